@@ -1,0 +1,319 @@
+"""The messages between centre and sites: their frame, and the one strict way to read each.
+
+A message is a frame around a header and a body::
+
+    "RS" | version u8 | kind u8 | header length u32 LE | header: canonical JSON | body: raw bytes
+
+The header states every length of the body. Reading accepts exactly the bytes that writing produces and refuses all others, so a
+message has one form, and a hash of it says what it is.
+"""
+
+from __future__ import annotations
+
+import struct
+from abc import abstractmethod
+from typing import ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import ErrorDetails
+
+from riskset_common.canonical import canonical_json, parse_canonical
+from riskset_common.errors import InputError, ProtocolRefusal
+from riskset_common.secure.fields import U32, Digest, PublicKey, Signature, SiteId, StrictValue
+from riskset_common.secure.ring import WORD, Words
+from riskset_common.secure.roster import Roster
+from riskset_common.secure.sections import Section, check_sections
+
+MAGIC = b"RS"
+VERSION = 1
+MAX_HEADER_BYTES = 1 << 24
+MAX_MESSAGE_BYTES = 1 << 30
+
+WireCode = Literal[
+    "codebook",
+    "data",
+    "estimation",
+    "failed",
+    "input",
+    "node_config",
+    "plan",
+    "policy",
+    "protocol",
+    "refused",
+    "signature",
+]
+
+_FRAME = struct.Struct("<2sBBI")
+
+
+class Message(StrictValue):
+    """What all messages share. `kind` is the byte by which a frame says which one it holds."""
+
+    kind: ClassVar[int]
+
+    def to_bytes(self) -> bytes:
+        """The message as it travels."""
+        header = self.header_json()
+        return _FRAME.pack(MAGIC, VERSION, self.kind, len(header)) + header + self._body()
+
+    @classmethod
+    def from_bytes(cls, message: bytes) -> Self:
+        """Read a message of this kind, and refuse whatever `to_bytes` would not have written."""
+        kind, header, body = _open_frame(message)
+        if kind != cls.kind:
+            raise ProtocolRefusal(
+                f"A message of kind {kind} arrived where {cls.__name__} (kind {cls.kind}) is awaited."
+            )
+        try:
+            read = cls._of(header, body)
+        except ValidationError as error:
+            places = sorted({_place(problem) for problem in error.errors(include_input=False)})
+            raise ProtocolRefusal(
+                f"The {cls.__name__} message is not as agreed at: {', '.join(places)[:200]}."
+            ) from None
+        if read.header_json() != header:
+            raise ProtocolRefusal(
+                f"The header of the {cls.__name__} message is not canonical. Only canonical bytes are read."
+            )
+        return read
+
+    @classmethod
+    def _of(cls, header: bytes, body: bytes) -> Self:
+        if body:
+            raise ProtocolRefusal(
+                f"The {cls.__name__} message has {len(body)} bytes after its end."
+            )
+        return cls.model_validate_json(header)
+
+    def header_json(self) -> bytes:
+        """All fields but the body, canonical JSON."""
+        return canonical_json(self.model_dump(mode="json", exclude={"body"}))
+
+    def _body(self) -> bytes:
+        return b""
+
+
+class MessageWithBody(Message):
+    """A message with a body, whose length follows from the lengths in its header."""
+
+    body: bytes = Field(default=b"", repr=False, validate_default=True)
+
+    @property
+    @abstractmethod
+    def body_length(self) -> int:
+        """Bytes that the header announces."""
+
+    @field_validator("body", mode="before")
+    @classmethod
+    def _from_frame(cls, body: object, info: ValidationInfo) -> object:
+        return body if info.context is None else info.context
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if len(self.body) != self.body_length:
+            raise ProtocolRefusal(
+                f"The body of the {type(self).__name__} message has {len(self.body)} bytes; its header announces {self.body_length}."
+            )
+        return self
+
+    @classmethod
+    def _of(cls, header: bytes, body: bytes) -> Self:
+        return cls.model_validate_json(header, context=body)
+
+    def _body(self) -> bytes:
+        return self.body
+
+
+class Offer(MessageWithBody):
+    """Centre to sites: the plan to run, for whom it is, and the nonce that makes this session like no other.
+
+    The body is the plan, then the codebook, each as canonical JSON. The signature covers the session, and by it all of these.
+    """
+
+    kind = 1
+
+    nonce: Digest
+    roster: Roster
+    centre: PublicKey
+    signature: Signature
+    plan_length: U32
+    codebook_length: U32
+
+    @property
+    def body_length(self) -> int:
+        """Plan and codebook."""
+        return self.plan_length + self.codebook_length
+
+    @property
+    def plan_json(self) -> bytes:
+        """The plan, canonical JSON."""
+        return self.body[: self.plan_length]
+
+    @property
+    def codebook_json(self) -> bytes:
+        """The codebook, canonical JSON."""
+        return self.body[self.plan_length :]
+
+    @model_validator(mode="after")
+    def _is_canonical(self) -> Self:
+        _require_canonical(self.plan_json, "plan")
+        _require_canonical(self.codebook_json, "codebook")
+        return self
+
+
+class Advertisement(Message):
+    """Site to centre: the session key it made, its commitment to its frozen records, its signature (ADV)."""
+
+    kind = 2
+
+    sid: Digest
+    site_id: SiteId
+    ephemeral: PublicKey
+    snapshot: Digest
+    signature: Signature
+
+
+class Keys(Message):
+    """Centre to sites: all advertisements, in the order of site numbers, and the rule of recovery (KEYS).
+
+    In profile S nothing is recovered: the committee is empty, the threshold 0, and every site masks with every other.
+    """
+
+    kind = 3
+
+    sid: Digest
+    advertisements: tuple[Advertisement, ...]
+    committee: tuple[SiteId, ...]
+    threshold: U32
+    degree: U32
+
+
+class RoundRequest(MessageWithBody):
+    """Centre to sites: the questions of one round and the schema of the answer (REQ). The body is the questions, canonical JSON."""
+
+    kind = 4
+
+    sid: Digest
+    round: U32
+    attempt: U32
+    participants: tuple[SiteId, ...]
+    sections: tuple[Section, ...]
+    questions_length: U32
+
+    @property
+    def body_length(self) -> int:
+        """The questions."""
+        return self.questions_length
+
+    @property
+    def questions(self) -> bytes:
+        """The questions, canonical JSON."""
+        return self.body
+
+    @model_validator(mode="after")
+    def _is_well_formed(self) -> Self:
+        check_sections(self.sections)
+        _require_canonical(self.questions, "questions")
+        return self
+
+
+class Report(MessageWithBody):
+    """Site to centre: the masked numbers of one round (REP). The body is the counts, then the reals: low limbs, then high limbs."""
+
+    kind = 5
+
+    label: Digest
+    site_id: SiteId
+    counts_length: U32
+    reals_length: U32
+    signature: Signature
+
+    @property
+    def body_length(self) -> int:
+        """One word for a count, two for a real."""
+        return self.counts_bytes + 2 * WORD.itemsize * self.reals_length
+
+    @property
+    def counts_bytes(self) -> int:
+        """Bytes of the masked counts."""
+        return WORD.itemsize * self.counts_length
+
+    @property
+    def counts(self) -> Words:
+        """Masked counts, shape (counts_length,); read-only."""
+        return np.frombuffer(self.body, WORD, count=self.counts_length)
+
+    @property
+    def reals(self) -> Words:
+        """Masked reals, shape (2, reals_length); read-only."""
+        return np.frombuffer(self.body, WORD, offset=self.counts_bytes).reshape(
+            2, self.reals_length
+        )
+
+
+class Refused(Message):
+    """Site to centre: no, and of what kind; nothing else, because a reason in words could carry a patient's value."""
+
+    kind = 6
+
+    sid: Digest
+    site_id: SiteId
+    round: U32
+    wire_code: WireCode
+    signature: Signature
+
+
+MESSAGES: tuple[type[Message], ...] = (Offer, Advertisement, Keys, RoundRequest, Report, Refused)
+
+
+def read_message(message: bytes) -> Message:
+    """Read a message of any kind."""
+    kind, _, _ = _open_frame(message)
+    for kind_of_message in MESSAGES:
+        if kind_of_message.kind == kind:
+            return kind_of_message.from_bytes(message)
+    raise ProtocolRefusal(
+        f"A message of kind {kind} is unknown to this version. Install the release that the centre runs."
+    )
+
+
+def masked_body(counts: Words, reals: Words) -> bytes:
+    """The body of a report."""
+    return counts.tobytes() + reals.tobytes()
+
+
+def _open_frame(message: bytes) -> tuple[int, bytes, bytes]:
+    """Kind, header and body of a frame."""
+    if not _FRAME.size <= len(message) <= MAX_MESSAGE_BYTES:
+        raise ProtocolRefusal(
+            f"A message of {len(message)} bytes is shorter or longer than any that riskset writes."
+        )
+    magic, version, kind, length = _FRAME.unpack_from(message)
+    if magic != MAGIC:
+        raise ProtocolRefusal(
+            "These bytes are not a message of riskset. Look for a proxy or portal that answers in its place."
+        )
+    if version != VERSION:
+        raise ProtocolRefusal(
+            f"The message is of version {version}; this release reads version {VERSION}. Bring centre and sites to one release."
+        )
+    end = _FRAME.size + length
+    if length > MAX_HEADER_BYTES or end > len(message):
+        raise ProtocolRefusal(
+            f"The message announces a header of {length} bytes and holds {len(message)} bytes in all."
+        )
+    return kind, message[_FRAME.size : end], message[end:]
+
+
+def _place(problem: ErrorDetails) -> str:
+    """Where a header went wrong, in our own words: the name of an unknown field is not repeated."""
+    *above, field = map(str, problem["loc"]) if problem["loc"] else ("header",)
+    return ".".join([*above, "an unknown field" if problem["type"] == "extra_forbidden" else field])
+
+
+def _require_canonical(text: bytes, what: str) -> None:
+    try:
+        parse_canonical(text)
+    except InputError as error:
+        raise ProtocolRefusal(f"The {what} of a message: {error}") from None

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from riskset_common.secure import binding
+from riskset_common.secure.binding import SessionKey
+
+ONE, TWO = b"1" * 32, b"2" * 32
+
+
+def test_a_session_is_bound_to_plan_codebook_roster_and_nonce():
+    sids = {
+        binding.session_id(binding.agreement_hash(plan, codebook), roster, nonce)
+        for plan in (b"{}", b"[]")
+        for codebook in (b"{}", b"[]")
+        for roster in (ONE, TWO)
+        for nonce in (ONE, TWO)
+    }
+
+    assert 16 == len(sids)
+
+
+def test_a_setup_is_bound_to_everything_in_it():
+    keys = [SessionKey(1, ONE, ONE), SessionKey(2, TWO, ONE)]
+    setups = {
+        binding.setup_hash(ONE, keys, [], 0, 1),
+        binding.setup_hash(TWO, keys, [], 0, 1),
+        binding.setup_hash(ONE, keys[:1], [], 0, 1),
+        binding.setup_hash(ONE, [SessionKey(3, ONE, ONE), keys[1]], [], 0, 1),
+        binding.setup_hash(ONE, [SessionKey(1, TWO, ONE), keys[1]], [], 0, 1),
+        binding.setup_hash(ONE, [SessionKey(1, ONE, TWO), keys[1]], [], 0, 1),
+        binding.setup_hash(ONE, keys, [1], 0, 1),
+        binding.setup_hash(ONE, keys, [], 1, 1),
+        binding.setup_hash(ONE, keys, [], 0, 2),
+    }
+
+    assert 9 == len(setups)
+
+
+def test_a_label_is_bound_to_everything_that_is_asked():
+    labels = {
+        binding.round_label(ONE, 1, 0, b"{}", [1, 2], ONE),
+        binding.round_label(TWO, 1, 0, b"{}", [1, 2], ONE),
+        binding.round_label(ONE, 2, 0, b"{}", [1, 2], ONE),
+        binding.round_label(ONE, 1, 1, b"{}", [1, 2], ONE),
+        binding.round_label(ONE, 1, 0, b"[]", [1, 2], ONE),
+        binding.round_label(ONE, 1, 0, b"{}", [1, 3], ONE),
+        binding.round_label(ONE, 1, 0, b"{}", [1], ONE),
+        binding.round_label(ONE, 1, 0, b"{}", [1, 2], TWO),
+    }
+
+    assert 8 == len(labels)
+
+
+def test_a_commitment_hides_behind_its_salt():
+    commitments = {binding.snapshot_commitment(salt, ONE) for salt in (ONE, TWO)}
+
+    assert 2 == len(commitments)
+
+
+def test_a_signature_of_one_kind_never_fits_a_statement_of_another():
+    key = SessionKey(1, ONE, ONE)
+    statements = [
+        binding.offer_statement(ONE),
+        binding.advertisement_statement(ONE, TWO, key),
+        binding.report_statement(ONE, 1, b""),
+        binding.refusal_statement(ONE, 1, 1, "policy"),
+    ]
+
+    assert 4 == len({statement[:-32] for statement in statements})

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from riskset_common.errors import (
+    DataError,
+    ProtocolRefusal,
+    RisksetError,
+    SignatureRefusal,
+)
+from riskset_common.secure.pool import check_refused, check_report, collect_keys, pool_reports
+from riskset_common.secure.session import accept_keys, advertise, refuse, report
+from riskset_common.signing import Identity
+
+
+def test_a_report_is_sent_again_byte_by_byte(consortium):
+    study = consortium(3)
+    setup, _, states = study.joined()
+    request = study.request(setup, 2, 1)
+    answer = np.array([1, 2]), np.array([0.5])
+    party = study.parties[0]
+
+    state, first = report(states[0], request, *answer, identity=party.identity)
+    again, second = report(state, request, *answer, identity=party.identity)
+
+    assert first.to_bytes() == second.to_bytes()
+    assert state == again
+
+
+def test_a_node_that_lost_the_report_computes_the_same_bytes_anew(consortium):
+    study = consortium(3)
+    setup, _, states = study.joined()
+    request = study.request(setup, 2, 1)
+    answer = np.array([1, 2]), np.array([0.5])
+    identity = study.parties[0].identity
+
+    _, first = report(states[0], request, *answer, identity=identity)
+    _, second = report(states[0], request, *answer, identity=identity)
+
+    assert first.to_bytes() == second.to_bytes()
+
+
+def test_keys_are_accepted_again_without_a_change(consortium):
+    _, keys, states = consortium(3).joined()
+
+    assert states[0] == accept_keys(states[0], keys, minimum_sites=1)
+
+
+def test_the_session_key_is_dropped_when_the_pairs_have_theirs(consortium):
+    study = consortium(3)
+    before, _ = study.advertised()
+    _, _, after = study.joined()
+
+    assert study.parties[0].ephemeral_private == before[0].ephemeral_private
+    assert after[0].ephemeral_private is None
+    assert (1, 2) == tuple(peer for peer, _ in after[0].mask_keys)
+
+
+def test_a_state_without_session_key_and_keys_cannot_go_on(consortium):
+    study = consortium(2)
+    states, advertisements = study.advertised()
+    _, keys = collect_keys(study.sid, study.roster, advertisements)
+    with pytest.raises(ProtocolRefusal, match="The session key is gone"):
+        accept_keys(replace(states[0], ephemeral_private=None), keys, minimum_sites=1)
+
+
+def test_no_secret_shows_when_a_state_is_printed(consortium):
+    study = consortium(3)
+    before, _ = study.advertised()
+    _, _, after = study.joined()
+    secrets = [study.parties[0].ephemeral_private, *(key for _, key in after[0].mask_keys)]
+    printed = repr(before[0]) + repr(after[0]) + repr(study.parties[0])
+
+    assert [] == [key for key in secrets if repr(key) in printed or key.hex() in printed]
+
+
+def test_a_site_advertises_only_with_the_key_that_the_roster_lists(consortium):
+    study = consortium(3)
+    stranger = Identity.from_random(b"x" * 32)
+    with pytest.raises(ProtocolRefusal, match="lists another key for site 'site 1'"):
+        advertise(stranger, 1, study.sid, b"e" * 32, b"s" * 32, study.roster)
+
+
+def test_a_site_reports_only_with_the_key_that_the_roster_lists(consortium):
+    study = consortium(3)
+    setup, _, states = study.joined()
+    with pytest.raises(ProtocolRefusal, match="lists another key for site 'site 0'"):
+        report(
+            states[0],
+            study.request(setup, 0, 0),
+            np.empty(0, np.int64),
+            np.empty(0),
+            identity=study.parties[1].identity,
+        )
+
+
+def test_masking_leaves_the_numbers_of_the_site_alone(consortium):
+    study = consortium(3)
+    setup, _, states = study.joined()
+    counts, reals = np.array([4, 5]), np.array([0.25])
+    identity = study.parties[0].identity
+
+    report(states[0], study.request(setup, 2, 1), counts, reals, identity=identity)
+
+    assert ([4, 5], [0.25]) == (counts.tolist(), reals.tolist())
+
+
+def test_a_session_without_sites_has_no_keys(consortium):
+    study = consortium(2)
+    with pytest.raises(ProtocolRefusal, match="No site joined"):
+        collect_keys(study.sid, study.roster, [])
+
+
+def test_a_report_of_a_site_that_did_not_join_is_refused(consortium):
+    study = consortium(3)
+    _, advertisements = study.advertised()
+    setup, _ = collect_keys(study.sid, study.roster, advertisements[:2])
+    full, _, states = study.joined()
+    request = study.request(full, 1, 0)
+    late = study.reports(states, request, study.zeros(1, 0))[2]
+    with pytest.raises(ProtocolRefusal, match="its key is not part of this session"):
+        check_report(setup, study.roster, request, late)
+
+
+def test_pooled_arrays_come_by_analysis_and_name(consortium):
+    study = consortium(2)
+    setup, _, states = study.joined()
+    request = study.request(setup, 2, 1)
+    answers = {0: (np.array([1, 2]), np.array([0.5])), 1: (np.array([3, 4]), np.array([0.25]))}
+    reports = study.reports(states, request, answers)
+
+    arrays = pool_reports(setup, study.roster, request, reports.values()).arrays()
+
+    assert [4, 6] == arrays[("curve", "events")].tolist()
+    assert [0.75] == arrays[("cox", "score")].tolist()
+
+
+def test_a_refusal_says_its_kind_and_nothing_else(consortium):
+    study = consortium(3)
+    error = DataError("row 17: patient 4711 died before birth")
+
+    refused = refuse(study.parties[1].identity, 1, study.sid, 2, error)
+    check_refused(study.sid, study.roster, refused)
+
+    assert "data" == refused.wire_code
+    assert b"4711" not in refused.to_bytes()
+
+
+def test_an_unknown_kind_of_refusal_travels_as_failed(consortium):
+    class Strange(RisksetError):
+        wire_code = "patient 4711"
+
+    study = consortium(3)
+
+    assert "failed" == refuse(study.parties[1].identity, 1, study.sid, 2, Strange()).wire_code
+
+
+def test_a_refusal_in_anothers_name_is_refused(consortium):
+    study = consortium(3)
+    refused = refuse(study.parties[1].identity, 1, study.sid, 2, ProtocolRefusal("no"))
+    with pytest.raises(SignatureRefusal, match="the refusal of site 'site 2'"):
+        check_refused(study.sid, study.roster, refused.model_copy(update={"site_id": 2}))
+
+
+def test_a_refusal_of_another_session_is_refused(consortium):
+    study = consortium(3)
+    refused = refuse(study.parties[1].identity, 1, b"o" * 32, 2, ProtocolRefusal("no"))
+    with pytest.raises(ProtocolRefusal, match="another session"):
+        check_refused(study.sid, study.roster, refused)

@@ -1,0 +1,142 @@
+"""Sessions of SA-1 that must go as written: parties with all their secrets, and every message they exchange."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from tests.vectors import plain_secure_sum as plain
+
+PLAN = b'{"plan":"two-arm-trial","version":"1.0.0"}'
+CODEBOOK = '{"codebook":"two-arm-trial","unit":"patient","variables":{"arm":{"label":"Bras étudié"}}}'.encode()
+
+
+def secret(what: str) -> bytes:
+    """32 bytes that a site would draw at random."""
+    return hashlib.sha256(b"riskset test vector " + what.encode()).digest()
+
+
+def section(analysis: str, name: str, ring: str, *shape: int) -> dict[str, Any]:
+    return {"analysis": analysis, "name": name, "ring": ring, "shape": list(shape)}
+
+
+def trial(site_ids: list[int]) -> dict[str, Any]:
+    """A consortium with all its secrets."""
+    sites: list[dict[str, Any]] = [
+        {
+            "site_id": i,
+            "name": f"Hôpital {i}",
+            "identity_private": secret(f"identity {i}").hex(),
+            "ephemeral_private": secret(f"ephemeral {i}").hex(),
+            "snapshot": plain.h(b"snap", secret(f"salt {i}"), secret(f"records {i}")).hex(),
+        }
+        for i in site_ids
+    ]
+    members = [
+        {
+            "site_id": site["site_id"],
+            "name": site["name"],
+            "study_group": "Nord" if site["site_id"] < 5 else "Süd",
+            "public": plain.ed25519_public(bytes.fromhex(site["identity_private"])).hex(),
+        }
+        for site in sites
+    ]
+    return {
+        "centre_private": secret("centre").hex(),
+        "nonce": secret("nonce").hex(),
+        "roster": {"version": 1, "members": members},
+        "plan": PLAN.decode(),
+        "codebook": CODEBOOK.decode(),
+        "minimum_sites": min(3, len(sites)),
+        "sites": sites,
+    }
+
+
+def join(vector: dict[str, Any]) -> dict[str, Any]:
+    """Offer, ADV and KEYS; returns the header of KEYS."""
+    roster, nonce = vector["roster"], bytes.fromhex(vector["nonce"])
+    sid = plain.session_id(roster, nonce, PLAN, CODEBOOK)
+    headers = [plain.advertisement(site, sid, roster) for site in vector["sites"]]
+    keys = plain.keys_header(sid, headers)
+    vector["offer"] = plain.offer(
+        bytes.fromhex(vector["centre_private"]), roster, nonce, PLAN, CODEBOOK
+    ).hex()
+    vector["sid"] = sid.hex()
+    vector["advertisements"] = [plain.frame(2, header).hex() for header in headers]
+    vector["keys"] = plain.frame(3, keys).hex()
+    vector["setup_hash"] = plain.setup_hash(keys).hex()
+    return keys
+
+
+def ask(
+    vector: dict[str, Any],
+    keys: dict[str, Any],
+    number: int,
+    sections: list[dict[str, Any]],
+    answers: list[tuple[list[int], list[float]]],
+) -> dict[str, Any]:
+    """REQ and every REP of a round."""
+    questions = plain.canonical({"coefficients": [], "round": number})
+    participants = [site["site_id"] for site in vector["sites"]]
+    sid = bytes.fromhex(vector["sid"])
+    header = plain.request_header(sid, number, participants, sections, questions)
+    label = plain.label_of(keys, header, questions)
+    reports = [
+        plain.report(site, keys, label, counts, reals)
+        for site, (counts, reals) in zip(vector["sites"], answers, strict=True)
+    ]
+    counts, reals = plain.pooled(reports, len(answers[0][0]), len(answers[0][1]))
+    return {
+        "request": plain.frame(4, header, questions).hex(),
+        "label": label.hex(),
+        "answers": [
+            {"counts": counts, "reals": [value.hex() for value in reals]}
+            for counts, reals in answers
+        ],
+        "reports": [message.hex() for message in reports],
+        "pooled": {"counts": counts, "reals": [value.hex() for value in reals]},
+    }
+
+
+def three_sites() -> dict[str, Any]:
+    """Three sites with numbers that do not follow on one another; counts and reals up to the edges of their rings."""
+    vector = trial([2, 7, 4_000_000_000])
+    keys = join(vector)
+    edge, real_edge = 2**62 // 3 - 1, 2**47 // 3 - 2.0**-7
+    sections = [
+        section("curve", "events", "counts", 2, 3),
+        section("cox", "score", "reals", 2),
+        section("curve", "withdrawn", "counts", 1),
+        section("cox", "information", "reals", 2, 2),
+    ]
+    answers: list[tuple[list[int], list[float]]] = [
+        ([0, 1, 2, 3, edge, -edge, 5], [0.1, -0.1, real_edge, -real_edge, 1e-9, 5e-324]),
+        ([7, 0, 0, 1, edge, -edge, 0], [0.2, 0.1, real_edge, -real_edge, -1e-9, 2.0**-81]),
+        (
+            [1, 1, 1, 1, edge, -edge, 1],
+            [-0.0, 12345.678, real_edge, -real_edge, 3e-25, 1.5 * 2.0**-80],
+        ),
+    ]
+    counts_only = [section("table", "cells", "counts", 3)]
+    vector["rounds"] = [
+        ask(vector, keys, 1, sections, answers),
+        ask(vector, keys, 2, counts_only, [([i, 0, -i], []) for i in range(3)]),
+        ask(
+            vector,
+            keys,
+            3,
+            [section("cox", "score", "reals", 1)],
+            [([], [i / 3]) for i in range(3)],
+        ),
+        ask(vector, keys, 4, [], [([], [])] * 3),
+    ]
+    return vector
+
+
+def one_site() -> dict[str, Any]:
+    """A session of one: there is nobody to mask with, so only a minimum of one site allows it."""
+    vector = trial([5])
+    keys = join(vector)
+    sections = [section("curve", "events", "counts", 2), section("cox", "score", "reals", 1)]
+    vector["rounds"] = [ask(vector, keys, 1, sections, [([3, 4], [0.5])])]
+    return vector

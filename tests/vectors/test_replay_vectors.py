@@ -1,0 +1,174 @@
+"""Replay of the session vectors: what is written there must come out, and what must be refused is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from riskset_common import errors
+from riskset_common.errors import RisksetError
+from riskset_common.secure.pool import collect_keys, make_offer, make_request, pool_reports
+from riskset_common.secure.roster import Member, Roster
+from riskset_common.secure.session import (
+    SiteSession,
+    accept_keys,
+    advertise,
+    open_offer,
+    report,
+)
+from riskset_common.secure.setup import check_keys, label_of
+from riskset_common.signing import Identity
+from riskset_common.wire import Advertisement, Keys, Offer, Report, RoundRequest, read_message
+
+HERE = Path(__file__).parent
+GOOD = ("secure_sum_three_sites", "secure_sum_one_site")
+
+
+def load(name: str) -> dict[str, Any]:
+    vector: dict[str, Any] = json.loads((HERE / f"{name}.json").read_text("utf-8"))
+    return vector
+
+
+def bad_cases() -> list[Any]:
+    cases = []
+    for path in sorted(HERE.glob("secure_sum_bad_*.json")):
+        vector = load(path.stem)
+        for name, operations in vector["cases"].items():
+            cases.append(pytest.param(load(vector["of"]), operations, id=name))
+    return cases
+
+
+class Trial:
+    """The parties of a vector, and one method for each operation that a vector may name."""
+
+    def __init__(self, vector: dict[str, Any]) -> None:
+        self.vector = vector
+        self.centre = Identity.from_random(bytes.fromhex(vector["centre_private"]))
+        self.roster = Roster(
+            version=vector["roster"]["version"],
+            members=tuple(
+                Member.model_validate(m | {"public": bytes.fromhex(m["public"])})
+                for m in vector["roster"]["members"]
+            ),
+        )
+        self.sid = bytes.fromhex(vector["sid"])
+        self.identities = [
+            Identity.from_random(bytes.fromhex(site["identity_private"]))
+            for site in vector["sites"]
+        ]
+        self.states: list[SiteSession] = []
+        self.advertisements: list[Advertisement] = []
+        for identity, site in zip(self.identities, vector["sites"], strict=True):
+            state, advertisement = advertise(
+                identity,
+                site["site_id"],
+                self.sid,
+                bytes.fromhex(site["ephemeral_private"]),
+                bytes.fromhex(site["snapshot"]),
+                self.roster,
+            )
+            self.states.append(state)
+            self.advertisements.append(advertisement)
+
+    def run(self, step: dict[str, Any]) -> Any:
+        names = {
+            key: step[key] for key in step.keys() - {"operation", "success", "refusal", "says"}
+        }
+        return getattr(self, step["operation"])(**names)
+
+    def read(self, message: str) -> None:
+        read_message(bytes.fromhex(message))
+
+    def open_offer(self, site: int, message: str) -> bytes:
+        offer = Offer.from_bytes(bytes.fromhex(message))
+        return open_offer(offer, centre=self.centre.public, roster=self.roster)
+
+    def accept_keys(self, site: int, message: str, minimum_sites: int | None = None) -> None:
+        minimum = self.vector["minimum_sites"] if minimum_sites is None else minimum_sites
+        keys = Keys.from_bytes(bytes.fromhex(message))
+        self.states[site] = accept_keys(self.states[site], keys, minimum_sites=minimum)
+
+    def report(self, site: int, message: str, counts: list[int], reals: list[str]) -> bytes:
+        self.states[site], answer = report(
+            self.states[site],
+            RoundRequest.from_bytes(bytes.fromhex(message)),
+            np.array(counts, np.int64),
+            np.array([float.fromhex(value) for value in reals], np.float64),
+            identity=self.identities[site],
+        )
+        return answer.to_bytes()
+
+    def pool(self, request: str, reports: list[str]) -> Any:
+        setup = check_keys(
+            self.sid, self.roster, Keys.from_bytes(bytes.fromhex(self.vector["keys"]))
+        )
+        return pool_reports(
+            setup,
+            self.roster,
+            RoundRequest.from_bytes(bytes.fromhex(request)),
+            [Report.from_bytes(bytes.fromhex(message)) for message in reports],
+        )
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_session_is_set_up_as_written(name):
+    vector = load(name)
+    trial = Trial(vector)
+
+    sid, offer = make_offer(
+        trial.centre,
+        bytes.fromhex(vector["nonce"]),
+        trial.roster,
+        vector["plan"].encode(),
+        vector["codebook"].encode(),
+    )
+    setup, keys = collect_keys(trial.sid, trial.roster, reversed(trial.advertisements))
+
+    assert vector["sid"] == sid.hex()
+    assert vector["offer"] == offer.to_bytes().hex()
+    assert sid == trial.open_offer(0, vector["offer"])
+    assert vector["advertisements"] == [a.to_bytes().hex() for a in trial.advertisements]
+    assert vector["keys"] == keys.to_bytes().hex()
+    assert vector["setup_hash"] == setup.hash.hex()
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_rounds_are_asked_answered_and_pooled_as_written(name):
+    vector = load(name)
+    trial = Trial(vector)
+    setup, _ = collect_keys(trial.sid, trial.roster, trial.advertisements)
+    for site in range(len(trial.states)):
+        trial.accept_keys(site, vector["keys"])
+
+    for number, expected in enumerate(vector["rounds"], start=1):
+        asked = RoundRequest.from_bytes(bytes.fromhex(expected["request"]))
+        request = make_request(setup, number, asked.sections, asked.questions)
+        reports = [
+            trial.report(site, expected["request"], answer["counts"], answer["reals"]).hex()
+            for site, answer in enumerate(expected["answers"])
+        ]
+        pooled = trial.pool(expected["request"], reports)
+
+        assert expected["request"] == request.to_bytes().hex()
+        assert expected["label"] == label_of(setup, request).hex()
+        assert expected["reports"] == reports
+        assert expected["pooled"]["counts"] == pooled.counts.tolist()
+        assert expected["pooled"]["reals"] == [value.hex() for value in pooled.reals.tolist()]
+
+
+@pytest.mark.parametrize(("vector", "operations"), bad_cases())
+def test_a_bad_step_is_refused_as_written(vector, operations):
+    trial = Trial(vector)
+    for step in operations:
+        if step["success"]:
+            trial.run(step)
+            continue
+        with pytest.raises(RisksetError) as caught:
+            trial.run(step)
+
+        assert getattr(errors, step["refusal"]) is type(caught.value)
+        assert step["says"] in str(caught.value)

@@ -1,0 +1,134 @@
+"""The product against plain Python integers, on numbers that no vector was written for."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from riskset_common.secure.pool import collect_keys, make_request, pool_reports
+from riskset_common.secure.prg import CHUNK, add_masks
+from riskset_common.secure.ring import decode_reals, encode_reals
+from riskset_common.secure.roster import Member, Roster
+from riskset_common.secure.sections import Section
+from riskset_common.secure.session import accept_keys, advertise, report
+from riskset_common.signing import Identity
+
+
+def secret(*what: object) -> bytes:
+    return hashlib.sha256(repr(what).encode()).digest()
+
+
+@st.composite
+def answers(draw):
+    """Numbers of up to four sites, up to the edges of what so many sites may add."""
+    n_sites = draw(st.integers(1, 4))
+    count_limit, real_limit = 2**62 // n_sites, float(2**47 // n_sites)
+    count = st.integers(-count_limit + 1, count_limit - 1)
+    real = st.floats(-real_limit, real_limit, exclude_min=True, exclude_max=True)
+    n_counts, n_reals = draw(st.integers(0, 5)), draw(st.integers(0, 5))
+    ids = draw(st.lists(st.integers(0, 2**32 - 1), min_size=n_sites, max_size=n_sites, unique=True))
+    one_site = st.tuples(
+        st.lists(count, min_size=n_counts, max_size=n_counts),
+        st.lists(real, min_size=n_reals, max_size=n_reals),
+    )
+    return {i: draw(one_site) for i in sorted(ids)}
+
+
+@settings(max_examples=60, deadline=None)
+@given(answers())
+def test_both_write_the_same_reports_and_open_the_same_sums(plain, answers):
+    n_counts, n_reals = (len(part) for part in next(iter(answers.values())))
+    identities = {i: Identity.from_random(secret("identity", i)) for i in answers}
+    members = tuple(
+        Member(site_id=i, name=f"site {i}", study_group="north", public=identities[i].public)
+        for i in answers
+    )
+    roster = Roster(version=1, members=members)
+    sid, snapshot = secret("sid"), secret("snapshot")
+    states, advertisements = {}, []
+    for i in answers:
+        states[i], advertisement = advertise(
+            identities[i], i, sid, secret("ephemeral", i), snapshot, roster
+        )
+        advertisements.append(advertisement)
+    setup, keys = collect_keys(sid, roster, advertisements)
+    sections = [
+        Section(analysis="a", name="counts", ring="counts", shape=(n_counts,)),
+        Section(analysis="a", name="reals", ring="reals", shape=(n_reals,)),
+    ]
+    request = make_request(setup, 1, sections, b"{}")
+    ours, theirs = [], []
+    header, _ = plain.unframe(keys.to_bytes())
+    asked, questions = plain.unframe(request.to_bytes())
+    label = plain.label_of(header, asked, questions)
+    for i, (counts, reals) in answers.items():
+        state = accept_keys(states[i], keys, minimum_sites=1)
+        _, answer = report(
+            state,
+            request,
+            np.array(counts, np.int64),
+            np.array(reals, np.float64),
+            identity=identities[i],
+        )
+        site = {
+            "site_id": i,
+            "identity_private": secret("identity", i).hex(),
+            "ephemeral_private": secret("ephemeral", i).hex(),
+        }
+        ours.append(answer)
+        theirs.append(plain.report(site, header, label, counts, reals))
+    pooled = pool_reports(setup, roster, request, ours)
+
+    assert theirs == [answer.to_bytes() for answer in ours]
+    assert plain.pooled(theirs, n_counts, n_reals) == (
+        pooled.counts.tolist(),
+        pooled.reals.tolist(),
+    )
+    assert [sum(column) for column in zip(*(c for c, _ in answers.values()), strict=True)] == (
+        pooled.counts.tolist()
+    )
+
+
+@pytest.mark.parametrize(
+    ("n_counts", "n_reals"), [(0, 0), (3, 1), (CHUNK + 1, 0), (1, CHUNK), (CHUNK, CHUNK + 3)]
+)
+def test_both_cut_the_same_masks_from_a_stream(plain, n_counts, n_reals):
+    key = secret("stream", n_counts, n_reals)
+    counts, reals = np.zeros(n_counts, np.uint64), np.zeros((2, n_reals), np.uint64)
+
+    add_masks(counts, reals, [key])
+    low, high = reals.tolist()
+
+    assert plain.mask(key, n_counts, n_reals) == (
+        counts.tolist(),
+        [a | b << 64 for a, b in zip(low, high, strict=True)],
+    )
+
+
+@given(st.floats(-(2.0**47), 2.0**47, exclude_min=True, exclude_max=True))
+def test_both_round_a_real_to_the_same_element(plain, value):
+    low, high = encode_reals(np.array([value]), 1)
+
+    assert plain.fixed_point(value) == int(low[0]) | int(high[0]) << 64
+
+
+@given(st.integers(0, 127).flatmap(lambda bits: st.integers(-(2**bits), 2**bits - 1)))
+def test_both_round_an_element_to_the_same_real(plain, element):
+    limbs = element % 2**128 % 2**64, element % 2**128 >> 64
+
+    assert [plain.real(element % 2**128)] == decode_reals(
+        np.array(limbs, np.uint64).reshape(2, 1)
+    ).tolist()
+
+
+@given(st.integers(0, 73), st.integers(2**52, 2**53 - 1), st.integers(-1, 1))
+def test_both_break_ties_to_the_even_double(plain, shift, mantissa, beside):
+    element = (((2 * mantissa + 1) << shift) + beside) % 2**127
+
+    assert [plain.real(element)] == decode_reals(
+        np.array([element % 2**64, element >> 64], np.uint64).reshape(2, 1)
+    ).tolist()
