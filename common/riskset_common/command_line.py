@@ -1,0 +1,42 @@
+"""What the commands of riskset share: how they end when something is wrong, and which release they are."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from importlib.metadata import PackageNotFoundError, version
+from typing import ParamSpec, TypeVar
+
+import riskset_common
+from riskset_common.errors import RisksetError
+
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
+
+
+def errors_as_text(command: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
+    """Decorate a command: every error that riskset raises on purpose becomes its text on stderr and its exit code.
+
+    0 done, 1 found problems, 2 usage (left to whoever parses the arguments), 3 refused. Any other exception is a fault of
+    riskset and keeps its traceback.
+    """
+
+    @wraps(command)
+    def ended(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
+        try:
+            return command(*args, **kwargs)
+        except RisksetError as error:
+            sys.stdout.flush()
+            sys.stderr.write(f"error: {error}\n")
+            raise SystemExit(error.exit_code) from error
+
+    return ended
+
+
+def version_of(distribution: str) -> str:
+    """Version of an installed distribution; of the checkout where the four are installed as one."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return riskset_common.__version__

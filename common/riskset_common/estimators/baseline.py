@@ -1,0 +1,172 @@
+"""Characteristics of patients by group: counts, percentages of the known, and Pearson's chi-square test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from riskset_common.estimators.estimator import (
+    AnalysisSpec,
+    Names,
+    Request,
+    Shape,
+    State,
+    Summary,
+    analysed,
+    counts,
+    one,
+)
+from riskset_common.estimators.grouping import group_codes, group_levels, group_name, n_groups
+from riskset_common.patients import Patients
+from riskset_common.results import NamedTest, named_test
+from riskset_common.study import Study
+from riskset_common.survival.tables import pearson_test
+
+
+class BaselineSpec(AnalysisSpec):
+    """A table of characteristics: rows are levels of variables, columns are groups."""
+
+    kind: Literal["baseline"]
+    by: Names = ()
+    rows: Names = Field(min_length=1)
+    test: Literal["chi_square"] | None = None
+
+    def categories(self) -> tuple[str, ...]:
+        """Only the grouping must be known; a missing characteristic is a row of its own."""
+        return self.by
+
+    def shown_categories(self) -> tuple[str, ...]:
+        """Grouping and characteristics."""
+        return (*self.by, *self.rows)
+
+
+class CountCells(State):
+    """Count the patients of every cell."""
+
+
+@dataclass(frozen=True)
+class BaselineRow:
+    """One level of one characteristic; percentages are of the patients in whom the characteristic is known."""
+
+    variable: str
+    level: str
+    counts: NDArray[np.int64]
+    percent: NDArray[np.float64]
+    total: int
+    total_percent: float
+
+
+@dataclass(frozen=True)
+class MissingValues:
+    """Patients in whom a characteristic is not known."""
+
+    counts: NDArray[np.int64]
+    total: int
+
+
+@dataclass(frozen=True)
+class BaselineResult:
+    """A table of characteristics; arrays run over the columns."""
+
+    kind: str
+    n: int
+    missing: int
+    by: str | None
+    columns: list[str]
+    column_n: NDArray[np.int64]
+    rows: list[BaselineRow]
+    missing_values: dict[str, MissingValues]
+    tests: dict[str, NamedTest]
+    warnings: list[str]
+
+
+class Baseline:
+    """Counts by level and group in one round."""
+
+    kind = "baseline"
+    spec = BaselineSpec
+    state = CountCells
+    discloses = "number of patients in every cell of the table, summed over the sites"
+
+    def first(self, spec: BaselineSpec, study: Study) -> Request[BaselineSpec, CountCells]:
+        """Ask for every cell at once."""
+        return Request(spec, study, CountCells())
+
+    def shapes(self, request: Request[BaselineSpec, CountCells]) -> Mapping[str, Shape]:
+        """For each characteristic its levels and 'not known', by group; and the patients without a group."""
+        study, spec = request.study, request.spec
+        columns = n_groups(study, spec.by)
+        cells = {name: counts(len(study.levels(name)) + 1, columns) for name in spec.rows}
+        return {"missing": counts(), "n": counts(columns)} | cells
+
+    def summarise(self, patients: Patients, request: Request[BaselineSpec, CountCells]) -> Summary:
+        """Count this site's patients."""
+        study, spec = request.study, request.spec
+        cohort = analysed(patients, request)
+        group = group_codes(study, cohort.patients, spec.by)
+        columns = n_groups(study, spec.by)
+        summary: dict[str, NDArray[Any]] = {
+            "missing": one(cohort.missing),
+            "n": np.bincount(group, minlength=columns),
+        }
+        for name in spec.rows:
+            n_levels = len(study.levels(name))
+            level = cohort.patients.categories[name]
+            row = np.where(level < 0, n_levels, level)
+            cells = np.bincount(row * columns + group, minlength=(n_levels + 1) * columns)
+            summary[name] = cells.reshape(n_levels + 1, columns)
+        return summary
+
+    def next(self, request: Request[BaselineSpec, CountCells], pooled: Summary) -> BaselineResult:
+        """Percentages and tests from the pooled counts."""
+        study, spec = request.study, request.spec
+        rows: list[BaselineRow] = []
+        missing: dict[str, MissingValues] = {}
+        tests: dict[str, NamedTest] = {}
+        for name in spec.rows:
+            known, unknown = pooled[name][:-1], pooled[name][-1]
+            rows += _rows(name, study.levels(name), known)
+            missing[name] = MissingValues(unknown, int(unknown.sum()))
+            if spec.test is not None and spec.by:
+                tests[name] = named_test("chi-square", pearson_test(known).test)
+        return BaselineResult(
+            kind=self.kind,
+            n=int(pooled["n"].sum()),
+            missing=int(pooled["missing"]),
+            by=" / ".join(spec.by) or None,
+            columns=[group_name(levels) for levels in group_levels(study, spec.by)],
+            column_n=pooled["n"],
+            rows=rows,
+            missing_values=missing,
+            tests=tests,
+            warnings=[],
+        )
+
+
+def _rows(name: str, levels: tuple[str, ...], known: NDArray[np.int64]) -> list[BaselineRow]:
+    column_totals = known.sum(axis=0)
+    total = int(column_totals.sum())
+    return [
+        BaselineRow(
+            variable=name,
+            level=level,
+            counts=cells,
+            percent=percent(cells, column_totals),
+            total=int(cells.sum()),
+            total_percent=float(percent(cells.sum(), np.int64(total))),
+        )
+        for level, cells in zip(levels, known, strict=True)
+    ]
+
+
+def percent(
+    part: NDArray[np.int64] | np.int64, whole: NDArray[np.int64] | np.int64
+) -> NDArray[np.float64]:
+    """100 part / whole, NaN where the whole is empty."""
+    safe = np.where(np.asarray(whole) > 0, whole, 1)
+    return np.where(np.asarray(whole) > 0, 100.0 * np.asarray(part) / safe, np.nan)

@@ -1,0 +1,201 @@
+"""What an estimator is: a question the centre asks, a summary each site answers with, and what follows from the pooled sum.
+
+An estimator never sees another party. The centre calls `first` and `next`, a site calls `summarise`; between the two, arrays of
+counts and reals are added up under masks. The arrays' shapes depend on the request alone, never on the patients: that lets them
+be masked, and keeps the number of event times or the presence of a level from showing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from riskset_common.codebook import Conditions, StrictModel
+from riskset_common.patients import Patients
+from riskset_common.study import Study
+
+AnalysisId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=64)]
+
+
+def _one_or_more(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_more)]
+"""One name, or a list of names."""
+
+
+class AnalysisSpec(StrictModel):
+    """One analysis as the plan writes it: the keys that every kind has."""
+
+    id: AnalysisId
+    kind: str
+    title: str | None = None
+    population: str | None = None
+    where: Conditions = {}
+    planned: Literal["planned", "post_hoc"] = "planned"
+    primary: bool = False
+
+    def categories(self) -> tuple[str, ...]:
+        """Variables that the analysis uses as categories; a patient who misses one is not complete."""
+        return ()
+
+    def shown_categories(self) -> tuple[str, ...]:
+        """Every variable that must be a category, also those that may be missing in a complete case."""
+        return self.categories()
+
+    def numbers(self) -> tuple[str, ...]:
+        """Variables that the analysis uses as numbers; a patient who misses one is not complete."""
+        return ()
+
+    def endpoint_name(self) -> str | None:
+        """The endpoint that the analysis follows, if it follows one."""
+        return getattr(self, "endpoint", None)
+
+    def problems(self, study: Study) -> Sequence[str]:
+        """What the kind itself cannot do with this plan and codebook, in words; empty when it can."""
+        del study
+        return ()
+
+
+class State(BaseModel):
+    """What the centre asks in one round: all of a request that travels. A site takes the rest from its approved plan."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Ring(StrEnum):
+    """Where numbers are added: whole counts, or reals in fixed point."""
+
+    COUNTS = "counts"
+    REALS = "reals"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Ring and shape of one array of a summary."""
+
+    ring: Ring
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Numbers in the array."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+
+def counts(*shape: int) -> Shape:
+    """An array of counts (int64) of that shape."""
+    return Shape(Ring.COUNTS, shape)
+
+
+def reals(*shape: int) -> Shape:
+    """An array of reals (float64) of that shape."""
+    return Shape(Ring.REALS, shape)
+
+
+Summary = Mapping[str, NDArray[Any]]
+"""Named arrays, int64 counts or float64 reals: what a site adds to the pool. Pooled, the same names and shapes."""
+
+
+def one(value: float) -> NDArray[Any]:
+    """A single count (of an int) or real (of a float) as an array of shape ()."""
+    return np.array(value, dtype=np.int64 if isinstance(value, (int, np.integer)) else np.float64)
+
+
+Spec = TypeVar("Spec", bound=AnalysisSpec)
+Asked = TypeVar("Asked", bound=State)
+Result = TypeVar("Result", covariant=True)
+
+
+@dataclass(frozen=True)
+class Request(Generic[Spec, Asked]):
+    """One question of one analysis.
+
+    Attributes
+    ----------
+    spec
+        The analysis, from the approved plan.
+    study
+        What both sides know.
+    state
+        What the centre asks now; it travels.
+    memory
+        What the centre keeps for the next round; it does not travel.
+    """
+
+    spec: Spec
+    study: Study
+    state: Asked
+    memory: Any = None
+
+
+class Estimator(Protocol[Spec, Asked, Result]):
+    """One kind of analysis, both halves.
+
+    Attributes
+    ----------
+    kind
+        Its name in a plan.
+    spec
+        The model of its entry in a plan.
+    state
+        The model of what travels to the sites.
+    discloses
+        One sentence for the person who approves the plan: what the opened sums show.
+    """
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def spec(self) -> type[Spec]: ...
+    @property
+    def state(self) -> type[Asked]: ...
+    @property
+    def discloses(self) -> str: ...
+
+    def first(self, spec: Spec, study: Study) -> Request[Spec, Asked]:
+        """The first question. Run by the centre."""
+        ...
+
+    def shapes(self, request: Request[Spec, Asked]) -> Mapping[str, Shape]:
+        """Names, rings and shapes of the summary's arrays, in order; a function of the request alone. Run by both sides."""
+        ...
+
+    def summarise(self, patients: Patients, request: Request[Spec, Asked]) -> Summary:
+        """Answer the question for one site's patients. Run by a site."""
+        ...
+
+    def next(self, request: Request[Spec, Asked], pooled: Summary) -> Request[Spec, Asked] | Result:
+        """Another question, or the result. Run by the centre on the sum over all sites."""
+        ...
+
+
+@dataclass(frozen=True)
+class Analysed:
+    """The patients that an analysis uses, and how many of its population it had to leave out because a value is missing."""
+
+    patients: Patients
+    missing: int
+
+
+def analysed(patients: Patients, request: Request[Any, Any]) -> Analysed:
+    """Complete cases over the variables and the endpoint that the analysis uses, within its population."""
+    spec: AnalysisSpec = request.spec
+
+    def choose() -> Analysed:
+        chosen = request.study.chosen(patients, spec.population, spec.where)
+        complete = chosen & patients.complete(
+            (*spec.categories(), *spec.numbers()), spec.endpoint_name()
+        )
+        return Analysed(
+            patients.rows(complete), int(np.count_nonzero(chosen)) - int(np.count_nonzero(complete))
+        )
+
+    return patients.keep(("analysed", spec.id), choose)

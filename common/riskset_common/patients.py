@@ -1,0 +1,143 @@
+"""One site's patients as the estimators see them: coded, derived, with endpoints, and never leaving the site.
+
+Everything is a numpy array with one row a patient, so that the same estimator code runs on one patient and on a million.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bools = NDArray[np.bool_]
+Integers = NDArray[np.int64]
+Reals = NDArray[np.float64]
+
+MISSING = -1
+"""The code of a missing category, a missing event and a missing time."""
+
+NO_DATE = np.iinfo(np.int64).min
+"""The code of a missing date."""
+
+_Kept = TypeVar("_Kept")
+
+
+@dataclass(frozen=True)
+class EndpointTimes:
+    """Time to one endpoint.
+
+    Attributes
+    ----------
+    time
+        Steps of the time grid from origin to event or censoring, shape (n,); -1 where it is missing.
+    event
+        0 censored, k the k-th kind of event of the endpoint, -1 missing, shape (n,).
+    entry
+        Steps of the time grid at which the patient came under observation, shape (n,): at risk when entry < t <= time.
+        None where everyone is observed from the origin.
+    """
+
+    time: Integers
+    event: Integers
+    entry: Integers | None = None
+
+    @property
+    def known(self) -> Bools:
+        """Patients whose time, event and entry are all known, shape (n,)."""
+        known: Bools = (self.time != MISSING) & (self.event != MISSING)
+        return known if self.entry is None else known & (self.entry != MISSING)
+
+    def rows(self, chosen: Bools) -> EndpointTimes:
+        """The same endpoint for some of the patients."""
+        return EndpointTimes(
+            self.time[chosen],
+            self.event[chosen],
+            None if self.entry is None else self.entry[chosen],
+        )
+
+
+@dataclass(frozen=True)
+class Patients:
+    """One site's patients.
+
+    Attributes
+    ----------
+    n
+        Number of patients (rows).
+    categories
+        Level index in the codebook's order by variable name (derived ones too), each of shape (n,); -1 missing.
+    numbers
+        Value in the codebook's unit by variable name, each of shape (n,); NaN missing.
+    dates
+        Days since 1970-01-01 by variable name, each of shape (n,); `NO_DATE` missing.
+    endpoints
+        By endpoint name.
+    """
+
+    n: int
+    categories: Mapping[str, Integers] = field(default_factory=dict)
+    numbers: Mapping[str, Reals] = field(default_factory=dict)
+    dates: Mapping[str, Integers] = field(default_factory=dict)
+    endpoints: Mapping[str, EndpointTimes] = field(default_factory=dict)
+    _kept: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def rows(self, chosen: Bools) -> Patients:
+        """Some of the patients, with everything known of them. `chosen` has shape (n,)."""
+        return Patients(
+            n=int(np.count_nonzero(chosen)),
+            categories={name: codes[chosen] for name, codes in self.categories.items()},
+            numbers={name: values[chosen] for name, values in self.numbers.items()},
+            dates={name: days[chosen] for name, days in self.dates.items()},
+            endpoints={name: times.rows(chosen) for name, times in self.endpoints.items()},
+        )
+
+    def known(self, name: str) -> Bools:
+        """Patients whose category, number or date of that name is known, shape (n,)."""
+        known: Bools
+        if name in self.categories:
+            known = self.categories[name] != MISSING
+        elif name in self.numbers:
+            known = ~np.isnan(self.numbers[name])
+        else:
+            known = self.dates[name] != NO_DATE
+        return known
+
+    def complete(self, names: Sequence[str], endpoint: str | None = None) -> Bools:
+        """Patients with every one of these variables, and the endpoint, known, shape (n,)."""
+        complete = np.ones(self.n, dtype=np.bool_)
+        for name in names:
+            complete &= self.known(name)
+        return complete if endpoint is None else complete & self.endpoints[endpoint].known
+
+    def digest(self) -> bytes:
+        """SHA-256 over everything known of these patients, 32 bytes: equal only for equal records in equal order."""
+        digest = hashlib.sha256(str(self.n).encode())
+        for kind in (self.categories, self.numbers, self.dates):
+            for name in sorted(kind):
+                _add(digest, name, kind[name])
+        for name in sorted(self.endpoints):
+            times = self.endpoints[name]
+            for part, values in (
+                ("time", times.time),
+                ("event", times.event),
+                ("entry", times.entry),
+            ):
+                if values is not None:
+                    _add(digest, f"{name}/{part}", values)
+        return digest.digest()
+
+    def keep(self, key: Any, build: Callable[[], _Kept]) -> _Kept:
+        """Build something of these patients once (a sorted design, a chosen subset) and keep it for the next round."""
+        if key not in self._kept:
+            self._kept[key] = build()
+        return cast("_Kept", self._kept[key])
+
+
+def _add(digest: hashlib._Hash, name: str, values: NDArray[Any]) -> None:
+    """Add a named array to a digest, its name and length first, so that no two sets of arrays give the same bytes."""
+    digest.update(f"\n{name}\n{values.dtype.str}\n{values.size}\n".encode())
+    digest.update(np.ascontiguousarray(values).tobytes())

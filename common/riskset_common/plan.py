@@ -1,0 +1,268 @@
+"""The statistical analysis plan: data that say what to count, never code that says how."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
+
+from riskset_common.codebook import Conditions, StrictModel, StudyName
+from riskset_common.errors import PlanError, did_you_mean
+from riskset_common.estimators import ESTIMATORS
+from riskset_common.estimators.estimator import AnalysisSpec
+from riskset_common.strict_yaml import InOrder, Name, read_yaml, validate
+from riskset_common.time_grid import DAYS_PER_UNIT, TimeGrid, exact
+
+TimeUnit = Literal["days", "weeks", "months", "years"]
+
+
+class PlanTime(StrictModel):
+    """The unit of results, and the grid on which times are counted (a step in days, which may be a fraction)."""
+
+    unit: TimeUnit
+    days_per_unit: float | None = Field(default=None, gt=0)
+    grid_days: float = Field(default=1, gt=0)
+
+    @property
+    def grid(self) -> TimeGrid:
+        """The agreed time grid."""
+        return TimeGrid(exact(self.grid_days), self.days_in(self.unit))
+
+    def days_in(self, unit: TimeUnit) -> Any:
+        """Days in a unit, as an exact fraction; the plan's own unit as the plan says."""
+        if unit == self.unit and self.days_per_unit is not None:
+            return exact(self.days_per_unit)
+        return DAYS_PER_UNIT[unit]
+
+
+class Quorum(StrictModel):
+    """How many sites must take part, of how many invited."""
+
+    sites: int = Field(ge=1)
+    of: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.sites > self.of:
+            raise ValueError(f"a quorum of {self.sites} of {self.of} sites can never be met.")
+        return self
+
+
+class Population(StrictModel):
+    """A named set of patients; without conditions, all of them."""
+
+    label: str
+    where: Conditions = {}
+
+
+class DatedEvent(StrictModel):
+    """An event that happened on a date, if its conditions hold.
+
+    `after: other` asks that the other date is known and not later; `before: other` is its opposite, so that the two
+    never both count one death, and never both miss it.
+    """
+
+    date: str
+    before: str | None = None
+    after: str | None = None
+    where: Conditions = {}
+
+
+class TimeColumn(StrictModel):
+    """A number variable that holds a ready-made time."""
+
+    variable: str
+    unit: TimeUnit | None = None
+
+
+class StatusColumn(StrictModel):
+    """A category variable whose levels say which event ended the time; every other level is a censoring."""
+
+    variable: str
+    events: InOrder[
+        Annotated[
+            list[Name], BeforeValidator(lambda found: [found] if isinstance(found, str) else found)
+        ]
+    ] = Field(min_length=1)
+
+
+class Endpoint(StrictModel):
+    """Time to the first of several events, from dates (`origin`, `first_of`, `censor`) or from ready-made columns (`time`, `status`)."""
+
+    label: str
+    origin: str | None = None
+    first_of: InOrder[DatedEvent] | None = Field(default=None, min_length=1)
+    censor: str | None = None
+    time: TimeColumn | None = None
+    status: StatusColumn | None = None
+    entry: TimeColumn | str | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        dated = {"origin": self.origin, "first_of": self.first_of, "censor": self.censor}
+        ready = {"time": self.time, "status": self.status}
+        if any(value is not None for value in dated.values()) == any(
+            value is not None for value in ready.values()
+        ):
+            raise ValueError(
+                "give either origin, first_of and censor (dates), or time and status (ready-made columns)."
+            )
+        group = dated if self.time is None and self.status is None else ready
+        missing = [name for name, value in group.items() if value is None]
+        if missing:
+            raise ValueError(
+                f"{', '.join(group)} belong together; {', '.join(missing)} is missing."
+            )
+        if isinstance(self.entry, str) != (self.origin is not None) and self.entry is not None:
+            raise ValueError(
+                "entry is the name of a date variable beside origin, and {variable: name} beside ready-made times."
+            )
+        if self.first_of is not None:
+            for name, event in self.first_of.items():
+                if event.before is not None and event.after is not None:
+                    raise ValueError(f"first_of.{name}: give before or after, not both.")
+        if self.status is not None:
+            members = [level for levels in self.status.events.values() for level in levels]
+            if len(set(members)) < len(members):
+                raise ValueError("status.events: a level stands under two events.")
+        return self
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """Names of the kinds of event, in the order of their codes 1, 2, ..."""
+        return tuple(
+            self.first_of
+            if self.first_of is not None
+            else self.status.events
+            if self.status
+            else ()
+        )
+
+
+class Display(StrictModel):
+    """A table or figure of the report, in the journal's words."""
+
+    table: str | None = None
+    figure: str | None = None
+    of: Annotated[
+        tuple[str, ...], BeforeValidator(lambda found: [found] if isinstance(found, str) else found)
+    ]
+    title: str | None = None
+    drawn_as: Literal["curve", "forest", "table"] | None = Field(default=None, alias="as")
+    until: float | None = Field(default=None, gt=0)
+    every: float | None = Field(default=None, gt=0)
+    at_risk: tuple[Literal["at_risk", "censored", "events"], ...] | None = None
+    style: Literal["jco"] = "jco"
+
+    @model_validator(mode="after")
+    def _table_or_figure(self) -> Self:
+        if (self.table is None) == (self.figure is None):
+            raise ValueError("a display is either a table or a figure.")
+        return self
+
+
+class Disclosure(StrictModel):
+    """The floor that the study agrees on; a site's own policy may ask for more."""
+
+    aggregation: Literal["secure"] = "secure"
+    release: Literal["rounded", "exact"] = "rounded"
+    minimum_cell: int = Field(default=5, ge=1)
+    minimum_at_risk: int = Field(default=10, ge=1)
+    released_to: tuple[str, ...] = ("centre",)
+
+
+if TYPE_CHECKING:
+    AnyAnalysis = AnalysisSpec
+else:
+    AnyAnalysis = Annotated[
+        __import__("typing").Union[tuple(estimator.spec for estimator in ESTIMATORS)],
+        Field(discriminator="kind"),
+    ]
+
+
+class Plan(StrictModel):
+    """One version of a statistical analysis plan."""
+
+    plan: StudyName
+    version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
+    codebook: str = Field(pattern=r"^[A-Za-z0-9_.-]+@\d+$")
+    title: str | None = None
+    registered: dict[str, str] = {}
+    purpose: str | None = None
+    data_cutoff: datetime.date | None = None
+    time: PlanTime
+    conventions: Literal["sas", "r"]
+    quorum: Quorum | None = None
+    populations: dict[str, Population] = {}
+    endpoints: dict[str, Endpoint] = {}
+    analyses: tuple[SerializeAsAny[AnyAnalysis], ...] = Field(min_length=1)
+    displays: tuple[Display, ...] = ()
+    disclosure: Disclosure = Disclosure()
+
+    @model_validator(mode="after")
+    def _ids_are_unique(self) -> Self:
+        seen: set[str] = set()
+        for analysis in self.analyses:
+            if analysis.id in seen:
+                raise ValueError(
+                    f"two analyses have the id {analysis.id!r}. Give one of them another."
+                )
+            seen.add(analysis.id)
+        for display in self.displays:
+            for name in display.of:
+                if name not in seen:
+                    raise ValueError(
+                        f"display {display.table or display.figure!r} shows {name!r}, which is no analysis. "
+                        f"{did_you_mean(name, seen)}"
+                    )
+        return self
+
+    def analysis(self, name: str) -> AnalysisSpec:
+        """The analysis of that id."""
+        return next(analysis for analysis in self.analyses if analysis.id == name)
+
+
+def read_plan(path: Path) -> Plan:
+    """Read plan.yaml, its copies written out. Raises `YamlError` or `PlanError` with every problem found."""
+    found = read_yaml(path)
+    return validate(Plan, _without_copies(found, str(path)), str(path), PlanError)
+
+
+def _without_copies(found: Mapping[Any, Any], name: str) -> dict[Any, Any]:
+    """Write out `copy: other` in endpoints and analyses, so that what is hashed and approved stands by itself."""
+    written = dict(found)
+    endpoints = found.get("endpoints")
+    if isinstance(endpoints, dict):
+        written["endpoints"] = {
+            key: _copied(entry, endpoints, f"{name}: endpoints.{key}", ())
+            for key, entry in endpoints.items()
+        }
+    analyses = found.get("analyses")
+    if isinstance(analyses, list):
+        by_id = {entry.get("id"): entry for entry in analyses if isinstance(entry, dict)}
+        written["analyses"] = [
+            _copied(entry, by_id, f"{name}: analysis {entry.get('id')}", ("id",))
+            if isinstance(entry, dict)
+            else entry
+            for entry in analyses
+        ]
+    return written
+
+
+def _copied(entry: Any, among: Mapping[Any, Any], where: str, own: tuple[str, ...]) -> Any:
+    if not isinstance(entry, dict) or "copy" not in entry:
+        return entry
+    copied = among.get(entry["copy"])
+    if not isinstance(copied, dict):
+        raise PlanError(
+            f"{where}: copy names {entry['copy']!r}. {did_you_mean(str(entry['copy']), map(str, among))}"
+        )
+    if "copy" in copied:
+        raise PlanError(
+            f"{where}: copy names {entry['copy']!r}, which is a copy itself. Name the original."
+        )
+    inherited = {key: value for key, value in copied.items() if key not in own}
+    return inherited | {key: value for key, value in entry.items() if key != "copy"}

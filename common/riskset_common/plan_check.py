@@ -1,0 +1,155 @@
+"""Does the plan fit the codebook: every name, level and kind that an analysis uses, all problems at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from riskset_common.codebook import (
+    BUILT_IN,
+    CategoryVariable,
+    Codebook,
+    Conditions,
+    DateVariable,
+    NumberVariable,
+)
+from riskset_common.errors import PlanError, did_you_mean
+from riskset_common.estimators.estimator import AnalysisSpec
+from riskset_common.plan import Endpoint, Plan
+from riskset_common.study import Study
+
+
+def check_plan(study: Study, name: str = "plan") -> None:
+    """Raise `PlanError` with every place where the plan does not fit the codebook; `name` stands before each."""
+    problems = list(_problems(study))
+    if problems:
+        raise PlanError("\n".join(f"{name}: {problem}" for problem in problems))
+
+
+def _problems(study: Study) -> Iterator[str]:
+    plan, codebook = study.plan, study.codebook
+    if plan.codebook != codebook.reference:
+        yield f"codebook is {plan.codebook!r}, but the codebook file is {codebook.reference!r}. Use the file that the plan names."
+    for key, population in plan.populations.items():
+        yield from _within(f"populations.{key}", _condition_problems(codebook, population.where))
+    for key, endpoint in plan.endpoints.items():
+        yield from _within(f"endpoints.{key}", _endpoint_problems(codebook, endpoint))
+    for analysis in plan.analyses:
+        found = list(_analysis_problems(plan, codebook, analysis))
+        # What the kind itself checks assumes that the names exist.
+        yield from _within(f"analysis {analysis.id}", found or analysis.problems(study))
+
+
+def _within(where: str, problems: Iterable[str]) -> Iterator[str]:
+    for problem in problems:
+        yield f"{where}: {problem}"
+
+
+def _categories(codebook: Codebook) -> list[str]:
+    named = [
+        key
+        for key, variable in codebook.variables.items()
+        if isinstance(variable, CategoryVariable)
+    ]
+    return [*named, *codebook.derived, *BUILT_IN]
+
+
+def _of_kind(codebook: Codebook, kind: type[DateVariable | NumberVariable]) -> list[str]:
+    return [key for key, variable in codebook.variables.items() if isinstance(variable, kind)]
+
+
+def _name_problem(codebook: Codebook, name: str, wanted: str) -> Iterator[str]:
+    """Say that a name is unknown, or known as something else than a category, number or date."""
+    known = {
+        "category": _categories(codebook),
+        "number": _of_kind(codebook, NumberVariable),
+        "date": _of_kind(codebook, DateVariable),
+    }
+    if name in known[wanted]:
+        return
+    actual = next((kind for kind, names in known.items() if name in names), None)
+    if actual is None:
+        yield f"{name!r} is not in the codebook. {did_you_mean(name, known[wanted])}"
+    elif (actual, wanted) == ("number", "category"):
+        yield f"{name!r} is a number, but a category is needed here. Cut it into levels under derived in the codebook."
+    else:
+        yield f"{name!r} is a {actual}, but a {wanted} is needed here. {did_you_mean(name, known[wanted])}"
+
+
+def _condition_problems(codebook: Codebook, where: Conditions) -> Iterator[str]:
+    for name, levels in where.items():
+        problems = list(_name_problem(codebook, name, "category"))
+        yield from problems
+        known = codebook.levels(name)
+        if problems or known is None:
+            continue
+        for level in levels:
+            if level not in known:
+                yield f"where: {level!r} is not a level of {name}. {did_you_mean(level, known)}"
+
+
+def _endpoint_problems(codebook: Codebook, endpoint: Endpoint) -> Iterator[str]:
+    if endpoint.time is not None and endpoint.status is not None:
+        yield from _name_problem(codebook, endpoint.time.variable, "number")
+        if endpoint.entry is not None and not isinstance(endpoint.entry, str):
+            yield from _name_problem(codebook, endpoint.entry.variable, "number")
+        problems = list(_name_problem(codebook, endpoint.status.variable, "category"))
+        yield from problems
+        known = codebook.levels(endpoint.status.variable)
+        for level in (level for levels in endpoint.status.events.values() for level in levels):
+            if known is not None and level not in known:
+                yield f"status.events: {level!r} is not a level of {endpoint.status.variable}. {did_you_mean(level, known)}"
+        return
+    dates = [
+        endpoint.origin,
+        endpoint.censor,
+        endpoint.entry if isinstance(endpoint.entry, str) else None,
+    ]
+    for event in (endpoint.first_of or {}).values():
+        dates += [event.date, event.before, event.after]
+        yield from _condition_problems(codebook, event.where)
+    for date in dict.fromkeys(date for date in dates if date is not None):
+        yield from _name_problem(codebook, date, "date")
+
+
+def _analysis_problems(plan: Plan, codebook: Codebook, analysis: AnalysisSpec) -> Iterator[str]:
+    if analysis.population is not None and analysis.population not in plan.populations:
+        yield f"population {analysis.population!r} is not defined. {did_you_mean(analysis.population, plan.populations)}"
+    endpoint = analysis.endpoint_name()
+    if endpoint is not None and endpoint not in plan.endpoints:
+        yield f"endpoint {endpoint!r} is not defined. {did_you_mean(endpoint, plan.endpoints)}"
+    yield from _condition_problems(codebook, analysis.where)
+    for name in dict.fromkeys(analysis.shown_categories()):
+        yield from _name_problem(codebook, name, "category")
+    for name in dict.fromkeys(analysis.numbers()):
+        yield from _name_problem(codebook, name, "number")
+
+
+def variables_read(study: Study) -> set[str]:
+    """Variables of the codebook that the plan's analyses need a column for, those behind derived variables and endpoints too."""
+    plan, codebook = study.plan, study.codebook
+    named: set[str] = set()
+    for analysis in plan.analyses:
+        named.update(analysis.shown_categories(), analysis.numbers(), analysis.where)
+        if analysis.population is not None:
+            named.update(plan.populations[analysis.population].where)
+        endpoint = analysis.endpoint_name()
+        if endpoint is not None:
+            named.update(_endpoint_variables(plan.endpoints[endpoint]))
+    behind = {codebook.derived[name].source if name in codebook.derived else name for name in named}
+    return behind - set(BUILT_IN)
+
+
+def _endpoint_variables(endpoint: Endpoint) -> set[str]:
+    entry = (
+        endpoint.entry
+        if isinstance(endpoint.entry, str) or endpoint.entry is None
+        else endpoint.entry.variable
+    )
+    named = {endpoint.origin, endpoint.censor, entry}
+    named |= {
+        endpoint.time.variable if endpoint.time else None,
+        endpoint.status.variable if endpoint.status else None,
+    }
+    for event in (endpoint.first_of or {}).values():
+        named |= {event.date, event.before, event.after, *event.where}
+    return {name for name in named if name is not None}

@@ -1,0 +1,98 @@
+"""What one round of a run asks, as both sides work it out from the approved plan: questions, requests and the schema of the answer.
+
+All analyses of a plan advance in lockstep: one request holds the next question of every unfinished analysis, and one report holds
+every answer, so a plan takes as many rounds as its longest analysis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from riskset_common.canonical import canonical_json, parse_canonical
+from riskset_common.codebook import Codebook
+from riskset_common.errors import CodebookError, PlanError, ProtocolRefusal
+from riskset_common.estimators import estimator_of
+from riskset_common.estimators.estimator import Request, Shape
+from riskset_common.plan import Plan
+from riskset_common.secure.roster import Roster
+from riskset_common.secure.sections import Section
+from riskset_common.strict_yaml import validate
+from riskset_common.study import Site, Study
+from riskset_common.wire import Offer
+
+AnyRequest = Request[Any, Any]
+
+
+def sites_of(roster: Roster, site_ids: Collection[int] | None = None) -> tuple[Site, ...]:
+    """Sites of the roster (or those with these numbers) in the order of their names."""
+    members = [
+        member for member in roster.members if site_ids is None or member.site_id in site_ids
+    ]
+    return tuple(
+        sorted(
+            (Site(member.name, member.study_group) for member in members),
+            key=lambda site: site.name,
+        )
+    )
+
+
+def study_offered(offer: Offer) -> Study:
+    """The study that an offer proposes to all sites of its roster. Run by a site.
+
+    Raises
+    ------
+    PlanError, CodebookError
+        Where the plan or codebook is not one that this release can read.
+    """
+    plan = validate(Plan, parse_canonical(offer.plan_json), "the offered plan", PlanError)
+    codebook = validate(
+        Codebook, parse_canonical(offer.codebook_json), "the offered codebook", CodebookError
+    )
+    return Study(plan, codebook, sites_of(offer.roster))
+
+
+def questions_json(requests: Mapping[str, AnyRequest]) -> bytes:
+    """The questions of a round: what travels of each request, by analysis. Run by the centre."""
+    return canonical_json(
+        {name: request.state.model_dump(mode="json") for name, request in requests.items()}
+    )
+
+
+def read_questions(study: Study, questions: bytes) -> dict[str, AnyRequest]:
+    """The requests of a round: the questions as asked, everything else from the approved plan. Run by a site."""
+    asked = parse_canonical(questions)
+    if not isinstance(asked, dict):
+        raise ProtocolRefusal("The questions of a round must name their analyses.")
+    known = {analysis.id: analysis for analysis in study.plan.analyses}
+    requests: dict[str, AnyRequest] = {}
+    for name, question in asked.items():
+        if name not in known:
+            raise ProtocolRefusal(
+                f"The round asks about {name[:64]!r}, which is no analysis of the approved plan."
+            )
+        spec = known[name]
+        try:
+            state = estimator_of(spec.kind).state.model_validate(question)
+        except ValidationError:
+            raise ProtocolRefusal(
+                f"The question to analysis {name!r} is not one that {spec.kind} asks."
+            ) from None
+        requests[name] = Request(spec, study, state)
+    return requests
+
+
+def shapes_of(request: AnyRequest) -> Mapping[str, Shape]:
+    """Names, rings and shapes of the arrays that answer a request."""
+    return estimator_of(request.spec.kind).shapes(request)
+
+
+def sections_of(requests: Mapping[str, AnyRequest]) -> tuple[Section, ...]:
+    """The schema of a round's report, worked out by centre and site alike, in the order of the analyses' ids."""
+    return tuple(
+        Section(analysis=name, name=array, ring=shape.ring.value, shape=shape.shape)
+        for name in sorted(requests)
+        for array, shape in shapes_of(requests[name]).items()
+    )
