@@ -1,0 +1,170 @@
+"""From files to a finished folder: read plan, codebook and nodes, run, write, and tell the person at the terminal how it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+import structlog
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from riskset_common.codebook import read_codebook
+from riskset_common.errors import NodeConfigError
+from riskset_common.plan import read_plan
+from riskset_common.signing import Identity
+from riskset_embedded.engine import Parties, run_local
+from riskset_embedded.output import output_folder
+from riskset_embedded.transcript import Transcript
+from riskset_node.config import NodeConfig, read_node
+from riskset_server.runs import Opened
+from riskset_server.signed_plan import check_signature, signature_path
+
+
+def run_files(
+    plan: Path,
+    codebook: Path,
+    nodes: Path,
+    out: Path,
+    *,
+    key: Path | None = None,
+    quiet: bool = False,
+) -> Path:
+    """Run the plan in these files and give the finished folder, which is `out`.
+
+    A plan with a signature beside it (plan.yaml.sig) must still say what was signed.
+
+    Raises
+    ------
+    RisksetError
+        Of any kind; `out` is then as it was before.
+    """
+    read, words = read_plan(plan), read_codebook(codebook)
+    if signature_path(plan).exists():
+        check_signature(signature_path(plan), read, words)
+    configs = read_nodes(nodes)
+    centre = None if key is None else Identity.from_pem(key.read_bytes())
+    console = Console(stderr=True, quiet=quiet)
+    for line in _notices(configs):
+        console.print(line, style="dim", highlight=False)
+    with output_folder(out) as folder:
+        with _log_to(folder.path / "log.jsonl"), _Bars(console, len(configs)) as bars:
+            results = run_local(
+                read,
+                words,
+                Parties(configs, centre),
+                transcript=Transcript(folder.transcript),
+                outboxes=folder.outboxes,
+                watcher=bars,
+            )
+        folder.write(results, read, words)
+    if folder.moved_aside is not None:
+        console.print(f"What was in {out} is now in {folder.moved_aside}.", highlight=False)
+    return folder.path
+
+
+def read_nodes(folder: Path) -> list[NodeConfig]:
+    """Read every node.yaml of a folder, in the order of the file names.
+
+    Raises
+    ------
+    NodeConfigError
+        Where there is none, or two sites have one name.
+    """
+    paths = sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])
+    if not paths:
+        raise NodeConfigError(
+            f"{folder}: there is no *.yaml file. Write one node.yaml for each site."
+        )
+    configs: dict[str, NodeConfig] = {}
+    origin: dict[str, Path] = {}
+    for path in paths:
+        config = read_node(path)
+        if config.site in configs:
+            raise NodeConfigError(
+                f"{path}: site {config.site!r} is also the name in {origin[config.site]}. Give each site a name of its own."
+            )
+        configs[config.site], origin[config.site] = config, path
+    return list(configs.values())
+
+
+@contextmanager
+def _log_to(path: Path) -> Iterator[None]:
+    """Send the log events of all parties to one file, a JSON object a line."""
+    with path.open("w", encoding="utf-8") as file:
+        structlog.configure(
+            processors=[
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                structlog.processors.JSONRenderer(),
+            ],
+            logger_factory=structlog.WriteLoggerFactory(file),
+        )
+        try:
+            yield
+        finally:
+            structlog.reset_defaults()
+
+
+def _notices(configs: Sequence[NodeConfig]) -> list[str]:
+    """Settings that only a long-running node acts on, each once."""
+    without_effect = sorted(
+        {setting for config in configs for setting in config.without_effect_in_a_local_run}
+    )
+    if not without_effect:
+        return []
+    return [
+        f"Without effect in a local run, where all parties share this machine: {', '.join(without_effect)}."
+    ]
+
+
+class _Bars:
+    """Progress on stderr: one bar over the sites for each step."""
+
+    def __init__(self, console: Console, n_sites: int) -> None:
+        columns = (
+            TextColumn("{task.description:<24}"),
+            BarColumn(24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        self._progress = Progress(*columns, console=console)
+        self._n_sites = n_sites
+        self._bars: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def joined(self, site: str) -> None:
+        """A site takes part."""
+        del site
+        self._advance("sites joined")
+
+    def answered(self, site: str, round_number: int) -> None:
+        """A masked report arrived."""
+        del site
+        self._advance(f"round {round_number}")
+
+    def opened(self, opened: Opened) -> None:
+        """A sum was opened."""
+        self._progress.update(
+            self._bars[f"round {opened.number}"],
+            description=f"round {opened.number}: {opened.numbers:,} numbers",
+        )
+
+    def _advance(self, step: str) -> None:
+        if step not in self._bars:
+            self._bars[step] = self._progress.add_task(step, total=self._n_sites)
+        self._progress.advance(self._bars[step])

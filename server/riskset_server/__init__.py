@@ -1,0 +1,1 @@
+"""The coordinating centre: plans, runs, pooling, release and report."""

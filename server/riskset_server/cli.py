@@ -1,0 +1,120 @@
+"""The command `riskset` of the coordinating centre. Heavy modules are imported inside the commands, so that --help answers at once."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from riskset_common.command_line import errors_as_text, version_of
+
+app = typer.Typer(
+    name="riskset",
+    help="Federated survival analysis: the coordinating centre.",
+    no_args_is_help=True,
+)
+plan_app = typer.Typer(help="Check and sign a statistical analysis plan.", no_args_is_help=True)
+key_app = typer.Typer(help="The centre's signing key.", no_args_is_help=True)
+app.add_typer(plan_app, name="plan")
+app.add_typer(key_app, name="key")
+
+PlanFile = Annotated[
+    Path, typer.Argument(metavar="PLAN", help="plan.yaml", exists=True, dir_okay=False)
+]
+CodebookFile = Annotated[
+    Path, typer.Option("--codebook", help="codebook.yaml", exists=True, dir_okay=False)
+]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"riskset {version_of('riskset-server')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[  # typer reads it
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and end."
+        ),
+    ] = False,
+) -> None:
+    """Federated survival analysis: the coordinating centre."""
+
+
+@plan_app.command("check")
+@errors_as_text
+def check(
+    plan: PlanFile,
+    codebook: CodebookFile,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Check a plan against its codebook, and say what each site will be asked to send."""
+    from riskset_server.plan_outline import outline, outline_text
+
+    found = outline(plan, codebook)
+    typer.echo(json.dumps(found, indent=1, ensure_ascii=False) if as_json else outline_text(found))
+
+
+@plan_app.command("sign")
+@errors_as_text
+def sign(
+    plan: PlanFile,
+    codebook: CodebookFile,
+    key: Annotated[
+        Path, typer.Option("--key", help="The centre's key file (riskset key new).", exists=True)
+    ],
+) -> None:
+    """Sign what plan and codebook say; writes PLAN.sig beside the plan."""
+    from riskset_common.codebook import read_codebook
+    from riskset_common.plan import read_plan
+    from riskset_common.plan_check import check_plan
+    from riskset_common.signing import Identity
+    from riskset_common.study import Study
+    from riskset_server.signed_plan import sign_plan, signature_path
+
+    read, words = read_plan(plan), read_codebook(codebook)
+    check_plan(Study(read, words, ()), str(plan))
+    signed = sign_plan(read, words, Identity.from_pem(key.read_bytes()))
+    path = signature_path(plan)
+    path.write_text(signed.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    typer.echo(f"{path}: {read.plan} {read.version} sha256 {signed.plan_sha256}")
+
+
+@key_app.command("new")
+@errors_as_text
+def new(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write the key.")],
+) -> None:
+    """Make a signing key. Prints the public half for node.yaml (centre.key) and the fingerprint to read out by telephone."""
+    import os
+    from secrets import token_bytes
+
+    from riskset_common.errors import InputError
+    from riskset_common.signing import Identity, fingerprint
+
+    identity = Identity.from_random(token_bytes(32))
+    try:
+        # Readable by the owner alone from its first byte; never over an existing key.
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(identity.to_pem())
+    except FileExistsError as error:
+        raise InputError(
+            f"{path}: a key of that name is there already, and a lost key cannot be made again."
+        ) from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}).") from error
+    typer.echo(f"public key   {identity.public_text}\nfingerprint  {fingerprint(identity.public)}")
+
+
+def main() -> None:
+    """Run the command, with the engines that are installed beside the centre."""
+    if importlib.util.find_spec("riskset_embedded") is not None:
+        importlib.import_module("riskset_embedded.cli").join(app)
+    app()

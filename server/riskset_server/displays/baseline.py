@@ -1,0 +1,103 @@
+"""The table of patient characteristics: counts and percentages by group, missing values, and the test of each characteristic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from riskset_server.displays.cells import (
+    EMPTY,
+    NOT_ESTIMABLE,
+    Cell,
+    cell,
+    count,
+    joined,
+    p_digits,
+    percent,
+)
+from riskset_server.displays.display import Part, Shown
+from riskset_server.displays.reading import entries, rules_in, value, withheld_by
+from riskset_server.displays.table import Row, Table, heading_row
+from riskset_server.displays.words import Words, listed, lower_first
+
+NO = ("No.", "number of patients")
+
+
+def make(shown: Shown) -> Table:
+    """One block of rows a characteristic: its levels, then `Missing` where a value is missing, and P on its first row."""
+    part, words = shown.only, shown.words
+    tested = bool(value(part.result, "tests"))
+    blocks = groupby(entries(value(part.result, "rows")), key=lambda row: str(row["variable"]))
+    return Table(
+        title=shown.title,
+        heads=("Characteristic", *column_heads(part, words), *(["P"] if tested else [])),
+        rows=tuple(
+            row
+            for variable, levels in blocks
+            for row in _block(part, words, variable, list(levels), tested=tested)
+        ),
+        notes=tuple(_notes(part, words)),
+        abbreviations=(NO,),
+    )
+
+
+def column_heads(part: Part, words: Words) -> Iterator[str]:
+    """Heads of the columns of counts: each group with its patients, then all of them where there are groups."""
+    if part.by:
+        n_of = entries(value(part.result, "column_n"))
+        for index, name in enumerate(entries(value(part.result, "columns"))):
+            yield _head(words.column(part.by, name), value(n_of, index))
+    yield _head("All" if part.by else "All patients", value(part.result, "n"))
+
+
+def _head(label: str, n: Any) -> str:
+    return f"{label} (n = {cell(n, count).text})"
+
+
+def number_and_percent(counts: Any, percents: Any, index: int) -> Cell:
+    """The cell `74 (44.3)` of one column; without its percentage where there is nobody to be a part of."""
+    n, share = value(counts, index), value(percents, index)
+    if share is None and withheld_by(n) is None:
+        return cell(n, count)
+    return joined((cell(n, count), cell(share, percent)), "{} ({})")
+
+
+def _block(
+    part: Part, words: Words, variable: str, levels: Sequence[Mapping[str, Any]], *, tested: bool
+) -> Iterator[Row]:
+    columns = len(entries(value(part.result, "columns"))) if part.by else 0
+    test = value(part.result, "tests", variable) if tested else None
+    p = [_p(test)] if tested else []
+    heading = heading_row(words.variable(variable), columns + 1)
+    yield Row(heading.label, (*heading.cells, *p))
+    empty = [EMPTY] if tested else []
+    for found in levels:
+        cells = [number_and_percent(found["counts"], found["percent"], i) for i in range(columns)]
+        total = number_and_percent([value(found, "total")], [value(found, "total_percent")], 0)
+        yield Row(Cell(words.level(variable, found["level"])), (*cells, total, *empty), indent=1)
+    missing = value(part.result, "missing_values", variable)
+    if value(missing, "total") != 0 and missing is not None:
+        cells = [cell(value(missing, "counts", index), count) for index in range(columns)]
+        total = cell(value(missing, "total"), count)
+        yield Row(Cell("Missing"), (*cells, total, *empty), indent=1)
+
+
+def _p(test: Any) -> Cell:
+    return EMPTY if test is None else cell(value(test, "p_value"), p_digits, NOT_ESTIMABLE)
+
+
+def _notes(part: Part, words: Words) -> Iterator[str]:
+    yield "Values are No. (%); percentages are of the patients in whom the characteristic is known."
+    tests = value(part.result, "tests")
+    if isinstance(tests, Mapping) and withheld_by(tests) is None and tests:
+        names = dict.fromkeys(
+            value(test, "name") for test in tests.values() if withheld_by(test) is None
+        )
+        named = listed([lower_first(str(name)) for name in names])
+        yield f"P values are of the {named} test, two-sided ({words.planned(part.spec)})."
+    missing = value(part.result, "missing")
+    if missing is not None and missing != 0:
+        yield f"{cell(missing, count).text} patients without a known group are left out."
+    if part.by and list(rules_in(value(part.result, "column_n"))):
+        yield "The number of patients of a column was withheld."

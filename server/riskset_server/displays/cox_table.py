@@ -1,0 +1,24 @@
+"""The table of a Cox model: hazard ratio, confidence interval and P value of every term, its reference level shown as 1."""
+
+from __future__ import annotations
+
+from riskset_server.displays.cells import CI, HR
+from riskset_server.displays.display import Shown
+from riskset_server.displays.effects import confidence_level, effects, model_notes
+from riskset_server.displays.table import Row, Table
+
+DF = ("df", "degrees of freedom")
+
+
+def make(shown: Shown) -> Table:
+    """One row a level; several models stand below each other."""
+    return Table(
+        title=shown.title,
+        heads=("Variable", "HR", f"{confidence_level(shown)} CI".strip(), "P"),
+        rows=tuple(
+            Row(effect.label, (effect.hazard_ratio, effect.interval, effect.p), effect.indent)
+            for effect in effects(shown)
+        ),
+        notes=model_notes(shown),
+        abbreviations=(CI, DF, HR),
+    )

@@ -1,0 +1,262 @@
+"""The survival figure: steps, intervals, labels at the ends, estimates and test inside, numbers at risk below."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from riskset_server.displays.cells import CI, SE, level_percent, withheld_note
+from riskset_server.displays.display import Shown
+from riskset_server.displays.estimates import INTERVALS, horizons
+from riskset_server.displays.figure import (
+    INK,
+    Drawing,
+    Sheet,
+    colour,
+    dashes,
+    line_height,
+    text_width,
+)
+from riskset_server.displays.inset import Inset, draw_inset, inset
+from riskset_server.displays.lines import Line, lines, number_times
+from riskset_server.displays.numbers_at_risk import (
+    ALL_ROWS,
+    MOST_GROUPS_IN_FULL,
+    NumberRow,
+    draw_rows,
+    height_of,
+    label_width,
+    number_rows,
+    number_width,
+    overhang,
+    shortens,
+)
+from riskset_server.displays.reading import rules_in, value
+from riskset_server.displays.spread import spread
+from riskset_server.displays.table import legend
+from riskset_server.displays.ticks import apart, nice_step, time_ticks
+from riskset_server.displays.words import listed
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+PLOT_WIDTH, PLOT_HEIGHT = 4.9, 3.3
+MARGIN, AXIS_HEIGHT, LABEL_GAP = 0.08, 0.5, 0.16
+LABEL_COLUMNS = 24
+"""Characters after which a label at a line's end is broken."""
+
+MOST_INTERVALS = 3
+"""With more curves their intervals would cover one another, and are left to the table."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the pieces of the figure stand, in inches from its lower left corner.
+
+    `ticks` are the times marked on the axis, `labelled` those with their number, `numbers_at` those of the columns below it;
+    `labels` are the wrapped labels at the ends of the lines, `strip` is the height of the inset where it stands above the plot.
+    """
+
+    until: float
+    ticks: tuple[float, ...]
+    labelled: tuple[float, ...]
+    numbers_at: tuple[float, ...]
+    rows: tuple[NumberRow, ...]
+    labels: tuple[str, ...]
+    left: float
+    bottom: float
+    plot_height: float
+    width: float
+    height: float
+    strip: float
+
+    def x(self, time: float) -> float:
+        """Inches from the left of a time."""
+        return self.left + PLOT_WIDTH * time / self.until
+
+    def y(self, percent: float) -> float:
+        """Inches from the bottom of a percentage."""
+        return self.bottom + self.plot_height * percent / 100
+
+
+def draw(shown: Shown) -> Drawing:
+    """Draw the curves of one or several analyses."""
+    found = lines(shown)
+    until = shown.display.until or max((line.end for line in found), default=0.0) or 1.0
+    found = tuple(line.until(until) for line in found)
+    texts = inset(shown, found)
+    layout = _layout(shown, found, until, texts)
+    corner = _free_corner(layout, found, texts)
+    if corner is None:
+        layout = _layout(shown, found, until, texts, strip=texts.height)
+        corner = (layout.left, layout.height - MARGIN)
+    sheet = Sheet.empty(layout.width, layout.height)
+    axes = sheet.axes(layout.left, layout.bottom, PLOT_WIDTH, layout.plot_height)
+    _draw_axes(axes, shown, layout)
+    _draw_lines(axes, found)
+    _draw_labels(sheet, layout, found)
+    draw_inset(sheet, texts, *corner)
+    columns = [layout.x(time) for time in layout.numbers_at]
+    draw_rows(sheet, layout.rows, columns, MARGIN, layout.bottom - AXIS_HEIGHT)
+    return Drawing(shown.title, sheet.figure, _legend(shown, found, layout))
+
+
+def _layout(
+    shown: Shown, found: Sequence[Line], until: float, texts: Inset, *, strip: float = 0.0
+) -> Layout:
+    ticks = time_ticks(until, shown.display.every or nice_step(until, shown.words.unit))
+    kinds = shown.display.at_risk or (
+        ALL_ROWS if len(found) <= MOST_GROUPS_IN_FULL else ALL_ROWS[:1]
+    )
+    times = number_times(found, ticks, until)
+    inch = until / PLOT_WIDTH
+    widest = (
+        max(number_width(number_rows(found, times, kinds)), text_width(_tick_label(ticks[-1])))
+        + 0.1
+    )
+    numbers_at = tuple(apart(times, (), widest * inch))
+    labelled = tuple(apart(numbers_at, ticks, (text_width(_tick_label(ticks[-1])) + 0.1) * inch))
+    rows = number_rows(found, numbers_at, kinds)
+    labels = tuple("\n".join(textwrap.wrap(line.label, LABEL_COLUMNS)) for line in found)
+    tall = sum(_label_height(label) for label in labels)
+    plot_height = max(PLOT_HEIGHT, tall + 0.1)
+    left = max(0.62, MARGIN + label_width(rows) + overhang(rows) + 0.1)
+    right = LABEL_GAP + max((text_width(label) for label in labels), default=0.0) + MARGIN
+    bottom = MARGIN + height_of(rows) + AXIS_HEIGHT
+    width = left + max(PLOT_WIDTH + right, texts.width + MARGIN if strip else 0.0)
+    return Layout(
+        until=until,
+        ticks=tuple(ticks),
+        labelled=labelled,
+        numbers_at=numbers_at,
+        rows=tuple(rows),
+        labels=labels,
+        left=left,
+        bottom=bottom,
+        plot_height=plot_height,
+        width=width,
+        height=bottom + plot_height + strip + 0.12,
+        strip=strip,
+    )
+
+
+def _label_height(label: str) -> float:
+    return line_height() * (label.count("\n") + 1)
+
+
+def _tick_label(time: float) -> str:
+    return f"{time:.10g}"
+
+
+def _free_corner(layout: Layout, found: Sequence[Line], texts: Inset) -> tuple[float, float] | None:
+    """Upper left point of the inset in a corner that no curve or interval enters: the lower left, else the upper right one."""
+    if texts.width > PLOT_WIDTH:
+        return None
+    in_time = layout.until / PLOT_WIDTH
+    in_percent = 100 / layout.plot_height
+    span = (0.0, texts.width * in_time)
+    ranges = [line.range_between(*span) for line in found]
+    if all(lowest > texts.height * in_percent for lowest, _ in ranges):
+        return layout.left, layout.bottom + texts.height
+    span = (layout.until - texts.width * in_time, layout.until)
+    ranges = [line.range_between(*span) for line in found]
+    if all(highest < 100 - texts.height * in_percent for _, highest in ranges):
+        return layout.left + PLOT_WIDTH - texts.width, layout.bottom + layout.plot_height
+    return None
+
+
+def _draw_axes(axes: Axes, shown: Shown, layout: Layout) -> None:
+    endpoints = [part.spec.endpoint_name() or "" for part in shown.parts]
+    axes.set_xlim(0, layout.until)
+    axes.set_ylim(0, 100)
+    axes.set_xticks(layout.labelled, [_tick_label(time) for time in layout.labelled])
+    axes.set_xticks([time for time in layout.ticks if time not in layout.labelled], minor=True)
+    axes.set_yticks(range(0, 101, 20))
+    axes.set_xlabel(shown.words.time_axis(endpoints), labelpad=3)
+    same = len(set(endpoints)) == 1
+    axes.set_ylabel(f"{shown.words.endpoint(endpoints[0]) if same else 'Survival'} (%)", labelpad=3)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _draw_lines(axes: Axes, found: Sequence[Line]) -> None:
+    for rank, line in enumerate(found):
+        if line.time.size < 2:
+            continue
+        if len(found) <= MOST_INTERVALS:
+            axes.fill_between(
+                line.time,
+                line.lower,
+                line.upper,
+                step="post",
+                color=colour(rank),
+                alpha=0.12,
+                linewidth=0,
+            )
+        axes.plot(
+            line.time,
+            line.survival,
+            drawstyle="steps-post",
+            color=colour(rank),
+            linestyle=dashes(rank),
+            clip_on=False,
+            label=line.label,
+            zorder=3,
+        )
+
+
+def _draw_labels(sheet: Sheet, layout: Layout, found: Sequence[Line]) -> None:
+    """Write each label beside the end of its line, with a faint leader where the line ends early or the label had to move."""
+    drawn = [rank for rank, line in enumerate(found) if line.time.size > 1]
+    ends = [layout.y(found[rank].survival[-1]) for rank in drawn]
+    heights = [_label_height(layout.labels[rank]) for rank in drawn]
+    low, high = layout.bottom - 0.06, layout.bottom + layout.plot_height + 0.06
+    right = layout.left + PLOT_WIDTH
+    for rank, end, y in zip(drawn, ends, spread(ends, heights, low, high), strict=True):
+        x = (layout.x(found[rank].end), right, right + LABEL_GAP - 0.04)
+        sheet.stroke(x, (end, end, y), color=colour(rank), linewidth=0.6, linestyle=(0, (1, 2)))
+        sheet.write(
+            right + LABEL_GAP, y, layout.labels[rank], color=INK, linespacing=1.2, va="center"
+        )
+
+
+def _legend(shown: Shown, found: Sequence[Line], layout: Layout) -> tuple[str, ...]:
+    notes = ["Kaplan\N{EN DASH}Meier estimates."]
+    if len(found) <= MOST_INTERVALS:
+        kinds = dict.fromkeys(value(part.result, "ci") for part in shown.parts)
+        named = listed([INTERVALS[kind] for kind in kinds if kind in INTERVALS])
+        level = level_percent(value(shown.parts[0].result, "level") or 0.95)
+        notes.append(f"Shaded: pointwise {level} CIs{f', {named}' if named else ''}.")
+    notes += _release_notes(shown, found)
+    undrawn = [line.label for line in found if line.time.size < 2]
+    if undrawn:
+        notes.append(f"No curve is drawn for {listed(undrawn)}.")
+    notes += [
+        withheld_note(rule)
+        for rule in dict.fromkeys(rules_in([part.result for part in shown.parts]))
+    ]
+    abbreviations = [CI] if len(found) <= MOST_INTERVALS or not horizons(shown) else []
+    if horizons(shown):
+        abbreviations.append(SE)
+    for part in shown.parts:
+        abbreviations += shown.words.endpoint_abbreviation(part.spec.endpoint_name() or "")
+    if any(value(part.result, "test") is not None for part in shown.parts):
+        abbreviations.append(("df", "degrees of freedom"))
+    if shortens(layout.rows, [layout.x(time) for time in layout.numbers_at]):
+        abbreviations.append(("w", "withheld"))
+    return legend(tuple(notes), tuple(abbreviations))
+
+
+def _release_notes(shown: Shown, found: Sequence[Line]) -> Iterator[str]:
+    """What a reader must know of steps and numbers: when they end, and how they were made coarser before release."""
+    disclosure = shown.words.plan.disclosure
+    if any(line.minimum_at_risk for line in found):
+        yield f"Curves end where fewer than {disclosure.minimum_at_risk} patients remain at risk."
+    if not all(line.is_complete for line in found):
+        yield (
+            f"Steps are joined until each holds {disclosure.minimum_cell} events; numbers of patients are shown at the "
+            "horizons of the plan, rounded."
+        )
+    elif shown.display.at_risk is None or len(shown.display.at_risk) > 1:
+        yield "At risk: at that time; censored and events: before it."

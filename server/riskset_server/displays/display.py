@@ -1,0 +1,84 @@
+"""What a display is made from: the analyses that it shows, each with its result, and the study's words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from riskset_common.estimators.estimator import AnalysisSpec
+from riskset_common.plan import Display
+from riskset_server.displays.figure import Drawing
+from riskset_server.displays.table import Table
+from riskset_server.displays.words import Words
+
+
+@dataclass(frozen=True)
+class Part:
+    """One analysis of the plan, and its entry in results.json."""
+
+    spec: AnalysisSpec
+    result: Mapping[str, Any]
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        """The variables whose levels are the groups; empty without groups."""
+        return tuple(getattr(self.spec, "by", ()) or ())
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What one display shows.
+
+    Attributes
+    ----------
+    display
+        Its entry in the plan, or the one made for a plan without displays.
+    title
+        Its title.
+    parts
+        The analyses, in the order of the entry; at least one.
+    words
+        The study's words.
+    """
+
+    display: Display
+    title: str
+    parts: tuple[Part, ...]
+    words: Words
+
+    @property
+    def only(self) -> Part:
+        """The analysis of a display that shows exactly one."""
+        (part,) = self.parts
+        return part
+
+
+@dataclass(frozen=True)
+class TableDisplay:
+    """A kind of table.
+
+    Attributes
+    ----------
+    kinds
+        The kinds of analysis that it shows.
+    make
+        Makes it.
+    several
+        Whether one table may show several analyses below each other.
+    """
+
+    kinds: tuple[str, ...]
+    make: Callable[[Shown], Table]
+    several: bool
+    drawn_as: str = "table"
+
+
+@dataclass(frozen=True)
+class FigureDisplay:
+    """A kind of figure: the kinds of analysis that it shows, what draws it, and its name in a display's `as`."""
+
+    kinds: tuple[str, ...]
+    draw: Callable[[Shown], Drawing]
+    drawn_as: str
+    several: bool = True

@@ -1,0 +1,188 @@
+"""The rows of a fitted Cox model, as its table and its forest plot both show them: reference levels, hazard ratios, P values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from riskset_server.displays.cells import (
+    ALIASED,
+    DASH,
+    EMPTY,
+    MONOTONE,
+    NOT_ESTIMABLE,
+    Cell,
+    cell,
+    count,
+    hazard_ratio,
+    joined,
+    level_percent,
+    p_digits,
+    p_phrase,
+    statistic,
+)
+from riskset_server.displays.display import Part, Shown
+from riskset_server.displays.reading import entries, number, rules_in, value, withheld_by
+from riskset_server.displays.words import Words, listed, lower_first
+
+TIES = {"efron": "Efron's", "breslow": "Breslow's"}
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One row of a model.
+
+    Attributes
+    ----------
+    label
+        A variable, or a level of it where `indent` is above that of its variable.
+    hazard_ratio, interval, p
+        The printed cells; the hazard ratio of a reference level is `1`.
+    drawn
+        Hazard ratio, lower and upper limit to draw; NaN where there is nothing to draw.
+    n, events
+        Patients and events behind a level; empty where they are not known.
+    is_reference, is_title
+        Whether the row is a reference level; whether it is the title of a model above its terms.
+    """
+
+    label: Cell
+    indent: int
+    hazard_ratio: Cell = EMPTY
+    interval: Cell = EMPTY
+    p: Cell = EMPTY
+    drawn: tuple[float, float, float] = (math.nan, math.nan, math.nan)
+    n: Cell = EMPTY
+    events: Cell = EMPTY
+    is_reference: bool = False
+    is_title: bool = False
+
+
+def effects(shown: Shown) -> Iterator[Effect]:
+    """Rows of every model of a display, each below its title where there are several."""
+    for part in shown.parts:
+        indent = 0
+        if len(shown.parts) > 1:
+            yield Effect(Cell(shown.words.title(part.spec)), 0, is_title=True)
+            indent = 1
+        by_term = groupby(entries(value(part.result, "terms")), key=lambda row: str(row["term"]))
+        for term, rows in by_term:
+            yield from _term(part, shown.words, term, list(rows), indent)
+
+
+def _term(
+    part: Part, words: Words, term: str, rows: Sequence[Mapping[str, Any]], indent: int
+) -> Iterator[Effect]:
+    name = words.term(term)
+    if len(rows) == 1 and rows[0].get("level") is None:
+        yield _effect(part, words, rows[0], Cell(f"{name} (per unit)"), indent)
+        return
+    tested = value(part.result, "tests", "terms", term) if len(rows) > 1 else None
+    yield Effect(Cell(name), indent, p=EMPTY if tested is None else _p(tested))
+    reference = rows[0].get("reference")
+    if ":" not in term and reference is not None:
+        n, events = _counts(part, term, reference)
+        yield Effect(
+            Cell(words.term_level(term, reference)),
+            indent + 1,
+            hazard_ratio=Cell("1"),
+            n=n,
+            events=events,
+            is_reference=True,
+        )
+    for row in rows:
+        label = words.term_level(term, row["level"]) if row.get("level") is not None else "Per unit"
+        yield _effect(part, words, row, Cell(label), indent + 1)
+
+
+def _p(test: Any) -> Cell:
+    return cell(value(test, "p_value"), p_digits)
+
+
+def _effect(part: Part, words: Words, row: Mapping[str, Any], label: Cell, indent: int) -> Effect:
+    n, events = _counts(part, row["term"], row.get("level"))
+    ratio, p = value(row, "hazard_ratio"), value(row, "p_value")
+    lower, upper = value(row, "lower"), value(row, "upper")
+    if row.get("aliased") or row.get("monotone"):
+        nothing = Cell(DASH, notes=(ALIASED if row.get("aliased") else MONOTONE,))
+        return Effect(label, indent, nothing, nothing, nothing, n=n, events=events)
+    return Effect(
+        label,
+        indent,
+        hazard_ratio=cell(ratio, hazard_ratio),
+        interval=joined((cell(lower, hazard_ratio), cell(upper, hazard_ratio)), "{} to {}"),
+        p=cell(p, p_digits),
+        drawn=(number(ratio), number(lower), number(upper)),
+        n=n,
+        events=events,
+    )
+
+
+def _counts(part: Part, term: str, level: str | None) -> tuple[Cell, Cell]:
+    for found in entries(value(part.result, "levels")):
+        if found["term"] == term and found["level"] == level:
+            absent = NOT_ESTIMABLE
+            return cell(found["n"], count, absent), cell(found["events"], count, absent)
+    return EMPTY, EMPTY
+
+
+def confidence_level(shown: Shown) -> str:
+    """The confidence level that all models of a display share, `95%`; empty where they differ."""
+    levels = {level_percent(value(part.result, "level") or 0.95) for part in shown.parts}
+    return levels.pop() if len(levels) == 1 else ""
+
+
+def model_notes(shown: Shown) -> tuple[str, ...]:
+    """What stands below every model: patients, events, ties, strata and tests."""
+    notes: list[str] = []
+    for part in shown.parts:
+        of = f"{shown.words.title(part.spec)}: " if len(shown.parts) > 1 else ""
+        notes += [of + " ".join(_notes(part, shown.words))]
+    return tuple(notes)
+
+
+def _notes(part: Part, words: Words) -> Iterator[str]:
+    found = part.result
+    n, events = cell(value(found, "n"), count).text, cell(value(found, "events"), count).text
+    missing = value(found, "missing")
+    left_out = f"; {cell(missing, count).text} with missing values left out" if missing else ""
+    yield f"n = {n}, {events} events{left_out}."
+    ties = value(found, "ties")
+    if isinstance(ties, str):
+        yield f"Ties by {TIES.get(ties, ties)} method."
+    strata = entries(value(found, "strata"))
+    if strata:
+        named = listed([lower_first(words.variable(name)) for name in strata])
+        yield f"Stratified by {named}."
+    together = "; beside a variable, of all its levels together" if _several_levels(found) else ""
+    yield f"P values are of Wald tests, two-sided ({words.planned(part.spec)}){together}."
+    yield from _model_tests(value(found, "tests"))
+
+
+def _several_levels(found: Mapping[str, Any]) -> bool:
+    names = [row["term"] for row in entries(value(found, "terms"))]
+    return len(set(names)) < len(names)
+
+
+def _model_tests(tests: Any) -> Iterator[str]:
+    labels = {"likelihood_ratio": "likelihood-ratio", "wald": "Wald", "score": "score"}
+    named = [
+        f"{label} {chi_square_in_words(value(tests, name))}"
+        for name, label in labels.items()
+        if value(tests, name) is not None and withheld_by(value(tests, name)) is None
+    ]
+    if named:
+        yield f"Tests of the model: {'; '.join(named)}."
+
+
+def chi_square_in_words(test: Any) -> str:
+    """A test as a sentence's part: `χ² = 10.33, 1 df, P = .001`."""
+    rule = next(rules_in([value(test, key) for key in ("statistic", "df", "p_value")]), None)
+    if rule is not None:
+        return f"withheld under the disclosure rule {rule}"
+    p = cell(value(test, "p_value"), p_phrase, Cell("P not estimable")).text
+    found = cell(value(test, "statistic"), statistic, Cell("not estimable")).text
+    return f"χ² = {found}, {value(test, 'df')} df, {p}"

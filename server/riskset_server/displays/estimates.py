@@ -1,0 +1,234 @@
+"""The table of Kaplan-Meier estimates: patients, events, quantiles of the time, and survival at the plan's horizons by group."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+from riskset_server.displays.cells import (
+    CI,
+    EMPTY,
+    NOT_REACHED,
+    SE,
+    Cell,
+    cell,
+    count,
+    joined,
+    plain,
+    probability,
+)
+from riskset_server.displays.display import Part, Shown
+from riskset_server.displays.effects import chi_square_in_words, confidence_level
+from riskset_server.displays.follow_up import time_interval
+from riskset_server.displays.reading import entries, number, rules_in, value
+from riskset_server.displays.table import Row, Table, heading_row
+from riskset_server.displays.words import Words, listed, lower_first
+
+INTERVALS = {"plain": "linear", "log": "log-transformed", "log-log": "log-log transformed"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its head, the cell of a group, and the cell of the difference between two groups."""
+
+    head: str
+    of_group: Callable[[Mapping[str, Any]], Cell]
+    of_difference: Callable[[Sequence[Mapping[str, Any]]], Cell] = lambda _: EMPTY
+
+
+def make(shown: Shown) -> Table:
+    """One row a group, below the title of its analysis where there are several."""
+    columns = tuple(_columns(shown))
+    rows: list[Row] = []
+    for part in shown.parts:
+        indent = int(len(shown.parts) > 1)
+        if indent:
+            rows.append(heading_row(shown.words.title(part.spec), len(columns)))
+        groups = entries(value(part.result, "groups"))
+        for group in groups:
+            label = Cell(shown.words.group(group["level"]))
+            rows.append(Row(label, tuple(column.of_group(group) for column in columns), indent))
+        if len(groups) == 2 and horizons(shown):
+            cells = tuple(column.of_difference(groups) for column in columns)
+            rows.append(Row(Cell("Difference, first − second"), cells, indent))
+    return Table(
+        title=shown.title,
+        heads=("Group", *(column.head for column in columns)),
+        rows=tuple(rows),
+        notes=tuple(_notes(shown)),
+        abbreviations=tuple(_abbreviations(shown)),
+    )
+
+
+def horizons(shown: Shown) -> tuple[float, ...]:
+    """The times at which the plan asks for estimates, of all analyses of a display, ascending."""
+    found = {
+        float(landmark["time"])
+        for part in shown.parts
+        for group in entries(value(part.result, "groups"))
+        for landmark in entries(value(group, "at"))
+        if not isinstance(value(landmark, "time"), (Mapping, type(None)))
+    }
+    return tuple(sorted(found))
+
+
+def landmark(group: Mapping[str, Any], time: float) -> Any:
+    """The estimate of a group at a time; withheld where all of them are, None where there is none."""
+    found = value(group, "at")
+    for candidate in entries(found):
+        if value(candidate, "time") == time:
+            return candidate
+    return found if not entries(found) and found else None
+
+
+def survival_and_error(group: Mapping[str, Any], time: float) -> Cell:
+    """`46.1 (2.1)`: survival and its standard error at a time, in percent."""
+    at = landmark(group, time)
+    if at is None:
+        return EMPTY
+    parts = (cell(value(at, "survival"), probability), cell(value(at, "std_err"), probability))
+    return joined(parts, "{} ({})")
+
+
+def endpoint_noun(shown: Shown) -> str:
+    """What the estimates are of: `EFS`, or `survival` where the analyses have several endpoints or a long one."""
+    names = {part.spec.endpoint_name() or "" for part in shown.parts}
+    short = shown.words.short_endpoint(names.pop()) if len(names) == 1 else ""
+    return short if short and len(short) <= 24 else "survival"
+
+
+def _columns(shown: Shown) -> Iterator[Column]:
+    words, level = shown.words, confidence_level(shown)
+    yield Column("No.", lambda group: cell(value(group, "n"), count))
+    yield Column("Events", lambda group: cell(value(group, "events"), count))
+    yield _quantile_column(f"Median ({level} CI), {words.unit}", 0.5, words)
+    for p in sorted({p for part in shown.parts for p in _quantiles(part)} - {0.5}):
+        yield _quantile_column(f"{plain(100 * p)}% quantile ({level} CI), {words.unit}", p, words)
+    for time in horizons(shown):
+        yield from _horizon_columns(shown, time, level)
+    taus = {tau for part in shown.parts if (tau := getattr(part.spec, "rmean", None)) is not None}
+    if taus:
+        named = listed([plain(tau) for tau in sorted(taus)])
+        head = f"Restricted mean to {named} {words.unit} (SE)"
+        yield Column(head, lambda group: _restricted_mean(group, words))
+
+
+def _quantiles(part: Part) -> Iterator[float]:
+    for group in entries(value(part.result, "groups")):
+        for found in entries(value(group, "quantiles")):
+            if isinstance(value(found, "p"), float):
+                yield found["p"]
+
+
+def _quantile_column(head: str, p: float, words: Words) -> Column:
+    def of_group(group: Mapping[str, Any]) -> Cell:
+        quantiles = value(group, "quantiles")
+        found = value(group, "median") if p == 0.5 else quantiles
+        for candidate in entries(quantiles):
+            if value(candidate, "p") == p:
+                found = candidate
+        interval = time_interval(value(found, "lower"), value(found, "upper"), words)
+        estimate = cell(value(found, "estimate"), words.duration, NOT_REACHED)
+        return joined((estimate, interval), "{} ({})")
+
+    return Column(head, of_group)
+
+
+def _horizon_columns(shown: Shown, time: float, level: str) -> Iterator[Column]:
+    z = NormalDist().inv_cdf(0.5 + _confidence(shown) / 2)
+    head = f"{shown.words.horizon(time)} {endpoint_noun(shown)}, % (SE)"
+
+    def interval(group: Mapping[str, Any]) -> Cell:
+        at = landmark(group, time)
+        if at is None:
+            return EMPTY
+        limits = (cell(value(at, "lower"), probability), cell(value(at, "upper"), probability))
+        return joined(limits, "{} to {}")
+
+    def difference(groups: Sequence[Mapping[str, Any]]) -> Cell:
+        estimate, error = _difference(groups, time)
+        return joined((cell(estimate, probability), cell(error, probability)), "{} ({})")
+
+    def difference_interval(groups: Sequence[Mapping[str, Any]]) -> Cell:
+        estimate, error = _difference(groups, time)
+        if isinstance(estimate, Mapping) or estimate is None or error is None:
+            return cell(estimate if isinstance(estimate, Mapping) else None, probability)
+        limits = (estimate - z * error, estimate + z * error)
+        return joined(tuple(cell(limit, probability) for limit in limits), "{} to {}")
+
+    yield Column(head, lambda group: survival_and_error(group, time), difference)
+    yield Column(f"{level} CI", interval, difference_interval)
+
+
+def _difference(groups: Sequence[Mapping[str, Any]], time: float) -> tuple[Any, Any]:
+    """Difference of two independent estimates and its standard error, the root of the sum of their squares."""
+    found = [landmark(group, time) for group in groups]
+    rule = next(rules_in(found), None)
+    if rule is not None:
+        return {"withheld": rule}, {"withheld": rule}
+    survival = [number(value(at, "survival")) for at in found]
+    error = math.hypot(*(number(value(at, "std_err")) for at in found))
+    if math.isnan(survival[0] - survival[1]) or math.isnan(error):
+        return None, None
+    return survival[0] - survival[1], error
+
+
+def _confidence(shown: Shown) -> float:
+    return float(value(shown.parts[0].result, "level") or 0.95)
+
+
+def _restricted_mean(group: Mapping[str, Any], words: Words) -> Cell:
+    mean = group.get("rmean")
+    if mean is None:
+        return EMPTY
+    parts = (
+        cell(value(mean, "estimate"), words.duration),
+        cell(value(mean, "std_err"), words.duration),
+    )
+    return joined(parts, "{} ({})")
+
+
+def test_in_words(part: Part, words: Words) -> str | None:
+    """The test between the groups of an analysis: name, strata, statistic, degrees of freedom, P, whether planned."""
+    test = value(part.result, "test")
+    if test is None:
+        return None
+    name = (
+        str(value(test, "name") or "test")
+        if not isinstance(value(test, "name"), Mapping)
+        else "test"
+    )
+    named = name if name.endswith("test") else f"{name} test"
+    strata = [lower_first(words.variable(found)) for found in entries(value(test, "strata"))]
+    stratified = f" stratified by {listed(strata)}" if strata else ""
+    return f"{named[:1].upper()}{named[1:]}{stratified}: {chi_square_in_words(test)} ({words.planned(part.spec)})."
+
+
+def _notes(shown: Shown) -> Iterator[str]:
+    kinds = dict.fromkeys(value(part.result, "ci") for part in shown.parts)
+    named = [INTERVALS[kind] for kind in kinds if kind in INTERVALS]
+    yield f"Confidence intervals are {listed(named)}." if named else ""
+    for part in shown.parts:
+        missing = value(part.result, "missing")
+        of = f"{shown.words.title(part.spec)}: " if len(shown.parts) > 1 else ""
+        if missing:
+            yield f"{of}{cell(missing, count).text} patients with missing values left out."
+        tested = test_in_words(part, shown.words)
+        if tested is not None:
+            yield of + tested
+    two_groups = any(len(entries(value(part.result, "groups"))) == 2 for part in shown.parts)
+    if two_groups and horizons(shown):
+        yield "Differences are in percentage points, with Wald intervals."
+
+
+def _abbreviations(shown: Shown) -> Iterator[tuple[str, str]]:
+    yield from (CI, ("No.", "number of patients"))
+    if horizons(shown):
+        yield SE
+        for part in shown.parts:
+            yield from shown.words.endpoint_abbreviation(part.spec.endpoint_name() or "")
+    if any(value(part.result, "test") is not None for part in shown.parts):
+        yield ("df", "degrees of freedom")

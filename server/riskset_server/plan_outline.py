@@ -1,0 +1,65 @@
+"""What a plan asks, in words: the page a statistician reads before any site sees the plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from riskset_common.canonical import sha256_hex
+from riskset_common.codebook import read_codebook
+from riskset_common.estimators import estimator_of
+from riskset_common.plan import read_plan
+from riskset_common.plan_check import check_plan, variables_read
+from riskset_common.study import Study
+
+
+def outline(plan_path: Path, codebook_path: Path) -> dict[str, Any]:
+    """Read, check and summarise a plan. Raises `YamlError`, `CodebookError` or `PlanError` with every problem found."""
+    plan, codebook = read_plan(plan_path), read_codebook(codebook_path)
+    study = Study(plan, codebook, ())
+    check_plan(study, str(plan_path))
+    return {
+        "plan": plan.plan,
+        "version": plan.version,
+        "sha256": sha256_hex(plan),
+        "codebook": codebook.reference,
+        "conventions": plan.conventions,
+        "release": plan.disclosure.release,
+        "reads": sorted(variables_read(study)),
+        "analyses": [
+            {
+                "id": analysis.id,
+                "kind": analysis.kind,
+                "endpoint": analysis.endpoint_name(),
+                "planned": analysis.planned,
+                "primary": analysis.primary,
+                "opens": estimator_of(analysis.kind).discloses,
+            }
+            for analysis in plan.analyses
+        ],
+    }
+
+
+def outline_text(found: dict[str, Any]) -> str:
+    """The outline for a person."""
+    lines = [
+        f"{found['plan']} {found['version']}  sha256 {found['sha256']}",
+        f"codebook {found['codebook']}, conventions {found['conventions']}, release {found['release']}",
+        f"reads    {', '.join(found['reads'])}",
+        "",
+    ]
+    for analysis in found["analyses"]:
+        flags = [
+            name
+            for name, flag in (
+                ("primary", analysis["primary"]),
+                ("post hoc", analysis["planned"] == "post_hoc"),
+            )
+            if flag
+        ]
+        endpoint = f" of {analysis['endpoint']}" if analysis["endpoint"] else ""
+        lines.append(
+            f"{analysis['id']}: {analysis['kind']}{endpoint}{' (' + ', '.join(flags) + ')' if flags else ''}"
+        )
+        lines.append(f"    opens {analysis['opens']}")
+    return "\n".join([*lines, "", "The plan fits the codebook."])

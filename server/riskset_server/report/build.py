@@ -1,0 +1,88 @@
+"""Building a report: one page that needs nothing beside it, each figure as SVG and PNG, each table as CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from riskset_common.codebook import Codebook
+from riskset_common.plan import Plan
+from riskset_server.displays import figure
+from riskset_server.displays.display import Part
+from riskset_server.displays.reading import wholly_withheld_by
+from riskset_server.displays.templates import template
+from riskset_server.displays.words import Words
+from riskset_server.report.blocks import Block, blocks, parts_of
+from riskset_server.report.files import write_whole
+from riskset_server.report.methods import methods
+from riskset_server.report.overview import analyses_table, facts
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What an analysis warns of."""
+
+    title: str
+    text: str
+
+
+def build_report(results: Mapping[str, Any], plan: Plan, codebook: Codebook, out: Path) -> Path:
+    """Write `report.html`, `figures/` and `tables/` into a folder, and give the path of the page.
+
+    The same results, plan and codebook give the same bytes. Files of displays that an earlier report had and this one has not
+    are left alone.
+
+    Raises
+    ------
+    InputError
+        Where the results are of another plan, or lack one of its analyses.
+    PlanError
+        Where a display of the plan cannot be made of its analyses.
+    """
+    words = Words(plan, codebook)
+    parts = parts_of(results, plan)
+    with figure.settings():
+        made = tuple(blocks(parts, words))
+    for block in made:
+        _write_files(block, out)
+    page = out / "report.html"
+    write_whole(page, _page(results, parts, words, made).encode("utf-8"))
+    return page
+
+
+def _write_files(block: Block, out: Path) -> None:
+    if block.drawing is not None:
+        write_whole(out / "figures" / f"{block.stem}.svg", figure.svg(block.drawing))
+        write_whole(out / "figures" / f"{block.stem}.png", figure.png(block.drawing))
+    if block.table is not None:
+        write_whole(out / "tables" / f"{block.stem}.csv", block.table.csv().encode("utf-8"))
+
+
+def _page(
+    results: Mapping[str, Any], parts: Mapping[str, Part], words: Words, made: tuple[Block, ...]
+) -> str:
+    return template("report.html").render(
+        title=words.plan.title or words.plan.plan,
+        facts=tuple(facts(results, words)),
+        overview=analyses_table(parts, words),
+        blocks=made,
+        drawings={
+            block.anchor: figure.inline_svg(block.drawing, block.anchor)
+            for block in made
+            if block.drawing is not None
+        },
+        remarks=tuple(_remarks(parts, words)),
+        methods=methods(results, parts, words),
+    )
+
+
+def _remarks(parts: Mapping[str, Part], words: Words) -> Iterator[Remark]:
+    for part in parts.values():
+        title = words.title(part.spec)
+        rule = wholly_withheld_by(part.result)
+        if rule is not None:
+            yield Remark(title, f"Withheld under the disclosure rule {rule}.")
+        for warning in part.result.get("warnings", ()):
+            yield Remark(title, str(warning))

@@ -1,0 +1,174 @@
+"""The methods section: what was done, in sentences for a paper, from the plan and what the results say of themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from riskset_common import __version__
+from riskset_common.plan import Endpoint
+from riskset_server.displays.cells import level_percent, plain
+from riskset_server.displays.display import Part
+from riskset_server.displays.effects import TIES
+from riskset_server.displays.estimates import INTERVALS
+from riskset_server.displays.follow_up import method_in_words
+from riskset_server.displays.reading import entries, value
+from riskset_server.displays.words import Words, listed, lower_first, sentence_case
+
+
+def methods(results: Mapping[str, Any], parts: Mapping[str, Part], words: Words) -> tuple[str, ...]:
+    """Paragraphs of the methods section."""
+    paragraphs = (
+        _design(results, words),
+        _times(words),
+        _endpoints(parts.values(), words),
+        _estimation(parts.values(), words),
+        _regression(parts.values(), words),
+        _tables(parts.values(), words),
+        _conduct(parts.values(), words),
+        (_software(),),
+    )
+    return tuple(text for sentences in paragraphs if (text := " ".join(sentences)))
+
+
+def _design(results: Mapping[str, Any], words: Words) -> Iterator[str]:
+    sites = len(results.get("sites", ()))
+    yield (
+        f"The statistical analysis plan {words.plan.plan} (version {words.plan.version}) was carried out"
+        + (f" over {sites} sites" if sites else "")
+        + ". Patient records stayed at the sites. Each site sent counts and sums that were masked, so that the coordinating "
+        "centre could read only their totals over all sites; estimates and tests are computed from these totals."
+    )
+    if words.plan.data_cutoff is not None:
+        yield f"Data were cut off on {words.plan.data_cutoff.isoformat()}."
+
+
+def _times(words: Words) -> Iterator[str]:
+    time = words.plan.time
+    days = plain(float(time.days_in(time.unit)))
+    step = f"{plain(time.grid_days)} {'day' if time.grid_days == 1 else 'days'}"
+    shown = "days" if time.unit == "days" else f"{time.unit} of {days} days"
+    yield f"Times are counted in whole steps of {step} and shown in {shown}."
+    yield (
+        "Patients at risk at a time are those followed to that time or longer; an event precedes a censoring at the same time."
+    )
+
+
+def _endpoints(parts: Collection[Part], words: Words) -> Iterator[str]:
+    for name in dict.fromkeys(part.spec.endpoint_name() for part in parts):
+        if name is not None and name in words.plan.endpoints:
+            yield _endpoint(name, words.plan.endpoints[name], words)
+
+
+def _endpoint(name: str, endpoint: Endpoint, words: Words) -> str:
+    short = words.short_endpoint(name)
+    label = endpoint.label if short == endpoint.label else f"{endpoint.label} ({short})"
+    if endpoint.first_of is not None:
+        events = listed([lower_first(sentence_case(key)) for key in endpoint.first_of])
+        first = f"the first of {events}" if len(endpoint.first_of) > 1 else events
+        censor = lower_first(words.variable(endpoint.censor or ""))
+        return f"{label} is the time from {words.origin(name)} to {first}; patients without are censored at the {censor}."
+    variable = words.variable(endpoint.time.variable) if endpoint.time is not None else ""
+    events = listed([lower_first(sentence_case(key)) for key in endpoint.events])
+    return f"{label} is the time in {lower_first(variable)}; events are {events}."
+
+
+def _of_kind(parts: Collection[Part], kind: str) -> list[Part]:
+    return [part for part in parts if part.spec.kind == kind]
+
+
+def _levels(parts: Collection[Part]) -> str:
+    found = dict.fromkeys(value(part.result, "level") for part in parts)
+    return listed([level_percent(level) for level in found if isinstance(level, float)]) or "95%"
+
+
+def _estimation(parts: Collection[Part], words: Words) -> Iterator[str]:
+    curves, follow_ups = _of_kind(parts, "kaplan_meier"), _of_kind(parts, "follow_up")
+    if curves:
+        kinds = dict.fromkeys(value(part.result, "ci") for part in curves)
+        named = listed([INTERVALS[kind] for kind in kinds if kind in INTERVALS])
+        yield "Probabilities are estimated by the Kaplan\N{EN DASH}Meier method with Greenwood's standard errors;"
+        yield f"{_levels(curves)} confidence intervals are pointwise{f' and {named}' if named else ''}."
+    by_test: dict[str, list[str]] = {}
+    for part in curves:
+        test = value(part.result, "test")
+        if isinstance(value(test, "name"), str):
+            strata = [lower_first(words.variable(name)) for name in entries(value(test, "strata"))]
+            stratified = f" stratified by {listed(strata)}" if strata else ""
+            by_test.setdefault(f"{value(test, 'name')} test{stratified}", []).append(part.spec.id)
+    for test, names in by_test.items():
+        yield f"Groups are compared by the {test} ({', '.join(names)})."
+    for method in dict.fromkeys(value(part.result, "method") for part in follow_ups):
+        if isinstance(method, str):
+            yield f"Median follow-up is estimated by the {method_in_words(method)} method."
+
+
+def _regression(parts: Collection[Part], words: Words) -> Iterator[str]:
+    fitted = _of_kind(parts, "cox")
+    if not fitted:
+        return
+    yield "Hazard ratios are from Cox proportional hazards models fitted to complete cases."
+    ties = dict.fromkeys(value(part.result, "ties") for part in fitted)
+    named = listed([TIES[name] for name in ties if name in TIES])
+    if named:
+        yield f"Tied event times are handled by {named} method."
+    for part in fitted:
+        strata = [
+            lower_first(words.variable(name)) for name in entries(value(part.result, "strata"))
+        ]
+        if strata:
+            yield f"The model {part.spec.id} is stratified by {listed(strata)}."
+    criteria = {value(part.result, "convergence") for part in fitted}
+    if "tight" in criteria:
+        yield "Coefficients are those at the maximum of the partial likelihood."
+    if "r" in criteria:
+        yield "Iterations stop by the default rule of R's coxph where the plan says so."
+    yield (
+        f"{_levels(fitted)} confidence intervals and P values of coefficients are Wald's; likelihood-ratio, score and Wald "
+        "tests are given for the models."
+    )
+
+
+def _tables(parts: Collection[Part], words: Words) -> Iterator[str]:
+    names: dict[str, None] = {}
+    for part in _of_kind(parts, "baseline"):
+        tests = value(part.result, "tests")
+        for test in tests.values() if isinstance(tests, Mapping) else ():
+            if isinstance(value(test, "name"), str):
+                names[value(test, "name")] = None
+    if names:
+        yield f"Characteristics are compared between groups by the {listed(list(names))} test on patients in whom they are known."
+
+
+def _conduct(parts: Collection[Part], words: Words) -> Iterator[str]:
+    plan = words.plan
+    yield "Tests are two-sided, without adjustment for their number."
+    primary = [part.spec.id for part in parts if part.spec.primary]
+    post_hoc = [part.spec.id for part in parts if part.spec.planned == "post_hoc"]
+    if primary:
+        yield f"Primary: {', '.join(primary)}."
+    if post_hoc:
+        yield f"Post hoc: {', '.join(post_hoc)}."
+    like = {"sas": "SAS (Breslow ties, log-log intervals)", "r": "R (Efron ties, log intervals)"}
+    yield f"Where the plan does not say otherwise, conventions are those of {like[plan.conventions]}."
+    disclosure = plan.disclosure
+    if disclosure.release == "exact":
+        yield "Results are released at full precision."
+    else:
+        yield (
+            f"Results are released rounded, with a minimum of {disclosure.minimum_cell} patients in a cell and of "
+            f"{disclosure.minimum_at_risk} at risk; values held back by a rule read “withheld”."
+        )
+
+
+def _software() -> str:
+    return f"Computed with riskset-server {server_version()}."
+
+
+def server_version() -> str:
+    """Version of the server as installed; in a checkout that is not installed, that of its source."""
+    try:
+        return version("riskset-server")
+    except PackageNotFoundError:
+        return __version__

@@ -1,0 +1,70 @@
+"""The first page of a report: what was run where, and how many patients each analysis used and left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from riskset_server.displays.cells import EMPTY, Cell, cell, count
+from riskset_server.displays.display import Part
+from riskset_server.displays.reading import value
+from riskset_server.displays.table import Row, Table
+from riskset_server.displays.words import Words
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A term and what it is, as on the front page of a protocol."""
+
+    term: str
+    text: str
+
+
+def facts(results: Mapping[str, Any], words: Words) -> Iterator[Fact]:
+    """What identifies the run."""
+    plan = words.plan
+    yield Fact("Plan", f"{plan.plan}, version {plan.version}")
+    yield Fact("SHA-256 of the plan", str(results["plan"].get("sha256", "")))
+    yield Fact("Codebook", plan.codebook)
+    for register, number in plan.registered.items():
+        yield Fact(register, number)
+    if plan.purpose:
+        yield Fact("Purpose", plan.purpose)
+    if plan.data_cutoff is not None:
+        yield Fact("Data cutoff", plan.data_cutoff.isoformat())
+    sites = [str(site) for site in results.get("sites", ())]
+    if sites:
+        yield Fact(f"Sites ({len(sites)})", ", ".join(sites))
+    if plan.quorum is not None:
+        yield Fact("Quorum", f"{plan.quorum.sites} of {plan.quorum.of} sites")
+    if "rounds" in results:
+        yield Fact("Rounds", str(results["rounds"]))
+
+
+def analyses_table(parts: Mapping[str, Part], words: Words) -> Table:
+    """One row an analysis: population, patients, those left out, events, and whether it was planned."""
+    return Table(
+        title="Patients and events by analysis",
+        heads=("Analysis", "Name in plan", "Population", "No.", "Missing", "Events", "Planned"),
+        rows=tuple(_row(part, words) for part in parts.values()),
+        notes=(
+            "Missing: patients of the population left out because a value that the analysis needs is missing.",
+        ),
+        abbreviations=(("No.", "number of patients"),),
+    )
+
+
+def _row(part: Part, words: Words) -> Row:
+    found = part.result
+    return Row(
+        Cell(words.title(part.spec)),
+        (
+            Cell(part.spec.id),
+            Cell(words.population(part.spec)),
+            cell(value(found, "n"), count, EMPTY),
+            cell(value(found, "missing"), count, EMPTY),
+            cell(value(found, "events"), count, EMPTY),
+            Cell(words.planned(part.spec)),
+        ),
+    )

@@ -1,0 +1,89 @@
+"""A signed plan: plan.yaml and codebook.yaml as they were when the centre signed them, and the proof that they still are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationError
+
+from riskset_common.canonical import canonical_json, sha256_hex
+from riskset_common.codebook import Codebook, StrictModel
+from riskset_common.errors import InputError, SignatureRefusal
+from riskset_common.plan import Plan
+from riskset_common.secure.binding import agreement_hash
+from riskset_common.signing import Identity, public_from_text, verify
+
+PREFIX = b"riskset/plan/1/"
+
+
+class PlanSignature(StrictModel):
+    """What stands in plan.yaml.sig."""
+
+    schema_version: Literal[1] = 1
+    plan: str
+    version: str
+    plan_sha256: str
+    codebook_sha256: str
+    public_key: str
+    signature: str
+
+
+def signature_path(plan_path: Path) -> Path:
+    """Where the signature of a plan lies: beside it."""
+    return plan_path.with_name(plan_path.name + ".sig")
+
+
+def _statement(plan: Plan, codebook: Codebook) -> bytes:
+    return PREFIX + agreement_hash(canonical_json(plan), canonical_json(codebook))
+
+
+def sign_plan(plan: Plan, codebook: Codebook, identity: Identity) -> PlanSignature:
+    """Sign what plan and codebook say (their canonical JSON), not how the YAML is laid out."""
+    return PlanSignature(
+        plan=plan.plan,
+        version=plan.version,
+        plan_sha256=sha256_hex(plan),
+        codebook_sha256=sha256_hex(codebook),
+        public_key=identity.public_text,
+        signature=identity.sign(_statement(plan, codebook)).hex(),
+    )
+
+
+def check_signature(path: Path, plan: Plan, codebook: Codebook) -> PlanSignature:
+    """Read the signature at `path` and raise unless plan and codebook still say what was signed.
+
+    Raises
+    ------
+    SignatureRefusal
+        Naming which of the two changed.
+    InputError
+        Where the file is no signature.
+    """
+    try:
+        signed = PlanSignature.model_validate_json(path.read_text(encoding="utf-8"))
+        signature = bytes.fromhex(signed.signature)
+    except (ValidationError, ValueError) as error:
+        raise InputError(
+            f"{path}: not a plan signature. Make it with `riskset plan sign`."
+        ) from error
+    changed = [
+        f"the {what} (signed {then[:16]}, found {now[:16]})"
+        for what, then, now in (
+            ("plan", signed.plan_sha256, sha256_hex(plan)),
+            ("codebook", signed.codebook_sha256, sha256_hex(codebook)),
+        )
+        if then != now
+    ]
+    if changed:
+        raise SignatureRefusal(
+            f"{path}: {' and '.join(changed)} changed after signing. Restore what was signed, or raise the version, "
+            "have it approved and sign again with `riskset plan sign`."
+        )
+    verify(
+        public_from_text(signed.public_key),
+        signature,
+        _statement(plan, codebook),
+        f"the plan in {path.name}",
+    )
+    return signed

@@ -1,0 +1,1 @@
+"""The site node: what runs at a hospital, beside the patient data, and sends masked sums only."""

@@ -1,0 +1,160 @@
+"""The command `riskset-node` of a site. Heavy modules are imported inside the commands, so that --help answers at once."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from riskset_common.command_line import errors_as_text, version_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from riskset_common.codebook import Codebook
+    from riskset_common.study import Study
+    from riskset_node.config import NodeConfig
+
+app = typer.Typer(
+    name="riskset-node",
+    help="The site node: it stays beside the patients and sends masked sums only.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+data_app = typer.Typer(help="The site's own records: look, without sending.", no_args_is_help=True)
+policy_app = typer.Typer(help="What this site allows.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+app.add_typer(policy_app, name="policy")
+
+NodeFile = Annotated[
+    Path, typer.Argument(metavar="NODE", help="node.yaml", dir_okay=False, exists=True)
+]
+CodebookFile = Annotated[
+    Path, typer.Option("--codebook", help="codebook.yaml", dir_okay=False, exists=True)
+]
+PlanFile = Annotated[
+    Path | None, typer.Option("--plan", help="plan.yaml", dir_okay=False, exists=True)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"riskset-node {version_of('riskset-node')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and end."
+        ),
+    ] = False,
+) -> None:
+    """The site node: it stays beside the patients and sends masked sums only."""
+
+
+@data_app.command("check")
+@errors_as_text
+def check(
+    node: NodeFile, codebook: CodebookFile, plan: PlanFile = None, as_json: AsJson = False
+) -> None:
+    """Find everything that is wrong with the records; with --plan, also with the times to its endpoints.
+
+    Ends with 0 where there are warnings at most, and with 1 where the records cannot be used as they are.
+    """
+    from riskset_common.codebook import read_codebook
+    from riskset_node.config import read_node
+    from riskset_node.findings import Severity
+    from riskset_node.listings import findings_json, show_findings
+    from riskset_node.patients import prepare
+    from riskset_node.records import read_records
+
+    config, words = read_node(node), read_codebook(codebook)
+    records = read_records(config, words, _today())
+    findings = records.findings
+    if plan is not None:
+        findings = prepare(records, config, _study_of_one(plan, words, config)).findings
+    if as_json:
+        _print_json(findings_json(config.site, records, findings))
+    else:
+        show_findings(_console(), config.site, records, findings)
+    if any(finding.severity is Severity.ERROR for finding in findings):
+        raise typer.Exit(1)
+
+
+@data_app.command("profile")
+@errors_as_text
+def profile(node: NodeFile, codebook: CodebookFile, as_json: AsJson = False) -> None:
+    """Show this site's own counts, quartiles and days. For this machine only; nothing is sent."""
+    from riskset_common.codebook import read_codebook
+    from riskset_node.config import read_node
+    from riskset_node.findings import check_usable
+    from riskset_node.listings import profile_json, show_profile
+    from riskset_node.profile import profile as profile_of
+    from riskset_node.records import read_records
+
+    config, words = read_node(node), read_codebook(codebook)
+    records = read_records(config, words, _today())
+    check_usable(records.findings, config.site)
+    rows = profile_of(records.patients, words, config.study_group)
+    if as_json:
+        _print_json(profile_json(config.site, records.patients.n, rows))
+    else:
+        show_profile(_console(), config.site, records.patients.n, rows)
+
+
+@policy_app.command("show")
+@errors_as_text
+def show(node: NodeFile, plan: PlanFile = None, as_json: AsJson = False) -> None:
+    """Show the rule of each field: what the consortium's plan says, what is written here, and what holds."""
+    from riskset_common.plan import read_plan
+    from riskset_node.config import read_node
+    from riskset_node.listings import policy_json, show_policy
+
+    config = read_node(node)
+    read = None if plan is None else read_plan(plan)
+    if as_json:
+        _print_json(policy_json(config.site, config.policy, read))
+    else:
+        show_policy(_console(), config.site, config.policy, read)
+
+
+def _study_of_one(plan: Path, codebook: Codebook, config: NodeConfig) -> Study:
+    """The study as this site can see it alone; the plan must fit the codebook."""
+    from riskset_common.plan import read_plan
+    from riskset_common.plan_check import check_plan
+    from riskset_common.study import Site, Study
+
+    study = Study(read_plan(plan), codebook, (Site(config.site, config.study_group),))
+    check_plan(study, str(plan))
+    return study
+
+
+def _today() -> datetime.date:
+    """Today by the hospital's own calendar."""
+    return datetime.datetime.now().astimezone().date()
+
+
+def _console() -> Console:
+    """Standard output; a file or pipe has no width, so that nothing is folded at 80 characters there."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=160)
+
+
+def _print_json(answer: object) -> None:
+    from riskset_node.listings import plain
+
+    typer.echo(json.dumps(answer, default=plain, indent=1, ensure_ascii=False))
+
+
+def main() -> None:
+    """Run the command."""
+    app()

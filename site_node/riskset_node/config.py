@@ -1,0 +1,209 @@
+"""node.yaml: one site, where its patients stand, how they are written there, and what the site allows."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar, Union
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
+
+from riskset_common.codebook import StrictModel, StudyName
+from riskset_common.errors import NodeConfigError, did_you_mean
+from riskset_common.strict_yaml import Name, read_yaml, validate
+from riskset_node.findings import ACCEPTABLE, FindingKind
+from riskset_node.policy import FOR_LONG_RUNNING_NODES, Policy
+from riskset_node.sources import SOURCES
+from riskset_node.sources.source import SourceSettings, Token
+
+SiteName = Annotated[Name, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
+
+
+def _ed25519_key(text: str) -> str:
+    try:
+        key = base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise ValueError(f"not base64 ({error}). Copy the key as the centre printed it.") from error
+    if len(key) != 32:
+        raise ValueError(
+            f"an Ed25519 public key has 32 bytes, this has {len(key)}. Copy it as the centre printed it."
+        )
+    return text
+
+
+class Centre(StrictModel):
+    """The coordinating centre; `key` is its Ed25519 public key in base64, with which plans must be signed."""
+
+    address: str | None = None
+    ca: Path | None = None
+    proxy: str | None = None
+    key: Annotated[str, AfterValidator(_ed25519_key)] | None = None
+
+
+class Identity(StrictModel):
+    """The site's own key, with which it signs what it sends, and the certificate of its connection."""
+
+    key: Path
+    certificate: Path | None = None
+
+
+def _named_column(written: Any) -> Any:
+    return {"from": written} if isinstance(written, str) else written
+
+
+class ColumnMap(StrictModel):
+    """How one variable of the codebook is read: its column, and what stands there.
+
+    `codes` turns codes into levels; `missing` are texts that stand for a missing value here; `unit` is the column's unit, where
+    it is not the codebook's, and `factor` multiplies numbers whose conversion no definition gives.
+    """
+
+    column: str = Field(alias="from", min_length=1)
+    codes: dict[Name, Name] | None = Field(default=None, min_length=1)
+    missing: tuple[Token, ...] = ()
+    unit: str | None = None
+    factor: float | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _one_conversion(self) -> Self:
+        if self.unit is not None and self.factor is not None:
+            raise ValueError(
+                "give unit (its conversion is known by definition) or factor, not both."
+            )
+        both = sorted(set(self.codes or ()) & set(self.missing))
+        if both:
+            raise ValueError(f"{', '.join(both)} stands both in codes and in missing.")
+        return self
+
+
+def _acceptable(kind: str) -> str:
+    if kind in ACCEPTABLE:
+        return kind
+    if kind in tuple(FindingKind):
+        raise ValueError(
+            f"{kind} cannot be accepted, because no reading of such a row is right. Mend the file. "
+            f"What can be accepted: {', '.join(ACCEPTABLE)}."
+        )
+    known = [acceptable.value for acceptable in ACCEPTABLE]
+    raise ValueError(f"{kind!r} is no kind of finding. {did_you_mean(kind, known)}")
+
+
+AcceptedKind = Annotated[FindingKind, BeforeValidator(_acceptable)]
+
+if TYPE_CHECKING:
+    AnySource = SourceSettings
+else:
+    AnySource = Annotated[
+        Union[tuple(source.settings for source in SOURCES)],  # noqa: UP007 - known only at run time
+        Field(discriminator="kind"),
+    ]
+
+
+class PatientRecords(StrictModel):
+    """The site's file and how to read it; without `columns` every variable is read from the column of its own name.
+
+    `absent` names variables that the site does not hold, each with the reason; `accept` names kinds of finding that the data
+    manager accepts (`ACCEPTABLE` says what then happens).
+    """
+
+    source: AnySource
+    patient: str | None = None
+    columns: dict[str, Annotated[ColumnMap, BeforeValidator(_named_column)]] | None = None
+    absent: dict[str, str] = {}
+    accept: tuple[AcceptedKind, ...] = ()
+
+    @model_validator(mode="after")
+    def _read_or_absent(self) -> Self:
+        both = sorted(set(self.columns or ()) & set(self.absent))
+        if both:
+            raise ValueError(f"{', '.join(both)} stands both in columns and in absent.")
+        return self
+
+
+class Audit(StrictModel):
+    """Where the record of everything that left is kept, and for how long."""
+
+    path: Path
+    keep_years: int = Field(default=25, ge=1)
+
+
+class Log(StrictModel):
+    """What a node that runs for long writes about itself."""
+
+    format: Literal["json", "text"] = "json"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    path: Path | None = None
+
+
+class Metrics(StrictModel):
+    """The address, on this machine, at which a node that runs for long can be measured."""
+
+    listen: str
+
+
+WITHOUT_EFFECT_IN_A_LOCAL_RUN = (
+    "centre.address",
+    "centre.ca",
+    "centre.proxy",
+    "identity.certificate",
+    *(f"policy.{name}" for name in FOR_LONG_RUNNING_NODES),
+    "audit",
+    "log",
+    "metrics",
+)
+"""Settings that only a node which runs for long, connected to a centre, has a use for."""
+
+
+class NodeConfig(StrictModel):
+    """One site's node.yaml."""
+
+    site: SiteName
+    study_group: Name = Field(min_length=1)
+    study: StudyName | None = None
+    centre: Centre = Centre()
+    identity: Identity | None = None
+    data: PatientRecords
+    policy: Policy = Policy()
+    audit: Audit | None = None
+    log: Log | None = None
+    metrics: Metrics | None = None
+
+    @property
+    def centre_key(self) -> bytes | None:
+        """The Ed25519 public key that plans must be signed with, 32 bytes; None where node.yaml names none."""
+        return None if self.centre.key is None else base64.b64decode(self.centre.key)
+
+    @property
+    def without_effect_in_a_local_run(self) -> tuple[str, ...]:
+        """Settings written here that have no effect where all parties of a run are on one machine."""
+        return tuple(
+            setting for setting in WITHOUT_EFFECT_IN_A_LOCAL_RUN if _is_written(self, setting)
+        )
+
+
+def _is_written(model: BaseModel, setting: str) -> bool:
+    name, _, inner = setting.partition(".")
+    written = name in model.model_fields_set
+    return written and (not inner or _is_written(getattr(model, name), inner))
+
+
+def read_node(path: Path) -> NodeConfig:
+    """Read node.yaml; paths in it are relative to its folder. Raises `YamlError` or `NodeConfigError` with every problem."""
+    config = validate(NodeConfig, read_yaml(path), str(path), NodeConfigError)
+    return _in_folder(config, path.parent)
+
+
+Written = TypeVar("Written", bound=BaseModel)
+
+
+def _in_folder(model: Written, folder: Path) -> Written:
+    """Join every relative path in the model to the folder; what was not written stays unwritten."""
+    found: dict[str, Any] = {}
+    for name in model.model_fields_set:
+        value = getattr(model, name)
+        if isinstance(value, Path):
+            found[name] = folder / value
+        elif isinstance(value, BaseModel):
+            found[name] = _in_folder(value, folder)
+    return model.model_copy(update=found)

@@ -1,0 +1,143 @@
+"""The one door: whatever leaves the site is written down here first, and can be shown again byte for byte.
+
+One SQLite file a site. An entry holds the message as it was sent and, for a report, the site's own numbers under the mask, so that
+the data manager can see what the centre received a share of. Nothing else in the node has a way to send.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskset_common.canonical import canonical_json, parse_canonical
+from riskset_common.errors import ProtocolRefusal
+from riskset_common.secure.sections import Section, split
+from riskset_common.wire import Message
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS outbox (
+    number   INTEGER PRIMARY KEY AUTOINCREMENT,
+    sent_at  TEXT NOT NULL,
+    kind     TEXT NOT NULL,
+    sid      BLOB NOT NULL,
+    round    INTEGER NOT NULL,
+    message  BLOB NOT NULL,
+    sections TEXT,
+    counts   BLOB,
+    reals    BLOB,
+    UNIQUE (sid, kind, round)
+) STRICT
+"""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A site's own numbers of one round, before they are masked: int64 counts and float64 reals in the order of the sections."""
+
+    sections: tuple[Section, ...]
+    counts: NDArray[np.int64]
+    reals: NDArray[np.float64]
+
+    def arrays(self) -> dict[tuple[str, str], NDArray[np.generic]]:
+        """The numbers by analysis and name."""
+        return split(self.sections, self.counts, self.reals)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One message that left, and the numbers under its mask where it had any."""
+
+    number: int
+    sent_at: str
+    kind: str
+    sid: bytes
+    round: int
+    message: bytes
+    summary: Summary | None
+
+
+class Outbox:
+    """What left this site. The file is made when it is not there; its directory must exist."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._database = sqlite3.connect(path, isolation_level=None)
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = FULL")
+        self._database.execute(_TABLE)
+
+    def send(
+        self,
+        message: Message,
+        sid: bytes,
+        round_number: int,
+        now: datetime,
+        summary: Summary | None = None,
+    ) -> bytes:
+        """Write a message down, then give the bytes that may leave.
+
+        A message that was sent before is sent again as it was.
+
+        Raises
+        ------
+        ProtocolRefusal
+            When another message of this kind already left for the same round: a site answers a round once.
+        """
+        kind, content = type(message).__name__, message.to_bytes()
+        earlier = self._database.execute(
+            "SELECT message FROM outbox WHERE sid = ? AND kind = ? AND round = ?",
+            (sid, kind, round_number),
+        ).fetchone()
+        if earlier is not None:
+            if earlier[0] != content:
+                raise ProtocolRefusal(
+                    f"Another {kind} left for round {round_number} of this session before. A site answers once; "
+                    f"compare the two with `riskset-node outbox show`, file {self._path.name}."
+                )
+            return content
+        row = (now.isoformat(), kind, sid, round_number, content, *_columns(summary))
+        self._database.execute(
+            "INSERT INTO outbox (sent_at, kind, sid, round, message, sections, counts, reals) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            row,
+        )
+        return content
+
+    def entries(self) -> Iterator[Entry]:
+        """Everything that left, oldest first."""
+        for number, sent_at, kind, sid, round_number, message, *summary in self._database.execute(
+            "SELECT number, sent_at, kind, sid, round, message, sections, counts, reals FROM outbox ORDER BY number"
+        ):
+            yield Entry(number, sent_at, kind, sid, round_number, message, _summary(*summary))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+
+def _columns(summary: Summary | None) -> tuple[str | None, bytes | None, bytes | None]:
+    if summary is None:
+        return None, None, None
+    sections = canonical_json(
+        [section.model_dump(mode="json") for section in summary.sections]
+    ).decode()
+    return sections, summary.counts.astype("<i8").tobytes(), summary.reals.astype("<f8").tobytes()
+
+
+def _summary(sections: str | None, counts: bytes | None, reals: bytes | None) -> Summary | None:
+    if sections is None or counts is None or reals is None:
+        return None
+    read = tuple(
+        Section.model_validate(section, strict=False)
+        for section in parse_canonical(sections.encode())
+    )
+    return Summary(
+        read,
+        np.frombuffer(counts, "<i8").astype(np.int64),
+        np.frombuffer(reals, "<f8").astype(np.float64),
+    )

@@ -1,0 +1,258 @@
+"""What a site allows: the policy section of node.yaml, the rule that follows for one plan, and the refusals.
+
+Stricter wins. The consortium's floor stands in the plan, the site's own wish in its policy, and for each field the stricter of
+the two holds. A refusal tells every reason at once, each with the field and both values.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from typing import Any, Final, Literal
+
+from pydantic import Field, model_validator
+
+from riskset_common.codebook import StrictModel
+from riskset_common.errors import PolicyRefusal
+from riskset_common.estimators.cox import AskCox, CoxSpec
+from riskset_common.estimators.estimator import AnalysisSpec, Request
+from riskset_common.estimators.terms import columns
+from riskset_common.plan import Plan
+from riskset_common.study import Study
+
+Aggregation = Literal["secure", "open"]
+Release = Literal["rounded", "exact"]
+
+DEFAULT_ESTIMATORS = (
+    "kaplan_meier",
+    "log_rank",
+    "cumulative_incidence",
+    "gray",
+    "cox",
+    "baseline",
+    "event_table",
+    "flow",
+    "follow_up",
+    "univariate",
+)
+"""Kinds of analysis and tests that a site allows when it does not say.
+
+Written out, and not `every kind of the installed release`: an upgrade must not allow a site's patients to be asked
+something that nobody there has read about.
+"""
+
+TESTS_ALLOWED_BY_NAME = frozenset({"log_rank", "gray"})
+"""Tests that sum more over the sites than the curves beside them, so that a site allows them on their own."""
+
+WHEN_EXACT: Final[dict[str, Any]] = {
+    "aggregation": "open",
+    "minimum_sites": 1,
+    "minimum_patients": 1,
+    "minimum_cell": 1,
+    "minimum_events_per_term": 1,
+    "time_grid_days": 0,
+}
+"""What holds where it is not written and the site allows exact release (public or synthetic data).
+
+An exact release shows single patients anyway. Minima beside it would promise a protection that is not there.
+"""
+
+
+class Approvers(StrictModel):
+    """How many people of which roles approve a plan."""
+
+    needed: int = Field(ge=1)
+    roles: tuple[str, ...] = Field(min_length=1)
+
+
+class Reruns(StrictModel):
+    """How often one population may be asked again, against differencing two releases."""
+
+    same_plan: int = Field(default=0, ge=0)
+    changed_population: int = Field(default=0, ge=0)
+
+
+class Policy(StrictModel):
+    """What one site allows.
+
+    Attributes
+    ----------
+    estimators
+        Kinds of analysis, and tests, that may be asked.
+    aggregation
+        `secure` refuses whatever would show this site's numbers alone.
+    release
+        `exact` allows curves step by step at full precision: for public or synthetic data only.
+    minimum_sites
+        Parties in one sum.
+    minimum_patients
+        Patients behind whatever is shown. Under secure aggregation only pooled numbers are seen, so it is the pooled number that
+        counts, and a group with nine patients here is no reason to stay away. The plan's counterpart is `minimum_at_risk`.
+    minimum_cell
+        Smallest count other than 0 that a table or curve shows.
+    minimum_events_per_term
+        Pooled events for each column of a regression.
+    time_grid_days
+        The finest time grid, in days; 0 for any.
+    expires
+        The last day on which the policy holds.
+    approval, approvers, reruns
+        Enforced by a node that runs for long and remembers; see `FOR_LONG_RUNNING_NODES`.
+    """
+
+    approval: Literal["each_plan", "each_run"] = "each_plan"
+    approvers: Approvers | None = None
+    estimators: tuple[str, ...] = DEFAULT_ESTIMATORS
+    aggregation: Aggregation = "secure"
+    release: Release = "rounded"
+    minimum_sites: int = Field(default=5, ge=1)
+    minimum_patients: int = Field(default=10, ge=1)
+    minimum_cell: int = Field(default=5, ge=1)
+    minimum_events_per_term: int = Field(default=5, ge=1)
+    time_grid_days: float = Field(default=1, ge=0)
+    reruns: Reruns | None = None
+    expires: datetime.date | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _exact_release_protects_nobody(cls, written: Any) -> Any:
+        if isinstance(written, dict) and written.get("release") == "exact":
+            return WHEN_EXACT | written
+        return written
+
+
+FOR_LONG_RUNNING_NODES = ("approval", "approvers", "reruns")
+"""Fields that need a node with a memory and people: without effect where a person starts one run on one machine."""
+
+
+class Rule(StrictModel):
+    """What holds for one plan at this site: per field the stricter of the two."""
+
+    estimators: tuple[str, ...]
+    aggregation: Aggregation
+    release: Release
+    minimum_sites: int
+    minimum_patients: int
+    minimum_cell: int
+    minimum_events_per_term: int
+    time_grid_days: float
+    expires: datetime.date | None
+
+
+def effective(policy: Policy, plan: Plan) -> Rule:
+    """Choose, field by field, the stricter of the plan's disclosure rule and the site's policy."""
+    floor = floor_of(plan)
+    return Rule(
+        estimators=tuple(name for name in asked_by(plan) if name in policy.estimators),
+        aggregation=_stricter("secure", floor["aggregation"], policy.aggregation),
+        release=_stricter("rounded", floor["release"], policy.release),
+        minimum_sites=max(policy.minimum_sites, floor["minimum_sites"]),
+        minimum_patients=max(policy.minimum_patients, floor["minimum_patients"]),
+        minimum_cell=max(policy.minimum_cell, floor["minimum_cell"]),
+        minimum_events_per_term=policy.minimum_events_per_term,
+        time_grid_days=max(policy.time_grid_days, floor["time_grid_days"]),
+        expires=policy.expires,
+    )
+
+
+def floor_of(plan: Plan) -> dict[str, Any]:
+    """What the plan itself says, by the name of the policy's field; only the fields that a plan has a word on."""
+    return {
+        "estimators": asked_by(plan),
+        "aggregation": plan.disclosure.aggregation,
+        "release": plan.disclosure.release,
+        "minimum_sites": 1 if plan.quorum is None else plan.quorum.sites,
+        "minimum_patients": plan.disclosure.minimum_at_risk,
+        "minimum_cell": plan.disclosure.minimum_cell,
+        "time_grid_days": plan.time.grid_days,
+    }
+
+
+def _stricter(strict: Any, *values: Any) -> Any:
+    return strict if strict in values else values[0]
+
+
+def asked_by(plan: Plan) -> tuple[str, ...]:
+    """Kinds of analysis, and tests allowed by name, that a plan asks for, each once in the plan's order."""
+    return tuple(dict.fromkeys(name for spec in plan.analyses for name in _asked(spec)))
+
+
+def _asked(spec: AnalysisSpec) -> Iterator[str]:
+    yield spec.kind
+    test = getattr(spec, "test", None)
+    if test in TESTS_ALLOWED_BY_NAME:
+        yield test
+
+
+def check_plan(policy: Policy, study: Study, today: datetime.date) -> None:
+    """Raise `PolicyRefusal` with every reason for which this site does not answer the study's plan."""
+    plan = study.plan
+    reasons = [*_plan_reasons(policy, plan), *_site_reasons(policy, study)]
+    if policy.expires is not None and today > policy.expires:
+        reasons.append(
+            f"policy.expires: the policy held until {policy.expires}, and today is {today}. "
+            "Read it again, and write a later day if it still holds."
+        )
+    if reasons:
+        head = f"plan {plan.plan} {plan.version} is refused by this site's policy."
+        raise PolicyRefusal("\n".join([head, *reasons]))
+
+
+def _plan_reasons(policy: Policy, plan: Plan) -> Iterator[str]:
+    floor = floor_of(plan)
+    if floor["release"] == "exact" and policy.release != "exact":
+        yield (
+            f"policy.release: the plan asks for exact, here {policy.release}. "
+            "Exact curves show single patients; write exact for public or synthetic data only."
+        )
+    for field, setting in (
+        ("minimum_patients", "disclosure.minimum_at_risk"),
+        ("minimum_cell", "disclosure.minimum_cell"),
+        ("time_grid_days", "time.grid_days"),
+    ):
+        asked, here = floor[field], getattr(policy, field)
+        if asked < here:
+            yield (
+                f"policy.{field}: the plan says {asked:g} ({setting}), here at least {here:g}. "
+                f"Ask the centre for {setting}: {here:g}."
+            )
+    for spec in plan.analyses:
+        for name in _asked(spec):
+            if name not in policy.estimators:
+                yield (
+                    f"policy.estimators: analysis {spec.id} asks for {name}, here allowed: "
+                    f"{', '.join(policy.estimators) or 'none'}. Add {name} if it may be asked."
+                )
+
+
+def _site_reasons(policy: Policy, study: Study) -> Iterator[str]:
+    parties = len(study.sites)
+    if parties < policy.minimum_sites:
+        names = ", ".join(site.name for site in study.sites) or "none"
+        yield (
+            f"policy.minimum_sites: {parties} in this run ({names}), here at least {policy.minimum_sites}. "
+            "Wait for more sites."
+        )
+    if parties < 2 and policy.aggregation == "secure":
+        yield (
+            "policy.aggregation: with one site in the run its numbers would be seen alone, here secure. "
+            "Wait for more sites, or write open for public or synthetic data."
+        )
+
+
+def check_request(policy: Policy, request: Request[Any, Any]) -> None:
+    """Raise `PolicyRefusal` where one question of a round asks too much of too few events.
+
+    How many events there are in all is known after the first round only, so the plan cannot be refused for it beforehand.
+    """
+    if not isinstance(request.state, AskCox) or request.state.exponent is None:
+        return
+    spec: CoxSpec = request.spec
+    events = request.state.events or 0
+    terms = len(columns(spec.terms, spec.interaction, request.study))
+    if events < policy.minimum_events_per_term * terms:
+        raise PolicyRefusal(
+            f"policy.minimum_events_per_term: analysis {spec.id} has {events} pooled events for {terms} "
+            f"coefficients, here at least {policy.minimum_events_per_term} for each. "
+            "Ask the centre for a model with fewer terms."
+        )

@@ -1,0 +1,63 @@
+"""What masking costs: the demonstration plan on 18 sites with masks and signatures, and the same run without.
+
+    make bench
+
+The plain side is the same code with the two functions that mask and sign replaced, so nothing else differs.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from unittest.mock import patch
+
+from tests.benchmarks.machine import describe, middle, timed
+
+from riskset_common.codebook import read_codebook
+from riskset_common.plan import read_plan
+from riskset_common.secure import session, setup
+from riskset_common.signing import Identity
+from riskset_embedded.demo import study_folder
+from riskset_embedded.engine import Parties, run_local
+from riskset_embedded.local_run import read_nodes
+
+RUNS = 7
+
+
+def main() -> None:
+    """Alternate the two sides and print the ratio of their medians."""
+    folder = study_folder("lung")
+    plan, codebook, nodes = (
+        read_plan(folder / "plan.yaml"),
+        read_codebook(folder / "codebook.yaml"),
+        read_nodes(folder / "nodes"),
+    )
+
+    def run() -> object:
+        return run_local(plan, codebook, Parties(nodes))["analyses"]
+
+    secure: list[float] = []
+    plain: list[float] = []
+    run()
+    for _ in range(RUNS):
+        seconds, masked = timed(run)
+        secure.append(seconds)
+        with ExitStack() as stack:
+            stack.enter_context(patch.object(session, "_mask", lambda *_: None))
+            stack.enter_context(patch.object(session, "_mask_keys", lambda *_: ()))
+            stack.enter_context(patch.object(Identity, "sign", lambda *_: bytes(64)))
+            for module in (session, setup):
+                stack.enter_context(patch.object(module, "verify", lambda *_: None))
+            stack.enter_context(patch("riskset_common.secure.pool.verify", lambda *_: None))
+            seconds, unmasked = timed(run)
+        plain.append(seconds)
+        if masked != unmasked:
+            raise SystemExit("the masked run and the plain run differ")
+    print(f"the plan {plan.plan} on {len(nodes)} sites, whole run, median of {RUNS}")
+    print(f"  {describe('numpy', 'cryptography')}")
+    print(f"  masked and signed  {middle(secure):.3f} s")
+    print(f"  plain sums         {middle(plain):.3f} s")
+    print(f"  ratio              {middle(secure) / middle(plain):.2f}   (hold: at most 1.3)")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,311 @@
+"""Whole runs (files, site nodes, masked sums) of every reference data set, split into its sites, against R on the pooled patients."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.end_to_end.reference_study import (
+    CURVE_INTERVALS,
+    Study,
+    analyses_of,
+    data_sets,
+    level,
+    names,
+    split_of,
+    why_not,
+    write,
+)
+
+from riskset_embedded.local_run import run_files
+
+TOLERANCE = 1e-9
+
+
+def studies() -> Iterator[Any]:
+    """Every data set, once for each way in which its analyses want it split."""
+    for name in data_sets():
+        splits = {split_of(analysis) for analysis in analyses_of(name) if why_not(analysis) is None}
+        for split in sorted(splits):
+            yield pytest.param(name, split, id=f"{name}, split by {split}")
+
+
+def close(expected: Any, actual: Any, tolerance: float = TOLERANCE) -> bool:
+    """Equal to 1e-9 relative or 1e-12 absolute; null equals null."""
+    if isinstance(expected, list):
+        return len(expected) == len(actual) and all(
+            map(lambda a, b: close(a, b, tolerance), expected, actual)
+        )
+    if expected is None or actual is None:
+        return expected is actual
+    return math.isclose(
+        float(expected), float(actual), rel_tol=tolerance, abs_tol=max(1e-12, tolerance * 1e-3)
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("conventions", ["r", "sas"])
+@pytest.mark.parametrize(("name", "split"), list(studies()))
+def test_a_run_equals_r(name: str, split: str, conventions: str, tmp_path: Path) -> None:
+    study = Study(name, conventions)
+    for analysis in analyses_of(name):
+        if why_not(analysis) is None and split_of(analysis) == split:
+            ASK[analysis["kind"]](study, analysis, split)
+    write(study, split, tmp_path)
+
+    out = run_files(
+        tmp_path / "plan.yaml",
+        tmp_path / "codebook.yaml",
+        tmp_path / "nodes",
+        tmp_path / "out",
+        quiet=True,
+    )
+
+    results = json.loads((out / "results.json").read_text(encoding="utf-8"))["analyses"]
+    for key, analysis in study.asked.items():
+        COMPARE[analysis["kind"]](analysis, results[key], f"{analysis['id']} ({key})")
+
+
+def ask_curve(study: Study, analysis: Any, split: str) -> None:
+    spec = analysis["spec"]
+    by = [study.category(column) for column in names(spec["group"])]
+    for interval in CURVE_INTERVALS:
+        study.ask(
+            analysis,
+            kind="kaplan_meier",
+            endpoint=study.endpoint(spec["response"]),
+            by=by,
+            at=spec["horizons"] if isinstance(spec["horizons"], list) else [spec["horizons"]],
+            ci=interval,
+            quantiles=[0.25, 0.5, 0.75],
+            rmean=spec["rmean_tau"],
+        )
+
+
+def compare_curve(analysis: Any, result: Any, where: str) -> None:
+    groups = analysis["result"]["groups"]
+    interval = result["ci"]
+    key = CURVE_INTERVALS[interval]
+
+    assert analysis["result"]["n_used"] == result["n"], where
+    assert len(groups) == len(result["groups"]), where
+    for expected in groups:
+        group = next(
+            each for each in result["groups"] if level_named(each["level"], expected["level"])
+        )
+        curve, here = group["curve"], f"{where} {expected['level']}"
+        places = [curve["time"].index(time) for time in expected["time"]]
+        picked = {name: [values[place] for place in places] for name, values in curve.items()}
+
+        assert (expected["n"], expected["events"]) == (group["n"], group["events"]), here
+        assert len(curve["time"]) == expected["n_times"], here
+        for counts in (("n_risk", "at_risk"), ("n_event", "events"), ("n_censor", "censored")):
+            assert expected[counts[0]] == picked[counts[1]], here
+        assert close(expected["surv"], picked["survival"]), here
+        assert close(expected["se_greenwood"], picked["std_err"]), here
+        for limit in ("lower", "upper"):
+            limits = zip(
+                expected[f"ci_{key}"][limit], picked[limit], picked["survival"], strict=True
+            )
+            assert all(close(a, b) for a, b, survival in limits if survival != 1), here
+        for p, *quantile in zip(
+            [0.25, 0.5, 0.75],
+            *(expected["quantiles"][key][q] for q in ("quantile", "lower", "upper")),
+            strict=True,
+        ):
+            found = next(each for each in group["quantiles"] if each["p"] == p)
+            assert close(quantile, [found["estimate"], found["lower"], found["upper"]]), (here, p)
+        for at, horizon in zip(group["at"], expected["horizons"], strict=True):
+            assert (horizon["n_risk"], horizon["cum_event"]) == (at["at_risk"], at["events_to"]), (
+                here
+            )
+            assert close(
+                [horizon["surv"], horizon["se_greenwood"]], [at["survival"], at["std_err"]]
+            ), here
+            if at["survival"] != 1:
+                assert close(horizon["ci"][interval], [at["lower"], at["upper"]]), here
+        if expected["rmst"]["mean"] is not None:
+            assert close(
+                [expected["rmst"]["mean"], expected["rmst"]["se"]],
+                [group["rmean"]["estimate"], group["rmean"]["std_err"]],
+            ), here
+
+
+def level_named(levels: dict[str, str], named: str) -> bool:
+    """Whether R's name of a group ("g=A, x=1") is that of these levels."""
+    if named == "all":
+        return not levels
+    return ", ".join(f"{name[2:]}={value}" for name, value in levels.items()) == ", ".join(
+        f"{part.split('=')[0]}={level(part.split('=', 1)[1].strip())}" for part in named.split(", ")
+    )
+
+
+def ask_test(study: Study, analysis: Any, split: str) -> None:
+    spec = analysis["spec"]
+    strata = names(spec["strata"])
+    study.ask(
+        analysis,
+        kind="kaplan_meier",
+        endpoint=study.endpoint(spec["response"]),
+        by=[study.category(column) for column in names(spec["group"])],
+        test="log_rank",
+        strata=["site"] if strata == [split] else [study.category(column) for column in strata],
+    )
+
+
+def compare_test(analysis: Any, result: Any, where: str) -> None:
+    expected = analysis["result"]
+    test = result["test"]
+    if "rho_0" in expected:
+        r = expected["rho_0"]
+        found = [
+            test["statistic"],
+            test["df"],
+            test["observed"],
+            test["expected"],
+            test["covariance"],
+        ]
+
+        assert close([r["chisq"], r["df"], r["obs"], r["exp"], r["var"]], found), where
+    else:
+        r = expected["weighted"]["logrank"]
+
+        assert close(
+            [r["chisq"], r["df"], r["observed"], r["expected"]],
+            [test["statistic"], test["df"], test["observed"], test["expected"]],
+        ), where
+    assert close(r["p"], test["p_value"], 1e-7), where
+
+
+def ask_follow_up(study: Study, analysis: Any, split: str) -> None:
+    study.ask(analysis, kind="follow_up", endpoint=study.endpoint(analysis["spec"]["response"]))
+
+
+def compare_follow_up(analysis: Any, result: Any, where: str) -> None:
+    expected = analysis["result"]
+    key = {"log": "log", "log-log": "loglog"}[result["ci"]]
+
+    assert expected["n_used"] == result["n"], where
+    assert close(
+        [expected["median_complement"], expected[f"lower_{key}"], expected[f"upper_{key}"]],
+        [result["median"], result["lower"], result["upper"]],
+    ), where
+
+
+def ask_table(study: Study, analysis: Any, split: str) -> None:
+    spec = analysis["spec"]
+    study.ask(
+        analysis,
+        kind="baseline",
+        by=study.category(spec["col"]),
+        rows=[study.category(spec["row"])],
+        test="chi_square",
+    )
+
+
+def compare_table(analysis: Any, result: Any, where: str) -> None:
+    expected = analysis["result"]
+    if analysis["spec"]["strata"] is not None:
+        # R left out the patients whose stratum is missing, riskset was not asked to.
+        return
+    test = result["tests"][result["rows"][0]["variable"]]
+
+    assert expected["counts"] == [row["counts"] for row in result["rows"]], where
+    assert close(
+        [expected["pearson"]["stat"], expected["pearson"]["df"], expected["pearson"]["p"]],
+        [test["statistic"], test["df"], test["p_value"]],
+    ), where
+
+
+def ask_cox(study: Study, analysis: Any, split: str) -> None:
+    spec = analysis["spec"]
+    terms: list[dict[str, Any]] = []
+    called: dict[str, str] = {}
+    for term in spec["terms"]:
+        if term["type"] == "numeric":
+            called[term["col"]] = study.number(term["col"])
+            terms.append({"number": called[term["col"]]})
+        elif term["type"] == "factor":
+            called[term["col"]] = study.category(term["col"], term["levels"])
+            terms.append({"factor": called[term["col"]], "reference": level(str(term["ref"]))})
+    strata = [
+        "site",
+        *(study.category(column) for column in names(spec["strata"]) if column != split),
+    ]
+    for convergence in ("tight", "r"):
+        study.ask(
+            analysis,
+            kind="cox",
+            endpoint=study.endpoint(spec["response"]),
+            terms=terms,
+            interaction=[
+                [called[column] for column in term["of"]]
+                for term in spec["terms"]
+                if term["type"] == "interaction"
+            ],
+            strata=strata,
+            ties=spec["ties"],
+            convergence=convergence,
+        )
+
+
+def compare_cox(analysis: Any, result: Any, where: str) -> None:
+    expected = analysis["result"]
+    terms, tests = result["terms"], result["tests"]
+
+    assert (expected["n_used"], expected["n_event"]) == (result["n"], result["events"]), where
+    assert expected["aliased"] == [term["aliased"] for term in terms], where
+    assert close(expected["loglik_null"], result["log_likelihood"]["null"]), where
+    if expected["monotone_likelihood"]:
+        assert any(term["monotone"] for term in terms), where
+        assert close(expected["loglik"], result["log_likelihood"]["fitted"], 1e-8), where
+        return
+    if result["convergence"] == "r":
+        default = expected["default_control"]
+
+        assert default["iter"] == result["iterations"], where
+        assert close(default["coef"], [term["coef"] for term in terms], 1e-8), where
+        return
+    assert close(expected["coef"], [term["coef"] for term in terms]) or near_in_se(
+        expected, terms
+    ), where
+    assert close(unalias(expected["se"], terms), [term["std_err"] for term in terms]), where
+    assert close(expected["loglik"], result["log_likelihood"]["fitted"]), where
+    for test, name in (("lr", "likelihood_ratio"), ("score", "score"), ("wald", "wald")):
+        found = [tests[name]["statistic"], tests[name]["df"]]
+
+        assert close([expected[test]["stat"], expected[test]["df"]], found, 1e-8), (where, name)
+
+
+def near_in_se(expected: Any, terms: Any) -> bool:
+    """Coefficients within 1e-9 standard errors: for those that are all but zero."""
+    return all(
+        (each is None and term["coef"] is None)
+        or abs(each - term["coef"]) <= TOLERANCE * term["std_err"]
+        for each, term in zip(expected["coef"], terms, strict=True)
+    )
+
+
+def unalias(std_errs: list[float], terms: Any) -> list[float | None]:
+    """R gives an aliased coefficient the standard error 0, riskset none."""
+    return [None if term["aliased"] else each for each, term in zip(std_errs, terms, strict=True)]
+
+
+ASK = {
+    "km": ask_curve,
+    "logrank": ask_test,
+    "reverse_km": ask_follow_up,
+    "table": ask_table,
+    "cox": ask_cox,
+}
+COMPARE = {
+    "km": compare_curve,
+    "logrank": compare_test,
+    "reverse_km": compare_follow_up,
+    "table": compare_table,
+    "cox": compare_cox,
+}

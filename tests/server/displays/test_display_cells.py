@@ -1,0 +1,120 @@
+"""How one number reads."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from riskset_server.displays import cells
+from riskset_server.displays.cells import Cell
+from riskset_server.displays.reading import (
+    number,
+    numbers,
+    rules_in,
+    value,
+    wholly_withheld_by,
+    withheld_by,
+)
+
+WITHHELD = {"withheld": "minimum_cell 5"}
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [
+        (0.39, ".39"),
+        (0.386, ".39"),
+        (0.0134, ".01"),
+        (0.0052, ".005"),
+        (0.0018, ".002"),
+        (0.001, ".001"),
+        (0.000999, "< .001"),
+        (0.0, "< .001"),
+        (0.046, ".046"),
+        (0.0499, ".0499"),
+        (0.05, ".05"),
+        (0.0512, ".05"),
+        (0.99, ".99"),
+        (0.9951, "> .99"),
+        (1.0, "> .99"),
+    ],
+)
+def test_a_p_value_has_the_journals_digits(p: float, text: str) -> None:
+    assert text == cells.p_digits(p)
+
+
+@given(st.floats(0, 1))
+def test_a_p_value_reads_on_its_own_side_of_five_percent(p: float) -> None:
+    text = cells.p_digits(p)
+    read = float(text.removeprefix("< ").removeprefix("> "))
+
+    assert (p < 0.05) == (read < 0.05)
+    assert not text.startswith("0")
+
+
+def test_a_p_value_in_a_sentence_has_its_sign() -> None:
+    assert ("P = .39", "P < .001") == (cells.p_phrase(0.39), cells.p_phrase(1e-9))
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"),
+    [(0.8799, "0.88"), (2.725, "2.73"), (12.0, "12.00"), (0.0312, "0.031"), (0.0, "< 0.001"), (1e8, "> 1,000")],
+)  # fmt: skip
+def test_a_hazard_ratio_has_two_decimals_unless_it_is_far_away(ratio: float, text: str) -> None:
+    assert text == cells.hazard_ratio(ratio + 1e-9)
+
+
+def test_a_negative_number_has_a_minus_and_a_zero_has_none() -> None:
+    assert ("−0.5", "0.0") == (cells.percent(-0.5), cells.percent(-0.04))
+
+
+def test_null_reads_as_absent_and_withheld_as_withheld_with_its_rule() -> None:
+    assert Cell("—", (cells.UNDEFINED,)) == cells.cell(None, cells.count)
+    assert cells.NOT_REACHED == cells.cell(None, cells.count, cells.NOT_REACHED)
+    assert Cell("withheld", ("Withheld under the disclosure rule minimum_cell 5.",)) == cells.cell(
+        WITHHELD, cells.count
+    )
+    assert Cell("1,912") == cells.cell(1912, cells.count)
+
+
+def test_joined_cells_keep_their_footnotes_and_say_one_word_once() -> None:
+    half = (Cell("2.1"), cells.NOT_REACHED)
+    both = (cells.withheld_cell("r"), cells.withheld_cell("r"))
+
+    assert Cell("2.1 to NR", (), (cells.NR,)) == cells.joined(half, "{} to {}")
+    assert cells.withheld_cell("r") == cells.joined(both, "{} ({})")
+    assert Cell("1.00 to 1.00") == cells.joined((Cell("1.00"), Cell("1.00")), "{} to {}")
+
+
+def test_a_path_ends_at_what_was_withheld_or_does_not_exist() -> None:
+    found = {"test": WITHHELD, "median": None, "rows": [{"n": 3}]}
+
+    assert WITHHELD == value(found, "test", "p_value")
+    assert None is value(found, "median", "estimate")
+    assert None is value(found, "absent", "estimate")
+    assert 3 == value(found, "rows", 0, "n")
+    assert None is value(found, "rows", 1)
+
+
+def test_numbers_of_what_is_not_there_are_not_numbers() -> None:
+    assert [2.0, True, True] == [
+        found if found == found else True for found in numbers([2, None, WITHHELD], 3)
+    ]
+    assert [True, True] == [found != found for found in numbers(WITHHELD, 2)]
+    assert number("5") != number("5")
+
+
+def test_rules_are_found_wherever_they_stand() -> None:
+    assert ["minimum_cell 5", "other"] == list(
+        rules_in({"a": [1, WITHHELD], "b": {"c": {"withheld": "other"}}, "d": "text"})
+    )
+    assert None is withheld_by({"counts": [WITHHELD]})
+
+
+def test_an_analysis_of_which_only_the_kind_is_left_is_wholly_withheld() -> None:
+    whole = {"kind": "cox", "warnings": [], "n": WITHHELD, "terms": WITHHELD}
+
+    assert "minimum_cell 5" == wholly_withheld_by(whole)
+    assert "minimum_cell 5" == wholly_withheld_by(WITHHELD)
+    assert None is wholly_withheld_by(whole | {"n": 5})

@@ -1,0 +1,97 @@
+"""Which column each variable is read from, and where node.yaml contradicts the codebook."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from riskset_common.errors import NodeConfigError
+from riskset_node.columns import factor_of, variable_columns
+from riskset_node.config import ColumnMap
+
+CSV = "source: {kind: csv, path: patients.csv}"
+DATES = "diagnosed: d1, remission: d2, relapse: d3, died: d4, seen: d5"
+
+
+def columns(site, sex="sex", age="age", more="", absent="{}"):
+    records = f"{CSV}\ncolumns: {{{DATES}, sex: {sex}, age: {age}{more}}}\nabsent: {absent}"
+    return variable_columns(site.node(records), site.codebook())
+
+
+def test_without_columns_every_variable_has_the_column_of_its_own_name(site):
+    found = variable_columns(site.node(CSV), site.codebook())
+
+    assert list(site.codebook().variables) == [each.column.column for each in found]
+
+
+def test_with_columns_each_variable_has_the_column_that_is_written(site):
+    assert ["d1", "d2", "d3", "d4", "d5", "geslacht", "age"] == [
+        each.column.column for each in columns(site, sex="{from: geslacht, codes: {1: male}}")
+    ]
+
+
+def test_an_absent_variable_has_no_column(site):
+    found = variable_columns(site.node(f"{CSV}\nabsent: {{relapse: not recorded}}"), site.codebook())
+
+    assert ["relapse"] == [each.name for each in found if each.column is None]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"sex": "{from: g, codes: {1: mal}}"},
+            "data.columns.sex: codes.1: 'mal' is no level. Did you mean 'male'?",
+        ),
+        ({"age": "{from: age, codes: {1: male}}"}, "data.columns.age: codes turn codes into levels, but this is a number."),
+        ({"sex": "{from: sex, unit: days}"}, "unit and factor convert numbers, but this is a category."),
+        (
+            {"age": "{from: age, unit: mg/dL}"},
+            "data.columns.age: unit 'mg/dL' cannot be turned into 'months' by definition. Give the factor instead",
+        ),
+        ({"more": ", agee: x"}, "data.columns.agee: no variable of the codebook. Did you mean 'age'?"),
+        ({"more": ", age_2: x"}, "data.columns.age_2: age_2 is derived from age, and not read. Map age."),
+        ({"absent": "{wbc: lost}"}, "data.absent.wbc: no variable of the codebook."),
+    ],
+)
+def test_a_contradiction_is_told_with_its_place(site, changes, said):
+    with pytest.raises(NodeConfigError) as refused:
+        columns(site, **changes)
+
+    assert said in str(refused.value)
+
+
+def test_a_variable_neither_mapped_nor_absent_is_told(site):
+    with pytest.raises(NodeConfigError, match=r"data\.columns: seen \(Date of last contact\) is not mapped"):
+        variable_columns(
+            site.node(f"{CSV}\ncolumns: {{diagnosed: a, remission: b, relapse: c, died: d, sex: e, age: f}}"),
+            site.codebook(),
+        )
+
+
+def test_a_required_variable_cannot_be_absent(site):
+    with pytest.raises(NodeConfigError, match=r"data\.absent\.diagnosed: the codebook requires diagnosed"):
+        variable_columns(site.node(f"{CSV}\nabsent: {{diagnosed: lost}}"), site.codebook())
+
+
+def test_a_node_of_another_study_is_told(site):
+    node = site.node(CSV, "study: lung")
+
+    with pytest.raises(NodeConfigError, match="study is 'lung', but the codebook is of 'infants'"):
+        variable_columns(node, site.codebook())
+
+
+@pytest.mark.parametrize(
+    ("written", "factor"),
+    [
+        ({}, Fraction(1)),
+        ({"unit": "months"}, Fraction(1)),
+        ({"unit": "days"}, Fraction(10000, 304375)),
+        ({"factor": 0.1}, Fraction(1, 10)),
+    ],
+)
+def test_the_factor_is_exact(site, written, factor):
+    column = ColumnMap.model_validate({"from": "age"} | written)
+
+    assert factor == factor_of(column, site.codebook().variables["age"])

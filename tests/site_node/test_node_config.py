@@ -1,0 +1,150 @@
+"""node.yaml: what it may say, and what is said where it says too much or too little."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from riskset_common.errors import NodeConfigError
+from riskset_node.config import ColumnMap, read_node
+from riskset_node.findings import FindingKind
+
+CSV = "source: {kind: csv, path: patients.csv}"
+
+
+def test_the_shortest_node_names_site_group_and_file(site):
+    config = site.node(CSV)
+
+    assert ("dcog", "NOPHO") == (config.site, config.study_group)
+    assert site.path / "patients.csv" == config.data.source.path
+
+
+def test_everything_that_a_hospital_may_write_is_read(site):
+    key = base64.b64encode(bytes(range(32))).decode()
+    config = read_node(
+        site.write(
+            "node.yaml",
+            f"""
+            site: dcog
+            study_group: DCOG
+            study: interfant-06
+            centre:
+              address: centre.interfant.example:443
+              ca: keys/ca.pem
+              proxy: http://proxy.umc.example:3128
+              key: {key}
+            identity: {{key: /etc/riskset/node.key, certificate: node.pem}}
+            data:
+              source: {{kind: csv, path: /data/interfant06.csv, delimiter: ";", decimal: ",", encoding: cp1252, dates: "%d-%m-%Y", missing: ["", 999]}}
+              patient: pat_nr
+              columns:
+                date_diagnosis: dat_diag
+                sex: {{from: geslacht, codes: {{1: male, 2: female}}, missing: [9]}}
+                age: {{from: leeftijd_dgn, unit: days}}
+              absent: {{date_smn: not recorded before 2010}}
+              accept: [unmapped_code]
+            policy:
+              approval: each_plan
+              approvers: {{needed: 2, roles: [data_manager, privacy_officer]}}
+              minimum_patients: 12
+              reruns: {{same_plan: 3, changed_population: 0}}
+              expires: 2028-12-31
+            audit: {{path: audit, keep_years: 25}}
+            log: {{format: json, level: info, path: /var/log/riskset/node.jsonl}}
+            metrics: {{listen: "127.0.0.1:9464"}}
+            """,
+        )
+    )
+
+    assert bytes(range(32)) == config.centre_key
+    assert site.path / "keys/ca.pem" == config.centre.ca
+    assert Path("/data/interfant06.csv") == config.data.source.path
+    assert site.path / "audit" == config.audit.path
+    assert ("", "999") == config.data.source.missing
+    assert {"1": "male", "2": "female"} == config.data.columns["sex"].codes
+    assert ColumnMap.model_validate({"from": "dat_diag"}) == config.data.columns["date_diagnosis"]
+    assert (FindingKind.UNMAPPED_CODE,) == config.data.accept
+    assert 12 == config.policy.minimum_patients
+
+
+def test_settings_of_a_long_running_node_are_named_as_without_effect_in_a_local_run(site):
+    more = """
+        centre: {address: "centre.example:443", key: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=}
+        policy: {approval: each_run, minimum_cell: 7}
+        metrics: {listen: "127.0.0.1:9464"}
+        """
+
+    assert ("centre.address", "policy.approval", "metrics") == site.node(
+        CSV, more
+    ).without_effect_in_a_local_run
+
+
+def test_what_is_not_written_is_not_named_as_without_effect(site):
+    assert () == site.node(CSV).without_effect_in_a_local_run
+
+
+@pytest.mark.parametrize(
+    ("records", "more", "said"),
+    [
+        (f"{CSV}\npatent: pat", "", "data.patent: unknown key. Did you mean 'patient'?"),
+        (
+            'source: {kind: csv, path: p.csv, delimitr: ";"}',
+            "",
+            "delimitr: unknown key. Did you mean 'delimiter'?",
+        ),
+        (
+            "source: {kind: csv, path: p.csv, delimiter: tab}",
+            "",
+            'must be one character, but is \'tab\'. A tab is written "\\t", in double quotes.',
+        ),
+        ("source: {kind: csv, path: p.csv, encoding: latin-12}", "", "'latin-12' is no encoding"),
+        ("source: {kind: csv, path: p.csv, encoding: hex}", "", "'hex' is no encoding"),
+        ('source: {kind: csv, path: p.csv, decimal: ";"}', "", "data.source.csv.decimal"),
+        (
+            'source: {kind: csv, path: p.csv, dates: "%Y-%m"}',
+            "",
+            "'%Y-%m' does not hold day, month and year",
+        ),
+        ('source: {kind: csv, path: p.csv, dates: "%Q"}', "", "'%Q' is no layout of dates"),
+        ("source: {kind: excel, path: p.xlsx}", "", "'csv', 'parquet'"),
+        ("patient: pat", "", "data.source: this key is required and missing."),
+        (
+            f"{CSV}\ncolumns: {{age: {{from: age, unit: days, factor: 2}}}}",
+            "",
+            "give unit (its conversion is known by definition) or factor, not both.",
+        ),
+        (
+            f"{CSV}\ncolumns: {{sex: {{from: sex, codes: {{1: male}}, missing: [1]}}}}",
+            "",
+            "1 stands both in codes and in missing.",
+        ),
+        (f"{CSV}\ncolumns: {{age: age}}\nabsent: {{age: lost}}", "", "age stands both in columns and in absent."),
+        (
+            f"{CSV}\naccept: [reversed_dates]",
+            "",
+            "reversed_dates cannot be accepted, because no reading of such a row is right.",
+        ),
+        (
+            f"{CSV}\naccept: [unmaped_code]",
+            "",
+            "'unmaped_code' is no kind of finding. Did you mean 'unmapped_code'?",
+        ),
+        (CSV, "centre: {key: not-base64}", "centre.key: not base64"),
+        (CSV, "centre: {key: AAAA}", "an Ed25519 public key has 32 bytes, this has 3."),
+        (CSV, "policy: {minimum_cel: 3}", "minimum_cel: unknown key. Did you mean 'minimum_cell'?"),
+    ],
+)
+def test_a_mistake_is_told_with_its_place_and_what_to_do(site, records, more, said):
+    with pytest.raises(NodeConfigError) as refused:
+        site.node(records, more)
+
+    assert said in str(refused.value)
+
+
+def test_every_mistake_is_told_at_once(site):
+    with pytest.raises(NodeConfigError) as refused:
+        site.node(f"{CSV}\npatent: pat", "policy: {minimum_cell: 0}")
+
+    assert 2 == len(str(refused.value).splitlines())
