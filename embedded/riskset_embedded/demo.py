@@ -31,7 +31,7 @@ SHOWN = (
     ("cox", "age, coefficient"),
     ("cox", "sex = female, coefficient"),
     ("cox", "sex = female, SE"),
-    ("cox", "ecog_3 = 2 to 3, coefficient"),
+    ("cox", "ecog_3 = ECOG 2 to 3, coefficient"),
     ("cox", "log-likelihood"),
     ("cox", "Wald chi-square"),
     ("cox_interaction", "likelihood-ratio chi-square"),
@@ -91,6 +91,7 @@ def run_demo(out: Path, *, quiet: bool = False) -> str:
         console.print(
             f"{config.site}  {config.study_group}  {source.kind} {source.path.name}: {written}",
             highlight=False,
+            soft_wrap=True,
         )
     finished = run_files(
         study / "plan.yaml", study / "codebook.yaml", study / "nodes", out, quiet=quiet

@@ -21,7 +21,9 @@ from rich.progress import (
 from riskset_common.codebook import read_codebook
 from riskset_common.errors import NodeConfigError
 from riskset_common.plan import read_plan
+from riskset_common.plan_check import check_plan
 from riskset_common.signing import Identity
+from riskset_common.study import Site, Study
 from riskset_embedded.engine import Parties, run_local
 from riskset_embedded.output import output_folder
 from riskset_embedded.transcript import Transcript
@@ -52,6 +54,8 @@ def run_files(
     if signature_path(plan).exists():
         check_signature(signature_path(plan), read, words)
     configs = read_nodes(nodes)
+    sites = tuple(Site(config.site, config.study_group) for config in configs)
+    check_plan(Study(read, words, sites), str(plan))
     centre = None if key is None else Identity.from_pem(key.read_bytes())
     console = Console(stderr=True, quiet=quiet)
     for line in _notices(configs):

@@ -15,6 +15,7 @@ from riskset_common.command_line import errors_as_text, version_of
 app = typer.Typer(
     name="riskset",
     help="Federated survival analysis: the coordinating centre.",
+    pretty_exceptions_enable=False,
     no_args_is_help=True,
 )
 plan_app = typer.Typer(help="Check and sign a statistical analysis plan.", no_args_is_help=True)
