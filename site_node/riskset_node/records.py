@@ -95,9 +95,7 @@ def _patients(n: int, codebook: Codebook, coded: dict[str, NDArray[Any]]) -> Pat
     return Patients(n=n, categories=categories, numbers=numbers, dates=dates)
 
 
-def _local_ids(
-    config: NodeConfig, columns: Mapping[str, RawColumn]
-) -> tuple[LocalIds, list[Mark]]:
+def _local_ids(config: NodeConfig, columns: Mapping[str, RawColumn]) -> tuple[LocalIds, list[Mark]]:
     """Ids of the patient column, and marks on those that stand in several rows or in none."""
     column = config.data.patient
     if column is None:
