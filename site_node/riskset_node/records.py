@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,12 +43,14 @@ class SiteRecords:
     not_read: tuple[str, ...]
 
 
-def read_records(config: NodeConfig, codebook: Codebook, today: datetime.date) -> SiteRecords:
-    """Read the columns that the codebook's variables need, and no others.
+def read_records(
+    config: NodeConfig, codebook: Codebook, today: datetime.date, needed: Collection[str] = ()
+) -> SiteRecords:
+    """Read the columns of the codebook's variables that the site maps, and no others; those `needed` by a plan must be mapped.
 
     What is wrong with rows is found, not raised. Raises `NodeConfigError` or `DataError` where the file cannot be read at all.
     """
-    mapped = variable_columns(config, codebook)
+    mapped = variable_columns(config, codebook, needed)
     source = source_of(config.data.source.kind)
     columns = _needed(config, mapped)
     header = source.header(config.data.source)

@@ -77,7 +77,7 @@ def test_a_contradiction_is_told_with_its_place(site, changes, said):
     assert said in str(refused.value)
 
 
-def test_a_variable_neither_mapped_nor_absent_is_told(site):
+def test_a_variable_that_a_plan_needs_must_be_mapped_or_absent(site):
     with pytest.raises(
         NodeConfigError, match=r"data\.columns: seen \(Date of last contact\) is not mapped"
     ):
@@ -86,7 +86,17 @@ def test_a_variable_neither_mapped_nor_absent_is_told(site):
                 f"{CSV}\ncolumns: {{diagnosed: a, remission: b, relapse: c, died: d, sex: e, age: f}}"
             ),
             site.codebook(),
+            needed={"seen"},
         )
+
+
+def test_a_variable_that_no_plan_needs_may_stay_unmapped(site):
+    node = site.node(
+        f"{CSV}\ncolumns: {{diagnosed: a, remission: b, relapse: c, died: d, seen: s, sex: e}}"
+    )
+    columns = {each.name: each.column for each in variable_columns(node, site.codebook())}
+
+    assert columns["age"] is None
 
 
 def test_a_required_variable_cannot_be_absent(site):
@@ -94,13 +104,6 @@ def test_a_required_variable_cannot_be_absent(site):
         NodeConfigError, match=r"data\.absent\.diagnosed: the codebook requires diagnosed"
     ):
         variable_columns(site.node(f"{CSV}\nabsent: {{diagnosed: lost}}"), site.codebook())
-
-
-def test_a_node_of_another_study_is_told(site):
-    node = site.node(CSV, "study: lung")
-
-    with pytest.raises(NodeConfigError, match="study is 'lung', but the codebook is of 'infants'"):
-        variable_columns(node, site.codebook())
 
 
 @pytest.mark.parametrize(
