@@ -147,7 +147,9 @@ def _quantiles(group: Mapping[str, Any], steps: _Steps, disclosure: Disclosure) 
     kept = [0.5]
     for quantile in group["quantiles"]:
         p = quantile["p"]
-        if all(p == other or abs(p - other) * group["n"] >= steps.smallest for other in kept):
+        # To nine decimals: 0.5 and 0.4 are 5 patients of 50 apart, and not a little less.
+        patients = [round(abs(p - other) * group["n"], 9) for other in kept]
+        if all(between == 0 or between >= steps.smallest for between in patients):
             kept.append(p)
             yield _quantile(quantile, steps.window, disclosure)
         else:

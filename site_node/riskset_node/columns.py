@@ -70,9 +70,7 @@ def factor_of(column: ColumnMap, variable: NumberVariable) -> Fraction:
     return factor
 
 
-def _problems(
-    config: NodeConfig, codebook: Codebook, needed: Collection[str]
-) -> Iterator[str]:
+def _problems(config: NodeConfig, codebook: Codebook, needed: Collection[str]) -> Iterator[str]:
     absent, columns = config.data.absent, config.data.columns or {}
     for section, names in (("columns", columns), ("absent", absent)):
         for name in names:
