@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, PlainSerializer, ValidationError
-from pydantic_core import ErrorDetails
 
 from riskset_common.errors import InputError, YamlError, did_you_mean
 
@@ -158,7 +157,7 @@ def validate(
         raise error_class("\n".join(f"{name}: {line}" for line in lines)) from error
 
 
-def _follows_from_others(problem: ErrorDetails, problems: list[ErrorDetails]) -> bool:
+def _follows_from_others(problem: Mapping[str, Any], problems: Sequence[Mapping[str, Any]]) -> bool:
     """A list whose every entry is wrong counts as too short for pydantic; the entries are told."""
     location = problem["loc"]
     return problem["type"] == "too_short" and any(
@@ -167,7 +166,7 @@ def _follows_from_others(problem: ErrorDetails, problems: list[ErrorDetails]) ->
     )
 
 
-def _describe(model: type[BaseModel], found: Mapping[Any, Any], problem: ErrorDetails) -> str:
+def _describe(model: type[BaseModel], found: Mapping[Any, Any], problem: Mapping[str, Any]) -> str:
     location, kind = problem["loc"], problem["type"]
     where = _place(found, location, ends_in_key=kind in {"extra_forbidden", "missing"})
     if kind == "extra_forbidden":
