@@ -11,8 +11,9 @@ message has one form, and a hash of it says what it is.
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from abc import abstractmethod
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
