@@ -11,8 +11,8 @@ message has one form, and a hash of it says what it is.
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
