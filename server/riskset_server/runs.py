@@ -17,6 +17,7 @@ from riskset_common.canonical import canonical_json, sha256_hex
 from riskset_common.codebook import Codebook
 from riskset_common.errors import PolicyRefusal, ProtocolRefusal, Refusal, RisksetError
 from riskset_common.estimators import estimator_of
+from riskset_common.estimators.consistency import check_pooled
 from riskset_common.estimators.estimator import Request
 from riskset_common.frame import Message
 from riskset_common.plan import Plan
@@ -105,6 +106,7 @@ class Run:
         self._frozen: tuple[int, ...] | None = None
         self._requests: dict[str, AnyRequest] = {}
         self._finished: dict[str, Any] = {}
+        self._counted: dict[str, int] = {}
         self._round = 0
         self._asked: RoundRequest | None = None
         self._reports: dict[int, Report] = {}
@@ -271,6 +273,7 @@ class Run:
             }
             for name in self._requests
         }
+        check_pooled(self._requests, pooled, self._counted)
         unfinished: dict[str, AnyRequest] = {}
         for name, request in self._requests.items():
             reached = estimator_of(request.spec.kind).next(request, pooled[name])
