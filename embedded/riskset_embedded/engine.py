@@ -132,14 +132,18 @@ def run_local(
             results = _drive(run, carrier, watcher)
         except SitesLost:
             raise
-        except SitesRefused as refused:
-            carrier.ask(run.close(), "close", 0)
-            reasons = {name: nodes[name].refusal for name in refused.codes}
-            raise SitesSaidNo(
-                {name: why for name, why in reasons.items() if why is not None}
-            ) from None
+        except RisksetError as error:
+            carrier.ask(run.close(), "close", run.rounds)
+            if isinstance(error, SitesRefused):
+                raise _said_no(error, nodes) from None
+            raise
         carrier.ask(run.close(), "close", run.rounds)
         return results
+
+
+def _said_no(refused: SitesRefused, nodes: Mapping[str, SiteNode]) -> SitesSaidNo:
+    reasons = {name: nodes[name].refusal for name in refused.codes}
+    return SitesSaidNo({name: why for name, why in reasons.items() if why is not None})
 
 
 def _drive(run: Run, carrier: _Carrier, watcher: Watcher | None) -> dict[str, Any]:

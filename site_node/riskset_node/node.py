@@ -286,8 +286,9 @@ class SiteNode:
     def _check(self, opening: Opening) -> bytes:
         joined = self._session(opening.sid)
         session = accept_opening(joined.session, opening)
-        with self._state.step():
-            self._state.freeze(session)
+        if session.frozen != joined.session.frozen:
+            with self._state.step():
+                self._state.freeze(session)
         self._joined[opening.sid] = replace(joined, session=session)
         _LOG.info("opening_checked", site=self.name, round=opening.round)
         return b""

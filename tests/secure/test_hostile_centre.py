@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import settings
@@ -61,9 +62,10 @@ class HostileCentre(RuleBasedStateMachine):
             )
             states.append(state)
             advertised.append(advertisement)
-        self.setup, keys = collect_keys(sid, self.roster, advertised, self.rule)
+        self.joined = states
+        self.setup, self.keys = collect_keys(sid, self.roster, advertised, self.rule)
         self.states = [
-            accept_keys(state, keys, rule=self.rule, minimum_sites=MINIMUM) for state in states
+            accept_keys(state, self.keys, rule=self.rule, minimum_sites=MINIMUM) for state in states
         ]
         # Reports by label and site; requests by label; what each site sent by kind and round; sets of sites by member;
         # members by label and site of whose self seed they gave a share; members by label and pair likewise.
@@ -75,6 +77,15 @@ class HostileCentre(RuleBasedStateMachine):
         self.pair_shares: dict[tuple[bytes, int, int], set[int]] = defaultdict(set)
         self.openings: list[Opening] = []
 
+    @rule(sites=SUBSETS, question=st.sampled_from(QUESTIONS))
+    def ask_what_is_next(self, sites, question) -> None:
+        """Ask some sites a round that follows on what each has answered; a split of the question is a lie like any other."""
+        for site in sites:
+            state = self.states[site]
+            number = len(state.answered) + 1
+            after = state.answered[-1].label if state.answered else NO_ROUND
+            self._ask(site, number, question, state.frozen, after)
+
     @rule(
         site=SITES,
         number=st.integers(1, 3),
@@ -82,13 +93,24 @@ class HostileCentre(RuleBasedStateMachine):
         frozen=st.none() | SUBSETS,
         after=st.integers(0, 3),
     )
-    def ask(self, site, number, question, frozen, after) -> None:
+    def ask_anything(self, site, number, question, frozen, after) -> None:
         """Ask any site any round, with any set, after any round."""
         labels = [NO_ROUND, *self.requests]
         chosen = None if frozen is None else tuple(sorted(frozen))
-        asked = make_request(
-            self.setup, chosen, number, labels[min(after, len(labels) - 1)], SECTIONS, question
-        )
+        self._ask(site, number, question, chosen, labels[min(after, len(labels) - 1)])
+
+    @rule(site=SITES, which=st.integers(0, 5))
+    def ask_again(self, site, which) -> None:
+        """A request that some site was asked before."""
+        if self.requests:
+            asked = list(self.requests.values())[which % len(self.requests)]
+            self._report(site, asked)
+
+    def _ask(self, site, number, question, frozen, after) -> None:
+        asked = make_request(self.setup, frozen, number, after, SECTIONS, question)
+        self._report(site, asked)
+
+    def _report(self, site, asked) -> None:
         try:
             state, answer = report(
                 self.states[site],
@@ -102,7 +124,29 @@ class HostileCentre(RuleBasedStateMachine):
         self.states[site] = state
         self.reports[answer.label][site] = answer
         self.requests[answer.label] = asked
-        self.sent["report", site, number].add(answer.to_bytes())
+        self.sent["report", site, asked.round].add(answer.to_bytes())
+
+    @rule(site=SITES)
+    def restart(self, site) -> None:
+        """The node works its session out again from what it stored: the messages and its secrets."""
+        state = self.states[site]
+        joined = self.joined[site]
+        again = accept_keys(joined, self.keys, rule=self.rule, minimum_sites=MINIMUM)
+        self.states[site] = replace(
+            again, frozen=state.frozen, answered=state.answered, unmasked=state.unmasked
+        )
+
+        assert self.states[site] == state
+
+    @rule(member=SITES, chosen=SUBSETS)
+    def ask_for_another_set(self, member, chosen) -> None:
+        """A well-formed request for any part of those who reported."""
+        for label, asked in self.requests.items():
+            arrived = {i: r for i, r in self.reports[label].items() if i in chosen or i == member}
+            if asked.profile == "recoverable":
+                wanted = unmask_requests(self.setup, asked, arrived)
+                if member in wanted:
+                    self._give(member, wanted[member])
 
     @rule(
         member=SITES,
@@ -181,7 +225,7 @@ class HostileCentre(RuleBasedStateMachine):
             assert len(pooled.participants) == pooled.counts[1]
         if not self.openings:
             return
-        shown = self.openings[which % len(self.openings)]
+        shown = self.openings[-1 - which % len(self.openings)]
         if lie:
             body = bytes([shown.body[0] ^ 1]) + shown.body[1:]
             shown = shown.model_copy(update={"body": body})
@@ -191,6 +235,15 @@ class HostileCentre(RuleBasedStateMachine):
             return
 
         assert not lie
+
+    @rule(question=st.sampled_from(QUESTIONS), lie=st.booleans())
+    def play_a_round(self, question, lie) -> None:
+        """A whole round as it should be, as far as what went before allows it; the opening perhaps changed."""
+        self.ask_what_is_next(sites=range(N_SITES), question=question)
+        for member in range(N_SITES):
+            self.ask_honestly(member=member)
+        for site in range(N_SITES):
+            self.show_opening(site=site, which=len(self.openings), lie=lie)
 
     @rule(site=SITES)
     def forge_a_header(self, site) -> None:
@@ -236,5 +289,5 @@ class HostileCentre(RuleBasedStateMachine):
             assert not members & self.self_shares[label, i]
 
 
-HostileCentre.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+HostileCentre.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 TestHostileCentre = HostileCentre.TestCase

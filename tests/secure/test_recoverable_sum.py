@@ -331,6 +331,29 @@ def test_a_late_report_adds_noise_and_not_its_numbers(consortium):
     assert 0 not in unmasked
 
 
+def test_bytes_of_a_recoverable_report_are_uniform(consortium):
+    study = recoverable(consortium, 4)
+    _, _, _, arrived = opened(study, n_counts=60_000, n_reals=20_000)
+    for each in arrived.values():
+        seen = np.bincount(np.frombuffer(each.body, np.uint8), minlength=256)
+        expected = len(each.body) / 256
+        chi_square = float(np.sum((seen - expected) ** 2) / expected)
+
+        # 255 degrees of freedom: mean 255, standard deviation 22.6.
+        assert 255 - 5 * 22.6 < chi_square < 255 + 5 * 22.6
+
+
+def test_two_sessions_share_neither_masks_nor_deposits(consortium):
+    words = []
+    for word in ("first", "second"):
+        study = consortium(4, word, Rule("recoverable", (0, 1, 2, 3), 2))
+        _, _, _, arrived = opened(study, n_counts=60, n_reals=60)
+        words += [np.frombuffer(each.body, np.uint64) for each in arrived.values()]
+    together = np.concatenate(words)
+
+    assert len(together) == len(np.unique(together))
+
+
 def test_later_rounds_are_answered_by_the_frozen_set_only(consortium, question):
     study = recoverable(consortium, 6)
     setup, states, request, arrived = opened(study, lost=(5,))

@@ -133,4 +133,5 @@ def _own_shares(
         if peer.site_id in neighbours
     }
     own_seed = self_seed(root, label)
-    return share_out(root, label, seeds, own_seed, terms.committee, terms.threshold)[state.site_id]
+    alone = (state.site_id,)
+    return share_out(root, label, seeds, own_seed, alone, terms.threshold)[state.site_id]
