@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from riskset_common.errors import EstimationError
+from riskset_common.estimators.baseline import by_characteristic
 from riskset_common.estimators.estimator import Request, Summary
 from riskset_common.study import Study
 
@@ -53,8 +54,8 @@ def _problems(request: AnyRequest, pooled: Summary) -> Iterator[str]:
         if values.dtype == np.int64 and bool((values < 0).any()):
             yield f"{array} holds a negative count"
     if request.spec.kind == "baseline":
-        for variable in request.spec.rows:
-            if not np.array_equal(pooled[variable].sum(axis=0), pooled["n"]):
+        for variable, cells in by_characteristic(request, pooled).items():
+            if not np.array_equal(cells.sum(axis=0), pooled["n"]):
                 yield f"the levels of {variable} do not add up to the patients of each column"
     if "by_level" in pooled:
         yield from _level_problems(request, request.study, pooled)
