@@ -128,17 +128,24 @@ def run_local(
         nodes, roster = _nodes(parties, centre, folder, stack)
         run = Run(plan, codebook, roster, centre, parties.draw("nonce"))
         carrier = _Carrier(nodes, transcript or Transcript(None), parties.cut)
-        try:
-            results = _drive(run, carrier, watcher)
-        except SitesLost:
-            raise
-        except RisksetError as error:
-            carrier.ask(run.close(), "close", run.rounds)
-            if isinstance(error, SitesRefused):
-                raise _said_no(error, nodes) from None
-            raise
+        return _to_the_end(run, carrier, watcher, nodes)
+
+
+def _to_the_end(
+    run: Run, carrier: _Carrier, watcher: Watcher | None, nodes: Mapping[str, SiteNode]
+) -> dict[str, Any]:
+    """Drive the run and close its session, also where it fails; not where it only waits for sites."""
+    try:
+        results = _drive(run, carrier, watcher)
+    except SitesLost:
+        raise
+    except RisksetError as error:
         carrier.ask(run.close(), "close", run.rounds)
-        return results
+        if isinstance(error, SitesRefused):
+            raise _said_no(error, nodes) from None
+        raise
+    carrier.ask(run.close(), "close", run.rounds)
+    return results
 
 
 def _said_no(refused: SitesRefused, nodes: Mapping[str, SiteNode]) -> SitesSaidNo:

@@ -25,8 +25,8 @@ from riskset_common.plan import Plan, read_plan
 from riskset_common.plan_check import check_plan
 from riskset_common.study import Site, Study
 from riskset_embedded.engine import Parties, run_local
-from riskset_embedded.output import output_folder
-from riskset_embedded.run_folder import run_folder
+from riskset_embedded.output import OutputFolder, output_folder
+from riskset_embedded.run_folder import RunFolder, run_folder
 from riskset_embedded.transcript import Transcript
 from riskset_node.config import NodeConfig, read_node
 from riskset_server.displays.placing import placed
@@ -75,31 +75,40 @@ def run_files(
     kept = run_folder(out, _identified_by(read, words, configs))
     if kept.continued:
         console.print(f"Continuing the run in {kept.path}.", highlight=False, soft_wrap=True)
+    parties = Parties(configs, centre, kept.draw, cuts_of(lose))
     try:
-        with output_folder(out) as folder:
-            with _log_to(folder.path / "log.jsonl"), _Bars(console, len(configs)) as bars:
-                results = run_local(
-                    read,
-                    words,
-                    Parties(configs, centre, kept.draw, cuts_of(lose)),
-                    transcript=Transcript(kept.transcript),
-                    outboxes=kept.outboxes,
-                    watcher=bars,
-                )
-            folder.write(results, read, words)
-            kept.finish(folder.path)
+        folder = _run_into(out, read, words, parties, kept, console)
     except SitesLost as lost:
         raise SitesAway(lost, kept.path) from None
     except RisksetError:
         if not kept.continued:
             kept.give_up()
         raise
-    if results["lost_sites"]:
-        console.print(_without(results), highlight=False, soft_wrap=True)
     if folder.moved_aside is not None:
         moved = f"What was in {out} is now in {folder.moved_aside}."
         console.print(moved, highlight=False, soft_wrap=True)
     return folder.path
+
+
+def _run_into(
+    out: Path, plan: Plan, codebook: Codebook, parties: Parties, kept: RunFolder, console: Console
+) -> OutputFolder:
+    """Run, and write the output folder."""
+    with output_folder(out) as folder:
+        with _log_to(folder.path / "log.jsonl"), _Bars(console, len(parties.nodes)) as bars:
+            results = run_local(
+                plan,
+                codebook,
+                parties,
+                transcript=Transcript(kept.transcript),
+                outboxes=kept.outboxes,
+                watcher=bars,
+            )
+        folder.write(results, plan, codebook)
+        kept.finish(folder.path)
+    if results["lost_sites"]:
+        console.print(_without(results), highlight=False, soft_wrap=True)
+    return folder
 
 
 class SitesAway(RisksetError):

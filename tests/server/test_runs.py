@@ -126,4 +126,4 @@ def test_a_message_of_another_kind_than_awaited_is_refused_with_its_site(tmp_pat
     run.join({name: advertisement(run, name) for name in SITES})
     run.request()
     with pytest.raises(ProtocolRefusal, match="Site 'east' sent a Advertisement where a Report"):
-        run.pool({name: advertisement(run, name) for name in SITES})
+        run.shares({name: advertisement(run, name) for name in SITES})

@@ -78,7 +78,9 @@ class Played:
         chosen = [each.site_id for each in advertised]
         members = tuple(member for member in ROSTER.members if member.site_id in chosen)
         roster = ROSTER.model_copy(update={"members": members})
-        rule = replace(rule_of(Plan.model_validate_json(self.plan), ROSTER), minimum_sites=1)
+        rule = replace(
+            rule_of(Plan.model_validate_json(self.plan), ROSTER), minimum_sites=min(5, others + 1)
+        )
         return collect_keys(sid, roster, advertised, rule)[1]
 
     def refused(self, answer: bytes) -> str:

@@ -178,20 +178,11 @@ def _run_round(
         received.append(answer.to_bytes())
     reports = [Report.from_bytes(message) for message in received]
 
-    # UREQ, URES. In a recoverable round the committee gives away its shares: of each site's self seed
-    # where its report is in the sum, of the pairs' seeds where it is not.
     answers = []
     if asked.profile == "recoverable":
         by_site = by_contributor(setup, frozen, roster, asked, reports)
-        for member, wanted in unmask_requests(setup, asked, by_site).items():
-            if member in question.silent:
-                continue
-            shares = UnmaskRequest.from_bytes(wanted.to_bytes())
-            states[member], given = answer_unmask(
-                states[member], shares, identity=here[member].identity
-            )
-            received.append(given.to_bytes())
-            answers.append(UnmaskAnswer.from_bytes(received[-1]))
+        answers = _gather_shares(setup, here, states, asked, by_site, question.silent)
+        received += [answer.to_bytes() for answer in answers]
 
     # Opening. The centre publishes the sum and all it was made of; every site adds it up again.
     opened = open_round(setup, frozen, roster, asked, reports, answers)
@@ -199,3 +190,26 @@ def _run_round(
     for site_id in here:
         states[site_id] = accept_opening(states[site_id], opening)
     return opening, received
+
+
+def _gather_shares(
+    setup: Setup,
+    here: Mapping[int, Party],
+    states: dict[int, SiteSession],
+    asked: RoundRequest,
+    reports: Mapping[int, Report],
+    silent: frozenset[int],
+) -> list[UnmaskAnswer]:
+    """UREQ, URES: in a recoverable round the committee gives away its shares, of each site's self seed where its report is in the sum,
+    of its pairs' seeds where it is not. `states` are replaced by the ones that follow.
+    """
+    answers = []
+    for member, wanted in unmask_requests(setup, asked, reports).items():
+        if member in silent:
+            continue
+        request = UnmaskRequest.from_bytes(wanted.to_bytes())
+        states[member], given = answer_unmask(
+            states[member], request, identity=here[member].identity
+        )
+        answers.append(UnmaskAnswer.from_bytes(given.to_bytes()))
+    return answers

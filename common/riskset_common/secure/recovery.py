@@ -87,29 +87,31 @@ def recover_seeds(
             f"{len(held)} of the committee answered; {threshold} must, before the sum can be opened. Ask the others, or wait for them."
         )
     commitments = [reports[j].commitments for j in contributors]
+    seeds = tuple(_all_seeds(sorted(held)[:threshold], held))
+    if check_seeds(setup, label, contributors, commitments, seeds):
+        raise _wrong_shares(setup, roster, label, contributors, commitments, held)
+    return seeds
 
-    def wrong(members: Sequence[int]) -> tuple[tuple[bytes, ...], tuple[int, ...]]:
-        weight = weights(members)
-        n_seeds = len(held[members[0]])
-        seeds = tuple(
-            combine(weight, {member: held[member][k] for member in members}) for k in range(n_seeds)
-        )
-        return seeds, check_seeds(setup, label, contributors, commitments, seeds)
 
+def _wrong_shares(
+    setup: Setup,
+    roster: Roster,
+    label: bytes,
+    contributors: tuple[int, ...],
+    commitments: Sequence[Sequence[bytes]],
+    held: Mapping[int, Sequence[bytes]],
+) -> ProtocolRefusal:
+    """Whose shares are wrong, where some t members give the seeds to which the sites committed themselves."""
     members = sorted(held)
-    seeds, misfits = wrong(members[:threshold])
-    if not misfits:
-        return seeds
-    for chosen in islice(combinations(members, threshold), 1, _SUBSETS_TRIED):
-        seeds, left = wrong(chosen)
-        if not left:
-            culprits = _off_the_line(chosen, members, held)
-            names = ", ".join(repr(roster.name(member)) for member in culprits)
-            raise ProtocolRefusal(
-                f"Shares of committee member {names} are wrong: the others agree with what the sites committed to. "
-                "Pool again without the member's answer, and have the site explain itself."
-            )
-    raise ProtocolRefusal(
+    for chosen in islice(combinations(members, setup.terms.threshold), 1, _SUBSETS_TRIED):
+        if check_seeds(setup, label, contributors, commitments, _all_seeds(chosen, held)):
+            continue
+        names = ", ".join(repr(roster.name(q)) for q in _off_the_line(chosen, members, held))
+        return ProtocolRefusal(
+            f"Shares of committee member {names} are wrong: the others agree with what the sites committed to. "
+            "Pool again without the member's answer, and have the site explain itself."
+        )
+    return ProtocolRefusal(
         f"The shares of {len(members)} members do not give the seeds to which the sites committed themselves. A member sent wrong shares, "
         "or a site sealed wrong ones; with more answers it can be told who. Ask the other members."
     )

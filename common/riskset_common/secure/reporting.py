@@ -74,10 +74,6 @@ def report(
             return state, earlier.report
     label = label_of(setup, state.frozen, request)
     _require_next(state, request)
-    if state.site_id not in request.participants:
-        raise ProtocolRefusal(
-            "This site is not one of those whose sums are opened: the first sum was opened without its report."
-        )
     parties = len(setup.keys)
     masked = encode_counts(counts, parties), encode_reals(reals, parties)
     seeds = _seeds(state, setup, secrets, request, label)
@@ -117,6 +113,10 @@ def _require_same(
 
 def _require_next(state: SiteSession, request: RoundRequest) -> None:
     """Raise unless the request follows on what this site signed last: rounds have no gaps, and a state that was set back shows."""
+    if state.site_id not in request.participants:
+        raise ProtocolRefusal(
+            "This site is not one of those whose sums are opened: the first sum was opened without its report."
+        )
     last = state.answered[-1] if state.answered else None
     number, label = (0, NO_ROUND) if last is None else (last.round, last.label)
     if request.round != number + 1 or request.after != label:
