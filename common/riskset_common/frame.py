@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import struct
 from abc import abstractmethod
-from typing import ClassVar, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
-from pydantic_core import ErrorDetails
 
 from riskset_common.canonical import canonical_json, parse_canonical
 from riskset_common.errors import InputError, ProtocolRefusal
@@ -130,7 +130,7 @@ def open_frame(message: bytes) -> tuple[int, bytes, bytes]:
     return kind, message[_FRAME.size : end], message[end:]
 
 
-def _place(problem: ErrorDetails) -> str:
+def _place(problem: Mapping[str, Any]) -> str:
     """Where a header went wrong, in our own words: the name of an unknown field is not repeated."""
     *above, field = map(str, problem["loc"]) if problem["loc"] else ("header",)
     return ".".join([*above, "an unknown field" if problem["type"] == "extra_forbidden" else field])

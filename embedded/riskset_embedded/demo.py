@@ -31,7 +31,7 @@ SHOWN = (
     ("cox", "age, coefficient"),
     ("cox", "sex = female, coefficient"),
     ("cox", "sex = female, SE"),
-    ("cox", "ecog_3 = 2 to 3, coefficient"),
+    ("cox", "ecog_3 = ECOG 2 to 3, coefficient"),
     ("cox", "log-likelihood"),
     ("cox", "Wald chi-square"),
     ("cox_interaction", "likelihood-ratio chi-square"),
@@ -93,6 +93,7 @@ def run_demo(out: Path, *, lose: Sequence[str] = (), quiet: bool = False) -> str
         console.print(
             f"{config.site}  {config.study_group}  {source.kind} {source.path.name}: {written}",
             highlight=False,
+            soft_wrap=True,
         )
     finished = run_files(
         study / "plan.yaml", study / "codebook.yaml", study / "nodes", out, lose=lose, quiet=quiet
@@ -123,8 +124,22 @@ def _require_equal(compared: Sequence[Compared]) -> None:
 
 
 def compare(results: Mapping[str, Any], reference: Sequence[Mapping[str, Any]]) -> list[Compared]:
-    """Every number of the reference beside the one of the results."""
+    """Every number of the reference beside the one of the results.
+
+    Raises
+    ------
+    EstimationError
+        Where the results lack a number that the reference has.
+    """
     found = {(analysis, quantity): value for analysis, quantity, value in quantities(results)}
+    lacking = [row for row in reference if (row["analysis"], row["quantity"]) not in found]
+    if lacking:
+        raise EstimationError(
+            "\n".join(
+                f"{row['analysis']}, {row['quantity']}: not in the results" for row in lacking
+            )
+            + "\nThe plan asks for less than reference.json holds. Make it again with make_reference.R."
+        )
     return [
         Compared(
             row["analysis"], row["quantity"], found[row["analysis"], row["quantity"]], row["value"]

@@ -80,7 +80,7 @@ class SitesSaidNo(Refusal):
         self.reasons = reasons
         super().__init__(
             "\n".join(
-                f"site {site}: {line}"
+                f"site {site}: {line.removeprefix(f'site {site}: ')}"
                 for site, why in reasons.items()
                 for line in str(why).splitlines()
             )

@@ -22,14 +22,16 @@ from riskset_common.canonical import sha256_hex
 from riskset_common.codebook import Codebook, read_codebook
 from riskset_common.errors import InputError, NodeConfigError, RisksetError
 from riskset_common.plan import Plan, read_plan
-from riskset_common.signing import Identity
+from riskset_common.plan_check import check_plan
+from riskset_common.study import Site, Study
 from riskset_embedded.engine import Parties, run_local
 from riskset_embedded.output import OutputFolder, output_folder
 from riskset_embedded.run_folder import RunFolder, run_folder
 from riskset_embedded.transcript import Transcript
 from riskset_node.config import NodeConfig, read_node
+from riskset_server.displays.placing import placed
 from riskset_server.runs import Opened, SitesLost
-from riskset_server.signed_plan import check_signature, signature_path
+from riskset_server.signed_plan import check_signature, read_key, signature_path
 
 
 def run_files(
@@ -44,7 +46,8 @@ def run_files(
 ) -> Path:
     """Run the plan in these files and give the finished folder, which is `out`.
 
-    A plan with a signature beside it (plan.yaml.sig) must still say what was signed. A run that stopped continues where it was.
+    A plan with a signature beside it (plan.yaml.sig) must still say what was signed, and by `key` where that is given. A run that stopped
+    continues where it was.
 
     Parameters
     ----------
@@ -59,16 +62,19 @@ def run_files(
         Of any other kind. `out` is in each case as it was before.
     """
     read, words = read_plan(plan), read_codebook(codebook)
+    centre = None if key is None else read_key(key)
     if signature_path(plan).exists():
-        check_signature(signature_path(plan), read, words)
+        check_signature(signature_path(plan), read, words, centre)
     configs = read_nodes(nodes)
-    centre = None if key is None else Identity.from_pem(key.read_bytes())
+    sites = tuple(Site(config.site, config.study_group) for config in configs)
+    check_plan(Study(read, words, sites), str(plan))
+    placed(read)  # a display that cannot be made is told before any site is asked
     console = Console(stderr=True, quiet=quiet)
     for line in _notices(configs):
-        console.print(line, style="dim", highlight=False)
+        console.print(line, style="dim", highlight=False, soft_wrap=True)
     kept = run_folder(out, _identified_by(read, words, configs))
     if kept.continued:
-        console.print(f"Continuing the run in {kept.path}.", highlight=False)
+        console.print(f"Continuing the run in {kept.path}.", highlight=False, soft_wrap=True)
     parties = Parties(configs, centre, kept.draw, cuts_of(lose))
     try:
         folder = _run_into(out, read, words, parties, kept, console)
@@ -79,7 +85,8 @@ def run_files(
             kept.give_up()
         raise
     if folder.moved_aside is not None:
-        console.print(f"What was in {out} is now in {folder.moved_aside}.", highlight=False)
+        moved = f"What was in {out} is now in {folder.moved_aside}."
+        console.print(moved, highlight=False, soft_wrap=True)
     return folder.path
 
 

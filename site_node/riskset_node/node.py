@@ -19,7 +19,7 @@ from riskset_common.errors import NodeConfigError, ProtocolRefusal, RisksetError
 from riskset_common.estimators import estimator_of
 from riskset_common.frame import Message
 from riskset_common.patients import Patients
-from riskset_common.plan_check import check_plan
+from riskset_common.plan_check import check_plan, variables_read
 from riskset_common.roster_file import read_roster
 from riskset_common.rounds import read_questions, rule_of, sections_of, sites_of, study_offered
 from riskset_common.secure.binding import closing_statement, snapshot_commitment
@@ -205,7 +205,9 @@ class SiteNode:
         study = study_offered(offer)
         check_plan(study)
         check_policy(self._config.policy, study, self._now().date())
-        records = read_records(self._config, study.codebook, self._now().date())
+        records = read_records(
+            self._config, study.codebook, self._now().date(), variables_read(study)
+        )
         return study, records, build_patients(records, self._config, study)
 
     def _joined_with(

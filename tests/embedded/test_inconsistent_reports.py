@@ -21,7 +21,7 @@ def study():
     ("key", "change", "says"),
     [
         (("table1", "n"), 1, "the levels of age_65 do not add up"),
-        (("table1", "ecog"), 1, "the levels of ecog do not add up"),
+        (("table1", "cells"), 1, "the levels of age_65 do not add up"),
         (("os_sex", "censored"), 1, "another number of patients"),
         (("os_sex", "missing"), 2, "another number of patients"),
         (("cox", "events"), 1, "the levels of sex do not add up"),

@@ -53,9 +53,12 @@ def _problems(request: AnyRequest, pooled: Summary) -> Iterator[str]:
         if values.dtype == np.int64 and bool((values < 0).any()):
             yield f"{array} holds a negative count"
     if request.spec.kind == "baseline":
+        start = 0
         for variable in request.spec.rows:
-            if not np.array_equal(pooled[variable].sum(axis=0), pooled["n"]):
+            end = start + len(request.study.levels(variable)) + 1  # with the row of those not known
+            if not np.array_equal(pooled["cells"][start:end].sum(axis=0), pooled["n"]):
                 yield f"the levels of {variable} do not add up to the patients of each column"
+            start = end
     if "by_level" in pooled:
         yield from _level_problems(request, request.study, pooled)
 

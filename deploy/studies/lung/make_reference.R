@@ -10,7 +10,7 @@ d$weight_loss <- d$wt_loss
 d$sex <- factor(d$sex, 1:2, c("male", "female"))
 d$age_65 <- factor(ifelse(d$age < 65, "< 65", ">= 65"), c("< 65", ">= 65"))
 d$ecog <- factor(d$ph_ecog, 0:3)
-d$ecog_3 <- factor(ifelse(d$ph_ecog >= 2, "2 to 3", as.character(d$ph_ecog)), c("0", "1", "2 to 3"))
+d$ecog_3 <- factor(ifelse(d$ph_ecog >= 2, "ECOG 2 to 3", paste("ECOG", d$ph_ecog)), paste("ECOG", c("0", "1", "2 to 3")))
 S <- Surv(d$time, d$status == 2)
 rows <- character()
 put <- function(analysis, quantity, value)
