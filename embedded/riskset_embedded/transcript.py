@@ -42,7 +42,7 @@ class Transcript:
     def published(self, step: str, message: bytes) -> None:
         """Keep the opening of a round, from which anybody can add up its sum again."""
         if self._folder is not None:
-            _write(self._folder / "openings" / f"{step}.msg", message)
+            _write(self._folder / "openings" / f"{step}.opening", message)
 
 
 def _write(path: Path, message: bytes) -> None:

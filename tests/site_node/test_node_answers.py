@@ -226,6 +226,16 @@ def test_keys_of_fewer_sites_than_the_policy_wants_are_refused(play) -> None:
 
 
 def test_keys_of_a_session_that_was_not_joined_are_refused(play) -> None:
+    played, another = play(), play()
+    sid, offer = played.offer()
+    own = read_message(played.node.answer(offer.to_bytes()))
+    keys = played.keys(sid, own).to_bytes()
+
+    assert "protocol" == another.refused(another.node.answer(keys))
+    assert "did not join" in str(another.node.refusal)
+
+
+def test_a_node_that_lost_its_memory_goes_on_from_its_file(play) -> None:
     played = play()
     sid, offer = played.offer()
     own = read_message(played.node.answer(offer.to_bytes()))
