@@ -57,7 +57,6 @@ def _problems(request: AnyRequest, pooled: Summary) -> Iterator[str]:
         for variable, cells in by_characteristic(request, pooled).items():
             if not np.array_equal(cells.sum(axis=0), pooled["n"]):
                 yield f"the levels of {variable} do not add up to the patients of each column"
-            start = end
     if "by_level" in pooled:
         yield from _level_problems(request, request.study, pooled)
 
