@@ -139,10 +139,12 @@ def _to_the_end(
         results = _drive(run, carrier, watcher)
     except SitesLost:
         raise
-    except RisksetError as error:
+    except SitesRefused as refused:
+        said = _said_no(refused, nodes)  # before a site has to refuse the close as well
         carrier.ask(run.close(), "close", run.rounds)
-        if isinstance(error, SitesRefused):
-            raise _said_no(error, nodes) from None
+        raise said from None
+    except RisksetError:
+        carrier.ask(run.close(), "close", run.rounds)
         raise
     carrier.ask(run.close(), "close", run.rounds)
     return results

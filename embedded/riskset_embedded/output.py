@@ -57,7 +57,7 @@ def output_folder(final: Path) -> Iterator[OutputFolder]:
         place.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
     except OSError as error:
-        _remove_empty(new_parents)
+        remove_empty(new_parents)
         raise InputError(
             f"--out {final}: cannot be written ({error.strerror}). Choose another folder."
         ) from error
@@ -68,7 +68,7 @@ def output_folder(final: Path) -> Iterator[OutputFolder]:
         folder.moved_aside = _put_in_place(made, place)
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)
-        _remove_empty(new_parents)
+        remove_empty(new_parents)
         raise
     folder.path = final
 
@@ -87,7 +87,7 @@ def _check_place(final: Path, place: Path) -> None:
         )
 
 
-def _remove_empty(folders: Sequence[Path]) -> None:
+def remove_empty(folders: Sequence[Path]) -> None:
     """Remove the folders that were made on the way, innermost first, where nothing else has come into them."""
     with suppress(OSError):
         for folder in folders:

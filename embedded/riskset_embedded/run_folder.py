@@ -16,6 +16,7 @@ from pathlib import Path
 from secrets import token_bytes
 
 from riskset_common.errors import InputError
+from riskset_embedded.output import remove_empty
 
 _SECRETS = "secrets.json"
 _STUDY = "study.json"
@@ -27,6 +28,7 @@ class RunFolder:
 
     path: Path
     continued: bool
+    new_parents: tuple[Path, ...] = ()
 
     @property
     def transcript(self) -> Path:
@@ -54,8 +56,9 @@ class RunFolder:
         self.give_up()
 
     def give_up(self) -> None:
-        """Delete the folder: the run is over."""
+        """Delete the folder, and those that were made on the way to it and hold nothing: the run is over."""
         shutil.rmtree(self.path)
+        remove_empty(self.new_parents)
 
 
 def run_folder(out: Path, study: Mapping[str, object]) -> RunFolder:
@@ -81,16 +84,18 @@ def run_folder(out: Path, study: Mapping[str, object]) -> RunFolder:
                 f"was begun with, or delete {path.name} to let it go; its sites' numbers are not released then."
             )
         return RunFolder(path, continued=True)
+    new_parents = tuple(folder for folder in path.parents if not folder.exists())
     try:
         path.mkdir(mode=0o700, parents=True)
         (path / "transcript").mkdir()
         (path / "outboxes").mkdir()
         _write(path / _STUDY, told)
     except OSError as error:
+        remove_empty(new_parents)
         raise InputError(
-            f"--out {out}: {path.name} cannot be made beside it ({error.strerror}). Choose another folder."
+            f"--out {out}: cannot be written ({error.strerror}). Choose another folder."
         ) from error
-    return RunFolder(path, continued=False)
+    return RunFolder(path, continued=False, new_parents=new_parents)
 
 
 def _write(path: Path, text: str) -> None:
