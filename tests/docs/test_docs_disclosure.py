@@ -42,7 +42,7 @@ def test_every_kind_of_analysis_has_a_rule_on_the_page():
     rules = page("disclosure.md").text.partition("## The rules of rounded release")[2]
     headings = re.findall(r"^### (.+)$", rules.partition("\n## ")[0], flags=re.MULTILINE)
     sections = {
-        "Tables": {"baseline", "event_table"},
+        "Tables": {"baseline", "event_table", "flow"},
         "Curves": {"kaplan_meier"},
         "Follow-up": {"follow_up"},
         "Models": {"cox"},

@@ -141,7 +141,7 @@ def arrays_of(kind: str, study: Study) -> dict[str, str]:
     """Names and rings of the arrays of all rounds, whatever an analysis of that kind asks."""
     estimator = estimator_of(kind)
     found: dict[str, str] = {}
-    for spec in study.plan.analyses:
+    for spec in (*study.plan.analyses, *examples_of(kind)):
         if spec.kind != kind:
             continue
         variants = [spec]
@@ -152,6 +152,15 @@ def arrays_of(kind: str, study: Study) -> dict[str, str]:
             for asked in (request, *later(request, study)):
                 found |= {name: shape.ring.value for name, shape in estimator.shapes(asked).items()}
     return found
+
+
+def examples_of(kind: str) -> list[AnalysisSpec]:
+    """The analyses that the page of a kind shows."""
+    return [
+        estimator_of(kind).spec.model_validate(analysis)
+        for piece in page(f"estimators/{kind}.md").with_remark("check")
+        for analysis in yaml.safe_load(piece.text)["analyses"]
+    ]
 
 
 def later(request: Request[Any, Any], study: Study) -> list[Request[Any, Any]]:
@@ -193,7 +202,7 @@ def paths_in(value: Any, path: str = "") -> set[str]:
     return {path}
 
 
-STUDY_NAMES = {"groups[].level", "tests.terms", "missing_values"}
+STUDY_NAMES = {"groups[].level", "boxes[].path", "tests.terms", "missing_values"}
 
 
 @pytest.fixture(scope="module")

@@ -42,6 +42,7 @@ COUNTED: dict[str, dict[str, Any]] = {
         "test": "chi_square",
     },
     "baseline of some": {"kind": "baseline", "rows": ["arm"], "where": {"sex": ["male"]}},
+    "flow": {"kind": "flow", "steps": ["enrolled", "sex", "arm", "one_level"]},
     "event table": {"kind": "event_table", "endpoint": "LATE", "by": ["sex", "arm"]},
 }
 """Estimators that are functions of counts: not a bit may differ."""

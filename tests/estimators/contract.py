@@ -133,6 +133,23 @@ CONTRACT: dict[str, dict[str, Any]] = {
         "missing_values": {str: {"counts": [int], "total": int}},
         "tests": {str: {"name": str, **TEST}},
     },
+    "flow": {
+        "kind": str,
+        "n": int,
+        "missing": int,
+        "steps": [str],
+        "boxes": [
+            {
+                "depth": int,
+                "step": (str, type(None)),
+                "level": (str, type(None)),
+                "path": {str: (str, type(None))},
+                "n": int,
+                "percent": REAL,
+            }
+        ],
+        "warnings": [str],
+    },
     "event_table": {
         "kind": str,
         "endpoint": str,
