@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, model_validator
 
 from riskset_common.errors import ProtocolRefusal
+from riskset_common.estimators.cox_cells import cells_of, count_cells, n_cells, named_cells
 from riskset_common.estimators.cox_result import CoxResult, Survey, result
 from riskset_common.estimators.estimator import (
     AnalysisSpec,
@@ -144,9 +145,10 @@ class Cox:
     spec = CoxSpec
     state = AskCox
     discloses = (
-        "patients and events in total and by level of each factor; patients left out because a value is missing; how many sites "
-        "need each power of two to hold a covariate; log-likelihood, score and information of the whole model at each iteration; "
-        "all summed over the sites"
+        "patients and events in total, by level of each factor, at the values -1, 0, 1, 2 and at all others of each number, and in "
+        "every cell of two such terms that interact; patients left out because a value is missing; how many sites need each power "
+        "of two to hold a covariate; log-likelihood, score and information of the whole model at each iteration; all summed over "
+        "the sites"
     )
 
     def first(self, spec: CoxSpec, study: Study) -> CoxRequest:
@@ -157,13 +159,12 @@ class Cox:
         """A survey of counts, or log-likelihood, score (p,) and the upper triangle of the information."""
         found = columns(request.spec.terms, request.spec.interaction, request.study)
         if request.state.exponent is None:
-            factors = [term.factor for term in request.spec.terms if term.factor is not None]
-            levels = sum(len(request.study.levels(name)) for name in factors)
+            cells = cells_of(request.spec.terms, request.spec.interaction, request.study)
             return {
                 "missing": counts(),
                 "n": counts(),
                 "events": counts(),
-                "by_level": counts(2, levels),
+                "by_level": counts(2, n_cells(cells)),
                 "exponents": counts(len(found), N_EXPONENTS),
             }
         p = len(found)
@@ -224,27 +225,13 @@ def _survey(patients: Patients, request: CoxRequest) -> Summary:
     study, spec = request.study, request.spec
     cohort = analysed(patients, request)
     event = cohort.patients.endpoints[spec.endpoint].event > 0
-    by_level: list[NDArray[np.int64]] = []
-    for term in spec.terms:
-        if term.factor is not None:
-            level = cohort.patients.categories[term.factor]
-            n_levels = len(study.levels(term.factor))
-            by_level.append(
-                np.stack(
-                    [
-                        np.bincount(level, minlength=n_levels),
-                        np.bincount(level[event], minlength=n_levels),
-                    ]
-                )
-            )
+    cells = cells_of(spec.terms, spec.interaction, study)
     found = columns(spec.terms, spec.interaction, study)
     return {
         "missing": one(cohort.missing),
         "n": one(cohort.patients.n),
         "events": one(int(np.count_nonzero(event))),
-        "by_level": np.concatenate(by_level, axis=1)
-        if by_level
-        else np.zeros((2, 0), dtype=np.int64),
+        "by_level": count_cells(cells, cohort.patients, event),
         "exponents": _exponents(design(found, cohort.patients, study)),
     }
 
@@ -265,21 +252,14 @@ def _read_survey(request: CoxRequest, pooled: Summary) -> Survey:
     marks = pooled["exponents"] > 0
     highest = N_EXPONENTS - 1 - np.argmax(marks[:, ::-1], axis=1)
     exponent = np.where(marks.any(axis=1), highest + SMALLEST_EXPONENT, 0)
-    levels = [
-        (term.factor, level)
-        for term in request.spec.terms
-        if term.factor is not None
-        for level in request.study.levels(term.factor)
-    ]
+    cells = cells_of(request.spec.terms, request.spec.interaction, request.study)
     return Survey(
         columns=tuple(columns(request.spec.terms, request.spec.interaction, request.study)),
         exponent=tuple(int(value) for value in exponent),
         n=int(pooled["n"]),
         events=int(pooled["events"]),
         missing=int(pooled["missing"]),
-        by_level={
-            key: (int(n), int(d)) for key, n, d in zip(levels, *pooled["by_level"], strict=True)
-        },
+        by_level=named_cells(cells, pooled["by_level"]),
     )
 
 

@@ -52,7 +52,7 @@ class CoxTerm:
 
 @dataclass(frozen=True)
 class FactorLevel:
-    """Patients and events behind a level of a factor."""
+    """Patients and events behind a level of a factor, of a number with two codes, or behind a cell `x:y` of an interaction `a:b`."""
 
     term: str
     level: str

@@ -73,7 +73,8 @@ def words_of(drawing: Drawing) -> list[str]:
 
 
 def lines_of(drawing: Drawing) -> list[Line2D]:
-    return [line for line in drawing.figure.findobj(Line2D)]
+    found: list[Line2D] = drawing.figure.findobj(Line2D)
+    return found
 
 
 def test_the_table_indents_each_box_below_the_one_it_is_split_from(
