@@ -15,6 +15,7 @@ from typing import Any
 
 from riskset_common.plan import Disclosure
 from riskset_server.release_curve import released_curve, withheld_group
+from riskset_server.release_numbers import released_number
 from riskset_server.release_table import Held, held_back, held_parts, is_small
 from riskset_server.withheld import (
     Result,
@@ -122,7 +123,14 @@ def _baseline(result: Result, disclosure: Disclosure) -> Result:
         result["missing_values"] = result["missing_values"] | {variable: missing}
         if held.anything and variable in result["tests"]:
             result["tests"] = result["tests"] | {variable: rule}
-    return result | {"rows": rows, "column_n": _held_list(result["column_n"], columns, rule)}
+    numbers: list[Result] = []
+    for number in result["numbers"]:
+        unknown = result["missing_values"][number["variable"]]
+        shown_number, missing = released_number(number, unknown, columns, disclosure)
+        numbers.append(shown_number)
+        result["missing_values"] = result["missing_values"] | {number["variable"]: missing}
+    column_n = _held_list(result["column_n"], columns, rule)
+    return result | {"rows": rows, "numbers": numbers, "column_n": column_n}
 
 
 def _without_shares(row: Result, held: Held, unknown: int, rule: Mapping[str, str]) -> Result:

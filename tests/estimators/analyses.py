@@ -41,6 +41,12 @@ COUNTED: dict[str, dict[str, Any]] = {
         "rows": ["sex", "hospital", "one_level"],
         "test": "chi_square",
     },
+    "baseline with an exact test": {
+        "kind": "baseline",
+        "by": "sex",
+        "rows": ["arm", "one_level"],
+        "test": "fisher",
+    },
     "baseline of some": {"kind": "baseline", "rows": ["arm"], "where": {"sex": ["male"]}},
     "flow": {"kind": "flow", "steps": ["enrolled", "sex", "arm", "one_level"]},
     "event table": {"kind": "event_table", "endpoint": "LATE", "by": ["sex", "arm"]},

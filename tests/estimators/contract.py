@@ -130,8 +130,19 @@ CONTRACT: dict[str, dict[str, Any]] = {
                 "total_percent": REAL,
             }
         ],
+        "numbers": [
+            {
+                "variable": str,
+                "n": [int],
+                "mean": [REAL],
+                "std_dev": [REAL],
+                "median?": [REAL],
+                "lower_quartile?": [REAL],
+                "upper_quartile?": [REAL],
+            }
+        ],
         "missing_values": {str: {"counts": [int], "total": int}},
-        "tests": {str: {"name": str, **TEST}},
+        "tests": {str: {"name": str, "p_value": REAL, "statistic": REAL, "df": (int, type(None))}},
     },
     "flow": {
         "kind": str,
