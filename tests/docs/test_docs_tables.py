@@ -169,7 +169,9 @@ def later(request: Request[Any, Any], study: Study) -> list[Request[Any, Any]]:
         return [Request(request.spec, study, AskCounts(n_steps=4))]
     if isinstance(request.state, AskCox):
         p = estimator_of("cox").shapes(request)["exponents"].shape[0]
-        return [Request(request.spec, study, AskCox(exponent=(0,) * p, beta=(0.0,) * p, events=9))]
+        asked = AskCox(exponent=(0,) * p, beta=(0.0,) * p, events=9)
+        last = [asked.model_copy(update={"clusters": True})] if request.spec.robust else []
+        return [Request(request.spec, study, each) for each in (asked, *last)]
     return []
 
 

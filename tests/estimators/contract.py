@@ -116,6 +116,7 @@ CONTRACT: dict[str, dict[str, Any]] = {
             "terms": {str: TEST},
         },
         "warnings": [str],
+        "robust?": {"clustered_by": str, "naive_std_err": [REAL]},
     },
     "baseline": {
         "kind": str,

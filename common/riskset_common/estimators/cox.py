@@ -43,6 +43,9 @@ SMALLEST_EXPONENT = -64
 N_EXPONENTS = 128
 
 
+FEWEST_CLUSTERS = 5
+"""Sites below which a variance clustered by site is neither of use nor safe to open."""
+
 Exponent = Annotated[int, Field(ge=SMALLEST_EXPONENT, lt=SMALLEST_EXPONENT + N_EXPONENTS)]
 
 
@@ -67,6 +70,7 @@ class CoxSpec(AnalysisSpec):
     max_iterations: int | None = Field(default=None, ge=1, le=100)
     missing: Literal["complete_case"] = "complete_case"
     test: Literal["wald", "score", "likelihood_ratio"] = "wald"
+    robust: Literal["site"] | None = None
     level: float = Field(default=0.95, gt=0, lt=1)
 
     def categories(self) -> tuple[str, ...]:
@@ -87,7 +91,16 @@ class CoxSpec(AnalysisSpec):
             *twice("strata", self.strata),
             *term_problems(self.terms, self.interaction, study),
             *self._strata_problems(study),
+            *self._robust_problems(study),
         ]
+
+    def _robust_problems(self, study: Study) -> Iterator[str]:
+        n = len(study.sites)
+        if self.robust is not None and 0 < n < FEWEST_CLUSTERS:
+            yield (
+                f"robust: site takes each site for one observation, and {n} are too few: at least {FEWEST_CLUSTERS} must take part. "
+                "From fewer, a site's score could nearly be read back. Leave robust out."
+            )
 
     def _strata_problems(self, study: Study) -> Iterator[str]:
         if "site" in self.strata or (
@@ -112,6 +125,8 @@ class CoxSpec(AnalysisSpec):
 class AskCox(State):
     """First a survey (how many, and the magnitude of each column), then the likelihood at scaled coefficients `beta`.
 
+    `clusters` asks, at the fitted coefficients, for the products of the site's score instead of its likelihood.
+
     `exponent` holds, for each column, the power of two that brings its spread within a site's stratum below one. Powers of two
     cost no digit, and keep score and information within the range of the secure sum whatever the covariates' units are.
     """
@@ -119,10 +134,11 @@ class AskCox(State):
     exponent: Annotated[tuple[Exponent, ...], Field(strict=False)] | None = None
     beta: Annotated[tuple[float, ...], Field(strict=False)] = ()
     events: int | None = Field(default=None, ge=0)
+    clusters: bool = False
 
     @model_validator(mode="after")
     def _survey_or_likelihood(self) -> Self:
-        if self.exponent is None and (self.beta or self.events is not None):
+        if self.exponent is None and (self.beta or self.events is not None or self.clusters):
             raise ValueError("a survey is asked before there are coefficients.")
         return self
 
@@ -133,6 +149,7 @@ class CoxMemory:
 
     survey: Survey
     newton: NewtonState
+    fit: CoxFit | None = None
 
 
 CoxRequest = Request[CoxSpec, AskCox]
@@ -147,8 +164,8 @@ class Cox:
     discloses = (
         "patients and events in total, by level of each factor, at the values -1, 0, 1, 2 and at all others of each number, and in "
         "every cell of two such terms that interact; patients left out because a value is missing; how many sites need each power "
-        "of two to hold a covariate; log-likelihood, score and information of the whole model at each iteration; all summed over "
-        "the sites"
+        "of two to hold a covariate; log-likelihood, score and information of the whole model at each iteration; with "
+        "robust variances the products of each site's score with itself at the end; all summed over the sites"
     )
 
     def first(self, spec: CoxSpec, study: Study) -> CoxRequest:
@@ -169,6 +186,9 @@ class Cox:
             }
         p = len(found)
         _refuse_unless_columns(p, request.state)
+        if request.state.clusters:
+            _refuse_unless_robust(request.spec)
+            return {"score_products": reals(p * (p + 1) // 2)}
         return {
             "log_likelihood": reals(),
             "score": reals(p),
@@ -185,6 +205,8 @@ class Cox:
         )
         sums = cox_sums(prepared, np.asarray(request.state.beta, dtype=np.float64))
         upper = np.triu_indices(len(request.state.beta))
+        if request.state.clusters:
+            return {"score_products": np.outer(sums.score, sums.score)[upper]}
         return {
             "log_likelihood": one(sums.log_likelihood),
             "score": sums.score,
@@ -201,9 +223,14 @@ class Cox:
             memory = CoxMemory(survey, newton)
         else:
             memory = request.memory
+            if memory.fit is not None:
+                products = _symmetric(pooled["score_products"], len(request.state.beta))
+                return result(request.spec, request.study, memory.survey, memory.fit, products)
             reached = advance(memory.newton, _sums(pooled, len(request.state.beta)))
             if isinstance(reached, CoxFit):
-                return result(request.spec, request.study, memory.survey, reached)
+                if request.spec.robust is None:
+                    return result(request.spec, request.study, memory.survey, reached)
+                return _ask_clusters(request, memory, reached)
             memory = CoxMemory(memory.survey, reached)
         asked = AskCox(
             exponent=memory.survey.exponent,
@@ -211,6 +238,25 @@ class Cox:
             events=memory.survey.events,
         )
         return Request(request.spec, request.study, asked, memory)
+
+
+def _ask_clusters(request: CoxRequest, memory: CoxMemory, fit: CoxFit) -> CoxRequest:
+    """Ask for the products of the sites' scores at the fitted coefficients; those of aliased columns are 0."""
+    asked = AskCox(
+        exponent=memory.survey.exponent,
+        beta=tuple(np.nan_to_num(fit.coef, nan=0.0).tolist()),
+        events=memory.survey.events,
+        clusters=True,
+    )
+    return Request(request.spec, request.study, asked, CoxMemory(memory.survey, memory.newton, fit))
+
+
+def _refuse_unless_robust(spec: CoxSpec) -> None:
+    if spec.robust is None:
+        raise ProtocolRefusal(
+            f"The round asks the products of the sites' scores for analysis {spec.id}, whose plan has no `robust`. "
+            "The centre must run this release."
+        )
 
 
 def _refuse_unless_columns(p: int, asked: AskCox) -> None:
@@ -281,12 +327,17 @@ def _prepare(patients: Patients, request: CoxRequest, exponent: tuple[int, ...])
 
 
 def _sums(pooled: Summary, p: int) -> CoxSums:
-    information = np.zeros((p, p), dtype=np.float64)
-    upper = np.triu_indices(p)
-    information[upper] = pooled["information"]
-    information.T[upper] = pooled["information"]
     return CoxSums(
         log_likelihood=float(pooled["log_likelihood"]),
         score=pooled["score"],
-        information=information,
+        information=_symmetric(pooled["information"], p),
     )
+
+
+def _symmetric(upper_triangle: NDArray[Any], p: int) -> Reals:
+    """A symmetric matrix, shape (p, p), from its upper triangle."""
+    matrix = np.zeros((p, p), dtype=np.float64)
+    upper = np.triu_indices(p)
+    matrix[upper] = upper_triangle
+    matrix.T[upper] = upper_triangle
+    return matrix

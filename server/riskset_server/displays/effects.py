@@ -149,6 +149,8 @@ def _notes(part: Part, words: Words) -> Iterator[str]:
     if strata:
         named = listed([lower_first(words.variable(name)) for name in strata])
         yield f"Stratified by {named}."
+    if value(found, "robust") is not None:
+        yield "Standard errors are robust, clustered by site."
     together = "; beside a variable, of all its levels together" if _several_levels(found) else ""
     yield f"P values are of Wald tests, two-sided ({words.planned(part.spec)}){together}."
     yield from _model_tests(value(found, "tests"))
