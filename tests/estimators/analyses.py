@@ -79,6 +79,7 @@ STRATIFIED: dict[str, dict[str, Any]] = {
         "endpoint": "LATE",
         "terms": [{"factor": "arm", "reference": "B"}, {"number": "age"}, {"number": "dose"}],
         "interaction": ["arm", "age"],
+        "interaction_test": "likelihood_ratio",
         "strata": ["site", "sex"],
         "ties": "breslow",
     },

@@ -114,6 +114,7 @@ CONTRACT: dict[str, dict[str, Any]] = {
             "score": TEST,
             "likelihood_ratio": TEST,
             "terms": {str: TEST},
+            "interaction?": TEST,
         },
         "warnings": [str],
         "robust?": {"clustered_by": str, "naive_std_err": [REAL]},

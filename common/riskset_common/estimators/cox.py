@@ -8,14 +8,14 @@ pooled patients (Cox 1972; stratified partial likelihood: Kalbfleisch and Prenti
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, model_validator
 
-from riskset_common.errors import ProtocolRefusal
+from riskset_common.errors import EstimationError, ProtocolRefusal
 from riskset_common.estimators.cox_cells import cells_of, count_cells, n_cells, named_cells
 from riskset_common.estimators.cox_result import CoxResult, Survey, result
 from riskset_common.estimators.estimator import (
@@ -71,6 +71,7 @@ class CoxSpec(AnalysisSpec):
     missing: Literal["complete_case"] = "complete_case"
     test: Literal["wald", "score", "likelihood_ratio"] = "wald"
     robust: Literal["site"] | None = None
+    interaction_test: Literal["likelihood_ratio"] | None = None
     level: float = Field(default=0.95, gt=0, lt=1)
 
     def categories(self) -> tuple[str, ...]:
@@ -92,7 +93,12 @@ class CoxSpec(AnalysisSpec):
             *term_problems(self.terms, self.interaction, study),
             *self._strata_problems(study),
             *self._robust_problems(study),
+            *self._interaction_problems(),
         ]
+
+    def _interaction_problems(self) -> Iterator[str]:
+        if self.interaction_test is not None and not self.interaction:
+            yield "interaction_test compares the model with one without interactions, but `interaction` is missing."
 
     def _robust_problems(self, study: Study) -> Iterator[str]:
         n = len(study.sites)
@@ -145,11 +151,25 @@ class AskCox(State):
 
 @dataclass(frozen=True)
 class CoxMemory:
-    """What the centre keeps between the rounds of one model."""
+    """What the centre keeps between the rounds of one model.
+
+    Attributes
+    ----------
+    survey
+        The first round.
+    newton
+        Where the fit stands, then that of the main effects alone.
+    null
+        The sums at coefficients of 0.
+    fit, mains
+        The fitted model, and the one without interactions where their test is asked.
+    """
 
     survey: Survey
     newton: NewtonState
+    null: CoxSums | None = None
     fit: CoxFit | None = None
+    mains: CoxFit | None = None
 
 
 CoxRequest = Request[CoxSpec, AskCox]
@@ -215,40 +235,74 @@ class Cox:
 
     def next(self, request: CoxRequest, pooled: Summary) -> CoxRequest | CoxResult:
         """The next coefficients to ask about, or the fitted model."""
+        spec = request.spec
         if request.state.exponent is None:
             survey = _read_survey(request, pooled)
-            newton = start(
-                len(survey.columns), request.spec.convergence, request.spec.iterations_at_most()
-            )
-            memory = CoxMemory(survey, newton)
-        else:
-            memory = request.memory
-            if memory.fit is not None:
-                products = _symmetric(pooled["score_products"], len(request.state.beta))
-                return result(request.spec, request.study, memory.survey, memory.fit, products)
-            reached = advance(memory.newton, _sums(pooled, len(request.state.beta)))
-            if isinstance(reached, CoxFit):
-                if request.spec.robust is None:
-                    return result(request.spec, request.study, memory.survey, reached)
-                return _ask_clusters(request, memory, reached)
-            memory = CoxMemory(memory.survey, reached)
-        asked = AskCox(
-            exponent=memory.survey.exponent,
-            beta=memory.newton.beta,
-            events=memory.survey.events,
+            newton = start(len(survey.columns), spec.convergence, spec.iterations_at_most())
+            return _ask(request, CoxMemory(survey, newton), newton.beta)
+        p = len(request.state.beta)
+        if request.state.clusters:
+            return _fitted(request, _symmetric(pooled["score_products"], p))
+        return _after_likelihood(request, request.memory, _sums(pooled, p))
+
+
+def _after_likelihood(
+    request: CoxRequest, memory: CoxMemory, sums: CoxSums
+) -> CoxRequest | CoxResult:
+    """Go on with the model, then with its main effects alone where the test of the interactions is asked."""
+    if memory.fit is None:
+        memory = replace(memory, null=sums if memory.null is None else memory.null)
+        reached = advance(memory.newton, sums)
+        if isinstance(reached, NewtonState):
+            return _ask(request, replace(memory, newton=reached), reached.beta)
+        memory = replace(memory, fit=reached)
+        if request.spec.interaction_test is None:
+            return _finish(request, memory)
+        mains = start(
+            len(_main_effects(memory)), request.spec.convergence, request.spec.iterations_at_most()
         )
-        return Request(request.spec, request.study, asked, memory)
+        # The sums at 0 are known from the first round of the model.
+        sums, memory = memory.null or sums, replace(memory, newton=mains)
+    kept = _main_effects(memory)
+    part = CoxSums(sums.log_likelihood, sums.score[kept], sums.information[np.ix_(kept, kept)])
+    reached = advance(memory.newton, part)
+    if isinstance(reached, NewtonState):
+        beta = np.zeros(len(memory.survey.columns))
+        beta[kept] = reached.beta
+        return _ask(request, replace(memory, newton=reached), tuple(beta.tolist()))
+    return _finish(request, replace(memory, mains=reached))
 
 
-def _ask_clusters(request: CoxRequest, memory: CoxMemory, fit: CoxFit) -> CoxRequest:
-    """Ask for the products of the sites' scores at the fitted coefficients; those of aliased columns are 0."""
+def _main_effects(memory: CoxMemory) -> list[int]:
+    """Columns that belong to no interaction."""
+    return [i for i, column in enumerate(memory.survey.columns) if len(column.parts) == 1]
+
+
+def _finish(request: CoxRequest, memory: CoxMemory) -> CoxRequest | CoxResult:
+    """The result, after a round for the products of the sites' scores where variances are robust; those of aliased columns are 0."""
+    if request.spec.robust is None or memory.fit is None:
+        return _fitted(replace(request, memory=memory), None)
+    beta = tuple(np.nan_to_num(memory.fit.coef, nan=0.0).tolist())
+    return _ask(request, memory, beta, clusters=True)
+
+
+def _ask(
+    request: CoxRequest, memory: CoxMemory, beta: tuple[float, ...], *, clusters: bool = False
+) -> CoxRequest:
     asked = AskCox(
         exponent=memory.survey.exponent,
-        beta=tuple(np.nan_to_num(fit.coef, nan=0.0).tolist()),
+        beta=beta,
         events=memory.survey.events,
-        clusters=True,
+        clusters=clusters,
     )
-    return Request(request.spec, request.study, asked, CoxMemory(memory.survey, memory.newton, fit))
+    return Request(request.spec, request.study, asked, memory)
+
+
+def _fitted(request: CoxRequest, products: Reals | None) -> CoxResult:
+    memory: CoxMemory = request.memory
+    if memory.fit is None:
+        raise EstimationError("The products of the sites' scores are for a model that is fitted.")
+    return result(request.spec, request.study, memory.survey, memory.fit, products, memory.mains)
 
 
 def _refuse_unless_robust(spec: CoxSpec) -> None:

@@ -71,12 +71,13 @@ class LogLikelihood:
 
 @dataclass(frozen=True)
 class CoxTests:
-    """Tests of the whole model, and Wald tests of each term over all its levels."""
+    """Tests of the whole model, Wald tests of each term over all its levels, and the likelihood-ratio test of all interactions."""
 
     wald: PrintedTest
     score: PrintedTest
     likelihood_ratio: PrintedTest
     terms: Mapping[str, PrintedTest]
+    interaction: PrintedTest | None = field(default=None, metadata=WHEN_ASKED)
 
 
 @dataclass(frozen=True)
@@ -117,8 +118,12 @@ def result(
     survey: Survey,
     fit: CoxFit,
     score_products: NDArray[np.float64] | None = None,
+    mains: CoxFit | None = None,
 ) -> CoxResult:
-    """Turn a fit of scaled columns into the printed model; with the products of the clusters' scores, under their variance."""
+    """Turn a fit of scaled columns into the printed model; with the products of the clusters' scores, under their variance.
+
+    `mains` is the fit without interactions, where their test is asked.
+    """
     # x was multiplied by 2^-exponent, so its coefficient is 2^exponent too large; both are exact.
     scale = np.ldexp(1.0, -np.asarray(survey.exponent, dtype=np.int64))
     coef = fit.coef * scale
@@ -148,7 +153,7 @@ def result(
         ],
         covariance=covariance,
         log_likelihood=LogLikelihood(fit.log_likelihood_null, fit.log_likelihood),
-        tests=_tests(survey, fit, is_robust=robust is not None),
+        tests=_tests(survey, fit, mains, is_robust=robust is not None),
         warnings=_warnings(survey, fit),
         robust=robust,
     )
@@ -184,7 +189,7 @@ def _terms(
     ]
 
 
-def _tests(survey: Survey, fit: CoxFit, *, is_robust: bool) -> CoxTests:
+def _tests(survey: Survey, fit: CoxFit, mains: CoxFit | None, *, is_robust: bool) -> CoxTests:
     """Tests of the model and of its terms. Robust variances change Wald's, whose rank is at most that of the clusters."""
     whole = {
         "wald": wald_test(fit.coef, fit.covariance)
@@ -199,7 +204,11 @@ def _tests(survey: Survey, fit: CoxFit, *, is_robust: bool) -> CoxTests:
         chosen = [index for index, column in enumerate(survey.columns) if column.term == term]
         # A Wald statistic does not change when coefficients and covariance are scaled together.
         by_term[term] = printed_test(wald_test(fit.coef, fit.covariance, chosen))
-    return CoxTests(terms=by_term, **tested)
+    if mains is None:
+        return CoxTests(terms=by_term, **tested)
+    statistic = 2 * (fit.log_likelihood - mains.log_likelihood)
+    interaction = printed_test(ChiSquareTest(statistic, fit.df - mains.df))
+    return CoxTests(terms=by_term, interaction=interaction, **tested)
 
 
 def _warnings(survey: Survey, fit: CoxFit) -> list[str]:

@@ -25,7 +25,7 @@ from riskset_server.displays.cells import (
     statistic,
 )
 from riskset_server.displays.display import Part, Shown
-from riskset_server.displays.reading import entries, number, rules_in, value
+from riskset_server.displays.reading import entries, number, rules_in, value, withheld_by
 from riskset_server.displays.words import Words, listed, lower_first
 
 TIES = {"efron": "Efron's", "breslow": "Breslow's"}
@@ -162,6 +162,9 @@ def _several_levels(found: Mapping[str, Any]) -> bool:
 
 
 def _model_tests(tests: Any) -> Iterator[str]:
+    interaction = value(tests, "interaction")
+    if interaction is not None and withheld_by(tests) is None:
+        yield f"Likelihood-ratio test of the interactions: {chi_square_in_words(interaction)}."
     labels = {"likelihood_ratio": "likelihood-ratio", "wald": "Wald", "score": "score"}
     named = [f"{label} {chi_square_in_words(value(tests, name))}" for name, label in labels.items()]
     yield f"Tests of the model: {'; '.join(named)}."
