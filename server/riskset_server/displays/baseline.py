@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
@@ -19,7 +20,7 @@ from riskset_server.displays.cells import (
     signed,
 )
 from riskset_server.displays.display import Part, Shown
-from riskset_server.displays.reading import distinct, entries, rules_in, value, withheld_by
+from riskset_server.displays.reading import distinct, entries, number, rules_in, value, withheld_by
 from riskset_server.displays.table import Row, Table, heading_row
 from riskset_server.displays.words import Words, listed, lower_first
 
@@ -122,12 +123,16 @@ def _number_block(
 
 
 def _statistics(number: Mapping[str, Any], names: Sequence[str], pattern: str, place: int) -> Cell:
-    return joined(tuple(cell(value(number, name, place), measured) for name in names), pattern)
+    digits = _digits(number)
+    parts = (cell(value(number, name, place), lambda x: signed(x, digits)) for name in names)
+    return joined(tuple(parts), pattern)
 
 
-def measured(number: float) -> str:
-    """A mean or quartile: one decimal, two below one, none from a hundred on."""
-    return signed(number, 2 if abs(number) < 1 else 1 if abs(number) < 100 else 0)
+def _digits(found: Mapping[str, Any]) -> int:
+    """Decimals of a number's statistics: one, none where means reach a hundred, two where all are below one."""
+    means = [abs(number(mean)) for mean in entries(value(found, "mean"))]
+    largest = max((mean for mean in means if not math.isnan(mean)), default=1.0)
+    return 0 if largest >= 100 else 1 if largest >= 1 else 2
 
 
 def _p(test: Any) -> Cell:

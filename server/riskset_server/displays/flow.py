@@ -15,7 +15,7 @@ NOTE = "Percentages are of the box above."
 
 
 def make(shown: Shown) -> Table:
-    """One row a box, indented by its depth; a variable's label stands before its levels."""
+    """One row a box, indented by its depth; a variable's label stands before its levels. `not known` has a row only where there is somebody."""
     part, words = shown.only, shown.words
     return Table(
         title=shown.title,
@@ -28,6 +28,8 @@ def make(shown: Shown) -> Table:
 
 def _rows(boxes: Any, words: Words, everybody: str) -> Iterator[Row]:
     for box in boxes:
+        if box["level"] is None and box["n"] == 0 and box["depth"] > 0:
+            continue
         share = EMPTY if box["depth"] == 0 else cell(box["percent"], percent)
         label = box_label(box, words, everybody, named=True)
         yield Row(Cell(label), (cell(box["n"], count), share), indent=box["depth"])

@@ -92,7 +92,6 @@ All patients,651,
     Randomised arm: IB,42,25.6
     Randomised arm: ADE+MAE,withheld [a],withheld [a]
     Randomised arm not known,withheld [a],withheld [a]
-  Risk group not known,0,0.0
 [a] Withheld under the disclosure rule minimum_cell 5.,,
 NOTE. Indented patients are part of those above. Percentages are of the box above.,,
 "Abbreviations: No., number of patients.",,

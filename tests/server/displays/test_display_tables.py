@@ -240,7 +240,7 @@ def test_numbers_stand_in_mean_and_quartiles_where_the_plan_names_them(
     number = {
         "variable": "age",
         "n": [290, 350, 640],
-        "mean": [5.24, 0.512, 112.3],
+        "mean": [5.24, 0.512, None],
         "std_dev": [3.11, WITHHELD, 3.2],
         "median": [5.0, 6.0, 5.5],
         "lower_quartile": [2.0, 3.0, 2.5],
@@ -266,7 +266,7 @@ def test_numbers_stand_in_mean_and_quartiles_where_the_plan_names_them(
     assert """\
 Characteristic,Male (n = 293),Female (n = 358),All (n = 651),P
 "Age at diagnosis, months",,,,
-  Mean (SD),5.2 (3.1),0.51 (withheld) [a],112 (3.2),
+  Mean (SD),5.2 (3.1),0.5 (withheld) [a],— (3.2) [b],
   Median (IQR),5.0 (2.0 to 8.0),6.0 (3.0 to 9.0),5.5 (2.5 to —) [b],
   Missing,3,8,11,
 Risk group,,,,— [b]
@@ -274,3 +274,18 @@ Risk group,,,,— [b]
 """ == "".join(line for line in table.csv().splitlines(keepends=True)[:7])
     assert "P values are of the Fisher's exact test, two-sided (planned)." in table.csv()
     assert "IQR, interquartile range" in table.csv()
+
+
+def test_means_that_are_large_or_small_have_fitting_decimals(
+    trial: ModuleType, shown: Callable[..., Shown]
+) -> None:
+    extra = "  - {id: all2, kind: baseline, rows: [{number: age}]}\n"
+    lines = []
+    for mean in (0.5, 5.0, 500.0):
+        number = {"variable": "age", "n": [9, 9], "mean": [mean] * 2, "std_dev": [mean / 2] * 2}
+        result = {"kind": "baseline", "n": 9, "missing": 0, "columns": ["all"], "column_n": [9]}
+        result |= {"rows": [], "numbers": [number], "missing_values": {}, "tests": {}}
+        made = baseline.make(shown("all2", plan=trial.study_plan(extra), results={"all2": result}))
+        lines.append(made.csv().splitlines()[2])
+
+    assert ["  Mean (SD),0.50 (0.25)", "  Mean (SD),5.0 (2.5)", "  Mean (SD),500 (250)"] == lines
