@@ -15,7 +15,7 @@ NOTE = "Percentages are of the box above."
 
 
 def make(shown: Shown) -> Table:
-    """One row a box, indented by its depth; a variable's label stands before its levels. `not known` has a row only where there is somebody."""
+    """One row a box, indented by its depth, its variable named before its level; `not known` only where there is somebody."""
     part, words = shown.only, shown.words
     return Table(
         title=shown.title,
