@@ -163,7 +163,9 @@ class Display(StrictModel):
         tuple[str, ...], BeforeValidator(lambda found: [found] if isinstance(found, str) else found)
     ]
     title: str | None = None
-    drawn_as: Literal["curve", "forest", "table"] | None = Field(default=None, alias="as")
+    drawn_as: Literal["consort", "curve", "forest", "table"] | None = Field(
+        default=None, alias="as"
+    )
     until: float | None = Field(default=None, gt=0)
     every: float | None = Field(default=None, gt=0)
     at_risk: tuple[Literal["at_risk", "censored", "events"], ...] | None = None

@@ -133,7 +133,7 @@ def _analysis_problems(study: Study, analysis: AnalysisSpec) -> Iterator[str]:
     yield from _condition_problems(study, analysis.where)
     for name in dict.fromkeys(analysis.shown_categories()):
         yield from _name_problem(codebook, name, "category")
-    for name in dict.fromkeys(analysis.numbers()):
+    for name in dict.fromkeys(analysis.shown_numbers()):
         yield from _name_problem(codebook, name, "number")
 
 
@@ -142,7 +142,7 @@ def variables_read(study: Study) -> set[str]:
     plan, codebook = study.plan, study.codebook
     named: set[str] = set()
     for analysis in plan.analyses:
-        named.update(analysis.shown_categories(), analysis.numbers(), analysis.where)
+        named.update(analysis.shown_categories(), analysis.shown_numbers(), analysis.where)
         if analysis.population is not None:
             named.update(plan.populations[analysis.population].where)
         endpoint = analysis.endpoint_name()

@@ -172,6 +172,66 @@ def check_roster(
         )
 
 
+@app.command("power")
+@errors_as_text
+def power(
+    control: Annotated[
+        float,
+        typer.Option("--control", help="Proportion without an event in the control arm, at --at."),
+    ],
+    at: Annotated[float, typer.Option("--at", help="That time; any unit, the same for all times.")],
+    gain: Annotated[
+        float | None,
+        typer.Option("--gain", help="What the experimental arm adds to that proportion."),
+    ] = None,
+    hazard_ratio: Annotated[
+        float | None,
+        typer.Option("--hazard-ratio", help="In place of --gain: experimental over control."),
+    ] = None,
+    alpha: Annotated[float, typer.Option("--alpha", help="Significance level.")] = 0.05,
+    wanted: Annotated[float, typer.Option("--power", help="Power.")] = 0.8,
+    one_sided: Annotated[bool, typer.Option("--one-sided", help="A one-sided test.")] = False,
+    allocation: Annotated[
+        float,
+        typer.Option("--allocation", help="Experimental patients for each control patient."),
+    ] = 1.0,
+    accrual: Annotated[
+        float, typer.Option("--accrual", help="How long patients enter, at a constant rate.")
+    ] = 0.0,
+    follow_up: Annotated[
+        float | None,
+        typer.Option("--follow-up", help="How long the last patient is followed; --at by default."),
+    ] = None,
+    loss: Annotated[float, typer.Option("--loss", help="Proportion of patients lost.")] = 0.0,
+    patients: Annotated[
+        int | None,
+        typer.Option("--patients", help="Say the power of so many patients instead."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, not rounded.")] = False,
+) -> None:
+    """Events and patients that a log-rank test of two arms needs, or the power of a number of patients."""
+    from riskset_server.design.power import assumed, powers, powers_text, sizes, sizes_text
+
+    plan = assumed(
+        control,
+        gain,
+        hazard_ratio,
+        at,
+        alpha=alpha,
+        power=wanted,
+        two_sided=not one_sided,
+        allocation=allocation,
+        accrual=accrual,
+        follow_up=follow_up,
+        loss=loss,
+    )
+    found = sizes(plan) if patients is None else powers(plan, patients)
+    if as_json:
+        typer.echo(json.dumps(found, indent=1))
+    else:
+        typer.echo(sizes_text(plan, found) if patients is None else powers_text(plan, found))
+
+
 def main() -> None:
     """Run the command, with the engines that are installed beside the centre."""
     if importlib.util.find_spec("riskset_embedded") is not None:

@@ -10,11 +10,12 @@ The rules look at one analysis at a time. What two analyses of one plan show tog
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from riskset_common.plan import Disclosure
 from riskset_server.release_curve import released_curve, withheld_group
+from riskset_server.release_numbers import released_number
 from riskset_server.release_table import Held, held_back, held_parts, is_small
 from riskset_server.withheld import (
     Result,
@@ -122,7 +123,14 @@ def _baseline(result: Result, disclosure: Disclosure) -> Result:
         result["missing_values"] = result["missing_values"] | {variable: missing}
         if held.anything and variable in result["tests"]:
             result["tests"] = result["tests"] | {variable: rule}
-    return result | {"rows": rows, "column_n": _held_list(result["column_n"], columns, rule)}
+    numbers: list[Result] = []
+    for number in result["numbers"]:
+        unknown = result["missing_values"][number["variable"]]
+        shown_number, missing = released_number(number, unknown, columns, disclosure)
+        numbers.append(shown_number)
+        result["missing_values"] = result["missing_values"] | {number["variable"]: missing}
+    column_n = _held_list(result["column_n"], columns, rule)
+    return result | {"rows": rows, "numbers": numbers, "column_n": column_n}
 
 
 def _without_shares(row: Result, held: Held, unknown: int, rule: Mapping[str, str]) -> Result:
@@ -170,6 +178,37 @@ def _held_list(
     values: Sequence[Any], hidden: set[int] | frozenset[int], rule: Mapping[str, str]
 ) -> list[Any]:
     return [dict(rule) if index in hidden else value for index, value in enumerate(values)]
+
+
+def _flow(result: Result, disclosure: Disclosure) -> Result:
+    """Boxes partition the box above them. Below a box that is held nothing is shown, for its sum would be the box."""
+    rule, smallest = small_count(disclosure), disclosure.minimum_cell
+    boxes = result["boxes"]
+    shown: list[Result] = [dict(boxes[0])]
+    open_boxes = [boxes[0]["path"]]
+    for above, below in _families(boxes):
+        if above["path"] not in open_boxes:
+            continue
+        held = held_parts([box["n"] for box in below], smallest)
+        for index, box in enumerate(below):
+            if index not in held:
+                open_boxes.append(box["path"])
+            shown.append(box | {"n": rule, "percent": rule} if index in held else dict(box))
+    order = [box["path"] for box in boxes]
+    return result | {"boxes": sorted(shown, key=lambda box: order.index(box["path"]))}
+
+
+def _families(boxes: Sequence[Result]) -> Iterator[tuple[Result, list[Result]]]:
+    """Every box that is split, from the first down, with the boxes that it is split into."""
+    for index, above in enumerate(boxes):
+        below = []
+        for box in boxes[index + 1 :]:
+            if box["depth"] <= above["depth"]:
+                break
+            if box["depth"] == above["depth"] + 1:
+                below.append(box)
+        if below:
+            yield above, below
 
 
 def _cox(result: Result, disclosure: Disclosure) -> Result:
@@ -223,5 +262,6 @@ RULES: Mapping[str, Callable[[Result, Disclosure], Result]] = {
     "follow_up": _follow_up,
     "baseline": _baseline,
     "event_table": _event_table,
+    "flow": _flow,
     "cox": _cox,
 }

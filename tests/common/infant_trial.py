@@ -15,7 +15,7 @@ CODEBOOK = FOLDER / "codebook.yaml"
 WHOLE_PLAN = FOLDER / "whole_plan.yaml"
 """The plan as it was written, with kinds of analysis that are not in this release, too."""
 
-ANSWERED = ("follow_up", "baseline", "event_table", "kaplan_meier", "cox")
+ANSWERED = ("follow_up", "baseline", "event_table", "flow", "kaplan_meier", "cox")
 
 STUDY_GROUPS = (
     *(

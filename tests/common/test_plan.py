@@ -36,18 +36,16 @@ def endpoint(**fields: Any) -> dict[str, Any]:
 def test_the_whole_plan_of_the_trial_is_told_what_this_release_lacks() -> None:
     with pytest.raises(PlanError) as refused:
         read_plan(WHOLE_PLAN)
-    kinds = "Known: baseline, cox, event_table, follow_up, kaplan_meier."
+    kinds = "Known: baseline, cox, event_table, flow, follow_up, kaplan_meier."
     known = "unknown key. Known: convergence, endpoint, id, interaction, kind"
 
     assert [
         f"{WHOLE_PLAN}: {line}"
         for line in (
-            f"analyses.patients: this release has no kind 'flow'. {kinds}",
             f"analyses.cif_arm: this release has no kind 'cumulative_incidence'. {kinds}",
             f"analyses.uni: this release has no kind 'univariate'. {kinds}",
             f"analyses.cox_all.diagnostics: {known}",
             f"analyses.cox_kmt2a_r.diagnostics: {known}",
-            "displays.1.as: Input should be 'curve', 'forest' or 'table', but found 'consort'.",
             "displays.8.subgroups: unknown key. Known: as, at_risk, every",
         )
     ] == [
@@ -59,7 +57,7 @@ def test_the_whole_plan_of_the_trial_is_told_what_this_release_lacks() -> None:
 def test_the_part_that_this_release_answers_loads_with_its_displays() -> None:
     found = plan()
 
-    assert 16 == len(found.analyses)
+    assert 17 == len(found.analyses)
     assert ("efs", "os") == next(each.of for each in found.displays if each.figure == "Fig 2A")
     assert ("resistance", "relapse") == found.endpoints["EFS"].events[1:3]
     assert "dfs_arm" == next(each.id for each in found.analyses if each.primary)

@@ -171,7 +171,7 @@ def test_all_problems_of_all_parts_are_told_at_once() -> None:
     plan["populations"]["randomised"]["where"] = {"arm": ["A"]}
     plan["endpoints"]["EFS"]["origin"] = "age"
     plan["analyses"][0]["endpoint"] = "PFS"
-    plan["analyses"][1]["rows"] = ["sexx", "kmt2"]
+    next(each for each in plan["analyses"] if each["id"] == "table1")["rows"] = ["sexx", "kmt2"]
 
     assert [
         "populations",

@@ -10,6 +10,7 @@ from tests.docs.pages import page, plain
 from riskset_common.plan import Disclosure
 from riskset_server.release import FOLLOW_UP_DIGITS, RULES, SIGNIFICANT_DIGITS
 from riskset_server.release_curve import DECIMALS, MEAN_DIGITS, ROUND_TO
+from riskset_server.release_numbers import NUMBER_DIGITS
 
 NUMBER_WORDS = {2: "two", 3: "three", 4: "four", 5: "5", 7: "seven"}
 
@@ -20,6 +21,7 @@ NUMBER_WORDS = {2: "two", 3: "three", 4: "four", 5: "5", 7: "seven"}
         (SIGNIFICANT_DIGITS, "Reals have {} significant digits."),
         (SIGNIFICANT_DIGITS, "A log-rank test has {} significant digits."),
         (FOLLOW_UP_DIGITS, "The median has {} significant digits"),
+        (NUMBER_DIGITS, "a median and quartiles have {} significant digits."),
         (MEAN_DIGITS, "A restricted mean has {} significant digits."),
         (DECIMALS, "at a block's end is given to {} decimals"),
         (ROUND_TO, "rounded to a multiple of {}."),
@@ -42,7 +44,7 @@ def test_every_kind_of_analysis_has_a_rule_on_the_page():
     rules = page("disclosure.md").text.partition("## The rules of rounded release")[2]
     headings = re.findall(r"^### (.+)$", rules.partition("\n## ")[0], flags=re.MULTILINE)
     sections = {
-        "Tables": {"baseline", "event_table"},
+        "Tables": {"baseline", "event_table", "flow"},
         "Curves": {"kaplan_meier"},
         "Follow-up": {"follow_up"},
         "Models": {"cox"},

@@ -141,7 +141,7 @@ def arrays_of(kind: str, study: Study) -> dict[str, str]:
     """Names and rings of the arrays of all rounds, whatever an analysis of that kind asks."""
     estimator = estimator_of(kind)
     found: dict[str, str] = {}
-    for spec in study.plan.analyses:
+    for spec in (*study.plan.analyses, *examples_of(kind)):
         if spec.kind != kind:
             continue
         variants = [spec]
@@ -154,13 +154,24 @@ def arrays_of(kind: str, study: Study) -> dict[str, str]:
     return found
 
 
+def examples_of(kind: str) -> list[AnalysisSpec]:
+    """The analyses that the page of a kind shows."""
+    return [
+        estimator_of(kind).spec.model_validate(analysis)
+        for piece in page(f"estimators/{kind}.md").with_remark("check")
+        for analysis in yaml.safe_load(piece.text)["analyses"]
+    ]
+
+
 def later(request: Request[Any, Any], study: Study) -> list[Request[Any, Any]]:
     """The question of the round after the first, if there is one."""
     if isinstance(request.state, AskCounts):
         return [Request(request.spec, study, AskCounts(n_steps=4))]
     if isinstance(request.state, AskCox):
         p = estimator_of("cox").shapes(request)["exponents"].shape[0]
-        return [Request(request.spec, study, AskCox(exponent=(0,) * p, beta=(0.0,) * p, events=9))]
+        asked = AskCox(exponent=(0,) * p, beta=(0.0,) * p, events=9)
+        last = [asked.model_copy(update={"clusters": True})] if request.spec.robust else []
+        return [Request(request.spec, study, each) for each in (asked, *last)]
     return []
 
 
@@ -193,7 +204,7 @@ def paths_in(value: Any, path: str = "") -> set[str]:
     return {path}
 
 
-STUDY_NAMES = {"groups[].level", "tests.terms", "missing_values"}
+STUDY_NAMES = {"groups[].level", "boxes[].path", "tests.terms", "missing_values"}
 
 
 @pytest.fixture(scope="module")

@@ -198,13 +198,14 @@ def compare_follow_up(analysis: Any, result: Any, where: str) -> None:
 
 def ask_table(study: Study, analysis: Any, split: str) -> None:
     spec = analysis["spec"]
-    study.ask(
-        analysis,
-        kind="baseline",
-        by=study.category(spec["col"]),
-        rows=[study.category(spec["row"])],
-        test="chi_square",
-    )
+    for test in ("chi_square", "fisher"):
+        study.ask(
+            analysis,
+            kind="baseline",
+            by=study.category(spec["col"]),
+            rows=[study.category(spec["row"])],
+            test=test,
+        )
 
 
 def compare_table(analysis: Any, result: Any, where: str) -> None:
@@ -215,6 +216,9 @@ def compare_table(analysis: Any, result: Any, where: str) -> None:
     test = result["tests"][result["rows"][0]["variable"]]
 
     assert expected["counts"] == [row["counts"] for row in result["rows"]], where
+    if test["name"] == "Fisher's exact":
+        assert close(expected["fisher"]["p"], test["p_value"]), where
+        return
     assert close(
         [expected["pearson"]["stat"], expected["pearson"]["df"], expected["pearson"]["p"]],
         [test["statistic"], test["df"], test["p_value"]],

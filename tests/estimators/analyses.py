@@ -41,7 +41,14 @@ COUNTED: dict[str, dict[str, Any]] = {
         "rows": ["sex", "hospital", "one_level"],
         "test": "chi_square",
     },
+    "baseline with an exact test": {
+        "kind": "baseline",
+        "by": "sex",
+        "rows": ["arm", "one_level"],
+        "test": "fisher",
+    },
     "baseline of some": {"kind": "baseline", "rows": ["arm"], "where": {"sex": ["male"]}},
+    "flow": {"kind": "flow", "steps": ["enrolled", "sex", "arm", "one_level"]},
     "event table": {"kind": "event_table", "endpoint": "LATE", "by": ["sex", "arm"]},
 }
 """Estimators that are functions of counts: not a bit may differ."""
@@ -72,6 +79,7 @@ STRATIFIED: dict[str, dict[str, Any]] = {
         "endpoint": "LATE",
         "terms": [{"factor": "arm", "reference": "B"}, {"number": "age"}, {"number": "dose"}],
         "interaction": ["arm", "age"],
+        "interaction_test": "likelihood_ratio",
         "strata": ["site", "sex"],
         "ties": "breslow",
     },

@@ -28,7 +28,7 @@ variables:
   sex: {kind: category, label: Sex, levels: {male: Male, female: Female}}
   hospital: {kind: category, label: Hospital, levels: {0: first, 1: second, 2: third, 3: fourth, 4: fifth}}
   one_level: {kind: category, label: Constant, levels: {same: Same}}
-  age: {kind: number, label: Age, unit: years}
+  age: {kind: number, label: Age, unit: years, range: [0, 100]}
   dose: {kind: number, label: Dose, unit: mg}
 """,
         "codebook.yaml",

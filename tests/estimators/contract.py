@@ -114,8 +114,10 @@ CONTRACT: dict[str, dict[str, Any]] = {
             "score": TEST,
             "likelihood_ratio": TEST,
             "terms": {str: TEST},
+            "interaction?": TEST,
         },
         "warnings": [str],
+        "robust?": {"clustered_by": str, "naive_std_err": [REAL]},
     },
     "baseline": {
         "kind": str,
@@ -130,8 +132,36 @@ CONTRACT: dict[str, dict[str, Any]] = {
                 "total_percent": REAL,
             }
         ],
+        "numbers": [
+            {
+                "variable": str,
+                "n": [int],
+                "mean": [REAL],
+                "std_dev": [REAL],
+                "median?": [REAL],
+                "lower_quartile?": [REAL],
+                "upper_quartile?": [REAL],
+            }
+        ],
         "missing_values": {str: {"counts": [int], "total": int}},
-        "tests": {str: {"name": str, **TEST}},
+        "tests": {str: {"name": str, "p_value": REAL, "statistic": REAL, "df": (int, type(None))}},
+    },
+    "flow": {
+        "kind": str,
+        "n": int,
+        "missing": int,
+        "steps": [str],
+        "boxes": [
+            {
+                "depth": int,
+                "step": (str, type(None)),
+                "level": (str, type(None)),
+                "path": {str: (str, type(None))},
+                "n": int,
+                "percent": REAL,
+            }
+        ],
+        "warnings": [str],
     },
     "event_table": {
         "kind": str,

@@ -36,6 +36,7 @@ SAID_AS = {
     "log_likelihood": "log-likelihood",
     "score": "score",
     "information": "information",
+    "score_products": "products of each site's score",
     "cells": "every",
 }
 """The words that `discloses` has for each array of a summary."""

@@ -1,9 +1,10 @@
-"""Pearson's test of a table equals R's chisq.test without correction."""
+"""Pearson's test of a table equals R's chisq.test without correction, Fisher's its fisher.test."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from riskset_common.survival.fisher import fisher_p_value
 from riskset_common.survival.tables import pearson_test
 
 
@@ -25,3 +26,9 @@ def test_pearsons_test_is_rs(table, as_numbers):
     same(expected["pearson"]["stat"], found.test.statistic)
     same(expected["pearson"]["p"], found.test.p_value, rel=1e-8)
     same(as_numbers(expected["expected"]), found.expected)
+
+
+def test_fishers_test_is_rs(table):
+    expected = table.result["fisher"]["p"]
+
+    same(expected, fisher_p_value(np.array(table.result["counts"])))

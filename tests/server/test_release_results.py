@@ -102,6 +102,7 @@ def baseline(*column_n: int) -> dict[str, Any]:
         "columns": [str(n) for n in column_n],
         "column_n": list(column_n),
         "rows": [],
+        "numbers": [],
         "missing_values": {},
         "tests": {},
         "warnings": [],

@@ -61,6 +61,7 @@ def baseline_of(table: list[list[int]]) -> dict:
         "columns": [str(index) for index in range(len(column_n))],
         "column_n": column_n,
         "rows": rows,
+        "numbers": [],
         "missing_values": {"v": {"counts": unknown, "total": sum(unknown)}},
         "tests": {"v": {"name": "chi-square", "statistic": 1.0, "df": 1, "p_value": 0.3}},
         "warnings": [],

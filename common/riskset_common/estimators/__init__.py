@@ -8,6 +8,7 @@ from riskset_common.estimators.baseline import Baseline
 from riskset_common.estimators.cox import Cox
 from riskset_common.estimators.estimator import Estimator
 from riskset_common.estimators.event_table import EventTable
+from riskset_common.estimators.flow import Flow
 from riskset_common.estimators.follow_up import FollowUp
 from riskset_common.estimators.kaplan_meier import KaplanMeier
 
@@ -17,6 +18,7 @@ ESTIMATORS: Final[tuple[Estimator[Any, Any, Any], ...]] = (
     Cox(),
     Baseline(),
     EventTable(),
+    Flow(),
 )
 
 

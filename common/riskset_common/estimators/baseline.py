@@ -1,15 +1,25 @@
-"""Characteristics of patients by group: counts, percentages of the known, and Pearson's chi-square test."""
+"""Characteristics of patients by group: counts and percentages of the known, numbers in mean and quartiles, and tests of the counts."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from riskset_common.errors import EstimationError
+from riskset_common.estimators.baseline_numbers import (
+    BaselineNumber,
+    NumberRow,
+    number_problems,
+    number_results,
+    number_shapes,
+    number_summary,
+)
 from riskset_common.estimators.estimator import (
     AnalysisSpec,
     Names,
@@ -26,33 +36,57 @@ from riskset_common.estimators.grouping import group_codes, group_levels, group_
 from riskset_common.patients import MISSING, Patients
 from riskset_common.results import NamedTest, named_test
 from riskset_common.study import Study
+from riskset_common.survival.fisher import fisher_p_value
 from riskset_common.survival.tables import pearson_test
+
+Rows = Annotated[
+    tuple[str | NumberRow, ...],
+    BeforeValidator(lambda found: [found] if isinstance(found, (str, dict)) else found),
+]
 
 
 class BaselineSpec(AnalysisSpec):
-    """A table of characteristics: rows are levels of variables, columns are groups."""
+    """A table of characteristics: rows are levels of categories, or numbers; columns are groups."""
 
     kind: Literal["baseline"]
     by: Names = ()
-    rows: Names = Field(min_length=1)
-    test: Literal["chi_square"] | None = None
+    rows: Rows = Field(min_length=1)
+    test: Literal["chi_square", "fisher"] | None = None
+
+    @property
+    def characteristics(self) -> tuple[str, ...]:
+        """The rows that are categories."""
+        return tuple(row for row in self.rows if isinstance(row, str))
+
+    @property
+    def number_rows(self) -> tuple[NumberRow, ...]:
+        """The rows that are numbers."""
+        return tuple(row for row in self.rows if isinstance(row, NumberRow))
 
     def categories(self) -> tuple[str, ...]:
         """Only the grouping must be known; a missing characteristic is a row of its own."""
         return self.by
 
     def problems(self, study: Study) -> Sequence[str]:
-        """A test without groups, and a variable that stands twice."""
-        return list(self._problems())
+        """A test without groups, a variable that stands twice, and numbers that cannot be summed."""
+        return list(self._problems(study))
 
-    def _problems(self) -> Iterator[str]:
+    def _problems(self, study: Study) -> Iterator[str]:
         if self.test is not None and not self.by:
             yield "test compares groups, but `by` is missing."
-        yield from twice("by and rows", self.shown_categories())
+        yield from twice("by and rows", (*self.shown_categories(), *self.shown_numbers()))
+        yield from number_problems(self.number_rows, study)
 
     def shown_categories(self) -> tuple[str, ...]:
         """Grouping and characteristics."""
-        return (*self.by, *self.rows)
+        return (*self.by, *self.characteristics)
+
+    def shown_numbers(self) -> tuple[str, ...]:
+        """Numbers among the rows."""
+        return tuple(row.number for row in self.number_rows)
+
+
+FISHER = "Fisher's exact"
 
 
 class CountCells(State):
@@ -80,6 +114,16 @@ class MissingValues:
 
 
 @dataclass(frozen=True)
+class ExactTest:
+    """A test that has no statistic."""
+
+    p_value: float
+    name: str
+    statistic: float | None = None
+    df: int | None = None
+
+
+@dataclass(frozen=True)
 class BaselineResult:
     """A table of characteristics; arrays run over the columns."""
 
@@ -90,8 +134,9 @@ class BaselineResult:
     columns: list[str]
     column_n: NDArray[np.int64]
     rows: list[BaselineRow]
+    numbers: list[BaselineNumber]
     missing_values: dict[str, MissingValues]
-    tests: dict[str, NamedTest]
+    tests: dict[str, NamedTest | ExactTest]
     warnings: list[str]
 
 
@@ -103,7 +148,8 @@ class Baseline:
     state = CountCells
     discloses = (
         "patients in every group and every cell of the table, those without a group, and those in whom a characteristic is "
-        "missing, summed over the sites"
+        "missing; of a number its sum and its sum of squares by group, and how many patients are in each bin of its range where "
+        "quartiles are asked; all summed over the sites"
     )
 
     def first(self, spec: BaselineSpec, study: Study) -> Request[BaselineSpec, CountCells]:
@@ -114,8 +160,9 @@ class Baseline:
         """The patients without a group; those of each group; and for each characteristic its levels and 'not known', by group."""
         study, spec = request.study, request.spec
         columns = n_groups(study, spec.by)
-        rows = sum(_n_rows(study, name) for name in spec.rows)
-        return {"missing": counts(), "n": counts(columns), "cells": counts(rows, columns)}
+        rows = sum(_n_rows(study, name) for name in spec.characteristics)
+        shapes = {"missing": counts(), "n": counts(columns), "cells": counts(rows, columns)}
+        return shapes | number_shapes(spec.number_rows, study, columns)
 
     def summarise(self, patients: Patients, request: Request[BaselineSpec, CountCells]) -> Summary:
         """Count this site's patients."""
@@ -123,8 +170,8 @@ class Baseline:
         cohort = analysed(patients, request)
         group = group_codes(study, cohort.patients, spec.by)
         columns = n_groups(study, spec.by)
-        cells: list[NDArray[np.int64]] = []
-        for name in spec.rows:
+        cells = [np.zeros((0, columns), dtype=np.int64)]
+        for name in spec.characteristics:
             n_rows = _n_rows(study, name)
             level = cohort.patients.categories[name]
             row = np.where(level == MISSING, n_rows - 1, level)
@@ -134,6 +181,7 @@ class Baseline:
             "missing": one(cohort.missing),
             "n": np.bincount(group, minlength=columns),
             "cells": np.concatenate(cells),
+            **number_summary(spec.number_rows, study, cohort.patients, group, columns),
         }
 
     def next(self, request: Request[BaselineSpec, CountCells], pooled: Summary) -> BaselineResult:
@@ -141,13 +189,18 @@ class Baseline:
         study, spec = request.study, request.spec
         rows: list[BaselineRow] = []
         missing: dict[str, MissingValues] = {}
-        tests: dict[str, NamedTest] = {}
+        tests: dict[str, NamedTest | ExactTest] = {}
+        warnings: list[str] = []
         for name, cells in by_characteristic(request, pooled).items():
             known, unknown = cells[:-1], cells[-1]
             rows += _rows(name, study.levels(name), known)
             missing[name] = MissingValues(unknown, int(unknown.sum()))
-            if spec.test is not None and spec.by:
-                tests[name] = named_test("chi-square", pearson_test(known).test)
+            if spec.test is not None:
+                tests[name] = _tested(spec.test, name, known, warnings)
+        numbers = number_results(spec.number_rows, study, pooled)
+        for number in numbers:
+            unknown = pooled["n"] - number.n[:-1]
+            missing[number.variable] = MissingValues(unknown, int(unknown.sum()))
         return BaselineResult(
             kind=self.kind,
             n=int(pooled["n"].sum()),
@@ -156,9 +209,10 @@ class Baseline:
             columns=[group_name(levels) for levels in group_levels(study, spec.by)],
             column_n=pooled["n"],
             rows=rows,
+            numbers=numbers,
             missing_values=missing,
             tests=tests,
-            warnings=[],
+            warnings=warnings,
         )
 
 
@@ -166,9 +220,28 @@ def by_characteristic(
     request: Request[BaselineSpec, CountCells], pooled: Summary
 ) -> dict[str, NDArray[np.int64]]:
     """The counts of each characteristic: its levels, then 'not known', by group, shape (n_levels + 1, n_groups)."""
-    rows = request.spec.rows
+    rows = request.spec.characteristics
+    if not rows:
+        return {}
     ends = np.cumsum([_n_rows(request.study, name) for name in rows])
     return dict(zip(rows, np.split(pooled["cells"], ends[:-1]), strict=True))
+
+
+def _tested(
+    test: Literal["chi_square", "fisher"],
+    name: str,
+    known: NDArray[np.int64],
+    warnings: list[str],
+) -> NamedTest | ExactTest:
+    """The test of one characteristic; without P, and with a warning, where the exact test would go through too many tables."""
+    if test == "chi_square":
+        return named_test("chi-square", pearson_test(known).test)
+    try:
+        p_value = fisher_p_value(known)
+    except EstimationError as error:
+        warnings.append(f"{name}: {error}")
+        p_value = math.nan
+    return ExactTest(p_value, FISHER)
 
 
 def _n_rows(study: Study, name: str) -> int:

@@ -14,8 +14,9 @@ import numpy as np
 
 from riskset_common.errors import EstimationError
 from riskset_common.estimators.baseline import by_characteristic
+from riskset_common.estimators.baseline_numbers import bins_of
+from riskset_common.estimators.cox_cells import cells_of, n_cells
 from riskset_common.estimators.estimator import Request, Summary
-from riskset_common.study import Study
 
 AnyRequest = Request[Any, Any]
 
@@ -57,27 +58,42 @@ def _problems(request: AnyRequest, pooled: Summary) -> Iterator[str]:
         for variable, cells in by_characteristic(request, pooled).items():
             if not np.array_equal(cells.sum(axis=0), pooled["n"]):
                 yield f"the levels of {variable} do not add up to the patients of each column"
+        if request.spec.number_rows:
+            yield from _number_problems(request, pooled)
     if "by_level" in pooled:
-        yield from _level_problems(request, request.study, pooled)
+        yield from _level_problems(request, pooled)
 
 
-def _level_problems(request: AnyRequest, study: Study, pooled: Summary) -> Iterator[str]:
-    """Patients and events by level of each factor of a Cox model, against those of all."""
+def _number_problems(request: AnyRequest, pooled: Summary) -> Iterator[str]:
+    """Patients in whom a number of a table is known, against those of each column and those in its bins."""
+    begin = 0
+    for row, known in zip(request.spec.number_rows, pooled["known"], strict=True):
+        if bool((known > pooled["n"]).any()):
+            yield f"{row.number} is known of more patients than there are in a column"
+        bins = bins_of(row, request.study)
+        if bins is not None:
+            if not np.array_equal(pooled["bins"][begin : begin + bins.n].sum(axis=0), known):
+                yield f"the bins of {row.number} do not add up to the patients in whom it is known"
+            begin += bins.n
+
+
+def _level_problems(request: AnyRequest, pooled: Summary) -> Iterator[str]:
+    """Patients and events by the cells of each term of a Cox model and each interaction, against those of all."""
     totals = np.array([pooled["n"], pooled["events"]])
     if totals[1] > totals[0]:
         yield "more events than patients"
     start = 0
-    for term in request.spec.terms:
-        if term.factor is None:
-            continue
-        end = start + len(study.levels(term.factor))
+    for cells in cells_of(request.spec.terms, request.spec.interaction, request.study):
+        end = start + n_cells([cells])
         if not np.array_equal(pooled["by_level"][:, start:end].sum(axis=1), totals):
-            yield f"the levels of {term.factor} do not add up to all patients and events"
+            yield f"the levels of {cells.term} do not add up to all patients and events"
         start = end
 
 
 def _everyone(request: AnyRequest, pooled: Summary) -> int | None:
     """Patients of the analysis's population, complete or not; None where a round does not count them."""
+    if request.spec.kind == "flow":
+        return int(pooled["cells"].sum())
     if "missing" not in pooled:
         return None
     missing = int(pooled["missing"])

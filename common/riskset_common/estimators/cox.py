@@ -8,14 +8,15 @@ pooled patients (Cox 1972; stratified partial likelihood: Kalbfleisch and Prenti
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, model_validator
 
-from riskset_common.errors import ProtocolRefusal
+from riskset_common.errors import EstimationError, ProtocolRefusal
+from riskset_common.estimators.cox_cells import cells_of, count_cells, n_cells, named_cells
 from riskset_common.estimators.cox_result import CoxResult, Survey, result
 from riskset_common.estimators.estimator import (
     AnalysisSpec,
@@ -42,6 +43,9 @@ SMALLEST_EXPONENT = -64
 N_EXPONENTS = 128
 
 
+FEWEST_CLUSTERS = 5
+"""Sites below which a variance clustered by site is neither of use nor safe to open."""
+
 Exponent = Annotated[int, Field(ge=SMALLEST_EXPONENT, lt=SMALLEST_EXPONENT + N_EXPONENTS)]
 
 
@@ -66,6 +70,8 @@ class CoxSpec(AnalysisSpec):
     max_iterations: int | None = Field(default=None, ge=1, le=100)
     missing: Literal["complete_case"] = "complete_case"
     test: Literal["wald", "score", "likelihood_ratio"] = "wald"
+    robust: Literal["site"] | None = None
+    interaction_test: Literal["likelihood_ratio"] | None = None
     level: float = Field(default=0.95, gt=0, lt=1)
 
     def categories(self) -> tuple[str, ...]:
@@ -86,7 +92,21 @@ class CoxSpec(AnalysisSpec):
             *twice("strata", self.strata),
             *term_problems(self.terms, self.interaction, study),
             *self._strata_problems(study),
+            *self._robust_problems(study),
+            *self._interaction_problems(),
         ]
+
+    def _interaction_problems(self) -> Iterator[str]:
+        if self.interaction_test is not None and not self.interaction:
+            yield "interaction_test compares the model with one without interactions, but `interaction` is missing."
+
+    def _robust_problems(self, study: Study) -> Iterator[str]:
+        n = len(study.sites)
+        if self.robust is not None and 0 < n < FEWEST_CLUSTERS:
+            yield (
+                f"robust: site takes each site for one observation, and {n} are too few: at least {FEWEST_CLUSTERS} must take part. "
+                "From fewer, a site's score could nearly be read back. Leave robust out."
+            )
 
     def _strata_problems(self, study: Study) -> Iterator[str]:
         if "site" in self.strata or (
@@ -111,6 +131,8 @@ class CoxSpec(AnalysisSpec):
 class AskCox(State):
     """First a survey (how many, and the magnitude of each column), then the likelihood at scaled coefficients `beta`.
 
+    `clusters` asks, at the fitted coefficients, for the products of the site's score instead of its likelihood.
+
     `exponent` holds, for each column, the power of two that brings its spread within a site's stratum below one. Powers of two
     cost no digit, and keep score and information within the range of the secure sum whatever the covariates' units are.
     """
@@ -118,20 +140,36 @@ class AskCox(State):
     exponent: Annotated[tuple[Exponent, ...], Field(strict=False)] | None = None
     beta: Annotated[tuple[float, ...], Field(strict=False)] = ()
     events: int | None = Field(default=None, ge=0)
+    clusters: bool = False
 
     @model_validator(mode="after")
     def _survey_or_likelihood(self) -> Self:
-        if self.exponent is None and (self.beta or self.events is not None):
+        if self.exponent is None and (self.beta or self.events is not None or self.clusters):
             raise ValueError("a survey is asked before there are coefficients.")
         return self
 
 
 @dataclass(frozen=True)
 class CoxMemory:
-    """What the centre keeps between the rounds of one model."""
+    """What the centre keeps between the rounds of one model.
+
+    Attributes
+    ----------
+    survey
+        The first round.
+    newton
+        Where the fit stands, then that of the main effects alone.
+    null
+        The sums at coefficients of 0.
+    fit, mains
+        The fitted model, and the one without interactions where their test is asked.
+    """
 
     survey: Survey
     newton: NewtonState
+    null: CoxSums | None = None
+    fit: CoxFit | None = None
+    mains: CoxFit | None = None
 
 
 CoxRequest = Request[CoxSpec, AskCox]
@@ -144,9 +182,10 @@ class Cox:
     spec = CoxSpec
     state = AskCox
     discloses = (
-        "patients and events in total and by level of each factor; patients left out because a value is missing; how many sites "
-        "need each power of two to hold a covariate; log-likelihood, score and information of the whole model at each iteration; "
-        "all summed over the sites"
+        "patients and events in total, by level of each factor, at the values -1, 0, 1, 2 and at all others of each number, and in "
+        "every cell of two such terms that interact; patients left out because a value is missing; how many sites need each power "
+        "of two to hold a covariate; log-likelihood, score and information of the whole model at each iteration; with "
+        "robust variances the products of each site's score with itself at the end; all summed over the sites"
     )
 
     def first(self, spec: CoxSpec, study: Study) -> CoxRequest:
@@ -157,17 +196,19 @@ class Cox:
         """A survey of counts, or log-likelihood, score (p,) and the upper triangle of the information."""
         found = columns(request.spec.terms, request.spec.interaction, request.study)
         if request.state.exponent is None:
-            factors = [term.factor for term in request.spec.terms if term.factor is not None]
-            levels = sum(len(request.study.levels(name)) for name in factors)
+            cells = cells_of(request.spec.terms, request.spec.interaction, request.study)
             return {
                 "missing": counts(),
                 "n": counts(),
                 "events": counts(),
-                "by_level": counts(2, levels),
+                "by_level": counts(2, n_cells(cells)),
                 "exponents": counts(len(found), N_EXPONENTS),
             }
         p = len(found)
         _refuse_unless_columns(p, request.state)
+        if request.state.clusters:
+            _refuse_unless_robust(request.spec)
+            return {"score_products": reals(p * (p + 1) // 2)}
         return {
             "log_likelihood": reals(),
             "score": reals(p),
@@ -184,6 +225,8 @@ class Cox:
         )
         sums = cox_sums(prepared, np.asarray(request.state.beta, dtype=np.float64))
         upper = np.triu_indices(len(request.state.beta))
+        if request.state.clusters:
+            return {"score_products": np.outer(sums.score, sums.score)[upper]}
         return {
             "log_likelihood": one(sums.log_likelihood),
             "score": sums.score,
@@ -192,24 +235,82 @@ class Cox:
 
     def next(self, request: CoxRequest, pooled: Summary) -> CoxRequest | CoxResult:
         """The next coefficients to ask about, or the fitted model."""
+        spec = request.spec
         if request.state.exponent is None:
             survey = _read_survey(request, pooled)
-            newton = start(
-                len(survey.columns), request.spec.convergence, request.spec.iterations_at_most()
-            )
-            memory = CoxMemory(survey, newton)
-        else:
-            memory = request.memory
-            reached = advance(memory.newton, _sums(pooled, len(request.state.beta)))
-            if isinstance(reached, CoxFit):
-                return result(request.spec, request.study, memory.survey, reached)
-            memory = CoxMemory(memory.survey, reached)
-        asked = AskCox(
-            exponent=memory.survey.exponent,
-            beta=memory.newton.beta,
-            events=memory.survey.events,
+            newton = start(len(survey.columns), spec.convergence, spec.iterations_at_most())
+            return _ask(request, CoxMemory(survey, newton), newton.beta)
+        p = len(request.state.beta)
+        if request.state.clusters:
+            return _fitted(request, _symmetric(pooled["score_products"], p))
+        return _after_likelihood(request, request.memory, _sums(pooled, p))
+
+
+def _after_likelihood(
+    request: CoxRequest, memory: CoxMemory, sums: CoxSums
+) -> CoxRequest | CoxResult:
+    """Go on with the model, then with its main effects alone where the test of the interactions is asked."""
+    if memory.fit is None:
+        memory = replace(memory, null=sums if memory.null is None else memory.null)
+        reached = advance(memory.newton, sums)
+        if isinstance(reached, NewtonState):
+            return _ask(request, replace(memory, newton=reached), reached.beta)
+        memory = replace(memory, fit=reached)
+        if request.spec.interaction_test is None:
+            return _finish(request, memory)
+        mains = start(
+            len(_main_effects(memory)), request.spec.convergence, request.spec.iterations_at_most()
         )
-        return Request(request.spec, request.study, asked, memory)
+        # The sums at 0 are known from the first round of the model.
+        sums, memory = memory.null or sums, replace(memory, newton=mains)
+    kept = _main_effects(memory)
+    part = CoxSums(sums.log_likelihood, sums.score[kept], sums.information[np.ix_(kept, kept)])
+    reached = advance(memory.newton, part)
+    if isinstance(reached, NewtonState):
+        beta = np.zeros(len(memory.survey.columns))
+        beta[kept] = reached.beta
+        return _ask(request, replace(memory, newton=reached), tuple(beta.tolist()))
+    return _finish(request, replace(memory, mains=reached))
+
+
+def _main_effects(memory: CoxMemory) -> list[int]:
+    """Columns that belong to no interaction."""
+    return [i for i, column in enumerate(memory.survey.columns) if len(column.parts) == 1]
+
+
+def _finish(request: CoxRequest, memory: CoxMemory) -> CoxRequest | CoxResult:
+    """The result, after a round for the products of the sites' scores where variances are robust; those of aliased columns are 0."""
+    if request.spec.robust is None or memory.fit is None:
+        return _fitted(replace(request, memory=memory), None)
+    beta = tuple(np.nan_to_num(memory.fit.coef, nan=0.0).tolist())
+    return _ask(request, memory, beta, clusters=True)
+
+
+def _ask(
+    request: CoxRequest, memory: CoxMemory, beta: tuple[float, ...], *, clusters: bool = False
+) -> CoxRequest:
+    asked = AskCox(
+        exponent=memory.survey.exponent,
+        beta=beta,
+        events=memory.survey.events,
+        clusters=clusters,
+    )
+    return Request(request.spec, request.study, asked, memory)
+
+
+def _fitted(request: CoxRequest, products: Reals | None) -> CoxResult:
+    memory: CoxMemory = request.memory
+    if memory.fit is None:
+        raise EstimationError("The products of the sites' scores are for a model that is fitted.")
+    return result(request.spec, request.study, memory.survey, memory.fit, products, memory.mains)
+
+
+def _refuse_unless_robust(spec: CoxSpec) -> None:
+    if spec.robust is None:
+        raise ProtocolRefusal(
+            f"The round asks the products of the sites' scores for analysis {spec.id}, whose plan has no `robust`. "
+            "The centre must run this release."
+        )
 
 
 def _refuse_unless_columns(p: int, asked: AskCox) -> None:
@@ -224,27 +325,13 @@ def _survey(patients: Patients, request: CoxRequest) -> Summary:
     study, spec = request.study, request.spec
     cohort = analysed(patients, request)
     event = cohort.patients.endpoints[spec.endpoint].event > 0
-    by_level: list[NDArray[np.int64]] = []
-    for term in spec.terms:
-        if term.factor is not None:
-            level = cohort.patients.categories[term.factor]
-            n_levels = len(study.levels(term.factor))
-            by_level.append(
-                np.stack(
-                    [
-                        np.bincount(level, minlength=n_levels),
-                        np.bincount(level[event], minlength=n_levels),
-                    ]
-                )
-            )
+    cells = cells_of(spec.terms, spec.interaction, study)
     found = columns(spec.terms, spec.interaction, study)
     return {
         "missing": one(cohort.missing),
         "n": one(cohort.patients.n),
         "events": one(int(np.count_nonzero(event))),
-        "by_level": np.concatenate(by_level, axis=1)
-        if by_level
-        else np.zeros((2, 0), dtype=np.int64),
+        "by_level": count_cells(cells, cohort.patients, event),
         "exponents": _exponents(design(found, cohort.patients, study)),
     }
 
@@ -265,21 +352,14 @@ def _read_survey(request: CoxRequest, pooled: Summary) -> Survey:
     marks = pooled["exponents"] > 0
     highest = N_EXPONENTS - 1 - np.argmax(marks[:, ::-1], axis=1)
     exponent = np.where(marks.any(axis=1), highest + SMALLEST_EXPONENT, 0)
-    levels = [
-        (term.factor, level)
-        for term in request.spec.terms
-        if term.factor is not None
-        for level in request.study.levels(term.factor)
-    ]
+    cells = cells_of(request.spec.terms, request.spec.interaction, request.study)
     return Survey(
         columns=tuple(columns(request.spec.terms, request.spec.interaction, request.study)),
         exponent=tuple(int(value) for value in exponent),
         n=int(pooled["n"]),
         events=int(pooled["events"]),
         missing=int(pooled["missing"]),
-        by_level={
-            key: (int(n), int(d)) for key, n, d in zip(levels, *pooled["by_level"], strict=True)
-        },
+        by_level=named_cells(cells, pooled["by_level"]),
     )
 
 
@@ -301,12 +381,17 @@ def _prepare(patients: Patients, request: CoxRequest, exponent: tuple[int, ...])
 
 
 def _sums(pooled: Summary, p: int) -> CoxSums:
-    information = np.zeros((p, p), dtype=np.float64)
-    upper = np.triu_indices(p)
-    information[upper] = pooled["information"]
-    information.T[upper] = pooled["information"]
     return CoxSums(
         log_likelihood=float(pooled["log_likelihood"]),
         score=pooled["score"],
-        information=information,
+        information=_symmetric(pooled["information"], p),
     )
+
+
+def _symmetric(upper_triangle: NDArray[Any], p: int) -> Reals:
+    """A symmetric matrix, shape (p, p), from its upper triangle."""
+    matrix = np.zeros((p, p), dtype=np.float64)
+    upper = np.triu_indices(p)
+    matrix[upper] = upper_triangle
+    matrix.T[upper] = upper_triangle
+    return matrix

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from riskset_common.estimators.terms import Column
-from riskset_common.results import PrintedTest, printed_test
+from riskset_common.results import WHEN_ASKED, PrintedTest, printed_test
 from riskset_common.study import Study
 from riskset_common.survival.distributions import ChiSquareTest, normal_p_value, normal_quantile
 from riskset_common.survival.newton import CoxFit
+from riskset_common.survival.sandwich import sandwich
 from riskset_common.survival.wald import wald_test
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class CoxTerm:
 
 @dataclass(frozen=True)
 class FactorLevel:
-    """Patients and events behind a level of a factor."""
+    """Patients and events behind a level of a factor, of a number with two codes, or behind a cell `x:y` of an interaction `a:b`."""
 
     term: str
     level: str
@@ -70,12 +71,21 @@ class LogLikelihood:
 
 @dataclass(frozen=True)
 class CoxTests:
-    """Tests of the whole model, and Wald tests of each term over all its levels."""
+    """Tests of the whole model, Wald tests of each term over all its levels, and the likelihood-ratio test of all interactions."""
 
     wald: PrintedTest
     score: PrintedTest
     likelihood_ratio: PrintedTest
     terms: Mapping[str, PrintedTest]
+    interaction: PrintedTest | None = field(default=None, metadata=WHEN_ASKED)
+
+
+@dataclass(frozen=True)
+class RobustVariance:
+    """By what the variances are clustered, and the standard errors that the information alone gives, in the order of the terms."""
+
+    clustered_by: str
+    naive_std_err: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -99,13 +109,30 @@ class CoxResult:
     log_likelihood: LogLikelihood
     tests: CoxTests
     warnings: list[str]
+    robust: RobustVariance | None = field(default=None, metadata=WHEN_ASKED)
 
 
-def result(spec: CoxSpec, study: Study, survey: Survey, fit: CoxFit) -> CoxResult:
-    """Turn a fit of scaled columns into the printed model."""
+def result(
+    spec: CoxSpec,
+    study: Study,
+    survey: Survey,
+    fit: CoxFit,
+    score_products: NDArray[np.float64] | None = None,
+    mains: CoxFit | None = None,
+) -> CoxResult:
+    """Turn a fit of scaled columns into the printed model; with the products of the clusters' scores, under their variance.
+
+    `mains` is the fit without interactions, where their test is asked.
+    """
     # x was multiplied by 2^-exponent, so its coefficient is 2^exponent too large; both are exact.
     scale = np.ldexp(1.0, -np.asarray(survey.exponent, dtype=np.int64))
     coef = fit.coef * scale
+    naive = fit.covariance * np.outer(scale, scale)
+    robust = None
+    if score_products is not None:
+        clustered = sandwich(fit.covariance, score_products)
+        fit = replace(fit, covariance=clustered)
+        robust = RobustVariance("site", np.sqrt(np.diag(naive)))
     covariance = fit.covariance * np.outer(scale, scale)
     return CoxResult(
         kind="cox",
@@ -126,8 +153,9 @@ def result(spec: CoxSpec, study: Study, survey: Survey, fit: CoxFit) -> CoxResul
         ],
         covariance=covariance,
         log_likelihood=LogLikelihood(fit.log_likelihood_null, fit.log_likelihood),
-        tests=_tests(survey, fit),
+        tests=_tests(survey, fit, mains, is_robust=robust is not None),
         warnings=_warnings(survey, fit),
+        robust=robust,
     )
 
 
@@ -161,21 +189,26 @@ def _terms(
     ]
 
 
-def _tests(survey: Survey, fit: CoxFit) -> CoxTests:
+def _tests(survey: Survey, fit: CoxFit, mains: CoxFit | None, *, is_robust: bool) -> CoxTests:
+    """Tests of the model and of its terms. Robust variances change Wald's, whose rank is at most that of the clusters."""
     whole = {
-        "wald": fit.wald_statistic,
-        "score": fit.score_statistic,
-        "likelihood_ratio": fit.likelihood_ratio,
+        "wald": wald_test(fit.coef, fit.covariance)
+        if is_robust
+        else ChiSquareTest(fit.wald_statistic, fit.df),
+        "score": ChiSquareTest(fit.score_statistic, fit.df),
+        "likelihood_ratio": ChiSquareTest(fit.likelihood_ratio, fit.df),
     }
-    tested = {
-        name: printed_test(ChiSquareTest(statistic, fit.df)) for name, statistic in whole.items()
-    }
+    tested = {name: printed_test(test) for name, test in whole.items()}
     by_term: dict[str, PrintedTest] = {}
     for term in dict.fromkeys(column.term for column in survey.columns):
         chosen = [index for index, column in enumerate(survey.columns) if column.term == term]
         # A Wald statistic does not change when coefficients and covariance are scaled together.
         by_term[term] = printed_test(wald_test(fit.coef, fit.covariance, chosen))
-    return CoxTests(terms=by_term, **tested)
+    if mains is None:
+        return CoxTests(terms=by_term, **tested)
+    statistic = 2 * (fit.log_likelihood - mains.log_likelihood)
+    interaction = printed_test(ChiSquareTest(statistic, fit.df - mains.df))
+    return CoxTests(terms=by_term, interaction=interaction, **tested)
 
 
 def _warnings(survey: Survey, fit: CoxFit) -> list[str]:

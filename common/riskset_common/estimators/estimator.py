@@ -59,6 +59,10 @@ class AnalysisSpec(StrictModel):
         """Variables that the analysis uses as numbers; a patient who misses one is not complete."""
         return ()
 
+    def shown_numbers(self) -> tuple[str, ...]:
+        """Every variable that must be a number, also those that may be missing in a complete case."""
+        return self.numbers()
+
     def endpoint_name(self) -> str | None:
         """The endpoint that the analysis follows, if it follows one."""
         return getattr(self, "endpoint", None)

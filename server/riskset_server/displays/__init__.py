@@ -6,10 +6,12 @@ from typing import Final
 
 from riskset_server.displays import (
     baseline,
+    consort,
     cox_table,
     curve,
     estimates,
     events,
+    flow,
     follow_up,
     forest,
 )
@@ -20,6 +22,7 @@ TABLES: Final[tuple[TableDisplay, ...]] = (
     TableDisplay(("cox",), cox_table.make, several=True),
     TableDisplay(("baseline",), baseline.make, several=False),
     TableDisplay(("event_table",), events.make, several=False),
+    TableDisplay(("flow",), flow.make, several=False),
     TableDisplay(("follow_up",), follow_up.make, several=True),
 )
 """A kind of analysis has at most one table."""
@@ -27,5 +30,6 @@ TABLES: Final[tuple[TableDisplay, ...]] = (
 FIGURES: Final[tuple[FigureDisplay, ...]] = (
     FigureDisplay(("kaplan_meier",), curve.draw, drawn_as="curve"),
     FigureDisplay(("cox",), forest.draw, drawn_as="forest"),
+    FigureDisplay(("flow",), consort.draw, drawn_as="consort", several=False),
 )
 """A kind of analysis has at most one figure."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
@@ -16,27 +17,36 @@ from riskset_server.displays.cells import (
     p_digits,
     patients,
     percent,
+    signed,
 )
 from riskset_server.displays.display import Part, Shown
-from riskset_server.displays.reading import distinct, entries, rules_in, value, withheld_by
+from riskset_server.displays.reading import distinct, entries, number, rules_in, value, withheld_by
 from riskset_server.displays.table import Row, Table, heading_row
 from riskset_server.displays.words import Words, listed, lower_first
 
 NO = ("No.", "number of patients")
+SD = ("SD", "standard deviation")
+IQR = ("IQR", "interquartile range, from the lower to the upper quartile")
 
 
 def make(shown: Shown) -> Table:
     """One block of rows a characteristic: its levels, then `Missing` where a value is missing, and P on its first row."""
     part, words = shown.only, shown.words
     tested = bool(value(part.result, "tests"))
-    blocks = groupby(entries(value(part.result, "rows")), key=lambda row: str(row["variable"]))
+    found = entries(value(part.result, "rows"))
+    levels_of = {name: list(rows) for name, rows in groupby(found, key=lambda row: row["variable"])}
+    numbers = {row["variable"]: row for row in entries(value(part.result, "numbers"))}
     return Table(
         title=shown.title,
         heads=("Characteristic", *column_heads(part, words), *(["P"] if tested else [])),
         rows=tuple(
             row
-            for variable, levels in blocks
-            for row in _block(part, words, variable, list(levels), tested=tested)
+            for variable in _variables(part)
+            for row in (
+                _block(part, words, variable, levels_of[variable], tested=tested)
+                if variable in levels_of
+                else _number_block(part, words, numbers[variable], tested=tested)
+            )
         ),
         notes=tuple(_notes(part, words)),
         abbreviations=(NO,),
@@ -77,11 +87,52 @@ def _block(
         cells = [number_and_percent(found["counts"], found["percent"], i) for i in range(columns)]
         total = number_and_percent([value(found, "total")], [value(found, "total_percent")], 0)
         yield Row(Cell(words.level(variable, found["level"])), (*cells, total, *empty), indent=1)
+    yield from _missing(part, variable, columns, empty)
+
+
+def _variables(part: Part) -> list[str]:
+    """The rows' variables in the order of the plan."""
+    return [row if isinstance(row, str) else row.number for row in part.spec.rows]  # type: ignore[attr-defined]  # of a baseline
+
+
+def _missing(part: Part, variable: str, columns: int, empty: list[Cell]) -> Iterator[Row]:
+    """The row of patients in whom a characteristic is not known, where there are any."""
     missing = value(part.result, "missing_values", variable)
     if value(missing, "total") != 0 and missing is not None:
         cells = [cell(value(missing, "counts", index), count) for index in range(columns)]
         total = cell(value(missing, "total"), count)
         yield Row(Cell("Missing"), (*cells, total, *empty), indent=1)
+
+
+def _number_block(
+    part: Part, words: Words, number: Mapping[str, Any], *, tested: bool
+) -> Iterator[Row]:
+    """A number: mean with standard deviation, and median with quartiles where the plan asks for them."""
+    columns = len(entries(value(part.result, "columns"))) if part.by else 0
+    # The last entry of each list is of all patients; without groups it is the only one that is shown.
+    places = [*range(columns), -1]
+    empty = [EMPTY] if tested else []
+    yield heading_row(words.term(number["variable"]), columns + 1 + len(empty))
+    spread = (_statistics(number, ("mean", "std_dev"), "{} ({})", place) for place in places)
+    yield Row(Cell("Mean (SD)", abbreviations=(SD,)), (*spread, *empty), indent=1)
+    if "median" in number:
+        names = ("median", "lower_quartile", "upper_quartile")
+        middle = (_statistics(number, names, "{} ({} to {})", place) for place in places)
+        yield Row(Cell("Median (IQR)", abbreviations=(IQR,)), (*middle, *empty), indent=1)
+    yield from _missing(part, number["variable"], columns, empty)
+
+
+def _statistics(number: Mapping[str, Any], names: Sequence[str], pattern: str, place: int) -> Cell:
+    digits = _digits(number)
+    parts = (cell(value(number, name, place), lambda x: signed(x, digits)) for name in names)
+    return joined(tuple(parts), pattern)
+
+
+def _digits(found: Mapping[str, Any]) -> int:
+    """Decimals of a number's statistics: one, none where means reach a hundred, two where all are below one."""
+    means = [abs(number(mean)) for mean in entries(value(found, "mean"))]
+    largest = max((mean for mean in means if not math.isnan(mean)), default=1.0)
+    return 0 if largest >= 100 else 1 if largest >= 1 else 2
 
 
 def _p(test: Any) -> Cell:
@@ -93,7 +144,8 @@ def test_names(part: Part) -> list[str]:
     tests = value(part.result, "tests")
     if tests is None or withheld_by(tests) is not None:
         return []
-    return [lower_first(name) for name in distinct(value(test, "name") for test in tests.values())]
+    names = distinct(value(test, "name") for test in tests.values())
+    return [name if name.startswith("Fisher") else lower_first(name) for name in names]
 
 
 def _notes(part: Part, words: Words) -> Iterator[str]:

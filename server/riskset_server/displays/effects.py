@@ -25,7 +25,7 @@ from riskset_server.displays.cells import (
     statistic,
 )
 from riskset_server.displays.display import Part, Shown
-from riskset_server.displays.reading import entries, number, rules_in, value
+from riskset_server.displays.reading import entries, number, rules_in, value, withheld_by
 from riskset_server.displays.words import Words, listed, lower_first
 
 TIES = {"efron": "Efron's", "breslow": "Breslow's"}
@@ -149,6 +149,8 @@ def _notes(part: Part, words: Words) -> Iterator[str]:
     if strata:
         named = listed([lower_first(words.variable(name)) for name in strata])
         yield f"Stratified by {named}."
+    if value(found, "robust") is not None:
+        yield "Standard errors are robust, clustered by site."
     together = "; beside a variable, of all its levels together" if _several_levels(found) else ""
     yield f"P values are of Wald tests, two-sided ({words.planned(part.spec)}){together}."
     yield from _model_tests(value(found, "tests"))
@@ -160,6 +162,9 @@ def _several_levels(found: Mapping[str, Any]) -> bool:
 
 
 def _model_tests(tests: Any) -> Iterator[str]:
+    interaction = value(tests, "interaction")
+    if interaction is not None and withheld_by(tests) is None:
+        yield f"Likelihood-ratio test of the interactions: {chi_square_in_words(interaction)}."
     labels = {"likelihood_ratio": "likelihood-ratio", "wald": "Wald", "score": "score"}
     named = [f"{label} {chi_square_in_words(value(tests, name))}" for name, label in labels.items()]
     yield f"Tests of the model: {'; '.join(named)}."

@@ -158,6 +158,7 @@ class Words:
         subject = {
             "baseline": "Patient characteristics",
             "follow_up": "Follow-up",
+            "flow": "Flow of patients",
             "event_table": f"First events of {lower_first(self.endpoint(endpoint or ''))}",
             "cox": f"Cox model of {lower_first(self.endpoint(endpoint or ''))}",
         }.get(spec.kind, self.endpoint(endpoint) if endpoint else sentence_case(spec.kind))

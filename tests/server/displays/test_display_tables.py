@@ -231,3 +231,61 @@ def test_restricted_means_stand_only_where_the_plan_asks(
     subject = shown("efs", "more", plan=trial.study_plan(extra), results={"more": result})
 
     assert ["", "withheld"] == [estimates.make(subject).rows[at].cells[-1].text for at in (1, 3)]
+
+
+def test_numbers_stand_in_mean_and_quartiles_where_the_plan_names_them(
+    trial: ModuleType, shown: Callable[..., Shown]
+) -> None:
+    extra = "  - {id: ages, kind: baseline, by: sex, rows: [{number: age, bin_width: 1}, risk_group], test: fisher}\n"
+    number = {
+        "variable": "age",
+        "n": [290, 350, 640],
+        "mean": [5.24, 0.512, None],
+        "std_dev": [3.11, WITHHELD, 3.2],
+        "median": [5.0, 6.0, 5.5],
+        "lower_quartile": [2.0, 3.0, 2.5],
+        "upper_quartile": [8.0, 9.0, None],
+    }
+    level = {"variable": "risk_group", "counts": [3, 8], "percent": [1.0, 2.0]}
+    result = {
+        "kind": "baseline",
+        "n": 651,
+        "missing": 0,
+        "columns": ["male", "female"],
+        "column_n": [293, 358],
+        "rows": [level | {"level": "LR", "total": 11, "total_percent": 1.7}],
+        "numbers": [number],
+        "missing_values": {"age": {"counts": [3, 8], "total": 11}},
+        "tests": {
+            "risk_group": {"name": "Fisher's exact", "p_value": None, "statistic": None, "df": None}
+        },
+        "warnings": [],
+    }
+    table = baseline.make(shown("ages", plan=trial.study_plan(extra), results={"ages": result}))
+
+    assert """\
+Characteristic,Male (n = 293),Female (n = 358),All (n = 651),P
+"Age at diagnosis, months",,,,
+  Mean (SD),5.2 (3.1),0.5 (withheld) [a],— (3.2) [b],
+  Median (IQR),5.0 (2.0 to 8.0),6.0 (3.0 to 9.0),5.5 (2.5 to —) [b],
+  Missing,3,8,11,
+Risk group,,,,— [b]
+  Low,3 (1.0),8 (2.0),11 (1.7),
+""" == "".join(line for line in table.csv().splitlines(keepends=True)[:7])
+    assert "P values are of the Fisher's exact test, two-sided (planned)." in table.csv()
+    assert "IQR, interquartile range" in table.csv()
+
+
+def test_means_that_are_large_or_small_have_fitting_decimals(
+    trial: ModuleType, shown: Callable[..., Shown]
+) -> None:
+    extra = "  - {id: all2, kind: baseline, rows: [{number: age}]}\n"
+    lines = []
+    for mean in (0.5, 5.0, 500.0):
+        number = {"variable": "age", "n": [9, 9], "mean": [mean] * 2, "std_dev": [mean / 2] * 2}
+        result = {"kind": "baseline", "n": 9, "missing": 0, "columns": ["all"], "column_n": [9]}
+        result |= {"rows": [], "numbers": [number], "missing_values": {}, "tests": {}}
+        made = baseline.make(shown("all2", plan=trial.study_plan(extra), results={"all2": result}))
+        lines.append(made.csv().splitlines()[2])
+
+    assert ["  Mean (SD),0.50 (0.25)", "  Mean (SD),5.0 (2.5)", "  Mean (SD),500 (250)"] == lines

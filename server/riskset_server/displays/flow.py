@@ -1,0 +1,46 @@
+"""The flow of patients as a table: every box below the one that it was split from, with its share of that one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from riskset_server.displays.cells import EMPTY, Cell, cell, count, percent
+from riskset_server.displays.display import Shown
+from riskset_server.displays.reading import entries, value
+from riskset_server.displays.table import Row, Table
+from riskset_server.displays.words import Words
+
+NOTE = "Percentages are of the box above."
+
+
+def make(shown: Shown) -> Table:
+    """One row a box, indented by its depth, its variable named before its level; `not known` only where there is somebody."""
+    part, words = shown.only, shown.words
+    return Table(
+        title=shown.title,
+        heads=("Patients", "No.", "%"),
+        rows=tuple(_rows(entries(value(part.result, "boxes")), words, words.population(part.spec))),
+        notes=(f"Indented patients are part of those above. {NOTE}",),
+        abbreviations=(("No.", "number of patients"),),
+    )
+
+
+def _rows(boxes: Any, words: Words, everybody: str) -> Iterator[Row]:
+    for box in boxes:
+        if box["level"] is None and box["n"] == 0 and box["depth"] > 0:
+            continue
+        share = EMPTY if box["depth"] == 0 else cell(box["percent"], percent)
+        label = box_label(box, words, everybody, named=True)
+        yield Row(Cell(label), (cell(box["n"], count), share), indent=box["depth"])
+
+
+def box_label(box: Mapping[str, Any], words: Words, everybody: str, *, named: bool) -> str:
+    """What a box holds: a level, with its variable where `named`; the variable and `not known`; or everybody."""
+    if box["step"] is None:
+        return everybody
+    variable = words.variable(box["step"])
+    if box["level"] is None:
+        return f"{variable} not known"
+    level = words.level(box["step"], box["level"])
+    return f"{variable}: {level}" if named else level
