@@ -14,11 +14,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from riskset_common.plan import Disclosure
+from riskset_server.release_comparison import released_contrasts, released_pairs
 from riskset_server.release_curve import released_curve, withheld_group
 from riskset_server.release_table import Held, held_back, held_parts, is_small
 from riskset_server.withheld import (
     Result,
     fewest_patients,
+    is_withheld,
     small_count,
     too_few_patients,
     withheld,
@@ -65,8 +67,15 @@ def _kaplan_meier(result: Result, disclosure: Disclosure) -> Result:
     result["groups"] = released
     if held.rows:
         result["events"] = rule
+    if "contrasts" in result:
+        result["contrasts"] = released_contrasts(result["contrasts"], released, result["level"])
     if "test" in result:
         result["test"] = _log_rank(result["test"], counts, held, disclosure)
+    if "tests" in result:
+        hidden = [groups[index]["level"] for index in held.columns]
+        pairs = released_pairs(_shortened(result["tests"]["pairwise"]), hidden, disclosure)
+        few_anywhere = is_withheld(result["test"])
+        result["tests"] = result["test"] if few_anywhere else {"pairwise": pairs}
     return result
 
 

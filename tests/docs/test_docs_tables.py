@@ -147,6 +147,8 @@ def arrays_of(kind: str, study: Study) -> dict[str, str]:
         variants = [spec]
         if getattr(spec, "endpoint", None):
             variants.append(spec.model_copy(update={"endpoint": "LATE"}))
+        if getattr(spec, "test", None) and hasattr(spec, "pairwise"):
+            variants.append(spec.model_copy(update={"pairwise": True}))
         for each in variants:
             request = estimator.first(each, study)
             for asked in (request, *later(request, study)):
@@ -193,7 +195,14 @@ def paths_in(value: Any, path: str = "") -> set[str]:
     return {path}
 
 
-STUDY_NAMES = {"groups[].level", "tests.terms", "missing_values"}
+STUDY_NAMES = {
+    "groups[].level",
+    "contrasts[].group",
+    "contrasts[].reference",
+    "tests.pairwise[].groups[]",
+    "tests.terms",
+    "missing_values",
+}
 
 
 @pytest.fixture(scope="module")

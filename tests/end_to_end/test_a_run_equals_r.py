@@ -144,41 +144,81 @@ def level_named(levels: dict[str, str], named: str) -> bool:
     )
 
 
+FAMILY: dict[str, Any] = {
+    "logrank": "log_rank",
+    "gehan": "gehan",
+    "tarone": "tarone_ware",
+    "sas_peto": "peto",
+    "sas_modpeto": "modified_peto",
+    "fh_1_0": {"log_rank": {"rho": 1}},
+    "fh_0.5_0": {"log_rank": {"rho": 0.5}},
+    "fh_0_1": {"log_rank": {"gamma": 1}},
+    "fh_1_1": {"log_rank": {"rho": 1, "gamma": 1}},
+    "fh_0.5_0.5": {"log_rank": {"rho": 0.5, "gamma": 0.5}},
+}
+TRENDS = ("logrank", "gehan", "fh_0.5_0.5")
+SURVDIFF = {"logrank": "rho_0", "fh_1_0": "rho_1", "fh_0.5_0": "rho_0.5"}
+NAMED = {
+    "log-rank": "logrank",
+    "Gehan": "gehan",
+    "Tarone-Ware": "tarone",
+    "Peto-Peto": "sas_peto",
+    "modified Peto-Peto": "sas_modpeto",
+} | {
+    f"Fleming-Harrington (rho {rho}, gamma {gamma})": f"fh_{rho}_{gamma}"
+    for rho, gamma in (("1", "0"), ("0.5", "0"), ("0", "1"), ("1", "1"), ("0.5", "0.5"))
+}
+
+
 def ask_test(study: Study, analysis: Any, split: str) -> None:
     spec = analysis["spec"]
     strata = names(spec["strata"])
-    study.ask(
-        analysis,
-        kind="kaplan_meier",
-        endpoint=study.endpoint(spec["response"]),
-        by=[study.category(column) for column in names(spec["group"])],
-        test="log_rank",
-        strata=["site"] if strata == [split] else [study.category(column) for column in strata],
-    )
+    of_all = {
+        "kind": "kaplan_meier",
+        "endpoint": study.endpoint(spec["response"]),
+        "by": [study.category(column) for column in names(spec["group"])],
+        "strata": ["site"] if strata == [split] else [study.category(column) for column in strata],
+    }
+    study.ask(analysis, **of_all, test="log_rank")
+    if study.conventions == "r":  # no test depends on the conventions
+        for name, test in FAMILY.items():
+            if name in analysis["result"]["weighted"]:
+                if name in TRENDS:
+                    study.ask(analysis, **of_all, test={"trend": test})
+                if name != "logrank":
+                    study.ask(analysis, **of_all, test=test)
 
 
 def compare_test(analysis: Any, result: Any, where: str) -> None:
-    expected = analysis["result"]
-    test = result["test"]
-    if "rho_0" in expected:
-        r = expected["rho_0"]
-        found = [
-            test["statistic"],
-            test["df"],
-            test["observed"],
-            test["expected"],
-            test["covariance"],
-        ]
+    expected, test = analysis["result"], result["test"]
+    weights, _, trend = test["name"].partition(" test for ")
+    name = NAMED[weights]
+    r = expected["weighted"][name]
+    scale = math.sqrt(max(abs(each) for row in r["V"] for each in row)) or 1.0
+    deviation = [o - e for o, e in zip(test["observed"], test["expected"], strict=True)]
 
-        assert close([r["chisq"], r["df"], r["obs"], r["exp"], r["var"]], found), where
-    else:
-        r = expected["weighted"]["logrank"]
+    assert close([each / scale for each in r["U"]], [each / scale for each in deviation]), where
+    assert close(scaled(r["V"], scale), scaled(test["covariance"], scale)), where
+    if trend:
+        r = r["trend"]
+        # Where nothing varies R has no statistic, and riskset 0 on 0 degrees of freedom.
+        found = [test["statistic"], test["p_value"]] if test["df"] else [None, None]
 
+        assert close([r["chisq"], r["p"]], found, 1e-8), where
+        return
+    assert close([r["chisq"], r["df"]], [test["statistic"], test["df"]]), where
+    assert close(r["p"], test["p_value"], 1e-7), where
+    survdiff = expected.get(SURVDIFF.get(name, ""))
+    if survdiff is not None and "r_error" not in survdiff:
         assert close(
-            [r["chisq"], r["df"], r["observed"], r["expected"]],
+            [survdiff["chisq"], survdiff["df"], survdiff["obs"], survdiff["exp"]],
             [test["statistic"], test["df"], test["observed"], test["expected"]],
         ), where
-    assert close(r["p"], test["p_value"], 1e-7), where
+
+
+def scaled(covariance: list[list[float]], scale: float) -> list[list[float]]:
+    """A covariance whose largest element is 1."""
+    return [[each / scale**2 for each in row] for row in covariance]
 
 
 def ask_follow_up(study: Study, analysis: Any, split: str) -> None:

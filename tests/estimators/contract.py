@@ -30,6 +30,14 @@ LANDMARK = {
     "lower": REAL,
     "upper": REAL,
 }
+LEVELS = {str: str}
+CONTRAST = {
+    "of": str,
+    "time": float,
+    "group": LEVELS,
+    "reference": LEVELS,
+    **dict.fromkeys(("estimate", "std_err", "lower", "upper", "p_value"), REAL),
+}
 COX_TERM = {
     "term": str,
     "level": (str, type(None)),
@@ -69,6 +77,7 @@ CONTRACT: dict[str, dict[str, Any]] = {
                 "rmean?": {"tau": float, "estimate": float, "std_err": float},
             }
         ],
+        "contrasts?": [CONTRAST],
         "test?": {
             "name": str,
             **TEST,
@@ -76,7 +85,9 @@ CONTRACT: dict[str, dict[str, Any]] = {
             "observed": [float],
             "expected": [float],
             "covariance": [[float]],
+            "scores?": [int],
         },
+        "tests?": {"pairwise": [{"groups": [LEVELS], **TEST, "p_holm": float}]},
         "warnings": [str],
     },
     "follow_up": {
