@@ -14,6 +14,7 @@ from tests.end_to_end.reference_study import (
     Study,
     analyses_of,
     data_sets,
+    landmark_of,
     level,
     names,
     split_of,
@@ -54,7 +55,8 @@ def test_a_run_equals_r(name: str, split: str, conventions: str, tmp_path: Path)
     study = Study(name, conventions)
     for analysis in analyses_of(name):
         if why_not(analysis) is None and split_of(analysis) == split:
-            ASK[analysis["kind"]](study, analysis, split)
+            ask = ASK[analysis["kind"]] if landmark_of(analysis) is None else ask_landmark
+            ask(study, analysis, split)
     write(study, split, tmp_path)
 
     out = run_files(
@@ -67,7 +69,8 @@ def test_a_run_equals_r(name: str, split: str, conventions: str, tmp_path: Path)
 
     results = json.loads((out / "results.json").read_text(encoding="utf-8"))["analyses"]
     for key, analysis in study.asked.items():
-        COMPARE[analysis["kind"]](analysis, results[key], f"{analysis['id']} ({key})")
+        compare = COMPARE[analysis["kind"]] if landmark_of(analysis) is None else compare_landmark
+        compare(analysis, results[key], f"{analysis['id']} ({key})")
 
 
 def ask_curve(study: Study, analysis: Any, split: str) -> None:
@@ -319,6 +322,60 @@ def compare_cox(analysis: Any, result: Any, where: str) -> None:
         found = [tests[name]["statistic"], tests[name]["df"]]
 
         assert close([expected[test]["stat"], expected[test]["df"]], found, 1e-8), (where, name)
+
+
+def ask_landmark(study: Study, analysis: Any, split: str) -> None:
+    at, column = landmark_of(analysis) or (0.0, "")
+    spec = analysis["spec"]
+    asked: dict[str, Any] = {
+        "kind": "landmark",
+        "endpoint": study.endpoint(spec["response"]),
+        "at": at,
+        "exposure": study.number(column),
+    }
+    if analysis["kind"] == "cox":
+        asked |= {"terms": [], "strata": ["site"], "ties": spec["ties"]}
+        for term in spec["terms"][1:]:
+            if term["type"] == "numeric":
+                asked["terms"].append({"number": study.number(term["col"])})
+            else:
+                factor = study.category(term["col"], term["levels"])
+                asked["terms"].append({"factor": factor, "reference": level(str(term["ref"]))})
+    elif analysis["kind"] == "km":
+        asked |= {
+            "horizons": spec["horizons"],
+            "ci": "log",
+            "quantiles": [0.25, 0.5, 0.75],
+            "rmean": spec["rmean_tau"],
+        }
+    elif analysis["kind"] == "logrank":
+        asked["test"] = "log_rank"
+    study.ask(analysis, **asked)
+
+
+def compare_landmark(analysis: Any, result: Any, where: str) -> None:
+    if analysis["kind"] == "cox":
+        compare_cox(analysis, result["model"], where)
+        return
+    curves = result["curves"]
+    if analysis["kind"] == "landmark_counts":
+        expected = analysis["result"]
+        by_exposure = {
+            group["level"][f"n_{analysis['spec']['exposure_time']}_by_landmark"]: group
+            for group in curves["groups"]
+        }
+
+        assert expected["n"] == result["n"], where
+        assert expected["exposed"] == by_exposure["exposed"]["n"], where
+        assert expected["events_exposed"] == by_exposure["exposed"]["events"], where
+        assert expected["events_unexposed"] == by_exposure["not exposed"]["events"], where
+        return
+    as_r_has_them = [
+        group | {"level": {"c_exposed_by_landmark": str(int(exposed == "exposed"))}}
+        for group in curves["groups"]
+        for exposed in group["level"].values()
+    ]
+    COMPARE[analysis["kind"]](analysis, curves | {"groups": as_r_has_them}, where)
 
 
 def near_in_se(expected: Any, terms: Any) -> bool:

@@ -59,6 +59,23 @@ COUNTED: dict[str, dict[str, Any]] = {
         "test": "chi_square",
     },
     "baseline of some": {"kind": "baseline", "rows": ["arm"], "where": {"sex": ["male"]}},
+    "univariate": {
+        "kind": "univariate",
+        "endpoint": "EFS",
+        "factors": ["arm", "sex", "one_level"],
+        "at": [3],
+        "test": "tarone_ware",
+    },
+    "landmark curves": {
+        "kind": "landmark",
+        "endpoint": "LATE",
+        "at": 2,
+        "exposure": "dose",
+        "horizons": [4],
+        "test": "log_rank",
+        "rmean": 6,
+        "contrast": "rmean",
+    },
     "event table": {"kind": "event_table", "endpoint": "LATE", "by": ["sex", "arm"]},
 }
 """Estimators that are functions of counts: not a bit may differ."""
@@ -106,6 +123,22 @@ STRATIFIED: dict[str, dict[str, Any]] = {
         "interaction": ["arm", "age"],
         "strata": ["site", "sex"],
         "ties": "breslow",
+    },
+    "univariate with models": {
+        "kind": "univariate",
+        "endpoint": "EFS",
+        "factors": ["arm", "sex"],
+        "at": [20],
+        "test": "log_rank",
+        "strata": ["site"],
+    },
+    "landmark model": {
+        "kind": "landmark",
+        "endpoint": "EFS",
+        "at": 12,
+        "exposure": "dose",
+        "terms": [{"factor": "sex"}],
+        "strata": ["site"],
     },
 }
 """Estimators whose strata are the sites: the sites' share is a sum of reals."""

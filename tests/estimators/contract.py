@@ -154,6 +154,35 @@ CONTRACT: dict[str, dict[str, Any]] = {
     },
 }
 
+CONTRACT["univariate"] = {
+    "kind": str,
+    "endpoint": str,
+    "n": int,
+    "events": int,
+    "missing": int,
+    "ci": str,
+    "level": float,
+    "strata": [str],
+    "all_patients": CONTRACT["kaplan_meier"],
+    "factors": [
+        {"factor": str, "curves": CONTRACT["kaplan_meier"], "model?": CONTRACT["cox"]},
+    ],
+    "warnings": [str],
+}
+CONTRACT["landmark"] = {
+    "kind": str,
+    "endpoint": str,
+    "at": float,
+    "exposure": str,
+    "n": int,
+    "events": int,
+    "missing": int,
+    "ended": int,
+    "curves?": CONTRACT["kaplan_meier"],
+    "model?": CONTRACT["cox"],
+    "warnings": [str],
+}
+
 
 def keeps_contract(result: dict[str, Any]) -> None:
     """Raise where a result does not keep the contract of its kind."""

@@ -60,6 +60,10 @@ class AnalysisSpec(StrictModel):
         """Variables that the analysis uses as numbers; a patient who misses one is not complete."""
         return ()
 
+    def times(self) -> tuple[str, ...]:
+        """Dates or numbers that say when something happened; missing in whom it did not, who is complete all the same."""
+        return ()
+
     def endpoint_name(self) -> str | None:
         """The endpoint that the analysis follows, if it follows one."""
         return getattr(self, "endpoint", None)

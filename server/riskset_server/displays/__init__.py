@@ -12,6 +12,8 @@ from riskset_server.displays import (
     events,
     follow_up,
     forest,
+    landmark,
+    univariate,
 )
 from riskset_server.displays.display import FigureDisplay, TableDisplay
 
@@ -21,11 +23,14 @@ TABLES: Final[tuple[TableDisplay, ...]] = (
     TableDisplay(("baseline",), baseline.make, several=False),
     TableDisplay(("event_table",), events.make, several=False),
     TableDisplay(("follow_up",), follow_up.make, several=True),
+    TableDisplay(("univariate",), univariate.make, several=False),
+    TableDisplay(("landmark",), landmark.make, several=False),
 )
 """A kind of analysis has at most one table."""
 
 FIGURES: Final[tuple[FigureDisplay, ...]] = (
     FigureDisplay(("kaplan_meier",), curve.draw, drawn_as="curve"),
     FigureDisplay(("cox",), forest.draw, drawn_as="forest"),
+    FigureDisplay(("landmark",), landmark.draw, drawn_as="curve", several=False),
 )
 """A kind of analysis has at most one figure."""

@@ -26,6 +26,7 @@ def methods(results: Mapping[str, Any], parts: Mapping[str, Part], words: Words)
         _endpoints(parts.values(), words),
         _estimation(parts.values(), words),
         _regression(parts.values(), words),
+        _made_of_parts(parts.values(), words),
         _tables(parts.values(), words),
         _conduct(parts.values(), words),
         (_software(),),
@@ -128,6 +129,28 @@ def _regression(parts: Collection[Part], words: Words) -> Iterator[str]:
         f"{_levels(fitted)} confidence intervals and P values of coefficients are Wald's; likelihood-ratio, score and Wald "
         "tests are given for the models."
     )
+
+
+def _made_of_parts(parts: Collection[Part], words: Words) -> Iterator[str]:
+    for part in _of_kind(parts, "univariate"):
+        curves = [factor["curves"] for factor in entries(value(part.result, "factors"))]
+        names = distinct(value(found, "test", "name") for found in curves)
+        tests = f" and the {listed([test_noun(name) for name in names])}" if names else ""
+        yield (
+            f"Factors are analysed one at a time ({part.spec.id}): Kaplan\N{EN DASH}Meier estimates by level{tests}."
+        )
+        strata = [
+            lower_first(words.variable(name)) for name in entries(value(part.result, "strata"))
+        ]
+        if strata:
+            yield f"Tests, and Cox models of one factor each, are stratified by {listed(strata)}."
+    for part in _of_kind(parts, "landmark"):
+        at = f"{plain(getattr(part.spec, 'at', 0))} {words.unit}"
+        exposure = lower_first(words.variable(getattr(part.spec, "exposure", "")))
+        yield (
+            f"The landmark analysis {part.spec.id} is of patients still followed after {at}, by {exposure} until then; later "
+            "changes do not count."
+        )
 
 
 def _tables(parts: Collection[Part], words: Words) -> Iterator[str]:
