@@ -135,6 +135,9 @@ def _analysis_problems(study: Study, analysis: AnalysisSpec) -> Iterator[str]:
         yield from _name_problem(codebook, name, "category")
     for name in dict.fromkeys(analysis.shown_numbers()):
         yield from _name_problem(codebook, name, "number")
+    for name in dict.fromkeys(analysis.times()):
+        wanted = "number" if name in _of_kind(codebook, NumberVariable) else "date"
+        yield from _name_problem(codebook, name, wanted)
 
 
 def variables_read(study: Study) -> set[str]:
@@ -142,7 +145,8 @@ def variables_read(study: Study) -> set[str]:
     plan, codebook = study.plan, study.codebook
     named: set[str] = set()
     for analysis in plan.analyses:
-        named.update(analysis.shown_categories(), analysis.shown_numbers(), analysis.where)
+        named.update(analysis.shown_categories(), analysis.shown_numbers(), analysis.times())
+        named.update(analysis.where)
         if analysis.population is not None:
             named.update(plan.populations[analysis.population].where)
         endpoint = analysis.endpoint_name()

@@ -14,12 +14,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from riskset_common.plan import Disclosure
+from riskset_server.release_comparison import released_contrasts, released_pairs
 from riskset_server.release_curve import released_curve, withheld_group
 from riskset_server.release_numbers import released_number
 from riskset_server.release_table import Held, held_back, held_parts, is_small
 from riskset_server.withheld import (
     Result,
     fewest_patients,
+    is_withheld,
     small_count,
     too_few_patients,
     withheld,
@@ -52,10 +54,26 @@ def _whole(result: Mapping[str, Any], rule: str) -> Result:
 
 def _kaplan_meier(result: Result, disclosure: Disclosure) -> Result:
     """Curves by group. Patients with an event and without one, by group, are a table like any other."""
-    groups, smallest = result["groups"], disclosure.minimum_cell
+    return _curves(result, _held_groups(result["groups"], disclosure), disclosure)
+
+
+def _held_groups(
+    groups: Sequence[Mapping[str, Any]], disclosure: Disclosure, *beside: Mapping[str, Any]
+) -> Held:
+    """What must be held of the groups' patients and events; `beside` are patients without a curve, in a known sum with them."""
+    smallest = disclosure.minimum_cell
+    few = {index for index, group in enumerate(groups) if group["n"] < fewest_patients(disclosure)}
+    columns = (*groups, *beside)
+    return _held_events(
+        columns, held_parts([column["n"] for column in columns], smallest, few), smallest
+    )
+
+
+def _curves(result: Result, held: Held, disclosure: Disclosure) -> Result:
+    """Curves by group, without what is held."""
+    groups = result["groups"]
     counts = [group["n"] for group in groups]
     few = {index for index, n in enumerate(counts) if n < fewest_patients(disclosure)}
-    held = _held_events(groups, held_parts(counts, smallest, few), smallest)
     rule = small_count(disclosure)
     released = [released_curve(group, disclosure) for group in groups]
     for index, group in enumerate(groups):
@@ -66,8 +84,15 @@ def _kaplan_meier(result: Result, disclosure: Disclosure) -> Result:
     result["groups"] = released
     if held.rows:
         result["events"] = rule
+    if "contrasts" in result:
+        result["contrasts"] = released_contrasts(result["contrasts"], released, result["level"])
     if "test" in result:
         result["test"] = _log_rank(result["test"], counts, held, disclosure)
+    if "tests" in result:
+        hidden = [group["level"] for index, group in enumerate(groups) if index in held.columns]
+        pairs = released_pairs(_shortened(result["tests"]["pairwise"]), hidden, disclosure)
+        few_anywhere = is_withheld(result["test"])
+        result["tests"] = result["test"] if few_anywhere else {"pairwise": pairs}
     return result
 
 
@@ -93,6 +118,51 @@ def _log_rank(
         if held.rows or held.columns
         else shown
     )
+
+
+def _univariate(result: Result, disclosure: Disclosure) -> Result:
+    """Every factor's curves and model. All patients are known, so that those in whom a factor is not are one more of its groups."""
+    everyone, rule = result["all_patients"], small_count(disclosure)
+    shown = _kaplan_meier(dict(everyone), disclosure)
+    factors = [_factor(factor, everyone, disclosure) for factor in result["factors"]]
+    if is_small(everyone["missing"], disclosure.minimum_cell):
+        shown["missing"] = rule
+    return result | {"all_patients": shown, "events": shown["events"], "factors": factors}
+
+
+def _factor(factor: Result, everyone: Mapping[str, Any], disclosure: Disclosure) -> Result:
+    curves, rule = factor["curves"], small_count(disclosure)
+    unknown = {key: everyone[key] - curves[key] for key in ("n", "events")}
+    held = _held_groups(curves["groups"], disclosure, unknown)
+    totals = dict.fromkeys(("n", "events", "missing"), rule)
+    few = [unknown["n"], curves["missing"], unknown["events"], unknown["n"] - unknown["events"]]
+    few_unknown = any(is_small(count, disclosure.minimum_cell) for count in few)
+    released = {"factor": factor["factor"], "curves": _part("kaplan_meier", curves, disclosure)}
+    if curves["n"] >= fewest_patients(disclosure):
+        released["curves"] = _curves(dict(curves), held, disclosure)
+        released["curves"] |= totals if few_unknown else {}
+    if "model" in factor:
+        released["model"] = _part("cox", factor["model"], disclosure)
+        if held.anything or few_unknown:
+            # The same patients by the same levels, so that the model would tell what the curves do not.
+            released["model"] |= totals | {"levels": rule}
+    return released
+
+
+def _landmark(result: Result, disclosure: Disclosure) -> Result:
+    """The curves or the model of those who are followed beyond the landmark; of the others their number."""
+    for name, kind in (("curves", "kaplan_meier"), ("model", "cox")):
+        if name in result:
+            result[name] = _part(kind, result[name], disclosure)
+            result |= {key: result[name][key] for key in ("n", "events")}
+    if is_small(result["ended"], disclosure.minimum_cell):
+        result["ended"] = small_count(disclosure)
+    return result
+
+
+def _part(kind: str, result: Mapping[str, Any], disclosure: Disclosure) -> Result:
+    """A part that is an analysis of its own, under the rules of its kind."""
+    return release({**result, "kind": kind}, disclosure)
 
 
 def _follow_up(result: Result, disclosure: Disclosure) -> Result:
@@ -264,4 +334,6 @@ RULES: Mapping[str, Callable[[Result, Disclosure], Result]] = {
     "event_table": _event_table,
     "flow": _flow,
     "cox": _cox,
+    "univariate": _univariate,
+    "landmark": _landmark,
 }

@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from riskset_common.codebook import StrictModel
 from riskset_common.errors import PolicyRefusal
+from riskset_common.estimators import parts_of
 from riskset_common.estimators.cox import AskCox, CoxSpec
 from riskset_common.estimators.estimator import AnalysisSpec, Request
 from riskset_common.estimators.terms import columns
@@ -34,6 +35,7 @@ DEFAULT_ESTIMATORS = (
     "flow",
     "follow_up",
     "univariate",
+    "landmark",
 )
 """Kinds of analysis and tests that a site allows when it does not say.
 
@@ -178,10 +180,9 @@ def asked_by(plan: Plan) -> tuple[str, ...]:
 
 
 def _asked(spec: AnalysisSpec) -> Iterator[str]:
-    yield spec.kind
     test = getattr(spec, "test", None)
-    if test in TESTS_ALLOWED_BY_NAME:
-        yield test
+    tests = (test,) if test in TESTS_ALLOWED_BY_NAME else ()
+    yield from dict.fromkeys((spec.kind, *tests, *spec.also_asks()))
 
 
 def check_plan(policy: Policy, study: Study, today: datetime.date) -> None:
@@ -245,9 +246,13 @@ def check_request(policy: Policy, request: Request[Any, Any]) -> None:
 
     How many events there are in all is known after the first round only, so the plan cannot be refused for it beforehand.
     """
-    if not isinstance(request.state, AskCox) or request.state.exponent is None:
-        return
-    spec: CoxSpec = request.spec
+    for part in parts_of(request).values():
+        if isinstance(part.state, AskCox) and part.state.exponent is not None:
+            _check_events(policy, part)
+
+
+def _check_events(policy: Policy, request: Request[CoxSpec, AskCox]) -> None:
+    spec = request.spec
     events = request.state.events or 0
     terms = len(columns(spec.terms, spec.interaction, request.study))
     if events < policy.minimum_events_per_term * terms:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -15,10 +16,11 @@ from tests.docs.pages import code_in, page, pages, plain
 from tests.docs.workspace import LUNG, Workspace, named
 
 from riskset_common.codebook import read_codebook
-from riskset_common.estimators import ESTIMATORS, estimator_of
+from riskset_common.estimators import ESTIMATORS, estimator_of, parts_of
 from riskset_common.estimators.counting import AskCounts
 from riskset_common.estimators.cox import AskCox
 from riskset_common.estimators.estimator import AnalysisSpec, Request
+from riskset_common.estimators.parts import AskParts
 from riskset_common.plan import read_plan
 from riskset_common.study import Site, Study
 from riskset_node.findings import ACCEPTABLE, ONLY_WARNS, FindingKind
@@ -69,6 +71,11 @@ WRITTEN_OTHERWISE = {
     ("KaplanMeierSpec", "ci"): "by the conventions",
     ("CoxSpec", "ties"): "by the conventions",
     ("CoxSpec", "max_iterations"): "40, with r 20",
+    ("LandmarkSpec", "ci"): "by the conventions",
+    ("LandmarkSpec", "ties"): "by the conventions",
+    ("LandmarkSpec", "max_iterations"): "40, with r 20",
+    ("UnivariateSpec", "ci"): "by the conventions",
+    ("UnivariateSpec", "ties"): "by the conventions",
 }
 """Defaults that are no value: None, and what follows from the plan's conventions or another key."""
 
@@ -124,12 +131,36 @@ def test_the_table_of_units_holds_the_factors_of_the_conversions():
     assert {pair: conversion(*pair) for pair in written} == written
 
 
+MADE_OF_PARTS: list[dict[str, Any]] = [
+    {"id": "uni", "kind": "univariate", "endpoint": "OS", "factors": ["sex"]}
+    | {"test": "log_rank", "strata": ["site"]}
+]
+# The lung trial knows no time of an exposure; a score stands in for one.
+LANDMARKS: list[dict[str, Any]] = [
+    {"id": "lm", "kind": "landmark", "endpoint": "OS", "at": 80, "exposure": "karnofsky"}
+    | {"test": "log_rank", "strata": ["site"]},
+    {"id": "lm_cox", "kind": "landmark", "endpoint": "OS", "at": 80, "exposure": "karnofsky"}
+    | {"terms": [{"factor": "sex", "reference": "male"}], "strata": ["site"]},
+]
+
+
+def validate_analysis(written: dict[str, Any]) -> AnalysisSpec:
+    """An analysis as a plan holds it."""
+    spec: AnalysisSpec = estimator_of(written["kind"]).spec.model_validate(written)
+    return spec
+
+
 @pytest.fixture(scope="module")
 def lung():
     """The lung study, with an endpoint that has late entry as well."""
     plan = read_plan(LUNG / "plan.yaml")
     late = plan.endpoints["OS"].model_copy(update={"entry": plan.endpoints["OS"].time})
     plan = plan.model_copy(update={"endpoints": {**plan.endpoints, "LATE": late}})
+    analyses = (
+        *plan.analyses,
+        *(validate_analysis(each) for each in (*MADE_OF_PARTS, *LANDMARKS)),
+    )
+    plan = plan.model_copy(update={"analyses": analyses})
     return Study(
         plan,
         read_codebook(LUNG / "codebook.yaml"),
@@ -147,10 +178,15 @@ def arrays_of(kind: str, study: Study) -> dict[str, str]:
         variants = [spec]
         if getattr(spec, "endpoint", None):
             variants.append(spec.model_copy(update={"endpoint": "LATE"}))
+        if getattr(spec, "test", None) and hasattr(spec, "pairwise"):
+            variants.append(spec.model_copy(update={"pairwise": True}))
         for each in variants:
             request = estimator.first(each, study)
             for asked in (request, *later(request, study)):
-                found |= {name: shape.ring.value for name, shape in estimator.shapes(asked).items()}
+                found |= {
+                    name.rpartition(".")[2]: shape.ring.value
+                    for name, shape in estimator.shapes(asked).items()
+                }
     return found
 
 
@@ -167,6 +203,9 @@ def later(request: Request[Any, Any], study: Study) -> list[Request[Any, Any]]:
     """The question of the round after the first, if there is one."""
     if isinstance(request.state, AskCounts):
         return [Request(request.spec, study, AskCounts(n_steps=4))]
+    if isinstance(request.state, AskParts):
+        of_parts = {name: later(part, study)[0] for name, part in parts_of(request).items()}
+        return [replace(request, state=type(request.state).of(of_parts))]
     if isinstance(request.state, AskCox):
         p = estimator_of("cox").shapes(request)["exponents"].shape[0]
         asked = AskCox(exponent=(0,) * p, beta=(0.0,) * p, events=9)
@@ -204,7 +243,15 @@ def paths_in(value: Any, path: str = "") -> set[str]:
     return {path}
 
 
-STUDY_NAMES = {"groups[].level", "boxes[].path", "tests.terms", "missing_values"}
+STUDY_NAMES = {
+    "boxes[].path",
+    "groups[].level",
+    "contrasts[].group",
+    "contrasts[].reference",
+    "tests.pairwise[].groups[]",
+    "tests.terms",
+    "missing_values",
+}
 
 
 @pytest.fixture(scope="module")
@@ -218,8 +265,10 @@ def lung_results(tmp_path_factory):
         analysis
         for of in ESTIMATOR_PAGES
         for piece in of.with_remark("check")
+        if piece.remarks["check"] == "lung plan"
         for analysis in yaml.safe_load(piece.text)["analyses"]
     ]
+    plan["analyses"] += LANDMARKS
     space.write("plan.yaml", yaml.safe_dump(plan, sort_keys=False))
     out = space.folder / "out"
     line = (
@@ -253,11 +302,27 @@ def test_the_contract_of_results_names_every_field_of_a_kind(kind, lung_results)
     found: set[str] = set()
     for result in lung_results["analyses"].values():
         if result["kind"] == kind:
+            if kind in ("univariate", "landmark"):
+                result = without_inner_fields(result)
             tests = result.pop("tests", None) if kind == "baseline" else None
             found |= paths_in(result)
             found |= {path for test in (tests or {}).values() for path in paths_in(test, "tests.*")}
 
     assert without_empty_lists(found) == written
+
+
+def without_inner_fields(result: dict[str, Any]) -> dict[str, Any]:
+    """A result whose curves and models have the fields of their own kinds, which must be so."""
+    shown: dict[str, Any] = {}
+    for name, item in result.items():
+        if name == "factors":
+            shown[name] = [without_inner_fields(factor) for factor in item]
+        elif name in ("all_patients", "curves", "model"):
+            assert ("cox" if name == "model" else "kaplan_meier") == item["kind"]
+            shown[name] = {"*": item["kind"]}
+        else:
+            shown[name] = item
+    return shown
 
 
 def without_empty_lists(found: set[str]) -> set[str]:

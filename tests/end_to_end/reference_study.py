@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -24,6 +25,7 @@ FOLDERS = [
     for folder in (ROOT / "tests" / "golden", ROOT.parent / "shared" / "reference")
     if folder.is_dir()
 ]
+ALLOWED = ["kaplan_meier", "log_rank", "cox", "baseline", "event_table", "follow_up", "landmark"]
 ONE_SITE = "one site"
 ANYHOW = "site_adv or site"
 """The hardest split there is; patients whose site is not known make one more."""
@@ -59,7 +61,7 @@ def analyses_of(name: str) -> tuple[Analysis, ...]:
 def why_not(analysis: Analysis) -> str | None:
     """Why riskset is not asked this; None where it is."""
     spec, kind = analysis["spec"], analysis["kind"]
-    if kind not in {"km", "reverse_km", "logrank", "cox", "table"}:
+    if kind not in {"km", "reverse_km", "logrank", "cox", "table", "landmark_counts"}:
         return f"{kind} is no estimator of this release"
     if spec.get("weights") is not None or spec.get("cluster") is not None:
         return "weights and robust variances are no part of this release"
@@ -71,8 +73,6 @@ def why_not(analysis: Analysis) -> str | None:
         and "r_error" in analysis["result"]["rho_0"]
     ):
         return "R itself stopped"
-    if (spec.get("note") or "").startswith("landmark"):
-        return "landmark analyses are no part of this release"
     if analysis["result"].get("error"):
         return "R itself stopped"
     if any(condition["op"] != "==" for condition in spec.get("subset") or ()):
@@ -92,6 +92,15 @@ def split_of(analysis: Analysis) -> str:
     if kind == "logrank" and strata == ["site"]:
         return "site"
     return ANYHOW
+
+
+def landmark_of(analysis: Analysis) -> tuple[float, str] | None:
+    """The landmark and the column of the time of exposure, where an analysis is one of patients at a landmark."""
+    spec = analysis["spec"]
+    if analysis["kind"] == "landmark_counts":
+        return spec["landmark"], spec["exposure_time"]
+    found = re.match(r"landmark (\S+): .* = \((\S+) <= ", spec.get("note") or "")
+    return (float(found[1]), found[2]) if found else None
 
 
 def level(text: str) -> str:
@@ -245,7 +254,7 @@ def _write_sites(study: Study, split: str, folder: Path) -> None:
             "site": site,
             "study_group": f"group {value}",
             "data": {"source": {"kind": "csv", "path": f"../data/{site}.csv"}, "columns": mapping},
-            "policy": {"release": "exact"},
+            "policy": {"release": "exact", "estimators": ALLOWED},
         }
         _dump(folder / "nodes" / f"{site}.yaml", node)
 

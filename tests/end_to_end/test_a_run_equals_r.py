@@ -14,6 +14,7 @@ from tests.end_to_end.reference_study import (
     Study,
     analyses_of,
     data_sets,
+    landmark_of,
     level,
     names,
     split_of,
@@ -54,7 +55,8 @@ def test_a_run_equals_r(name: str, split: str, conventions: str, tmp_path: Path)
     study = Study(name, conventions)
     for analysis in analyses_of(name):
         if why_not(analysis) is None and split_of(analysis) == split:
-            ASK[analysis["kind"]](study, analysis, split)
+            ask = ASK[analysis["kind"]] if landmark_of(analysis) is None else ask_landmark
+            ask(study, analysis, split)
     write(study, split, tmp_path)
 
     out = run_files(
@@ -67,7 +69,8 @@ def test_a_run_equals_r(name: str, split: str, conventions: str, tmp_path: Path)
 
     results = json.loads((out / "results.json").read_text(encoding="utf-8"))["analyses"]
     for key, analysis in study.asked.items():
-        COMPARE[analysis["kind"]](analysis, results[key], f"{analysis['id']} ({key})")
+        compare = COMPARE[analysis["kind"]] if landmark_of(analysis) is None else compare_landmark
+        compare(analysis, results[key], f"{analysis['id']} ({key})")
 
 
 def ask_curve(study: Study, analysis: Any, split: str) -> None:
@@ -144,41 +147,81 @@ def level_named(levels: dict[str, str], named: str) -> bool:
     )
 
 
+FAMILY: dict[str, Any] = {
+    "logrank": "log_rank",
+    "gehan": "gehan",
+    "tarone": "tarone_ware",
+    "sas_peto": "peto",
+    "sas_modpeto": "modified_peto",
+    "fh_1_0": {"log_rank": {"rho": 1}},
+    "fh_0.5_0": {"log_rank": {"rho": 0.5}},
+    "fh_0_1": {"log_rank": {"gamma": 1}},
+    "fh_1_1": {"log_rank": {"rho": 1, "gamma": 1}},
+    "fh_0.5_0.5": {"log_rank": {"rho": 0.5, "gamma": 0.5}},
+}
+TRENDS = ("logrank", "gehan", "fh_0.5_0.5")
+SURVDIFF = {"logrank": "rho_0", "fh_1_0": "rho_1", "fh_0.5_0": "rho_0.5"}
+NAMED = {
+    "log-rank": "logrank",
+    "Gehan": "gehan",
+    "Tarone-Ware": "tarone",
+    "Peto-Peto": "sas_peto",
+    "modified Peto-Peto": "sas_modpeto",
+} | {
+    f"Fleming-Harrington (rho {rho}, gamma {gamma})": f"fh_{rho}_{gamma}"
+    for rho, gamma in (("1", "0"), ("0.5", "0"), ("0", "1"), ("1", "1"), ("0.5", "0.5"))
+}
+
+
 def ask_test(study: Study, analysis: Any, split: str) -> None:
     spec = analysis["spec"]
     strata = names(spec["strata"])
-    study.ask(
-        analysis,
-        kind="kaplan_meier",
-        endpoint=study.endpoint(spec["response"]),
-        by=[study.category(column) for column in names(spec["group"])],
-        test="log_rank",
-        strata=["site"] if strata == [split] else [study.category(column) for column in strata],
-    )
+    of_all = {
+        "kind": "kaplan_meier",
+        "endpoint": study.endpoint(spec["response"]),
+        "by": [study.category(column) for column in names(spec["group"])],
+        "strata": ["site"] if strata == [split] else [study.category(column) for column in strata],
+    }
+    study.ask(analysis, **of_all, test="log_rank")
+    if study.conventions == "r":  # no test depends on the conventions
+        for name, test in FAMILY.items():
+            if name in analysis["result"]["weighted"]:
+                if name in TRENDS:
+                    study.ask(analysis, **of_all, test={"trend": test})
+                if name != "logrank":
+                    study.ask(analysis, **of_all, test=test)
 
 
 def compare_test(analysis: Any, result: Any, where: str) -> None:
-    expected = analysis["result"]
-    test = result["test"]
-    if "rho_0" in expected:
-        r = expected["rho_0"]
-        found = [
-            test["statistic"],
-            test["df"],
-            test["observed"],
-            test["expected"],
-            test["covariance"],
-        ]
+    expected, test = analysis["result"], result["test"]
+    weights, _, trend = test["name"].partition(" test for ")
+    name = NAMED[weights]
+    r = expected["weighted"][name]
+    scale = math.sqrt(max(abs(each) for row in r["V"] for each in row)) or 1.0
+    deviation = [o - e for o, e in zip(test["observed"], test["expected"], strict=True)]
 
-        assert close([r["chisq"], r["df"], r["obs"], r["exp"], r["var"]], found), where
-    else:
-        r = expected["weighted"]["logrank"]
+    assert close([each / scale for each in r["U"]], [each / scale for each in deviation]), where
+    assert close(scaled(r["V"], scale), scaled(test["covariance"], scale)), where
+    if trend:
+        r = r["trend"]
+        # Where nothing varies R has no statistic, and riskset 0 on 0 degrees of freedom.
+        found = [test["statistic"], test["p_value"]] if test["df"] else [None, None]
 
+        assert close([r["chisq"], r["p"]], found, 1e-8), where
+        return
+    assert close([r["chisq"], r["df"]], [test["statistic"], test["df"]]), where
+    assert close(r["p"], test["p_value"], 1e-7), where
+    survdiff = expected.get(SURVDIFF.get(name, ""))
+    if survdiff is not None and "r_error" not in survdiff:
         assert close(
-            [r["chisq"], r["df"], r["observed"], r["expected"]],
+            [survdiff["chisq"], survdiff["df"], survdiff["obs"], survdiff["exp"]],
             [test["statistic"], test["df"], test["observed"], test["expected"]],
         ), where
-    assert close(r["p"], test["p_value"], 1e-7), where
+
+
+def scaled(covariance: list[list[float]], scale: float) -> list[list[float]]:
+    """A covariance whose largest element is 1."""
+    return [[each / scale**2 for each in row] for row in covariance]
 
 
 def ask_follow_up(study: Study, analysis: Any, split: str) -> None:
@@ -283,6 +326,60 @@ def compare_cox(analysis: Any, result: Any, where: str) -> None:
         found = [tests[name]["statistic"], tests[name]["df"]]
 
         assert close([expected[test]["stat"], expected[test]["df"]], found, 1e-8), (where, name)
+
+
+def ask_landmark(study: Study, analysis: Any, split: str) -> None:
+    at, column = landmark_of(analysis) or (0.0, "")
+    spec = analysis["spec"]
+    asked: dict[str, Any] = {
+        "kind": "landmark",
+        "endpoint": study.endpoint(spec["response"]),
+        "at": at,
+        "exposure": study.number(column),
+    }
+    if analysis["kind"] == "cox":
+        asked |= {"terms": [], "strata": ["site"], "ties": spec["ties"]}
+        for term in spec["terms"][1:]:
+            if term["type"] == "numeric":
+                asked["terms"].append({"number": study.number(term["col"])})
+            else:
+                factor = study.category(term["col"], term["levels"])
+                asked["terms"].append({"factor": factor, "reference": level(str(term["ref"]))})
+    elif analysis["kind"] == "km":
+        asked |= {
+            "horizons": spec["horizons"],
+            "ci": "log",
+            "quantiles": [0.25, 0.5, 0.75],
+            "rmean": spec["rmean_tau"],
+        }
+    elif analysis["kind"] == "logrank":
+        asked["test"] = "log_rank"
+    study.ask(analysis, **asked)
+
+
+def compare_landmark(analysis: Any, result: Any, where: str) -> None:
+    if analysis["kind"] == "cox":
+        compare_cox(analysis, result["model"], where)
+        return
+    curves = result["curves"]
+    if analysis["kind"] == "landmark_counts":
+        expected = analysis["result"]
+        by_exposure = {
+            group["level"][f"n_{analysis['spec']['exposure_time']}_by_landmark"]: group
+            for group in curves["groups"]
+        }
+
+        assert expected["n"] == result["n"], where
+        assert expected["exposed"] == by_exposure["exposed"]["n"], where
+        assert expected["events_exposed"] == by_exposure["exposed"]["events"], where
+        assert expected["events_unexposed"] == by_exposure["not exposed"]["events"], where
+        return
+    as_r_has_them = [
+        group | {"level": {"c_exposed_by_landmark": str(int(exposed == "exposed"))}}
+        for group in curves["groups"]
+        for exposed in group["level"].values()
+    ]
+    COMPARE[analysis["kind"]](analysis, curves | {"groups": as_r_has_them}, where)
 
 
 def near_in_se(expected: Any, terms: Any) -> bool:

@@ -23,6 +23,23 @@ COUNTED: dict[str, dict[str, Any]] = {
         "test": "log_rank",
         "at": [4],
     },
+    "Gehan with all pairs": {
+        "kind": "kaplan_meier",
+        "endpoint": "EFS",
+        "by": "arm",
+        "test": "gehan",
+        "pairwise": True,
+    },
+    "trend by Fleming-Harrington in strata, and differences": {
+        "kind": "kaplan_meier",
+        "endpoint": "LATE",
+        "by": ["arm", "sex"],
+        "strata": ["hospital"],
+        "at": [2, 5],
+        "rmean": 6,
+        "contrast": ["survival", "rmean"],
+        "test": {"trend": {"log_rank": {"rho": 0.5, "gamma": 1}}},
+    },
     "a group of one level": {
         "kind": "kaplan_meier",
         "endpoint": "EFS",
@@ -49,6 +66,23 @@ COUNTED: dict[str, dict[str, Any]] = {
     },
     "baseline of some": {"kind": "baseline", "rows": ["arm"], "where": {"sex": ["male"]}},
     "flow": {"kind": "flow", "steps": ["enrolled", "sex", "arm", "one_level"]},
+    "univariate": {
+        "kind": "univariate",
+        "endpoint": "EFS",
+        "factors": ["arm", "sex", "one_level"],
+        "at": [3],
+        "test": "tarone_ware",
+    },
+    "landmark curves": {
+        "kind": "landmark",
+        "endpoint": "LATE",
+        "at": 2,
+        "exposure": "dose",
+        "horizons": [4],
+        "test": "log_rank",
+        "rmean": 6,
+        "contrast": "rmean",
+    },
     "event table": {"kind": "event_table", "endpoint": "LATE", "by": ["sex", "arm"]},
 }
 """Estimators that are functions of counts: not a bit may differ."""
@@ -68,6 +102,21 @@ STRATIFIED: dict[str, dict[str, Any]] = {
         "test": "log_rank",
         "strata": ["sex", "site"],
     },
+    "Gehan with all pairs": {
+        "kind": "kaplan_meier",
+        "endpoint": "LATE",
+        "by": "arm",
+        "test": "gehan",
+        "pairwise": True,
+        "strata": ["site"],
+    },
+    "trend by Peto": {
+        "kind": "kaplan_meier",
+        "endpoint": "EFS",
+        "by": "arm",
+        "test": {"trend": "peto"},
+        "strata": ["sex", "site"],
+    },
     "Cox": {
         "kind": "cox",
         "endpoint": "EFS",
@@ -82,6 +131,22 @@ STRATIFIED: dict[str, dict[str, Any]] = {
         "interaction_test": "likelihood_ratio",
         "strata": ["site", "sex"],
         "ties": "breslow",
+    },
+    "univariate with models": {
+        "kind": "univariate",
+        "endpoint": "EFS",
+        "factors": ["arm", "sex"],
+        "at": [20],
+        "test": "log_rank",
+        "strata": ["site"],
+    },
+    "landmark model": {
+        "kind": "landmark",
+        "endpoint": "EFS",
+        "at": 12,
+        "exposure": "dose",
+        "terms": [{"factor": "sex"}],
+        "strata": ["site"],
     },
 }
 """Estimators whose strata are the sites: the sites' share is a sum of reals."""

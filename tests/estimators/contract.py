@@ -30,6 +30,14 @@ LANDMARK = {
     "lower": REAL,
     "upper": REAL,
 }
+LEVELS = {str: str}
+CONTRAST = {
+    "of": str,
+    "time": float,
+    "group": LEVELS,
+    "reference": LEVELS,
+    **dict.fromkeys(("estimate", "std_err", "lower", "upper", "p_value"), REAL),
+}
 COX_TERM = {
     "term": str,
     "level": (str, type(None)),
@@ -69,6 +77,7 @@ CONTRACT: dict[str, dict[str, Any]] = {
                 "rmean?": {"tau": float, "estimate": float, "std_err": float},
             }
         ],
+        "contrasts?": [CONTRAST],
         "test?": {
             "name": str,
             **TEST,
@@ -76,7 +85,9 @@ CONTRACT: dict[str, dict[str, Any]] = {
             "observed": [float],
             "expected": [float],
             "covariance": [[float]],
+            "scores?": [int],
         },
+        "tests?": {"pairwise": [{"groups": [LEVELS], **TEST, "p_holm": float}]},
         "warnings": [str],
     },
     "follow_up": {
@@ -171,6 +182,35 @@ CONTRACT: dict[str, dict[str, Any]] = {
         "rows": [EVENT_ROW],
         "censored": EVENT_ROW,
     },
+}
+
+CONTRACT["univariate"] = {
+    "kind": str,
+    "endpoint": str,
+    "n": int,
+    "events": int,
+    "missing": int,
+    "ci": str,
+    "level": float,
+    "strata": [str],
+    "all_patients": CONTRACT["kaplan_meier"],
+    "factors": [
+        {"factor": str, "curves": CONTRACT["kaplan_meier"], "model?": CONTRACT["cox"]},
+    ],
+    "warnings": [str],
+}
+CONTRACT["landmark"] = {
+    "kind": str,
+    "endpoint": str,
+    "at": float,
+    "exposure": str,
+    "n": int,
+    "events": int,
+    "missing": int,
+    "ended": int,
+    "curves?": CONTRACT["kaplan_meier"],
+    "model?": CONTRACT["cox"],
+    "warnings": [str],
 }
 
 

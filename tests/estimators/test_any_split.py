@@ -29,12 +29,18 @@ def pooled_with_strata(analysis: dict[str, Any], cohort: Cohort) -> dict[str, An
     strata = ["hospital" if name == "site" else name for name in analysis["strata"]]
     if analysis["kind"] == "cox":
         strata.append("site")
-    return result_of(analysis | {"strata": strata}, cohort, 1) | {"strata": analysis["strata"]}
+    return result_of(analysis | {"strata": strata}, cohort, 1)
 
 
-def without_names_of_strata(result: dict[str, Any]) -> dict[str, Any]:
-    test = {key: item for key, item in result.get("test", {}).items() if key != "strata"}
-    return {key: item for key, item in result.items() if key not in {"strata", "test"}} | test
+def without_names_of_strata(result: Any) -> Any:
+    """A result, or a part of one, that does not say what its strata are called."""
+    if isinstance(result, dict):
+        return {
+            key: without_names_of_strata(item) for key, item in result.items() if key != "strata"
+        }
+    return (
+        [without_names_of_strata(item) for item in result] if isinstance(result, list) else result
+    )
 
 
 @pytest.mark.parametrize("analysis", COUNTED.values(), ids=list(COUNTED))

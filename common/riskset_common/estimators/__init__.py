@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from riskset_common.estimators.baseline import Baseline
 from riskset_common.estimators.cox import Cox
-from riskset_common.estimators.estimator import Estimator
+from riskset_common.estimators.estimator import Estimator, Request
 from riskset_common.estimators.event_table import EventTable
 from riskset_common.estimators.flow import Flow
 from riskset_common.estimators.follow_up import FollowUp
 from riskset_common.estimators.kaplan_meier import KaplanMeier
+from riskset_common.estimators.landmark import Landmark
+from riskset_common.estimators.univariate import Univariate
 
 ESTIMATORS: Final[tuple[Estimator[Any, Any, Any], ...]] = (
     KaplanMeier(),
@@ -19,9 +22,19 @@ ESTIMATORS: Final[tuple[Estimator[Any, Any, Any], ...]] = (
     Baseline(),
     EventTable(),
     Flow(),
+    Univariate(),
+    Landmark(),
 )
 
 
 def estimator_of(kind: str) -> Estimator[Any, Any, Any]:
     """The estimator of a kind of analysis. A plan that was read names only kinds that exist."""
     return next(estimator for estimator in ESTIMATORS if estimator.kind == kind)
+
+
+def parts_of(request: Request[Any, Any]) -> Mapping[str, Request[Any, Any]]:
+    """The requests of the analyses that an analysis is made of; its own where it is one by itself."""
+    estimator = estimator_of(request.spec.kind)
+    if isinstance(estimator, (Univariate, Landmark)):
+        return estimator.parts(request)
+    return {"": request}

@@ -49,7 +49,8 @@ FEWEST_CLUSTERS = 5
 Exponent = Annotated[int, Field(ge=SMALLEST_EXPONENT, lt=SMALLEST_EXPONENT + N_EXPONENTS)]
 
 
-def _pair_or_pairs(value: Any) -> Any:
+def pair_or_pairs(value: Any) -> Any:
+    """One pair of names stands for a list of one."""
     return (
         [value]
         if isinstance(value, (list, tuple)) and value and isinstance(value[0], str)
@@ -63,7 +64,7 @@ class CoxSpec(AnalysisSpec):
     kind: Literal["cox"]
     endpoint: str
     terms: tuple[Term, ...] = Field(min_length=1)
-    interaction: Annotated[tuple[tuple[str, str], ...], BeforeValidator(_pair_or_pairs)] = ()
+    interaction: Annotated[tuple[tuple[str, str], ...], BeforeValidator(pair_or_pairs)] = ()
     strata: Names = ()
     ties: Literal["efron", "breslow"] | None = None
     convergence: Literal["tight", "r"] = "tight"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -97,6 +97,13 @@ class CurveResult:
     at: list[Landmark]
     curve: CurvePoints
     rmean: RestrictedMean | None = field(metadata=WHEN_ASKED)
+
+
+@dataclass(frozen=True)
+class GroupCurve(CurveResult):
+    """The curve of one group of several."""
+
+    level: Mapping[str, str]
 
 
 def table_of(found: GridCounts, group: int, grid: TimeGrid) -> RiskTable:

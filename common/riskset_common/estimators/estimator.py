@@ -23,11 +23,12 @@ from riskset_common.study import Study
 AnalysisId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=64)]
 
 
-def _one_or_more(value: Any) -> Any:
+def one_or_more(value: Any) -> Any:
+    """One word stands for a list of one."""
     return [value] if isinstance(value, str) else value
 
 
-Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_more)]
+Names = Annotated[tuple[str, ...], BeforeValidator(one_or_more)]
 """One name, or a list of names."""
 
 
@@ -63,9 +64,17 @@ class AnalysisSpec(StrictModel):
         """Every variable that must be a number, also those that may be missing in a complete case."""
         return self.numbers()
 
+    def times(self) -> tuple[str, ...]:
+        """Dates or numbers that say when something happened; missing in whom it did not, who is complete all the same."""
+        return ()
+
     def endpoint_name(self) -> str | None:
         """The endpoint that the analysis follows, if it follows one."""
         return getattr(self, "endpoint", None)
+
+    def also_asks(self) -> tuple[str, ...]:
+        """Tests, and kinds of analysis within this one, that a site allows by names of their own."""
+        return ()
 
     def problems(self, study: Study) -> Sequence[str]:
         """What the kind itself cannot do with this plan and codebook, in words; empty when it can."""

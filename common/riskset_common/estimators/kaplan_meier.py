@@ -1,6 +1,6 @@
-"""Kaplan-Meier curves by group, and the log-rank test, from counts on the agreed time grid.
+"""Kaplan-Meier curves by group, their differences, and tests of the log-rank family, from counts on the agreed time grid.
 
-The curves, and a log-rank test without strata or stratified by a variable of the codebook, follow from pooled counts. A test
+The curves, and a test without strata or stratified by a variable of the codebook, follow from pooled counts. A test
 stratified by site is a sum of what each site computes alone: observed, expected and covariance within its own strata.
 """
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from riskset_common.estimators.contrasts import Contrast, Contrasted, contrasts
 from riskset_common.estimators.counting import (
     AskCounts,
     count_shapes,
@@ -23,7 +24,7 @@ from riskset_common.estimators.counting import (
     length_shapes,
     pooled_counts,
 )
-from riskset_common.estimators.curves import CurveResult, curve_result, table_of
+from riskset_common.estimators.curves import GroupCurve, curve_result, table_of
 from riskset_common.estimators.estimator import (
     AnalysisSpec,
     Names,
@@ -35,12 +36,19 @@ from riskset_common.estimators.estimator import (
     one,
     twice,
 )
+from riskset_common.estimators.group_test import Comparison, GroupTest, comparison
 from riskset_common.estimators.grouping import group_codes, group_levels, group_name, n_groups
 from riskset_common.estimators.log_rank import (
+    FurtherTests,
     LogRankResult,
     log_rank_result,
+    pairs_of,
+    pairwise_tests,
+    pooled_pair_sums,
     pooled_sums,
-    sums_of_counts,
+    strata_of_counts,
+    strata_of_patients,
+    sums_over,
     sums_shapes,
     sums_summary,
 )
@@ -48,6 +56,7 @@ from riskset_common.patients import Patients
 from riskset_common.results import WHEN_ASKED
 from riskset_common.study import Study
 from riskset_common.survival.kaplan_meier import LimitKind
+from riskset_common.survival.log_rank import LogRankSums
 from riskset_common.survival.risk_table import GridCounts, RiskTable
 
 
@@ -63,7 +72,9 @@ class KaplanMeierSpec(AnalysisSpec):
     level: float = Field(default=0.95, gt=0, lt=1)
     quantiles: tuple[float, ...] = (0.5,)
     rmean: float | None = Field(default=None, gt=0)
-    test: Literal["log_rank"] | None = None
+    contrast: Contrasted = ()
+    test: GroupTest | None = None
+    pairwise: bool = False
     strata: Names = ()
 
     def categories(self) -> tuple[str, ...]:
@@ -71,19 +82,35 @@ class KaplanMeierSpec(AnalysisSpec):
         return (*self.by, *self.strata)
 
     def problems(self, study: Study) -> Sequence[str]:
-        """A test without groups, strata without a test, and times that cannot be."""
-        return list(self._problems(study))
+        """A comparison without groups, what acts on a test without one, and times that cannot be."""
+        return [*self._comparison_problems(), *self._problems()]
 
-    def _problems(self, study: Study) -> Iterator[str]:
-        if self.test is not None and not self.by:
-            yield "test compares groups, but `by` is missing."
+    def _comparison_problems(self) -> Iterator[str]:
+        if not self.by:
+            for name in ("test", "contrast"):
+                if getattr(self, name):
+                    yield f"{name} compares groups, but `by` is missing."
         if self.strata and self.test is None:
             yield "strata act on the test only, but `test` is missing."
+        if self.pairwise and self.test is None:
+            yield "pairwise repeats the test for each pair of groups, but `test` is missing."
+        if self.pairwise and self.test is not None and comparison(self.test).is_trend:
+            yield "pairwise: a trend runs over all groups, and cannot be tested by pairs."
+        for name, needed, of in (("survival", "at", self.at), ("rmean", "rmean", self.rmean)):
+            if name in self.contrast and not of:
+                yield f"contrast: {name} needs a time, but `{needed}` is missing."
+
+    def _problems(self) -> Iterator[str]:
         yield from twice("by and strata", self.categories())
+        yield from twice("contrast", self.contrast)
         if any(time < 0 for time in self.at):
             yield f"at holds a negative time: {list(self.at)}."
         if any(not 0 < p < 1 for p in self.quantiles):
             yield f"quantiles lie between 0 and 1; found {list(self.quantiles)}."
+
+    def also_asks(self) -> tuple[str, ...]:
+        """Every test of the family sums what the log-rank test sums, and is allowed with it."""
+        return () if self.test is None else ("log_rank",)
 
     def opened_by(self, study: Study) -> tuple[str, ...]:
         """Strata (unless they lie within sites) before groups: counts are opened for each of their combinations."""
@@ -99,13 +126,6 @@ class KaplanMeierSpec(AnalysisSpec):
 
 
 @dataclass(frozen=True)
-class GroupCurve(CurveResult):
-    """The curve of one group."""
-
-    level: Mapping[str, str]
-
-
-@dataclass(frozen=True)
 class KaplanMeierResult:
     """Curves by group."""
 
@@ -117,7 +137,9 @@ class KaplanMeierResult:
     ci: str
     level: float
     groups: list[GroupCurve]
+    contrasts: list[Contrast] | None = field(metadata=WHEN_ASKED)
     test: LogRankResult | None = field(metadata=WHEN_ASKED)
+    tests: FurtherTests | None = field(metadata=WHEN_ASKED)
     warnings: list[str]
 
 
@@ -125,7 +147,7 @@ KaplanMeierRequest = Request[KaplanMeierSpec, AskCounts]
 
 
 class KaplanMeier:
-    """Kaplan-Meier curves and the log-rank test in two rounds."""
+    """Kaplan-Meier curves and tests of the log-rank family in two rounds."""
 
     kind = "kaplan_meier"
     spec = KaplanMeierSpec
@@ -133,7 +155,8 @@ class KaplanMeier:
     discloses = (
         "patients with an event, censored and (under left truncation) coming under observation at each step of the time grid in "
         "every group and stratum of the test; patients left out because a value is missing; how many sites need each power of two "
-        "of steps; of a test stratified by site only observed, expected and covariance; all summed over the sites"
+        "of steps; of a test stratified by site only observed, expected and covariance, of all groups and of each pair that is "
+        "compared; all summed over the sites"
     )
 
     def first(self, spec: KaplanMeierSpec, study: Study) -> KaplanMeierRequest:
@@ -152,7 +175,7 @@ class KaplanMeier:
             left_truncated=left_truncated,
         )
         if spec.test is not None and spec.within_sites(study):
-            shapes |= sums_shapes(n_groups(study, spec.by))
+            shapes |= sums_shapes(n_groups(study, spec.by), pairwise=spec.pairwise)
         return shapes | {"missing": counts()}
 
     def summarise(self, patients: Patients, request: KaplanMeierRequest) -> Summary:
@@ -169,7 +192,9 @@ class KaplanMeier:
         )
         if spec.test is not None and spec.within_sites(study):
             stratum = group_codes(study, cohort.patients, spec.strata)
-            summary |= sums_summary(times, group, stratum, n_groups(study, spec.by))
+            k = n_groups(study, spec.by)
+            strata = strata_of_patients(times, group, stratum, k)
+            summary |= sums_summary(strata, k, comparison(spec.test), pairwise=spec.pairwise)
         return summary | {"missing": one(cohort.missing)}
 
     def next(
@@ -190,12 +215,17 @@ def _result(spec: KaplanMeierSpec, study: Study, pooled: Summary) -> KaplanMeier
     kept = np.flatnonzero(n_by_group > 0)
     levels = list(group_levels(study, spec.by))
     interval = spec.interval_kind(study)
-    test = None
+    groups = [
+        _curve(spec, table_of(by_group, index, study.grid), interval, levels[index])
+        for index in kept.tolist()
+    ]
+    test, tests = None, None
     if spec.test is not None:
-        sums = (
-            pooled_sums(pooled) if spec.within_sites(study) else sums_of_counts(by_row, len(levels))
-        )
-        test = log_rank_result(sums, kept, spec.strata)
+        asked = comparison(spec.test)
+        found = _Sums(spec, study, pooled, by_row, len(levels), asked)
+        test = log_rank_result(found.of_all(), kept, spec.strata, asked)
+        if spec.pairwise:
+            tests = pairwise_tests(found.of_pairs(), levels, kept.tolist())
     empty = [group_name(levels[index]) for index in np.flatnonzero(n_by_group == 0)]
     return KaplanMeierResult(
         kind="kaplan_meier",
@@ -205,13 +235,35 @@ def _result(spec: KaplanMeierSpec, study: Study, pooled: Summary) -> KaplanMeier
         missing=int(pooled["missing"]),
         ci=interval,
         level=spec.level,
-        groups=[
-            _curve(spec, table_of(by_group, index, study.grid), interval, levels[index])
-            for index in kept.tolist()
-        ],
+        groups=groups,
+        contrasts=contrasts(groups, spec.contrast, spec.level) if spec.contrast else None,
         test=test,
+        tests=tests,
         warnings=[f"No patients in {', '.join(empty)}."] if empty else [],
     )
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """Where the sums of a test come from: the sites' own, or the pooled counts of k groups by stratum."""
+
+    spec: KaplanMeierSpec
+    study: Study
+    pooled: Summary
+    by_row: GridCounts
+    k: int
+    asked: Comparison
+
+    def of_all(self) -> LogRankSums:
+        if self.spec.within_sites(self.study):
+            return pooled_sums(self.pooled, self.asked)
+        return sums_over(strata_of_counts(self.by_row, self.k), range(self.k), self.asked)
+
+    def of_pairs(self) -> list[LogRankSums]:
+        if self.spec.within_sites(self.study):
+            return pooled_pair_sums(self.pooled, self.asked)
+        strata = strata_of_counts(self.by_row, self.k)
+        return [sums_over(strata, pair, self.asked) for pair in pairs_of(self.k)]
 
 
 def _over_strata(found: GridCounts, k: int) -> GridCounts:

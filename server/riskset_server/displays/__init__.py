@@ -14,6 +14,8 @@ from riskset_server.displays import (
     flow,
     follow_up,
     forest,
+    landmark,
+    univariate,
 )
 from riskset_server.displays.display import FigureDisplay, TableDisplay
 
@@ -24,6 +26,8 @@ TABLES: Final[tuple[TableDisplay, ...]] = (
     TableDisplay(("event_table",), events.make, several=False),
     TableDisplay(("flow",), flow.make, several=False),
     TableDisplay(("follow_up",), follow_up.make, several=True),
+    TableDisplay(("univariate",), univariate.make, several=False),
+    TableDisplay(("landmark",), landmark.make, several=False),
 )
 """A kind of analysis has at most one table."""
 
@@ -31,5 +35,6 @@ FIGURES: Final[tuple[FigureDisplay, ...]] = (
     FigureDisplay(("kaplan_meier",), curve.draw, drawn_as="curve"),
     FigureDisplay(("cox",), forest.draw, drawn_as="forest"),
     FigureDisplay(("flow",), consort.draw, drawn_as="consort", several=False),
+    FigureDisplay(("landmark",), landmark.draw, drawn_as="curve", several=False),
 )
 """A kind of analysis has at most one figure."""

@@ -5,21 +5,25 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any
 
+from riskset_common.survival.difference import Difference, difference
 from riskset_server.displays.cells import (
     CI,
     EMPTY,
+    MINUS,
+    NOT_ESTIMABLE,
     NOT_REACHED,
     SE,
     Cell,
     cell,
     count,
     joined,
+    p_phrase,
     patients,
     plain,
     probability,
+    withheld_cell,
 )
 from riskset_server.displays.display import Part, Shown
 from riskset_server.displays.effects import chi_square_in_words
@@ -33,11 +37,12 @@ INTERVALS = {"plain": "linear", "log": "log-transformed", "log-log": "log-log tr
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its head, the cell of a group, and the cell of the difference between two groups."""
+    """One column: its head, the cell of a group, the cell of the difference between two groups, and what that is a contrast of."""
 
     head: str
     of_group: Callable[[Mapping[str, Any]], Cell]
     of_difference: Callable[[Sequence[Mapping[str, Any]]], Cell] = lambda _: EMPTY
+    contrast: str = ""
 
 
 def make(shown: Shown) -> Table:
@@ -52,9 +57,12 @@ def make(shown: Shown) -> Table:
         for group in groups:
             label = Cell(shown.words.group(group["level"]))
             rows.append(Row(label, tuple(column.of_group(group) for column in columns), indent))
-        if len(groups) == 2 and horizons(shown):
-            cells = tuple(column.of_difference(groups) for column in columns)
-            rows.append(Row(Cell("Difference, first − second"), cells, indent))
+        for named, pair, asked in _compared(part, shown):
+            cells = tuple(
+                column.of_difference(pair) if column.contrast in asked else EMPTY
+                for column in columns
+            )
+            rows.append(Row(Cell(f"Difference, {named}"), cells, indent))
     return Table(
         title=shown.title,
         heads=("Group", *(column.head for column in columns)),
@@ -62,6 +70,24 @@ def make(shown: Shown) -> Table:
         notes=tuple(_notes(shown)),
         abbreviations=tuple(_abbreviations(shown)),
     )
+
+
+def _compared(
+    part: Part, shown: Shown
+) -> Iterator[tuple[str, Sequence[Mapping[str, Any]], tuple[str, ...]]]:
+    """Differences that have a row: their name, the two groups, and what of them is compared.
+
+    Those that the plan asks for are of each group against the first; without a word in the plan, two groups are compared in
+    survival.
+    """
+    groups = entries(value(part.result, "groups"))
+    asked = tuple(getattr(part.spec, "contrast", ()))
+    if asked:
+        for group in groups[1:]:
+            names = [shown.words.group(each["level"]) for each in (group, groups[0])]
+            yield " − ".join(names), (group, groups[0]), asked
+    elif len(groups) == 2 and horizons(shown):
+        yield "first − second", groups, ("survival",)
 
 
 def horizons(shown: Shown) -> tuple[float, ...]:
@@ -115,7 +141,12 @@ def _columns(shown: Shown) -> Iterator[Column]:
     if taus:
         named = listed([plain(tau) for tau in sorted(taus)])
         head = f"Restricted mean to {named} {words.unit} (SE)"
-        yield Column(head, lambda group: _restricted_mean(group, words))
+        yield Column(
+            head,
+            lambda group: _restricted_mean(group, words),
+            lambda pair: _mean_difference(pair, shown),
+            "rmean",
+        )
 
 
 def _quantile_column(head: str, p: float, words: Words) -> Column:
@@ -133,7 +164,6 @@ def _quantile_column(head: str, p: float, words: Words) -> Column:
 
 
 def _horizon_columns(shown: Shown, time: float, level: str) -> Iterator[Column]:
-    z = NormalDist().inv_cdf(0.5 + _confidence(shown) / 2)
     head = f"{shown.words.horizon(time)} {endpoint_noun(shown)}, % (SE)"
 
     def interval(group: Mapping[str, Any]) -> Cell:
@@ -143,32 +173,56 @@ def _horizon_columns(shown: Shown, time: float, level: str) -> Iterator[Column]:
         limits = (cell(value(at, "lower"), probability), cell(value(at, "upper"), probability))
         return joined(limits, "{} to {}")
 
-    def difference(groups: Sequence[Mapping[str, Any]]) -> Cell:
-        estimate, error = _difference(groups, time)
-        return joined((cell(estimate, probability), cell(error, probability)), "{} ({})")
+    def at_the_time(pair: Sequence[Mapping[str, Any]]) -> Difference | Cell:
+        return _difference([landmark(group, time) for group in pair], "survival", shown)
 
-    def difference_interval(groups: Sequence[Mapping[str, Any]]) -> Cell:
-        estimate, error = _difference(groups, time)
-        if isinstance(estimate, Mapping) or estimate is None or error is None:
-            return cell(estimate if isinstance(estimate, Mapping) else None, probability)
-        limits = (estimate - z * error, estimate + z * error)
-        return joined(tuple(cell(limit, probability) for limit in limits), "{} to {}")
+    def difference_interval(pair: Sequence[Mapping[str, Any]]) -> Cell:
+        found = at_the_time(pair)
+        if isinstance(found, Cell):
+            return found
+        limits = (cell(found.lower, probability), cell(found.upper, probability))
+        return joined(limits, "{} to {}")
 
-    yield Column(head, lambda group: survival_and_error(group, time), difference)
-    yield Column(f"{level} CI", interval, difference_interval)
+    yield Column(
+        head,
+        lambda group: survival_and_error(group, time),
+        lambda pair: _with_error(at_the_time(pair), probability),
+        "survival",
+    )
+    yield Column(f"{level} CI", interval, difference_interval, "survival")
 
 
-def _difference(groups: Sequence[Mapping[str, Any]], time: float) -> tuple[Any, Any]:
-    """Difference of two independent estimates and its standard error, the root of the sum of their squares."""
-    found = [landmark(group, time) for group in groups]
+def _difference(found: Sequence[Any], name: str, shown: Shown) -> Difference | Cell:
+    """The difference of two printed estimates; a cell that says why where there is none."""
     rule = next(rules_in(found), None)
     if rule is not None:
-        return {"withheld": rule}, {"withheld": rule}
-    survival = [number(value(at, "survival")) for at in found]
-    error = math.hypot(*(number(value(at, "std_err")) for at in found))
-    if math.isnan(survival[0] - survival[1]) or math.isnan(error):
-        return None, None
-    return survival[0] - survival[1], error
+        return withheld_cell(rule)
+    (one, one_error), (other, other_error) = (
+        (number(value(each, name)), number(value(each, "std_err"))) for each in found
+    )
+    if math.isnan(one - other) or math.isnan(one_error + other_error):
+        return NOT_ESTIMABLE
+    return difference(one, one_error, other, other_error, _confidence(shown))
+
+
+def _with_error(found: Difference | Cell, read: Callable[[float], str]) -> Cell:
+    if isinstance(found, Cell):
+        return found
+    return joined((cell(found.estimate, read), cell(found.std_err, read)), "{} ({})")
+
+
+def _mean_difference(pair: Sequence[Mapping[str, Any]], shown: Shown) -> Cell:
+    """`16.1 (8.9), −1.4 to 33.6`: the difference of two restricted means, its standard error and limits."""
+
+    def read(time: float) -> str:
+        return shown.words.duration(time).replace("-", MINUS)
+
+    found = _difference([group.get("rmean") for group in pair], "estimate", shown)
+    shortly = _with_error(found, read)
+    if isinstance(found, Cell):
+        return shortly
+    limits = (cell(found.lower, read), cell(found.upper, read))
+    return joined((shortly, *limits), "{}, {} to {}")
 
 
 def _confidence(shown: Shown) -> float:
@@ -192,13 +246,31 @@ def interval_kinds(parts: Iterable[Part]) -> str:
     return listed([INTERVALS[kind] for kind in kinds if kind in INTERVALS])
 
 
+def test_noun(name: str) -> str:
+    """The name of a test in a sentence: `log-rank test`, `log-rank test for trend`."""
+    return name if "test" in name else f"{name} test"
+
+
+def _pairs_in_words(part: Part, words: Words) -> str | None:
+    """The tests of all pairs of groups: `Pairs of groups, P adjusted by Holm's method: A v B, P = .03; ...`."""
+    pairs = value(part.result, "tests", "pairwise")
+    if not entries(pairs):
+        return None
+    found = []
+    for pair in entries(pairs):
+        names = " v ".join(words.group(level) for level in pair["groups"])
+        p = cell(value(pair, "p_holm"), p_phrase)
+        found.append(f"{names}, {p.text}")
+    return f"Pairs of groups, P adjusted by Holm's method: {'; '.join(found)}."
+
+
 def test_in_words(part: Part, words: Words) -> str | None:
     """The test between the groups of an analysis: name, strata, statistic, degrees of freedom, P, whether planned."""
     test = value(part.result, "test")
     if test is None:
         return None
     (name,) = distinct([value(test, "name")]) or ["test of groups"]
-    named = name if "test" in name else f"{name} test"
+    named = test_noun(name)
     strata = [lower_first(words.variable(found)) for found in entries(value(test, "strata"))]
     stratified = f" stratified by {listed(strata)}" if strata else ""
     return f"{named[:1].upper()}{named[1:]}{stratified}: {chi_square_in_words(test)} ({words.planned(part.spec)})."
@@ -214,15 +286,21 @@ def _notes(shown: Shown) -> Iterator[str]:
             yield f"{shown.words.title(part.spec)}: {lower_first(said)}"
         elif said:
             yield said
-    two_groups = any(len(entries(value(part.result, "groups"))) == 2 for part in shown.parts)
-    if two_groups and horizons(shown):
-        yield "Differences are in percentage points, with Wald intervals."
+    asked = {
+        of for part in shown.parts for *_, compared in _compared(part, shown) for of in compared
+    }
+    if asked:
+        unit = "in percentage points, " if "survival" in asked and horizons(shown) else ""
+        yield f"Differences are {unit}with Wald intervals."
 
 
 def _notes_of_analysis(part: Part, words: Words) -> Iterator[str]:
     tested = test_in_words(part, words)
     if tested is not None:
         yield tested
+    pairs = _pairs_in_words(part, words)
+    if pairs is not None:
+        yield pairs
     missing = value(part.result, "missing")
     if missing:
         yield f"{patients(missing)} with missing values left out."

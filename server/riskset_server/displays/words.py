@@ -161,6 +161,8 @@ class Words:
             "flow": "Flow of patients",
             "event_table": f"First events of {lower_first(self.endpoint(endpoint or ''))}",
             "cox": f"Cox model of {lower_first(self.endpoint(endpoint or ''))}",
+            "univariate": f"Univariate analyses of {lower_first(self.endpoint(endpoint or ''))}",
+            "landmark": f"Landmark analysis of {lower_first(self.endpoint(endpoint or ''))}",
         }.get(spec.kind, self.endpoint(endpoint) if endpoint else sentence_case(spec.kind))
         by = getattr(spec, "by", ()) or ()
         grouped = f" by {listed([lower_first(self.variable(name)) for name in by])}" if by else ""

@@ -12,7 +12,7 @@ from riskset_server.displays.baseline import test_names
 from riskset_server.displays.cells import level_percent, plain
 from riskset_server.displays.display import Part
 from riskset_server.displays.effects import TIES
-from riskset_server.displays.estimates import interval_kinds
+from riskset_server.displays.estimates import interval_kinds, test_noun
 from riskset_server.displays.follow_up import method_in_words
 from riskset_server.displays.reading import distinct, entries, value
 from riskset_server.displays.words import Words, listed, lower_first, sentence_case
@@ -26,6 +26,7 @@ def methods(results: Mapping[str, Any], parts: Mapping[str, Part], words: Words)
         _endpoints(parts.values(), words),
         _estimation(parts.values(), words),
         _regression(parts.values(), words),
+        _made_of_parts(parts.values(), words),
         _tables(parts.values(), words),
         _conduct(parts.values(), words),
         (_software(),),
@@ -96,7 +97,8 @@ def _estimation(parts: Collection[Part], words: Words) -> Iterator[str]:
         if isinstance(value(test, "name"), str):
             strata = [lower_first(words.variable(name)) for name in entries(value(test, "strata"))]
             stratified = f" stratified by {listed(strata)}" if strata else ""
-            by_test.setdefault(f"{value(test, 'name')} test{stratified}", []).append(part.spec.id)
+            named = test_noun(value(test, "name"))
+            by_test.setdefault(f"{named}{stratified}", []).append(part.spec.id)
     for test, names in by_test.items():
         yield f"Groups are compared by the {test} ({', '.join(names)})."
     for method in distinct(value(part.result, "method") for part in follow_ups):
@@ -129,6 +131,28 @@ def _regression(parts: Collection[Part], words: Words) -> Iterator[str]:
     )
 
 
+def _made_of_parts(parts: Collection[Part], words: Words) -> Iterator[str]:
+    for part in _of_kind(parts, "univariate"):
+        curves = [factor["curves"] for factor in entries(value(part.result, "factors"))]
+        names = distinct(value(found, "test", "name") for found in curves)
+        tests = f" and the {listed([test_noun(name) for name in names])}" if names else ""
+        yield (
+            f"Factors are analysed one at a time ({part.spec.id}): Kaplan\N{EN DASH}Meier estimates by level{tests}."
+        )
+        strata = [
+            lower_first(words.variable(name)) for name in entries(value(part.result, "strata"))
+        ]
+        if strata:
+            yield f"Tests, and Cox models of one factor each, are stratified by {listed(strata)}."
+    for part in _of_kind(parts, "landmark"):
+        at = f"{plain(getattr(part.spec, 'at', 0))} {words.unit}"
+        exposure = lower_first(words.variable(getattr(part.spec, "exposure", "")))
+        yield (
+            f"The landmark analysis {part.spec.id} is of patients still followed after {at}, by {exposure} until then; later "
+            "changes do not count."
+        )
+
+
 def _tables(parts: Collection[Part], words: Words) -> Iterator[str]:
     names = distinct(name for part in _of_kind(parts, "baseline") for name in test_names(part))
     if names:
@@ -137,7 +161,14 @@ def _tables(parts: Collection[Part], words: Words) -> Iterator[str]:
 
 def _conduct(parts: Collection[Part], words: Words) -> Iterator[str]:
     plan = words.plan
-    yield "Tests are two-sided, without adjustment for their number."
+    pairs = [part.spec.id for part in parts if entries(value(part.result, "tests", "pairwise"))]
+    if pairs:
+        yield (
+            f"Tests are two-sided; those of pairs of groups ({', '.join(pairs)}) are adjusted by Holm's method, others are not "
+            "adjusted for their number."
+        )
+    else:
+        yield "Tests are two-sided, without adjustment for their number."
     primary = [part.spec.id for part in parts if part.spec.primary]
     post_hoc = [part.spec.id for part in parts if part.spec.planned == "post_hoc"]
     if primary:

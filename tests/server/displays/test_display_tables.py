@@ -289,3 +289,36 @@ def test_means_that_are_large_or_small_have_fitting_decimals(
         lines.append(made.csv().splitlines()[2])
 
     assert ["  Mean (SD),0.50 (0.25)", "  Mean (SD),5.0 (2.5)", "  Mean (SD),500 (250)"] == lines
+
+
+def test_differences_that_the_plan_asks_for_have_a_row_each(
+    trial: ModuleType, shown: Callable[..., Shown]
+) -> None:
+    extra = (
+        "  - {id: more, kind: kaplan_meier, endpoint: EFS, by: risk_group, at: [6], rmean: 5,\n"
+        "     contrast: [survival, rmean], test: gehan, pairwise: true}\n"
+    )
+    result = trial.study_results()["analyses"]["efs_risk"]
+    levels = [group["level"] for group in result["groups"]]
+    for index, group in enumerate(result["groups"]):
+        group["rmean"] = {"tau": 5, "estimate": 3.25 - index, "std_err": 0.3}
+    result["groups"][2]["rmean"] = WITHHELD
+    result["test"]["name"] = "Gehan"
+    result["tests"] = {
+        "pairwise": [
+            {"groups": levels[:2], "p_holm": 0.0312},
+            {"groups": levels[1:], "p_holm": WITHHELD},
+        ]
+    }
+    table = estimates.make(shown("more", plan=trial.study_plan(extra), results={"more": result}))
+    rows = table.rows[-2:]
+
+    assert ["Difference, Medium − Low", "Difference, High − Low"] == [
+        row.label.text for row in rows
+    ]
+    assert ["−1.0 (0.42), −1.8 to −0.17", "withheld"] == [row.cells[-1].text for row in rows]
+    assert "Gehan test: " in table.notes[1]
+    assert (
+        "Pairs of groups, P adjusted by Holm's method: Low v Medium, P = .03; Medium v High, withheld."
+        in table.notes[1]
+    )

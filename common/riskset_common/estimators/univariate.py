@@ -1,0 +1,200 @@
+"""Univariate analyses of many factors in one: curves and a test for each, and the hazard ratio of a model of that factor alone.
+
+Every factor is a Kaplan-Meier analysis of its own and, where the strata lie within sites, a Cox model of its own; all advance side
+by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pydantic import Field
+
+from riskset_common.estimators.cox import CoxSpec
+from riskset_common.estimators.cox_result import CoxResult
+from riskset_common.estimators.estimator import (
+    AnalysisSpec,
+    Names,
+    Request,
+    Shape,
+    Summary,
+    twice,
+)
+from riskset_common.estimators.group_test import GroupTest
+from riskset_common.estimators.kaplan_meier import KaplanMeierResult, KaplanMeierSpec
+from riskset_common.estimators.parts import (
+    AskParts,
+    PartRequest,
+    PartsMemory,
+    PartSpec,
+    advance_parts,
+    first_requests,
+    own_part,
+    part_shapes,
+    part_summaries,
+    requests_of,
+)
+from riskset_common.estimators.terms import Term
+from riskset_common.patients import Patients
+from riskset_common.results import WHEN_ASKED
+from riskset_common.study import Study
+from riskset_common.survival.kaplan_meier import LimitKind
+
+ALL = "curve._"
+"""The part that follows all patients, whatever their factors. No variable has this name: they begin with a letter."""
+
+
+class UnivariateSpec(AnalysisSpec):
+    """Univariate analyses as the plan writes them. Times are in the plan's unit."""
+
+    kind: Literal["univariate"]
+    endpoint: str
+    factors: Names = Field(min_length=1)
+    at: tuple[float, ...] = ()
+    test: GroupTest | None = None
+    strata: Names = ()
+    ties: Literal["efron", "breslow"] | None = None
+    ci: LimitKind | None = None
+    level: float = Field(default=0.95, gt=0, lt=1)
+
+    def shown_categories(self) -> tuple[str, ...]:
+        """Factors and strata; each factor has complete cases of its own."""
+        return (*self.factors, *self.strata)
+
+    def opened_by(self, study: Study) -> tuple[str, ...]:
+        """Factors; strata lie within sites, and show in no sum."""
+        return self.factors
+
+    def also_asks(self) -> tuple[str, ...]:
+        """The test, and the model."""
+        test = () if self.test is None else ("log_rank",)
+        return (*test, "cox") if self.strata else test
+
+    def problems(self, study: Study) -> Sequence[str]:
+        """Names that stand twice, and what a factor's own curves or model cannot be, each said once."""
+        found = list(twice("factors and strata", self.shown_categories()))
+        return found or list(dict.fromkeys(self._part_problems(study)))
+
+    def _part_problems(self, study: Study) -> Iterator[str]:
+        for part in parts(self, study).values():
+            yield from part.problems(study)
+
+
+def parts(spec: UnivariateSpec, study: Study) -> dict[str, PartSpec]:
+    """All patients, and each factor's curves and model, by the names of the parts."""
+    shared = spec.model_dump(include={"id", "endpoint", "population", "where", "level"})
+    curve = KaplanMeierSpec(kind="kaplan_meier", at=spec.at, ci=spec.ci, **shared)
+    found: dict[str, PartSpec] = {ALL: own_part(curve, ALL)}
+    strata = spec.strata if spec.test is not None else ()
+    for factor in spec.factors:
+        of_factor = {"by": (factor,), "test": spec.test, "strata": strata}
+        name = f"curve.{factor}"
+        found[name] = own_part(curve.model_copy(update=of_factor), name)
+    for factor in spec.factors if spec.strata else ():
+        levels = study.levels(factor)
+        term = Term(factor=factor, reference=levels[0] if levels else None)
+        model = CoxSpec(kind="cox", terms=(term,), strata=spec.strata, ties=spec.ties, **shared)
+        found[f"model.{factor}"] = own_part(model, f"model.{factor}")
+    return found
+
+
+@dataclass(frozen=True)
+class FactorResult:
+    """One factor: its curves and test, and its model. Complete cases of this factor."""
+
+    factor: str
+    curves: KaplanMeierResult
+    model: CoxResult | None = field(metadata=WHEN_ASKED)
+
+
+@dataclass(frozen=True)
+class UnivariateResult:
+    """Univariate analyses; `n`, `events` and `missing` are of all patients, whatever is known of their factors."""
+
+    kind: str
+    endpoint: str
+    n: int
+    events: int
+    missing: int
+    ci: str
+    level: float
+    strata: list[str]
+    all_patients: KaplanMeierResult
+    factors: list[FactorResult]
+    warnings: list[str]
+
+
+UnivariateRequest = Request[UnivariateSpec, AskParts]
+
+
+class Univariate:
+    """Curves, tests and models of single factors, side by side."""
+
+    kind = "univariate"
+    spec = UnivariateSpec
+    state = AskParts
+    discloses = (
+        "for all patients and by level of each factor: patients with an event, censored and (under left truncation) coming under "
+        "observation at each step of the time grid; patients left out because a value is missing; how many sites need each power "
+        "of two of steps; of a test stratified by site only observed, expected and covariance; and with models, for each factor: "
+        "log-likelihood, score and information at each iteration; all summed over the sites"
+    )
+
+    def first(self, spec: UnivariateSpec, study: Study) -> UnivariateRequest:
+        """Ask the first question of every part."""
+        requests = first_requests(parts(spec, study), study)
+        return Request(spec, study, AskParts.of(requests), PartsMemory())
+
+    def parts(self, request: UnivariateRequest) -> dict[str, PartRequest]:
+        """The requests of the unfinished parts. Run by both sides."""
+        specs = parts(request.spec, request.study)
+        return requests_of(specs, request.study, request.state, request.memory)
+
+    def shapes(self, request: UnivariateRequest) -> Mapping[str, Shape]:
+        """The arrays of every unfinished part."""
+        return part_shapes(self.parts(request))
+
+    def summarise(self, patients: Patients, request: UnivariateRequest) -> Summary:
+        """Answer every unfinished part."""
+        return part_summaries(patients, self.parts(request))
+
+    def next(
+        self, request: UnivariateRequest, pooled: Summary
+    ) -> UnivariateRequest | UnivariateResult:
+        """Advance every part, until all are done."""
+        following, memory = advance_parts(self.parts(request), pooled, request.memory)
+        if following:
+            return Request(request.spec, request.study, AskParts.of(following), memory)
+        return _result(request.spec, memory)
+
+
+def _result(spec: UnivariateSpec, memory: PartsMemory) -> UnivariateResult:
+    everyone: KaplanMeierResult = memory.results[ALL]
+    return UnivariateResult(
+        kind="univariate",
+        endpoint=spec.endpoint,
+        n=everyone.n,
+        events=everyone.events,
+        missing=everyone.missing,
+        ci=everyone.ci,
+        level=spec.level,
+        strata=list(spec.strata),
+        all_patients=everyone,
+        factors=[
+            FactorResult(
+                factor,
+                memory.results[f"curve.{factor}"],
+                memory.results.get(f"model.{factor}"),
+            )
+            for factor in spec.factors
+        ],
+        warnings=[
+            f"{factor}: {warning}"
+            for factor in spec.factors
+            for sort in ("curve", "model")
+            if f"{sort}.{factor}" in memory.results
+            for warning in memory.results[f"{sort}.{factor}"].warnings
+        ],
+    )
