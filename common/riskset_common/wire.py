@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import struct
 from abc import abstractmethod
-from typing import ClassVar, Literal, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator

@@ -119,6 +119,13 @@ def test_steps_beyond_the_exact_doubles_are_still_the_nearest() -> None:
     assert [float(found.units_per_step * step) for step in steps] == found.times(steps).tolist()
 
 
+def test_a_step_of_many_digits_is_still_exact() -> None:
+    found = grid("years", 12345.678901)
+    steps = list(range(2**31, 2**31 + 200))
+
+    assert [float(found.units_per_step * step) for step in steps] == found.times(steps).tolist()
+
+
 def test_shapes_are_kept() -> None:
     assert (2, 3) == grid("days").times(np.zeros((2, 3), dtype=np.int64)).shape
     assert (0,) == grid("years", 1e-6).times([]).shape

@@ -206,6 +206,31 @@ def test_levels_count_patients_and_events_of_the_complete_cases() -> None:
     ] == [(level["level"], level["n"], level["events"]) for level in result["levels"]]
 
 
+def test_the_likelihood_at_zero_is_that_of_the_risk_sets_within_the_sites() -> None:
+    cohort = random_cohort(16)
+    asked = COX | {"endpoint": "LATE", "ties": "breslow", "terms": [{"factor": "sex"}]}
+    by_definition = 0.0
+    for site in range(5):
+        here = cohort.site == site
+        for t in np.unique(cohort.time[here & (cohort.event > 0)]):
+            at_risk = here & (cohort.entry < t) & (t <= cohort.time)
+            died = here & (cohort.time == t) & (cohort.event > 0)
+            by_definition -= died.sum() * np.log(at_risk.sum())
+
+    assert by_definition == pytest.approx(
+        result_of(asked, cohort, 5)["log_likelihood"]["null"], rel=1e-12
+    )
+
+
+def test_the_scale_brings_the_widest_site_just_below_one() -> None:
+    cohort = random_cohort(17)
+    study = study_of(COX | {"terms": [{"number": "dose"}]}, 5)
+    [_, first, *_] = pool(study, cohort.patients(study)).questions
+    spreads = [np.ptp(cohort.dose[cohort.site == site]) for site in range(5)]
+
+    assert 0.5 <= np.ldexp(max(spreads), -first["exponent"][0]) < 1
+
+
 def test_the_rule_of_r_stops_earlier_and_near() -> None:
     tight = result_of(COX, random_cohort(13), 5)
     stopped = result_of(COX | {"convergence": "r"}, random_cohort(13), 5)
