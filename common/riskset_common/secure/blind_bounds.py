@@ -24,10 +24,10 @@ from riskset_common.survival.arrays import FloatArray
 
 LARGEST_BITS = 36
 """A sum over a risk set may reach 2^36: its reciprocal then keeps 28 bits, those of ordinary risk sets 50 and more."""
-FACTOR_BITS = 24
+FACTOR_BITS = 20
 _ENOUGH = 23.0
 """A start is squared until what is missing is below e^-23; Newton's correction squares it once more."""
-_LEAST_FACTOR = 1 << 10
+_LEAST_FACTOR = 1 << 8
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class FreshStart:
 
 @dataclass(frozen=True)
 class NearStart:
-    """Start each reciprocal from the last one times the public `factor` 2^-24, just below e^-b."""
+    """Start each reciprocal from the last one times the public `factor` 2^-20, just below e^-b."""
 
     factor: int
     squarings: int
@@ -121,5 +121,5 @@ def start_for(
 
 def _squarings(least: float) -> int:
     """How often 1 - least is squared until it is below e^-23."""
-    missing = 1 - least + 1e-12
-    return max(1, math.ceil(math.log2(_ENOUGH / -math.log(missing))))
+    missing = -math.log1p(-min(least, 1 - 2.0**-40))
+    return max(1, math.ceil(math.log2(_ENOUGH / missing)))
