@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 
 import numpy as np
 import pytest
@@ -108,8 +109,8 @@ def test_two_computations_share_their_openings(committee):
     members = arithmetics(committee)
     both = [
         each.beside(
-            lambda side, x=x: side.product(x, x, F),
-            lambda side, y=y: _twice(side, y),
+            partial(_squared, x),
+            partial(_twice, y),
         )
         for each, x, y in zip(
             members,
@@ -124,7 +125,11 @@ def test_two_computations_share_their_openings(committee):
     assert [y**4 for y in b] == revealed(committee, [second for _, second in outcomes])
 
 
-def _twice(side: Arithmetic, y):
+def _squared(x, side: Arithmetic):
+    return (yield from side.product(x, x, F))
+
+
+def _twice(y, side: Arithmetic):
     square = yield from side.exact_product(y, y)
     return (yield from side.exact_product(square, square))
 

@@ -9,6 +9,7 @@ what two members of a committee of threshold 1 hold together; so it can fail.
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,7 +52,7 @@ class Run:
         site = np.random.default_rng(32).integers(0, N_SITES, N)
         self.model, outcome = fit_blind(self.cohort, site, N_SITES, ties="breslow")
         self.setup = setup_of(self.model, N_SITES)
-        by_kind = {}
+        by_kind: dict[int, list[bytes]] = {}
         for message in outcome.carried:
             by_kind.setdefault(message[3], []).append(message)
         self.keys = [BlindKeys.from_bytes(each) for each in by_kind[BlindKeys.kind]]
@@ -106,7 +107,7 @@ class Run:
 
     def first_openings(self):
         """What the members open first in each evaluation, A times a public start, as any member can put it together."""
-        by_label = {}
+        by_label: dict[bytes, dict[int, Any]] = {}
         for share in self.shares:
             channel = channels_of(share.receiver, N_SITES)[share.sender]
             content = unseal(

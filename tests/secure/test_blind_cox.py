@@ -35,6 +35,8 @@ from riskset_common.secure.blind_logarithm import COEFFICIENTS
 from riskset_common.secure.blind_reciprocal import correct, iterate
 from riskset_common.survival.newton import CoxFit
 
+pytestmark = pytest.mark.slow
+
 
 def same_fit(expected: CoxFit, actual: CoxFit):
     assert expected.aliased.tolist() == actual.aliased.tolist()
@@ -79,7 +81,6 @@ def test_every_committee_fits_the_same_model(preset):
     same_fit(fit_pooled(model, cohort), outcome.fit)
 
 
-@pytest.mark.slow
 def test_sites_of_one_patient_each_equal_one_pool():
     cohort = a_cohort(4, n=30)
     model, outcome = fit_blind(cohort, np.arange(30), 30)
@@ -180,9 +181,8 @@ def test_a_separating_covariate_is_named_monotone_as_in_the_open():
 def test_a_range_far_too_wide_is_refused_instead_of_losing_digits():
     """The values span one unit of a range of 10^5: for all the bounds say, weights may differ by any factor."""
     cohort = a_cohort(12, n=40, p=1)
-    wide = {"lower": (-1e5,), "upper": (1e5,)}
     with pytest.raises(EstimationError, match="Narrow the range"):
-        fit_blind(cohort, np.arange(40) % 3, 3, **wide)
+        fit_blind(cohort, np.arange(40) % 3, 3, lower=(-1e5,), upper=(1e5,))
 
 
 def audited(monkeypatch, cohort, **fit):
@@ -266,3 +266,9 @@ def test_reciprocals_and_logarithms_of_hidden_numbers(spread):
 
     assert isinstance(path.start, FreshStart)
     np.testing.assert_allclose(found, 1 / A, rtol=1e-14, atol=2.0**-61)
+
+
+def test_a_near_start_needs_the_last_reciprocals():
+    member = arithmetics(Committee((0, 1, 2), 1))[0]
+    with pytest.raises(ValueError, match="last coefficients"):
+        next(iterate(member, encode(np.ones(3)), NearStart(1 << 19, 2), None))

@@ -6,12 +6,13 @@ from what it was sent: a member that stopped is brought back by feeding it the s
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from riskset_common.errors import ProtocolRefusal
-from riskset_common.secure.blind_arithmetic import Arithmetic, Masked, open_shares
+from riskset_common.secure.blind_arithmetic import Arithmetic, Masked, Opening, open_shares
 from riskset_common.secure.blind_bounds import FreshStart, PublicPath, next_path
 from riskset_common.secure.blind_field import (
     Elements,
@@ -38,6 +39,17 @@ from riskset_common.secure.blind_step import Reciprocals, cox_sums_of, evaluate,
 from riskset_common.secure.kdf import H, u32
 from riskset_common.signing import Identity, verify
 from riskset_common.survival.newton import CoxFit, NewtonState
+
+
+@dataclass
+class _Evaluation:
+    """An evaluation under way: what is opened next, and what it started from."""
+
+    newton: NewtonState
+    path: PublicPath
+    arithmetic: Arithmetic
+    computation: Opening[tuple[Elements, Reciprocals]]
+    waiting: Masked
 
 
 class BlindMember:
@@ -69,14 +81,7 @@ class BlindMember:
         self._evaluation = 0
         self._path: PublicPath | None = None
         self._kept: Reciprocals | None = None
-        self._arithmetic: Arithmetic | None = None
-        self._computation: Generator[Masked, Elements, tuple[Elements, Reciprocals]] | None = None
-        self._waiting: Masked | None = None
-
-    @property
-    def openings(self) -> int:
-        """Openings of the evaluation under way."""
-        return 0 if self._arithmetic is None else self._arithmetic.openings
+        self._under_way: _Evaluation | None = None
 
     def consent(self, ask: BlindAsk) -> BlindConsent:
         """Consent to the coefficients that the centre proposes for the next evaluation, or refuse."""
@@ -91,18 +96,41 @@ class BlindMember:
 
     def begin_evaluation(self, ask: BlindAsk, inputs: Sequence[BlindInput]) -> list[BlindShare]:
         """Take the inputs of all participants, in the order of the sites, and give the first shares to be opened."""
-        if self._computation is not None:
+        if self._under_way is not None:
             raise ProtocolRefusal(f"Evaluation {self._evaluation} is still under way.")
         self.setup.check_ask(ask, self._evaluation)
-        self._newton = adopt(self._newton, ask.beta)
+        newton = adopt(self._newton, ask.beta)
         label = self.setup.input_label(ask.evaluation, ask.beta)
         sums = self._shares_of_sums(label, inputs)
-        model = self.setup.model
-        path = next_path(model, np.array(ask.beta), self._path)
+        path = next_path(self.setup.model, np.array(ask.beta), self._path)
+        arithmetic = Arithmetic(
+            self.setup.committee, self._member, self._keys.committee, self._label(ask, path, inputs)
+        )
+        computation = evaluate(
+            arithmetic, self.setup.model, path.beta, path.start, sums, self._kept
+        )
+        waiting = next(computation)
+        self._under_way = _Evaluation(newton, path, arithmetic, computation, waiting)
+        return self._sealed(waiting)
+
+    def receive(self, shares: Sequence[BlindShare]) -> list[BlindShare] | BlindOpened:
+        """Take the other members' shares of an opening, in their order; give the next ones, or what the evaluation opened."""
+        evaluation = self._under_way
+        if evaluation is None:
+            raise ProtocolRefusal("Shares arrived, but no opening is under way.")
+        gathered = self._gathered(evaluation.waiting, shares)
+        opened = open_shares(self.setup.committee, gathered)
+        try:
+            evaluation.waiting = evaluation.computation.send(opened)
+        except StopIteration as end:
+            return self._finished(evaluation, *end.value)
+        return self._sealed(evaluation.waiting)
+
+    def _label(self, ask: BlindAsk, path: PublicPath, inputs: Sequence[BlindInput]) -> bytes:
+        """What the first opening is bound to. Machines that round otherwise, or members that were sent other inputs, part here."""
         start = path.start
         public = start.reciprocal if isinstance(start, FreshStart) else (start.factor,)
-        # Machines that round otherwise, or members that were sent other inputs, part here and open noise.
-        chained = H(
+        return H(
             b"blind-evaluation",
             self._chain,
             u32(ask.evaluation, start.squarings),
@@ -110,25 +138,6 @@ class BlindMember:
             *(number.to_bytes(16, "little") for number in public),
             *(H(message.signature, message.body) for message in inputs),
         )
-        self._path = path
-        self._arithmetic = Arithmetic(
-            self.setup.committee, self._member, self._keys.committee, chained
-        )
-        self._computation = evaluate(self._arithmetic, model, path.beta, start, sums, self._kept)
-        self._waiting = next(self._computation)
-        return self._sealed(self._waiting)
-
-    def receive(self, shares: Sequence[BlindShare]) -> list[BlindShare] | BlindOpened:
-        """Take the other members' shares of an opening, in their order; give the next ones, or what the evaluation opened."""
-        computation, waiting = self._computation, self._waiting
-        if computation is None or waiting is None:
-            raise ProtocolRefusal("Shares arrived, but no opening is under way.")
-        opened = open_shares(self.setup.committee, self._gathered(waiting, shares))
-        try:
-            self._waiting = computation.send(opened)
-        except StopIteration as end:
-            return self._finished(*end.value)
-        return self._sealed(self._waiting)
 
     def _shares_of_sums(self, label: bytes, inputs: Sequence[BlindInput]) -> Elements:
         """This member's shares of the pooled sums: all inputs, less its shares of their masks."""
@@ -192,15 +201,14 @@ class BlindMember:
             raise ProtocolRefusal("The shares of an opening differ in length.")
         return [shares[site_id] for site_id in self.setup.committee.site_ids]
 
-    def _finished(self, opened: Elements, kept: Reciprocals) -> BlindOpened:
+    def _finished(
+        self, evaluation: _Evaluation, opened: Elements, kept: Reciprocals
+    ) -> BlindOpened:
         """Go one step on with what was opened, and tell the centre."""
-        arithmetic, path, newton = self._arithmetic, self._path, self._newton
-        if arithmetic is None or path is None or isinstance(newton, CoxFit):
-            raise ProtocolRefusal("No evaluation is under way.")
-        sums = cox_sums_of(self.setup.model, opened, path.log_public)
-        self._newton = go_on(self.setup.model, newton, sums)
-        self._chain, self._kept = arithmetic.label, kept
-        self._computation = self._waiting = None
+        sums = cox_sums_of(self.setup.model, opened, evaluation.path.log_public)
+        self._newton = go_on(self.setup.model, evaluation.newton, sums)
+        self._chain, self._kept, self._path = evaluation.arithmetic.label, kept, evaluation.path
+        self._under_way = None
         body = to_bytes(opened)
         statement = self.setup.opened_statement(self.site_id, self._evaluation, body)
         message = BlindOpened(
