@@ -7,24 +7,25 @@ would in a deployment. Only the carrier differs: a function call.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_bytes
 from typing import Any, Protocol
 
 from riskset_common.codebook import Codebook
-from riskset_common.errors import NodeConfigError, Refusal, RisksetError
+from riskset_common.errors import InputError, NodeConfigError, Refusal, RisksetError, did_you_mean
 from riskset_common.plan import Plan
+from riskset_common.secure.governance import Governance, sign_roster, unsigned
 from riskset_common.secure.roster import Member, Roster
 from riskset_common.signing import Identity
 from riskset_embedded.transcript import Transcript
 from riskset_node.config import NodeConfig
 from riskset_node.node import SiteNode, Trust
-from riskset_node.outbox import Outbox
-from riskset_server.runs import Opened, Run, SitesRefused
+from riskset_node.state import NodeState
+from riskset_server.runs import Opened, Run, SitesLost, SitesRefused
 
 
 class Watcher(Protocol):
@@ -43,12 +44,30 @@ class Watcher(Protocol):
         ...
 
 
+def _any_random(_purpose: str) -> bytes:
+    return token_bytes(32)
+
+
 @dataclass(frozen=True)
 class Parties:
-    """Who takes part: the nodes' configurations and the centre's identity (made for this run when None)."""
+    """Who takes part.
+
+    Attributes
+    ----------
+    nodes
+        The nodes' configurations.
+    centre
+        The centre's identity; made for this run when None.
+    draw
+        32 random bytes by purpose, for the keys and the nonce of this run. A run that is to be continued gets the same again.
+    cut
+        A rehearsal of loss: from which round on nothing reaches a site and nothing comes from it. Round 0 is joining.
+    """
 
     nodes: Sequence[NodeConfig]
     centre: Identity | None = None
+    draw: Callable[[str], bytes] = _any_random
+    cut: Mapping[str, int] = field(default_factory=dict)
 
 
 class SitesSaidNo(Refusal):
@@ -87,42 +106,70 @@ def run_local(
     Parameters
     ----------
     transcript
-        Where to keep every message that the centre received.
+        Where to keep every message that the centre received. A site's answer that it holds already is not asked for again.
     outboxes
-        A directory for the sites' outboxes, one file each; a temporary one when None.
+        A directory for the sites' states with their outboxes, one file each; a temporary one when None.
 
     Raises
     ------
     SitesSaidNo
         With the reason of every site that refused.
+    SitesLost
+        Where sites do not answer without which the run cannot go on. With the same arguments it continues when they are back.
     NodeConfigError, PlanError, PolicyRefusal
         Where the run cannot begin.
     """
-    centre = parties.centre or Identity.from_random(token_bytes(32))
+    _check_cut(parties)
+    centre = parties.centre or Identity.from_random(parties.draw("centre"))
     with ExitStack() as stack:
         folder = outboxes or Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="riskset-"))
         )
-        nodes, roster = _nodes(parties.nodes, centre, folder, stack)
-        run = Run(plan, codebook, roster, centre, token_bytes(32))
-        carrier = _Carrier(nodes, transcript or Transcript(None))
-        try:
-            return _drive(run, carrier, watcher)
-        except SitesRefused as refused:
-            reasons = {name: nodes[name].refusal for name in refused.codes}
-            raise SitesSaidNo(
-                {name: why for name, why in reasons.items() if why is not None}
-            ) from None
+        nodes, roster = _nodes(parties, centre, folder, stack)
+        run = Run(plan, codebook, roster, centre, parties.draw("nonce"))
+        carrier = _Carrier(nodes, transcript or Transcript(None), parties.cut)
+        return _to_the_end(run, carrier, watcher, nodes)
+
+
+def _to_the_end(
+    run: Run, carrier: _Carrier, watcher: Watcher | None, nodes: Mapping[str, SiteNode]
+) -> dict[str, Any]:
+    """Drive the run and close its session, also where it fails; not where it only waits for sites."""
+    try:
+        results = _drive(run, carrier, watcher)
+    except SitesLost:
+        raise
+    except RisksetError as error:
+        carrier.ask(run.close(), "close", run.rounds)
+        if isinstance(error, SitesRefused):
+            raise _said_no(error, nodes) from None
+        raise
+    carrier.ask(run.close(), "close", run.rounds)
+    return results
+
+
+def _said_no(refused: SitesRefused, nodes: Mapping[str, SiteNode]) -> SitesSaidNo:
+    reasons = {name: nodes[name].refusal for name in refused.codes}
+    return SitesSaidNo({name: why for name, why in reasons.items() if why is not None})
 
 
 def _drive(run: Run, carrier: _Carrier, watcher: Watcher | None) -> dict[str, Any]:
     joined = watcher.joined if watcher else None
-    keys = run.join(carrier.ask(run.offer(), "join", joined))
-    run.confirm(carrier.ask(keys, "keys"))
+    keys = run.join(carrier.ask(run.offer(), "join", 0, heard=joined))
+    run.confirm(carrier.ask(keys, "keys", 0))
     while True:
         number = run.rounds + 1
+        step = f"round-{number:03d}"
         heard = (lambda site: watcher.answered(site, number)) if watcher else None  # noqa: B023  # called within the round
-        opened = run.pool(carrier.ask(run.request(), f"round-{number:03d}", heard))
+        reports = carrier.ask(run.request(), step, number, among=run.contributors, heard=heard)
+        wanted = run.shares(reports)
+        opened = run.pool(carrier.ask_each(wanted, f"{step}-shares", number))
+        carrier.published(step, run.opening())
+        if wanted:
+            # This opening fixes the set of sites, and a site goes on only when it has checked it.
+            run.confirm(
+                carrier.ask(run.opening(), f"{step}-opening", number, among=run.contributors)
+            )
         if watcher:
             watcher.opened(opened)
         if not opened.unfinished:
@@ -130,29 +177,71 @@ def _drive(run: Run, carrier: _Carrier, watcher: Watcher | None) -> dict[str, An
 
 
 class _Carrier:
-    """Carries a message to every site and its answers back, and keeps them in the transcript."""
+    """Carries messages to the sites and their answers back, and keeps the answers in the transcript.
 
-    def __init__(self, nodes: dict[str, SiteNode], transcript: Transcript) -> None:
+    A site whose line is cut is not there. What a site answered before the run stopped is taken from the transcript.
+    """
+
+    def __init__(
+        self, nodes: Mapping[str, SiteNode], transcript: Transcript, cut: Mapping[str, int]
+    ) -> None:
         self._nodes = nodes
         self._transcript = transcript
+        self._cut = cut
 
     def ask(
-        self, message: bytes, step: str, heard: Callable[[str], None] | None = None
+        self,
+        message: bytes,
+        step: str,
+        round_number: int,
+        *,
+        among: Sequence[str] | None = None,
+        heard: Callable[[str], None] | None = None,
     ) -> dict[str, bytes]:
+        """The same message to every site, or to some."""
+        names = self._nodes if among is None else among
+        return self.ask_each(dict.fromkeys(names, message), step, round_number, heard=heard)
+
+    def ask_each(
+        self,
+        messages: Mapping[str, bytes],
+        step: str,
+        round_number: int,
+        *,
+        heard: Callable[[str], None] | None = None,
+    ) -> dict[str, bytes]:
+        """To each site its own message."""
         replies: dict[str, bytes] = {}
-        for name, node in self._nodes.items():
-            replies[name] = node.answer(message)
-            self._transcript.received(step, name, replies[name])
+        for name, message in messages.items():
+            kept = self._transcript.kept(step, name)
+            if kept is None and round_number >= self._cut.get(name, round_number + 1):
+                continue
+            if kept is None:
+                replies[name] = self._nodes[name].answer(message)
+                self._transcript.received(step, name, replies[name])
+            else:
+                replies[name] = kept
             if heard:
                 heard(name)
         return replies
 
+    def published(self, step: str, opening: bytes) -> None:
+        """Keep what everybody may check."""
+        self._transcript.published(step, opening)
+
+
+def _check_cut(parties: Parties) -> None:
+    names = [config.site for config in parties.nodes]
+    for name in parties.cut:
+        if name not in names:
+            raise InputError(f"--lose {name}: no such site. {did_you_mean(name, names)}")
+
 
 def _nodes(
-    configs: Sequence[NodeConfig], centre: Identity, outboxes: Path, stack: ExitStack
+    parties: Parties, centre: Identity, outboxes: Path, stack: ExitStack
 ) -> tuple[dict[str, SiteNode], Roster]:
-    ordered = sorted(configs, key=lambda config: config.site)
-    identities = [_identity(config) for config in ordered]
+    ordered = sorted(parties.nodes, key=lambda config: config.site)
+    identities = [_identity(config, parties.draw) for config in ordered]
     roster = Roster(
         version=1,
         members=tuple(
@@ -165,19 +254,23 @@ def _nodes(
             for number, (config, identity) in enumerate(zip(ordered, identities, strict=True), 1)
         ),
     )
+    # In a deployment the consortium's own keys sign; here one is made for this run and pinned at every node.
+    governance = Identity.from_random(parties.draw("governance"))
+    signed = sign_roster(unsigned(roster), governance)
+    pinned = Governance((governance.public,), 1)
     nodes: dict[str, SiteNode] = {}
     for config, identity in zip(ordered, identities, strict=True):
-        outbox = Outbox(outboxes / f"{config.site}.sqlite")
-        stack.callback(outbox.close)
-        trust = Trust(config.centre_key or centre.public, roster)
-        nodes[config.site] = SiteNode(config, identity, trust, outbox, now=_now, random=token_bytes)
+        state = NodeState(outboxes / f"{config.site}.sqlite")
+        stack.callback(state.close)
+        trust = Trust.in_signed(config.centre_key or centre.public, signed, pinned)
+        nodes[config.site] = SiteNode(config, identity, trust, state, now=_now, random=token_bytes)
     return nodes, roster
 
 
-def _identity(config: NodeConfig) -> Identity:
+def _identity(config: NodeConfig, draw: Callable[[str], bytes]) -> Identity:
     """The site's own key where node.yaml names one, else one made for this run."""
     if config.identity is None:
-        return Identity.from_random(token_bytes(32))
+        return Identity.from_random(draw(f"identity of {config.site}"))
     try:
         return Identity.from_pem(config.identity.key.read_bytes())
     except OSError as error:

@@ -48,6 +48,14 @@ class Identity(StrictModel):
     certificate: Path | None = None
 
 
+class PinnedRoster(StrictModel):
+    """The consortium's roster as it came to this site, and the governance keys (Ed25519, base64) of which `needed` must have signed it."""
+
+    path: Path
+    governance: tuple[Annotated[str, AfterValidator(_ed25519_key)], ...] = Field(min_length=1)
+    needed: int = Field(ge=1)
+
+
 def _named_column(written: Any) -> Any:
     return {"from": written} if isinstance(written, str) else written
 
@@ -147,6 +155,7 @@ WITHOUT_EFFECT_IN_A_LOCAL_RUN = (
     "centre.ca",
     "centre.proxy",
     "identity.certificate",
+    "roster",
     *(f"policy.{name}" for name in FOR_LONG_RUNNING_NODES),
     "audit",
     "log",
@@ -163,6 +172,7 @@ class NodeConfig(StrictModel):
     study: StudyName | None = None
     centre: Centre = Centre()
     identity: Identity | None = None
+    roster: PinnedRoster | None = None
     data: PatientRecords
     policy: Policy = Policy()
     audit: Audit | None = None
