@@ -58,19 +58,21 @@ SETUP = setup_of(MODEL, N_SITES)
 class Session:
     """All parties of one model, driven step by step."""
 
-    def __init__(self, setup: BlindSetup = SETUP):
+    def __init__(self, setup: BlindSetup = SETUP, cohort: Cohort = COHORT):
         self.setup = setup
-        self.parties = parties_of(setup.model, COHORT, SITE, N_SITES)
-        self.sites = {i: BlindSite(setup, i, secret("site", i)) for i in range(N_SITES)}
+        self.n_sites = len(setup.participants)
+        site = np.arange(len(cohort.time)) % self.n_sites
+        self.parties = parties_of(setup.model, cohort, site, self.n_sites)
+        self.sites = {i: BlindSite(setup, i, secret("site", i)) for i in setup.participants}
         self.keys = [
-            make_keys(setup, identity_of(i), i, secret("site", i), channels_of(i, N_SITES))
-            for i in range(N_SITES)
+            make_keys(setup, identity_of(i), i, secret("site", i), channels_of(i, self.n_sites))
+            for i in setup.participants
         ]
         self.members = [self.member(i) for i in setup.committee.site_ids]
         self.centre = BlindCentre(setup)
 
     def member(self, i: int) -> BlindMember:
-        channels = channels_of(i, N_SITES)
+        channels = channels_of(i, self.n_sites)
         keys = accept_keys(self.setup, i, secret("site", i), channels, self.keys)
         return BlindMember(self.setup, keys, identity_of(i), i, channels)
 
@@ -82,7 +84,7 @@ class Session:
         return message
 
     def inputs(self, ask: BlindAsk) -> list[BlindInput]:
-        return [self.answer(i, ask) for i in range(N_SITES)]
+        return [self.answer(i, ask) for i in self.setup.participants]
 
     def next_ask(self) -> BlindAsk:
         proposal = self.centre.propose()
@@ -335,6 +337,45 @@ def test_a_box_of_too_few_keys_is_refused():
         accept_keys(
             SETUP, 0, secret("site", 0), channels_of(0, N_SITES), [*session.keys[:3], short]
         )
+
+
+class _WrongShares(BlindMember):
+    """A member that adds one to every share it sends."""
+
+    def _sealed(self, masked):
+        return super()._sealed(masked._replace(share=add(masked.share, constant(1))))
+
+
+@pytest.mark.parametrize("liar", [0, 4])
+def test_a_member_that_sends_wrong_shares_ends_the_run_where_members_are_to_spare(liar):
+    cohort = a_cohort(22, n=40)
+    model = model_of(cohort)
+    session = Session(setup_of(model, 5, (5, 1)), cohort)
+    honest = session.members[liar]
+    keys, channels = honest._keys, honest._channels
+    session.members[liar] = _WrongShares(session.setup, keys, identity_of(liar), liar, channels)
+    with refused("contradict"):
+        session.evaluated()
+
+
+def test_a_member_that_starts_again_is_fed_its_messages_and_sends_the_same(session):
+    ask = session.centre.ask([])
+    inputs = session.inputs(ask)
+    waiting = [member.begin_evaluation(ask, inputs) for member in session.members]
+    fed, sent = [], [waiting[0]]
+    for _ in range(5):
+        shares = [share for each in waiting for share in each]
+        fed.append([each for each in shares if each.receiver == 0])
+        replies = [
+            member.receive([each for each in shares if each.receiver == member.site_id])
+            for member in session.members
+        ]
+        waiting = [reply for reply in replies if isinstance(reply, list)]
+        sent.append(waiting[0])
+    again = session.member(0)
+
+    assert sent[0] == again.begin_evaluation(ask, inputs)
+    assert sent[1:] == [again.receive(each) for each in fed]
 
 
 # What the centre refuses

@@ -1,4 +1,4 @@
-"""The messages of a blind model, in the frame of `wire.py`: kinds 32 to 37. Vectors of the field are 32 bytes an element, below p."""
+"""The messages of a blind model, in the frame of `frame.py`: kinds 32 to 37. Vectors of the field are 32 bytes an element, below p."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from riskset_common.frame import Message, MessageWithBody
 from riskset_common.secure.blind_field import ELEMENT_BYTES
 from riskset_common.secure.fields import U32, Digest, Signature, SiteId, StrictValue
-from riskset_common.wire import Message, MessageWithBody
 
 SEAL_BYTES = 16
 """What AES-GCM adds."""
