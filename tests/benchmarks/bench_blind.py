@@ -71,14 +71,15 @@ def measure(name: str, cohort: Cohort, preset: tuple[int, int]) -> None:
     site = np.random.default_rng(3).integers(0, SITES, len(cohort.time))
     parties = parties_of(model, cohort, site, SITES)
     steps = {step: getattr(BlindMember, step) for step in ("begin_evaluation", "receive")}
-    walls, members = [], []
+    walls, alls, members = [], [], []
     for _ in range(RUNS):
         clock = _Clock()
         for step, plain in steps.items():
             setattr(BlindMember, step, clock.timed(plain))
-        began = perf_counter()
+        began, spent = perf_counter(), process_time()
         outcome = run_blind_cox(setup, parties)
         walls.append(perf_counter() - began)
+        alls.append(process_time() - spent)
         members.append(clock.seconds / preset[0])
     for step, plain in steps.items():
         setattr(BlindMember, step, plain)
@@ -92,7 +93,7 @@ def measure(name: str, cohort: Cohort, preset: tuple[int, int]) -> None:
     apart = np.max(np.abs(outcome.fit.coef - pooled.coef) / pooled.std_err)
     aim = f" (aim {AIMS[name]:.0f} s)" if preset == (3, 1) else ""
     print(
-        f"  {name:13} {preset}  {middle(walls):5.2f} s wall{aim}, {middle(members):5.2f} s of each member's processor; "
+        f"  {name:13} {preset}  {middle(walls):5.2f} s wall{aim}, {middle(alls):5.2f} s of the processor, {middle(members):5.2f} s of it each member's; "
         f"{evaluations} uploads + {shares // (preset[0] * (preset[0] - 1))} openings, each member sends "
         f"{sent[BlindShare.kind] / preset[0] / 1e6:.2f} MB, each site {sent[BlindInput.kind] / uploads / 1e6:.2f} MB a step; "
         f"{apart:.0e} SE from the pooled fit"

@@ -18,6 +18,7 @@ from riskset_common.secure.blind_field import (
     same,
     scale,
     subtract,
+    sum_of_bytes,
     to_bytes,
     to_integers,
     to_words,
@@ -126,3 +127,11 @@ def test_fewer_words_are_smaller_numbers(value):
 
     assert [value] == to_integers(from_words(words))
     assert [0, 0] == to_words(from_words(words))[2:, 0].tolist()
+
+
+@given(vectors_given=st.lists(st.lists(whole, min_size=3, max_size=3), min_size=1, max_size=40))
+def test_many_vectors_given_as_bytes_add_up(vectors_given):
+    contents = [to_bytes(from_integers(vector)) for vector in vectors_given]
+    expected = centred([sum(column) for column in zip(*vectors_given, strict=True)])
+
+    assert expected == to_integers(sum_of_bytes(contents, 3))

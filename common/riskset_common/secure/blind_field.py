@@ -26,6 +26,7 @@ Elements = NDArray[np.uint64]
 Words = NDArray[np.uint64]
 
 _WORD = np.dtype("<u8")
+_HALF = np.dtype("<u4")
 _MASK = np.uint64((1 << LIMB_BITS) - 1)
 _SHIFT = np.uint64(LIMB_BITS)
 _FOLD = np.uint64(1216)
@@ -81,6 +82,27 @@ def to_bytes(elements: Elements) -> bytes:
 def from_bytes(content: bytes) -> Elements:
     """The vector that bytes hold, shape (9, n)."""
     return from_words(words_from_bytes(content))
+
+
+def from_halves(columns: Words) -> Elements:
+    """Elements of numbers given as eight columns of weight 2^(32 k), each column below 2^56."""
+    limbs = zeros(columns.shape[1])
+    for k, column in enumerate(columns):
+        limb, shift = divmod(32 * k, LIMB_BITS)
+        # The low part of a column stays below 2^29 after its shift; the rest belongs to the next limbs.
+        kept = np.uint64(LIMB_BITS - shift)
+        limbs[limb] += (column & ((np.uint64(1) << kept) - np.uint64(1))) << np.uint64(shift)
+        if limb + 1 < LIMBS:
+            limbs[limb + 1] += column >> kept
+    return total(limbs[..., np.newaxis])
+
+
+def sum_of_bytes(contents: Iterable[bytes], length: int) -> Elements:
+    """The sum of many vectors given as bytes, fewer than 2^24 of them, shape (9, length)."""
+    columns = np.zeros((length, 2 * WORDS), np.uint64)
+    for content in contents:
+        columns += np.frombuffer(content, _HALF).reshape(length, 2 * WORDS)
+    return from_halves(columns.T)
 
 
 def from_integers(values: Iterable[int]) -> Elements:

@@ -20,8 +20,8 @@ from riskset_common.secure.blind_field import (
     dot,
     from_bytes,
     subtract,
+    sum_of_bytes,
     to_bytes,
-    total,
 )
 from riskset_common.secure.blind_keys import MemberKeys, seal, unseal
 from riskset_common.secure.blind_messages import (
@@ -156,7 +156,7 @@ class BlindMember:
             statement = setup.input_statement(label, message.site_id, message.body)
             public = setup.roster.member(message.site_id).public
             verify(public, message.signature, statement, f"the input of site {name!r}")
-        pooled = total(np.stack([from_bytes(message.body) for message in inputs], axis=-1))
+        pooled = sum_of_bytes((message.body for message in inputs), length)
         masks = []
         for subset in setup.committee.subsets_of(self._member):
             keys = [self._keys.inputs[sender][subset] for sender in setup.participants]

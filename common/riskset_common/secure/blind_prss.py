@@ -27,16 +27,14 @@ from cryptography.hazmat.primitives.ciphers.modes import CTR
 from riskset_common.secure.blind_committee import Committee, Subset
 from riskset_common.secure.blind_field import (
     ELEMENT_BYTES,
-    LIMB_BITS,
-    LIMBS,
     WORDS,
     Elements,
     Words,
     constant,
     dot,
+    from_halves,
     from_words,
     total,
-    zeros,
 )
 from riskset_common.secure.kdf import X, u32
 
@@ -85,20 +83,7 @@ def sum_of_streams(keys: Iterable[bytes], purpose: bytes, label: bytes, length: 
         halves = np.frombuffer(_stream(key, purpose, label, length), _HALF)
         # A word is its low half, then its high half.
         columns += halves.reshape(WORDS, length, 2).transpose(0, 2, 1).reshape(2 * WORDS, length)
-    return _from_halves(columns)
-
-
-def _from_halves(columns: Words) -> Elements:
-    """Elements of numbers given as eight columns of weight 2^(32 k), each column below 2^56."""
-    limbs = zeros(columns.shape[1])
-    for k, column in enumerate(columns):
-        limb, shift = divmod(32 * k, LIMB_BITS)
-        # The low part of a column stays below 2^29 after its shift; the rest belongs to the next limbs.
-        kept = np.uint64(LIMB_BITS - shift)
-        limbs[limb] += (column & ((np.uint64(1) << kept) - np.uint64(1))) << np.uint64(shift)
-        if limb + 1 < LIMBS:
-            limbs[limb + 1] += column >> kept
-    return total(limbs[..., np.newaxis])
+    return from_halves(columns)
 
 
 def _stream(key: bytes, purpose: bytes, label: bytes, length: int) -> bytes:
