@@ -16,8 +16,8 @@ def same(expected, actual, rel=1e-9, absolute=1e-12):
     np.testing.assert_allclose(actual, expected, rtol=rel, atol=absolute)
 
 
-def prepared(reference, design):
-    """The design of an analysis and its columns with R's names."""
+def patients_of(reference, design):
+    """Time, event, entry and stratum of the patients of an analysis, and its columns with R's names."""
     spec = reference.spec
     used = [term["col"] for term in spec["terms"] if term["type"] != "interaction"]
     strata = spec["strata"] or []
@@ -31,7 +31,13 @@ def prepared(reference, design):
     assert reference.result["n_used"] == len(time)
     assert reference.result["n_event"] == event.sum()
     assert reference.result["coef_names"] == columns.names
-    return prepare(time, event, entry, columns.x, stratum, spec["ties"]), columns
+    return (time, event, entry, stratum), columns
+
+
+def prepared(reference, design):
+    """The design of an analysis and its columns with R's names."""
+    (time, event, entry, stratum), columns = patients_of(reference, design)
+    return prepare(time, event, entry, columns.x, stratum, reference.spec["ties"]), columns
 
 
 def fitted(prepared_design, n_columns, convergence, max_iterations):
@@ -67,9 +73,11 @@ def test_score_and_information_at_zero_are_rs(cox, design, as_numbers):
 
 def test_the_fit_is_rs_maximum(cox, design, as_numbers):
     ready, columns = prepared(cox, design)
-    fit = fitted(ready, len(columns.names), "tight", 60)
-    expected = cox.result
+    check_fit(cox.result, fitted(ready, len(columns.names), "tight", 60), columns, as_numbers)
 
+
+def check_fit(expected, fit, columns, as_numbers):
+    """All that R prints of a fit at the maximum."""
     assert fit.converged
     assert expected["aliased"] == fit.aliased.tolist()
     same(expected["loglik_null"], fit.log_likelihood_null, rel=1e-12)

@@ -1,0 +1,114 @@
+"""A blind pooled Cox model: rounds, bytes and processor time of the committee, and the wall time of all parties in one process.
+
+    make bench
+
+Lung (227 patients, 3 columns) and 651 simulated patients with 6 binary columns, each split among 18 sites.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter, process_time
+from typing import Any
+
+import numpy as np
+from tests.benchmarks.machine import describe, middle
+from tests.secure.blind_parties import Cohort, fit_pooled, model_of, parties_of, setup_of
+
+from riskset_common.secure.blind_member import BlindMember
+from riskset_common.secure.blind_messages import BlindInput, BlindShare
+from riskset_common.secure.blind_protocol import run_blind_cox
+
+SITES, RUNS = 18, 3
+LUNG = Path(__file__).parents[1] / "golden" / "data" / "lung.csv"
+AIMS = {"lung": 3.0, "651 patients": 6.0}
+
+
+def lung() -> Cohort:
+    """Age, sex and performance status, complete cases."""
+    with LUNG.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["ph_ecog"] != ""]
+    return Cohort(
+        time=np.array([float(row["time"]) for row in rows]),
+        event=np.array([row["status"] == "2" for row in rows]),
+        x=np.array([[float(row[name]) for name in ("age", "sex", "ph_ecog")] for row in rows]),
+    )
+
+
+def simulated() -> Cohort:
+    """651 patients, times in whole days, about two thirds with an event."""
+    random = np.random.default_rng(7)
+    x = (random.random((651, 6)) < (0.5, 0.35, 0.25, 0.6, 0.15, 0.45)).astype(float)
+    slope = np.array([0.45, -0.3, 0.6, 0.2, 0.5, -0.25])
+    died = random.weibull(1.1, 651) * 1500 * np.exp(-(x @ slope) / 1.1)
+    left = np.minimum(random.exponential(4000, 651), random.uniform(700, 3650, 651))
+    return Cohort(time=np.ceil(np.minimum(died, left)), event=died <= left, x=x)
+
+
+class _Clock:
+    """Adds up the processor time of the members' steps."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def timed(self, step: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*arguments: Any) -> Any:
+            began = process_time()
+            answer = step(*arguments)
+            self.seconds += process_time() - began
+            return answer
+
+        return run
+
+
+def measure(name: str, cohort: Cohort, preset: tuple[int, int]) -> None:
+    """Print one line."""
+    model = model_of(cohort)
+    setup = setup_of(model, SITES, preset)
+    site = np.random.default_rng(3).integers(0, SITES, len(cohort.time))
+    parties = parties_of(model, cohort, site, SITES)
+    steps = {step: getattr(BlindMember, step) for step in ("begin_evaluation", "receive")}
+    walls, alls, members = [], [], []
+    for _ in range(RUNS):
+        clock = _Clock()
+        for step, plain in steps.items():
+            setattr(BlindMember, step, clock.timed(plain))
+        began, spent = perf_counter(), process_time()
+        outcome = run_blind_cox(setup, parties)
+        walls.append(perf_counter() - began)
+        alls.append(process_time() - spent)
+        members.append(clock.seconds / preset[0])
+    for step, plain in steps.items():
+        setattr(BlindMember, step, plain)
+    sent: Counter[int] = Counter()
+    for message in outcome.carried:
+        sent[message[3]] += len(message)
+    shares = sum(message[3] == BlindShare.kind for message in outcome.carried)
+    uploads = sum(message[3] == BlindInput.kind for message in outcome.carried)
+    evaluations = uploads // SITES
+    pooled = fit_pooled(model, cohort)
+    apart = np.max(np.abs(outcome.fit.coef - pooled.coef) / pooled.std_err)
+    aim = f" (aim {AIMS[name]:.0f} s)" if preset == (3, 1) else ""
+    print(
+        f"  {name:13} {preset}  {middle(walls):5.2f} s wall{aim}, {middle(alls):5.2f} s of the processor, {middle(members):5.2f} s of it each member's; "
+        f"{evaluations} uploads + {shares // (preset[0] * (preset[0] - 1))} openings, each member sends "
+        f"{sent[BlindShare.kind] / preset[0] / 1e6:.2f} MB, each site {sent[BlindInput.kind] / uploads / 1e6:.2f} MB a step; "
+        f"{apart:.0e} SE from the pooled fit"
+    )
+
+
+def main() -> None:
+    """Measure both cohorts and all committees."""
+    print(f"Blind pooled Cox model, Efron, {SITES} sites, embedded, median of {RUNS}")
+    print(f"  {describe('numpy', 'cryptography')}")
+    for preset in ((3, 1), (5, 1), (5, 2)):
+        measure("lung", lung(), preset)
+    for preset in ((3, 1), (5, 2)):
+        measure("651 patients", simulated(), preset)
+
+
+if __name__ == "__main__":
+    main()

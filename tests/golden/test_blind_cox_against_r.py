@@ -1,0 +1,53 @@
+"""Blind Cox fits equal R's coxph on the pooled patients: the references of `test_cox_against_r`, split among sites that see no sum."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from tests.golden.test_cox_against_r import check_fit, patients_of
+from tests.secure.blind_parties import Cohort, fit_blind
+
+N_SITES = 5
+
+
+def unscaled(model, fit):
+    """The fit in the columns' own units."""
+    scale = np.ldexp(1.0, -model.exponent)
+    return dataclasses.replace(
+        fit,
+        coef=fit.coef * scale,
+        std_err=fit.std_err * scale,
+        covariance=fit.covariance * np.outer(scale, scale),
+    )
+
+
+def split(n):
+    """Unequal sites, the last of them one patient."""
+    site = np.random.default_rng(n).choice(N_SITES - 1, n, p=(0.55, 0.25, 0.15, 0.05))
+    site[0] = N_SITES - 1
+    return site
+
+
+@pytest.mark.slow
+def test_the_blind_fit_is_rs_maximum(cox, design, as_numbers):
+    (time, event, entry, stratum), columns = patients_of(cox, design)
+    cohort = Cohort(time, event.astype(bool), columns.x, entry, stratum)
+    model, outcome = fit_blind(
+        cohort, split(len(time)), N_SITES, ties=cox.spec["ties"], max_iterations=60
+    )
+
+    check_fit(cox.result, unscaled(model, outcome.fit), columns, as_numbers)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", [(5, 2), (5, 1)])
+@pytest.mark.parametrize("ties", ["efron", "breslow"])
+def test_committees_of_five_find_rs_maximum_for_lung(shipped, design, as_numbers, preset, ties):
+    (lung,) = [each for each in shipped if each.analysis["id"] == f"lung/cox_{ties}"]
+    (time, event, entry, stratum), columns = patients_of(lung, design)
+    cohort = Cohort(time, event.astype(bool), columns.x, entry, stratum)
+    model, outcome = fit_blind(cohort, split(len(time)), N_SITES, ties=ties, preset=preset)
+
+    check_fit(lung.result, unscaled(model, outcome.fit), columns, as_numbers)
