@@ -48,6 +48,7 @@ def test_every_kind_of_analysis_has_a_rule_on_the_page():
         "Curves": {"kaplan_meier"},
         "Follow-up": {"follow_up"},
         "Models": {"cox"},
+        "Analyses made of curves and models": {"landmark", "univariate"},
     }
 
     assert list(sections) == headings
