@@ -7,13 +7,13 @@ would in a deployment. Only the carrier differs: a function call.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_bytes
-from typing import Any, Protocol
+from typing import Any
 
 from riskset_common.codebook import Codebook
 from riskset_common.errors import NodeConfigError, Refusal, RisksetError
@@ -24,23 +24,8 @@ from riskset_embedded.transcript import Transcript
 from riskset_node.config import NodeConfig
 from riskset_node.node import SiteNode, Trust
 from riskset_node.outbox import Outbox
-from riskset_server.runs import Opened, Run, SitesRefused
-
-
-class Watcher(Protocol):
-    """Who is told how a run goes on."""
-
-    def joined(self, site: str) -> None:
-        """A site checked the plan and its records, and takes part."""
-        ...
-
-    def answered(self, site: str, round_number: int) -> None:
-        """A site's masked report arrived."""
-        ...
-
-    def opened(self, opened: Opened) -> None:
-        """The sum of a round was opened."""
-        ...
+from riskset_server.drive import Heard, Watcher, drive
+from riskset_server.runs import Run, SitesRefused
 
 
 @dataclass(frozen=True)
@@ -107,7 +92,7 @@ def run_local(
         run = Run(plan, codebook, roster, centre, token_bytes(32))
         carrier = _Carrier(nodes, transcript or Transcript(None))
         try:
-            return _drive(run, carrier, watcher)
+            return drive(run, carrier, watcher)
         except SitesRefused as refused:
             reasons = {name: nodes[name].refusal for name in refused.codes}
             raise SitesSaidNo(
@@ -115,36 +100,19 @@ def run_local(
             ) from None
 
 
-def _drive(run: Run, carrier: _Carrier, watcher: Watcher | None) -> dict[str, Any]:
-    joined = watcher.joined if watcher else None
-    keys = run.join(carrier.ask(run.offer(), "join", joined))
-    run.confirm(carrier.ask(keys, "keys"))
-    while True:
-        number = run.rounds + 1
-        heard = (lambda site: watcher.answered(site, number)) if watcher else None  # noqa: B023  # called within the round
-        opened = run.pool(carrier.ask(run.request(), f"round-{number:03d}", heard))
-        if watcher:
-            watcher.opened(opened)
-        if not opened.unfinished:
-            return run.results()
-
-
 class _Carrier:
-    """Carries a message to every site and its answers back, and keeps them in the transcript."""
+    """Carries messages by calling the nodes, and keeps what they answer in the transcript."""
 
     def __init__(self, nodes: dict[str, SiteNode], transcript: Transcript) -> None:
         self._nodes = nodes
         self._transcript = transcript
 
-    def ask(
-        self, message: bytes, step: str, heard: Callable[[str], None] | None = None
-    ) -> dict[str, bytes]:
+    def ask(self, messages: Mapping[str, bytes], step: str, heard: Heard) -> dict[str, bytes]:
         replies: dict[str, bytes] = {}
-        for name, node in self._nodes.items():
-            replies[name] = node.answer(message)
+        for name, message in messages.items():
+            replies[name] = self._nodes[name].answer(message)
             self._transcript.received(step, name, replies[name])
-            if heard:
-                heard(name)
+            heard(name, replies[name])
         return replies
 
 
