@@ -10,7 +10,7 @@ import json
 import os
 import signal
 import socket
-import subprocess
+import ssl
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +28,7 @@ from riskset_common.invitation import Enrolment, read_file
 from riskset_common.strict_yaml import read_yaml
 from riskset_embedded.local_run import read_nodes
 from riskset_node.joining import join_folder
-from riskset_server.centre import CentreConfig, read_centre
+from riskset_server.centre import CENTRE_FILE, CentreConfig, read_centre
 from riskset_server.flower_setting import setting
 from riskset_server.joining import admit, invite, write_roster
 from riskset_server.new_centre import new_centre
@@ -51,17 +51,21 @@ class Federation:
         """Start one of the processes: `superlink`, `superexec` or a site by its name. Its output goes to logs/NAME.log."""
         logs = self.folder / "logs"
         logs.mkdir(exist_ok=True)
-        environment = setting(self.centre, self.folder / "centre.yaml", os.environ)
-        with (logs / f"{name}.log").open("ab") as log:
-            process = subprocess.Popen(  # noqa: S603  # our own commands
-                self._command(name),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=environment,
-                start_new_session=True,
-            )
-        self.processes[name] = process.pid
+        environment = setting(self.centre, self.folder / CENTRE_FILE, os.environ)
+        command = self._command(name)
+        append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        # Not subprocess: these outlive the command that starts them.
+        self.processes[name] = os.posix_spawn(
+            command[0],
+            command,
+            environment,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, str(logs / f"{name}.log"), append, 0o600),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
+            ],
+            setsid=True,
+        )
         _keep(self.folder, self.processes)
 
     def _command(self, name: str) -> list[str]:
@@ -149,13 +153,19 @@ def start_federation(study: Path, folder: Path, *, say: Callable[[str], None]) -
     InputError
         Where a process ends, or a site does not connect in time; what runs is then ended again.
     """
-    if (folder / "centre.yaml").exists():
+    if (folder / CENTRE_FILE).exists():
         names = sorted(each.name for each in (folder / "sites").iterdir())
         federation = Federation(folder.resolve(), read_centre(folder), tuple(names))
     else:
         say(f"making keys and certificates in {folder}")
         federation = make_federation(study, folder)
-    stop_federation(folder)
+    start_all(federation, say=say)
+    return federation
+
+
+def start_all(federation: Federation, *, say: Callable[[str], None]) -> None:
+    """Start the processes of a federation, and wait until every site is connected."""
+    stop_federation(federation.folder)
     try:
         federation.start("superlink")
         wait_for(lambda: is_healthy(federation.centre), "the SuperLink", federation, ("superlink",))
@@ -169,16 +179,15 @@ def start_federation(study: Path, folder: Path, *, say: Callable[[str], None]) -
             federation.processes,
         )
     except BaseException:
-        stop_federation(folder)
+        stop_federation(federation.folder)
         raise
-    return federation
 
 
 def is_healthy(centre: CentreConfig) -> bool:
     """Whether the SuperLink answers, over TLS, on the port for sites."""
     try:
         answer = httpx.get(
-            f"https://{centre.listen.sites}/health", verify=_trusting(centre), trust_env=False
+            f"https://{centre.listen.sites}/health", verify=trusting(centre), trust_env=False
         )
     except httpx.TransportError:
         return False
@@ -288,5 +297,6 @@ def _free_ports(number: int) -> list[int]:
     return ports
 
 
-def _trusting(centre: CentreConfig) -> str:
-    return str(centre.tls.ca)
+def trusting(centre: CentreConfig) -> ssl.SSLContext:
+    """TLS that believes this centre's authority and no other."""
+    return ssl.create_default_context(cafile=centre.tls.ca)

@@ -33,8 +33,13 @@ _LOG: structlog.stdlib.BoundLogger = structlog.get_logger()
 class Ways(Protocol):
     """Gives the ways to the sites, best first, from their connection keys by name and the streams of the run."""
 
-    def __call__(self, sites: Mapping[str, bytes], streams: RunStreams | None) -> Iterable[Way]:
-        """The ways."""
+    def __call__(
+        self,
+        sites: Mapping[str, bytes],
+        streams: RunStreams | None,
+        met: Callable[[str, str], None],
+    ) -> Iterable[Way]:
+        """The ways; `met` is told each site's name and release when it answers."""
         ...
 
 
@@ -96,7 +101,7 @@ def _drive(
     streams = _streams(centre, matter.roster, random)
     try:
         relay = Relay(
-            list(ways(keys, streams)),
+            list(ways(keys, streams, sites.met)),
             deadline=centre.rounds.deadline,
             again_after=centre.rounds.again_after,
             now=monotonic,

@@ -10,7 +10,7 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_bytes
@@ -145,12 +145,16 @@ class Control:
         self._control.close()
 
     def nodes(self) -> list[Node]:
-        """All registered nodes."""
+        """All registered nodes. Flower keeps those that were removed in its list; they are left out."""
         found = self._call(self._control.ListNodes, ListNodesRequest()).nodes_info
-        return [Node(info.node_id, info.public_key, info.status == "online") for info in found]
+        return [
+            Node(info.node_id, info.public_key, info.status == "online")
+            for info in found
+            if info.status != "unregistered"
+        ]
 
     def register(self, connection_key: bytes, name: str) -> int:
-        """Admit a node by its public connection key (PEM), and give its number."""
+        """Admit a node by its public connection key (PEM), and give its number. Flower admits a key once, ever."""
         request = RegisterNodeRequest(public_key=connection_key, name=name)
         return int(self._call(self._control.RegisterNode, request).node_id)
 
@@ -203,6 +207,8 @@ class Messages:
         Seconds after which the SuperLink gives up a message.
     offer_of
         For each site the stream's address and token that go with a message; empty without streams.
+    met
+        Told each site's name and release when it answers.
     """
 
     def __init__(
@@ -212,11 +218,13 @@ class Messages:
         *,
         ttl: float,
         offer_of: Mapping[str, tuple[str, bytes]],
+        met: Callable[[str, str], None],
     ) -> None:
         self._runtime = grid._runtime_client  # noqa: SLF001  # Grid's own calls take two more requests for each message
         self._node_of = node_of
         self._ttl = ttl
         self._offer_of = offer_of
+        self._met = met
         self._release = version_of("riskset-server")
         self._step = ""
         self._sent: dict[str, str] = {}
@@ -280,7 +288,9 @@ class Messages:
             raise ProtocolRefusal(
                 f"The answer to site {site!r} came from another node. Compare the registered keys: `riskset site list`."
             )
-        return Envelope.read(dict(reply.content[RECORD])).message
+        envelope = Envelope.read(dict(reply.content[RECORD]))
+        self._met(site, envelope.release)
+        return envelope.message
 
 
 @app.main()
@@ -293,7 +303,9 @@ def main(grid: Grid, context: Context) -> None:
     if not isinstance(grid, HttpGrid):
         raise RisksetError("The driver runs on a SuperLink. Start runs with `riskset run start`.")
 
-    def ways(sites: Mapping[str, bytes], streams: RunStreams | None) -> Iterable[Any]:
+    def ways(
+        sites: Mapping[str, bytes], streams: RunStreams | None, met: Callable[[str, str], None]
+    ) -> Iterable[Any]:
         nodes = {site: node_of[key] for site, key in sites.items() if key in node_of}
         offers = {}
         if streams is not None and centre.stream_address is not None:
@@ -301,7 +313,7 @@ def main(grid: Grid, context: Context) -> None:
                 site: (centre.stream_address, token) for site, token in streams.tokens.items()
             }
             yield streams
-        yield Messages(grid, nodes, ttl=centre.rounds.deadline, offer_of=offers)
+        yield Messages(grid, nodes, ttl=centre.rounds.deadline, offer_of=offers, met=met)
 
     drive_run(centre, number, ways, now=_now, random=token_bytes)
 

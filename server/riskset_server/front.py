@@ -34,7 +34,9 @@ FOR_SITES = frozenset(
 """Not among them: get-fab. A site node runs its installed release and fetches no code."""
 
 HOLD_SECONDS = 20.0
-_ASKS, _TELLS = "/v1/fleet/pull-messages", "/v1/runtime/push-messages"
+_ASKS = "/v1/fleet/pull-messages"
+_TELLS = frozenset({"/v1/runtime/push-messages", "/v1/control/unregister-node"})
+"""After these there is something new to hear for nodes that wait: a message, or that they are admitted no longer."""
 
 
 class Front:
@@ -57,11 +59,11 @@ class Front:
             await self._held(scope, receive, send)
         else:
             await self._app(scope, receive, send)
-            if scope["path"] == _TELLS:
+            if scope["path"] in _TELLS:
                 self._wake()
 
     def _wake(self) -> None:
-        """There are new messages: let everyone who waits ask again."""
+        """There is something new: let everyone who waits ask again."""
         waiting, self._waiting = self._waiting, set()
         for each in waiting:
             if not each.done():

@@ -59,10 +59,12 @@ def admit(
             f"site {enrolment.site}: the keys in the enrolment have the fingerprint {enrolment.fingerprint}, another one was read out. "
             "The file was changed on its way: have it sent again by another way. Nothing was admitted."
         )
+    sites.check_token(enrolment.site, enrolment.token)
     key = enrolment.connection_key.encode()
-    sites.admit(enrolment.site, enrolment.token, public_from_text(enrolment.signing_key), key, now)
     if registry is not None:
-        bring_in_line(registry, sites)
+        # Before the store is told: a key that was registered and revoked once is not admitted again.
+        registry.register(key, enrolment.site)
+    sites.admit(enrolment.site, public_from_text(enrolment.signing_key), key, now)
 
 
 def revoke(sites: Sites, registry: Registry, name: str, now: datetime) -> None:

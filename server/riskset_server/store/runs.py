@@ -144,7 +144,7 @@ class Runs:
                     run=number, step=step, direction="in"
                 )
             )
-            return dict(rows.tuples().all())
+            return {row.site: row.content for row in rows}
 
     def keep_asked(
         self, number: int, step: str, messages: Mapping[str, bytes], now: datetime
@@ -162,7 +162,7 @@ class Runs:
                     run=number, step=step, direction="out"
                 )
             )
-            before = dict(rows.tuples().all())
+            before = {row.site: row.content for row in rows}
             for site, message in messages.items():
                 if site not in before:
                     session.add(_message(number, step, site, "out", message, now))
@@ -185,7 +185,8 @@ class Runs:
                 .filter_by(run=number, direction="in")
                 .order_by(MessageRow.number)
             )
-            yield from rows.tuples()
+            for row in rows:
+                yield row.step, row.site, row.content
 
     def arrived(self, number: int) -> list[tuple[str, int]]:
         """Steps asked so far, in order, and how many sites answered each."""

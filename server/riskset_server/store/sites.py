@@ -58,22 +58,18 @@ class Sites:
             row.signing_key = row.connection_key = row.node_id = None
             row.admitted_at = row.revoked_at = None
 
-    def admit(
-        self, name: str, token: str, signing_key: bytes, connection_key: bytes, now: datetime
-    ) -> None:
-        """Take a site's public keys.
-
-        Raises
-        ------
-        Refusal
-            Where the token is not the one of its invitation, or was used before.
-        """
+    def check_token(self, name: str, token: str) -> None:
+        """Raise `Refusal` unless the token is the one of the site's last invitation, and was not used."""
         with self._database.session() as session:
-            row = _row(session, name)
-            if row.token_sha256 != hashlib.sha256(token.encode()).hexdigest():
+            if _row(session, name).token_sha256 != hashlib.sha256(token.encode()).hexdigest():
                 raise Refusal(
                     f"site {name}: the enrolment does not answer the invitation last sent, or was used before. Invite the site again."
                 )
+
+    def admit(self, name: str, signing_key: bytes, connection_key: bytes, now: datetime) -> None:
+        """Take a site's public keys; its token is used up."""
+        with self._database.session() as session:
+            row = _row(session, name)
             row.token_sha256 = ""
             row.signing_key, row.connection_key, row.admitted_at = signing_key, connection_key, now
 
@@ -82,12 +78,15 @@ class Sites:
         with self._database.session() as session:
             _row(session, name).revoked_at = now
 
-    def connected(self, name: str, node_id: int, release: str | None = None) -> None:
-        """Note the number by which Flower knows the site, and the release that it runs."""
+    def connected(self, name: str, node_id: int) -> None:
+        """Note the number by which Flower knows the site."""
         with self._database.session() as session:
-            row = _row(session, name)
-            row.node_id = str(node_id)
-            row.release = release or row.release
+            _row(session, name).node_id = str(node_id)
+
+    def met(self, name: str, release: str) -> None:
+        """Note the release that the site runs."""
+        with self._database.session() as session:
+            _row(session, name).release = release[:64]
 
     def get(self, name: str) -> SiteRecord:
         """One site."""
