@@ -39,7 +39,7 @@ lint: $(VENV)/dev  ## ruff, mypy --strict and the layers of the packages
 	@$(BIN)/lint-imports --no-logo
 
 bench: $(VENV)/dev  ## run each script in tests/benchmarks/; they print ratios
-	@for script in tests/benchmarks/*.py; do $(BIN)/python "$$script" || exit; done
+	@for script in tests/benchmarks/bench_*.py; do $(BIN)/python -m "$$(echo $${script%.py} | tr / .)" || exit; done
 
 wheels: $(VENV)/installed  ## build the four distributions into dist/
 	@$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist $(MEMBERS:%=./%)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -73,8 +74,8 @@ class Derived(StrictModel):
 
     source: str = Field(alias="from")
     label: str
-    groups: InOrder[list[Name]] | None = None
-    cut: InOrder[Bounds] | None = None
+    groups: InOrder[list[Name]] | None = Field(default=None, min_length=1)
+    cut: InOrder[Bounds] | None = Field(default=None, min_length=1)
 
     @model_validator(mode="after")
     def _one_rule(self) -> Self:
@@ -127,53 +128,43 @@ class Codebook(StrictModel):
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
-        for name in (*self.variables, *self.derived):
-            if name in BUILT_IN:
-                raise ValueError(
-                    f"{name} is built in (who holds the record) and cannot be defined again."
-                )
-        for name in self.derived:
-            if name in self.variables:
-                raise ValueError(
-                    f"{name} is both a variable and derived. Give one of them another name."
-                )
-        for name, derived in self.derived.items():
-            self._check_derived(name, derived)
+        problems = list(self._name_problems())
+        if problems:
+            raise ValueError("\n".join(problems))
         return self
 
-    def _check_derived(self, name: str, derived: Derived) -> None:
-        where = f"derived.{name}"
-        if derived.cut is not None:
-            source = self.variables.get(derived.source)
-            if not isinstance(source, NumberVariable):
-                numbers = [
-                    key
-                    for key, variable in self.variables.items()
-                    if isinstance(variable, NumberVariable)
-                ]
-                raise ValueError(
-                    f"{where}: cut needs a number variable, but from is {derived.source!r}. "
-                    f"{did_you_mean(derived.source, numbers)}"
-                )
+    def _name_problems(self) -> Iterator[str]:
+        for section, names in (("variables", self.variables), ("derived", self.derived)):
+            for name in names:
+                if name in BUILT_IN:
+                    yield f"{section}.{name}: built in (who holds the record), and cannot be defined again."
+        for name, derived in self.derived.items():
+            if name in self.variables:
+                yield f"derived.{name}: a variable has this name too. Give one of them another."
+            for problem in self._derived_problems(derived):
+                yield f"derived.{name}: {problem}"
+
+    def _derived_problems(self, derived: Derived) -> Iterator[str]:
+        if derived.groups is None:
+            yield from self._source_problems(derived.source, NumberVariable, "cut needs a number")
             return
         if derived.source == "study_group":
             return
+        yield from self._source_problems(
+            derived.source, CategoryVariable, "groups needs a category"
+        )
         source = self.variables.get(derived.source)
-        if not isinstance(source, CategoryVariable):
-            categories = [
-                key
-                for key, variable in self.variables.items()
-                if isinstance(variable, CategoryVariable)
-            ]
-            raise ValueError(
-                f"{where}: groups needs a category variable, but from is {derived.source!r}. "
-                f"{did_you_mean(derived.source, categories)}"
-            )
-        for member in (level for group in (derived.groups or {}).values() for level in group):
-            if member not in source.levels:
-                raise ValueError(
-                    f"{where}: {member!r} is not a level of {derived.source}. {did_you_mean(member, source.levels)}"
-                )
+        if isinstance(source, CategoryVariable):
+            for member in (level for group in derived.groups.values() for level in group):
+                if member not in source.levels:
+                    yield f"{member!r} is not a level of {derived.source}. {did_you_mean(member, source.levels)}"
+
+    def _source_problems(
+        self, source: str, kind: type[NumberVariable | CategoryVariable], needs: str
+    ) -> Iterator[str]:
+        fitting = [name for name, each in self.variables.items() if isinstance(each, kind)]
+        if source not in fitting:
+            yield f"{needs} variable, but from is {source!r}. {did_you_mean(source, fitting)}"
 
     def levels(self, name: str) -> tuple[str, ...] | None:
         """Level names of a category or derived variable in the codebook's order; None for any other name."""

@@ -26,7 +26,7 @@ NO_DATE = np.iinfo(np.int64).min
 _Kept = TypeVar("_Kept")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EndpointTimes:
     """Time to one endpoint.
 
@@ -60,7 +60,7 @@ class EndpointTimes:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Patients:
     """One site's patients.
 
@@ -83,7 +83,7 @@ class Patients:
     numbers: Mapping[str, Reals] = field(default_factory=dict)
     dates: Mapping[str, Integers] = field(default_factory=dict)
     endpoints: Mapping[str, EndpointTimes] = field(default_factory=dict)
-    _kept: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    _kept: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def rows(self, chosen: Bools) -> Patients:
         """Some of the patients, with everything known of them. `chosen` has shape (n,)."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+import functools
+import operator
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -24,14 +27,23 @@ class PlanTime(StrictModel):
 
     unit: TimeUnit
     days_per_unit: float | None = Field(default=None, gt=0)
-    grid_days: float = Field(default=1, gt=0)
+    grid_days: float = Field(default=1, ge=1e-6)
+
+    @model_validator(mode="after")
+    def _a_day_is_a_day(self) -> Self:
+        length = DAYS_PER_UNIT[self.unit]
+        if self.unit in {"days", "weeks"} and self.days_per_unit not in {None, float(length)}:
+            raise ValueError(
+                f"days_per_unit is {self.days_per_unit:g}, but {self.unit} have {length}. Leave it out."
+            )
+        return self
 
     @property
     def grid(self) -> TimeGrid:
         """The agreed time grid."""
         return TimeGrid(exact(self.grid_days), self.days_in(self.unit))
 
-    def days_in(self, unit: TimeUnit) -> Any:
+    def days_in(self, unit: TimeUnit) -> Fraction:
         """Days in a unit, as an exact fraction; the plan's own unit as the plan says."""
         if unit == self.unit and self.days_per_unit is not None:
             return exact(self.days_per_unit)
@@ -178,7 +190,7 @@ if TYPE_CHECKING:
     AnyAnalysis = AnalysisSpec
 else:
     AnyAnalysis = Annotated[
-        __import__("typing").Union[tuple(estimator.spec for estimator in ESTIMATORS)],
+        functools.reduce(operator.or_, (estimator.spec for estimator in ESTIMATORS)),
         Field(discriminator="kind"),
     ]
 
@@ -203,22 +215,24 @@ class Plan(StrictModel):
     disclosure: Disclosure = Disclosure()
 
     @model_validator(mode="after")
-    def _ids_are_unique(self) -> Self:
-        seen: set[str] = set()
-        for analysis in self.analyses:
-            if analysis.id in seen:
-                raise ValueError(
-                    f"two analyses have the id {analysis.id!r}. Give one of them another."
-                )
-            seen.add(analysis.id)
+    def _names_fit(self) -> Self:
+        problems = list(self._name_problems())
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    def _name_problems(self) -> Iterator[str]:
+        names = [analysis.id for analysis in self.analyses]
+        for name in dict.fromkeys(names):
+            if names.count(name) > 1:
+                yield f"{names.count(name)} analyses have the id {name!r}. Give each its own."
         for display in self.displays:
             for name in display.of:
-                if name not in seen:
-                    raise ValueError(
-                        f"display {display.table or display.figure!r} shows {name!r}, which is no analysis. "
-                        f"{did_you_mean(name, seen)}"
+                if name not in names:
+                    yield (
+                        f"display {(display.table or display.figure)!r} shows {name!r}, which is no analysis. "
+                        f"{did_you_mean(name, names)}"
                     )
-        return self
 
     def analysis(self, name: str) -> AnalysisSpec:
         """The analysis of that id."""
@@ -227,8 +241,12 @@ class Plan(StrictModel):
 
 def read_plan(path: Path) -> Plan:
     """Read plan.yaml, its copies written out. Raises `YamlError` or `PlanError` with every problem found."""
-    found = read_yaml(path)
-    return validate(Plan, _without_copies(found, str(path)), str(path), PlanError)
+    return plan_of(read_yaml(path), str(path))
+
+
+def plan_of(written: Mapping[Any, Any], name: str) -> Plan:
+    """The plan that a person wrote, its copies written out; `name` stands in the errors. Raises `PlanError`."""
+    return validate(Plan, _without_copies(written, name), name, PlanError)
 
 
 def _without_copies(found: Mapping[Any, Any], name: str) -> dict[Any, Any]:
@@ -242,9 +260,9 @@ def _without_copies(found: Mapping[Any, Any], name: str) -> dict[Any, Any]:
         }
     analyses = found.get("analyses")
     if isinstance(analyses, list):
-        by_id = {entry.get("id"): entry for entry in analyses if isinstance(entry, dict)}
+        by_id = {str(entry.get("id")): entry for entry in analyses if isinstance(entry, dict)}
         written["analyses"] = [
-            _copied(entry, by_id, f"{name}: analysis {entry.get('id')}", ("id",))
+            _copied(entry, by_id, f"{name}: analyses.{entry.get('id')}", ("id",))
             if isinstance(entry, dict)
             else entry
             for entry in analyses
@@ -255,14 +273,15 @@ def _without_copies(found: Mapping[Any, Any], name: str) -> dict[Any, Any]:
 def _copied(entry: Any, among: Mapping[Any, Any], where: str, own: tuple[str, ...]) -> Any:
     if not isinstance(entry, dict) or "copy" not in entry:
         return entry
-    copied = among.get(entry["copy"])
+    named = str(entry["copy"])
+    copied = among.get(named)
     if not isinstance(copied, dict):
         raise PlanError(
-            f"{where}: copy names {entry['copy']!r}. {did_you_mean(str(entry['copy']), map(str, among))}"
+            f"{where}: copy names {named!r}, which is not there. {did_you_mean(named, map(str, among))}"
         )
     if "copy" in copied:
         raise PlanError(
-            f"{where}: copy names {entry['copy']!r}, which is a copy itself. Name the original."
+            f"{where}: copy names {named!r}, which is a copy itself. Name the original."
         )
     inherited = {key: value for key, value in copied.items() if key not in own}
     return inherited | {key: value for key, value in entry.items() if key != "copy"}

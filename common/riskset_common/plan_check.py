@@ -14,7 +14,8 @@ from riskset_common.codebook import (
 )
 from riskset_common.errors import PlanError, did_you_mean
 from riskset_common.estimators.estimator import AnalysisSpec
-from riskset_common.plan import Endpoint, Plan
+from riskset_common.plan import Endpoint
+from riskset_common.single_sites import single_site_problems
 from riskset_common.study import Study
 
 
@@ -30,13 +31,17 @@ def _problems(study: Study) -> Iterator[str]:
     if plan.codebook != codebook.reference:
         yield f"codebook is {plan.codebook!r}, but the codebook file is {codebook.reference!r}. Use the file that the plan names."
     for key, population in plan.populations.items():
-        yield from _within(f"populations.{key}", _condition_problems(codebook, population.where))
+        yield from _within(f"populations.{key}", _condition_problems(study, population.where))
     for key, endpoint in plan.endpoints.items():
-        yield from _within(f"endpoints.{key}", _endpoint_problems(codebook, endpoint))
+        yield from _within(f"endpoints.{key}", _endpoint_problems(study, endpoint))
+    unknown = False
     for analysis in plan.analyses:
-        found = list(_analysis_problems(plan, codebook, analysis))
+        found = list(_analysis_problems(study, analysis))
+        unknown = unknown or bool(found)
         # What the kind itself checks assumes that the names exist.
         yield from _within(f"analysis {analysis.id}", found or analysis.problems(study))
+    if not unknown:
+        yield from single_site_problems(study)
 
 
 def _within(where: str, problems: Iterable[str]) -> Iterator[str]:
@@ -75,49 +80,57 @@ def _name_problem(codebook: Codebook, name: str, wanted: str) -> Iterator[str]:
         yield f"{name!r} is a {actual}, but a {wanted} is needed here. {did_you_mean(name, known[wanted])}"
 
 
-def _condition_problems(codebook: Codebook, where: Conditions) -> Iterator[str]:
+def _condition_problems(study: Study, where: Conditions) -> Iterator[str]:
     for name, levels in where.items():
-        problems = list(_name_problem(codebook, name, "category"))
+        problems = list(_name_problem(study.codebook, name, "category"))
         yield from problems
-        known = codebook.levels(name)
-        if problems or known is None:
-            continue
-        for level in levels:
-            if level not in known:
-                yield f"where: {level!r} is not a level of {name}. {did_you_mean(level, known)}"
+        if not problems:
+            yield from _within("where", _level_problems(study, name, levels))
 
 
-def _endpoint_problems(codebook: Codebook, endpoint: Endpoint) -> Iterator[str]:
+def _level_problems(study: Study, name: str, levels: Iterable[str]) -> Iterator[str]:
+    """Say which levels a category does not have; those of `site` and `study_group` are known when the sites are."""
+    if name in BUILT_IN and not study.sites:
+        return
+    known = study.levels(name)
+    for level in levels:
+        if level not in known:
+            yield f"{level!r} is not a level of {name}. {did_you_mean(level, known)}"
+
+
+def _endpoint_problems(study: Study, endpoint: Endpoint) -> Iterator[str]:
+    codebook = study.codebook
     if endpoint.time is not None and endpoint.status is not None:
         yield from _name_problem(codebook, endpoint.time.variable, "number")
         if endpoint.entry is not None and not isinstance(endpoint.entry, str):
             yield from _name_problem(codebook, endpoint.entry.variable, "number")
-        problems = list(_name_problem(codebook, endpoint.status.variable, "category"))
+        name = endpoint.status.variable
+        problems = list(_name_problem(codebook, name, "category"))
         yield from problems
-        known = codebook.levels(endpoint.status.variable)
-        for level in (level for levels in endpoint.status.events.values() for level in levels):
-            if known is not None and level not in known:
-                yield f"status.events: {level!r} is not a level of {endpoint.status.variable}. {did_you_mean(level, known)}"
+        if not problems:
+            named = (level for levels in endpoint.status.events.values() for level in levels)
+            yield from _within("status.events", _level_problems(study, name, named))
         return
     dates = [
         endpoint.origin,
         endpoint.censor,
         endpoint.entry if isinstance(endpoint.entry, str) else None,
     ]
-    for event in (endpoint.first_of or {}).values():
+    for name, event in (endpoint.first_of or {}).items():
         dates += [event.date, event.before, event.after]
-        yield from _condition_problems(codebook, event.where)
+        yield from _within(f"first_of.{name}", _condition_problems(study, event.where))
     for date in dict.fromkeys(date for date in dates if date is not None):
         yield from _name_problem(codebook, date, "date")
 
 
-def _analysis_problems(plan: Plan, codebook: Codebook, analysis: AnalysisSpec) -> Iterator[str]:
+def _analysis_problems(study: Study, analysis: AnalysisSpec) -> Iterator[str]:
+    plan, codebook = study.plan, study.codebook
     if analysis.population is not None and analysis.population not in plan.populations:
         yield f"population {analysis.population!r} is not defined. {did_you_mean(analysis.population, plan.populations)}"
     endpoint = analysis.endpoint_name()
     if endpoint is not None and endpoint not in plan.endpoints:
         yield f"endpoint {endpoint!r} is not defined. {did_you_mean(endpoint, plan.endpoints)}"
-    yield from _condition_problems(codebook, analysis.where)
+    yield from _condition_problems(study, analysis.where)
     for name in dict.fromkeys(analysis.shown_categories()):
         yield from _name_problem(codebook, name, "category")
     for name in dict.fromkeys(analysis.numbers()):

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from riskset_common.canonical import canonical_json, parse_canonical
 from riskset_common.codebook import Codebook
-from riskset_common.errors import CodebookError, PlanError, ProtocolRefusal
+from riskset_common.errors import CodebookError, InputError, PlanError, ProtocolRefusal
 from riskset_common.estimators import estimator_of
 from riskset_common.estimators.estimator import Request, Shape
 from riskset_common.plan import Plan
@@ -62,8 +62,17 @@ def questions_json(requests: Mapping[str, AnyRequest]) -> bytes:
 
 
 def read_questions(study: Study, questions: bytes) -> dict[str, AnyRequest]:
-    """The requests of a round: the questions as asked, everything else from the approved plan. Run by a site."""
-    asked = parse_canonical(questions)
+    """The requests of a round: the questions as asked, everything else from the approved plan. Run by a site.
+
+    Raises
+    ------
+    ProtocolRefusal
+        Where a question is about no analysis of the plan, or not one that its estimator asks.
+    """
+    try:
+        asked = parse_canonical(questions)
+    except InputError as error:
+        raise ProtocolRefusal(f"The questions of a round cannot be read. {error}") from None
     if not isinstance(asked, dict):
         raise ProtocolRefusal("The questions of a round must name their analyses.")
     known = {analysis.id: analysis for analysis in study.plan.analyses}
@@ -81,6 +90,7 @@ def read_questions(study: Study, questions: bytes) -> dict[str, AnyRequest]:
                 f"The question to analysis {name!r} is not one that {spec.kind} asks."
             ) from None
         requests[name] = Request(spec, study, state)
+        shapes_of(requests[name])  # refuses a question that fits the kind, but not this analysis
     return requests
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
@@ -19,14 +19,12 @@ from riskset_common.errors import InputError, YamlError, did_you_mean
 
 Model = TypeVar("Model", bound=BaseModel)
 
-_AMBIGUOUS_WORDS = frozenset({"yes", "no", "on", "off", "y", "n"})
-_LEADING_ZERO_OR_SEXAGESIMAL = re.compile(
-    r"[-+]?(0[0-9_]+|[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?)$"
-)
+_PLAIN_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+_PLAIN_NUMBER = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """SafeLoader that refuses duplicate keys, unquoted yes/no/on/off, octal-looking and sexagesimal numbers."""
+    """SafeLoader that refuses duplicate keys, unquoted yes/no/on/off, and numbers that are not plain decimals."""
 
 
 def _refuse(node: yaml.Node, message: str) -> YamlError:
@@ -40,7 +38,7 @@ def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
     found: dict[Any, Any] = {}
     for key_node, value_node in node.value:
         key = loader.construct_object(key_node, deep=True)
-        if isinstance(key, (list, dict)):
+        if not isinstance(key, Hashable):
             raise _refuse(key_node, "a key must be a word, not a list or a mapping.")
         if key in found:
             raise _refuse(
@@ -52,7 +50,7 @@ def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
 
 def _boolean(loader: _StrictLoader, node: yaml.ScalarNode) -> bool:
     text = loader.construct_scalar(node)
-    if text.lower() in _AMBIGUOUS_WORDS:
+    if text.lower() not in {"true", "false"}:
         raise _refuse(
             node,
             f'unquoted {text} means true or false in YAML. Write "{text}" in quotes for the word, or true/false.',
@@ -61,28 +59,36 @@ def _boolean(loader: _StrictLoader, node: yaml.ScalarNode) -> bool:
 
 
 def _integer(loader: _StrictLoader, node: yaml.ScalarNode) -> int:
+    return int(_plain(loader, node, _PLAIN_INTEGER))
+
+
+def _number(loader: _StrictLoader, node: yaml.ScalarNode) -> float:
+    return float(_plain(loader, node, _PLAIN_NUMBER))
+
+
+def _plain(loader: _StrictLoader, node: yaml.ScalarNode, pattern: re.Pattern[str]) -> str:
     text = loader.construct_scalar(node)
-    if _LEADING_ZERO_OR_SEXAGESIMAL.match(text):
+    if not pattern.fullmatch(text):
         raise _refuse(
             node,
             f'unquoted {text} is not one plain number in YAML. Write "{text}" in quotes for a code.',
         )
-    return int(loader.construct_yaml_int(node))
+    return text
 
 
-def _number(loader: _StrictLoader, node: yaml.ScalarNode) -> float:
-    text = loader.construct_scalar(node)
-    if ":" in text:
-        raise _refuse(
-            node, f'unquoted {text} is not one plain number in YAML. Write "{text}" in quotes.'
-        )
-    return float(loader.construct_yaml_float(node))
+def _date(loader: _StrictLoader, node: yaml.ScalarNode) -> Any:
+    try:
+        return loader.construct_yaml_timestamp(node)
+    except ValueError:
+        text = loader.construct_scalar(node)
+        raise _refuse(node, f"{text} is no day of the calendar. Write year-month-day.") from None
 
 
 _StrictLoader.add_constructor("tag:yaml.org,2002:map", _mapping)
 _StrictLoader.add_constructor("tag:yaml.org,2002:bool", _boolean)
 _StrictLoader.add_constructor("tag:yaml.org,2002:int", _integer)
 _StrictLoader.add_constructor("tag:yaml.org,2002:float", _number)
+_StrictLoader.add_constructor("tag:yaml.org,2002:timestamp", _date)
 
 
 def read_yaml(path: Path) -> dict[Any, Any]:
@@ -106,21 +112,26 @@ def read_yaml(path: Path) -> dict[Any, Any]:
 
 def parse_yaml(text: str, name: str) -> dict[Any, Any]:
     """Parse YAML text that holds a mapping; `name` stands in the errors. Raises `YamlError`."""
-    loader = _StrictLoader(text)
-    loader.name = name
     try:
-        found = loader.get_single_data()
+        found = _constructed(text, name)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{name}, line {mark.line + 1}, column {mark.column + 1}" if mark else name
         raise YamlError(
             f"{where}: not YAML: {getattr(error, 'problem', None) or error}."
         ) from error
-    finally:
-        loader.dispose()
     if not isinstance(found, dict):
         raise YamlError(f"{name}: the file must hold 'key: value' lines, but holds {_kind(found)}.")
     return found
+
+
+def _constructed(text: str, name: str) -> Any:
+    loader = _StrictLoader(text)
+    loader.name = name
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
 
 
 def _kind(value: object) -> str:
@@ -136,66 +147,147 @@ def validate(
     try:
         return model.model_validate(found)
     except ValidationError as error:
+        problems = error.errors(include_url=False)
         lines = [
-            _describe(model, problem)
-            for problem in error.errors(include_url=False, include_context=True)
+            line
+            for problem in problems
+            if not _follows_from_others(problem, problems)
+            for line in _describe(model, found, problem).splitlines()
         ]
         raise error_class("\n".join(f"{name}: {line}" for line in lines)) from error
 
 
-def _describe(model: type[BaseModel], problem: Any) -> str:
-    location = tuple(part for part in problem["loc"] if part != "[key]")
-    where = ".".join(str(part) for part in location) or "as a whole"
-    if problem["type"] == "extra_forbidden":
-        known = _field_names_at(model, location[:-1])
-        return f"{where}: unknown key. {did_you_mean(str(location[-1]), known)}"
-    if problem["type"] == "missing":
-        return f"{where}: this key is required and missing."
-    message = str(problem["msg"]).removeprefix("Value error, ")
-    if problem["type"] in {"value_error", "union_tag_invalid", "union_tag_not_found"}:
-        return f"{where}: {message}"
-    shown = problem["input"]
-    return (
-        f"{where}: {message}, but found {shown!r}."
-        if not isinstance(shown, (dict, list))
-        else f"{where}: {message}."
+def _follows_from_others(problem: Mapping[str, Any], problems: Sequence[Mapping[str, Any]]) -> bool:
+    """A list whose every entry is wrong counts as too short for pydantic; the entries are told."""
+    location = problem["loc"]
+    return problem["type"] == "too_short" and any(
+        len(other["loc"]) > len(location) and other["loc"][: len(location)] == location
+        for other in problems
     )
 
 
-def _field_names_at(model: type[BaseModel], location: tuple[Any, ...]) -> set[str]:
+def _describe(model: type[BaseModel], found: Mapping[Any, Any], problem: Mapping[str, Any]) -> str:
+    location, kind = problem["loc"], problem["type"]
+    where = _place(found, location, ends_in_key=kind in {"extra_forbidden", "missing"})
+    if kind == "extra_forbidden":
+        known = _field_names_at(model, location[:-1])
+        return f"{where}: unknown key. {did_you_mean(str(location[-1]), known)}"
+    if kind == "missing":
+        return f"{where}: this key is required and missing."
+    if kind == "union_tag_not_found":
+        return f"{where}: the key {problem['ctx']['discriminator']} is required and missing."
+    if kind == "union_tag_invalid":
+        tags = sorted(re.findall("'([^']*)'", problem["ctx"]["expected_tags"]))
+        key = problem["ctx"]["discriminator"].strip("'")
+        return f"{where}: this release has no {key} {problem['ctx']['tag']!r}. Known: {', '.join(tags)}."
+    if kind == "value_error":
+        # A validator may name several problems, each on a line of its own.
+        message = str(problem["ctx"]["error"])
+        return "\n".join(
+            f"{where}: {line}" if where != WHOLE else line for line in message.splitlines()
+        )
+    message, shown = problem["msg"], problem["input"]
+    if isinstance(shown, (dict, list)):
+        return f"{where}: {message}."
+    return f"{where}: {message}, but found {shown!r}."
+
+
+WHOLE = "as a whole"
+
+
+def _place(found: Any, location: tuple[int | str, ...], *, ends_in_key: bool) -> str:
+    """The location as the person who wrote the file sees it: their keys, and entries of a list by their id where they have one.
+
+    What pydantic adds is left out: which member of a union it tried, which validator found the problem.
+    """
+    parts: list[str] = []
+    here: Any = found
+    for index, part in enumerate(location):
+        if isinstance(here, Mapping) and part in here:
+            here = here[part]
+            parts.append(str(part))
+        elif isinstance(here, (list, tuple)) and isinstance(part, int) and part < len(here):
+            here = here[part]
+            own_name = here.get("id") if isinstance(here, Mapping) else None
+            parts.append(own_name if isinstance(own_name, str) else str(part))
+        elif ends_in_key and index == len(location) - 1:
+            parts.append(str(part))
+    return ".".join(parts) or WHOLE
+
+
+def _field_names_at(model: type[BaseModel], location: tuple[int | str, ...]) -> set[str]:
     """Names of the fields of the model that the location leads to; of every candidate where it leads to a union."""
-    candidates: list[type[BaseModel]] = [model]
+    candidates: list[Any] = [model]
     for part in location:
-        following: list[type[BaseModel]] = []
-        for candidate in candidates:
-            fields = {(field.alias or key): field for key, field in candidate.model_fields.items()}
-            if part in fields:
-                following += _models_in(fields[part].annotation)
-            elif candidate.model_fields.get("kind") is not None and part in get_args(
-                candidate.model_fields["kind"].annotation
-            ):
-                following.append(candidate)
-        if following:
-            candidates = following
-    return {
-        field.alias or key
-        for candidate in candidates
-        for key, field in candidate.model_fields.items()
-    }
+        following = [
+            further
+            for candidate in candidates
+            for member in _members(candidate)
+            for further in _following(member, part)
+        ]
+        # A part that leads nowhere is pydantic's own: the validator that found the problem.
+        candidates = following or candidates
+    models = [member for candidate in candidates for member in _members(candidate)]
+    return {name for each in models if _is_model(each) for name in _fields(each)}
 
 
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    if get_origin(annotation) in (Union, types.UnionType, Annotated, list, tuple, dict):
-        return [model for argument in get_args(annotation) for model in _models_in(argument)]
+def _members(annotation: Any) -> Iterator[Any]:
+    """The types that an annotation allows, unions and metadata taken apart."""
+    if get_origin(annotation) is Annotated:
+        yield from _members(get_args(annotation)[0])
+    elif get_origin(annotation) in (Union, types.UnionType):
+        for member in get_args(annotation):
+            yield from _members(member)
+    else:
+        yield annotation
+
+
+def _following(annotation: Any, part: int | str) -> list[Any]:
+    """What lies behind one part of a location: a field's type, an entry's type, or the union's member that the part names."""
+    if _is_model(annotation):
+        fields = _fields(annotation)
+        if part in fields:
+            return [fields[str(part)]]
+        tags = get_args(fields.get("kind"))
+        return [annotation] if part in tags or part == annotation.__name__ else []
+    if get_origin(annotation) is dict:
+        return [get_args(annotation)[1]]
+    if get_origin(annotation) in (list, tuple) and isinstance(part, int):
+        return [get_args(annotation)[0]]
     return []
 
 
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _fields(model: type[BaseModel]) -> dict[str, Any]:
+    """Types of the fields by the names that a file uses."""
+    return {field.alias or key: field.annotation for key, field in model.model_fields.items()}
+
+
+def _level_name(value: Any) -> Any:
+    """A level may be written as a whole number; its name is the number's digits."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 def _pairs_to_mapping(value: Any) -> Any:
+    """Pairs as a mapping, its names as text; names that are the same text are refused, or one would silently replace the other."""
     if isinstance(value, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in value):
-        return dict(value)
-    return value
+        pairs = [(key, item) for key, item in value]
+    elif isinstance(value, dict):
+        pairs = list(value.items())
+    else:
+        return value
+    named: dict[Any, Any] = {}
+    for key, item in pairs:
+        if not isinstance(key, Hashable):
+            raise ValueError("a name must be a word, not a list or a mapping.")
+        name = _level_name(key)
+        if name in named:
+            raise ValueError(f"the name {name!r} stands here a second time. Keep one of the two.")
+        named[name] = item
+    return named
 
 
 def _mapping_to_pairs(value: Mapping[Any, Any]) -> list[list[Any]]:
@@ -205,16 +297,11 @@ def _mapping_to_pairs(value: Mapping[Any, Any]) -> list[list[Any]]:
 _Item = TypeVar("_Item")
 
 
-def _level_name(value: Any) -> Any:
-    """A level may be written as a whole number; its name is the number's digits."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
 Name = Annotated[str, BeforeValidator(_level_name)]
 """A level name or code: text, or a whole number that stands for its digits."""
 
 InOrder = Annotated[
-    dict[Name, _Item],
+    dict[str, _Item],
     BeforeValidator(_pairs_to_mapping),
     PlainSerializer(_mapping_to_pairs, return_type=list),
 ]

@@ -77,13 +77,3 @@ class TimeGrid:
         return np.array(
             [float(step * int(value)) for value in whole.ravel()], dtype=np.float64
         ).reshape(whole.shape)
-
-    def last_step_at(self, time: float) -> int:
-        """The last whole step not after a time in the plan's unit."""
-        exact_steps = exact(time) / self.units_per_step
-        return round(exact_steps) if self.is_on_grid(time) else int(exact_steps // 1)
-
-    def is_on_grid(self, time: float) -> bool:
-        """Whether a time in the plan's unit is a whole number of steps."""
-        exact_steps = exact(time) / self.units_per_step
-        return abs(exact_steps - round(exact_steps)) <= OFF_GRID

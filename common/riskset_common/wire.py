@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import struct
 from abc import abstractmethod
-from typing import ClassVar, Literal, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
-from pydantic_core import ErrorDetails
 
 from riskset_common.canonical import canonical_json, parse_canonical
 from riskset_common.errors import InputError, ProtocolRefusal
@@ -306,7 +306,7 @@ def _open_frame(message: bytes) -> tuple[int, bytes, bytes]:
     return kind, message[_FRAME.size : end], message[end:]
 
 
-def _place(problem: ErrorDetails) -> str:
+def _place(problem: Mapping[str, Any]) -> str:
     """Where a header went wrong, in our own words: the name of an unknown field is not repeated."""
     *above, field = map(str, problem["loc"]) if problem["loc"] else ("header",)
     return ".".join([*above, "an unknown field" if problem["type"] == "extra_forbidden" else field])

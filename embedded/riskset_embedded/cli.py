@@ -42,7 +42,10 @@ def local(
     key: Annotated[
         Path | None,
         typer.Option(
-            "--key", help="The centre's key, where nodes accept only plans it signed.", exists=True
+            "--key",
+            help="The centre's key, where nodes accept only plans it signed.",
+            exists=True,
+            dir_okay=False,
         ),
     ] = None,
     quiet: Quiet = False,

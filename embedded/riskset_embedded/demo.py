@@ -113,8 +113,22 @@ def run_demo(out: Path, *, quiet: bool = False) -> str:
 
 
 def compare(results: Mapping[str, Any], reference: Sequence[Mapping[str, Any]]) -> list[Compared]:
-    """Every number of the reference beside the one of the results."""
+    """Every number of the reference beside the one of the results.
+
+    Raises
+    ------
+    EstimationError
+        Where the results lack a number that the reference has.
+    """
     found = {(analysis, quantity): value for analysis, quantity, value in quantities(results)}
+    lacking = [row for row in reference if (row["analysis"], row["quantity"]) not in found]
+    if lacking:
+        raise EstimationError(
+            "\n".join(
+                f"{row['analysis']}, {row['quantity']}: not in the results" for row in lacking
+            )
+            + "\nThe plan asks for less than reference.json holds. Make it again with make_reference.R."
+        )
     return [
         Compared(
             row["analysis"], row["quantity"], found[row["analysis"], row["quantity"]], row["value"]

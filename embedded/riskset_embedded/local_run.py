@@ -22,14 +22,14 @@ from riskset_common.codebook import read_codebook
 from riskset_common.errors import NodeConfigError
 from riskset_common.plan import read_plan
 from riskset_common.plan_check import check_plan
-from riskset_common.signing import Identity
 from riskset_common.study import Site, Study
 from riskset_embedded.engine import Parties, run_local
 from riskset_embedded.output import output_folder
 from riskset_embedded.transcript import Transcript
 from riskset_node.config import NodeConfig, read_node
+from riskset_server.displays.placing import placed
 from riskset_server.runs import Opened
-from riskset_server.signed_plan import check_signature, signature_path
+from riskset_server.signed_plan import check_signature, read_key, signature_path
 
 
 def run_files(
@@ -43,7 +43,7 @@ def run_files(
 ) -> Path:
     """Run the plan in these files and give the finished folder, which is `out`.
 
-    A plan with a signature beside it (plan.yaml.sig) must still say what was signed.
+    A plan with a signature beside it (plan.yaml.sig) must still say what was signed, and by `key` where that is given.
 
     Raises
     ------
@@ -51,15 +51,16 @@ def run_files(
         Of any kind; `out` is then as it was before.
     """
     read, words = read_plan(plan), read_codebook(codebook)
+    centre = None if key is None else read_key(key)
     if signature_path(plan).exists():
-        check_signature(signature_path(plan), read, words)
+        check_signature(signature_path(plan), read, words, centre)
     configs = read_nodes(nodes)
     sites = tuple(Site(config.site, config.study_group) for config in configs)
     check_plan(Study(read, words, sites), str(plan))
-    centre = None if key is None else Identity.from_pem(key.read_bytes())
+    placed(read)  # a display that cannot be made is told before any site is asked
     console = Console(stderr=True, quiet=quiet)
     for line in _notices(configs):
-        console.print(line, style="dim", highlight=False)
+        console.print(line, style="dim", highlight=False, soft_wrap=True)
     with output_folder(out) as folder:
         with _log_to(folder.path / "log.jsonl"), _Bars(console, len(configs)) as bars:
             results = run_local(
@@ -72,7 +73,8 @@ def run_files(
             )
         folder.write(results, read, words)
     if folder.moved_aside is not None:
-        console.print(f"What was in {out} is now in {folder.moved_aside}.", highlight=False)
+        moved = f"What was in {out} is now in {folder.moved_aside}."
+        console.print(moved, highlight=False, soft_wrap=True)
     return folder.path
 
 

@@ -73,22 +73,31 @@ def sign(
     plan: PlanFile,
     codebook: CodebookFile,
     key: Annotated[
-        Path, typer.Option("--key", help="The centre's key file (riskset key new).", exists=True)
+        Path,
+        typer.Option(
+            "--key",
+            help="The centre's key file (riskset key new).",
+            exists=True,
+            dir_okay=False,
+        ),
     ],
 ) -> None:
     """Sign what plan and codebook say; writes PLAN.sig beside the plan."""
     from riskset_common.codebook import read_codebook
+    from riskset_common.errors import InputError
     from riskset_common.plan import read_plan
     from riskset_common.plan_check import check_plan
-    from riskset_common.signing import Identity
     from riskset_common.study import Study
-    from riskset_server.signed_plan import sign_plan, signature_path
+    from riskset_server.signed_plan import read_key, sign_plan, signature_path
 
     read, words = read_plan(plan), read_codebook(codebook)
     check_plan(Study(read, words, ()), str(plan))
-    signed = sign_plan(read, words, Identity.from_pem(key.read_bytes()))
+    signed = sign_plan(read, words, read_key(key))
     path = signature_path(plan)
-    path.write_text(signed.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    try:
+        path.write_text(signed.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}).") from error
     typer.echo(f"{path}: {read.plan} {read.version} sha256 {signed.plan_sha256}")
 
 

@@ -11,6 +11,7 @@ from riskset_common.estimators import estimator_of
 from riskset_common.plan import read_plan
 from riskset_common.plan_check import check_plan, variables_read
 from riskset_common.study import Study
+from riskset_server.displays.placing import placed
 
 
 def outline(plan_path: Path, codebook_path: Path) -> dict[str, Any]:
@@ -18,6 +19,7 @@ def outline(plan_path: Path, codebook_path: Path) -> dict[str, Any]:
     plan, codebook = read_plan(plan_path), read_codebook(codebook_path)
     study = Study(plan, codebook, ())
     check_plan(study, str(plan_path))
+    placed(plan)
     return {
         "plan": plan.plan,
         "version": plan.version,

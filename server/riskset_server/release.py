@@ -4,39 +4,42 @@ Secure sums keep one site's numbers from the centre; they do not make the sum it
 default, every result passes these rules before it is written anywhere. A value that a rule holds back becomes
 `{"withheld": rule}`, never null or zero, so that a reader sees that it exists. With `release: exact` (public or synthetic data, and
 only where every site's own policy agrees) results pass unchanged.
+
+The rules look at one analysis at a time. What two analyses of one plan show together, or two plans, they do not see.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from riskset_common.plan import Disclosure
-from riskset_server.release_curve import released_curve
-
-Result = dict[str, Any]
+from riskset_server.release_curve import released_curve, withheld_group
+from riskset_server.release_table import Held, held_back, held_parts, is_small
+from riskset_server.withheld import (
+    Result,
+    fewest_patients,
+    small_count,
+    too_few_patients,
+    withheld,
+)
 
 SIGNIFICANT_DIGITS = 7
-"""Digits of a released coefficient: what a journal prints and more, and fewer than read a single patient back."""
-
-
-def withheld(rule: str) -> dict[str, str]:
-    """The mark of a value that a rule holds back."""
-    return {"withheld": rule}
-
-
-def is_withheld(value: object) -> bool:
-    """Whether a value is such a mark."""
-    return isinstance(value, Mapping) and set(value) == {"withheld"}
+"""Digits of a released coefficient or test: what a journal prints and more, and fewer than read a single patient back."""
+FOLLOW_UP_DIGITS = 2
+"""Digits of a released median follow-up, which is the very day on which one patient was seen last."""
 
 
 def release(result: Mapping[str, Any], disclosure: Disclosure) -> Result:
     """One analysis' result, as JSON, under the plan's disclosure rules."""
     if disclosure.release == "exact":
         return dict(result)
-    if 0 < result["n"] < disclosure.minimum_at_risk:
-        return _whole(result, f"minimum_at_risk {disclosure.minimum_at_risk}")
-    return RULES[result["kind"]](dict(result), disclosure)
+    if 0 < result["n"] < fewest_patients(disclosure):
+        return _whole(result, too_few_patients(disclosure)["withheld"])
+    released = RULES[result["kind"]](dict(result), disclosure)
+    if is_small(result["missing"], disclosure.minimum_cell):
+        released["missing"] = small_count(disclosure)
+    return released
 
 
 def _whole(result: Mapping[str, Any], rule: str) -> Result:
@@ -47,98 +50,161 @@ def _whole(result: Mapping[str, Any], rule: str) -> Result:
 
 
 def _kaplan_meier(result: Result, disclosure: Disclosure) -> Result:
-    result["groups"] = [released_curve(group, disclosure, withheld) for group in result["groups"]]
-    test = result.get("test")
-    events = [group["events"] for group in result["groups"]]
-    if test is not None and any(
-        is_withheld(count) or 0 < count < disclosure.minimum_cell for count in events
-    ):
-        rule = f"minimum_cell {disclosure.minimum_cell}"
-        result["test"] = test | {
-            name: withheld(rule) for name in ("observed", "expected", "covariance")
-        }
+    """Curves by group. Patients with an event and without one, by group, are a table like any other."""
+    groups, smallest = result["groups"], disclosure.minimum_cell
+    counts = [group["n"] for group in groups]
+    few = {index for index, n in enumerate(counts) if n < fewest_patients(disclosure)}
+    held = _held_events(groups, held_parts(counts, smallest, few), smallest)
+    rule = small_count(disclosure)
+    released = [released_curve(group, disclosure) for group in groups]
+    for index, group in enumerate(groups):
+        if index in held.columns - few:
+            released[index] = withheld_group(group, rule)
+        elif held.holds(0, index):
+            released[index]["events"] = rule
+    result["groups"] = released
+    if held.rows:
+        result["events"] = rule
+    if "test" in result:
+        result["test"] = _log_rank(result["test"], counts, held, disclosure)
     return result
 
 
-def _unchanged(result: Result, disclosure: Disclosure) -> Result:
-    del disclosure
+def _held_events(
+    groups: Sequence[Mapping[str, Any]], columns: frozenset[int], smallest: int
+) -> Held:
+    """What must be held of a table with the rows `with an event` and `without`, and a column a group."""
+    events = [group["events"] for group in groups]
+    without = [group["n"] - group["events"] for group in groups]
+    return held_back([events, without], columns, smallest)
+
+
+def _log_rank(
+    test: Result, counts: Sequence[int], held: Held, disclosure: Disclosure
+) -> Result | dict[str, str]:
+    """A test without its observed events where those are small; not at all where a group has few patients to read back from it."""
+    rule = small_count(disclosure)
+    if any(is_small(n, disclosure.minimum_cell) for n in counts):
+        return rule
+    shown: Result = _shortened(test)
+    return (
+        shown | dict.fromkeys(("observed", "expected", "covariance"), rule)
+        if held.rows or held.columns
+        else shown
+    )
+
+
+def _follow_up(result: Result, disclosure: Disclosure) -> Result:
+    """Its limits may lie where hardly anybody is left, which the result does not say; so they are not shown."""
+    if _held_events([result], frozenset(), disclosure.minimum_cell).anything:
+        result["events"] = small_count(disclosure)
+    for name in ("lower", "upper"):
+        if result[name] is not None:
+            result[name] = too_few_patients(disclosure)
+    if result["median"] is not None:
+        result["median"] = float(f"{result['median']:.{FOLLOW_UP_DIGITS}g}")
     return result
 
 
 def _baseline(result: Result, disclosure: Disclosure) -> Result:
+    rule, smallest = small_count(disclosure), disclosure.minimum_cell
+    columns = held_parts(result["column_n"], smallest)
     by_variable: dict[str, list[Result]] = {}
     for row in result["rows"]:
-        by_variable.setdefault(row["variable"], []).append(dict(row))
-    hidden: set[str] = set()
-    for variable, rows in by_variable.items():
-        unknown = dict(result["missing_values"][variable])
-        if suppress([*rows, unknown], disclosure):
-            hidden.add(variable)
-        result["missing_values"] = result["missing_values"] | {variable: unknown}
-    result["rows"] = [row for rows in by_variable.values() for row in rows]
-    result["tests"] = {
-        name: withheld(f"minimum_cell {disclosure.minimum_cell}") if name in hidden else test
-        for name, test in result["tests"].items()
-    }
-    return result
+        by_variable.setdefault(row["variable"], []).append(row)
+    rows: list[Result] = []
+    for variable, levels in by_variable.items():
+        unknown = result["missing_values"][variable]
+        table = [row["counts"] for row in (*levels, unknown)]
+        held = held_back(table, columns, smallest)
+        *shown, missing = _released_rows([*levels, unknown], held, rule)
+        rows += [_without_shares(row, held, len(levels), rule) for row in shown]
+        result["missing_values"] = result["missing_values"] | {variable: missing}
+        if held.anything and variable in result["tests"]:
+            result["tests"] = result["tests"] | {variable: rule}
+    return result | {"rows": rows, "column_n": _held_list(result["column_n"], columns, rule)}
+
+
+def _without_shares(row: Result, held: Held, unknown: int, rule: Mapping[str, str]) -> Result:
+    """A row without its percentages of the known where the number of the unknown (that row of the table) is held back.
+
+    A count and its percentage give the number in whom the characteristic is known, and so the number in whom it is not.
+    """
+    hidden = {index for index in range(len(row["percent"])) if held.holds(unknown, index)}
+    shown = row | {"percent": _held_list(row["percent"], hidden, rule)}
+    return shown | {"total_percent": dict(rule)} if unknown in held.rows else shown
 
 
 def _event_table(result: Result, disclosure: Disclosure) -> Result:
-    rows = [dict(row) for row in result["rows"]]
-    censored = dict(result["censored"])
-    suppress([*rows, censored], disclosure)
-    return result | {"rows": rows, "censored": censored}
+    rule, smallest = small_count(disclosure), disclosure.minimum_cell
+    rows = [*result["rows"], result["censored"]]
+    columns = held_parts(result["column_n"], smallest)
+    held = held_back([row["counts"] for row in rows], columns, smallest)
+    *events, censored = _released_rows(rows, held, rule)
+    if len(events) in held.rows:
+        # All patients, less those with an event, are the censored ones.
+        result["events"] = rule
+    column_n = _held_list(result["column_n"], columns, rule)
+    return result | {"rows": events, "censored": censored, "column_n": column_n}
 
 
-def suppress(rows: list[Result], disclosure: Disclosure) -> bool:
-    """Hold back the small cells of a table whose rows partition its columns, and enough others that margins do not give them away.
-
-    A cell is released when it is zero or at least `minimum_cell`. Where one cell of a column is held back, its smallest released
-    neighbour goes too, because the column's total is known; where one column is touched, the row totals go as well. Changes `rows`
-    in place, and says whether anything was held back.
-    """
-    smallest, rule = disclosure.minimum_cell, withheld(f"minimum_cell {disclosure.minimum_cell}")
-    touched: set[int] = set()
-    for column in range(len(rows[0]["counts"])):
-        cells = [row["counts"][column] for row in rows]
-        held = {index for index, count in enumerate(cells) if 0 < count < smallest}
-        if len(held) == 1 and len(cells) > 1:
-            others = [
-                index for index in range(len(cells)) if index not in held and cells[index] > 0
-            ]
-            held |= set(sorted(others, key=lambda index: cells[index])[:1])
-        for index in held:
-            _hold(rows[index], column, rule)
-            touched.add(index)
-    for index in touched:
+def _released_rows(
+    rows: Sequence[Mapping[str, Any]], held: Held, rule: Mapping[str, str]
+) -> list[Result]:
+    """The rows of a table without what is held back of them: counts, their percentages, totals."""
+    released = []
+    for index, row in enumerate(rows):
+        shown = dict(row)
+        for name in ("counts", "percent"):
+            if name in row:
+                hidden = {column for column in range(len(row[name])) if held.holds(index, column)}
+                shown[name] = _held_list(row[name], hidden, rule)
         for name in ("total", "total_percent"):
-            if name in rows[index]:
-                rows[index][name] = rule
-        # With its total withheld, one hidden cell of a row cannot be found from the others.
-    return bool(touched)
+            if name in row and index in held.rows:
+                shown[name] = dict(rule)
+        released.append(shown)
+    return released
 
 
-def _hold(row: Result, column: int, rule: Mapping[str, str]) -> None:
-    for name in ("counts", "percent"):
-        if name in row:
-            row[name] = [
-                dict(rule) if index == column else value for index, value in enumerate(row[name])
-            ]
+def _held_list(
+    values: Sequence[Any], hidden: set[int] | frozenset[int], rule: Mapping[str, str]
+) -> list[Any]:
+    return [dict(rule) if index in hidden else value for index, value in enumerate(values)]
 
 
 def _cox(result: Result, disclosure: Disclosure) -> Result:
     """A model is released whole or not at all: coefficients of a level with few patients read those patients back."""
+    fewest, smallest = fewest_patients(disclosure), disclosure.minimum_cell
     for level in result["levels"]:
-        if 0 < level["n"] < disclosure.minimum_at_risk:
-            return _whole(result, f"minimum_at_risk {disclosure.minimum_at_risk}: {level['term']}")
-        if level["n"] > 0 and level["events"] < disclosure.minimum_cell:
-            return _whole(result, f"minimum_cell {disclosure.minimum_cell} events: {level['term']}")
-    if result["events"] < disclosure.minimum_cell * len(result["terms"]):
+        if 0 < level["n"] < fewest:
+            rule = too_few_patients(disclosure)["withheld"]
+            return _whole(result, f"{rule}: {level['term']}")
+        if level["n"] > 0 and level["events"] < smallest:
+            return _whole(result, f"minimum_cell {smallest} events: {level['term']}")
+    if result["events"] < smallest * len(result["terms"]):
         return _whole(
             result,
-            f"minimum_cell {disclosure.minimum_cell} events for each of {len(result['terms'])} coefficients",
+            f"minimum_cell {smallest} events for each of {len(result['terms'])} coefficients",
         )
-    return {name: value if name == "level" else _shortened(value) for name, value in result.items()}
+    shown: Result = {
+        name: value if name == "level" else _shortened(value) for name, value in result.items()
+    }
+    return shown | _without_few_survivors(result, disclosure)
+
+
+def _without_few_survivors(result: Result, disclosure: Disclosure) -> Result:
+    """`events` and `levels` of a model, without events where hardly any patient of all, or of a level of a factor, had none."""
+    rule, smallest = small_count(disclosure), disclosure.minimum_cell
+    few = {
+        level["term"]
+        for level in result["levels"]
+        if is_small(level["n"] - level["events"], smallest)
+    }
+    levels = [
+        level | {"events": rule} if level["term"] in few else level for level in result["levels"]
+    ]
+    few_in_all = is_small(result["n"] - result["events"], smallest)
+    return {"events": rule if few_in_all else result["events"], "levels": levels}
 
 
 def _shortened(value: Any) -> Any:
@@ -154,7 +220,7 @@ def _shortened(value: Any) -> Any:
 
 RULES: Mapping[str, Callable[[Result, Disclosure], Result]] = {
     "kaplan_meier": _kaplan_meier,
-    "follow_up": _unchanged,
+    "follow_up": _follow_up,
     "baseline": _baseline,
     "event_table": _event_table,
     "cox": _cox,

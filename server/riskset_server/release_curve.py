@@ -1,99 +1,183 @@
 """How a Kaplan-Meier curve is released: in blocks of at least k events, to three decimals, and not to its end.
 
 An exact curve is a list of the days on which patients died. Its steps are merged until a block holds at least `minimum_cell`
-events and as many patients who left; the exact survival at the block's end is published, rounded, rather than recomputed from
-delayed events, which would bias it. The curve ends where fewer than `minimum_at_risk` remain.
+events; the exact survival at the block's end is published, rounded, rather than recomputed from delayed events, which would bias
+it. The times that the plan names are points of the curve like any other: between two points that are shown, and between the last
+of them and the end, lie no event or at least `minimum_cell`. The curve ends where fewer than `minimum_at_risk` remain.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import accumulate, takewhile
 from typing import Any
 
 from riskset_common.plan import Disclosure
-
-Result = dict[str, Any]
-Withheld = Callable[[str], Mapping[str, str]]
+from riskset_server.withheld import Result, fewest_patients, small_count, too_few_patients
 
 DECIMALS = 3
 """Decimals of a released survival probability and its standard error and limits."""
 ROUND_TO = 5
 """Released numbers at risk and censored are rounded to this."""
+MEAN_DIGITS = 4
+"""Significant digits of a released restricted mean: an area under the exact curve would give its steps away."""
 
 _REALS = ("survival", "std_err", "lower", "upper")
 
 
-def released_curve(group: Mapping[str, Any], disclosure: Disclosure, withheld: Withheld) -> Result:
+@dataclass(frozen=True)
+class _Steps:
+    """The exact steps of one group's curve, and how much of it may be seen.
+
+    Attributes
+    ----------
+    time
+        Times of the steps at which enough patients are at risk, from the first on.
+    events
+        Events up to and including each of these steps.
+    total
+        Events of the whole group.
+    smallest
+        Fewest events between two things that are shown.
+    """
+
+    time: list[float]
+    events: list[int]
+    total: int
+    smallest: int
+
+    @classmethod
+    def of(cls, group: Mapping[str, Any], disclosure: Disclosure) -> _Steps:
+        curve, fewest = group["curve"], fewest_patients(disclosure)
+        shown = len(list(takewhile(lambda at_risk: at_risk >= fewest, curve["at_risk"])))
+        return cls(
+            time=curve["time"][:shown],
+            events=list(accumulate(curve["events"][:shown])),
+            total=group["events"],
+            smallest=disclosure.minimum_cell,
+        )
+
+    def apart(self, count: int, *others: int) -> bool:
+        """Whether none of the others differs from a number of events by a small count."""
+        return all(count == other or abs(count - other) >= self.smallest for other in others)
+
+    @property
+    def window(self) -> tuple[float, float] | None:
+        """The first time at which there were enough events, and the last at which enough patients are at risk."""
+        begun = [
+            time
+            for time, events in zip(self.time, self.events, strict=True)
+            if events >= self.smallest
+        ]
+        return (begun[0], self.time[-1]) if begun else None
+
+
+def released_curve(group: Mapping[str, Any], disclosure: Disclosure) -> Result:
     """One group's curve under the rules; a group that is itself too small is withheld but for its level."""
-    if group["n"] < disclosure.minimum_at_risk:
-        rule = withheld(f"minimum_at_risk {disclosure.minimum_at_risk}")
-        return {name: value if name == "level" else rule for name, value in group.items()}
-    shown = dict(group)
-    shown["curve"] = _blocks(group["curve"], disclosure)
-    shown["at"] = [_landmark(landmark, disclosure, withheld) for landmark in group["at"]]
-    last = _last_shown_time(group["curve"], disclosure)
-    shown["median"] = _quantile(group["median"], last, disclosure, withheld)
-    shown["quantiles"] = [
-        _quantile(quantile, last, disclosure, withheld) for quantile in group["quantiles"]
-    ]
-    if "rmean" in group and (last is None or group["rmean"]["tau"] > last):
-        shown["rmean"] = withheld(f"minimum_at_risk {disclosure.minimum_at_risk}")
+    if group["n"] < fewest_patients(disclosure):
+        return withheld_group(group, too_few_patients(disclosure))
+    steps = _Steps.of(group, disclosure)
+    landmarks, known = _landmarks(group["at"], steps, disclosure)
+    shown = dict(group) | {
+        "at": landmarks,
+        "curve": _blocks(group["curve"], steps, known),
+        "median": _quantile(group["median"], steps.window, disclosure),
+        "quantiles": list(_quantiles(group, steps, disclosure)),
+    }
+    if "rmean" in group:
+        shown["rmean"] = _restricted_mean(group["rmean"], steps, disclosure)
     return shown
 
 
-def _last_shown_time(curve: Mapping[str, Any], disclosure: Disclosure) -> float | None:
-    shown = [
-        time
-        for time, at_risk in zip(curve["time"], curve["at_risk"], strict=True)
-        if at_risk >= disclosure.minimum_at_risk
-    ]
-    return shown[-1] if shown else None
+def withheld_group(group: Mapping[str, Any], rule: Mapping[str, str]) -> Result:
+    """A group of which nothing but its level is shown."""
+    return {name: value if name == "level" else dict(rule) for name, value in group.items()}
 
 
-def _blocks(curve: Mapping[str, Any], disclosure: Disclosure) -> Result:
-    """Merge steps into blocks; a last block that is too small is not shown."""
+def _landmarks(
+    landmarks: list[Result], steps: _Steps, disclosure: Disclosure
+) -> tuple[list[Result], set[int]]:
+    """The times that the plan names, earlier ones first served; and the numbers of events at which the curve is now known."""
+    known: set[int] = {0}
+    shown: dict[int, Result] = {}
+    for index, landmark in sorted(enumerate(landmarks), key=lambda pair: pair[1]["time"]):
+        is_seen = bool(steps.time) and landmark["time"] <= steps.time[-1]
+        if landmark["at_risk"] < fewest_patients(disclosure) or not is_seen:
+            rule = too_few_patients(disclosure)
+            shown[index] = {
+                name: value if name == "time" else rule for name, value in landmark.items()
+            }
+            continue
+        shown[index] = _landmark(landmark, steps, known, disclosure)
+        if steps.apart(landmark["events_to"], *known):
+            known.add(landmark["events_to"])
+    return [shown[index] for index in range(len(landmarks))], known
+
+
+def _landmark(landmark: Result, steps: _Steps, known: set[int], disclosure: Disclosure) -> Result:
+    """One time at which enough patients are at risk."""
+    rule, events = small_count(disclosure), landmark["events_to"]
+    shown = landmark | {"at_risk": _rounded(landmark["at_risk"])}
+    if not steps.apart(events, *known):
+        return shown | dict.fromkeys(("events_to", *_REALS), rule)
+    shown |= {name: _decimals(landmark[name]) for name in _REALS}
+    return shown if steps.apart(events, steps.total) else shown | {"events_to": rule}
+
+
+def _blocks(curve: Mapping[str, Any], steps: _Steps, known: set[int]) -> Result:
+    """Merge steps into blocks; a last block that is too small, or leaves too little behind it, is not shown."""
     released: Result = {name: [] for name in curve}
-    events = censored = 0
-    for index, at_risk in enumerate(curve["at_risk"]):
-        if at_risk < disclosure.minimum_at_risk:
-            break
-        events += curve["events"][index]
-        censored += curve["censored"][index]
-        if events < disclosure.minimum_cell:
+    begun = last = 0
+    for index, events in enumerate(steps.events):
+        if events - last < steps.smallest or not steps.apart(events, *known, steps.total):
             continue
         released["time"].append(curve["time"][index])
-        released["at_risk"].append(_rounded(at_risk))
-        released["events"].append(events)
-        released["censored"].append(_rounded(censored))
+        released["at_risk"].append(_rounded(curve["at_risk"][index]))
+        released["events"].append(events - last)
+        released["censored"].append(_rounded(sum(curve["censored"][begun : index + 1])))
         for name in _REALS:
             released[name].append(_decimals(curve[name][index]))
-        events = censored = 0
+        begun, last = index + 1, events
     return released
 
 
-def _landmark(landmark: Mapping[str, Any], disclosure: Disclosure, withheld: Withheld) -> Result:
-    if landmark["at_risk"] < disclosure.minimum_at_risk:
-        rule = withheld(f"minimum_at_risk {disclosure.minimum_at_risk}")
-        return {name: value if name == "time" else rule for name, value in landmark.items()}
-    shown = {
-        name: _decimals(value) if name in _REALS else value for name, value in landmark.items()
-    }
-    shown["at_risk"] = _rounded(landmark["at_risk"])
-    if 0 < landmark["events_to"] < disclosure.minimum_cell:
-        shown["events_to"] = withheld(f"minimum_cell {disclosure.minimum_cell}")
-    return shown
+def _quantiles(group: Mapping[str, Any], steps: _Steps, disclosure: Disclosure) -> Iterator[Result]:
+    """Quantiles; of two with too few patients between them the second is withheld, or many would draw the exact curve."""
+    kept = [0.5]
+    for quantile in group["quantiles"]:
+        p = quantile["p"]
+        # To nine decimals: 0.5 and 0.4 are 5 patients of 50 apart, and not a little less.
+        patients = [round(abs(p - other) * group["n"], 9) for other in kept]
+        if all(between == 0 or between >= steps.smallest for between in patients):
+            kept.append(p)
+            yield _quantile(quantile, steps.window, disclosure)
+        else:
+            rule = small_count(disclosure)
+            yield {name: value if name == "p" else rule for name, value in quantile.items()}
 
 
 def _quantile(
-    quantile: Mapping[str, Any], last: float | None, disclosure: Disclosure, withheld: Withheld
+    quantile: Mapping[str, Any], window: tuple[float, float] | None, disclosure: Disclosure
 ) -> Result:
-    """A quantile or limit beyond the end of the shown curve is withheld; one that is not reached stays null."""
-    rule = withheld(f"minimum_at_risk {disclosure.minimum_at_risk}")
+    """A quantile or limit outside of what is shown of the curve is withheld; one that is not reached stays null."""
+
+    def shown(name: str, value: float | None) -> Any:
+        if name == "p" or value is None or (window and window[0] <= value <= window[1]):
+            return value
+        if window and value < window[0]:
+            return small_count(disclosure)
+        return too_few_patients(disclosure)
+
+    return {name: shown(name, value) for name, value in quantile.items()}
+
+
+def _restricted_mean(mean: Mapping[str, Any], steps: _Steps, disclosure: Disclosure) -> Any:
+    if not steps.time or mean["tau"] > steps.time[-1]:
+        return too_few_patients(disclosure)
     return {
-        name: rule
-        if name != "p" and value is not None and (last is None or value > last)
-        else value
-        for name, value in quantile.items()
+        name: value if name == "tau" or value is None else float(f"{value:.{MEAN_DIGITS}g}")
+        for name, value in mean.items()
     }
 
 

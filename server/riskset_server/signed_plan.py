@@ -12,7 +12,7 @@ from riskset_common.codebook import Codebook, StrictModel
 from riskset_common.errors import InputError, SignatureRefusal
 from riskset_common.plan import Plan
 from riskset_common.secure.binding import agreement_hash
-from riskset_common.signing import Identity, public_from_text, verify
+from riskset_common.signing import Identity, fingerprint, public_from_text, verify
 
 PREFIX = b"riskset/plan/1/"
 
@@ -50,19 +50,40 @@ def sign_plan(plan: Plan, codebook: Codebook, identity: Identity) -> PlanSignatu
     )
 
 
-def check_signature(path: Path, plan: Plan, codebook: Codebook) -> PlanSignature:
+def read_key(path: Path) -> Identity:
+    """Read a key file. Raises `InputError` naming it where it cannot be read."""
+    try:
+        return Identity.from_pem(path.read_bytes())
+    except OSError as error:
+        raise InputError(
+            f"{path}: the key cannot be read ({error.strerror}). Check the path and its permissions."
+        ) from error
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def check_signature(
+    path: Path, plan: Plan, codebook: Codebook, centre: Identity | None = None
+) -> PlanSignature:
     """Read the signature at `path` and raise unless plan and codebook still say what was signed.
+
+    Parameters
+    ----------
+    centre
+        Who must have signed; anyone when None, since a signature then only shows that nothing changed after it.
 
     Raises
     ------
     SignatureRefusal
-        Naming which of the two changed.
+        Naming which of the two changed, or that another key signed.
     InputError
         Where the file is no signature.
     """
     try:
         signed = PlanSignature.model_validate_json(path.read_text(encoding="utf-8"))
         signature = bytes.fromhex(signed.signature)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
     except (ValidationError, ValueError) as error:
         raise InputError(
             f"{path}: not a plan signature. Make it with `riskset plan sign`."
@@ -80,10 +101,18 @@ def check_signature(path: Path, plan: Plan, codebook: Codebook) -> PlanSignature
             f"{path}: {' and '.join(changed)} changed after signing. Restore what was signed, or raise the version, "
             "have it approved and sign again with `riskset plan sign`."
         )
-    verify(
-        public_from_text(signed.public_key),
-        signature,
-        _statement(plan, codebook),
-        f"the plan in {path.name}",
-    )
+    public = _public_key(signed, path)
+    verify(public, signature, _statement(plan, codebook), f"the plan in {path.name}")
+    if centre is not None and centre.public != public:
+        raise SignatureRefusal(
+            f"{path}: signed with the key {fingerprint(public)}, and the run uses the centre's key "
+            f"{fingerprint(centre.public)}. Sign the plan with the key of the run, or run it with the key that signed."
+        )
     return signed
+
+
+def _public_key(signed: PlanSignature, path: Path) -> bytes:
+    try:
+        return public_from_text(signed.public_key)
+    except InputError as error:
+        raise InputError(f"{path}: public_key: {error}") from error

@@ -71,6 +71,7 @@ def check(
     Ends with 0 where there are warnings at most, and with 1 where the records cannot be used as they are.
     """
     from riskset_common.codebook import read_codebook
+    from riskset_common.plan_check import variables_read
     from riskset_node.config import read_node
     from riskset_node.findings import Severity
     from riskset_node.listings import findings_json, show_findings
@@ -78,10 +79,10 @@ def check(
     from riskset_node.records import read_records
 
     config, words = read_node(node), read_codebook(codebook)
-    records = read_records(config, words, _today())
-    findings = records.findings
-    if plan is not None:
-        findings = prepare(records, config, _study_of_one(plan, words, config)).findings
+    study = None if plan is None else _study_of_one(plan, words, config)
+    needed = set() if study is None else variables_read(study)
+    records = read_records(config, words, _today(), needed)
+    findings = records.findings if study is None else prepare(records, config, study).findings
     if as_json:
         _print_json(findings_json(config.site, records, findings))
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -29,9 +29,17 @@ class VariableColumn:
     column: ColumnMap | None
 
 
-def variable_columns(config: NodeConfig, codebook: Codebook) -> tuple[VariableColumn, ...]:
-    """One for each variable, in the codebook's order. Raises `NodeConfigError` with every contradiction."""
-    problems = list(_problems(config, codebook))
+def variable_columns(
+    config: NodeConfig, codebook: Codebook, needed: Collection[str] = ()
+) -> tuple[VariableColumn, ...]:
+    """One for each variable, in the codebook's order.
+
+    Raises
+    ------
+    NodeConfigError
+        With every contradiction, and where a variable that is `needed` (a plan reads it) or required has no column here.
+    """
+    problems = list(_problems(config, codebook, needed))
     if problems:
         raise NodeConfigError("\n".join(f"node.yaml of {config.site}: {line}" for line in problems))
     written = config.data.columns
@@ -42,7 +50,7 @@ def variable_columns(config: NodeConfig, codebook: Codebook) -> tuple[VariableCo
         elif written is None:
             column = ColumnMap.model_validate({"from": name})
         else:
-            column = written[name]
+            column = written.get(name)
         found.append(VariableColumn(name, variable, column))
     return tuple(found)
 
@@ -62,9 +70,7 @@ def factor_of(column: ColumnMap, variable: NumberVariable) -> Fraction:
     return factor
 
 
-def _problems(config: NodeConfig, codebook: Codebook) -> Iterator[str]:
-    if config.study is not None and config.study != codebook.codebook:
-        yield f"study is {config.study!r}, but the codebook is of {codebook.codebook!r}. Use the study's own codebook."
+def _problems(config: NodeConfig, codebook: Codebook, needed: Collection[str]) -> Iterator[str]:
     absent, columns = config.data.absent, config.data.columns or {}
     for section, names in (("columns", columns), ("absent", absent)):
         for name in names:
@@ -73,7 +79,8 @@ def _problems(config: NodeConfig, codebook: Codebook) -> Iterator[str]:
     for name, variable in codebook.variables.items():
         if name in absent and variable.required:
             yield f"data.absent.{name}: the codebook requires {name} ({variable.label}), so no site can be without it."
-        if config.data.columns is not None and name not in columns and name not in absent:
+        unmapped = config.data.columns is not None and name not in columns and name not in absent
+        if unmapped and (variable.required or name in needed):
             yield (
                 f"data.columns: {name} ({variable.label}) is not mapped. "
                 "Name its column, or write under data.absent why there is none."

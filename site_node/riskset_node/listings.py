@@ -68,7 +68,7 @@ def show_profile(console: Console, site: str, n: int, rows: Sequence[VariablePro
     table.add_column("%", justify="right")
     for row in rows:
         unit = f", {row.unit}" if row.unit else ""
-        table.add_row(Text(f"{row.label}{unit}"), *_summary_cells(row))
+        table.add_row(Text(f"{row.label}{unit} ({row.name})"), *_summary_cells(row))
         for level, count in row.counts.items():
             table.add_row("", Text(level), f"{count:,}", _percent(count, row.known))
         if row.missing:

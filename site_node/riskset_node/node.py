@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from riskset_common.errors import NodeConfigError, ProtocolRefusal, RisksetError
 from riskset_common.estimators import estimator_of
 from riskset_common.patients import Patients
-from riskset_common.plan_check import check_plan
+from riskset_common.plan_check import check_plan, variables_read
 from riskset_common.rounds import read_questions, sections_of, sites_of, study_offered
 from riskset_common.secure.binding import snapshot_commitment
 from riskset_common.secure.roster import Member, Roster
@@ -130,7 +130,9 @@ class SiteNode:
         study = study_offered(offer)
         check_plan(study)
         check_policy(self._config.policy, study, self._now().date())
-        records = read_records(self._config, study.codebook, self._now().date())
+        records = read_records(
+            self._config, study.codebook, self._now().date(), variables_read(study)
+        )
         patients = build_patients(records, self._config, study)
         snapshot = snapshot_commitment(self._random(32), patients.digest())
         session, advertisement = advertise(

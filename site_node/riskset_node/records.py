@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,12 +43,14 @@ class SiteRecords:
     not_read: tuple[str, ...]
 
 
-def read_records(config: NodeConfig, codebook: Codebook, today: datetime.date) -> SiteRecords:
-    """Read the columns that the codebook's variables need, and no others.
+def read_records(
+    config: NodeConfig, codebook: Codebook, today: datetime.date, needed: Collection[str] = ()
+) -> SiteRecords:
+    """Read the columns of the codebook's variables that the site maps, and no others; those `needed` by a plan must be mapped.
 
     What is wrong with rows is found, not raised. Raises `NodeConfigError` or `DataError` where the file cannot be read at all.
     """
-    mapped = variable_columns(config, codebook)
+    mapped = variable_columns(config, codebook, needed)
     source = source_of(config.data.source.kind)
     columns = _needed(config, mapped)
     header = source.header(config.data.source)
@@ -95,9 +97,7 @@ def _patients(n: int, codebook: Codebook, coded: dict[str, NDArray[Any]]) -> Pat
     return Patients(n=n, categories=categories, numbers=numbers, dates=dates)
 
 
-def _local_ids(
-    config: NodeConfig, columns: Mapping[str, RawColumn]
-) -> tuple[LocalIds, list[Mark]]:
+def _local_ids(config: NodeConfig, columns: Mapping[str, RawColumn]) -> tuple[LocalIds, list[Mark]]:
     """Ids of the patient column, and marks on those that stand in several rows or in none."""
     column = config.data.patient
     if column is None:

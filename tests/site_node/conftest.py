@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -64,6 +65,10 @@ class SiteFolder:
 
     path: Path
 
+    TODAY: ClassVar[datetime.date] = TODAY
+    CODEBOOK: ClassVar[str] = CODEBOOK
+    PLAN: ClassVar[str] = PLAN
+
     def write(self, name: str, text: str, encoding: str = "utf-8") -> Path:
         path = self.path / name
         path.write_bytes(textwrap.dedent(text).lstrip("\n").encode(encoding))
@@ -78,16 +83,20 @@ class SiteFolder:
         text = f"site: dcog\nstudy_group: NOPHO\ndata:\n{section}\n{textwrap.dedent(more)}"
         return read_node(self.write("node.yaml", text))
 
-    def study(self, plan: str = PLAN, sites: Iterable[str] = ("dcog",), codebook: str = CODEBOOK) -> Study:
+    def study(
+        self, plan: str = PLAN, sites: Iterable[str] = ("dcog",), codebook: str = CODEBOOK
+    ) -> Study:
         members = tuple(Site(name, "NOPHO") for name in sites)
         return Study(read_plan(self.write("plan.yaml", plan)), self.codebook(codebook), members)
 
-    def records(
-        self, rows: str, records: str = "", codebook: str = CODEBOOK, source: str = ""
-    ) -> SiteRecords:
+    def patients(self, rows: str) -> Path:
+        """A file with the usual header and these rows."""
+        return self.write("patients.csv", HEADER + "\n" + textwrap.dedent(rows).lstrip("\n"))
+
+    def records(self, rows: str, records: str = "", codebook: str = CODEBOOK) -> SiteRecords:
         """Records of a file with the usual header and these rows."""
-        self.write("patients.csv", HEADER + "\n" + textwrap.dedent(rows).lstrip("\n"))
-        kind = f"source: {{kind: csv, path: patients.csv{source}}}\npatient: pat\n"
+        self.patients(rows)
+        kind = "source: {kind: csv, path: patients.csv}\npatient: pat\n"
         return read_records(
             self.node(kind + textwrap.dedent(records)), self.codebook(codebook), TODAY
         )

@@ -42,7 +42,9 @@ def test_the_header_is_told_in_the_order_of_the_file(tmp_path):
     path = tmp_path / "patients.csv"
     path.write_text("pat; age\n1;2\n", encoding="utf-8")
 
-    assert ("pat", "age") == source_of("csv").header(CsvSettings(kind="csv", path=path, delimiter=";"))
+    assert ("pat", "age") == source_of("csv").header(
+        CsvSettings(kind="csv", path=path, delimiter=";")
+    )
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
@@ -75,7 +77,9 @@ def test_whatever_was_written_is_read_back(tmp_path_factory, rows, delimiter):
     csv.writer(written, delimiter=delimiter, quoting=csv.QUOTE_ALL).writerows([("a", "b"), *rows])
     path = tmp_path_factory.mktemp("csv") / "patients.csv"
     path.write_bytes(written.getvalue().encode())
-    frame = source_of("csv").read(CsvSettings(kind="csv", path=path, delimiter=delimiter), ["a", "b"])
+    frame = source_of("csv").read(
+        CsvSettings(kind="csv", path=path, delimiter=delimiter), ["a", "b"]
+    )
 
     assert rows == list(zip(frame["a"], frame["b"], strict=True))
 
@@ -139,8 +143,7 @@ def test_whatever_was_written_is_read_back(tmp_path_factory, rows, delimiter):
             ["größe"],
             {},
             NodeConfigError,
-            "not utf-8: byte 6, in line 1, is 0xf6. It can be read as cp1252: "
-            "set data.source.encoding to cp1252",
+            "byte 6, in line 1, is 0xf6. It can be read as cp1252: set data.source.encoding to cp1252",
         ),
         (
             "pat,a\n1,ä\n".encode("utf-16"),
@@ -213,5 +216,7 @@ def test_a_duplicate_among_columns_that_are_not_read_is_no_matter(read):
 def test_a_file_that_is_not_there_is_told(tmp_path, name):
     settings = CsvSettings(kind="csv", path=tmp_path / name)
 
-    with pytest.raises(InputError, match=r"cannot be read .*Check data\.source\.path in node\.yaml"):
+    with pytest.raises(
+        InputError, match=r"cannot be read .*Check data\.source\.path in node\.yaml"
+    ):
         source_of("csv").read(settings, ["a"])

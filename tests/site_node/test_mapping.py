@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,9 @@ TODAY = datetime.date(2018, 6, 1)
 def code(values, variable, column=None, **settings):
     """Codes and marks of a column with these values."""
     kind = settings.pop("kind", "csv")
-    source = (CsvSettings if kind == "csv" else ParquetSettings)(kind=kind, path="x", **settings)
+    source = (CsvSettings if kind == "csv" else ParquetSettings)(
+        kind=kind, path=Path("x"), **settings
+    )
     mapped = VariableColumn("x", variable, ColumnMap.model_validate({"from": "x"} | (column or {})))
     return code_column(RawColumn.of(pd.Series(values, dtype=object)), mapped, source, TODAY)
 
@@ -72,7 +75,9 @@ def test_a_decimal_comma_in_a_code_is_read_under_a_decimal_comma():
 
 
 @given(
-    st.lists(st.from_regex(r"[A-Za-z0-9_]{1,6}", fullmatch=True), min_size=1, max_size=8, unique=True),
+    st.lists(
+        st.from_regex(r"[A-Za-z0-9_]{1,6}", fullmatch=True), min_size=1, max_size=8, unique=True
+    ),
     st.data(),
 )
 def test_codes_round_trip(levels, data):
@@ -108,9 +113,7 @@ def test_a_code_that_is_not_mapped_is_told_with_its_values_and_rows():
     assert "data.columns.x.codes" in mark.advice
 
 
-@pytest.mark.parametrize(
-    ("variable", "missing"), [(SEX, MISSING), (NUMBER, None), (DATE, NO_DATE)]
-)
+@pytest.mark.parametrize(("variable", "missing"), [(SEX, MISSING), (NUMBER, None), (DATE, NO_DATE)])
 @pytest.mark.parametrize("token", ["", " ", "NA", ".", None, "9", "9.0", 9, "99.90", float("nan")])
 def test_signs_for_missing_are_missing_in_every_kind(variable, missing, token):
     codes, marks = code([token], variable, {"missing": [9, 99.9]})
@@ -126,7 +129,7 @@ def test_an_empty_cell_is_missing_whatever_node_yaml_says():
     assert [] == marks
 
 
-def test_a_level_that_the_codebook_calls_NA_is_no_missing_value():  # noqa: N802 - the text itself
+def test_a_level_that_the_codebook_calls_NA_is_no_missing_value():
     codes, _ = code(["NA", "."], category("EU", "NA"))
 
     assert [1, MISSING] == codes.tolist()
@@ -146,7 +149,16 @@ def test_a_code_comes_before_the_files_sign_for_missing():
 
 @pytest.mark.parametrize(
     ("text", "number"),
-    [("12", 12.0), ("-0.5", -0.5), (".5", 0.5), ("1e3", 1000.0), ("+7.", 7.0), (" 8 ", 8.0), (3, 3.0), (0.1, 0.1)],
+    [
+        ("12", 12.0),
+        ("-0.5", -0.5),
+        (".5", 0.5),
+        ("1e3", 1000.0),
+        ("+7.", 7.0),
+        (" 8 ", 8.0),
+        (3, 3.0),
+        (0.1, 0.1),
+    ],
 )
 def test_numbers_are_read_as_they_are_written(text, number):
     codes, marks = code([text], NUMBER)
@@ -154,7 +166,9 @@ def test_numbers_are_read_as_they_are_written(text, number):
     assert ([number], []) == (codes.tolist(), marks)
 
 
-@pytest.mark.parametrize("text", ["12,5", "1_000", "inf", "nan", "0x10", "1 000", "12 mg", "١٢", "e5", ">200", True])
+@pytest.mark.parametrize(
+    "text", ["12,5", "1_000", "inf", "nan", "0x10", "1 000", "12 mg", "١٢", "e5", ">200", True]
+)
 def test_what_is_no_plain_number_is_told(text):
     codes, (mark,) = code([text, "1"], NUMBER)
 
@@ -218,7 +232,12 @@ def test_a_number_outside_the_range_is_missing_and_told_in_the_files_own_unit():
 
 @pytest.mark.parametrize(
     "day",
-    ["31-12-2017", datetime.date(2017, 12, 31), datetime.datetime(2017, 12, 31, 23, 59), pd.Timestamp(2017, 12, 31)],
+    [
+        "31-12-2017",
+        datetime.date(2017, 12, 31),
+        datetime.datetime(2017, 12, 31, 23, 59, tzinfo=datetime.UTC),
+        pd.Timestamp(2017, 12, 31),
+    ],
 )
 def test_a_day_is_a_day_as_text_or_as_a_type(day):
     codes, marks = code([day], DATE, dates="%d-%m-%Y")
@@ -230,7 +249,10 @@ def test_days_before_1970_are_negative():
     assert [-1] == code(["1969-12-31"], DATE)[0].tolist()
 
 
-@given(st.dates(datetime.date(1900, 1, 1), TODAY), st.sampled_from(["%Y-%m-%d", "%d.%m.%Y", "%Y%m%d", "%d%b%Y"]))
+@given(
+    st.dates(datetime.date(1900, 1, 1), TODAY),
+    st.sampled_from(["%Y-%m-%d", "%d.%m.%Y", "%Y%m%d", "%d%b%Y"]),
+)
 def test_every_day_is_read_back(day, layout):
     codes, marks = code([day.strftime(layout)], DATE, dates=layout)
 
@@ -241,10 +263,22 @@ def test_every_day_is_read_back(day, layout):
 @pytest.mark.parametrize(
     ("texts", "advice"),
     [
-        (["13-02-2001", "31-12-2001"], 'They have the form %d-%m-%Y: set data.source.dates to "%d-%m-%Y" if all dates do.'),
-        (["2001-02-13 00:00:00"], 'They have the form %Y-%m-%d %H:%M:%S: set data.source.dates to "%Y-%m-%d %H:%M:%S" if all dates do.'),
-        (["13-02-2001", "unknown"], "Mend them, or add them to data.columns.x.missing where they stand for unknown."),
-        (["2001-02-30"], "Mend them, or add them to data.columns.x.missing where they stand for unknown."),
+        (
+            ["13-02-2001", "31-12-2001"],
+            'They have the form %d-%m-%Y: set data.source.dates to "%d-%m-%Y" if all dates do.',
+        ),
+        (
+            ["2001-02-13 00:00:00"],
+            'They have the form %Y-%m-%d %H:%M:%S: set data.source.dates to "%Y-%m-%d %H:%M:%S" if all dates do.',
+        ),
+        (
+            ["13-02-2001", "unknown"],
+            "Mend them, or add them to data.columns.x.missing where they stand for unknown.",
+        ),
+        (
+            ["2001-02-30"],
+            "Mend them, or add them to data.columns.x.missing where they stand for unknown.",
+        ),
     ],
 )
 def test_what_is_no_date_is_told_with_the_form_that_it_has(texts, advice):
@@ -277,19 +311,31 @@ def test_coding_an_absent_variable_is_a_fault():
     raw = RawColumn.of(pd.Series(["1"], dtype=object))
 
     with pytest.raises(ValueError, match="absent"):
-        code_column(raw, VariableColumn("x", SEX, None), CsvSettings(kind="csv", path="x"), TODAY)
+        code_column(
+            raw, VariableColumn("x", SEX, None), CsvSettings(kind="csv", path=Path("x")), TODAY
+        )
 
 
 @pytest.mark.parametrize(
     ("text", "plain"),
-    [("1.0", "1"), ("-0.0", "0"), ("10", "10"), ("100.00", "100"), ("1.50", "1.5"), ("01", "01"), ("A1", "A1"), ("1.", "1.")],
+    [
+        ("1.0", "1"),
+        ("-0.0", "0"),
+        ("10", "10"),
+        ("100.00", "100"),
+        ("1.50", "1.5"),
+        ("01", "01"),
+        ("A1", "A1"),
+        ("1.", "1."),
+    ],
 )
 def test_one_spelling_for_one_number(text, plain):
     assert plain == plain_code(text)
 
 
 @pytest.mark.parametrize(
-    ("text", "decimal", "number"), [("1,5", ",", "1.5"), ("1.5", ",", None), ("1,5", ".", None), ("1,234,5", ",", None)]
+    ("text", "decimal", "number"),
+    [("1,5", ",", "1.5"), ("1.5", ",", None), ("1,5", ".", None), ("1,234,5", ",", None)],
 )
 def test_a_number_is_read_under_one_decimal_sign_only(text, decimal, number):
     assert number == decimal_text(text, decimal)

@@ -37,7 +37,7 @@ def test_everything_that_a_hospital_may_write_is_read(site):
               key: {key}
             identity: {{key: /etc/riskset/node.key, certificate: node.pem}}
             data:
-              source: {{kind: csv, path: /data/interfant06.csv, delimiter: ";", decimal: ",", encoding: cp1252, dates: "%d-%m-%Y", missing: ["", 999]}}
+              source: {{kind: csv, path: /data/interfant06.csv, delimiter: ";", decimal: ",", encoding: cp1252, missing: ["", 999]}}
               patient: pat_nr
               columns:
                 date_diagnosis: dat_diag
@@ -61,8 +61,10 @@ def test_everything_that_a_hospital_may_write_is_read(site):
     assert bytes(range(32)) == config.centre_key
     assert site.path / "keys/ca.pem" == config.centre.ca
     assert Path("/data/interfant06.csv") == config.data.source.path
+    assert config.audit is not None
     assert site.path / "audit" == config.audit.path
     assert ("", "999") == config.data.source.missing
+    assert config.data.columns is not None
     assert {"1": "male", "2": "female"} == config.data.columns["sex"].codes
     assert ColumnMap.model_validate({"from": "dat_diag"}) == config.data.columns["date_diagnosis"]
     assert (FindingKind.UNMAPPED_CODE,) == config.data.accept
@@ -97,18 +99,18 @@ def test_what_is_not_written_is_not_named_as_without_effect(site):
         (
             "source: {kind: csv, path: p.csv, delimiter: tab}",
             "",
-            'must be one character, but is \'tab\'. A tab is written "\\t", in double quotes.',
+            "must be one character, but is 'tab'. A tab is written \"\\t\", in double quotes.",
         ),
         ("source: {kind: csv, path: p.csv, encoding: latin-12}", "", "'latin-12' is no encoding"),
         ("source: {kind: csv, path: p.csv, encoding: hex}", "", "'hex' is no encoding"),
-        ('source: {kind: csv, path: p.csv, decimal: ";"}', "", "data.source.csv.decimal"),
+        ('source: {kind: csv, path: p.csv, decimal: ";"}', "", "Input should be '.' or ','"),
         (
             'source: {kind: csv, path: p.csv, dates: "%Y-%m"}',
             "",
             "'%Y-%m' does not hold day, month and year",
         ),
         ('source: {kind: csv, path: p.csv, dates: "%Q"}', "", "'%Q' is no layout of dates"),
-        ("source: {kind: excel, path: p.xlsx}", "", "'csv', 'parquet'"),
+        ("source: {kind: excel, path: p.xlsx}", "", "Known: csv, parquet."),
         ("patient: pat", "", "data.source: this key is required and missing."),
         (
             f"{CSV}\ncolumns: {{age: {{from: age, unit: days, factor: 2}}}}",
@@ -120,7 +122,11 @@ def test_what_is_not_written_is_not_named_as_without_effect(site):
             "",
             "1 stands both in codes and in missing.",
         ),
-        (f"{CSV}\ncolumns: {{age: age}}\nabsent: {{age: lost}}", "", "age stands both in columns and in absent."),
+        (
+            f"{CSV}\ncolumns: {{age: age}}\nabsent: {{age: lost}}",
+            "",
+            "age stands both in columns and in absent.",
+        ),
         (
             f"{CSV}\naccept: [reversed_dates]",
             "",

@@ -16,7 +16,6 @@ from riskset_node.sources import source_of
 from riskset_node.sources.parquet import ParquetSettings
 
 
-
 def texts(path, column):
     """The values of a column as texts, None where there is none."""
     frame = source_of("parquet").read(ParquetSettings(kind="parquet", path=path), [column])
@@ -66,7 +65,7 @@ def test_the_columns_asked_for_are_read_in_their_order(written):
 
 
 def test_a_missing_column_is_told_with_the_near_name(written):
-    with pytest.raises(NodeConfigError, match="there is no column 'sex'. Did you mean 'sexe'?"):
+    with pytest.raises(NodeConfigError, match=r"there is no column 'sex'\. Did you mean 'sexe'\?"):
         texts(written({"sexe": [1]}), "sex")
 
 

@@ -62,7 +62,11 @@ def test_what_needs_a_substance_or_a_guess_is_not_converted(of, to):
 @given(st.sampled_from(FAMILIES).flatmap(lambda family: st.tuples(*[st.sampled_from(family)] * 3)))
 def test_conversions_of_one_family_compose(units):
     first, second, third = units
-    there, on, direct = conversion(first, second), conversion(second, third), conversion(first, third)
+    there, on, direct = (
+        conversion(first, second),
+        conversion(second, third),
+        conversion(first, third),
+    )
 
     assert there is not None
     assert on is not None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +20,10 @@ from riskset_common.estimators.estimator import (
     analysed,
     counts,
     one,
+    twice,
 )
 from riskset_common.estimators.grouping import group_codes, group_levels, group_name, n_groups
-from riskset_common.patients import Patients
+from riskset_common.patients import MISSING, Patients
 from riskset_common.results import NamedTest, named_test
 from riskset_common.study import Study
 from riskset_common.survival.tables import pearson_test
@@ -39,6 +40,15 @@ class BaselineSpec(AnalysisSpec):
     def categories(self) -> tuple[str, ...]:
         """Only the grouping must be known; a missing characteristic is a row of its own."""
         return self.by
+
+    def problems(self, study: Study) -> Sequence[str]:
+        """A test without groups, and a variable that stands twice."""
+        return list(self._problems())
+
+    def _problems(self) -> Iterator[str]:
+        if self.test is not None and not self.by:
+            yield "test compares groups, but `by` is missing."
+        yield from twice("by and rows", self.shown_categories())
 
     def shown_categories(self) -> tuple[str, ...]:
         """Grouping and characteristics."""
@@ -91,18 +101,21 @@ class Baseline:
     kind = "baseline"
     spec = BaselineSpec
     state = CountCells
-    discloses = "number of patients in every cell of the table, summed over the sites"
+    discloses = (
+        "patients in every group and every cell of the table, those without a group, and those in whom a characteristic is "
+        "missing, summed over the sites"
+    )
 
     def first(self, spec: BaselineSpec, study: Study) -> Request[BaselineSpec, CountCells]:
         """Ask for every cell at once."""
         return Request(spec, study, CountCells())
 
     def shapes(self, request: Request[BaselineSpec, CountCells]) -> Mapping[str, Shape]:
-        """For each characteristic its levels and 'not known', by group; and the patients without a group."""
+        """The patients without a group; those of each group; and for each characteristic its levels and 'not known', by group."""
         study, spec = request.study, request.spec
         columns = n_groups(study, spec.by)
-        cells = {name: counts(len(study.levels(name)) + 1, columns) for name in spec.rows}
-        return {"missing": counts(), "n": counts(columns)} | cells
+        rows = sum(_n_rows(study, name) for name in spec.rows)
+        return {"missing": counts(), "n": counts(columns), "cells": counts(rows, columns)}
 
     def summarise(self, patients: Patients, request: Request[BaselineSpec, CountCells]) -> Summary:
         """Count this site's patients."""
@@ -110,17 +123,18 @@ class Baseline:
         cohort = analysed(patients, request)
         group = group_codes(study, cohort.patients, spec.by)
         columns = n_groups(study, spec.by)
-        summary: dict[str, NDArray[Any]] = {
+        cells: list[NDArray[np.int64]] = []
+        for name in spec.rows:
+            n_rows = _n_rows(study, name)
+            level = cohort.patients.categories[name]
+            row = np.where(level == MISSING, n_rows - 1, level)
+            counted = np.bincount(row * columns + group, minlength=n_rows * columns)
+            cells.append(counted.reshape(n_rows, columns))
+        return {
             "missing": one(cohort.missing),
             "n": np.bincount(group, minlength=columns),
+            "cells": np.concatenate(cells),
         }
-        for name in spec.rows:
-            n_levels = len(study.levels(name))
-            level = cohort.patients.categories[name]
-            row = np.where(level < 0, n_levels, level)
-            cells = np.bincount(row * columns + group, minlength=(n_levels + 1) * columns)
-            summary[name] = cells.reshape(n_levels + 1, columns)
-        return summary
 
     def next(self, request: Request[BaselineSpec, CountCells], pooled: Summary) -> BaselineResult:
         """Percentages and tests from the pooled counts."""
@@ -128,8 +142,9 @@ class Baseline:
         rows: list[BaselineRow] = []
         missing: dict[str, MissingValues] = {}
         tests: dict[str, NamedTest] = {}
-        for name in spec.rows:
-            known, unknown = pooled[name][:-1], pooled[name][-1]
+        ends = np.cumsum([_n_rows(study, name) for name in spec.rows])
+        for name, cells in zip(spec.rows, np.split(pooled["cells"], ends[:-1]), strict=True):
+            known, unknown = cells[:-1], cells[-1]
             rows += _rows(name, study.levels(name), known)
             missing[name] = MissingValues(unknown, int(unknown.sum()))
             if spec.test is not None and spec.by:
@@ -146,6 +161,11 @@ class Baseline:
             tests=tests,
             warnings=[],
         )
+
+
+def _n_rows(study: Study, name: str) -> int:
+    """Levels of a characteristic, and one row for 'not known'."""
+    return len(study.levels(name)) + 1
 
 
 def _rows(name: str, levels: tuple[str, ...], known: NDArray[np.int64]) -> list[BaselineRow]:

@@ -10,21 +10,22 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
-from riskset_common.errors import EstimationError
+from riskset_common.errors import EstimationError, ProtocolRefusal
 from riskset_common.estimators.estimator import Shape, State, Summary, counts
 from riskset_common.patients import EndpointTimes, Integers
-from riskset_common.survival.risk_table import count_on_grid
+from riskset_common.survival.risk_table import GridCounts, count_on_grid
 
 N_LENGTHS = 48
 MAXIMUM_CELLS = 2**26
-"""Cells that one analysis may count (512 MB of counts a site); a longer or finer grid is a mistake in the plan."""
+"""Cells of one array of counts (512 MB); a longer or finer grid is a mistake in the plan."""
 
 
 class AskCounts(State):
     """First how long the grid must be (`n_steps` is None), then the counts on it."""
 
-    n_steps: int | None = None
+    n_steps: int | None = Field(default=None, ge=1)
 
 
 def length_shapes() -> dict[str, Shape]:
@@ -36,7 +37,7 @@ def length_marks(times: EndpointTimes) -> dict[str, NDArray[np.int64]]:
     """One in the place k of the smallest 2^k above this site's last step; nothing for a site without patients."""
     marks = np.zeros(N_LENGTHS, dtype=np.int64)
     if times.time.size:
-        marks[int(times.time.max()).bit_length()] = 1
+        marks[min(int(times.time.max()).bit_length(), N_LENGTHS - 1)] = 1
     return {"lengths": marks}
 
 
@@ -59,7 +60,18 @@ def grid_length(pooled: Summary, rows: int) -> int:
 
 
 def count_shapes(rows: int, n_steps: int, *, left_truncated: bool) -> dict[str, Shape]:
-    """The second round: events and censorings, and entries under left truncation, each (rows, n_steps)."""
+    """The second round: events and censorings, and entries under left truncation, each (rows, n_steps).
+
+    Raises
+    ------
+    ProtocolRefusal
+        Where the grid is not one that `grid_length` gives.
+    """
+    if n_steps * rows > MAXIMUM_CELLS or n_steps.bit_count() != 1:
+        raise ProtocolRefusal(
+            f"The round asks for counts on {n_steps:,} steps in {rows:,} groups; a grid has a power of two of steps, and at most "
+            f"{MAXIMUM_CELLS:,} cells. The centre must run this release."
+        )
     names = ("events", "censored", "entered") if left_truncated else ("events", "censored")
     return {name: counts(rows, n_steps) for name in names}
 
@@ -71,3 +83,8 @@ def count_summary(
     found = count_on_grid(times.time, times.event > 0, times.entry, group, rows, n_steps)
     summary = {"events": found.events, "censored": found.censored}
     return summary if found.entered is None else summary | {"entered": found.entered}
+
+
+def pooled_counts(pooled: Summary) -> GridCounts:
+    """The counts of all sites, as they were asked for by `count_shapes`."""
+    return GridCounts(pooled["events"], pooled["censored"], pooled.get("entered"))

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
-from riskset_common.errors import did_you_mean
+from riskset_common.errors import ProtocolRefusal
 from riskset_common.estimators.cox_result import CoxResult, Survey, result
 from riskset_common.estimators.estimator import (
     AnalysisSpec,
@@ -28,6 +28,7 @@ from riskset_common.estimators.estimator import (
     counts,
     one,
     reals,
+    twice,
 )
 from riskset_common.estimators.grouping import group_codes
 from riskset_common.estimators.terms import Term, columns, design, term_problems
@@ -39,6 +40,9 @@ from riskset_common.survival.newton import CoxFit, NewtonState, advance, start
 SMALLEST_EXPONENT = -64
 """A column whose spread is below 2^-64 is scaled as if it were 2^-64."""
 N_EXPONENTS = 128
+
+
+Exponent = Annotated[int, Field(ge=SMALLEST_EXPONENT, lt=SMALLEST_EXPONENT + N_EXPONENTS)]
 
 
 def _pair_or_pairs(value: Any) -> Any:
@@ -72,9 +76,17 @@ class CoxSpec(AnalysisSpec):
         """Covariates."""
         return tuple(term.number for term in self.terms if term.number is not None)
 
+    def opened_by(self, study: Study) -> tuple[str, ...]:
+        """Factors: patients and events are counted by their levels. Strata show in no sum."""
+        return tuple(term.factor for term in self.terms if term.factor is not None)
+
     def problems(self, study: Study) -> Sequence[str]:
         """Terms that do not fit, and a model whose risk sets would cross sites."""
-        return [*term_problems(self.terms, self.interaction, study), *self._strata_problems(study)]
+        return [
+            *twice("strata", self.strata),
+            *term_problems(self.terms, self.interaction, study),
+            *self._strata_problems(study),
+        ]
 
     def _strata_problems(self, study: Study) -> Iterator[str]:
         if "site" in self.strata or (
@@ -83,8 +95,8 @@ class CoxSpec(AnalysisSpec):
             return
         yield (
             "strata must hold site (or study_group where each site is a group of its own), so that every risk set lies within "
-            f"one site; found {list(self.strata) or 'none'}. This release opens no sum over a risk set of several sites, because "
-            f"patients can be read back from it. {did_you_mean('site', ['site'])}"
+            f"one site; found {', '.join(self.strata) or 'none'}. This release opens no sum over a risk set of several sites, "
+            "because patients can be read back from it. Write strata: [site]."
         )
 
     def tie_method(self, study: Study) -> Literal["efron", "breslow"]:
@@ -103,9 +115,15 @@ class AskCox(State):
     cost no digit, and keep score and information within the range of the secure sum whatever the covariates' units are.
     """
 
-    exponent: tuple[int, ...] | None = None
-    beta: tuple[float, ...] = ()
-    events: int | None = None
+    exponent: Annotated[tuple[Exponent, ...], Field(strict=False)] | None = None
+    beta: Annotated[tuple[float, ...], Field(strict=False)] = ()
+    events: int | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _survey_or_likelihood(self) -> Self:
+        if self.exponent is None and (self.beta or self.events is not None):
+            raise ValueError("a survey is asked before there are coefficients.")
+        return self
 
 
 @dataclass(frozen=True)
@@ -126,8 +144,9 @@ class Cox:
     spec = CoxSpec
     state = AskCox
     discloses = (
-        "patients and events in total and by level of each factor; how many sites need each power of two to hold a covariate; "
-        "log-likelihood, score and information of the whole model at each iteration, summed over the sites"
+        "patients and events in total and by level of each factor; patients left out because a value is missing; how many sites "
+        "need each power of two to hold a covariate; log-likelihood, score and information of the whole model at each iteration; "
+        "all summed over the sites"
     )
 
     def first(self, spec: CoxSpec, study: Study) -> CoxRequest:
@@ -148,6 +167,7 @@ class Cox:
                 "exponents": counts(len(found), N_EXPONENTS),
             }
         p = len(found)
+        _refuse_unless_columns(p, request.state)
         return {
             "log_likelihood": reals(),
             "score": reals(p),
@@ -190,6 +210,14 @@ class Cox:
             events=memory.survey.events,
         )
         return Request(request.spec, request.study, asked, memory)
+
+
+def _refuse_unless_columns(p: int, asked: AskCox) -> None:
+    if not p == len(asked.exponent or ()) == len(asked.beta):
+        raise ProtocolRefusal(
+            f"The round asks a model of {p} columns at {len(asked.beta)} coefficients with {len(asked.exponent or ())} scales. "
+            "The centre must run this release."
+        )
 
 
 def _survey(patients: Patients, request: CoxRequest) -> Summary:

@@ -178,25 +178,18 @@ def _tests(survey: Survey, fit: CoxFit) -> CoxTests:
     return CoxTests(terms=by_term, **tested)
 
 
-def _name(column: Column) -> str:
-    return column.term if column.level is None else f"{column.term} = {column.level}"
-
-
 def _warnings(survey: Survey, fit: CoxFit) -> list[str]:
     found: list[str] = []
-    aliased = [
-        _name(column) for column, flag in zip(survey.columns, fit.aliased, strict=True) if flag
-    ]
-    monotone = [
-        _name(column) for column, flag in zip(survey.columns, fit.monotone, strict=True) if flag
-    ]
-    if aliased:
+    aliased, monotone = _names(survey, fit.aliased), _names(survey, fit.monotone)
+    if survey.events == 0:
+        found.append("There is no event, so that no coefficient can be estimated.")
+    elif aliased:
         found.append(
-            f"No coefficient for {', '.join(aliased)}: constant, or a combination of earlier terms, within every stratum."
+            f"No coefficient for {aliased}: constant, or a combination of earlier terms, within every stratum."
         )
     if monotone:
         found.append(
-            f"The likelihood is monotone in {', '.join(monotone)}: the estimate runs to infinity; its coefficient, standard "
+            f"The likelihood is monotone in {monotone}: the estimate runs to infinity; its coefficient, standard "
             "error and interval mean nothing. The likelihood-ratio and score tests hold."
         )
     if not fit.converged:
@@ -204,3 +197,11 @@ def _warnings(survey: Survey, fit: CoxFit) -> list[str]:
             f"The fit did not converge in {fit.iterations} iterations; do not use its estimates."
         )
     return found
+
+
+def _names(survey: Survey, chosen: NDArray[np.bool_]) -> str:
+    return ", ".join(
+        column.term if column.level is None else f"{column.term} = {column.level}"
+        for column, flag in zip(survey.columns, chosen, strict=True)
+        if flag
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,7 +18,12 @@ from riskset_common.survival.kaplan_meier import (
     quantile,
     restricted_mean,
 )
-from riskset_common.survival.risk_table import RiskTable, number_at_risk_on_next_row, risk_table
+from riskset_common.survival.risk_table import (
+    GridCounts,
+    RiskTable,
+    number_at_risk_on_next_row,
+    risk_table,
+)
 from riskset_common.time_grid import TimeGrid
 
 Counts = NDArray[np.int64]
@@ -94,12 +99,17 @@ class CurveResult:
     rmean: RestrictedMean | None = field(metadata=WHEN_ASKED)
 
 
-def table_of(found: Mapping[str, Counts], grid: TimeGrid) -> RiskTable:
-    """The risk table of one group's counts, each of shape (n_steps,), in the plan's unit of time."""
-    active = np.flatnonzero(sum(found.values()))
-    entered = found["entered"][active] if "entered" in found else None
+def table_of(found: GridCounts, group: int, grid: TimeGrid) -> RiskTable:
+    """The risk table of one of the groups that were counted, in the plan's unit of time."""
+    happened = found.events[group] + found.censored[group]
+    if found.entered is not None:
+        happened = happened + found.entered[group]
+    active = np.flatnonzero(happened)
     return risk_table(
-        grid.times(active), found["events"][active], found["censored"][active], entered
+        grid.times(active),
+        found.events[group, active],
+        found.censored[group, active],
+        None if found.entered is None else found.entered[group, active],
     )
 
 

@@ -7,7 +7,7 @@ be masked, and keeps the number of event times or the presence of a level from s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar
@@ -50,6 +50,11 @@ class AnalysisSpec(StrictModel):
         """Every variable that must be a category, also those that may be missing in a complete case."""
         return self.categories()
 
+    def opened_by(self, study: Study) -> tuple[str, ...]:
+        """Categories for whose levels pooled numbers are opened one by one."""
+        del study
+        return self.shown_categories()
+
     def numbers(self) -> tuple[str, ...]:
         """Variables that the analysis uses as numbers; a patient who misses one is not complete."""
         return ()
@@ -64,10 +69,17 @@ class AnalysisSpec(StrictModel):
         return ()
 
 
+def twice(where: str, names: Sequence[str]) -> Iterator[str]:
+    """Say which names stand more than once where each has a meaning once."""
+    for name in dict.fromkeys(names):
+        if names.count(name) > 1:
+            yield f"{where}: {name} stands there {names.count(name)} times. Name it once."
+
+
 class State(BaseModel):
     """What the centre asks in one round: all of a request that travels. A site takes the rest from its approved plan."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
 
 
 class Ring(StrEnum):
@@ -165,7 +177,10 @@ class Estimator(Protocol[Spec, Asked, Result]):
         ...
 
     def shapes(self, request: Request[Spec, Asked]) -> Mapping[str, Shape]:
-        """Names, rings and shapes of the summary's arrays, in order; a function of the request alone. Run by both sides."""
+        """Names, rings and shapes of the summary's arrays, in order; a function of the request alone. Run by both sides.
+
+        Raises `ProtocolRefusal` where the request is not one that this estimator asks.
+        """
         ...
 
     def summarise(self, patients: Patients, request: Request[Spec, Asked]) -> Summary:

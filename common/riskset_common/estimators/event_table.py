@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,6 +20,7 @@ from riskset_common.estimators.estimator import (
     analysed,
     counts,
     one,
+    twice,
 )
 from riskset_common.estimators.grouping import group_codes, group_levels, group_name, n_groups
 from riskset_common.patients import Patients
@@ -36,6 +37,10 @@ class EventTableSpec(AnalysisSpec):
     def categories(self) -> tuple[str, ...]:
         """The grouping must be known."""
         return self.by
+
+    def problems(self, study: Study) -> Sequence[str]:
+        """A group that stands twice."""
+        return list(twice("by", self.by))
 
 
 class CountEvents(State):
@@ -75,7 +80,10 @@ class EventTable:
     kind = "event_table"
     spec = EventTableSpec
     state = CountEvents
-    discloses = "number of patients with each kind of first event, and without one, in every group, summed over the sites"
+    discloses = (
+        "patients with each kind of first event, and without one, in every group, and those left out because a value is missing, "
+        "summed over the sites"
+    )
 
     def first(self, spec: EventTableSpec, study: Study) -> Request[EventTableSpec, CountEvents]:
         """Ask for every cell at once."""

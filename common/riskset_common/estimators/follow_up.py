@@ -16,6 +16,7 @@ from riskset_common.estimators.counting import (
     grid_length,
     length_marks,
     length_shapes,
+    pooled_counts,
 )
 from riskset_common.estimators.curves import table_of
 from riskset_common.estimators.estimator import (
@@ -69,8 +70,8 @@ class FollowUp:
     spec = FollowUpSpec
     state = AskCounts
     discloses = (
-        "patients with an event and censored at each step of the time grid, summed over the sites; how many sites need each power "
-        "of two of steps"
+        "patients with an event, censored and (under left truncation) coming under observation at each step of the time grid; "
+        "patients left out because a value is missing; how many sites need each power of two of steps; all summed over the sites"
     )
 
     def first(self, spec: FollowUpSpec, study: Study) -> FollowUpRequest:
@@ -103,10 +104,8 @@ class FollowUp:
         spec, study = request.spec, request.study
         if request.state.n_steps is None:
             return replace(request, state=AskCounts(n_steps=grid_length(pooled, 1)))
-        found = {
-            name: pooled[name][0] for name in ("events", "censored", "entered") if name in pooled
-        }
-        curve = kaplan_meier(reverse(table_of(found, study.grid)))
+        table = table_of(pooled_counts(pooled), 0, study.grid)
+        curve = kaplan_meier(reverse(table))
         interval: Literal["log", "log-log"] = "log" if study.plan.conventions == "r" else "log-log"
         lower, upper = confidence_limits(curve, interval, spec.level)
         median = quantile(curve, lower, upper, 0.5)
@@ -114,8 +113,8 @@ class FollowUp:
             kind=self.kind,
             endpoint=spec.endpoint,
             method=spec.method,
-            n=int(found["events"].sum() + found["censored"].sum()),
-            events=int(found["events"].sum()),
+            n=table.n,
+            events=int(table.events.sum()),
             missing=int(pooled["missing"]),
             ci=interval,
             level=spec.level,

@@ -21,6 +21,7 @@ from riskset_common.estimators.counting import (
     grid_length,
     length_marks,
     length_shapes,
+    pooled_counts,
 )
 from riskset_common.estimators.curves import CurveResult, curve_result, table_of
 from riskset_common.estimators.estimator import (
@@ -32,14 +33,22 @@ from riskset_common.estimators.estimator import (
     analysed,
     counts,
     one,
-    reals,
+    twice,
 )
 from riskset_common.estimators.grouping import group_codes, group_levels, group_name, n_groups
-from riskset_common.patients import EndpointTimes, Patients
-from riskset_common.results import WHEN_ASKED, NamedTest
+from riskset_common.estimators.log_rank import (
+    LogRankResult,
+    log_rank_result,
+    pooled_sums,
+    sums_of_counts,
+    sums_shapes,
+    sums_summary,
+)
+from riskset_common.patients import Patients
+from riskset_common.results import WHEN_ASKED
 from riskset_common.study import Study
 from riskset_common.survival.kaplan_meier import LimitKind
-from riskset_common.survival.log_rank import LogRankSums, log_rank_sums, log_rank_test, total
+from riskset_common.survival.risk_table import GridCounts, RiskTable
 
 
 class KaplanMeierSpec(AnalysisSpec):
@@ -70,15 +79,15 @@ class KaplanMeierSpec(AnalysisSpec):
             yield "test compares groups, but `by` is missing."
         if self.strata and self.test is None:
             yield "strata act on the test only, but `test` is missing."
-        for name in sorted(set(self.by) & set(self.strata)):
-            yield f"{name} cannot be both in `by` and in `strata`."
+        yield from twice("by and strata", self.categories())
         if any(time < 0 for time in self.at):
             yield f"at holds a negative time: {list(self.at)}."
         if any(not 0 < p < 1 for p in self.quantiles):
             yield f"quantiles lie between 0 and 1; found {list(self.quantiles)}."
-        yield from one_site_problems(self.by, study)
-        if "study_group" in self.strata and study.sites and not study.one_site_a_group:
-            yield from one_site_problems(self.strata, study)
+
+    def opened_by(self, study: Study) -> tuple[str, ...]:
+        """Strata (unless they lie within sites) before groups: counts are opened for each of their combinations."""
+        return self.by if self.within_sites(study) else (*self.strata, *self.by)
 
     def interval_kind(self, study: Study) -> LimitKind:
         """The interval that the analysis names, else the one of the plan's conventions (R: log, SAS: log-log)."""
@@ -89,31 +98,11 @@ class KaplanMeierSpec(AnalysisSpec):
         return "site" in self.strata or ("study_group" in self.strata and study.one_site_a_group)
 
 
-def one_site_problems(names: Sequence[str], study: Study) -> Iterator[str]:
-    """A table or curve by site shows one site's numbers, which secure aggregation forbids unless the release is exact."""
-    shown = sorted({"site", "study_group"} & set(names))
-    if shown and study.plan.disclosure.release != "exact":
-        yield (
-            f"by {shown[0]} would show one site's numbers alone, which `aggregation: secure` forbids. Group the sites in the "
-            "codebook (derived, from: study_group), or leave it out."
-        )
-
-
 @dataclass(frozen=True)
 class GroupCurve(CurveResult):
     """The curve of one group."""
 
     level: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class LogRankResult(NamedTest):
-    """The log-rank test; arrays run over the groups that hold patients, covariance is of observed minus expected."""
-
-    strata: list[str]
-    observed: NDArray[np.float64]
-    expected: NDArray[np.float64]
-    covariance: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -142,9 +131,9 @@ class KaplanMeier:
     spec = KaplanMeierSpec
     state = AskCounts
     discloses = (
-        "patients with an event and censored at each step of the time grid in every group (and stratum of the test), summed over "
-        "the sites; how many sites need each power of two of steps; for a test stratified by site its observed, expected and "
-        "covariance, summed over the sites"
+        "patients with an event, censored and (under left truncation) coming under observation at each step of the time grid in "
+        "every group and stratum of the test; patients left out because a value is missing; how many sites need each power of two "
+        "of steps; of a test stratified by site only observed, expected and covariance; all summed over the sites"
     )
 
     def first(self, spec: KaplanMeierSpec, study: Study) -> KaplanMeierRequest:
@@ -158,13 +147,12 @@ class KaplanMeier:
             return length_shapes()
         left_truncated = study.endpoint(spec.endpoint).entry is not None
         shapes = count_shapes(
-            n_groups(study, _pooled_names(spec, study)),
+            n_groups(study, spec.opened_by(study)),
             request.state.n_steps,
             left_truncated=left_truncated,
         )
         if spec.test is not None and spec.within_sites(study):
-            k = n_groups(study, spec.by)
-            shapes |= {"observed": reals(k), "expected": reals(k), "covariance": reals(k, k)}
+            shapes |= sums_shapes(n_groups(study, spec.by))
         return shapes | {"missing": counts()}
 
     def summarise(self, patients: Patients, request: KaplanMeierRequest) -> Summary:
@@ -174,18 +162,14 @@ class KaplanMeier:
         times = cohort.patients.endpoints[spec.endpoint]
         if request.state.n_steps is None:
             return length_marks(times)
-        names = _pooled_names(spec, study)
+        names = spec.opened_by(study)
         group = group_codes(study, cohort.patients, names)
         summary: dict[str, NDArray[Any]] = dict(
             count_summary(times, group, n_groups(study, names), request.state.n_steps)
         )
         if spec.test is not None and spec.within_sites(study):
-            sums = _own_log_rank(spec, study, cohort.patients)
-            summary |= {
-                "observed": sums.observed,
-                "expected": sums.expected,
-                "covariance": sums.covariance,
-            }
+            stratum = group_codes(study, cohort.patients, spec.strata)
+            summary |= sums_summary(times, group, stratum, n_groups(study, spec.by))
         return summary | {"missing": one(cohort.missing)}
 
     def next(
@@ -194,139 +178,62 @@ class KaplanMeier:
         """Ask for the counts on a grid that is long enough, then estimate."""
         spec, study = request.spec, request.study
         if request.state.n_steps is None:
-            rows = n_groups(study, _pooled_names(spec, study))
+            rows = n_groups(study, spec.opened_by(study))
             return replace(request, state=AskCounts(n_steps=grid_length(pooled, rows)))
         return _result(spec, study, pooled)
 
 
-def _pooled_names(spec: KaplanMeierSpec, study: Study) -> tuple[str, ...]:
-    """Variables whose combinations are counted: strata (unless they lie within sites) before groups."""
-    return spec.by if spec.within_sites(study) else (*spec.strata, *spec.by)
-
-
-def _own_log_rank(spec: KaplanMeierSpec, study: Study, patients: Patients) -> LogRankSums:
-    """Observed, expected and covariance over this site's strata, on the distinct times of its own patients."""
-    k = n_groups(study, spec.by)
-    named = [name for name in spec.strata if name not in ("site", "study_group")]
-    stratum = group_codes(study, patients, named)
-    group = group_codes(study, patients, spec.by)
-    times = patients.endpoints[spec.endpoint]
-    strata = [stratum == code for code in np.unique(stratum)]
-    return total(
-        [
-            no_sums(k),
-            *(_sums_of_patients(times.rows(inside), group[inside], k) for inside in strata),
-        ]
-    )
-
-
-def no_sums(k: int) -> LogRankSums:
-    """The sums of no stratum."""
-    return LogRankSums(np.zeros(k), np.zeros(k), np.zeros((k, k)))
-
-
-def _sums_of_patients(times: EndpointTimes, group: NDArray[np.int64], k: int) -> LogRankSums:
-    """Log-rank sums of one stratum straight from its patients, without a dense grid."""
-    steps, at = np.unique(times.time, return_inverse=True)
-    shape = (k, steps.size)
-    event = times.event > 0
-    events = np.bincount(group[event] * steps.size + at[event], minlength=k * steps.size).reshape(
-        shape
-    )
-    leaving = np.bincount(group * steps.size + at, minlength=k * steps.size).reshape(shape)
-    at_risk = leaving[:, ::-1].cumsum(axis=1)[:, ::-1]
-    if times.entry is not None:
-        # Not yet under observation at a step: entry is that step or later.
-        entered_before = np.searchsorted(steps, times.entry, side="right")
-        late = np.bincount(
-            group * (steps.size + 1) + entered_before, minlength=k * (steps.size + 1)
-        )
-        late = late.reshape(k, steps.size + 1)
-        at_risk = at_risk - late[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]
-    return log_rank_sums(at_risk, events)
-
-
 def _result(spec: KaplanMeierSpec, study: Study, pooled: Summary) -> KaplanMeierResult:
-    k = n_groups(study, spec.by)
-    by_stratum = {
-        name: pooled[name].reshape(-1, k, pooled[name].shape[-1])
-        for name in ("events", "censored", "entered")
-        if name in pooled
-    }
-    by_group = {name: found.sum(axis=0) for name, found in by_stratum.items()}
-    n_by_group = by_group["events"].sum(axis=1) + by_group["censored"].sum(axis=1)
+    by_row = pooled_counts(pooled)
+    by_group = _over_strata(by_row, n_groups(study, spec.by))
+    n_by_group = (by_group.events + by_group.censored).sum(axis=1)
     kept = np.flatnonzero(n_by_group > 0)
     levels = list(group_levels(study, spec.by))
     interval = spec.interval_kind(study)
-    curves = [
-        curve_result(
-            table_of({name: found[index] for name, found in by_group.items()}, study.grid),
-            interval=interval,
-            level=spec.level,
-            horizons=spec.at,
-            quantiles=spec.quantiles,
-            rmean=spec.rmean,
+    test = None
+    if spec.test is not None:
+        sums = (
+            pooled_sums(pooled) if spec.within_sites(study) else sums_of_counts(by_row, len(levels))
         )
-        for index in kept
-    ]
-    empty = [group_name(levels[index]) for index in range(k) if index not in kept]
-    warnings = [f"No patients in {', '.join(empty)}."] if empty else []
-    test = None if spec.test is None else _test(spec, study, pooled, by_stratum, kept)
+        test = log_rank_result(sums, kept, spec.strata)
+    empty = [group_name(levels[index]) for index in np.flatnonzero(n_by_group == 0)]
     return KaplanMeierResult(
         kind="kaplan_meier",
         endpoint=spec.endpoint,
         n=int(n_by_group.sum()),
-        events=int(by_group["events"].sum()),
+        events=int(by_group.events.sum()),
         missing=int(pooled["missing"]),
         ci=interval,
         level=spec.level,
         groups=[
-            GroupCurve(**{**vars(curve), "level": levels[index]})
-            for index, curve in zip(kept, curves, strict=True)
+            _curve(spec, table_of(by_group, index, study.grid), interval, levels[index])
+            for index in kept.tolist()
         ],
         test=test,
-        warnings=warnings,
+        warnings=[f"No patients in {', '.join(empty)}."] if empty else [],
     )
 
 
-def _test(
-    spec: KaplanMeierSpec,
-    study: Study,
-    pooled: Summary,
-    by_stratum: Mapping[str, NDArray[np.int64]],
-    kept: NDArray[np.int64],
-) -> LogRankResult:
-    if spec.within_sites(study):
-        sums = LogRankSums(pooled["observed"], pooled["expected"], pooled["covariance"])
-    else:
-        strata = range(by_stratum["events"].shape[0])
-        sums = total(
-            [
-                _sums_of_counts({name: found[stratum] for name, found in by_stratum.items()})
-                for stratum in strata
-            ]
-        )
-    sums = LogRankSums(
-        sums.observed[kept], sums.expected[kept], sums.covariance[np.ix_(kept, kept)]
-    )
-    tested = log_rank_test(sums)
-    return LogRankResult(
-        name="log-rank",
-        strata=list(spec.strata),
-        statistic=tested.statistic,
-        df=tested.df,
-        p_value=tested.p_value,
-        observed=sums.observed,
-        expected=sums.expected,
-        covariance=sums.covariance,
-    )
+def _over_strata(found: GridCounts, k: int) -> GridCounts:
+    """Counts of k groups, shape (k, n_steps), from those of one stratum after the other."""
+
+    def added(counted: NDArray[np.int64]) -> NDArray[np.int64]:
+        over_strata: NDArray[np.int64] = counted.reshape(-1, k, counted.shape[-1]).sum(axis=0)
+        return over_strata
+
+    entered = None if found.entered is None else added(found.entered)
+    return GridCounts(added(found.events), added(found.censored), entered)
 
 
-def _sums_of_counts(found: Mapping[str, NDArray[np.int64]]) -> LogRankSums:
-    """Log-rank sums of one stratum from its counts on the grid."""
-    leaving = found["events"] + found["censored"]
-    at_risk = leaving[:, ::-1].cumsum(axis=1)[:, ::-1]
-    if "entered" in found:
-        at_risk = at_risk - found["entered"][:, ::-1].cumsum(axis=1)[:, ::-1]
-    active = found["events"].any(axis=0)
-    return log_rank_sums(at_risk[:, active], found["events"][:, active])
+def _curve(
+    spec: KaplanMeierSpec, table: RiskTable, interval: LimitKind, level: Mapping[str, str]
+) -> GroupCurve:
+    curve = curve_result(
+        table,
+        interval=interval,
+        level=spec.level,
+        horizons=spec.at,
+        quantiles=spec.quantiles,
+        rmean=spec.rmean,
+    )
+    return GroupCurve(**vars(curve), level=level)

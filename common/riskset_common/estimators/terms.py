@@ -17,6 +17,7 @@ from pydantic import model_validator
 
 from riskset_common.codebook import StrictModel
 from riskset_common.errors import did_you_mean
+from riskset_common.estimators.estimator import twice
 from riskset_common.patients import Patients, Reals
 from riskset_common.strict_yaml import Name
 from riskset_common.study import Study
@@ -129,8 +130,8 @@ def term_problems(
 ) -> Iterator[str]:
     """What is wrong with the terms beside unknown variables, in words."""
     names = [term.name for term in terms]
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        yield f"terms name {name} twice."
+    yield from twice("terms", names)
+    yield from twice("interaction", [":".join(sorted(pair)) for pair in interactions])
     for term in terms:
         levels = study.codebook.levels(term.factor) if term.factor is not None else None
         if levels is not None and term.reference is not None and term.reference not in levels:
@@ -143,6 +144,8 @@ def term_problems(
                 f"(SAS would take the last level, R the first). {did_you_mean('', levels)}"
             )
     for pair in interactions:
+        if len(set(pair)) < len(pair):
+            yield f"interaction {':'.join(pair)} needs two different terms."
         for name in pair:
             if name not in names:
                 yield f"interaction {':'.join(pair)} needs {name} among the terms as well. {did_you_mean(name, names)}"

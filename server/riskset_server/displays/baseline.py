@@ -14,10 +14,11 @@ from riskset_server.displays.cells import (
     count,
     joined,
     p_digits,
+    patients,
     percent,
 )
 from riskset_server.displays.display import Part, Shown
-from riskset_server.displays.reading import entries, rules_in, value, withheld_by
+from riskset_server.displays.reading import distinct, entries, rules_in, value, withheld_by
 from riskset_server.displays.table import Row, Table, heading_row
 from riskset_server.displays.words import Words, listed, lower_first
 
@@ -87,17 +88,21 @@ def _p(test: Any) -> Cell:
     return EMPTY if test is None else cell(value(test, "p_value"), p_digits, NOT_ESTIMABLE)
 
 
+def test_names(part: Part) -> list[str]:
+    """The tests that compare characteristics between groups, each once."""
+    tests = value(part.result, "tests")
+    if tests is None or withheld_by(tests) is not None:
+        return []
+    return [lower_first(name) for name in distinct(value(test, "name") for test in tests.values())]
+
+
 def _notes(part: Part, words: Words) -> Iterator[str]:
     yield "Values are No. (%); percentages are of the patients in whom the characteristic is known."
-    tests = value(part.result, "tests")
-    if isinstance(tests, Mapping) and withheld_by(tests) is None and tests:
-        names = dict.fromkeys(
-            value(test, "name") for test in tests.values() if withheld_by(test) is None
-        )
-        named = listed([lower_first(str(name)) for name in names])
+    named = listed(test_names(part))
+    if named:
         yield f"P values are of the {named} test, two-sided ({words.planned(part.spec)})."
     missing = value(part.result, "missing")
     if missing is not None and missing != 0:
-        yield f"{cell(missing, count).text} patients without a known group are left out."
+        yield f"{patients(missing)} without a known group left out."
     if part.by and list(rules_in(value(part.result, "column_n"))):
         yield "The number of patients of a column was withheld."

@@ -80,6 +80,11 @@ def count(number: float) -> str:
     return f"{round(number):,}"
 
 
+def patients(found: Any) -> str:
+    """A number of patients with its noun: `1 patient`, `12 patients`, `withheld patients`."""
+    return f"{cell(found, count).text} {'patient' if found == 1 else 'patients'}"
+
+
 def percent(number: float) -> str:
     """A percentage to one decimal."""
     return signed(number, 1)

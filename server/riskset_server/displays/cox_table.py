@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from riskset_server.displays.cells import CI, HR
 from riskset_server.displays.display import Shown
-from riskset_server.displays.effects import confidence_level, effects, model_notes
+from riskset_server.displays.effects import effects, model_notes
 from riskset_server.displays.table import Row, Table
 
 DF = ("df", "degrees of freedom")
@@ -14,7 +14,7 @@ def make(shown: Shown) -> Table:
     """One row a level; several models stand below each other."""
     return Table(
         title=shown.title,
-        heads=("Variable", "HR", f"{confidence_level(shown)} CI".strip(), "P"),
+        heads=("Variable", "HR", f"{shown.confidence} CI".strip(), "P"),
         rows=tuple(
             Row(effect.label, (effect.hazard_ratio, effect.interval, effect.p), effect.indent)
             for effect in effects(shown)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from riskset_server.displays.cells import CI, SE, level_percent, withheld_note
+from riskset_server.displays.curve_legend import MOST_INTERVALS, curve_legend
 from riskset_server.displays.display import Shown
-from riskset_server.displays.estimates import INTERVALS, horizons
 from riskset_server.displays.figure import (
     INK,
     Drawing,
@@ -33,11 +32,8 @@ from riskset_server.displays.numbers_at_risk import (
     overhang,
     shortens,
 )
-from riskset_server.displays.reading import rules_in, value
 from riskset_server.displays.spread import spread
-from riskset_server.displays.table import legend
 from riskset_server.displays.ticks import apart, nice_step, time_ticks
-from riskset_server.displays.words import listed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,9 +42,6 @@ PLOT_WIDTH, PLOT_HEIGHT = 4.9, 3.3
 MARGIN, AXIS_HEIGHT, LABEL_GAP = 0.08, 0.5, 0.16
 LABEL_COLUMNS = 24
 """Characters after which a label at a line's end is broken."""
-
-MOST_INTERVALS = 3
-"""With more curves their intervals would cover one another, and are left to the table."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +93,12 @@ def draw(shown: Shown) -> Drawing:
     draw_inset(sheet, texts, *corner)
     columns = [layout.x(time) for time in layout.numbers_at]
     draw_rows(sheet, layout.rows, columns, MARGIN, layout.bottom - AXIS_HEIGHT)
-    return Drawing(shown.title, sheet.figure, _legend(shown, found, layout))
+    shortened = shortens(layout.rows, columns)
+    return Drawing(
+        shown.title,
+        sheet.figure,
+        curve_legend(shown, found, texts, layout.rows, shortened=shortened),
+    )
 
 
 def _layout(
@@ -219,44 +217,3 @@ def _draw_labels(sheet: Sheet, layout: Layout, found: Sequence[Line]) -> None:
         sheet.write(
             right + LABEL_GAP, y, layout.labels[rank], color=INK, linespacing=1.2, va="center"
         )
-
-
-def _legend(shown: Shown, found: Sequence[Line], layout: Layout) -> tuple[str, ...]:
-    notes = ["Kaplan\N{EN DASH}Meier estimates."]
-    if len(found) <= MOST_INTERVALS:
-        kinds = dict.fromkeys(value(part.result, "ci") for part in shown.parts)
-        named = listed([INTERVALS[kind] for kind in kinds if kind in INTERVALS])
-        level = level_percent(value(shown.parts[0].result, "level") or 0.95)
-        notes.append(f"Shaded: pointwise {level} CIs{f', {named}' if named else ''}.")
-    notes += _release_notes(shown, found)
-    undrawn = [line.label for line in found if line.time.size < 2]
-    if undrawn:
-        notes.append(f"No curve is drawn for {listed(undrawn)}.")
-    notes += [
-        withheld_note(rule)
-        for rule in dict.fromkeys(rules_in([part.result for part in shown.parts]))
-    ]
-    abbreviations = [CI] if len(found) <= MOST_INTERVALS or not horizons(shown) else []
-    if horizons(shown):
-        abbreviations.append(SE)
-    for part in shown.parts:
-        abbreviations += shown.words.endpoint_abbreviation(part.spec.endpoint_name() or "")
-    if any(value(part.result, "test") is not None for part in shown.parts):
-        abbreviations.append(("df", "degrees of freedom"))
-    if shortens(layout.rows, [layout.x(time) for time in layout.numbers_at]):
-        abbreviations.append(("w", "withheld"))
-    return legend(tuple(notes), tuple(abbreviations))
-
-
-def _release_notes(shown: Shown, found: Sequence[Line]) -> Iterator[str]:
-    """What a reader must know of steps and numbers: when they end, and how they were made coarser before release."""
-    disclosure = shown.words.plan.disclosure
-    if any(line.minimum_at_risk for line in found):
-        yield f"Curves end where fewer than {disclosure.minimum_at_risk} patients remain at risk."
-    if not all(line.is_complete for line in found):
-        yield (
-            f"Steps are joined until each holds {disclosure.minimum_cell} events; numbers of patients are shown at the "
-            "horizons of the plan, rounded."
-        )
-    elif shown.display.at_risk is None or len(shown.display.at_risk) > 1:
-        yield "At risk: at that time; censored and events: before it."

@@ -8,7 +8,9 @@ from typing import Any
 
 from riskset_common.estimators.estimator import AnalysisSpec
 from riskset_common.plan import Display
+from riskset_server.displays.cells import level_percent
 from riskset_server.displays.figure import Drawing
+from riskset_server.displays.reading import distinct, value
 from riskset_server.displays.table import Table
 from riskset_server.displays.words import Words
 
@@ -46,6 +48,12 @@ class Shown:
     title: str
     parts: tuple[Part, ...]
     words: Words
+
+    @property
+    def confidence(self) -> str:
+        """The confidence level that all analyses share, `95%`; empty where they differ."""
+        levels = distinct(value(part.result, "level") for part in self.parts) or [0.95]
+        return level_percent(levels[0]) if len(levels) == 1 else ""
 
     @property
     def only(self) -> Part:

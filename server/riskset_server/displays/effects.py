@@ -19,13 +19,13 @@ from riskset_server.displays.cells import (
     count,
     hazard_ratio,
     joined,
-    level_percent,
     p_digits,
     p_phrase,
+    patients,
     statistic,
 )
 from riskset_server.displays.display import Part, Shown
-from riskset_server.displays.reading import entries, number, rules_in, value, withheld_by
+from riskset_server.displays.reading import entries, number, rules_in, value
 from riskset_server.displays.words import Words, listed, lower_first
 
 TIES = {"efron": "Efron's", "breslow": "Breslow's"}
@@ -129,12 +129,6 @@ def _counts(part: Part, term: str, level: str | None) -> tuple[Cell, Cell]:
     return EMPTY, EMPTY
 
 
-def confidence_level(shown: Shown) -> str:
-    """The confidence level that all models of a display share, `95%`; empty where they differ."""
-    levels = {level_percent(value(part.result, "level") or 0.95) for part in shown.parts}
-    return levels.pop() if len(levels) == 1 else ""
-
-
 def model_notes(shown: Shown) -> tuple[str, ...]:
     """What stands below every model: patients, events, ties, strata and tests."""
     notes: list[str] = []
@@ -148,11 +142,9 @@ def _notes(part: Part, words: Words) -> Iterator[str]:
     found = part.result
     n, events = cell(value(found, "n"), count).text, cell(value(found, "events"), count).text
     missing = value(found, "missing")
-    left_out = f"; {cell(missing, count).text} with missing values left out" if missing else ""
+    left_out = f"; {patients(missing)} with missing values left out" if missing else ""
     yield f"n = {n}, {events} events{left_out}."
-    ties = value(found, "ties")
-    if isinstance(ties, str):
-        yield f"Ties by {TIES.get(ties, ties)} method."
+    yield f"Ties by {TIES[found['ties']]} method."
     strata = entries(value(found, "strata"))
     if strata:
         named = listed([lower_first(words.variable(name)) for name in strata])
@@ -169,13 +161,8 @@ def _several_levels(found: Mapping[str, Any]) -> bool:
 
 def _model_tests(tests: Any) -> Iterator[str]:
     labels = {"likelihood_ratio": "likelihood-ratio", "wald": "Wald", "score": "score"}
-    named = [
-        f"{label} {chi_square_in_words(value(tests, name))}"
-        for name, label in labels.items()
-        if value(tests, name) is not None and withheld_by(value(tests, name)) is None
-    ]
-    if named:
-        yield f"Tests of the model: {'; '.join(named)}."
+    named = [f"{label} {chi_square_in_words(value(tests, name))}" for name, label in labels.items()]
+    yield f"Tests of the model: {'; '.join(named)}."
 
 
 def chi_square_in_words(test: Any) -> str:

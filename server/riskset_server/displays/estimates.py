@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -17,13 +17,14 @@ from riskset_server.displays.cells import (
     cell,
     count,
     joined,
+    patients,
     plain,
     probability,
 )
 from riskset_server.displays.display import Part, Shown
-from riskset_server.displays.effects import chi_square_in_words, confidence_level
+from riskset_server.displays.effects import chi_square_in_words
 from riskset_server.displays.follow_up import time_interval
-from riskset_server.displays.reading import entries, number, rules_in, value
+from riskset_server.displays.reading import distinct, entries, number, rules_in, value
 from riskset_server.displays.table import Row, Table, heading_row
 from riskset_server.displays.words import Words, listed, lower_first
 
@@ -65,14 +66,13 @@ def make(shown: Shown) -> Table:
 
 def horizons(shown: Shown) -> tuple[float, ...]:
     """The times at which the plan asks for estimates, of all analyses of a display, ascending."""
-    found = {
-        float(landmark["time"])
+    found = distinct(
+        value(landmark, "time")
         for part in shown.parts
         for group in entries(value(part.result, "groups"))
         for landmark in entries(value(group, "at"))
-        if not isinstance(value(landmark, "time"), (Mapping, type(None)))
-    }
-    return tuple(sorted(found))
+    )
+    return tuple(sorted(float(time) for time in found))
 
 
 def landmark(group: Mapping[str, Any], time: float) -> Any:
@@ -101,11 +101,13 @@ def endpoint_noun(shown: Shown) -> str:
 
 
 def _columns(shown: Shown) -> Iterator[Column]:
-    words, level = shown.words, confidence_level(shown)
+    words, level = shown.words, shown.confidence
     yield Column("No.", lambda group: cell(value(group, "n"), count))
     yield Column("Events", lambda group: cell(value(group, "events"), count))
     yield _quantile_column(f"Median ({level} CI), {words.unit}", 0.5, words)
-    for p in sorted({p for part in shown.parts for p in _quantiles(part)} - {0.5}):
+    for p in sorted(
+        {p for part in shown.parts for p in getattr(part.spec, "quantiles", ())} - {0.5}
+    ):
         yield _quantile_column(f"{plain(100 * p)}% quantile ({level} CI), {words.unit}", p, words)
     for time in horizons(shown):
         yield from _horizon_columns(shown, time, level)
@@ -114,13 +116,6 @@ def _columns(shown: Shown) -> Iterator[Column]:
         named = listed([plain(tau) for tau in sorted(taus)])
         head = f"Restricted mean to {named} {words.unit} (SE)"
         yield Column(head, lambda group: _restricted_mean(group, words))
-
-
-def _quantiles(part: Part) -> Iterator[float]:
-    for group in entries(value(part.result, "groups")):
-        for found in entries(value(group, "quantiles")):
-            if isinstance(value(found, "p"), float):
-                yield found["p"]
 
 
 def _quantile_column(head: str, p: float, words: Words) -> Column:
@@ -177,7 +172,7 @@ def _difference(groups: Sequence[Mapping[str, Any]], time: float) -> tuple[Any, 
 
 
 def _confidence(shown: Shown) -> float:
-    return float(value(shown.parts[0].result, "level") or 0.95)
+    return float((distinct(value(part.result, "level") for part in shown.parts) or [0.95])[0])
 
 
 def _restricted_mean(group: Mapping[str, Any], words: Words) -> Cell:
@@ -191,37 +186,46 @@ def _restricted_mean(group: Mapping[str, Any], words: Words) -> Cell:
     return joined(parts, "{} ({})")
 
 
+def interval_kinds(parts: Iterable[Part]) -> str:
+    """How the intervals of these analyses are made: `log-log transformed`; empty where no result says."""
+    kinds = distinct(value(part.result, "ci") for part in parts)
+    return listed([INTERVALS[kind] for kind in kinds if kind in INTERVALS])
+
+
 def test_in_words(part: Part, words: Words) -> str | None:
     """The test between the groups of an analysis: name, strata, statistic, degrees of freedom, P, whether planned."""
     test = value(part.result, "test")
     if test is None:
         return None
-    name = (
-        str(value(test, "name") or "test")
-        if not isinstance(value(test, "name"), Mapping)
-        else "test"
-    )
-    named = name if name.endswith("test") else f"{name} test"
+    (name,) = distinct([value(test, "name")]) or ["test of groups"]
+    named = name if "test" in name else f"{name} test"
     strata = [lower_first(words.variable(found)) for found in entries(value(test, "strata"))]
     stratified = f" stratified by {listed(strata)}" if strata else ""
     return f"{named[:1].upper()}{named[1:]}{stratified}: {chi_square_in_words(test)} ({words.planned(part.spec)})."
 
 
 def _notes(shown: Shown) -> Iterator[str]:
-    kinds = dict.fromkeys(value(part.result, "ci") for part in shown.parts)
-    named = [INTERVALS[kind] for kind in kinds if kind in INTERVALS]
-    yield f"Confidence intervals are {listed(named)}." if named else ""
+    named = interval_kinds(shown.parts)
+    if named:
+        yield f"Confidence intervals are {named}."
     for part in shown.parts:
-        missing = value(part.result, "missing")
-        of = f"{shown.words.title(part.spec)}: " if len(shown.parts) > 1 else ""
-        if missing:
-            yield f"{of}{cell(missing, count).text} patients with missing values left out."
-        tested = test_in_words(part, shown.words)
-        if tested is not None:
-            yield of + tested
+        said = " ".join(_notes_of_analysis(part, shown.words))
+        if said and len(shown.parts) > 1:
+            yield f"{shown.words.title(part.spec)}: {lower_first(said)}"
+        elif said:
+            yield said
     two_groups = any(len(entries(value(part.result, "groups"))) == 2 for part in shown.parts)
     if two_groups and horizons(shown):
         yield "Differences are in percentage points, with Wald intervals."
+
+
+def _notes_of_analysis(part: Part, words: Words) -> Iterator[str]:
+    tested = test_in_words(part, words)
+    if tested is not None:
+        yield tested
+    missing = value(part.result, "missing")
+    if missing:
+        yield f"{patients(missing)} with missing values left out."
 
 
 def _abbreviations(shown: Shown) -> Iterator[tuple[str, str]]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from riskset_server.displays.baseline import NO, column_heads, number_and_percent
-from riskset_server.displays.cells import Cell, cell, count
+from riskset_server.displays.cells import Cell, patients
 from riskset_server.displays.display import Part, Shown
 from riskset_server.displays.reading import entries, number, rules_in, value, withheld_by
 from riskset_server.displays.table import Row, Table
@@ -17,14 +17,17 @@ def make(shown: Shown) -> Table:
     """One row a kind of event, and one for patients who were censored."""
     part, words = shown.only, shown.words
     kinds = entries(value(part.result, "rows"))
-    rows = [_row(part, sentence_case(found["event"]), found, indent=1) for found in kinds]
-    censored = value(part.result, "censored")
-    if censored is not None:
-        rows.append(_row(part, "No event", censored, indent=0))
+    rows = [
+        _row(part, sentence_case(found["event"]), found, indent=int(len(kinds) > 1))
+        for found in kinds
+    ]
+    if len(kinds) > 1:
+        rows.insert(0, _any_event(part, kinds))
+    rows.append(_row(part, "No event", part.result["censored"], indent=0))
     return Table(
         title=shown.title,
         heads=("First event", *column_heads(part, words)),
-        rows=(_any_event(part, kinds), *rows),
+        rows=tuple(rows),
         notes=tuple(_notes(part, words)),
         abbreviations=(NO,),
     )
@@ -75,6 +78,6 @@ def _notes(part: Part, words: Words) -> Iterator[str]:
         f"Values are No. (%) of patients by the first event of {lower_first(words.endpoint(endpoint))}; "
         "percentages are of all patients of the column."
     )
-    missing: Any = value(part.result, "missing")
-    if not isinstance(missing, Mapping) and missing:
-        yield f"{cell(missing, count).text} patients with missing values are left out."
+    missing = value(part.result, "missing")
+    if missing:
+        yield f"{patients(missing)} with missing values left out."

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from riskset_server.displays.cells import CI, NOT_REACHED, Cell, cell, count, joined, level_percent
+from riskset_server.displays.cells import CI, NOT_REACHED, Cell, cell, count, joined
 from riskset_server.displays.display import Part, Shown
-from riskset_server.displays.reading import value
+from riskset_server.displays.reading import distinct, value
 from riskset_server.displays.table import Row, Table
 from riskset_server.displays.words import Words, listed, lower_first, sentence_case
 
@@ -12,15 +12,17 @@ from riskset_server.displays.words import Words, listed, lower_first, sentence_c
 def make(shown: Shown) -> Table:
     """One row an analysis."""
     words = shown.words
-    levels = {level_percent(value(part.result, "level") or 0.95) for part in shown.parts}
-    level = levels.pop() if len(levels) == 1 else ""
-    methods = dict.fromkeys(
-        value(part.result, "method") or getattr(part.spec, "method", "") for part in shown.parts
-    )
-    named = listed([method_in_words(str(method)) for method in methods if method])
+    methods = distinct(value(part.result, "method") for part in shown.parts)
+    named = listed([method_in_words(method) for method in methods])
     return Table(
         title=shown.title,
-        heads=("Follow-up", "No.", "Events", f"Median, {words.unit}", f"{level} CI".strip()),
+        heads=(
+            "Follow-up",
+            "No.",
+            "Events",
+            f"Median, {words.unit}",
+            f"{shown.confidence} CI".strip(),
+        ),
         rows=tuple(_row(part, words) for part in shown.parts),
         notes=(f"Follow-up is estimated by the {named} method.",) if named else (),
         abbreviations=(CI, ("No.", "number of patients")),

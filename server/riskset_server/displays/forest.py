@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from riskset_server.displays.cells import CI, HR, Cell, joined
 from riskset_server.displays.display import Shown
-from riskset_server.displays.effects import Effect, confidence_level, effects, model_notes
+from riskset_server.displays.effects import Effect, effects, model_notes
 from riskset_server.displays.figure import FAINT, INK, TEXT_SIZE, Drawing, Sheet, text_width
 from riskset_server.displays.table import legend, letter
 from riskset_server.displays.ticks import ratio_ticks
@@ -71,7 +71,7 @@ def _columns(shown: Shown, rows: Sequence[Effect]) -> Columns:
     if counted:
         before.append(("No.", *(effect.n.text for effect in rows)))
         before.append(("Events", *(effect.events.text for effect in rows)))
-    level = confidence_level(shown)
+    level = shown.confidence
     ratios = [
         effect.hazard_ratio
         if not effect.interval.text

@@ -24,6 +24,7 @@ SAMPLE = 0.3
 """Length of the piece of line before a group's name, in inches."""
 GAP = 0.14
 PADDING = 0.1
+MOST_HORIZONS = 4
 
 
 @dataclass(frozen=True)
@@ -73,9 +74,9 @@ class Inset:
 
 
 def inset(shown: Shown, lines: Sequence[Line]) -> Inset:
-    """The inset of a display: its horizons where the plan names some, else the medians."""
+    """The inset of a display: the plan's last horizons (the table has all of them), else the medians."""
     noun = endpoint_noun(shown)
-    times = horizons(shown)
+    times = horizons(shown)[-MOST_HORIZONS:]
     if times:
         heads = tuple(f"{shown.words.horizon(time)} {noun},\n% (SE)" for time in times)
         cells = [[survival_and_error(line.group, time) for time in times] for line in lines]

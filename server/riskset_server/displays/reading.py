@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -69,3 +69,10 @@ def rules_in(found: Any) -> Iterator[str]:
     elif isinstance(found, Sequence) and not isinstance(found, str):
         for item in found:
             yield from rules_in(item)
+
+
+def distinct(found: Iterable[Any]) -> list[Any]:
+    """Values that exist and were not withheld, each once, in their order."""
+    return list(
+        dict.fromkeys(item for item in found if item is not None and not isinstance(item, Mapping))
+    )

@@ -8,12 +8,13 @@ from typing import Any
 
 from riskset_common import __version__
 from riskset_common.plan import Endpoint
+from riskset_server.displays.baseline import test_names
 from riskset_server.displays.cells import level_percent, plain
 from riskset_server.displays.display import Part
 from riskset_server.displays.effects import TIES
-from riskset_server.displays.estimates import INTERVALS
+from riskset_server.displays.estimates import interval_kinds
 from riskset_server.displays.follow_up import method_in_words
-from riskset_server.displays.reading import entries, value
+from riskset_server.displays.reading import distinct, entries, value
 from riskset_server.displays.words import Words, listed, lower_first, sentence_case
 
 
@@ -56,8 +57,8 @@ def _times(words: Words) -> Iterator[str]:
 
 
 def _endpoints(parts: Collection[Part], words: Words) -> Iterator[str]:
-    for name in dict.fromkeys(part.spec.endpoint_name() for part in parts):
-        if name is not None and name in words.plan.endpoints:
+    for name in distinct(part.spec.endpoint_name() for part in parts):
+        if name in words.plan.endpoints:
             yield _endpoint(name, words.plan.endpoints[name], words)
 
 
@@ -71,7 +72,7 @@ def _endpoint(name: str, endpoint: Endpoint, words: Words) -> str:
         return f"{label} is the time from {words.origin(name)} to {first}; patients without are censored at the {censor}."
     variable = words.variable(endpoint.time.variable) if endpoint.time is not None else ""
     events = listed([lower_first(sentence_case(key)) for key in endpoint.events])
-    return f"{label} is the time in {lower_first(variable)}; events are {events}."
+    return f"{label} is read from the column {lower_first(variable)}; its events: {events}."
 
 
 def _of_kind(parts: Collection[Part], kind: str) -> list[Part]:
@@ -79,15 +80,14 @@ def _of_kind(parts: Collection[Part], kind: str) -> list[Part]:
 
 
 def _levels(parts: Collection[Part]) -> str:
-    found = dict.fromkeys(value(part.result, "level") for part in parts)
-    return listed([level_percent(level) for level in found if isinstance(level, float)]) or "95%"
+    found = distinct(value(part.result, "level") for part in parts)
+    return listed([level_percent(level) for level in found]) or "95%"
 
 
 def _estimation(parts: Collection[Part], words: Words) -> Iterator[str]:
     curves, follow_ups = _of_kind(parts, "kaplan_meier"), _of_kind(parts, "follow_up")
     if curves:
-        kinds = dict.fromkeys(value(part.result, "ci") for part in curves)
-        named = listed([INTERVALS[kind] for kind in kinds if kind in INTERVALS])
+        named = interval_kinds(curves)
         yield "Probabilities are estimated by the Kaplan\N{EN DASH}Meier method with Greenwood's standard errors;"
         yield f"{_levels(curves)} confidence intervals are pointwise{f' and {named}' if named else ''}."
     by_test: dict[str, list[str]] = {}
@@ -99,9 +99,8 @@ def _estimation(parts: Collection[Part], words: Words) -> Iterator[str]:
             by_test.setdefault(f"{value(test, 'name')} test{stratified}", []).append(part.spec.id)
     for test, names in by_test.items():
         yield f"Groups are compared by the {test} ({', '.join(names)})."
-    for method in dict.fromkeys(value(part.result, "method") for part in follow_ups):
-        if isinstance(method, str):
-            yield f"Median follow-up is estimated by the {method_in_words(method)} method."
+    for method in distinct(value(part.result, "method") for part in follow_ups):
+        yield f"Median follow-up is estimated by the {method_in_words(method)} method."
 
 
 def _regression(parts: Collection[Part], words: Words) -> Iterator[str]:
@@ -109,7 +108,7 @@ def _regression(parts: Collection[Part], words: Words) -> Iterator[str]:
     if not fitted:
         return
     yield "Hazard ratios are from Cox proportional hazards models fitted to complete cases."
-    ties = dict.fromkeys(value(part.result, "ties") for part in fitted)
+    ties = distinct(value(part.result, "ties") for part in fitted)
     named = listed([TIES[name] for name in ties if name in TIES])
     if named:
         yield f"Tied event times are handled by {named} method."
@@ -119,7 +118,7 @@ def _regression(parts: Collection[Part], words: Words) -> Iterator[str]:
         ]
         if strata:
             yield f"The model {part.spec.id} is stratified by {listed(strata)}."
-    criteria = {value(part.result, "convergence") for part in fitted}
+    criteria = distinct(value(part.result, "convergence") for part in fitted)
     if "tight" in criteria:
         yield "Coefficients are those at the maximum of the partial likelihood."
     if "r" in criteria:
@@ -131,14 +130,9 @@ def _regression(parts: Collection[Part], words: Words) -> Iterator[str]:
 
 
 def _tables(parts: Collection[Part], words: Words) -> Iterator[str]:
-    names: dict[str, None] = {}
-    for part in _of_kind(parts, "baseline"):
-        tests = value(part.result, "tests")
-        for test in tests.values() if isinstance(tests, Mapping) else ():
-            if isinstance(value(test, "name"), str):
-                names[value(test, "name")] = None
+    names = distinct(name for part in _of_kind(parts, "baseline") for name in test_names(part))
     if names:
-        yield f"Characteristics are compared between groups by the {listed(list(names))} test on patients in whom they are known."
+        yield f"Characteristics are compared between groups by the {listed(names)} test on patients in whom they are known."
 
 
 def _conduct(parts: Collection[Part], words: Words) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,13 +11,13 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
 
 from riskset_common.plan import Display
 from riskset_server.displays import figure
 from riskset_server.displays.display import Part, Shown
 from riskset_server.displays.words import Words
-
-Draw = Callable[..., figure.Drawing]
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +26,8 @@ def trial() -> ModuleType:
     spec = importlib.util.spec_from_file_location(
         "made_up_trial", Path(__file__).with_name("made_up_trial.py")
     )
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
@@ -37,7 +39,7 @@ def words(trial: ModuleType) -> Words:
     return Words(trial.study_plan(), trial.study_codebook())
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shown(trial: ModuleType) -> Callable[..., Shown]:
     """Make what a display shows: names of analyses, and by name those of their results that differ from the trial's."""
 
@@ -58,3 +60,38 @@ def drawn_alike() -> Iterator[None]:
     """Every figure of these tests is drawn under the report's settings."""
     with figure.settings():
         yield
+
+
+def boxes_of(drawing: figure.Drawing) -> list[tuple[str, Any]]:
+    """Each text that is drawn, and its extent in points."""
+    renderer = FigureCanvasAgg(drawing.figure).get_renderer()
+    drawing.figure.draw_without_rendering()
+    found = [text for text in drawing.figure.findobj(Text) if text.get_visible()]
+    return [
+        (text.get_text(), text.get_window_extent(renderer))
+        for text in found
+        if text.get_text().strip()
+    ]
+
+
+@pytest.fixture(scope="session")
+def misplaced() -> Callable[[figure.Drawing], list[tuple[str, ...]]]:
+    """Give the pairs of texts of a figure that cover one another, and the texts that leave it."""
+
+    def find(drawing: figure.Drawing) -> list[tuple[str, ...]]:
+        boxes = boxes_of(drawing)
+        width, height = drawing.figure.get_size_inches() * figure.POINTS_PER_INCH
+        covering: list[tuple[str, ...]] = [
+            (one, other)
+            for (one, first), (other, second) in itertools.combinations(boxes, 2)
+            if min(first.x1, second.x1) - max(first.x0, second.x0) > 0.3
+            and min(first.y1, second.y1) - max(first.y0, second.y0) > 0.3
+        ]
+        leaving = [
+            (text,)
+            for text, box in boxes
+            if box.x0 < 0 or box.y0 < 0 or box.x1 > width or box.y1 > height
+        ]
+        return covering + leaving
+
+    return find

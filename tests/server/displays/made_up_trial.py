@@ -2,112 +2,26 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import itertools
+import json
 import math
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from riskset_common.codebook import Codebook
 from riskset_common.plan import Plan
 from riskset_common.strict_yaml import parse_yaml
 
-CODEBOOK = """
-codebook: infant-all
-version: 3
-variables:
-  date_diagnosis: {kind: date, label: Date of diagnosis, required: true}
-  date_randomised: {kind: date, label: Date of random assignment}
-  date_remission: {kind: date, label: Date of first complete remission}
-  date_relapse: {kind: date, label: Date of first relapse}
-  date_smn: {kind: date, label: Date of second malignant neoplasm}
-  date_death: {kind: date, label: Date of death}
-  date_last_contact: {kind: date, label: Date of last contact or death, required: true}
-  sex: {kind: category, label: Sex, levels: {male: Male, female: Female}}
-  age: {kind: number, label: Age at diagnosis, unit: months}
-  kmt2a:
-    kind: category
-    label: KMT2A status
-    levels: {germline: Germline, t_4_11: t(4;11), t_9_11: t(9;11), other: Other rearranged}
-  cd10: {kind: category, label: Immunophenotype, levels: {"CD10+": "B-lineage: CD10+", "CD10-": "B-lineage: CD10-"}}
-  risk_group: {kind: category, label: Risk group, levels: {LR: Low, MR: Medium, HR: High}, required: true}
-  arm: {kind: category, label: Randomised arm, levels: {IB: IB, ADE_MAE: ADE+MAE}}
-derived:
-  age_6: {from: age, label: "Age at diagnosis, months", cut: {"< 6": [0, 6], ">= 6": [6, 13]}}
-  region: {from: study_group, label: Study groups, groups: {original: [DCOG, AIEOP], other: [PINDA]}}
-"""
-
-PLAN = """
-plan: infant-all-main
-version: 1.0.0
-title: Outcome of infants with acute lymphoblastic leukaemia
-registered: {EudraCT: 2005-004599-19}
-codebook: infant-all@3
-purpose: Final analysis of the primary and secondary end points
-data_cutoff: 2017-12-31
-time: {unit: years, days_per_unit: 365.25, grid_days: 1}
-conventions: sas
-quorum: {sites: 2, of: 3}
-populations:
-  randomised: {label: Randomly assigned (intention to treat), where: {arm: [IB, ADE_MAE]}}
-endpoints:
-  EFS:
-    label: Event-free survival
-    origin: date_diagnosis
-    first_of:
-      relapse: {date: date_relapse}
-      death_in_cr: {date: date_death, after: date_remission}
-      second_malignancy: {date: date_smn}
-    censor: date_last_contact
-  OS: {label: Overall survival, origin: date_diagnosis, first_of: {death: {date: date_death}}, censor: date_last_contact}
-  DFS:
-    label: Disease-free survival
-    origin: date_randomised
-    first_of: {relapse: {date: date_relapse}, death_in_cr: {date: date_death}}
-    censor: date_last_contact
-analyses:
-  - {id: followup, kind: follow_up, endpoint: OS}
-  - {id: table1, kind: baseline, by: risk_group, rows: [sex, kmt2a], test: chi_square}
-  - {id: events, kind: event_table, endpoint: EFS, by: risk_group}
-  - {id: efs, kind: kaplan_meier, endpoint: EFS, at: [6]}
-  - {id: os, kind: kaplan_meier, endpoint: OS, at: [6]}
-  - {id: efs_risk, kind: kaplan_meier, endpoint: EFS, by: risk_group, at: [6], test: log_rank}
-  - {id: efs_kmt2a, kind: kaplan_meier, endpoint: EFS, by: kmt2a, at: [3, 6], test: log_rank, planned: post_hoc}
-  - {id: dfs_arm, kind: kaplan_meier, endpoint: DFS, population: randomised, by: arm, at: [3, 6], test: log_rank,
-     strata: [sex], primary: true}
-  - id: cox_all
-    kind: cox
-    endpoint: EFS
-    terms:
-      - {factor: kmt2a, reference: germline}
-      - {factor: age_6, reference: ">= 6"}
-      - {factor: cd10, reference: "CD10+"}
-      - {factor: sex, reference: male}
-      - {number: age}
-  - id: cox_arm
-    kind: cox
-    endpoint: DFS
-    population: randomised
-    terms: [{factor: arm, reference: IB}, {factor: region, reference: original}]
-    interaction: [[arm, region]]
-    strata: [study_group]
-    planned: post_hoc
-"""
-
-DISPLAYS = """
-displays:
-  - {table: Data Supplement 1, of: table1, title: Patient characteristics by risk group}
-  - {table: Data Supplement 2, of: events}
-  - {table: Data Supplement 3, of: [efs_risk, dfs_arm], title: Estimates}
-  - {table: Data Supplement 4, of: followup}
-  - {figure: Fig 2A, of: [efs, os], until: 10, every: 1, title: "EFS and OS, all patients"}
-  - {figure: Fig 2B, of: efs_risk, until: 10}
-  - {figure: Fig 3B, of: dfs_arm, until: 8, at_risk: [at_risk]}
-  - {table: Table 1, of: cox_all}
-  - {table: Table 2, of: cox_arm}
-  - {figure: Fig S1, of: cox_all, as: forest}
-"""
+HERE = Path(__file__).parent
+CODEBOOK, PLAN, DISPLAYS = (
+    (HERE / f"made_up_{name}.yaml").read_text(encoding="utf-8")
+    for name in ("codebook", "plan", "displays")
+)
 
 
 def study_codebook() -> Codebook:
@@ -302,126 +216,9 @@ COX_ARM = (
     cox_row("arm:region", "ADE_MAE:other", "IB:original", -0.05, 0.3),
 )
 
-BASELINE = {
-    "kind": "baseline",
-    "n": 651,
-    "missing": 0,
-    "by": "risk_group",
-    "columns": ["LR", "MR", "HR"],
-    "column_n": [167, 320, 164],
-    "rows": [
-        {
-            "variable": "sex",
-            "level": "male",
-            "counts": [75, 142, 76],
-            "percent": [44.91, 44.38, 46.34],
-            "total": 293,
-            "total_percent": 45.01,
-        },
-        {
-            "variable": "sex",
-            "level": "female",
-            "counts": [92, 178, 88],
-            "percent": [55.09, 55.62, 53.66],
-            "total": 358,
-            "total_percent": 54.99,
-        },
-        {
-            "variable": "kmt2a",
-            "level": "germline",
-            "counts": [167, 0, 0],
-            "percent": [100.0, 0.0, 0.0],
-            "total": 167,
-            "total_percent": 25.97,
-        },
-        {
-            "variable": "kmt2a",
-            "level": "t_4_11",
-            "counts": [0, 116, 94],
-            "percent": [0.0, 37.18, 57.32],
-            "total": 210,
-            "total_percent": 32.66,
-        },
-        {
-            "variable": "kmt2a",
-            "level": "t_9_11",
-            "counts": [0, 90, {"withheld": "minimum_cell"}],
-            "percent": [0.0, 28.85, {"withheld": "minimum_cell"}],
-            "total": 130,
-            "total_percent": 20.22,
-        },
-        {
-            "variable": "kmt2a",
-            "level": "other",
-            "counts": [0, 106, 30],
-            "percent": [0.0, 33.97, 18.29],
-            "total": 136,
-            "total_percent": 21.15,
-        },
-    ],
-    "missing_values": {
-        "sex": {"counts": [0, 0, 0], "total": 0},
-        "kmt2a": {"counts": [0, 8, 0], "total": 8},
-    },
-    "tests": {
-        "sex": {"name": "chi-square", "statistic": 0.18, "df": 2, "p_value": 0.9146},
-        "kmt2a": {"name": "chi-square", "statistic": 680.2, "df": 6, "p_value": 1e-40},
-    },
-    "warnings": [],
-}
-
-EVENTS = {
-    "kind": "event_table",
-    "endpoint": "EFS",
-    "n": 651,
-    "events": 294,
-    "missing": 0,
-    "by": "risk_group",
-    "columns": ["LR", "MR", "HR"],
-    "column_n": [167, 320, 164],
-    "rows": [
-        {
-            "event": "relapse",
-            "counts": [31, 128, 85],
-            "percent": [18.56, 40.0, 51.83],
-            "total": 244,
-        },
-        {
-            "event": "death_in_cr",
-            "counts": [9, 18, 19],
-            "percent": [5.39, 5.62, 11.59],
-            "total": 46,
-        },
-        {
-            "event": "second_malignancy",
-            "counts": [1, 2, 1],
-            "percent": [0.6, 0.62, 0.61],
-            "total": 4,
-        },
-    ],
-    "censored": {
-        "event": "censored",
-        "counts": [126, 172, 59],
-        "percent": [75.45, 53.75, 35.98],
-        "total": 357,
-    },
-    "warnings": [],
-}
-
-FOLLOW_UP = {
-    "kind": "follow_up",
-    "endpoint": "OS",
-    "method": "reverse_kaplan_meier",
-    "n": 651,
-    "events": 272,
-    "missing": 0,
-    "ci": "log-log",
-    "level": 0.95,
-    "median": 5.3,
-    "lower": 5.1,
-    "upper": None,
-    "warnings": [],
-}
+BASELINE, EVENTS, FOLLOW_UP = json.loads(
+    (HERE / "made_up_tables.json").read_text(encoding="utf-8")
+).values()
 
 RISK_GROUPS = {
     "LR": cohort(167, 0.5, 1, cured=0.72),
@@ -438,8 +235,13 @@ PARTNERS = {
 ARMS = {"IB": cohort(161, 0.6, 8, cured=0.33), "ADE_MAE": cohort(169, 0.5, 9, cured=0.34)}
 
 
-def study_results(change: Callable[[dict[str, Any]], None] | None = None) -> dict[str, Any]:
-    """results.json of the made-up trial; `change` may alter it."""
+def study_results() -> dict[str, Any]:
+    """results.json of the made-up trial, a new copy for each test to alter."""
+    return copy.deepcopy(_study_results())
+
+
+@functools.cache
+def _study_results() -> dict[str, Any]:
     efs_risk = kaplan_meier_result(RISK_GROUPS, "risk_group", [6], p_value=1e-12)
     dfs_arm = kaplan_meier_result(ARMS, "arm", [3, 6], endpoint="DFS", p_value=0.4703)
     dfs_arm["test"]["strata"] = ["sex"]
@@ -459,13 +261,42 @@ def study_results(change: Callable[[dict[str, Any]], None] | None = None) -> dic
             COX_ARM, endpoint="DFS", n=330, events=190, missing=0, strata=["study_group"]
         ),
     }
-    results = {
+    return {
         "schema": 1,
         "plan": {"id": "infant-all-main", "version": "1.0.0", "sha256": "15c76858" * 8},
         "sites": ["aieop", "dcog", "pinda"],
         "rounds": 4,
         "analyses": analyses,
     }
-    if change is not None:
-        change(results)
-    return results
+
+
+def as_released(result: Mapping[str, Any]) -> dict[str, Any]:
+    """A kaplan_meier entry in the form in which `release: rounded` leaves it: joined steps, rounded numbers, small groups withheld."""
+    return {**result, "groups": [_released_group(group) for group in result["groups"]]}
+
+
+def _released_group(group: Mapping[str, Any]) -> dict[str, Any]:
+    rule = {"withheld": "minimum_at_risk 10"}
+    if group["n"] < 10:
+        return {name: found if name == "level" else rule for name, found in group.items()}
+    curve = group["curve"]
+    joined: dict[str, Any] = {name: [] for name in curve}
+    events = censored = 0
+    for index, at_risk in enumerate(curve["at_risk"]):
+        events, censored = events + curve["events"][index], censored + curve["censored"][index]
+        if at_risk >= 10 and events >= 5:
+            numbers = {
+                "at_risk": 5 * round(at_risk / 5),
+                "events": events,
+                "censored": 5 * round(censored / 5),
+            }
+            for name in curve:
+                joined[name].append(numbers.get(name, curve[name][index]))
+            events = censored = 0
+    landmarks = [
+        {**found, "at_risk": 5 * round(found["at_risk"] / 5)}
+        if found["at_risk"] >= 10
+        else {name: value if name == "time" else rule for name, value in found.items()}
+        for found in group["at"]
+    ]
+    return {**group, "curve": joined, "at": landmarks}

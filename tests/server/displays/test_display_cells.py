@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 from riskset_server.displays import cells
 from riskset_server.displays.cells import Cell
 from riskset_server.displays.reading import (
+    distinct,
     number,
     numbers,
     rules_in,
@@ -98,11 +102,13 @@ def test_a_path_ends_at_what_was_withheld_or_does_not_exist() -> None:
 
 
 def test_numbers_of_what_is_not_there_are_not_numbers() -> None:
-    assert [2.0, True, True] == [
-        found if found == found else True for found in numbers([2, None, WITHHELD], 3)
-    ]
-    assert [True, True] == [found != found for found in numbers(WITHHELD, 2)]
-    assert number("5") != number("5")
+    assert [False, True, True] == list(np.isnan(numbers([2, None, WITHHELD], 3)))
+    assert [True, True] == list(np.isnan(numbers(WITHHELD, 2)))
+    assert math.isnan(number("5"))
+
+
+def test_distinct_values_are_those_that_exist() -> None:
+    assert [0.95, 0.9] == distinct([0.95, None, WITHHELD, 0.9, 0.95])
 
 
 def test_rules_are_found_wherever_they_stand() -> None:

@@ -24,8 +24,7 @@ TABLE = Table(
 
 
 def test_csv_is_rectangular_and_ends_in_its_notes() -> None:
-    assert (
-        """\
+    assert """\
 Arm,No.,Median
 Randomised arm,,
   IB,161,withheld [a]
@@ -35,14 +34,11 @@ All,330,withheld [a]
 [b] — No coefficient: the term is constant or follows from earlier terms.,,
 NOTE. One. Two.,,
 "Abbreviations: CI, confidence interval; NR, not reached.",,
-"""
-        == TABLE.csv()
-    )
+""" == TABLE.csv()
 
 
 def test_markdown_escapes_what_would_be_markup() -> None:
-    assert (
-        """\
+    assert """\
 **Survival \\| by &lt;arm>**
 
 | Arm | No. | Median |
@@ -59,14 +55,11 @@ def test_markdown_escapes_what_would_be_markup() -> None:
 NOTE. One. Two.
 
 Abbreviations: CI, confidence interval; NR, not reached.
-"""
-        == TABLE.markdown()
-    )
+""" == TABLE.markdown()
 
 
 def test_html_marks_levels_and_escapes_texts() -> None:
-    assert (
-        """\
+    assert """\
 <div class="wide"><table>
 <thead><tr><th scope="col">Arm</th><th scope="col">No.</th><th scope="col">Median</th></tr></thead>
 <tbody>
@@ -82,9 +75,7 @@ def test_html_marks_levels_and_escapes_texts() -> None:
 <p><sup>a</sup> Withheld under the disclosure rule minimum_cell 5.</p>
 <p><sup>b</sup> — No coefficient: the term is constant or follows from earlier terms.</p>
 </div>
-"""
-        == TABLE.html()
-    )
+""" == TABLE.html()
 
 
 def test_every_tag_of_the_html_is_closed() -> None:

@@ -46,7 +46,8 @@ def test_an_interaction_is_named_by_both_even_where_a_level_holds_a_colon(
     levels = {"a:b": "A to B", "c": "C"}
     odd = codebook.variables["cd10"].model_copy(update={"levels": levels})
     odd_words = Words(
-        trial.study_plan(), codebook.model_copy(update={"variables": codebook.variables | {"cd10": odd}})
+        trial.study_plan(),
+        codebook.model_copy(update={"variables": codebook.variables | {"cd10": odd}}),
     )
 
     assert "A to B × Female" == odd_words.term_level("cd10:sex", "a:b:female")
@@ -102,3 +103,18 @@ def test_conditions_stand_behind_the_population(trial: ModuleType) -> None:
     assert "MR" == words.title(spec)
     assert "planned" == words.planned(spec)
     assert "primary, planned" == words.planned(words.plan.analysis("dfs_arm"))
+
+
+def test_a_level_that_fits_no_split_stands_as_it_is(words: Words) -> None:
+    assert "female" == words.term_level("sex:arm", "female")
+
+
+def test_an_endpoint_is_shortened_only_by_an_abbreviation(trial: ModuleType) -> None:
+    plan = trial.study_plan()
+    named = {"to_relapse": plan.endpoints["EFS"].model_copy(update={"label": "Time to relapse"})}
+    words = Words(plan.model_copy(update={"endpoints": named}), trial.study_codebook())
+
+    assert "Time to relapse" == words.short_endpoint("to_relapse")
+    assert () == words.endpoint_abbreviation("to_relapse")
+    assert "OS" == words.endpoint("OS")
+    assert "Time (years)" == words.time_axis(["OS"])

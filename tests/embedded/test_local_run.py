@@ -1,0 +1,90 @@
+"""What a person at the terminal sees of a run beside its results: notices and progress on stderr, the report's path on stdout."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.end_to_end.small_study import SITES, SmallStudy, command
+
+from riskset_common.errors import NodeConfigError
+from riskset_embedded.local_run import read_nodes, run_files
+
+
+def run_aloud(study: SmallStudy):
+    files = {"plan": study.plan, "codebook": study.codebook, "nodes": study.nodes, "out": study.out}
+    options = [text for name, path in files.items() for text in (f"--{name}", str(path))]
+    return command("run", "local", *options)
+
+
+def test_progress_goes_to_stderr_and_the_reports_path_to_stdout(study: SmallStudy) -> None:
+    ended = run_aloud(study)
+
+    assert 0 == ended.exit_code, ended.stderr
+    assert f"{study.out / 'report.html'}\n" == ended.stdout
+    assert (study.out / "report.html").exists()
+    assert "sites joined" in ended.stderr
+    assert f"{len(SITES)}/{len(SITES)}" in ended.stderr
+    assert "numbers" in ended.stderr
+
+
+def test_a_quiet_run_says_nothing_but_the_reports_path(study: SmallStudy) -> None:
+    ended = study.run()
+
+    assert "" == ended.stderr
+    assert f"{study.out / 'report.html'}\n" == ended.stdout
+
+
+def test_where_an_earlier_run_went_is_told(study: SmallStudy) -> None:
+    study.run()
+    ended = run_aloud(study)
+
+    assert f"What was in {study.out} is now in {study.out}.before-1.\n" in ended.stderr
+    assert json.loads((study.out / "results.json").read_text(encoding="utf-8"))
+
+
+def test_settings_without_effect_here_are_told_once(study: SmallStudy) -> None:
+    for site in SITES[:2]:
+        study.change_yaml(
+            study.node(site), lambda content: content.update(metrics={"listen": "127.0.0.1:9464"})
+        )
+    said = run_aloud(study).stderr
+
+    assert 1 == said.count("Without effect in a local run")
+    assert "share this machine: metrics.\n" in said
+
+
+def test_the_folder_holds_plan_codebook_and_a_log_of_events_without_values(
+    finished: SmallStudy,
+) -> None:
+    names = {path.name for path in finished.out.iterdir()}
+    events = [
+        json.loads(line)
+        for line in (finished.out / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
+
+    assert {"results.json", "report.html", "plan.json", "codebook.json", "log.jsonl"} <= names
+    assert {"figures", "tables", "transcript", "outboxes"} <= names
+    assert {"session_joined", "summary_sent"} == {event["event"] for event in events}
+    assert set(SITES) == {event["site"] for event in events}
+    assert {"site", "plan", "version", "round", "numbers", "event", "timestamp"} == set().union(
+        *events
+    )
+
+
+def test_a_run_from_python_gives_the_finished_folder(study: SmallStudy) -> None:
+    files = study.plan, study.codebook, study.nodes, study.out
+
+    assert study.out == run_files(*files, quiet=True)
+
+
+def test_both_endings_of_yaml_are_read_in_the_order_of_their_names(study: SmallStudy) -> None:
+    study.node("west").rename(study.nodes / "a.yml")
+
+    assert ["west", "east", "north", "south"] == [config.site for config in read_nodes(study.nodes)]
+
+
+def test_a_folder_without_nodes_is_told(tmp_path: Path) -> None:
+    with pytest.raises(NodeConfigError, match=r"there is no \*\.yaml file"):
+        read_nodes(tmp_path)

@@ -1,0 +1,172 @@
+"""The contract of results.json for each kind of analysis, and a check that a result keeps it.
+
+A mapping names every key that is there, `key?` one that is only there when asked for; `{str: x}` has any names; `[x]` is a list.
+`REAL` is a number that reads back as it was, or null where it does not exist.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+REAL = "real"
+ESTIMATE = {"estimate": REAL, "lower": REAL, "upper": REAL}
+TEST = {"statistic": float, "df": int, "p_value": float}
+POINTS = {
+    "time": [float],
+    "at_risk": [int],
+    "events": [int],
+    "censored": [int],
+    "survival": [float],
+    "std_err": [REAL],
+    "lower": [REAL],
+    "upper": [REAL],
+}
+LANDMARK = {
+    "time": float,
+    "at_risk": int,
+    "events_to": int,
+    "survival": float,
+    "std_err": REAL,
+    "lower": REAL,
+    "upper": REAL,
+}
+COX_TERM = {
+    "term": str,
+    "level": (str, type(None)),
+    "reference": (str, type(None)),
+    **dict.fromkeys(("coef", "std_err", "hazard_ratio", "lower", "upper", "z", "p_value"), REAL),
+    "aliased": bool,
+    "monotone": bool,
+}
+TABLE = {
+    "n": int,
+    "missing": int,
+    "by": (str, type(None)),
+    "columns": [str],
+    "column_n": [int],
+    "warnings": [str],
+}
+EVENT_ROW = {"event": str, "counts": [int], "percent": [REAL], "total": int}
+
+CONTRACT: dict[str, dict[str, Any]] = {
+    "kaplan_meier": {
+        "kind": str,
+        "endpoint": str,
+        "n": int,
+        "events": int,
+        "missing": int,
+        "ci": str,
+        "level": float,
+        "groups": [
+            {
+                "level": {str: str},
+                "n": int,
+                "events": int,
+                "median": ESTIMATE,
+                "quantiles": [{**ESTIMATE, "p": float}],
+                "at": [LANDMARK],
+                "curve": POINTS,
+                "rmean?": {"tau": float, "estimate": float, "std_err": float},
+            }
+        ],
+        "test?": {
+            "name": str,
+            **TEST,
+            "strata": [str],
+            "observed": [float],
+            "expected": [float],
+            "covariance": [[float]],
+        },
+        "warnings": [str],
+    },
+    "follow_up": {
+        "kind": str,
+        "endpoint": str,
+        "method": str,
+        "n": int,
+        "events": int,
+        "missing": int,
+        "ci": str,
+        "level": float,
+        "median": REAL,
+        "lower": REAL,
+        "upper": REAL,
+        "warnings": [str],
+    },
+    "cox": {
+        "kind": str,
+        "endpoint": str,
+        "n": int,
+        "events": int,
+        "missing": int,
+        "ties": str,
+        "strata": [str],
+        "level": float,
+        "iterations": int,
+        "convergence": str,
+        "converged": bool,
+        "terms": [COX_TERM],
+        "levels": [{"term": str, "level": str, "n": int, "events": int}],
+        "covariance": [[REAL]],
+        "log_likelihood": {"null": float, "fitted": float},
+        "tests": {
+            "wald": TEST,
+            "score": TEST,
+            "likelihood_ratio": TEST,
+            "terms": {str: TEST},
+        },
+        "warnings": [str],
+    },
+    "baseline": {
+        "kind": str,
+        **TABLE,
+        "rows": [
+            {
+                "variable": str,
+                "level": str,
+                "counts": [int],
+                "percent": [REAL],
+                "total": int,
+                "total_percent": REAL,
+            }
+        ],
+        "missing_values": {str: {"counts": [int], "total": int}},
+        "tests": {str: {"name": str, **TEST}},
+    },
+    "event_table": {
+        "kind": str,
+        "endpoint": str,
+        "events": int,
+        **TABLE,
+        "rows": [EVENT_ROW],
+        "censored": EVENT_ROW,
+    },
+}
+
+
+def keeps_contract(result: dict[str, Any]) -> None:
+    """Raise where a result does not keep the contract of its kind."""
+    _keeps(CONTRACT[result["kind"]], result, result["kind"])
+
+
+def _keeps(promised: Any, found: Any, where: str) -> None:
+    if promised is REAL:
+        assert found is None or type(found) is float, f"{where}: {found!r} is no real"
+    elif isinstance(promised, list):
+        assert isinstance(found, list), f"{where}: {found!r} is no list"
+        for index, item in enumerate(found):
+            _keeps(promised[0], item, f"{where}[{index}]")
+    elif isinstance(promised, dict) and str in promised:
+        assert isinstance(found, dict), f"{where}: {found!r} is no mapping"
+        for key, item in found.items():
+            _keeps(promised[str], item, f"{where}.{key}")
+    elif isinstance(promised, dict):
+        assert isinstance(found, dict), f"{where}: {found!r} is no mapping"
+        asked = {key.removesuffix("?"): item for key, item in promised.items()}
+        always = {key for key in promised if not key.endswith("?")}
+        assert always <= set(found) <= set(asked), f"{where}: {sorted(found)}"
+        for key, item in found.items():
+            _keeps(asked[key], item, f"{where}.{key}")
+    else:
+        allowed = promised if isinstance(promised, tuple) else (promised,)
+        assert type(found) in allowed, f"{where}: {found!r} is no {promised}"

@@ -1,0 +1,125 @@
+"""The table of a Cox model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from riskset_server.displays import cox_table
+from riskset_server.displays.display import Shown
+
+WITHHELD = {"withheld": "minimum_cell 5"}
+
+
+def test_a_model_reads_as_in_the_journal(shown: Callable[..., Shown]) -> None:
+    assert """\
+Variable,HR,95% CI,P
+KMT2A status,,,< .001
+  Germline,1,,
+  t(4;11),2.73,1.79 to 4.16,< .001
+  t(9;11),2.41,1.57 to 3.71,< .001
+  Other rearranged,1.35,0.83 to 2.20,.23
+"Age at diagnosis, months",,,
+  ≥ 6,1,,
+  < 6,1.57,1.23 to 2.00,< .001
+Immunophenotype,,,
+  B-lineage: CD10+,1,,
+  B-lineage: CD10-,1.18,0.90 to 1.54,.23
+Sex,,,
+  Male,1,,
+  Female,1.05,0.83 to 1.33,.68
+"Age at diagnosis, months (per unit)",0.95,0.91 to 0.99,.01
+"NOTE. n = 576, 268 events; 75 patients with missing values left out. Ties by Breslow's method. \
+P values are of Wald tests, two-sided (planned); beside a variable, of all its levels together. \
+Tests of the model: likelihood-ratio χ² = 63.51, 7 df, P < .001; Wald χ² = 63.51, 7 df, P < .001; \
+score χ² = 63.51, 7 df, P < .001.",,,
+"Abbreviations: CI, confidence interval; HR, hazard ratio; df, degrees of freedom.",,,
+""" == cox_table.make(shown("cox_all")).csv()
+
+
+def test_an_interaction_has_no_reference_row_and_strata_are_named(
+    shown: Callable[..., Shown],
+) -> None:
+    assert """\
+Variable,HR,95% CI,P
+Randomised arm,,,
+  IB,1,,
+  ADE+MAE,0.88,0.66 to 1.17,.38
+Study groups,,,
+  original,1,,
+  other,1.36,0.92 to 2.02,.12
+Randomised arm × Study groups,,,
+  ADE+MAE × other,0.95,0.53 to 1.71,.87
+"NOTE. n = 330, 190 events. Ties by Breslow's method. Stratified by study group. P values are of Wald tests, two-sided \
+(post hoc). Tests of the model: likelihood-ratio χ² = 63.51, 3 df, P < .001; Wald χ² = 63.51, 3 df, P < .001; \
+score χ² = 63.51, 3 df, P < .001.",,,
+"Abbreviations: CI, confidence interval; HR, hazard ratio; df, degrees of freedom.",,,
+""" == cox_table.make(shown("cox_arm")).csv()
+
+
+def test_aliased_monotone_and_withheld_terms_are_told_apart(
+    trial: ModuleType, shown: Callable[..., Shown]
+) -> None:
+    result: dict[str, Any] = trial.cox_result(trial.COX_ARM)
+    nothing = dict.fromkeys(("coef", "hazard_ratio", "lower", "upper", "p_value"))
+    result["terms"][0] |= nothing | {"aliased": True}
+    result["terms"][1] |= {"monotone": True, "hazard_ratio": 1e9, "upper": None}
+    result["terms"][2] |= dict.fromkeys(nothing, WITHHELD)
+    result["tests"]["score"] = WITHHELD
+    lines = cox_table.make(shown("cox_arm", results={"cox_arm": result})).csv().splitlines()
+
+    assert "  ADE+MAE,— [a],— [a],— [a]" == lines[3]
+    assert "  other,— [b],— [b],— [b]" == lines[6]
+    assert "  ADE+MAE × other,withheld [c],withheld [c],withheld [c]" == lines[8]
+    assert [
+        "[a] — No coefficient: the term is constant or follows from earlier terms.,,,",
+        "[b] — No finite estimate: the likelihood is monotone in this term.,,,",
+        "[c] Withheld under the disclosure rule minimum_cell 5.,,,",
+    ] == lines[9:12]
+    assert "score withheld under the disclosure rule minimum_cell 5." in lines[12]
+
+
+def test_a_limit_that_does_not_exist_is_a_dash_with_its_footnote(
+    trial: ModuleType, shown: Callable[..., Shown]
+) -> None:
+    result: dict[str, Any] = trial.cox_result(trial.COX_ARM)
+    result["terms"][0]["upper"] = None
+    table = cox_table.make(shown("cox_arm", results={"cox_arm": result}))
+
+    assert "  ADE+MAE,0.88,0.66 to — [a],.38" == table.csv().splitlines()[3]
+    assert "— Not estimable from these patients." == table.footnotes()[0].text
+
+
+def test_several_models_stand_below_their_titles_and_each_has_its_note(
+    shown: Callable[..., Shown],
+) -> None:
+    table = cox_table.make(shown("cox_arm", "cox_all"))
+
+    assert [0, 1, 2, 2] == [row.indent for row in table.rows[:4]]
+    assert "Cox model of event-free survival" == table.rows[9].label.text
+    assert "Cox model of event-free survival: n = 576" in table.notes[1]
+
+
+def test_another_level_of_confidence_is_named(
+    trial: ModuleType, shown: Callable[..., Shown]
+) -> None:
+    table = cox_table.make(
+        shown("cox_all", results={"cox_all": trial.cox_result(trial.COX_ALL, level=0.9)})
+    )
+
+    assert "90% CI" == table.heads[2]
+
+
+def test_a_level_without_a_name_of_its_own_is_per_unit(
+    trial: ModuleType, shown: Callable[..., Shown]
+) -> None:
+    rows = [
+        trial.cox_row("age", None, None, 0.1, 0.1),
+        trial.cox_row("age:sex", "female", "male", 0.1, 0.1),
+    ]
+    table = cox_table.make(shown("cox_all", results={"cox_all": trial.cox_result(rows)}))
+
+    assert ["Age at diagnosis, months (per unit)", "Age at diagnosis × Sex", "Female"] == [
+        row.label.text for row in table.rows
+    ]

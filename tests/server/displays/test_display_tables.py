@@ -1,0 +1,233 @@
+"""Tables of characteristics, events, estimates and follow-up."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from riskset_server.displays import baseline, estimates, events, follow_up
+from riskset_server.displays.display import Shown
+
+WITHHELD = {"withheld": "minimum_cell 5"}
+
+
+def test_characteristics_read_as_in_the_journal(shown: Callable[..., Shown]) -> None:
+    assert """\
+Characteristic,Low (n = 167),Medium (n = 320),High (n = 164),All (n = 651),P
+Sex,,,,,.91
+  Male,75 (44.9),142 (44.4),76 (46.3),293 (45.0),
+  Female,92 (55.1),178 (55.6),88 (53.7),358 (55.0),
+KMT2A status,,,,,< .001
+  Germline,167 (100.0),0 (0.0),0 (0.0),167 (26.0),
+  t(4;11),0 (0.0),116 (37.2),94 (57.3),210 (32.7),
+  t(9;11),0 (0.0),90 (28.9),withheld [a],130 (20.2),
+  Other rearranged,0 (0.0),106 (34.0),30 (18.3),136 (21.1),
+  Missing,0,8,0,8,
+[a] Withheld under the disclosure rule minimum_cell.,,,,,
+"NOTE. Values are No. (%); percentages are of the patients in whom the characteristic is known. \
+P values are of the chi-square test, two-sided (planned).",,,,,
+"Abbreviations: No., number of patients.",,,,,
+""" == baseline.make(shown("table1")).csv()
+
+
+def test_characteristics_without_groups_have_one_column(
+    trial: ModuleType, shown: Callable[..., Shown]
+) -> None:
+    extra = "  - {id: all1, kind: baseline, rows: [sex]}\n"
+    result = {
+        "kind": "baseline",
+        "n": 3,
+        "missing": 0,
+        "columns": ["all"],
+        "column_n": [3],
+        "rows": [
+            {"variable": "sex", "level": "male", "counts": [0], "percent": [None], "total": 0, "total_percent": None},
+            {"variable": "sex", "level": "female", "counts": [0], "percent": [None], "total": 0, "total_percent": None},
+        ],
+        "missing_values": {"sex": {"counts": [3], "total": 3}},
+        "tests": {},
+    }  # fmt: skip
+    table = baseline.make(shown("all1", plan=trial.study_plan(extra), results={"all1": result}))
+
+    assert """\
+Characteristic,All patients (n = 3)
+Sex,
+  Male,0
+  Female,0
+  Missing,3
+NOTE. Values are No. (%); percentages are of the patients in whom the characteristic is known.,
+"Abbreviations: No., number of patients.",
+""" == table.csv()
+
+
+def test_characteristics_under_disclosure_rules_say_what_was_withheld(
+    trial: ModuleType, shown: Callable[..., Shown]
+) -> None:
+    result = copy.deepcopy(trial.BASELINE)
+    result["rows"][4] |= {"counts": [0, 90, WITHHELD], "percent": [0.0, 28.85, WITHHELD]}
+    result["tests"]["kmt2a"] = WITHHELD
+    table = baseline.make(shown("table1", results={"table1": result}))
+    by_label = {row.label.text: row for row in table.rows}
+
+    assert "withheld" == by_label["t(9;11)"].cells[2].text
+    assert "withheld" == by_label["KMT2A status"].cells[-1].text
+    assert ["Withheld under the disclosure rule minimum_cell 5."] == [
+        footnote.text for footnote in table.footnotes()
+    ]
+
+
+def test_a_group_that_is_not_known_is_counted_in_the_note(
+    trial: ModuleType, shown: Callable[..., Shown]
+) -> None:
+    result = trial.BASELINE | {"missing": 12, "column_n": [WITHHELD, 320, 164]}
+    table = baseline.make(shown("table1", results={"table1": result}))
+
+    assert "12 patients without a known group left out." in table.notes
+    assert "Low (n = withheld)" == table.heads[1]
+    assert "The number of patients of a column was withheld." in table.notes
+
+
+def test_first_events_read_as_in_the_journal(shown: Callable[..., Shown]) -> None:
+    assert """\
+First event,Low (n = 167),Medium (n = 320),High (n = 164),All (n = 651)
+Any event,41 (24.6),148 (46.2),105 (64.0),294 (45.2)
+  Relapse,31 (18.6),128 (40.0),85 (51.8),244 (37.5)
+  Death in CR,9 (5.4),18 (5.6),19 (11.6),46 (7.1)
+  Second malignancy,1 (0.6),2 (0.6),1 (0.6),4 (0.6)
+No event,126 (75.5),172 (53.8),59 (36.0),357 (54.8)
+NOTE. Values are No. (%) of patients by the first event of event-free survival; percentages are of all patients of the column.,,,,
+"Abbreviations: No., number of patients.",,,,
+""" == events.make(shown("events")).csv()
+
+
+def test_a_sum_of_events_is_withheld_with_any_of_its_parts(
+    trial: ModuleType, shown: Callable[..., Shown]
+) -> None:
+    result = copy.deepcopy(trial.EVENTS)
+    result["rows"][2] |= {"counts": [WITHHELD] * 3, "percent": [WITHHELD] * 3, "total": WITHHELD}
+    table = events.make(shown("events", results={"events": result}))
+
+    assert ["withheld"] * 3 == [cell.text for cell in table.rows[0].cells[:3]]
+    assert "294 (45.2)" == table.rows[0].cells[3].text
+
+
+def test_estimates_read_as_in_the_journal(shown: Callable[..., Shown]) -> None:
+    assert """\
+Group,No.,Events,"Median (95% CI), years","3-year DFS, % (SE)",95% CI,"6-year DFS, % (SE)",95% CI
+IB,161,95,2.6 (2.1 to NR),45.3 (4.0),37.3 to 52.9,38.7 (4.1),30.7 to 46.6
+ADE+MAE,169,96,2.5 (2.0 to NR),45.8 (4.0),37.8 to 53.5,37.9 (4.2),29.8 to 46.1
+"Difference, first − second",,,,−0.5 (5.7),−11.7 to 10.6,0.8 (5.8),−10.7 to 12.2
+"NOTE. Confidence intervals are log-log transformed. Log-rank test stratified by sex: χ² = 10.33, 1 df, P = .47 \
+(primary, planned). Differences are in percentage points, with Wald intervals.",,,,,,,
+"Abbreviations: CI, confidence interval; DFS, disease-free survival; NR, not reached; No., number of patients; \
+SE, standard error; df, degrees of freedom.",,,,,,,
+""" == estimates.make(shown("dfs_arm")).csv()
+
+
+def test_a_difference_is_that_of_the_survivals_and_its_error_the_root_of_their_squares(
+    shown: Callable[..., Shown],
+) -> None:
+    subject = shown("dfs_arm")
+    one, other = (group["at"][1] for group in subject.only.result["groups"])
+    error = (one["std_err"] ** 2 + other["std_err"] ** 2) ** 0.5
+    low = one["survival"] - other["survival"] - 1.959964 * error
+    row = estimates.make(subject).rows[-1]
+
+    assert (
+        f"{100 * (one['survival'] - other['survival']):.1f} ({100 * error:.1f})"
+        == row.cells[5].text
+    )
+    assert f"{100 * low:.1f}".replace("-", "−") == row.cells[6].text.split(" to ")[0]
+
+
+def test_several_analyses_stand_below_their_titles_and_share_their_horizons(
+    shown: Callable[..., Shown],
+) -> None:
+    table = estimates.make(shown("efs_risk", "dfs_arm"))
+
+    assert "6-year survival, % (SE)" == table.heads[6]
+    assert ["", ""] == [cell.text for cell in table.rows[1].cells[3:5]]
+    assert [0, 1, 1, 1, 0, 1, 1, 1] == [row.indent for row in table.rows]
+
+
+def test_a_group_that_was_withheld_reads_withheld_throughout(
+    trial: ModuleType, shown: Callable[..., Shown]
+) -> None:
+    few = {"LR": trial.cohort(9, 0.5, 3), "HR": trial.cohort(60, 0.4, 6)}
+    result = trial.as_released(trial.kaplan_meier_result(few, "risk_group", [2], p_value=0.04))
+    table = estimates.make(shown("efs_risk", results={"efs_risk": result}))
+
+    assert {"withheld"} == {cell.text for cell in table.rows[0].cells}
+    assert ["withheld"] * 2 == [cell.text for cell in table.rows[2].cells[-2:]]
+    assert 1 == len(table.footnotes())
+    assert "P = .04" in table.notes[1]
+
+
+def test_a_test_that_was_withheld_names_its_rule(
+    trial: ModuleType, shown: Callable[..., Shown]
+) -> None:
+    result: dict[str, Any] = trial.study_results()["analyses"]["efs_risk"]
+    result["test"] = result["test"] | {"p_value": WITHHELD}
+    table = estimates.make(shown("efs_risk", results={"efs_risk": result}))
+
+    assert (
+        "Log-rank test: withheld under the disclosure rule minimum_cell 5 (planned)." in table.notes
+    )
+
+
+def test_further_quantiles_and_restricted_means_have_columns(
+    trial: ModuleType, shown: Callable[..., Shown]
+) -> None:
+    extra = "  - {id: more, kind: kaplan_meier, endpoint: EFS, rmean: 5, quantiles: [0.25, 0.5]}\n"
+    result = trial.kaplan_meier_result({"all": trial.EVERYBODY}, None, [])
+    group = result["groups"][0]
+    group["quantiles"].append({"p": 0.25, "estimate": 0.75, "lower": 0.6, "upper": None})
+    group["rmean"] = {"tau": 5, "estimate": 3.25, "std_err": 0.08}
+    table = estimates.make(shown("more", plan=trial.study_plan(extra), results={"more": result}))
+
+    assert ("25% quantile (95% CI), years", "Restricted mean to 5 years (SE)") == table.heads[-2:]
+    assert ["0.75 (0.60 to NR)", "3.2 (0.08)"] == [cell.text for cell in table.rows[0].cells[-2:]]
+
+
+def test_follow_up_reads_as_in_the_journal(shown: Callable[..., Shown]) -> None:
+    assert """\
+Follow-up,No.,Events,"Median, years",95% CI
+Overall survival: all patients,651,272,5.3,5.1 to NR
+NOTE. Follow-up is estimated by the reverse Kaplan–Meier method.,,,,
+"Abbreviations: CI, confidence interval; NR, not reached; No., number of patients.",,,,
+""" == follow_up.make(shown("followup")).csv()
+
+
+def test_an_endpoint_of_one_kind_of_event_has_no_sum(
+    trial: ModuleType, shown: Callable[..., Shown]
+) -> None:
+    result = trial.EVENTS | {"rows": trial.EVENTS["rows"][:1], "missing": 1}
+    table = events.make(shown("events", results={"events": result}))
+
+    assert ["Relapse", "No event"] == [row.label.text for row in table.rows]
+    assert [0, 0] == [row.indent for row in table.rows]
+    assert "1 patient with missing values left out." == table.notes[1]
+
+
+def test_a_difference_without_an_error_is_not_estimable(
+    trial: ModuleType, shown: Callable[..., Shown]
+) -> None:
+    result = trial.study_results()["analyses"]["dfs_arm"] | {"ci": WITHHELD, "missing": 3}
+    result["groups"][0]["at"][0]["std_err"] = None
+    table = estimates.make(shown("dfs_arm", results={"dfs_arm": result}))
+
+    assert ["—", "—"] == [cell.text for cell in table.rows[2].cells[3:5]]
+    assert table.notes[0].endswith("(primary, planned). 3 patients with missing values left out.")
+
+
+def test_restricted_means_stand_only_where_the_plan_asks(
+    trial: ModuleType, shown: Callable[..., Shown]
+) -> None:
+    extra = "  - {id: more, kind: kaplan_meier, endpoint: OS, rmean: 5}\n"
+    result = trial.kaplan_meier_result({"all": trial.EVERYBODY}, None, [])
+    result["groups"][0]["rmean"] = WITHHELD
+    subject = shown("efs", "more", plan=trial.study_plan(extra), results={"more": result})
+
+    assert ["", "withheld"] == [estimates.make(subject).rows[at].cells[-1].text for at in (1, 3)]

@@ -1,0 +1,113 @@
+"""The methods section."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from riskset_common import __version__
+from riskset_server.displays.words import Words
+from riskset_server.report import methods as section
+from riskset_server.report.blocks import parts_of
+from riskset_server.report.methods import methods, server_version
+
+
+def text_of(trial: ModuleType, plan: Any, results: Any = None) -> str:
+    found = results or trial.study_results()
+    return "\n".join(methods(found, parts_of(found, plan), Words(plan, trial.study_codebook())))
+
+
+def test_methods_are_those_of_plan_and_results(trial: ModuleType) -> None:
+    text = text_of(trial, trial.study_plan())
+
+    for sentence in (
+        "The statistical analysis plan infant-all-main (version 1.0.0) was carried out over 3 sites.",
+        "Times are counted in whole steps of 1 day and shown in years of 365.25 days.",
+        "Event-free survival (EFS) is the time from diagnosis to the first of relapse, death in CR, and second malignancy;",
+        "patients without are censored at the date of last contact or death.",
+        "95% confidence intervals are pointwise and log-log transformed.",
+        "Groups are compared by the log-rank test (efs_risk, efs_kmt2a).",
+        "Groups are compared by the log-rank test stratified by sex (dfs_arm).",
+        "Median follow-up is estimated by the reverse Kaplan–Meier method.",
+        "Tied event times are handled by Breslow's method.",
+        "The model cox_arm is stratified by study group.",
+        "Characteristics are compared between groups by the chi-square test on patients in whom they are known.",
+        "Primary: dfs_arm.",
+        "Post hoc: efs_kmt2a, cox_arm.",
+        "Results are released rounded, with a minimum of 5 patients in a cell and of 10 at risk",
+        f"Computed with riskset-server {server_version()}.",
+    ):  # fmt: skip
+        assert sentence in text
+
+
+def test_conventions_and_release_are_those_of_the_plan(trial: ModuleType) -> None:
+    text = text_of(trial, trial.study_plan(conventions="r", disclosure={"release": "exact"}))
+
+    assert "conventions are those of R (Efron ties, log intervals)" in text
+    assert "Results are released at full precision." in text
+
+
+def test_ready_made_times_are_described_by_their_columns(trial: ModuleType) -> None:
+    endpoint = {
+        "label": "Overall survival",
+        "time": {"variable": "age", "unit": "months"},
+        "status": {"variable": "sex", "events": {"death": ["male"]}},
+    }
+    plan = trial.study_plan()
+    endpoints = plan.model_dump(by_alias=True, exclude_none=True)["endpoints"] | {"OS": endpoint}
+    text = text_of(trial, trial.study_plan(endpoints=endpoints))
+
+    assert (
+        "Overall survival (OS) is read from the column age at diagnosis; its events: death." in text
+    )
+
+
+def test_what_was_not_done_is_not_described(trial: ModuleType) -> None:
+    plan = trial.study_plan(
+        analyses=[{"id": "events", "kind": "event_table", "endpoint": "EFS", "by": "risk_group"}]
+    )
+    text = text_of(trial, plan)
+
+    assert "Kaplan" not in text
+    assert "Hazard" not in text
+    assert "chi-square" not in text
+
+
+def test_withheld_results_leave_the_methods_readable(trial: ModuleType) -> None:
+    results = trial.study_results()
+    for found in results["analyses"].values():
+        for key in [key for key in found if key not in ("kind", "warnings")]:
+            found[key] = {"withheld": "minimum_at_risk 10"}
+    text = text_of(trial, trial.study_plan(), results)
+
+    assert "95% confidence intervals are pointwise." in text
+    assert "{" not in text
+
+
+def test_a_convergence_rule_of_r_is_said(trial: ModuleType) -> None:
+    results = trial.study_results()
+    results["analyses"]["cox_arm"]["convergence"] = "r"
+
+    assert "Iterations stop by the default rule of R's coxph" in text_of(
+        trial, trial.study_plan(), results
+    )
+
+
+def test_the_version_of_a_checkout_that_is_not_installed_is_that_of_its_source(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def absent(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(section, "version", absent)
+
+    assert __version__ == server_version()
+
+
+def test_the_version_of_an_installation_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(section, "version", {"riskset-server": "9.8.7"}.__getitem__)
+
+    assert "9.8.7" == server_version()

@@ -1,0 +1,285 @@
+"""The disclosure rules of whole results: what is withheld, what else would give it away, and what passes unchanged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from riskset_common.plan import Disclosure
+from riskset_server.release import RULES, release
+from riskset_server.withheld import is_withheld, too_few_patients, withheld
+
+ROUNDED = Disclosure()
+EXACT = Disclosure(release="exact")
+CELL = {"withheld": "minimum_cell 5"}
+
+
+def curves(*groups: tuple[int, int], **more: Any) -> dict[str, Any]:
+    """A result of Kaplan-Meier with groups of (patients, events)."""
+    n, events = (sum(part) for part in zip(*groups, strict=True))
+    empty: dict[str, list] = {name: [] for name in ("time", "at_risk", "events", "censored")}
+    return {
+        "kind": "kaplan_meier",
+        "endpoint": "OS",
+        "n": n,
+        "events": events,
+        "missing": 0,
+        "ci": "log",
+        "level": 0.95,
+        "groups": [
+            {
+                "level": {"arm": str(index)},
+                "n": patients,
+                "events": died,
+                "median": {"estimate": None, "lower": None, "upper": None},
+                "quantiles": [],
+                "at": [],
+                "curve": empty | {"survival": [], "std_err": [], "lower": [], "upper": []},
+            }
+            for index, (patients, died) in enumerate(groups)
+        ],
+        "test": {
+            "name": "log-rank",
+            "statistic": 4.123456789012,
+            "df": 1,
+            "p_value": 0.0423456789012,
+            "strata": [],
+            "observed": [float(died) for _, died in groups],
+            "expected": [1.0 for _ in groups],
+            "covariance": [[1.0 for _ in groups] for _ in groups],
+        },
+        "warnings": [],
+    } | more
+
+
+def model(*levels: tuple[int, int], terms: int = 1, **more: Any) -> dict[str, Any]:
+    """A Cox model with one factor whose levels have (patients, events)."""
+    n, events = (sum(part) for part in zip(*levels, strict=True))
+    return {
+        "kind": "cox",
+        "endpoint": "OS",
+        "n": n,
+        "events": events,
+        "missing": 0,
+        "level": 0.95,
+        "converged": True,
+        "terms": [
+            {"term": "arm", "level": "B", "coef": 0.123456789012, "std_err": None, "aliased": False}
+        ]
+        * terms,
+        "levels": [
+            {"term": "arm", "level": str(index), "n": patients, "events": died}
+            for index, (patients, died) in enumerate(levels)
+        ],
+        "covariance": [[0.0212345678901]],
+        "tests": {"wald": {"statistic": 33.123456789, "df": 1, "p_value": 1.23456789012e-06}},
+        "warnings": ["a sentence"],
+    } | more
+
+
+def follow_up(n: int, events: int, **more: Any) -> dict[str, Any]:
+    return {
+        "kind": "follow_up",
+        "endpoint": "OS",
+        "n": n,
+        "events": events,
+        "missing": 0,
+        "median": 588.0,
+        "lower": 511.0,
+        "upper": 965.0,
+        "warnings": [],
+    } | more
+
+
+def baseline(*column_n: int) -> dict[str, Any]:
+    return {
+        "kind": "baseline",
+        "n": sum(column_n),
+        "missing": 0,
+        "columns": [str(n) for n in column_n],
+        "column_n": list(column_n),
+        "rows": [],
+        "missing_values": {},
+        "tests": {},
+        "warnings": [],
+    }
+
+
+def everything(value: Any) -> list[Any]:
+    if isinstance(value, dict) and not is_withheld(value):
+        return [leaf for item in value.values() for leaf in everything(item)]
+    if isinstance(value, list):
+        return [leaf for item in value for leaf in everything(item)]
+    return [value]
+
+
+@pytest.mark.parametrize(
+    "result",
+    [curves((3, 1), (90, 50)), model((2, 1), (90, 50)), follow_up(3, 1), baseline(1, 2)],
+    ids=lambda result: result["kind"],
+)
+def test_an_exact_release_changes_nothing(result: dict[str, Any]) -> None:
+    assert result == release(result, EXACT)
+
+
+@pytest.mark.parametrize(
+    "result",
+    [curves((4, 1), (5, 4)), model((4, 4), (5, 5)), follow_up(9, 5), baseline(4, 5)],
+    ids=lambda result: result["kind"],
+)
+def test_of_a_result_on_few_patients_nothing_but_its_kind_is_shown(result: dict[str, Any]) -> None:
+    released = release(result, ROUNDED)
+    rest = {name: value for name, value in released.items() if name not in ("kind", "warnings")}
+
+    assert result.keys() == released.keys()
+    assert result["kind"] == released["kind"]
+    assert [] == released["warnings"]
+    assert all(value == {"withheld": "minimum_at_risk 10"} for value in rest.values())
+
+
+@given(
+    st.lists(
+        st.integers(1, 40).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n))),
+        min_size=1,
+        max_size=5,
+    ),
+    st.sampled_from(["kaplan_meier", "cox", "follow_up"]),
+)
+def test_what_is_withheld_is_marked_and_never_null(
+    groups: list[tuple[int, int]], kind: str
+) -> None:
+    made = {"kaplan_meier": curves, "cox": model, "follow_up": lambda *g: follow_up(*g[0])}
+    result = made[kind](*groups)
+    released = release(result, ROUNDED)
+
+    assert result.keys() == released.keys()
+    assert everything(result).count(None) >= everything(released).count(None)
+    marks = [leaf for leaf in everything(released) if isinstance(leaf, dict)]
+    assert all(leaf["withheld"].startswith(("minimum_cell", "minimum_at_risk")) for leaf in marks)
+
+
+def test_every_kind_of_analysis_has_its_rule() -> None:
+    from riskset_common.estimators import ESTIMATORS
+
+    assert {estimator.kind for estimator in ESTIMATORS} == set(RULES)
+
+
+def test_a_few_left_out_patients_are_not_counted() -> None:
+    assert CELL == release(curves((50, 20), (60, 30), missing=1), ROUNDED)["missing"]
+    assert 5 == release(curves((50, 20), (60, 30), missing=5), ROUNDED)["missing"]
+    assert CELL == release(model((50, 20), (60, 30), missing=4), ROUNDED)["missing"]
+
+
+def test_the_threshold_that_decided_is_named() -> None:
+    assert {"withheld": "minimum_cell 12"} == too_few_patients(Disclosure(minimum_cell=12))
+    assert is_withheld(release(follow_up(11, 11), Disclosure(minimum_cell=12))["n"])
+    assert not is_withheld({"withheld": "rule", "n": 3})
+    assert is_withheld(withheld("rule"))
+
+
+def test_events_of_a_small_group_cannot_be_had_from_the_total() -> None:
+    released = release(curves((9, 4), (60, 30)), ROUNDED)
+
+    assert [True, False] == [is_withheld(group["n"]) for group in released["groups"]]
+    assert 69 == released["n"]
+    assert 30 == released["groups"][1]["events"]
+    assert CELL == released["events"]
+
+
+def test_patients_of_a_tiny_group_cannot_be_had_from_the_total() -> None:
+    released = release(curves((3, 1), (60, 30), (90, 40)), ROUNDED)
+
+    assert [True, True, False] == [is_withheld(group["n"]) for group in released["groups"]]
+    assert {"arm": "1"} == released["groups"][1]["level"]
+    assert CELL == released["groups"][1]["curve"]
+    assert CELL == released["test"]
+
+
+@pytest.mark.parametrize("events", [3, 48], ids=["few events", "few without"])
+def test_events_of_a_group_are_withheld_where_few_had_one_or_few_had_none(events: int) -> None:
+    released = release(curves((50, events), (60, 30)), ROUNDED)
+
+    assert [CELL, 30] == [group["events"] for group in released["groups"]]
+    assert [50, 60] == [group["n"] for group in released["groups"]]
+    assert CELL == released["events"]
+    assert [CELL] * 3 == [released["test"][name] for name in ("observed", "expected", "covariance")]
+    assert 4.123457 == released["test"]["statistic"]
+
+
+def test_curves_without_a_test_have_none_after_release() -> None:
+    result = curves((50, 20), (60, 30))
+    del result["test"]
+
+    assert "test" not in release(result, ROUNDED)
+
+
+def test_a_test_of_large_groups_keeps_all_in_seven_digits() -> None:
+    test = release(curves((50, 20), (60, 30)), ROUNDED)["test"]
+
+    assert {"statistic": 4.123457, "df": 1, "p_value": 0.04234568} == {
+        name: test[name] for name in ("statistic", "df", "p_value")
+    }
+    assert [20.0, 30.0] == test["observed"]
+
+
+def test_follow_up_shows_no_last_day_and_no_single_patients_day() -> None:
+    released = release(follow_up(227, 164), ROUNDED)
+
+    assert 590.0 == released["median"]
+    assert {"withheld": "minimum_at_risk 10"} == released["lower"] == released["upper"]
+    assert 164 == released["events"]
+
+
+def test_follow_up_that_is_not_reached_stays_null() -> None:
+    released = release(follow_up(227, 225, median=None, lower=None, upper=None), ROUNDED)
+
+    assert [None] * 3 == [released[name] for name in ("median", "lower", "upper")]
+    assert CELL == released["events"]
+
+
+def test_coefficients_have_seven_digits_and_counts_are_exact() -> None:
+    released = release(model((50, 20), (60, 30)), ROUNDED)
+
+    assert {"term": "arm", "level": "B", "coef": 0.1234568, "std_err": None, "aliased": False} == (
+        released["terms"][0]
+    )
+    assert [[0.02123457]] == released["covariance"]
+    assert 1.234568e-06 == released["tests"]["wald"]["p_value"]
+    assert (110, 50, 0.95, ["a sentence"]) == tuple(
+        released[name] for name in ("n", "events", "level", "warnings")
+    )
+
+
+@pytest.mark.parametrize(
+    ("result", "rule"),
+    [
+        (model((9, 6), (90, 50)), "minimum_at_risk 10: arm"),
+        (model((20, 4), (90, 50)), "minimum_cell 5 events: arm"),
+        (model((20, 0), (90, 50)), "minimum_cell 5 events: arm"),
+        (model((50, 9), (60, 10), terms=4), "minimum_cell 5 events for each of 4 coefficients"),
+    ],
+    ids=["patients of a level", "events of a level", "a level without events", "events a term"],
+)
+def test_a_model_with_little_behind_it_is_withheld_as_a_whole(
+    result: dict[str, Any], rule: str
+) -> None:
+    released = release(result, ROUNDED)
+    rest = {name: value for name, value in released.items() if name not in ("kind", "warnings")}
+
+    assert all(value == {"withheld": rule} for value in rest.values())
+
+
+def test_an_empty_level_does_not_withhold_a_model() -> None:
+    assert 50 == release(model((50, 20), (60, 30), (0, 0)), ROUNDED)["events"]
+
+
+def test_few_patients_without_an_event_are_not_told_by_a_model() -> None:
+    one = release(model((50, 48), (60, 30)), ROUNDED)
+    all_of_them = release(model((50, 48), (60, 59)), ROUNDED)
+
+    assert [CELL, CELL] == [level["events"] for level in one["levels"]]
+    assert 78 == one["events"]
+    assert CELL == all_of_them["events"]

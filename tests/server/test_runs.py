@@ -1,0 +1,128 @@
+"""The order of a run at the centre, and what it refuses before anybody is asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from riskset_common.codebook import read_codebook
+from riskset_common.errors import PlanError, PolicyRefusal, ProtocolRefusal, RisksetError
+from riskset_common.plan import Plan, read_plan
+from riskset_common.secure.roster import Member, Roster
+from riskset_common.secure.session import advertise, open_offer, refuse
+from riskset_common.signing import Identity
+from riskset_common.wire import Offer, read_message
+from riskset_server.runs import Run, SitesRefused
+
+CENTRE = Identity.from_random(b"c" * 32)
+SITES = {name: Identity.from_random(name[0].encode() * 32) for name in ("east", "north", "south")}
+ROSTER = Roster(
+    version=1,
+    members=tuple(
+        Member(site_id=number, name=name, study_group=f"group {name}", public=identity.public)
+        for number, (name, identity) in enumerate(SITES.items(), 1)
+    ),
+)
+
+CODEBOOK = """
+codebook: small
+version: 1
+variables:
+  time:   {kind: number, label: Time, unit: days}
+  status: {kind: category, label: Status, levels: {alive: Alive, dead: Dead}}
+"""
+
+PLAN = """
+plan: small-main
+version: 1.0.0
+codebook: small@1
+time: {unit: days}
+conventions: r
+endpoints:
+  OS: {label: Survival, time: {variable: time}, status: {variable: status, events: {death: [dead]}}}
+analyses:
+  - {id: os, kind: kaplan_meier, endpoint: OS}
+"""
+
+
+def started(folder: Path, plan: str = PLAN) -> Run:
+    (folder / "plan.yaml").write_text(plan, encoding="utf-8")
+    (folder / "codebook.yaml").write_text(CODEBOOK, encoding="utf-8")
+    read: Plan = read_plan(folder / "plan.yaml")
+    return Run(read, read_codebook(folder / "codebook.yaml"), ROSTER, CENTRE, b"n" * 32)
+
+
+def advertisement(run: Run, name: str) -> bytes:
+    offer = read_message(run.offer())
+    if not isinstance(offer, Offer):
+        raise TypeError(type(offer).__name__)
+    sid = open_offer(offer, centre=CENTRE.public, roster=ROSTER)
+    number = list(SITES).index(name) + 1
+    key = name[0].encode() * 32
+    return advertise(SITES[name], number, sid, key, bytes(32), ROSTER)[1].to_bytes()
+
+
+def refusal(run: Run, name: str, error: RisksetError) -> bytes:
+    number = list(SITES).index(name) + 1
+    return refuse(SITES[name], number, bytes(32), 0, error).to_bytes()
+
+
+def test_too_few_sites_for_the_quorum_stop_before_anybody_is_asked(tmp_path: Path) -> None:
+    with pytest.raises(
+        PolicyRefusal, match=r"quorum: the plan needs 4 sites, and 3 take part\. Nothing was asked"
+    ):
+        started(tmp_path, PLAN + "quorum: {sites: 4, of: 5}\n")
+
+
+def test_a_plan_that_does_not_fit_is_not_offered(tmp_path: Path) -> None:
+    with pytest.raises(PlanError, match="'tme' is not in the codebook"):
+        started(tmp_path, PLAN.replace("variable: time", "variable: tme"))
+
+
+def test_the_offer_is_the_same_every_time(tmp_path: Path) -> None:
+    run = started(tmp_path)
+
+    assert run.offer() == run.offer()
+
+
+def test_nothing_is_asked_pooled_or_shown_before_its_turn(tmp_path: Path) -> None:
+    run = started(tmp_path)
+    for step in (run.request, lambda: run.pool({}), run.results):
+        with pytest.raises(ProtocolRefusal):
+            step()
+
+    assert 0 == run.rounds
+
+
+def test_a_round_is_pooled_only_when_it_was_asked(tmp_path: Path) -> None:
+    run = started(tmp_path)
+    run.join({name: advertisement(run, name) for name in SITES})
+    with pytest.raises(ProtocolRefusal, match="no open round"):
+        run.pool({})
+
+
+def test_every_site_that_refuses_is_named_with_the_kind_of_its_reason(tmp_path: Path) -> None:
+    run = started(tmp_path)
+    replies = {
+        "east": advertisement(run, "east"),
+        "south": refusal(run, "south", PolicyRefusal("policy.expires: 31 patients")),
+        "north": refusal(run, "north", PlanError("what only north may know")),
+    }
+    with pytest.raises(SitesRefused) as refused:
+        run.join(replies)
+
+    assert {"north": "plan", "south": "policy"} == refused.value.codes
+    assert ["site north: refused (plan)", "site south: refused (policy)"] == (
+        str(refused.value).splitlines()[:2]
+    )
+    assert "Nothing was pooled" in str(refused.value)
+    assert 3 == refused.value.exit_code
+
+
+def test_a_message_of_another_kind_than_awaited_is_refused_with_its_site(tmp_path: Path) -> None:
+    run = started(tmp_path)
+    run.join({name: advertisement(run, name) for name in SITES})
+    run.request()
+    with pytest.raises(ProtocolRefusal, match="Site 'east' sent a Advertisement where a Report"):
+        run.pool({"east": advertisement(run, "east")})

@@ -1,0 +1,271 @@
+"""What a site allows: each field has a verdict, the stricter of plan and site holds, and refusals tell every reason."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+
+from riskset_common.errors import PolicyRefusal
+from riskset_common.estimators import ESTIMATORS
+from riskset_common.estimators.cox import AskCox
+from riskset_common.estimators.estimator import Request
+from riskset_node.policy import (
+    FOR_LONG_RUNNING_NODES,
+    Policy,
+    Rule,
+    check_plan,
+    check_request,
+    effective,
+)
+
+TODAY = datetime.date(2018, 6, 1)
+FIVE = ("a", "b", "c", "d", "e")
+
+COX = """
+  - {id: cox, kind: cox, endpoint: EFS, terms: [{factor: sex}, {factor: age_2}], strata: [site]}
+"""
+
+
+@pytest.fixture
+def study_of(site):
+    """A study whose plan says this beside the usual."""
+
+    def study(more="", sites=FIVE, grid_days=1, analyses=""):
+        plan = site.PLAN.replace("unit: years", f"unit: years, grid_days: {grid_days}")
+        return site.study(plan + analyses.strip("\n") + "\n" + more, sites=sites)
+
+    return study
+
+
+def reasons(policy, study, today=TODAY):
+    """Reasons of the refusal, by field; none where the plan may run."""
+    try:
+        check_plan(policy, study, today)
+    except PolicyRefusal as refused:
+        head, *lines = str(refused).splitlines()
+        assert head == "plan infants-main 1.0.0 is refused by this site's policy."
+        return [line.partition(":")[0] for line in lines]
+    return []
+
+
+def request_of(study, events):
+    return Request(
+        study.plan.analysis("cox"), study, AskCox(exponent=(0, 0), beta=(0.0, 0.0), events=events)
+    )
+
+
+def verdict(policy, study_of):
+    """Whether a plan is refused that sits exactly on the limits of the policy below, or a question of it is."""
+    disclosure = "disclosure: {minimum_cell: 5, minimum_at_risk: 10, release: exact}"
+    study = study_of(disclosure, sites=("dcog",), analyses=COX)
+    try:
+        check_request(policy, request_of(study, 10))
+    except PolicyRefusal:
+        return ["policy.minimum_events_per_term"]
+    return reasons(policy, study)
+
+
+PERMISSIVE = {"release": "exact", "estimators": ["kaplan_meier", "log_rank", "cox"]}
+
+STRICTER = {
+    "estimators": ["kaplan_meier", "log_rank"],
+    "aggregation": "secure",
+    "release": "rounded",
+    "minimum_sites": 2,
+    "minimum_patients": 11,
+    "minimum_cell": 6,
+    "minimum_events_per_term": 6,
+    "time_grid_days": 2,
+    "expires": datetime.date(2018, 5, 31),
+}
+
+
+@pytest.mark.parametrize(
+    "field", [name for name in Policy.model_fields if name not in FOR_LONG_RUNNING_NODES]
+)
+def test_changing_a_field_changes_a_verdict(field, study_of):
+    lenient = Policy.model_validate(PERMISSIVE)
+    # Everything else stays as it resolved, so that the one field alone makes the difference.
+    strict = Policy.model_validate(
+        dict(lenient) | {"estimators": lenient.estimators, field: STRICTER[field]}
+    )
+
+    assert [] == verdict(lenient, study_of)
+    assert [f"policy.{field}"] == verdict(strict, study_of)
+
+
+def test_fields_of_a_long_running_node_are_fields():
+    assert set(FOR_LONG_RUNNING_NODES) < set(Policy.model_fields)
+
+
+def test_without_a_word_the_policy_is_strict():
+    policy = Policy()
+
+    assert ("secure", "rounded") == (policy.aggregation, policy.release)
+    assert (5, 10, 5, 5, 1) == (
+        policy.minimum_sites,
+        policy.minimum_patients,
+        policy.minimum_cell,
+        policy.minimum_events_per_term,
+        policy.time_grid_days,
+    )
+
+
+def test_where_exact_release_is_allowed_unwritten_minima_promise_nothing():
+    policy = Policy.model_validate({"release": "exact", "minimum_cell": 7, "aggregation": "secure"})
+
+    assert (1, 1, 7, 1, 0, "secure") == (
+        policy.minimum_sites,
+        policy.minimum_patients,
+        policy.minimum_cell,
+        policy.minimum_events_per_term,
+        policy.time_grid_days,
+        policy.aggregation,
+    )
+
+
+def test_a_kind_of_analysis_that_nobody_allowed_is_refused(study_of):
+    policy = Policy(estimators=("kaplan_meier",))
+
+    with pytest.raises(PolicyRefusal) as refused:
+        check_plan(policy, study_of(analyses=COX), TODAY)
+
+    assert [
+        "policy.estimators: analysis efs asks for log_rank, here allowed: kaplan_meier. Add log_rank if it may be asked.",
+        "policy.estimators: analysis cox asks for cox, here allowed: kaplan_meier. Add cox if it may be asked.",
+    ] == str(refused.value).splitlines()[1:]
+
+
+def test_an_empty_list_of_estimators_allows_nothing(study_of):
+    assert ["policy.estimators"] * 2 == reasons(Policy(estimators=()), study_of())
+
+
+def test_the_usual_policy_allows_the_usual_plan(study_of):
+    assert [] == reasons(Policy(), study_of(analyses=COX))
+
+
+def test_every_reason_is_told_at_once(study_of):
+    study = study_of(
+        "disclosure: {release: exact, minimum_cell: 3, minimum_at_risk: 4}", FIVE[:2], 0.5
+    )
+
+    assert [
+        "policy.release",
+        "policy.minimum_patients",
+        "policy.minimum_cell",
+        "policy.time_grid_days",
+        "policy.minimum_sites",
+    ] == reasons(Policy(), study)
+
+
+@pytest.mark.parametrize(
+    ("more", "policy", "said"),
+    [
+        (
+            "disclosure: {release: exact}",
+            {},
+            "policy.release: the plan asks for exact, here rounded.",
+        ),
+        (
+            "disclosure: {minimum_cell: 3}",
+            {},
+            "the plan says 3 (disclosure.minimum_cell), here at least 5. Ask the centre for disclosure.minimum_cell: 5.",
+        ),
+        (
+            "",
+            {"minimum_patients": 12},
+            "policy.minimum_patients: the plan says 10 (disclosure.minimum_at_risk), here at least 12.",
+        ),
+        (
+            "",
+            {"time_grid_days": 7},
+            "policy.time_grid_days: the plan says 1 (time.grid_days), here at least 7.",
+        ),
+        (
+            "",
+            {"minimum_sites": 6},
+            "policy.minimum_sites: 5 in this run (a, b, c, d, e), here at least 6.",
+        ),
+        (
+            "",
+            {"expires": "2018-05-31"},
+            "policy.expires: the policy held until 2018-05-31, and today is 2018-06-01.",
+        ),
+    ],
+)
+def test_a_reason_names_the_field_and_both_values(study_of, more, policy, said):
+    with pytest.raises(PolicyRefusal) as refused:
+        check_plan(Policy.model_validate(policy), study_of(more), TODAY)
+
+    assert said in str(refused.value)
+
+
+def test_a_policy_holds_on_its_last_day(study_of):
+    assert [] == reasons(Policy(expires=TODAY), study_of())
+
+
+def test_one_site_alone_is_no_secure_sum(study_of):
+    policy = Policy(minimum_sites=1)
+
+    assert ["policy.aggregation"] == reasons(policy, study_of(sites=("dcog",)))
+    assert [] == reasons(
+        policy.model_copy(update={"aggregation": "open"}), study_of(sites=("dcog",))
+    )
+
+
+@pytest.mark.parametrize(("events", "refused"), [(None, True), (9, True), (10, False)])
+def test_a_model_with_too_few_pooled_events_for_its_terms_is_not_answered(
+    study_of, events, refused
+):
+    request = request_of(study_of(analyses=COX), events)
+    policy = Policy(minimum_events_per_term=5)
+    if refused:
+        with pytest.raises(
+            PolicyRefusal,
+            match=r"analysis cox has . pooled events for 2 coefficients, here at least 5",
+        ):
+            check_request(policy, request)
+    else:
+        check_request(policy, request)
+
+        assert 10 == request.state.events
+
+
+def test_the_survey_of_a_model_and_other_kinds_are_answered(study_of):
+    study = study_of(analyses=COX)
+    survey = Request(study.plan.analysis("cox"), study, AskCox())
+    check_request(Policy(), survey)
+    curve = next(estimator for estimator in ESTIMATORS if estimator.kind == "kaplan_meier")
+    check_request(Policy(), curve.first(study.plan.analysis("efs"), study))
+
+    assert survey.state.events is None
+
+
+@pytest.mark.parametrize(
+    ("more", "policy", "field", "holds"),
+    [
+        ("disclosure: {minimum_cell: 7}", {}, "minimum_cell", 7),
+        ("disclosure: {minimum_cell: 7}", {"minimum_cell": 9}, "minimum_cell", 9),
+        ("disclosure: {minimum_at_risk: 20}", {}, "minimum_patients", 20),
+        ("disclosure: {minimum_at_risk: 20}", {"minimum_patients": 30}, "minimum_patients", 30),
+        ("quorum: {sites: 12, of: 18}", {}, "minimum_sites", 12),
+        ("quorum: {sites: 12, of: 18}", {"minimum_sites": 15}, "minimum_sites", 15),
+        ("", {"release": "exact"}, "release", "rounded"),
+        ("disclosure: {release: exact}", {}, "release", "rounded"),
+        ("disclosure: {release: exact}", {"release": "exact"}, "release", "exact"),
+        ("", {"aggregation": "open"}, "aggregation", "secure"),
+        ("", {"time_grid_days": 30}, "time_grid_days", 30),
+        ("", {"estimators": ["kaplan_meier", "cox"]}, "estimators", ("kaplan_meier",)),
+        ("", {"expires": "2020-01-01"}, "expires", datetime.date(2020, 1, 1)),
+        ("", {"minimum_events_per_term": 8}, "minimum_events_per_term", 8),
+    ],
+)
+def test_the_stricter_of_plan_and_site_holds(study_of, more, policy, field, holds):
+    rule = effective(Policy.model_validate(policy), study_of(more).plan)
+
+    assert holds == getattr(rule, field)
+
+
+def test_a_rule_has_every_field_that_a_policy_enforces():
+    assert set(Policy.model_fields) - set(FOR_LONG_RUNNING_NODES) == set(Rule.model_fields)
