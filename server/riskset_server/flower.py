@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
@@ -131,11 +132,14 @@ class Control:
 
     def __init__(self, centre: CentreConfig) -> None:
         self._address = centre.listen.inside
-        self._control = ControlHttpClient.from_server_address(
-            server_address=self._address,
-            insecure=False,
-            root_certificates=centre.tls.ca.read_bytes(),
+        self._control = ControlHttpClient(
+            f"https://{self._address}",
             interceptors=[RuntimeVersionHttpInterceptor(component_name="flwr-cli")],
+        )
+        # Flower's client would take this machine's own address to a proxy, where the environment names one.
+        self._control._client.close()  # noqa: SLF001  # ditto
+        self._control._client = httpx.Client(  # noqa: SLF001  # ditto
+            verify=ssl.create_default_context(cafile=centre.tls.ca), trust_env=False, timeout=30.0
         )
 
     def __enter__(self) -> Self:

@@ -17,11 +17,13 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from tests.connect_proxy import connect_proxy
 
 import riskset_node.flower
 import riskset_server.flower
 from riskset_embedded.federation import trusting
 from riskset_node.flower import Connection, FleetLink
+from riskset_server.certificates import make_certificates
 from riskset_server.flower import Control
 from riskset_server.flower_app import app_archive, app_folder
 from riskset_server.run_control import read_plan_to_run, start_run
@@ -106,13 +108,13 @@ class Outside:
     said: list[str] = field(default_factory=list)
     links: list[FleetLink] = field(default_factory=list)
 
-    def link(self, key: ec.EllipticCurvePrivateKey) -> FleetLink:
+    def link(self, key: ec.EllipticCurvePrivateKey, proxy: str | None = None) -> FleetLink:
         centre = self.deployed.federation.centre
         connection = Connection(
             address=centre.address,
             ca=centre.tls.ca.read_bytes(),
             key=key,
-            proxy=None,
+            proxy=proxy,
             state=self.state,
             stream=False,
         )
@@ -197,6 +199,29 @@ def test_a_node_whose_key_is_not_registered_is_told_so_and_waits(outside) -> Non
 
     assert outside.said
     assert all("its connection key is not registered there" in line for line in outside.said)
+
+
+def test_a_node_goes_through_the_proxy_of_the_hospital(two_sites, outside) -> None:
+    key = ec.generate_private_key(ec.SECP384R1())
+    with connect_proxy() as proxy, Control(two_sites.federation.centre) as control:
+        number = control.register(public(key), "p")
+        link = outside.link(key, proxy.url)
+        link.open()
+        link.close()
+        control.unregister(number)
+
+    assert {two_sites.federation.centre.address} == set(proxy.asked)
+
+
+def test_a_centre_with_another_certificate_is_not_believed(two_sites, outside) -> None:
+    link = outside.link(ec.generate_private_key(ec.SECP384R1()))
+    stranger = make_certificates(["127.0.0.1"], datetime.now(UTC))[0]
+    link._fleet._client.close()
+    link._fleet._client = httpx.Client(verify=riskset_node.flower.trusting(stranger))
+    with pytest.raises(SystemExit):
+        link.open()
+
+    assert "its certificate is not signed by the authority in centre.ca" in outside.said[0]
 
 
 def test_a_waiting_node_hears_at_once_that_it_is_admitted_no_longer(two_sites, outside) -> None:

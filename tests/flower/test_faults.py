@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from secrets import token_bytes
 
 import pytest
@@ -43,14 +43,13 @@ def all_connected(deployed) -> None:
 def driver_of(deployed) -> int:
     """The process that drives a run: what the SuperExec started."""
     parent = deployed.federation.processes["superexec"]
-    listed = subprocess.run(
-        ["ps", "-o", "pid=,args=", "--ppid", str(parent)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    (line,) = [line for line in listed.stdout.splitlines() if "flwr-serverapp" in line]
-    return int(line.split()[0])
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="ascii").split()
+    (driver,) = [
+        int(pid)
+        for pid in children
+        if b"flwr-serverapp" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
+    return driver
 
 
 def test_a_node_that_is_killed_with_a_question_in_hand_is_asked_again(four_sites) -> None:

@@ -10,6 +10,7 @@ from threading import Event
 
 import grpc
 import pytest
+from tests.connect_proxy import connect_proxy
 from tests.server.conftest import Bytes
 
 from riskset_common.frames import PIECE_BYTES, hello, hello_statement
@@ -158,6 +159,17 @@ def test_a_stream_that_breaks_is_no_way_any_longer(line):
     line.wait(lambda: not line.streams.reaches("site-3"))
 
     assert [] == ended
+
+
+def test_a_stream_goes_through_the_proxy_of_the_hospital(line):
+    with connect_proxy() as proxy:
+        address = StreamAddress(line.target, line.streams.tokens["site-1"], line.ca, proxy.url)
+        line.opened.append(RunStream(address, Site(1), line.said.append))  # type: ignore[arg-type]
+        line.wait(lambda: line.streams.reaches("site-1"))
+        line.streams.send({"site-1": b"abc"}, "join")
+
+        assert {"site-1": b"cba"} == line.answers(1)
+        assert [line.target] == proxy.asked
 
 
 def test_a_site_that_cannot_dial_says_that_the_run_goes_on_without(line, certificates):
