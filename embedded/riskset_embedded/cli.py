@@ -15,6 +15,8 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")]
 
 def join(app: typer.Typer) -> None:
     """Add these commands to the centre's."""
+    if all(group.name != "run" for group in app.registered_groups):
+        app.add_typer(run_app, name="run")
     app.command("demo")(demo)
     app.command("up")(up)
     app.command("down")(down)
