@@ -57,7 +57,7 @@ def riskset(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=240,
         env={**os.environ, "NO_COLOR": "1"},
     )
 
