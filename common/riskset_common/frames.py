@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from riskset_common.errors import ProtocolRefusal
-from riskset_common.wire import MAX_MESSAGE_BYTES
+from riskset_common.frame import MAX_MESSAGE_BYTES
 
 PIECE_BYTES = 3 << 20
 """Bytes of a message in one frame, so that a frame stays below the 4 MiB that gRPC and proxies let through."""

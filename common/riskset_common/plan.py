@@ -186,6 +186,25 @@ class Disclosure(StrictModel):
     released_to: tuple[str, ...] = ("centre",)
 
 
+class SecureSums(StrictModel):
+    """How sums over the sites are opened, and by whom when some sites drop out (`secure/secure_sum.md`).
+
+    Attributes
+    ----------
+    profile
+        `recoverable`: a run survives the loss of sites before its first sum is opened. `strict`: every sum needs every site that joined.
+    committee
+        The sites that together may open a sum without those that dropped out: `all`, or three or more names. Above 50 sites `all` are too
+        many, and the run is strict.
+    minimum_sites
+        Sites in every sum; by default 70 percent of those invited, at least five, and all of them below five.
+    """
+
+    profile: Literal["recoverable", "strict"] = "recoverable"
+    committee: Literal["all"] | Annotated[tuple[str, ...], Field(min_length=3)] = "all"
+    minimum_sites: int | None = Field(default=None, ge=2)
+
+
 if TYPE_CHECKING:
     AnyAnalysis = AnalysisSpec
 else:
@@ -213,6 +232,7 @@ class Plan(StrictModel):
     analyses: tuple[SerializeAsAny[AnyAnalysis], ...] = Field(min_length=1)
     displays: tuple[Display, ...] = ()
     disclosure: Disclosure = Disclosure()
+    secure: SecureSums = SecureSums()
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:

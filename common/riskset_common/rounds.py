@@ -7,17 +7,25 @@ every answer, so a plan takes as many rounds as its longest analysis.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
 
 from riskset_common.canonical import canonical_json, parse_canonical
 from riskset_common.codebook import Codebook
-from riskset_common.errors import CodebookError, InputError, PlanError, ProtocolRefusal
+from riskset_common.errors import (
+    CodebookError,
+    InputError,
+    PlanError,
+    ProtocolRefusal,
+    did_you_mean,
+)
 from riskset_common.estimators import estimator_of
 from riskset_common.estimators.estimator import Request, Shape
 from riskset_common.plan import Plan
 from riskset_common.secure.roster import Roster
+from riskset_common.secure.rule import Rule, rule_for
 from riskset_common.secure.sections import Section
 from riskset_common.strict_yaml import validate
 from riskset_common.study import Site, Study
@@ -37,6 +45,34 @@ def sites_of(roster: Roster, site_ids: Collection[int] | None = None) -> tuple[S
             key=lambda site: site.name,
         )
     )
+
+
+def rule_of(plan: Plan, roster: Roster) -> Rule:
+    """Who may open what in a run of this plan, worked out by centre and sites alike.
+
+    Raises
+    ------
+    PlanError
+        Where the plan names a site that the roster does not hold.
+    """
+    named = plan.secure.committee
+    committee = None
+    if named != "all":
+        numbers = {member.name: member.site_id for member in roster.members}
+        for name in named:
+            if name not in numbers:
+                raise PlanError(
+                    f"secure.committee: {name!r} is no site of roster version {roster.version}. {did_you_mean(name, numbers)}"
+                )
+        committee = [numbers[name] for name in named]
+    rule = rule_for(
+        roster,
+        profile=plan.secure.profile,
+        committee=committee,
+        minimum_sites=plan.secure.minimum_sites,
+    )
+    quorum = 1 if plan.quorum is None else plan.quorum.sites
+    return replace(rule, minimum_sites=max(rule.minimum_sites, quorum))
 
 
 def study_offered(offer: Offer) -> Study:

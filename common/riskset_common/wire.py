@@ -1,34 +1,26 @@
-"""The messages between centre and sites: their frame, and the one strict way to read each.
-
-A message is a frame around a header and a body::
-
-    "RS" | version u8 | kind u8 | header length u32 LE | header: canonical JSON | body: raw bytes
-
-The header states every length of the body. Reading accepts exactly the bytes that writing produces and refuses all others, so a
-message has one form, and a hash of it says what it is.
-"""
+"""The messages between centre and sites. `frame.py` says how each is written and read."""
 
 from __future__ import annotations
 
-import struct
-from abc import abstractmethod
-from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
-from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import model_validator
 
-from riskset_common.canonical import canonical_json, parse_canonical
-from riskset_common.errors import InputError, ProtocolRefusal
-from riskset_common.secure.fields import U32, Digest, PublicKey, Signature, SiteId, StrictValue
+from riskset_common.errors import ProtocolRefusal
+from riskset_common.frame import Message, MessageWithBody, open_frame, require_canonical
+from riskset_common.secure.fields import (
+    U32,
+    Digest,
+    Profile,
+    PublicKey,
+    Signature,
+    SiteId,
+    StrictValue,
+)
 from riskset_common.secure.ring import WORD, Words
 from riskset_common.secure.roster import Roster
 from riskset_common.secure.sections import Section, check_sections
-
-MAGIC = b"RS"
-VERSION = 1
-MAX_HEADER_BYTES = 1 << 24
-MAX_MESSAGE_BYTES = 1 << 30
 
 WireCode = Literal[
     "codebook",
@@ -43,86 +35,6 @@ WireCode = Literal[
     "refused",
     "signature",
 ]
-
-_FRAME = struct.Struct("<2sBBI")
-
-
-class Message(StrictValue):
-    """What all messages share. `kind` is the byte by which a frame says which one it holds."""
-
-    kind: ClassVar[int]
-
-    def to_bytes(self) -> bytes:
-        """The message as it travels."""
-        header = self.header_json()
-        return _FRAME.pack(MAGIC, VERSION, self.kind, len(header)) + header + self._body()
-
-    @classmethod
-    def from_bytes(cls, message: bytes) -> Self:
-        """Read a message of this kind, and refuse whatever `to_bytes` would not have written."""
-        kind, header, body = _open_frame(message)
-        if kind != cls.kind:
-            raise ProtocolRefusal(
-                f"A message of kind {kind} arrived where {cls.__name__} (kind {cls.kind}) is awaited."
-            )
-        try:
-            read = cls._of(header, body)
-        except ValidationError as error:
-            places = sorted({_place(problem) for problem in error.errors(include_input=False)})
-            raise ProtocolRefusal(
-                f"The {cls.__name__} message is not as agreed at: {', '.join(places)[:200]}."
-            ) from None
-        if read.header_json() != header:
-            raise ProtocolRefusal(
-                f"The header of the {cls.__name__} message is not canonical. Only canonical bytes are read."
-            )
-        return read
-
-    @classmethod
-    def _of(cls, header: bytes, body: bytes) -> Self:
-        if body:
-            raise ProtocolRefusal(
-                f"The {cls.__name__} message has {len(body)} bytes after its end."
-            )
-        return cls.model_validate_json(header)
-
-    def header_json(self) -> bytes:
-        """All fields but the body, canonical JSON."""
-        return canonical_json(self.model_dump(mode="json", exclude={"body"}))
-
-    def _body(self) -> bytes:
-        return b""
-
-
-class MessageWithBody(Message):
-    """A message with a body, whose length follows from the lengths in its header."""
-
-    body: bytes = Field(default=b"", repr=False, validate_default=True)
-
-    @property
-    @abstractmethod
-    def body_length(self) -> int:
-        """Bytes that the header announces."""
-
-    @field_validator("body", mode="before")
-    @classmethod
-    def _from_frame(cls, body: object, info: ValidationInfo) -> object:
-        return body if info.context is None else info.context
-
-    @model_validator(mode="after")
-    def _is_complete(self) -> Self:
-        if len(self.body) != self.body_length:
-            raise ProtocolRefusal(
-                f"The body of the {type(self).__name__} message has {len(self.body)} bytes; its header announces {self.body_length}."
-            )
-        return self
-
-    @classmethod
-    def _of(cls, header: bytes, body: bytes) -> Self:
-        return cls.model_validate_json(header, context=body)
-
-    def _body(self) -> bytes:
-        return self.body
 
 
 class Offer(MessageWithBody):
@@ -157,8 +69,8 @@ class Offer(MessageWithBody):
 
     @model_validator(mode="after")
     def _is_canonical(self) -> Self:
-        _require_canonical(self.plan_json, "plan")
-        _require_canonical(self.codebook_json, "codebook")
+        require_canonical(self.plan_json, "plan")
+        require_canonical(self.codebook_json, "codebook")
         return self
 
 
@@ -177,7 +89,7 @@ class Advertisement(Message):
 class Keys(Message):
     """Centre to sites: all advertisements, in the order of site numbers, and the rule of recovery (KEYS).
 
-    In profile S nothing is recovered: the committee is empty, the threshold 0, and every site masks with every other.
+    In a strict session nothing is recovered: the committee is empty and the threshold 0.
     """
 
     kind = 3
@@ -190,7 +102,10 @@ class Keys(Message):
 
 
 class RoundRequest(MessageWithBody):
-    """Centre to sites: the questions of one round and the schema of the answer (REQ). The body is the questions, canonical JSON."""
+    """Centre to sites: the questions of one round and the schema of the answer (REQ). The body is the questions, canonical JSON.
+
+    `after` is the label of the round before, 32 zero bytes in the first: what each site last signed in this session.
+    """
 
     kind = 4
 
@@ -198,6 +113,8 @@ class RoundRequest(MessageWithBody):
     round: U32
     attempt: U32
     participants: tuple[SiteId, ...]
+    profile: Profile
+    after: Digest
     sections: tuple[Section, ...]
     questions_length: U32
 
@@ -214,12 +131,26 @@ class RoundRequest(MessageWithBody):
     @model_validator(mode="after")
     def _is_well_formed(self) -> Self:
         check_sections(self.sections)
-        _require_canonical(self.questions, "questions")
+        require_canonical(self.questions, "questions")
         return self
 
 
+class ReportHeader(StrictValue):
+    """What a site signed under its report: the hashes of masked numbers, deposits and commitments. Small, and safe to show anybody."""
+
+    site_id: SiteId
+    masked: Digest
+    deposits: Digest
+    commitments: Digest
+    signature: Signature
+
+
 class Report(MessageWithBody):
-    """Site to centre: the masked numbers of one round (REP). The body is the counts, then the reals: low limbs, then high limbs."""
+    """Site to centre: the masked numbers of one round (REP).
+
+    The body is the counts, then the reals (low limbs, high limbs), then the deposits: for each other member of the committee in
+    order, 48 sealed bytes for the self seed and for each pair. A strict round has no deposits and no commitments.
+    """
 
     kind = 5
 
@@ -227,29 +158,116 @@ class Report(MessageWithBody):
     site_id: SiteId
     counts_length: U32
     reals_length: U32
+    deposits_length: U32
+    commitments: tuple[Digest, ...]
     signature: Signature
 
     @property
     def body_length(self) -> int:
-        """One word for a count, two for a real."""
-        return self.counts_bytes + 2 * WORD.itemsize * self.reals_length
+        """One word for a count, two for a real, and the deposits."""
+        return self.masked_length + self.deposits_length
 
     @property
-    def counts_bytes(self) -> int:
-        """Bytes of the masked counts."""
-        return WORD.itemsize * self.counts_length
+    def masked_length(self) -> int:
+        """Bytes of the masked numbers."""
+        return masked_bytes(self.counts_length, self.reals_length)
 
     @property
-    def counts(self) -> Words:
-        """Masked counts, shape (counts_length,); read-only."""
-        return np.frombuffer(self.body, WORD, count=self.counts_length)
+    def masked(self) -> bytes:
+        """The masked numbers."""
+        return self.body[: self.masked_length]
 
     @property
-    def reals(self) -> Words:
-        """Masked reals, shape (2, reals_length); read-only."""
-        return np.frombuffer(self.body, WORD, offset=self.counts_bytes).reshape(
-            2, self.reals_length
+    def deposits(self) -> bytes:
+        """All deposits."""
+        return self.body[self.masked_length :]
+
+
+class UnmaskRequest(MessageWithBody):
+    """Centre to a committee member: who is in the sum, and the deposits that it is to open (UREQ).
+
+    The body holds, of every other contributor in order, the piece of its self seed and one for each of its peers that dropped out.
+    """
+
+    kind = 7
+
+    sid: Digest
+    round: U32
+    label: Digest
+    contributors: tuple[ReportHeader, ...]
+    envelopes_length: U32
+
+    @property
+    def body_length(self) -> int:
+        """The sealed pieces."""
+        return self.envelopes_length
+
+
+class UnmaskAnswer(MessageWithBody):
+    """Committee member to centre: its shares (URES).
+
+    The body holds, of every contributor in order, the share of its self seed and one for each of its peers that dropped out.
+    """
+
+    kind = 8
+
+    label: Digest
+    site_id: SiteId
+    shares_length: U32
+    signature: Signature
+
+    @property
+    def body_length(self) -> int:
+        """The shares."""
+        return self.shares_length
+
+
+class Opening(MessageWithBody):
+    """Centre to sites: the whole transcript of one round, so that everybody can add it up again.
+
+    The body is the sum, then the masked numbers of each contributor in order. `seeds` are the self seeds of the contributors in
+    order, then the seeds of their pairs with sites that dropped out; a strict round has none. `commitments` are those under which
+    the contributors signed.
+    """
+
+    kind = 9
+
+    sid: Digest
+    round: U32
+    label: Digest
+    contributors: tuple[ReportHeader, ...]
+    commitments: tuple[tuple[Digest, ...], ...]
+    seeds: tuple[Digest, ...]
+    counts_length: U32
+    reals_length: U32
+
+    @property
+    def body_length(self) -> int:
+        """The sum, and as many bytes of every contributor."""
+        return self.masked_length * (1 + len(self.contributors))
+
+    @property
+    def masked_length(self) -> int:
+        """Bytes of one vector."""
+        return masked_bytes(self.counts_length, self.reals_length)
+
+    @property
+    def vectors(self) -> tuple[bytes, ...]:
+        """The sum, then the masked numbers of each contributor."""
+        step = self.masked_length
+        return tuple(
+            self.body[step * place : step * (place + 1)]
+            for place in range(1 + len(self.contributors))
         )
+
+
+class Close(Message):
+    """Centre to sites: the session is over; what could open its reports is to be deleted."""
+
+    kind = 10
+
+    sid: Digest
+    signature: Signature
 
 
 class Refused(Message):
@@ -264,12 +282,23 @@ class Refused(Message):
     signature: Signature
 
 
-MESSAGES: tuple[type[Message], ...] = (Offer, Advertisement, Keys, RoundRequest, Report, Refused)
+MESSAGES: tuple[type[Message], ...] = (
+    Offer,
+    Advertisement,
+    Keys,
+    RoundRequest,
+    Report,
+    Refused,
+    UnmaskRequest,
+    UnmaskAnswer,
+    Opening,
+    Close,
+)
 
 
 def read_message(message: bytes) -> Message:
     """Read a message of any kind."""
-    kind, _, _ = _open_frame(message)
+    kind, _, _ = open_frame(message)
     for kind_of_message in MESSAGES:
         if kind_of_message.kind == kind:
             return kind_of_message.from_bytes(message)
@@ -278,42 +307,17 @@ def read_message(message: bytes) -> Message:
     )
 
 
+def masked_bytes(counts_length: int, reals_length: int) -> int:
+    """Bytes of a vector: one word for a count, two for a real."""
+    return WORD.itemsize * (counts_length + 2 * reals_length)
+
+
 def masked_body(counts: Words, reals: Words) -> bytes:
-    """The body of a report."""
+    """A vector as bytes: counts, low limbs, high limbs."""
     return counts.tobytes() + reals.tobytes()
 
 
-def _open_frame(message: bytes) -> tuple[int, bytes, bytes]:
-    """Kind, header and body of a frame."""
-    if not _FRAME.size <= len(message) <= MAX_MESSAGE_BYTES:
-        raise ProtocolRefusal(
-            f"A message of {len(message)} bytes is shorter or longer than any that riskset writes."
-        )
-    magic, version, kind, length = _FRAME.unpack_from(message)
-    if magic != MAGIC:
-        raise ProtocolRefusal(
-            "These bytes are not a message of riskset. Look for a proxy or portal that answers in its place."
-        )
-    if version != VERSION:
-        raise ProtocolRefusal(
-            f"The message is of version {version}; this release reads version {VERSION}. Bring centre and sites to one release."
-        )
-    end = _FRAME.size + length
-    if length > MAX_HEADER_BYTES or end > len(message):
-        raise ProtocolRefusal(
-            f"The message announces a header of {length} bytes and holds {len(message)} bytes in all."
-        )
-    return kind, message[_FRAME.size : end], message[end:]
-
-
-def _place(problem: Mapping[str, Any]) -> str:
-    """Where a header went wrong, in our own words: the name of an unknown field is not repeated."""
-    *above, field = map(str, problem["loc"]) if problem["loc"] else ("header",)
-    return ".".join([*above, "an unknown field" if problem["type"] == "extra_forbidden" else field])
-
-
-def _require_canonical(text: bytes, what: str) -> None:
-    try:
-        parse_canonical(text)
-    except InputError as error:
-        raise ProtocolRefusal(f"The {what} of a message: {error}") from None
+def words_of(vector: bytes, counts_length: int) -> tuple[Words, Words]:
+    """Counts, shape (n_counts,), and reals, shape (2, n_reals), of a vector; read-only."""
+    words = np.frombuffer(vector, WORD)
+    return words[:counts_length], words[counts_length:].reshape(2, -1)

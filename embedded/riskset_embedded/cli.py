@@ -10,6 +10,14 @@ import typer
 from riskset_common.command_line import errors_as_text
 from riskset_server.centre_cli import run_app
 
+Lose = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--lose",
+        metavar="SITE[@ROUND]",
+        help="Rehearse a loss: cut this site's line from a round on (0 is joining, 1 when not said). May be repeated.",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")]
 
 
@@ -50,12 +58,16 @@ def local(
             dir_okay=False,
         ),
     ] = None,
+    lose: Lose = None,
     quiet: Quiet = False,
 ) -> None:
-    """Run a plan with every party on this machine, masked and signed exactly as in a deployment."""
+    """Run a plan with every party on this machine, masked and signed exactly as in a deployment.
+
+    A run that waits for a site is kept in OUT.run; the same command continues it.
+    """
     from riskset_embedded.local_run import run_files
 
-    finished = run_files(plan, codebook, nodes, out, key=key, quiet=quiet)
+    finished = run_files(plan, codebook, nodes, out, key=key, lose=lose or (), quiet=quiet)
     typer.echo(str(finished / "report.html"))
 
 
@@ -64,12 +76,13 @@ def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path(
         "riskset-demo"
     ),
+    lose: Lose = None,
     quiet: Quiet = False,
 ) -> None:
     """Analyse a real trial of 18 institutions, each keeping its own patients, and compare with R on the pooled patients."""
     from riskset_embedded.demo import run_demo
 
-    typer.echo(run_demo(out, quiet=quiet))
+    typer.echo(run_demo(out, lose=lose or (), quiet=quiet))
 
 
 StudyFolder = Annotated[

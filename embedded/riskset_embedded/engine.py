@@ -7,33 +7,52 @@ would in a deployment. Only the carrier differs: a function call.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_bytes
 from typing import Any
 
 from riskset_common.codebook import Codebook
-from riskset_common.errors import NodeConfigError, Refusal, RisksetError
+from riskset_common.errors import InputError, NodeConfigError, Refusal, RisksetError, did_you_mean
 from riskset_common.plan import Plan
+from riskset_common.secure.governance import Governance, sign_roster, unsigned
 from riskset_common.secure.roster import Member, Roster
 from riskset_common.signing import Identity
 from riskset_embedded.transcript import Transcript
 from riskset_node.config import NodeConfig
 from riskset_node.node import SiteNode, Trust
-from riskset_node.outbox import Outbox
-from riskset_server.drive import Heard, Watcher, drive
+from riskset_node.state import NodeState
+from riskset_server.drive import Heard, Watcher, drive, is_confirmed, round_of
 from riskset_server.runs import Run, SitesRefused
+
+
+def _any_random(_purpose: str) -> bytes:
+    return token_bytes(32)
 
 
 @dataclass(frozen=True)
 class Parties:
-    """Who takes part: the nodes' configurations and the centre's identity (made for this run when None)."""
+    """Who takes part.
+
+    Attributes
+    ----------
+    nodes
+        The nodes' configurations.
+    centre
+        The centre's identity; made for this run when None.
+    draw
+        32 random bytes by purpose, for the keys and the nonce of this run. A run that is to be continued gets the same again.
+    cut
+        A rehearsal of loss: from which round on nothing reaches a site and nothing comes from it. Round 0 is joining.
+    """
 
     nodes: Sequence[NodeConfig]
     centre: Identity | None = None
+    draw: Callable[[str], bytes] = _any_random
+    cut: Mapping[str, int] = field(default_factory=dict)
 
 
 class SitesSaidNo(Refusal):
@@ -72,55 +91,88 @@ def run_local(
     Parameters
     ----------
     transcript
-        Where to keep every message that the centre received.
+        Where to keep every message that the centre received. A site's answer that it holds already is not asked for again.
     outboxes
-        A directory for the sites' outboxes, one file each; a temporary one when None.
+        A directory for the sites' states with their outboxes, one file each; a temporary one when None.
 
     Raises
     ------
     SitesSaidNo
         With the reason of every site that refused.
+    SitesLost
+        Where sites do not answer without which the run cannot go on. With the same arguments it continues when they are back.
     NodeConfigError, PlanError, PolicyRefusal
         Where the run cannot begin.
     """
-    centre = parties.centre or Identity.from_random(token_bytes(32))
+    _check_cut(parties)
+    centre = parties.centre or Identity.from_random(parties.draw("centre"))
     with ExitStack() as stack:
         folder = outboxes or Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="riskset-"))
         )
-        nodes, roster = _nodes(parties.nodes, centre, folder, stack)
-        run = Run(plan, codebook, roster, centre, token_bytes(32))
-        carrier = _Carrier(nodes, transcript or Transcript(None))
+        nodes, roster = _nodes(parties, centre, folder, stack)
+        run = Run(plan, codebook, roster, centre, parties.draw("nonce"))
+        carrier = _Carrier(nodes, transcript or Transcript(None), parties.cut)
         try:
             return drive(run, carrier, watcher)
         except SitesRefused as refused:
-            reasons = {name: nodes[name].refusal for name in refused.codes}
-            raise SitesSaidNo(
-                {name: why for name, why in reasons.items() if why is not None}
-            ) from None
+            raise _said_no(refused, nodes) from None
+
+
+def _said_no(refused: SitesRefused, nodes: Mapping[str, SiteNode]) -> SitesSaidNo:
+    reasons = {name: nodes[name].refusal for name in refused.codes}
+    return SitesSaidNo({name: why for name, why in reasons.items() if why is not None})
 
 
 class _Carrier:
-    """Carries messages by calling the nodes, and keeps what they answer in the transcript."""
+    """Carries messages to the sites and their answers back, and keeps the answers in the transcript.
 
-    def __init__(self, nodes: dict[str, SiteNode], transcript: Transcript) -> None:
+    A site whose line is cut is not there. What a site answered before the run stopped is taken from the transcript.
+    """
+
+    def __init__(
+        self, nodes: Mapping[str, SiteNode], transcript: Transcript, cut: Mapping[str, int]
+    ) -> None:
         self._nodes = nodes
         self._transcript = transcript
+        self._cut = cut
+        self._round = 0
 
     def ask(self, messages: Mapping[str, bytes], step: str, heard: Heard) -> dict[str, bytes]:
+        """Ask the sites whose line is not cut, in their order."""
+        self._round = max(self._round, round_of(step))
+        # Where the run went on without a site it does so again: a late reply would make another run of it.
+        went_on = not is_confirmed(step) and self._transcript.went_on(step)
         replies: dict[str, bytes] = {}
         for name, message in messages.items():
-            replies[name] = self._nodes[name].answer(message)
-            self._transcript.received(step, name, replies[name])
+            kept = self._transcript.kept(step, name)
+            if kept is None and (went_on or self._round >= self._cut.get(name, self._round + 1)):
+                continue
+            if kept is None:
+                replies[name] = self._nodes[name].answer(message)
+                self._transcript.received(step, name, replies[name])
+            else:
+                replies[name] = kept
             heard(name, replies[name])
         return replies
 
+    def published(self, step: str, opening: bytes) -> None:
+        """Keep what everybody may check."""
+        self._transcript.published(step, opening)
+
+
+def _check_cut(parties: Parties) -> None:
+    names = [config.site for config in parties.nodes]
+    for name in parties.cut:
+        if name not in names:
+            raise InputError(f"--lose {name}: no such site. {did_you_mean(name, names)}")
+
 
 def _nodes(
-    configs: Sequence[NodeConfig], centre: Identity, outboxes: Path, stack: ExitStack
+    parties: Parties, centre: Identity, outboxes: Path, stack: ExitStack
 ) -> tuple[dict[str, SiteNode], Roster]:
-    ordered = sorted(configs, key=lambda config: config.site)
-    identities = [_identity(config) for config in ordered]
+    ordered = sorted(parties.nodes, key=lambda config: config.site)
+    identities = [_identity(config, parties.draw) for config in ordered]
     roster = Roster(
         version=1,
         members=tuple(
@@ -133,19 +185,23 @@ def _nodes(
             for number, (config, identity) in enumerate(zip(ordered, identities, strict=True), 1)
         ),
     )
+    # In a deployment the consortium's own keys sign; here one is made for this run and pinned at every node.
+    governance = Identity.from_random(parties.draw("governance"))
+    signed = sign_roster(unsigned(roster), governance)
+    pinned = Governance((governance.public,), 1)
     nodes: dict[str, SiteNode] = {}
     for config, identity in zip(ordered, identities, strict=True):
-        outbox = Outbox(outboxes / f"{config.site}.sqlite")
-        stack.callback(outbox.close)
-        trust = Trust(config.centre_key or centre.public, roster)
-        nodes[config.site] = SiteNode(config, identity, trust, outbox, now=_now, random=token_bytes)
+        state = NodeState(outboxes / f"{config.site}.sqlite")
+        stack.callback(state.close)
+        trust = Trust.in_signed(config.centre_key or centre.public, signed, pinned)
+        nodes[config.site] = SiteNode(config, identity, trust, state, now=_now, random=token_bytes)
     return nodes, roster
 
 
-def _identity(config: NodeConfig) -> Identity:
+def _identity(config: NodeConfig, draw: Callable[[str], bytes]) -> Identity:
     """The site's own key where node.yaml names one, else one made for this run."""
     if config.identity is None:
-        return Identity.from_random(token_bytes(32))
+        return Identity.from_random(draw(f"identity of {config.site}"))
     try:
         return Identity.from_pem(config.identity.key.read_bytes())
     except OSError as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -25,16 +26,21 @@ import yaml
 
 from riskset_common.errors import InputError
 from riskset_common.invitation import Enrolment, read_file
+from riskset_common.roster_file import add_signature, signatures_path, write_roster
+from riskset_common.secure.roster import Roster
+from riskset_common.signing import Identity
 from riskset_common.strict_yaml import read_yaml
 from riskset_embedded.local_run import read_nodes
 from riskset_node.joining import join_folder
 from riskset_server.centre import CENTRE_FILE, CentreConfig, read_centre
 from riskset_server.flower_setting import setting
-from riskset_server.joining import admit, invite, write_roster
-from riskset_server.new_centre import new_centre
+from riskset_server.joining import admit, invite
+from riskset_server.new_centre import new_centre, write_secret
 from riskset_server.store import Sites, open_database
 
 PROCESSES = "processes.json"
+GOVERNANCE = "governance.key"
+ROSTER = "roster.yaml"
 START_SECONDS = 120.0
 
 
@@ -114,6 +120,9 @@ def make_federation(
         now=now,
         random=token_bytes,
     )
+    # In a deployment the consortium's own keys sign; here one is made for this federation and pinned at every node.
+    governance = Identity.from_random(token_bytes(32))
+    write_secret(folder / GOVERNANCE, governance.to_pem())
     database = open_database(centre.store)
     sites = Sites(database)
     files = {read_yaml(path)["site"]: path for path in sorted((study / "nodes").glob("*.y*ml"))}
@@ -123,15 +132,24 @@ def make_federation(
                 centre, sites, config.site, config.study_group, "", now=now, random=token_bytes
             )
             home = folder / "sites" / config.site
-            join_folder(invitation, home, random=token_bytes)
+            join_folder(invitation, home, governance=[governance.public_text], random=token_bytes)
             enrolment = read_file(Enrolment, home / f"{config.site}.enrolment")
             admit(sites, None, enrolment, enrolment.fingerprint, now)
             _write_node(files[config.site], home)
-        for config in configs:
-            write_roster(sites, folder / "sites" / config.site / "roster.json")
+        send_roster(folder, sites.roster())
     finally:
         database.close()
     return Federation(folder.resolve(), centre, tuple(sorted(config.site for config in configs)))
+
+
+def send_roster(folder: Path, roster: Roster) -> None:
+    """Have a roster signed, and lay it at every site; a node reads it when it starts."""
+    written = folder / ROSTER
+    write_roster(roster, written)
+    add_signature(written, Identity.from_pem((folder / GOVERNANCE).read_bytes()))
+    for member in roster.members:
+        for path in (written, signatures_path(written)):
+            shutil.copy(path, folder / "sites" / member.name)
 
 
 def _write_node(study_file: Path, home: Path) -> None:
@@ -139,7 +157,7 @@ def _write_node(study_file: Path, home: Path) -> None:
     written, joined = read_yaml(study_file), read_yaml(home / "node.yaml")
     source = written["data"]["source"]
     source["path"] = str((study_file.parent / source["path"]).resolve())
-    whole = written | {name: joined[name] for name in ("centre", "identity", "state")}
+    whole = written | {name: joined[name] for name in ("centre", "identity", "roster", "state")}
     (home / "node.yaml").write_text(
         yaml.safe_dump(whole, sort_keys=False, allow_unicode=True), encoding="utf-8"
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import structlog
 from rich.console import Console
@@ -18,17 +18,19 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from riskset_common.codebook import read_codebook
-from riskset_common.errors import NodeConfigError
-from riskset_common.plan import read_plan
+from riskset_common.canonical import sha256_hex
+from riskset_common.codebook import Codebook, read_codebook
+from riskset_common.errors import InputError, NodeConfigError, RisksetError
+from riskset_common.plan import Plan, read_plan
 from riskset_common.plan_check import check_plan
 from riskset_common.study import Site, Study
 from riskset_embedded.engine import Parties, run_local
-from riskset_embedded.output import output_folder
+from riskset_embedded.output import OutputFolder, output_folder
+from riskset_embedded.run_folder import RunFolder, run_folder
 from riskset_embedded.transcript import Transcript
 from riskset_node.config import NodeConfig, read_node
 from riskset_server.displays.placing import placed
-from riskset_server.runs import Opened
+from riskset_server.runs import Opened, SitesLost
 from riskset_server.signed_plan import check_signature, read_key, signature_path
 
 
@@ -39,16 +41,25 @@ def run_files(
     out: Path,
     *,
     key: Path | None = None,
+    lose: Sequence[str] = (),
     quiet: bool = False,
 ) -> Path:
     """Run the plan in these files and give the finished folder, which is `out`.
 
     A plan with a signature beside it (plan.yaml.sig) must still say what was signed, and by `key` where that is given.
+    A run that stopped continues where it was.
+
+    Parameters
+    ----------
+    lose
+        A rehearsal of loss: SITE or SITE@ROUND, the site whose line is cut from that round on (0 is joining; 1 when not said).
 
     Raises
     ------
+    SitesLost
+        Where the run cannot go on without sites that are away; the same command continues it.
     RisksetError
-        Of any kind; `out` is then as it was before.
+        Of any other kind. `out` is in each case as it was before.
     """
     read, words = read_plan(plan), read_codebook(codebook)
     centre = None if key is None else read_key(key)
@@ -61,21 +72,82 @@ def run_files(
     console = Console(stderr=True, quiet=quiet)
     for line in _notices(configs):
         console.print(line, style="dim", highlight=False, soft_wrap=True)
-    with output_folder(out) as folder:
-        with _log_to(folder.path / "log.jsonl"), _Bars(console, len(configs)) as bars:
-            results = run_local(
-                read,
-                words,
-                Parties(configs, centre),
-                transcript=Transcript(folder.transcript),
-                outboxes=folder.outboxes,
-                watcher=bars,
-            )
-        folder.write(results, read, words)
+    kept = run_folder(out, _identified_by(read, words, configs))
+    if kept.continued:
+        console.print(f"Continuing the run in {kept.path}.", highlight=False, soft_wrap=True)
+    parties = Parties(configs, centre, kept.draw, cuts_of(lose))
+    try:
+        folder = _run_into(out, read, words, parties, kept, console)
+    except SitesLost as lost:
+        raise SitesAway(lost, kept.path) from None
+    except RisksetError:
+        if not kept.continued:
+            kept.give_up()
+        raise
     if folder.moved_aside is not None:
         moved = f"What was in {out} is now in {folder.moved_aside}."
         console.print(moved, highlight=False, soft_wrap=True)
     return folder.path
+
+
+def _run_into(
+    out: Path, plan: Plan, codebook: Codebook, parties: Parties, kept: RunFolder, console: Console
+) -> OutputFolder:
+    """Run, and write the output folder."""
+    with output_folder(out) as folder:
+        with _log_to(folder.path / "log.jsonl"), _Bars(console, len(parties.nodes)) as bars:
+            results = run_local(
+                plan,
+                codebook,
+                parties,
+                transcript=Transcript(kept.transcript),
+                outboxes=kept.outboxes,
+                watcher=bars,
+            )
+        folder.write(results, plan, codebook)
+        kept.finish(folder.path)
+    if results["lost_sites"]:
+        console.print(_without(results), highlight=False, soft_wrap=True)
+    return folder
+
+
+class SitesAway(RisksetError):
+    """A run that waits for sites, and how it goes on."""
+
+    def __init__(self, lost: SitesLost, path: Path) -> None:
+        super().__init__(
+            f"{lost}\nThe run waits in {path}. When the sites are back, give the same command again: it continues where it stopped. "
+            f"To let the run go, delete {path.name}."
+        )
+
+
+def cuts_of(lose: Sequence[str]) -> dict[str, int]:
+    """From which round on each site's line is cut, from texts SITE or SITE@ROUND."""
+    cuts = {}
+    for text in lose:
+        name, at, number = text.partition("@")
+        if at and not number.isdecimal():
+            raise InputError(f"--lose {text}: write SITE, or SITE@ROUND with a whole number.")
+        cuts[name] = int(number) if at else 1
+    return cuts
+
+
+def _identified_by(
+    plan: Plan, codebook: Codebook, configs: Sequence[NodeConfig]
+) -> dict[str, object]:
+    return {
+        "plan": sha256_hex(plan),
+        "codebook": sha256_hex(codebook),
+        "sites": [[config.site, config.study_group] for config in configs],
+    }
+
+
+def _without(results: Mapping[str, Any]) -> str:
+    here, lost = results["sites"], results["lost_sites"]
+    return (
+        f"The results hold {len(here)} of {len(here) + len(lost)} sites. Without: {', '.join(lost)}. "
+        "A later run with them is a new release."
+    )
 
 
 def read_nodes(folder: Path) -> list[NodeConfig]:

@@ -31,18 +31,6 @@ class OutputFolder:
     path: Path
     moved_aside: Path | None = None
 
-    @property
-    def transcript(self) -> Path:
-        """Messages that the centre received."""
-        return self.path / "transcript"
-
-    @property
-    def outboxes(self) -> Path:
-        """What left each site, one SQLite file a site."""
-        folder = self.path / "outboxes"
-        folder.mkdir(exist_ok=True)
-        return folder
-
     def write(self, results: Mapping[str, Any], plan: Plan, codebook: Codebook) -> None:
         """Write results.json, the plan and codebook that they answer, and the report."""
         from riskset_server.report import build_report

@@ -163,15 +163,16 @@ def revoke(site: SiteName, centre: CentreFolder = HERE) -> None:
 @site_app.command("roster")
 @errors_as_text
 def roster(
-    out: Annotated[Path, typer.Option("--out", help="Where to write it.")] = Path("roster.json"),
+    out: Annotated[Path, typer.Option("--out", help="Where to write it.")] = Path("roster.yaml"),
     centre: CentreFolder = HERE,
 ) -> None:
-    """Write the roster of the admitted sites, which every site keeps a copy of."""
-    from riskset_server.joining import write_roster
+    """Write the roster of the admitted sites, for the governance keys to sign and for every site to keep."""
+    from riskset_common.roster_file import write_roster
 
     with _opened(centre) as (_, sites, _runs):
-        version = write_roster(sites, out)
-    typer.echo(f"{out}: version {version}")
+        made = sites.roster()
+    write_roster(made, out)
+    typer.echo(f"{out}: version {made.version}; have it signed (`riskset roster sign`)")
 
 
 @site_app.command("list")

@@ -26,6 +26,8 @@ app.add_typer(key_app, name="key")
 app.add_typer(centre_app, name="centre")
 app.add_typer(site_app, name="site")
 app.add_typer(run_app, name="run")
+roster_app = typer.Typer(help="The roster of the consortium's sites.", no_args_is_help=True)
+app.add_typer(roster_app, name="roster")
 
 PlanFile = Annotated[
     Path, typer.Argument(metavar="PLAN", help="plan.yaml", exists=True, dir_okay=False)
@@ -125,6 +127,53 @@ def new(
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror}).") from error
     typer.echo(f"public key   {identity.public_text}\nfingerprint  {fingerprint(identity.public)}")
+
+
+RosterFile = Annotated[
+    Path, typer.Argument(metavar="ROSTER", help="roster.yaml", exists=True, dir_okay=False)
+]
+
+
+@roster_app.command("sign")
+@errors_as_text
+def sign_roster(
+    roster: RosterFile,
+    key: Annotated[
+        Path,
+        typer.Option("--key", help="A governance key file (riskset key new).", exists=True),
+    ],
+) -> None:
+    """Sign which sites there are and by which keys they are known; adds to ROSTER.sig beside the roster."""
+    from riskset_common.roster_file import add_signature, signatures_path
+    from riskset_common.signing import Identity
+
+    signed = add_signature(roster, Identity.from_pem(key.read_bytes()))
+    typer.echo(
+        f"{signatures_path(roster)}: version {signed.roster.version}, "
+        f"{len(signed.roster.members)} sites, {len(signed.signatures)} signatures"
+    )
+
+
+@roster_app.command("check")
+@errors_as_text
+def check_roster(
+    roster: RosterFile,
+    governance: Annotated[
+        list[str], typer.Option("--governance", help="A governance key in base64; once for each.")
+    ],
+    needed: Annotated[int, typer.Option("--needed", help="How many of them must have signed.")],
+) -> None:
+    """Check a roster as a site would, and list its sites with the fingerprints to compare by telephone."""
+    from riskset_common.roster_file import read_roster
+    from riskset_common.secure.governance import Governance
+    from riskset_common.secure.governance import check_roster as checked
+    from riskset_common.signing import fingerprint, public_from_text
+
+    keys = tuple(public_from_text(key) for key in governance)
+    for member in checked(read_roster(roster), Governance(keys, needed)).members:
+        typer.echo(
+            f"{member.site_id}\t{member.name}\t{member.study_group}\t{fingerprint(member.public)}"
+        )
 
 
 def main() -> None:

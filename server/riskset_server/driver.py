@@ -20,10 +20,10 @@ from riskset_common.results import to_text
 from riskset_common.secure.roster import Roster
 from riskset_common.strict_yaml import validate
 from riskset_server.centre import CentreConfig
-from riskset_server.drive import SitesSilent, drive
+from riskset_server.drive import drive
 from riskset_server.recorded import Recorded
 from riskset_server.relay import Relay, Way
-from riskset_server.runs import Run, SitesRefused
+from riskset_server.runs import Run, SitesLost, SitesRefused
 from riskset_server.store import Runs, RunState, Sites, open_database
 from riskset_server.stream import RunStreams
 
@@ -67,8 +67,8 @@ def drive_run(
         except SitesRefused as error:
             runs.move(number, RunState.REFUSED, now(), str(error))
             raise
-        except SitesSilent as error:
-            runs.move(number, RunState.SILENT, now(), str(error))
+        except SitesLost as error:
+            runs.move(number, RunState.SILENT, now(), f"{error} {_call_them(number)}")
             raise
         except Exception as error:
             why = str(error) if isinstance(error, RisksetError) else type(error).__name__
@@ -76,6 +76,12 @@ def drive_run(
             raise
     finally:
         database.close()
+
+
+def _call_them(number: int) -> str:
+    return (
+        f"Call them; when their nodes are back, `riskset run resume {number}` goes on from there."
+    )
 
 
 def _drive(
@@ -144,7 +150,7 @@ def write_run(
     runs: Runs,
     number: int,
 ) -> None:
-    """Write the folder of a finished run: results.json, and what the centre received. It appears complete or not at all."""
+    """Write the folder of a finished run: results.json, what the centre received, and what it opened. It appears complete or not at all."""
     final.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
     (made / "results.json").write_text(text, encoding="utf-8")
@@ -153,6 +159,10 @@ def write_run(
             folder = made / "transcript" / step
             folder.mkdir(parents=True, exist_ok=True)
             (folder / f"{site}.msg").write_bytes(message)
+    openings = made / "transcript" / "openings"
+    openings.mkdir(parents=True)
+    for step, opening in runs.openings(number).items():
+        (openings / f"{step}.opening").write_bytes(opening)
     if final.exists():
         shutil.rmtree(final)
     made.rename(final)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 
-from riskset_common.errors import InputError, Refusal
+from riskset_common.errors import Refusal
 from riskset_common.invitation import Enrolment, Invitation
 from riskset_common.signing import public_from_text
 from riskset_server.centre import CentreConfig
@@ -71,16 +70,6 @@ def revoke(sites: Sites, registry: Registry, name: str, now: datetime) -> None:
     """Let a site connect no longer; its node is refused from its next call on."""
     sites.revoke(name, now)
     bring_in_line(registry, sites)
-
-
-def write_roster(sites: Sites, path: Path) -> int:
-    """Write the roster of the admitted sites, for every site to keep, and give its version."""
-    roster = sites.roster()
-    try:
-        path.write_text(roster.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}).") from error
-    return roster.version
 
 
 def _digits(text: str) -> str:

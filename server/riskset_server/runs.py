@@ -1,35 +1,54 @@
 """One run of one plan at the coordinating centre, sans I/O: replies go in, the next message comes out, at the end the results.
 
-An engine carries the bytes. The order of calls is `offer`, `join`, then `request` and `pool` in turn until `results` is there.
+An engine carries the bytes. The order of calls is `offer`, `join`, then for each round `request`, `shares`, `pool` and `opening`
+until `results` is there, and at the end `close`. A site that does not answer is missing from the replies. Before the first opening a
+recoverable run does without it; afterwards `SitesLost` is raised, and the same step can be tried again with more replies.
+
+Everything follows from the arguments and the replies: an engine that keeps both can build the run again and go on where it stopped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from riskset_common.canonical import canonical_json, sha256_hex
 from riskset_common.codebook import Codebook
-from riskset_common.errors import PolicyRefusal, ProtocolRefusal, Refusal
+from riskset_common.errors import PolicyRefusal, ProtocolRefusal, Refusal, RisksetError
 from riskset_common.estimators import estimator_of
+from riskset_common.estimators.consistency import check_pooled
 from riskset_common.estimators.estimator import Request
+from riskset_common.frame import Message
 from riskset_common.plan import Plan
 from riskset_common.plan_check import check_plan
 from riskset_common.results import SCHEMA, as_json
-from riskset_common.rounds import AnyRequest, questions_json, sections_of, sites_of
+from riskset_common.rounds import AnyRequest, questions_json, rule_of, sections_of, sites_of
 from riskset_common.secure.pool import (
+    by_contributor,
     check_refused,
     collect_keys,
+    make_close,
     make_offer,
     make_request,
-    pool_reports,
+    open_round,
+    pooled_of,
 )
+from riskset_common.secure.recovery import unmask_requests
+from riskset_common.secure.reporting import NO_ROUND
 from riskset_common.secure.roster import Roster
 from riskset_common.secure.setup import Setup
 from riskset_common.signing import Identity
 from riskset_common.study import Study
-from riskset_common.wire import Advertisement, Message, Refused, Report, RoundRequest, read_message
+from riskset_common.wire import (
+    Advertisement,
+    Opening,
+    Refused,
+    Report,
+    RoundRequest,
+    UnmaskAnswer,
+    read_message,
+)
 from riskset_server.release import release
 
 Awaited = TypeVar("Awaited", bound=Message)
@@ -49,6 +68,16 @@ class SitesRefused(Refusal):
         super().__init__(f"{said}\nNothing was pooled. The site's own log holds its reason.")
 
 
+class SitesLost(RisksetError):
+    """Sites did not answer, and the run cannot go on without them. Nothing is lost but time: the run waits where it is."""
+
+    def __init__(self, round_number: int, missing: Sequence[str], needed: str) -> None:
+        self.missing = tuple(missing)
+        super().__init__(
+            f"round {round_number} waits for {', '.join(missing)}: {needed}. What has arrived is kept, and nothing of it can be read alone."
+        )
+
+
 @dataclass(frozen=True)
 class Opened:
     """One round as the centre saw it: the request, and how many numbers its sum opened."""
@@ -66,16 +95,22 @@ class Run:
     ) -> None:
         self._study = Study(plan, codebook, sites_of(roster))
         self._roster = roster
+        self._identity = identity
+        self._rule = rule_of(plan, roster)
         _check_quorum(plan, len(roster.members))
         check_plan(self._study)
         self._sid, self._offer = make_offer(
             identity, nonce, roster, canonical_json(plan), canonical_json(codebook)
         )
         self._setup: Setup | None = None
+        self._frozen: tuple[int, ...] | None = None
         self._requests: dict[str, AnyRequest] = {}
         self._finished: dict[str, Any] = {}
+        self._counted: dict[str, int] = {}
         self._round = 0
         self._asked: RoundRequest | None = None
+        self._reports: dict[int, Report] = {}
+        self._opening: Opening | None = None
 
     @property
     def study(self) -> Study:
@@ -92,16 +127,22 @@ class Run:
         return self._offer.to_bytes()
 
     def join(self, replies: Replies) -> bytes:
-        """Take the sites' advertisements, freeze the set, and give the message with everyone's keys.
+        """Take the sites' advertisements, and give the message with everyone's keys.
 
         Raises
         ------
         SitesRefused
-            Where a site said no. In profile S all sites of the roster must take part.
+            Where a site said no.
+        SitesLost
+            Where fewer sites joined than the plan allows sums over.
         """
-        self._setup, keys = collect_keys(
-            self._sid, self._roster, self._read(replies, Advertisement)
-        )
+        joined = self._read(replies, Advertisement)
+        if len(joined) < self._rule.minimum_sites:
+            missing = [site.name for site in self._study.sites if site.name not in replies]
+            needed = f"{len(joined)} sites joined, {self._rule.minimum_sites} must"
+            raise SitesLost(0, missing, needed)
+        self._setup, keys = collect_keys(self._sid, self._roster, joined, self._rule)
+        self._frozen = self._setup.initial_set()
         self._study = Study(
             self._study.plan, self._study.codebook, sites_of(self._roster, self._setup.participants)
         )
@@ -117,37 +158,130 @@ class Run:
 
     def request(self) -> bytes:
         """The request of the next round: the next question of every unfinished analysis."""
-        if self._setup is None:
-            raise ProtocolRefusal(
-                "A round needs the sites' keys. Call join with their advertisements first."
-            )
         self._asked = make_request(
-            self._setup,
+            self._joined(),
+            self._frozen,
             self._round + 1,
+            NO_ROUND if self._opening is None else self._opening.label,
             sections_of(self._requests),
             questions_json(self._requests),
         )
         return self._asked.to_bytes()
 
+    def shares(self, replies: Replies) -> dict[str, bytes]:
+        """Take the reports of a round, and give what its committee is to be asked, by name: nothing where the round is strict.
+
+        Raises
+        ------
+        SitesLost
+            Where too few reported. The next request is the same, and may be answered by more.
+        """
+        setup, asked = self._joined(), self._open_request()
+        reports = self._read(replies, Report)
+        self._reports = by_contributor(setup, self._frozen, self._roster, asked, reports)
+        missing = [
+            self._roster.name(number)
+            for number in asked.participants
+            if number not in self._reports
+        ]
+        if asked.profile == "strict":
+            if missing:
+                needed = (
+                    "the sites in the sums are fixed, and every one of them must report"
+                    if self._round or setup.terms.committee
+                    else "the run is strict, and every site that joined must report"
+                )
+                raise SitesLost(asked.round, missing, needed)
+            return {}
+        members = [q for q in setup.terms.committee if q in self._reports]
+        if len(self._reports) < self._rule.minimum_sites:
+            needed = f"{len(self._reports)} sites reported, {self._rule.minimum_sites} must"
+            raise SitesLost(asked.round, missing, needed)
+        if len(members) < setup.terms.threshold:
+            needed = f"{len(members)} of the committee reported, {setup.terms.threshold} must"
+            raise SitesLost(asked.round, missing, needed)
+        wanted = unmask_requests(setup, asked, self._reports)
+        return {self._roster.name(number): each.to_bytes() for number, each in wanted.items()}
+
     def pool(self, replies: Replies) -> Opened:
-        """Add up the reports of one round and advance every unfinished analysis by one step."""
-        if self._setup is None or self._asked is None:
+        """Take the committee's shares, open the sum of the round, and advance every unfinished analysis by one step.
+
+        Raises
+        ------
+        SitesRefused, SitesLost
+            Where too few of the committee gave shares.
+        """
+        setup, asked = self._joined(), self._open_request()
+        answers = self._answers(replies) if asked.profile == "recoverable" else []
+        opening = open_round(
+            setup, self._frozen, self._roster, asked, self._reports.values(), answers
+        )
+        pooled = pooled_of(asked, opening)
+        self._frozen, self._opening = pooled.participants, opening
+        self._round, self._asked = asked.round, None
+        self._advance(pooled.arrays())
+        return Opened(self._round, len(pooled.counts) + len(pooled.reals), len(self._requests))
+
+    def opening(self) -> bytes:
+        """The transcript of the round that was opened last, for everybody to check."""
+        if self._opening is None:
+            raise ProtocolRefusal("No round is opened yet. Call pool first.")
+        return self._opening.to_bytes()
+
+    @property
+    def contributors(self) -> tuple[str, ...]:
+        """The sites in the sums, once they are fixed; before that those that joined."""
+        chosen = self._frozen if self._frozen is not None else self._joined().participants
+        return tuple(site.name for site in sites_of(self._roster, chosen))
+
+    def close(self) -> bytes:
+        """Tell the sites that the session is over: they delete what could open its reports."""
+        return make_close(self._identity, self._sid).to_bytes()
+
+    def _joined(self) -> Setup:
+        if self._setup is None:
+            raise ProtocolRefusal(
+                "A round needs the sites' keys. Call join with their advertisements first."
+            )
+        return self._setup
+
+    def _open_request(self) -> RoundRequest:
+        if self._asked is None:
             raise ProtocolRefusal("There is no open round to pool. Call request first.")
-        pooled = pool_reports(self._setup, self._roster, self._asked, self._read(replies, Report))
-        arrays = pooled.arrays()
-        self._round, self._asked = self._asked.round, None
-        unfinished: dict[str, AnyRequest] = {}
-        for name, request in self._requests.items():
-            summary = {
+        return self._asked
+
+    def _answers(self, replies: Replies) -> list[UnmaskAnswer]:
+        """The committee's answers; a member that refuses is done without while the others suffice."""
+        read = {name: read_message(reply) for name, reply in replies.items()}
+        answers = {
+            name: message for name, message in read.items() if isinstance(message, UnmaskAnswer)
+        }
+        if len(answers) < self._joined().terms.threshold:
+            self._read(replies, UnmaskAnswer)
+            members = [self._roster.name(q) for q in self._joined().terms.committee]
+            raise SitesLost(
+                self._open_request().round,
+                [name for name in members if name not in answers],
+                f"{len(answers)} of the committee helped to open the sum, {self._joined().terms.threshold} must",
+            )
+        return list(answers.values())
+
+    def _advance(self, arrays: Mapping[tuple[str, str], Any]) -> None:
+        pooled = {
+            name: {
                 array: values for (analysis, array), values in arrays.items() if analysis == name
             }
-            reached = estimator_of(request.spec.kind).next(request, summary)
+            for name in self._requests
+        }
+        check_pooled(self._requests, pooled, self._counted)
+        unfinished: dict[str, AnyRequest] = {}
+        for name, request in self._requests.items():
+            reached = estimator_of(request.spec.kind).next(request, pooled[name])
             if isinstance(reached, Request):
                 unfinished[name] = reached
             else:
                 self._finished[name] = reached
         self._requests = unfinished
-        return Opened(self._round, len(pooled.counts) + len(pooled.reals), len(unfinished))
 
     def results(self) -> dict[str, Any]:
         """The contract of results.json, under the plan's disclosure rules.
@@ -169,7 +303,16 @@ class Run:
                 "id": self._study.codebook.reference,
                 "sha256": sha256_hex(self._study.codebook),
             },
-            "sites": [site.name for site in self._study.sites],
+            "sites": list(self.contributors),
+            "lost_sites": [
+                site.name for site in sites_of(self._roster) if site.name not in self.contributors
+            ],
+            "secure": {
+                "profile": self._joined().terms.profile,
+                "minimum_sites": self._rule.minimum_sites,
+                "committee": [self._roster.name(q) for q in self._joined().terms.committee],
+                "threshold": self._joined().terms.threshold,
+            },
             "rounds": self._round,
             "analyses": {
                 analysis.id: release(as_json(self._finished[analysis.id]), plan.disclosure)
@@ -182,7 +325,7 @@ class Run:
         read = {name: read_message(reply) for name, reply in replies.items()}
         refused = {name: message for name, message in read.items() if isinstance(message, Refused)}
         for refusal in refused.values():
-            check_refused(refusal.sid, self._roster, refusal)
+            check_refused(self._sid, self._roster, refusal)
         if refused:
             raise SitesRefused({name: refusal.wire_code for name, refusal in refused.items()})
         for name, message in read.items():

@@ -15,7 +15,8 @@ import structlog
 from riskset_common.errors import RisksetError
 from riskset_common.secure.session import refuse
 from riskset_common.signing import Identity
-from riskset_node.node import SiteNode
+from riskset_common.wire import read_message
+from riskset_node.node import SiteNode, place_of
 from riskset_node.outbox import Outbox
 
 _LOG: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -84,9 +85,17 @@ class Answering:
             return self._refused(message, RisksetError(type(error).__name__))
 
     def _refused(self, message: bytes, error: RisksetError) -> bytes:
-        """A refusal of bytes that belong to no session; it goes by the hash of what it refuses."""
+        """A refusal on the site's behalf, in the session of the message that it refuses."""
         self._node.refusal = error
         _LOG.warning("message_refused", site=self.site, kind=error.wire_code, reason=str(error))
-        sid = hashlib.sha256(b"riskset/unread/" + message).digest()
-        refused = refuse(self._identity, self._site_id, sid, 0, error)
-        return self._outbox.send(refused, sid, 0, self._now())
+        sid, round_number = _place_of(message)
+        refused = refuse(self._identity, self._site_id, sid, round_number, error)
+        return self._outbox.send(refused, sid, round_number, self._now())
+
+
+def _place_of(message: bytes) -> tuple[bytes, int]:
+    """Session and round of a message; bytes that are none go by their hash."""
+    try:
+        return place_of(read_message(message))
+    except RisksetError:
+        return hashlib.sha256(b"riskset/unread/" + message).digest(), 0

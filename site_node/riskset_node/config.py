@@ -52,8 +52,6 @@ class Centre(StrictModel):
         URL of the HTTP proxy on the way, where there is one; else what HTTPS_PROXY in the environment says.
     key
         The centre's Ed25519 public key in base64, with which plans must be signed.
-    roster
-        The roster of the consortium (JSON), as it was agreed outside of any run.
     stream
         Whether the rounds of a run may ride a stream that this site opens to the centre; else each is a message of its own.
     """
@@ -62,7 +60,6 @@ class Centre(StrictModel):
     ca: Path | None = None
     proxy: str | None = None
     key: Annotated[str, AfterValidator(_ed25519_key)] | None = None
-    roster: Path | None = None
     stream: bool = True
 
 
@@ -72,6 +69,14 @@ class Identity(StrictModel):
     key: Path
     connection: Path | None = None
     certificate: Path | None = None
+
+
+class PinnedRoster(StrictModel):
+    """The consortium's roster as it came to this site, and the governance keys (Ed25519, base64) of which `needed` must have signed it."""
+
+    path: Path
+    governance: tuple[Annotated[str, AfterValidator(_ed25519_key)], ...] = Field(min_length=1)
+    needed: int = Field(ge=1)
 
 
 def _named_column(written: Any) -> Any:
@@ -172,10 +177,10 @@ WITHOUT_EFFECT_IN_A_LOCAL_RUN = (
     "centre.address",
     "centre.ca",
     "centre.proxy",
-    "centre.roster",
     "centre.stream",
     "identity.connection",
     "identity.certificate",
+    "roster",
     *(f"policy.{name}" for name in FOR_LONG_RUNNING_NODES),
     "audit",
     "log",
@@ -193,6 +198,7 @@ class NodeConfig(StrictModel):
     study: StudyName | None = None
     centre: Centre = Centre()
     identity: Identity | None = None
+    roster: PinnedRoster | None = None
     data: PatientRecords
     policy: Policy = Policy()
     audit: Audit | None = None

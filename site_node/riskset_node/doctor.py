@@ -21,11 +21,11 @@ from riskset_common.errors import RisksetError
 from riskset_common.signing import fingerprint
 from riskset_node.config import NodeConfig
 from riskset_node.joining import read_connection_key
+from riskset_node.node import trust_of
 from riskset_node.service import (
     address_of,
     read_file,
     read_identity,
-    read_roster,
     state_folder,
 )
 
@@ -83,11 +83,11 @@ def _keys(config: NodeConfig) -> str:
 
 
 def _roster(config: NodeConfig) -> str:
-    roster = read_roster(config)
+    roster = trust_of(config).roster
     member = next((member for member in roster.members if member.name == config.site), None)
     if member is None or member.public != read_identity(config).public:
         raise RisksetError(
-            f"centre.roster: version {roster.version} does not hold site {config.site!r} with this site's key. "
+            f"roster: version {roster.version} does not hold site {config.site!r} with this site's key. "
             "Ask the centre whether the site is admitted, and for the newest roster."
         )
     return f"version {roster.version}, {len(roster.members)} sites, this site is number {member.site_id}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import yaml
@@ -25,16 +25,29 @@ NODE_FILE = "node.yaml"
 
 _HEAD = """\
 # This site. Fill in `data`: where the patients stand and how they are written there (docs/node.md).
-# Then: riskset-node doctor {file}; when the roster came, lay it beside this file as roster.json; riskset-node start {file}
+# `roster` names the keys of the consortium's governance, of which `needed` must have signed the roster. Write them here where they are
+# not: they are read out or handed over by their holders, never by the centre. When the roster came, lay roster.yaml and
+# roster.yaml.sig beside this file. Then: riskset-node doctor {file}; riskset-node start {file}
 """
 
 
 def join_folder(
-    invitation: Invitation, folder: Path, *, random: Callable[[int], bytes]
+    invitation: Invitation,
+    folder: Path,
+    *,
+    governance: Sequence[str] = (),
+    needed: int = 1,
+    random: Callable[[int], bytes],
 ) -> Enrolment:
     """Make this site's folder: two keys, the centre's certificate authority, node.yaml, and the enrolment to send back.
 
     The private keys are made here and stay here.
+
+    Parameters
+    ----------
+    governance, needed
+        The keys (Ed25519, base64) of which so many must sign the roster. They come from their holders: the invitation, which is the
+        centre's, holds none. Without them they are to be written into node.yaml before the node can start.
 
     Raises
     ------
@@ -54,7 +67,9 @@ def join_folder(
         connection.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
     )
     (folder / "ca.pem").write_text(invitation.ca, encoding="ascii")
-    (folder / NODE_FILE).write_text(_node_yaml(invitation, folder), encoding="utf-8")
+    (folder / NODE_FILE).write_text(
+        _node_yaml(invitation, folder, governance, needed), encoding="utf-8"
+    )
     enrolment = Enrolment(
         site=invitation.site,
         token=invitation.token,
@@ -89,7 +104,7 @@ def read_connection_key(pem: bytes) -> ec.EllipticCurvePrivateKey:
     return key
 
 
-def _node_yaml(invitation: Invitation, folder: Path) -> str:
+def _node_yaml(invitation: Invitation, folder: Path, governance: Sequence[str], needed: int) -> str:
     written = {
         "site": invitation.site,
         "study_group": invitation.study_group,
@@ -97,9 +112,13 @@ def _node_yaml(invitation: Invitation, folder: Path) -> str:
             "address": invitation.address,
             "ca": "ca.pem",
             "key": invitation.key,
-            "roster": "roster.json",
         },
         "identity": {"key": "site.key", "connection": "connection.key"},
+        **(
+            {"roster": {"path": "roster.yaml", "governance": list(governance), "needed": needed}}
+            if governance
+            else {}
+        ),
         "state": "state",
         "data": {"source": {"kind": "csv", "path": "patients.csv"}},
     }

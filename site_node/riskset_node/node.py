@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import structlog
@@ -17,30 +17,51 @@ from numpy.typing import NDArray
 
 from riskset_common.errors import NodeConfigError, ProtocolRefusal, RisksetError
 from riskset_common.estimators import estimator_of
+from riskset_common.frame import Message
 from riskset_common.patients import Patients
 from riskset_common.plan_check import check_plan, variables_read
-from riskset_common.rounds import read_questions, sections_of, sites_of, study_offered
-from riskset_common.secure.binding import snapshot_commitment
+from riskset_common.roster_file import read_roster
+from riskset_common.rounds import read_questions, rule_of, sections_of, sites_of, study_offered
+from riskset_common.secure.binding import closing_statement, snapshot_commitment
+from riskset_common.secure.governance import Governance, SignedRoster, check_roster
+from riskset_common.secure.reporting import report
 from riskset_common.secure.roster import Member, Roster
 from riskset_common.secure.sections import join
 from riskset_common.secure.session import (
+    AnsweredRound,
+    SessionSecrets,
     SiteSession,
+    UnmaskedRound,
     accept_keys,
+    accept_opening,
     advertise,
     open_offer,
     refuse,
-    report,
+    session_of,
 )
-from riskset_common.signing import Identity
+from riskset_common.secure.unmask import answer_unmask
+from riskset_common.signing import Identity, public_from_text, verify
 from riskset_common.study import Study
-from riskset_common.wire import Keys, Message, Offer, RoundRequest, read_message
+from riskset_common.wire import (
+    Close,
+    Keys,
+    Offer,
+    Opening,
+    Report,
+    RoundRequest,
+    UnmaskAnswer,
+    UnmaskRequest,
+    read_message,
+)
 from riskset_node.config import NodeConfig
-from riskset_node.outbox import Outbox, Summary
+from riskset_node.outbox import Summary
 from riskset_node.patients import build_patients
 from riskset_node.policy import check_plan as check_policy
 from riskset_node.policy import check_request, effective
 from riskset_node.records import SiteRecords, read_records
+from riskset_node.state import NodeState, StoredSession
 
+_Sent = TypeVar("_Sent", bound=Message)
 _LOG: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
@@ -50,6 +71,29 @@ class Trust:
 
     centre: bytes
     roster: Roster
+
+    @classmethod
+    def in_signed(cls, centre: bytes, signed: SignedRoster, governance: Governance) -> Self:
+        """Trust in a roster that enough of the pinned governance keys signed; else a refusal."""
+        return cls(centre, check_roster(signed, governance))
+
+
+def trust_of(config: NodeConfig) -> Trust:
+    """Whom node.yaml says to believe.
+
+    Raises
+    ------
+    NodeConfigError, SignatureRefusal
+        Where it does not say, or too few of the pinned keys signed the roster.
+    """
+    pinned = config.roster
+    if pinned is None or config.centre_key is None:
+        raise NodeConfigError(
+            f"site {config.site}: node.yaml needs centre.key and roster (path, governance, needed) before the site can take part in a run."
+        )
+    keys = tuple(public_from_text(key) for key in pinned.governance)
+    signed = read_roster(pinned.path)
+    return Trust.in_signed(config.centre_key, signed, Governance(keys, pinned.needed))
 
 
 @dataclass(frozen=True)
@@ -63,14 +107,17 @@ class _Joined:
 
 
 class SiteNode:
-    """One site. `now` is its clock, `random` its operating system's random source."""
+    """One site. `now` is its clock, `random` its operating system's random source.
+
+    All it must remember is in `state`: a node that is started again with the same file goes on in the middle of a session.
+    """
 
     def __init__(
         self,
         config: NodeConfig,
         identity: Identity,
         trust: Trust,
-        outbox: Outbox,
+        state: NodeState,
         *,
         now: Callable[[], datetime],
         random: Callable[[int], bytes],
@@ -78,7 +125,7 @@ class SiteNode:
         self._config = config
         self._identity = identity
         self._trust = trust
-        self._outbox = outbox
+        self._state = state
         self._now = now
         self._random = random
         self._member = _own_entry(config, trust.roster)
@@ -101,67 +148,107 @@ class SiteNode:
         """
         read = read_message(message)
         try:
-            if isinstance(read, Offer):
-                return self._join(read)
-            if isinstance(read, Keys):
-                return self._accept(read)
-            if isinstance(read, RoundRequest):
-                return self._report(read)
-            raise ProtocolRefusal(
-                f"A {type(read).__name__} is no message for a site; offers, keys and requests are."
-            )
+            match read:
+                case Offer():
+                    return self._join(read)
+                case Keys():
+                    return self._accept(read)
+                case RoundRequest():
+                    return self._report(read)
+                case UnmaskRequest():
+                    return self._unmask(read)
+                case Opening():
+                    return self._check(read)
+                case Close():
+                    return self._close(read)
+                case _:
+                    raise ProtocolRefusal(
+                        f"A {type(read).__name__} is no message for a site; only what a centre sends is."
+                    )
         except RisksetError as error:
             return self._refuse(read, error)
 
     def _refuse(self, message: Message, error: RisksetError) -> bytes:
         self.refusal = error
-        sid = getattr(message, "sid", bytes(32))
-        round_number = getattr(message, "round", 0)
+        sid, round_number = place_of(message)
         _LOG.warning(
             "message_refused", site=self.name, message=type(message).__name__, kind=error.wire_code
         )
         refused = refuse(self._identity, self._member.site_id, sid, round_number, error)
-        return self._outbox.send(refused, sid, round_number, self._now())
+        return self._send(refused, sid, round_number)
+
+    def _send(
+        self, message: Message, sid: bytes, round_number: int, summary: Summary | None = None
+    ) -> bytes:
+        return self._state.outbox.send(message, sid, round_number, self._now(), summary)
 
     def _join(self, offer: Offer) -> bytes:
         sid = open_offer(offer, centre=self._trust.centre, roster=self._trust.roster)
-        if sid in self._joined:
-            return self._outbox.send(self._joined[sid].session.advertisement, sid, 0, self._now())
+        if self._state.session(sid) is not None:
+            return self._send(self._session(sid).session.advertisement, sid, 0)
+        study, records, patients = self._prepare(offer)
+        secrets = SessionSecrets(self._random(32), self._random(32))
+        salt = self._random(32)
+        joined = self._joined_with(offer, sid, secrets, salt, study, records, patients)
+        with self._state.step():
+            self._state.require_roster(offer.roster.version)
+            self._state.join(joined.session, offer.to_bytes(), salt, self._now())
+            sent = self._send(joined.session.advertisement, sid, 0)
+        self._joined[sid] = joined
+        _LOG.info(
+            "session_joined", site=self.name, plan=study.plan.plan, version=study.plan.version
+        )
+        return sent
+
+    def _prepare(self, offer: Offer) -> tuple[Study, SiteRecords, Patients]:
+        """The study that is offered, and this site's records and patients for it; or a refusal."""
         study = study_offered(offer)
         check_plan(study)
         check_policy(self._config.policy, study, self._now().date())
         records = read_records(
             self._config, study.codebook, self._now().date(), variables_read(study)
         )
-        patients = build_patients(records, self._config, study)
-        snapshot = snapshot_commitment(self._random(32), patients.digest())
-        session, advertisement = advertise(
-            self._identity,
-            self._member.site_id,
-            sid,
-            self._random(32),
-            snapshot,
-            self._trust.roster,
+        return study, records, build_patients(records, self._config, study)
+
+    def _joined_with(
+        self,
+        offer: Offer,
+        sid: bytes,
+        secrets: SessionSecrets,
+        salt: bytes,
+        study: Study,
+        records: SiteRecords,
+        patients: Patients,
+    ) -> _Joined:
+        snapshot = snapshot_commitment(salt, patients.digest())
+        session, _ = advertise(
+            self._identity, self._member.site_id, sid, secrets, snapshot, offer.roster
         )
-        self._joined[sid] = _Joined(study, records, patients, session)
-        _LOG.info(
-            "session_joined", site=self.name, plan=study.plan.plan, version=study.plan.version
-        )
-        return self._outbox.send(advertisement, sid, 0, self._now())
+        return _Joined(study, records, patients, session)
 
     def _accept(self, keys: Keys) -> bytes:
-        joined = self._session(keys.sid)
-        minimum = effective(self._config.policy, joined.study.plan).minimum_sites
-        session = accept_keys(joined.session, keys, minimum_sites=minimum)
+        joined = self._with_keys(self._session(keys.sid), keys)
+        with self._state.step():
+            self._state.accept(joined.session, keys.to_bytes())
+        self._joined[keys.sid] = joined
+        return b""
+
+    def _with_keys(self, joined: _Joined, keys: Keys) -> _Joined:
+        plan, roster = joined.study.plan, joined.session.roster
+        minimum = effective(self._config.policy, plan).minimum_sites
+        rule = rule_of(plan, roster)
+        session = accept_keys(joined.session, keys, rule=rule, minimum_sites=minimum)
         taking_part = {advertised.site_id for advertised in keys.advertisements}
-        study = replace(joined.study, sites=sites_of(self._trust.roster, taking_part))
+        study = replace(joined.study, sites=sites_of(roster, taking_part))
         if study.sites != joined.study.sites:
+            # Fewer sites may leave one alone in a group of sites, and policy may ask for more.
+            check_plan(study)
+            check_policy(self._config.policy, study, self._now().date())
             # The codes of `site` and `study_group` count only those who take part.
             joined = replace(
                 joined, study=study, patients=build_patients(joined.records, self._config, study)
             )
-        self._joined[keys.sid] = replace(joined, session=session)
-        return b""
+        return replace(joined, session=session)
 
     def _report(self, request: RoundRequest) -> bytes:
         joined = self._session(request.sid)
@@ -169,6 +256,9 @@ class SiteNode:
         session, message = report(
             joined.session, request, summary.counts, summary.reals, identity=self._identity
         )
+        with self._state.step():
+            self._state.answer(session)
+            sent = self._send(message, request.sid, request.round, summary)
         self._joined[request.sid] = replace(joined, session=session)
         _LOG.info(
             "summary_sent",
@@ -176,14 +266,92 @@ class SiteNode:
             round=request.round,
             numbers=len(summary.counts) + len(summary.reals),
         )
-        return self._outbox.send(message, request.sid, request.round, self._now(), summary)
+        return sent
+
+    def _unmask(self, request: UnmaskRequest) -> bytes:
+        joined = self._session(request.sid)
+        session, message = answer_unmask(joined.session, request, identity=self._identity)
+        with self._state.step():
+            self._state.give_shares(session)
+            sent = self._send(message, request.sid, request.round)
+        self._joined[request.sid] = replace(joined, session=session)
+        _LOG.info("shares_sent", site=self.name, round=request.round)
+        return sent
+
+    def _check(self, opening: Opening) -> bytes:
+        joined = self._session(opening.sid)
+        session = accept_opening(joined.session, opening)
+        if session.frozen != joined.session.frozen:
+            with self._state.step():
+                self._state.freeze(session)
+        self._joined[opening.sid] = replace(joined, session=session)
+        _LOG.info("opening_checked", site=self.name, round=opening.round)
+        return b""
+
+    def _close(self, message: Close) -> bytes:
+        """Whether or not its records are still what they were: the keys go."""
+        verify(
+            self._trust.centre,
+            message.signature,
+            closing_statement(message.sid),
+            "the centre's close",
+        )
+        with self._state.step():
+            self._state.forget(message.sid, self._now())
+        self._state.overwrite()
+        self._joined.pop(message.sid, None)
+        _LOG.info("session_closed", site=self.name)
+        return b""
 
     def _session(self, sid: bytes) -> _Joined:
         if sid not in self._joined:
-            raise ProtocolRefusal(
-                "This site did not join the session of the message. The centre must offer its plan first."
-            )
+            stored = self._state.session(sid)
+            if stored is None:
+                raise ProtocolRefusal(
+                    "This site did not join the session of the message. The centre must offer its plan first."
+                )
+            self._joined[sid] = self._restored(sid, stored)
         return self._joined[sid]
+
+    def _restored(self, sid: bytes, stored: StoredSession) -> _Joined:
+        """The session as the state file holds it, worked out again from what was received and drawn."""
+        if stored.secrets is None:
+            raise ProtocolRefusal(
+                "The session is closed and its keys are deleted. Whatever is to be asked now needs a new one."
+            )
+        offer = Offer.from_bytes(stored.offer)
+        joined = self._joined_with(offer, sid, stored.secrets, stored.salt, *self._prepare(offer))
+        sent = self._state.outbox.sent("Advertisement", sid, 0)
+        if joined.session.advertisement.to_bytes() != sent:
+            raise ProtocolRefusal(
+                "The records of this site, or its key, are not those with which it joined the session. Restore them as they were, or let "
+                "the run start anew."
+            )
+        if stored.keys is not None:
+            joined = self._with_keys(joined, Keys.from_bytes(stored.keys))
+        session = replace(
+            joined.session,
+            frozen=stored.frozen,
+            answered=tuple(
+                AnsweredRound(number, profile, label, content, self._sent(Report, sid, number))
+                for number, profile, label, content in stored.rounds
+            ),
+            unmasked=tuple(
+                UnmaskedRound(number, contributors, self._sent(UnmaskAnswer, sid, number))
+                for number, contributors in stored.shares
+            ),
+        )
+        _LOG.info("session_resumed", site=self.name, rounds=len(session.answered))
+        return replace(joined, session=session)
+
+    def _sent(self, kind: type[_Sent], sid: bytes, round_number: int) -> _Sent:
+        sent = self._state.outbox.sent(kind.__name__, sid, round_number)
+        if sent is None:
+            raise ProtocolRefusal(
+                f"The state of this site lacks the {kind.__name__} of round {round_number}. Its file was changed by something else; "
+                "let the session end, and join a new one with a new file."
+            )
+        return kind.from_bytes(sent)
 
     def _summarise(self, joined: _Joined, request: RoundRequest) -> Summary:
         """Answer every question of a round; the schema asked for must be the one that the approved plan implies."""
@@ -200,6 +368,13 @@ class SiteNode:
             arrays |= {(name, array): np.asarray(values) for array, values in summary.items()}
         counts, reals = join(sections, arrays)
         return Summary(sections, counts, reals)
+
+
+def place_of(message: Message) -> tuple[bytes, int]:
+    """Session and round that a message belongs to; a refusal of it does too."""
+    if isinstance(message, Offer):
+        return session_of(message), 0
+    return getattr(message, "sid", bytes(32)), getattr(message, "round", 0)
 
 
 def _own_entry(config: NodeConfig, roster: Roster) -> Member:

@@ -35,14 +35,28 @@ def init(
     folder: Annotated[
         Path | None, typer.Option("--in", help="Where to make the node; SITE when not given.")
     ] = None,
+    governance: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--governance",
+            help="A governance key in base64, from its holder; once for each.",
+        ),
+    ] = None,
+    needed: Annotated[
+        int, typer.Option("--needed", help="How many of them must have signed the roster.", min=1)
+    ] = 1,
 ) -> None:
     """Make this site's keys and node.yaml, and print the fingerprint to read out by telephone."""
     from riskset_common.invitation import Invitation, read_file
+    from riskset_common.signing import public_from_text
     from riskset_node.joining import join_folder
 
     read = read_file(Invitation, invitation)
     home = folder or Path(read.site)
-    enrolment = join_folder(read, home, random=token_bytes)
+    keys = governance or []
+    for key in keys:
+        public_from_text(key)
+    enrolment = join_folder(read, home, governance=keys, needed=needed, random=token_bytes)
     typer.echo(
         f"send to the centre  {home / read.site}.enrolment\n"
         f"read out            {enrolment.fingerprint}\n"

@@ -1,11 +1,12 @@
 """The one door: whatever leaves the site is written down here first, and can be shown again byte for byte.
 
-One SQLite file a site. An entry holds the message as it was sent and, for a report, the site's own numbers under the mask, so that
-the data manager can see what the centre received a share of. Nothing else in the node has a way to send.
+It is a table in the file of the site's state (`state.py`). An entry holds the message as it was sent and, for a report, the site's own
+numbers under the mask, so that the data manager can see what the centre received a share of. Nothing else in the node has a way to send.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,10 +18,10 @@ from numpy.typing import NDArray
 
 from riskset_common.canonical import canonical_json, parse_canonical
 from riskset_common.errors import ProtocolRefusal
+from riskset_common.frame import Message
 from riskset_common.secure.sections import Section, split
-from riskset_common.wire import Message
 
-_TABLE = """
+_TABLES = """
 CREATE TABLE IF NOT EXISTS outbox (
     number   INTEGER PRIMARY KEY AUTOINCREMENT,
     sent_at  TEXT NOT NULL,
@@ -30,9 +31,9 @@ CREATE TABLE IF NOT EXISTS outbox (
     message  BLOB NOT NULL,
     sections TEXT,
     counts   BLOB,
-    reals    BLOB,
-    UNIQUE (sid, kind, round)
-) STRICT
+    reals    BLOB
+) STRICT;
+CREATE UNIQUE INDEX IF NOT EXISTS one_answer ON outbox (sid, kind, round) WHERE kind <> 'Refused';
 """
 
 
@@ -63,14 +64,16 @@ class Entry:
 
 
 class Outbox:
-    """What left this site. The file is made when it is not there; its directory must exist."""
+    """What left this site. The file is made, readable by its owner alone, when it is not there; its directory must exist."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._database = sqlite3.connect(path, isolation_level=None)
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = FULL")
-        self._database.execute(_TABLE)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        path.chmod(0o600)
+        self.database = sqlite3.connect(path, isolation_level=None)
+        """The open file, which the site's state shares so that one transaction holds a message and what it leads to."""
+        self.database.execute("PRAGMA journal_mode = WAL")
+        self.database.execute("PRAGMA synchronous = FULL")
+        self.database.executescript(_TABLES)
 
     def send(
         self,
@@ -90,34 +93,40 @@ class Outbox:
             When another message of this kind already left for the same round: a site answers a round once.
         """
         kind, content = type(message).__name__, message.to_bytes()
-        earlier = self._database.execute(
-            "SELECT message FROM outbox WHERE sid = ? AND kind = ? AND round = ?",
-            (sid, kind, round_number),
-        ).fetchone()
-        if earlier is not None:
-            if earlier[0] != content:
-                raise ProtocolRefusal(
-                    f"Another {kind} left for round {round_number} of this session before. A site answers once; "
-                    f"compare the two with `riskset-node outbox show`, file {self._path.name}."
-                )
+        earlier = self.sent(kind, sid, round_number)
+        if earlier == content:
             return content
+        # A refusal holds no numbers, so there may be several.
+        if earlier is not None and kind != "Refused":
+            raise ProtocolRefusal(
+                f"Another {kind} left for round {round_number} of this session before. A site answers once; "
+                "compare the two in its outbox."
+            )
         row = (now.isoformat(), kind, sid, round_number, content, *_columns(summary))
-        self._database.execute(
+        self.database.execute(
             "INSERT INTO outbox (sent_at, kind, sid, round, message, sections, counts, reals) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             row,
         )
         return content
 
+    def sent(self, kind: str, sid: bytes, round_number: int) -> bytes | None:
+        """The last message of that kind that left for a round."""
+        row = self.database.execute(
+            "SELECT message FROM outbox WHERE sid = ? AND kind = ? AND round = ? ORDER BY number DESC",
+            (sid, kind, round_number),
+        ).fetchone()
+        return None if row is None else bytes(row[0])
+
     def entries(self) -> Iterator[Entry]:
         """Everything that left, oldest first."""
-        for number, sent_at, kind, sid, round_number, message, *summary in self._database.execute(
+        for number, sent_at, kind, sid, round_number, message, *summary in self.database.execute(
             "SELECT number, sent_at, kind, sid, round, message, sections, counts, reals FROM outbox ORDER BY number"
         ):
             yield Entry(number, sent_at, kind, sid, round_number, message, _summary(*summary))
 
     def close(self) -> None:
         """Close the file."""
-        self._database.close()
+        self.database.close()
 
 
 def _columns(summary: Summary | None) -> tuple[str | None, bytes | None, bytes | None]:

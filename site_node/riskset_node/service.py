@@ -8,15 +8,13 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from riskset_common.errors import NodeConfigError, ProtocolRefusal
+from riskset_common.errors import NodeConfigError
 from riskset_common.secure.roster import Roster
 from riskset_common.signing import Identity
 from riskset_node.answering import Answering
 from riskset_node.config import NodeConfig
-from riskset_node.node import SiteNode, Trust
-from riskset_node.outbox import Outbox
+from riskset_node.node import SiteNode, trust_of
+from riskset_node.state import NodeState
 
 
 def required(config: NodeConfig, setting: str) -> Path:
@@ -49,17 +47,6 @@ def read_file(config: NodeConfig, setting: str) -> bytes:
         ) from error
 
 
-def read_roster(config: NodeConfig) -> Roster:
-    """The roster as it came to this site."""
-    text = read_file(config, "centre.roster")
-    try:
-        return Roster.model_validate_json(text)
-    except (ValidationError, ProtocolRefusal) as error:
-        raise NodeConfigError(
-            f"centre.roster: {required(config, 'centre.roster')} is not a roster. Ask the consortium for the file again."
-        ) from error
-
-
 def read_identity(config: NodeConfig) -> Identity:
     """The key with which this site signs."""
     return Identity.from_pem(read_file(config, "identity.key"))
@@ -87,31 +74,34 @@ def opened(
     ------
     NodeConfigError
         Where node.yaml lacks what a connected node needs, or its files do not fit each other.
+    SignatureRefusal
+        Where too few of the pinned keys signed the roster.
+    ProtocolRefusal
+        Where the state was restored from an older copy.
     """
     if config.centre_key is None:
         raise NodeConfigError(
             "centre.key: is not in node.yaml. Without the centre's public key nobody's plans can be told from the centre's; "
             "copy it from the invitation."
         )
-    identity, roster = read_identity(config), read_roster(config)
-    number = _site_id(config, roster, identity)
-    trust = Trust(config.centre_key, roster)
-    file = state_folder(config) / "outbox.sqlite"
+    identity, trust = read_identity(config), trust_of(config)
+    number = _site_id(config, trust.roster, identity)
+    file = state_folder(config) / "node.sqlite"
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="riskset-node") as thread:
         # SQLite wants a file to be used where it was opened.
-        outbox = thread.submit(Outbox, file).result()
+        state = thread.submit(NodeState, file).result()
         try:
-            node = SiteNode(config, identity, trust, outbox, now=now, random=random)
-            yield Answering(node, identity, number, outbox, thread, now=now)
+            node = SiteNode(config, identity, trust, state, now=now, random=random)
+            yield Answering(node, identity, number, state.outbox, thread, now=now)
         finally:
-            thread.submit(outbox.close).result()
+            thread.submit(state.close).result()
 
 
 def _site_id(config: NodeConfig, roster: Roster, identity: Identity) -> int:
     member = next((member for member in roster.members if member.name == config.site), None)
     if member is None:
         raise NodeConfigError(
-            f"centre.roster: site {config.site!r} is not in the roster (version {roster.version}). Ask for the newest one."
+            f"roster: site {config.site!r} is not in the roster (version {roster.version}). Ask for the newest one."
         )
     if member.public != identity.public:
         raise NodeConfigError(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from riskset_common.errors import InputError
-from riskset_embedded.output import OutputFolder, output_folder
+from riskset_embedded.output import output_folder
 
 
 class Stopped(Exception):
@@ -44,15 +44,6 @@ def test_a_relative_folder_lies_under_the_current_one(
     an_earlier_run(Path("out"))
 
     assert ["out", "out/results.json"] == names(tmp_path)
-
-
-def test_parts_of_the_folder_lie_within_it(tmp_path: Path) -> None:
-    folder = OutputFolder(tmp_path)
-
-    assert tmp_path / "transcript" == folder.transcript
-    assert not folder.transcript.exists()
-    assert folder.outboxes.is_dir()
-    assert folder.outboxes == folder.outboxes
 
 
 def test_a_failing_block_leaves_nothing_and_an_earlier_run_as_it_was(tmp_path: Path) -> None:

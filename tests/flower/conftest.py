@@ -20,10 +20,12 @@ from riskset_embedded.federation import (
     Federation,
     is_alive,
     make_federation,
+    send_roster,
     start_all,
     stop_federation,
 )
 from riskset_server.centre import read_centre
+from riskset_server.store import Sites, open_database
 
 LUNG = Path(__file__).parents[2] / "deploy" / "studies" / "lung"
 ROUNDS = "rounds: {deadline: 90, again_after: 3}\n"
@@ -89,6 +91,12 @@ class Deployed:
 
     def results(self, number: int) -> bytes:
         return (self.federation.centre.folder / str(number) / "results.json").read_bytes()
+
+    def send_roster(self) -> None:
+        """The roster as it is now comes to every site, signed."""
+        database = open_database(self.federation.centre.store)
+        send_roster(self.federation.folder, Sites(database).roster())
+        database.close()
 
     def signal(self, name: str, number: signal.Signals) -> None:
         os.kill(self.federation.processes[name], number)

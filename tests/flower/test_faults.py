@@ -134,9 +134,8 @@ def test_a_revoked_site_is_shut_out_at_once_and_comes_back_with_new_keys_only(
     with_new_keys = admit(new, new.fingerprint)
     for key in ("site.key", "connection.key"):
         shutil.copy(tmp_path / "new" / key, home)
+    four_sites.send_roster()
     for name in four_sites.federation.sites:
-        # The new roster comes to every site; a node reads it when it starts.
-        four_sites.command("site", "roster", "--out", home.parent / name / "roster.json")
         four_sites.kill(name)
         four_sites.federation.start(name)
     all_connected(four_sites)

@@ -10,14 +10,23 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from riskset_common.secure.pool import collect_keys, make_request
+from riskset_common.secure.pool import Pooled, collect_keys, make_request, open_round, pooled_of
 from riskset_common.secure.protocol import Outcome, Party, Question, run_secure_sum
+from riskset_common.secure.recovery import unmask_requests
+from riskset_common.secure.reporting import NO_ROUND, report
 from riskset_common.secure.roster import Member, Roster
+from riskset_common.secure.rule import Rule
 from riskset_common.secure.sections import Section
-from riskset_common.secure.session import SiteSession, accept_keys, advertise, report
+from riskset_common.secure.session import (
+    SessionSecrets,
+    SiteSession,
+    accept_keys,
+    advertise,
+)
 from riskset_common.secure.setup import Setup
+from riskset_common.secure.unmask import answer_unmask
 from riskset_common.signing import Identity
-from riskset_common.wire import Advertisement, Keys, Report, RoundRequest
+from riskset_common.wire import Advertisement, Keys, Report, RoundRequest, UnmaskAnswer
 
 Answers = Mapping[int, tuple[NDArray[np.int64], NDArray[np.float64]]]
 
@@ -39,20 +48,32 @@ class Consortium:
     roster: Roster
     parties: tuple[Party, ...]
     word: str
+    rule: Rule
 
     @classmethod
-    def of(cls, n_sites: int, word: str = "first") -> Consortium:
+    def of(cls, n_sites: int, word: str = "first", rule: Rule | None = None) -> Consortium:
         identities = [Identity.from_random(secret("identity", i)) for i in range(n_sites)]
         members = tuple(
             Member(site_id=i, name=f"site {i}", study_group="north", public=identity.public)
             for i, identity in enumerate(identities)
         )
         parties = tuple(
-            Party(i, identity, secret(word, "ephemeral", i), secret(word, "snapshot", i))
+            Party(
+                i,
+                identity,
+                SessionSecrets(secret(word, "ephemeral", i), secret(word, "root", i)),
+                secret(word, "snapshot", i),
+            )
             for i, identity in enumerate(identities)
         )
         centre = Identity.from_random(secret("centre"))
-        return cls(centre, Roster(version=1, members=members), parties, word)
+        strict = Rule("strict", tuple(range(n_sites)), 1)
+        return cls(centre, Roster(version=1, members=members), parties, word, rule or strict)
+
+    @classmethod
+    def recoverable(cls, n_sites: int, minimum_sites: int = 2, word: str = "first") -> Consortium:
+        """All sites on the committee; any `minimum_sites` of them make a sum."""
+        return cls.of(n_sites, word, Rule("recoverable", tuple(range(n_sites)), minimum_sites))
 
     @property
     def sid(self) -> bytes:
@@ -66,6 +87,7 @@ class Consortium:
             plan_json=b'{"plan":"trial"}',
             codebook_json=b'{"codebook":"trial"}',
             parties=self.parties,
+            rule=self.rule,
             minimum_sites=minimum_sites,
             rounds=rounds,
         )
@@ -77,7 +99,7 @@ class Consortium:
                 party.identity,
                 party.site_id,
                 self.sid,
-                party.ephemeral_private,
+                party.secrets,
                 party.snapshot_commitment,
                 self.roster,
             )
@@ -86,9 +108,9 @@ class Consortium:
 
     def joined(self) -> tuple[Setup, Keys, dict[int, SiteSession]]:
         states, advertisements = self.advertised()
-        setup, keys = collect_keys(self.sid, self.roster, advertisements)
+        setup, keys = collect_keys(self.sid, self.roster, advertisements, self.rule)
         for i, state in states.items():
-            states[i] = accept_keys(state, keys, minimum_sites=1)
+            states[i] = accept_keys(state, keys, rule=self.rule, minimum_sites=1)
         return setup, keys, states
 
     def reports(
@@ -112,9 +134,41 @@ class Consortium:
         n_reals: int,
         *,
         number: int = 1,
+        after: bytes = NO_ROUND,
         questions: bytes = b"{}",
+        frozen: tuple[int, ...] | None = None,
     ) -> RoundRequest:
-        return make_request(setup, number, sections(n_counts, n_reals), questions)
+        fixed = setup.initial_set() if frozen is None else frozen
+        return make_request(setup, fixed, number, after, sections(n_counts, n_reals), questions)
+
+    def pool(
+        self,
+        setup: Setup,
+        request: RoundRequest,
+        reports: Sequence[Report],
+        answers: Sequence[UnmaskAnswer] = (),
+    ) -> Pooled:
+        fixed = request.participants if request.profile == "strict" else None
+        opening = open_round(setup, fixed, self.roster, request, reports, answers)
+        return pooled_of(request, opening)
+
+    def identity(self, site_id: int) -> Identity:
+        return self.parties[site_id].identity
+
+    def unmasked(
+        self,
+        setup: Setup,
+        states: dict[int, SiteSession],
+        request: RoundRequest,
+        reports: Mapping[int, Report],
+    ) -> dict[int, UnmaskAnswer]:
+        """Every member's shares; `states` are replaced by the ones that follow."""
+        given = {}
+        for member, asked in unmask_requests(setup, request, reports).items():
+            states[member], given[member] = answer_unmask(
+                states[member], asked, identity=self.identity(member)
+            )
+        return given
 
     def zeros(self, n_counts: int, n_reals: int) -> Answers:
         return {

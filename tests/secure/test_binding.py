@@ -37,17 +37,18 @@ def test_a_setup_is_bound_to_everything_in_it():
 
 def test_a_label_is_bound_to_everything_that_is_asked():
     labels = {
-        binding.round_label(ONE, 1, 0, b"{}", [1, 2], ONE),
-        binding.round_label(TWO, 1, 0, b"{}", [1, 2], ONE),
-        binding.round_label(ONE, 2, 0, b"{}", [1, 2], ONE),
-        binding.round_label(ONE, 1, 1, b"{}", [1, 2], ONE),
-        binding.round_label(ONE, 1, 0, b"[]", [1, 2], ONE),
-        binding.round_label(ONE, 1, 0, b"{}", [1, 3], ONE),
-        binding.round_label(ONE, 1, 0, b"{}", [1], ONE),
-        binding.round_label(ONE, 1, 0, b"{}", [1, 2], TWO),
+        binding.round_label(ONE, 1, 0, b"{}", [1, 2], ONE, "strict"),
+        binding.round_label(TWO, 1, 0, b"{}", [1, 2], ONE, "strict"),
+        binding.round_label(ONE, 2, 0, b"{}", [1, 2], ONE, "strict"),
+        binding.round_label(ONE, 1, 1, b"{}", [1, 2], ONE, "strict"),
+        binding.round_label(ONE, 1, 0, b"[]", [1, 2], ONE, "strict"),
+        binding.round_label(ONE, 1, 0, b"{}", [1, 3], ONE, "strict"),
+        binding.round_label(ONE, 1, 0, b"{}", [1], ONE, "strict"),
+        binding.round_label(ONE, 1, 0, b"{}", [1, 2], TWO, "strict"),
+        binding.round_label(ONE, 1, 0, b"{}", [1, 2], ONE, "recoverable"),
     }
 
-    assert 8 == len(labels)
+    assert 9 == len(labels)
 
 
 def test_a_commitment_hides_behind_its_salt():
@@ -61,8 +62,10 @@ def test_a_signature_of_one_kind_never_fits_a_statement_of_another():
     statements = [
         binding.offer_statement(ONE),
         binding.advertisement_statement(ONE, TWO, key),
-        binding.report_statement(ONE, 1, b""),
+        binding.report_statement(ONE, 1, ONE, ONE, ONE),
+        binding.unmask_statement(ONE, 1, [1], b""),
+        binding.closing_statement(ONE),
         binding.refusal_statement(ONE, 1, 1, "policy"),
     ]
 
-    assert 4 == len({statement[:-32] for statement in statements})
+    assert 6 == len({statement[:-32] for statement in statements})

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riskset_common.errors import ProtocolRefusal
-from riskset_common.secure.pool import pool_reports
+from riskset_common.secure.reporting import NO_ROUND
 from riskset_common.secure.ring import add_counts, add_reals
 from riskset_common.secure.session import accept_keys
-from riskset_common.wire import Report
+from riskset_common.wire import Report, words_of
 
 
 @st.composite
@@ -89,7 +89,7 @@ def test_a_split_request_leaves_noise(consortium):
 
     assert 2 == len({answer.label for answer in reports.values()})
     with pytest.raises(ProtocolRefusal, match="'site 2' answered another question"):
-        pool_reports(setup, study.roster, to_all, reports.values())
+        study.pool(setup, to_all, reports.values())
     assert_noise(reports.values())
 
 
@@ -101,7 +101,7 @@ def test_sites_that_were_shown_different_keys_leave_noise(consortium):
         keys = study.joined()[1].model_copy(
             update={"advertisements": tuple(shown), "degree": len(shown) - 1}
         )
-        states[i] = accept_keys(states[i], keys, minimum_sites=1)
+        states[i] = accept_keys(states[i], keys, rule=study.rule, minimum_sites=1)
     answers = study.zeros(50, 50)
     requests = {i: study.request(state.setup, 50, 50) for i, state in states.items()}
 
@@ -142,9 +142,11 @@ def test_no_two_rounds_and_no_two_sessions_share_a_mask(consortium):
     for word in ("first", "second"):
         study = consortium(3, word)
         setup, _, states = study.joined()
+        after = NO_ROUND
         for number in (1, 2):
-            request = study.request(setup, 60, 60, number=number)
+            request = study.request(setup, 60, 60, number=number, after=after)
             masks += study.reports(states, request, study.zeros(60, 60)).values()
+            after = masks[-1].label
     words = np.concatenate([np.frombuffer(answer.body, np.uint64) for answer in masks])
 
     assert 12 * 180 == len(words)
@@ -172,8 +174,9 @@ def assert_noise(reports) -> None:
     bodies: list[Report] = list(reports)
     counts, reals = np.zeros(50, np.uint64), np.zeros((2, 50), np.uint64)
     for answer in bodies:
-        add_counts(counts, answer.counts)
-        add_reals(reals, answer.reals)
+        more_counts, more_reals = words_of(answer.masked, answer.counts_length)
+        add_counts(counts, more_counts)
+        add_reals(reals, more_reals)
     words = np.concatenate([counts, *reals])
     high_bits = int(np.sum(words >> np.uint64(63)))
 

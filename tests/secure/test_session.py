@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -11,8 +9,11 @@ from riskset_common.errors import (
     RisksetError,
     SignatureRefusal,
 )
-from riskset_common.secure.pool import check_refused, check_report, collect_keys, pool_reports
-from riskset_common.secure.session import accept_keys, advertise, refuse, report
+from riskset_common.secure.pool import check_refused, check_report, collect_keys
+from riskset_common.secure.reporting import report
+from riskset_common.secure.rule import Rule
+from riskset_common.secure.session import SessionSecrets, accept_keys, advertise, refuse
+from riskset_common.secure.setup import check_advertisement
 from riskset_common.signing import Identity
 
 
@@ -44,34 +45,26 @@ def test_a_node_that_lost_the_report_computes_the_same_bytes_anew(consortium):
 
 
 def test_keys_are_accepted_again_without_a_change(consortium):
-    _, keys, states = consortium(3).joined()
-
-    assert states[0] == accept_keys(states[0], keys, minimum_sites=1)
-
-
-def test_the_session_key_is_dropped_when_the_pairs_have_theirs(consortium):
     study = consortium(3)
-    before, _ = study.advertised()
-    _, _, after = study.joined()
+    _, keys, states = study.joined()
 
-    assert study.parties[0].ephemeral_private == before[0].ephemeral_private
-    assert after[0].ephemeral_private is None
-    assert (1, 2) == tuple(peer for peer, _ in after[0].mask_keys)
+    assert states[0] == accept_keys(states[0], keys, rule=study.rule, minimum_sites=1)
 
 
-def test_a_state_without_session_key_and_keys_cannot_go_on(consortium):
-    study = consortium(2)
-    states, advertisements = study.advertised()
-    _, keys = collect_keys(study.sid, study.roster, advertisements)
-    with pytest.raises(ProtocolRefusal, match="The session key is gone"):
-        accept_keys(replace(states[0], ephemeral_private=None), keys, minimum_sites=1)
+def test_a_strict_site_holds_keys_with_those_it_masks_with(consortium):
+    _, _, after = consortium(3).joined()
+
+    assert (1, 2) == tuple(peer.site_id for peer in after[0].peers)
 
 
 def test_no_secret_shows_when_a_state_is_printed(consortium):
     study = consortium(3)
     before, _ = study.advertised()
     _, _, after = study.joined()
-    secrets = [study.parties[0].ephemeral_private, *(key for _, key in after[0].mask_keys)]
+    own = study.parties[0].secrets
+    secrets = [own.ephemeral_private, own.self_root]
+    for peer in after[0].peers:
+        secrets += [peer.mask, peer.to_seal, peer.to_open]
     printed = repr(before[0]) + repr(after[0]) + repr(study.parties[0])
 
     assert [] == [key for key in secrets if repr(key) in printed or key.hex() in printed]
@@ -81,7 +74,14 @@ def test_a_site_advertises_only_with_the_key_that_the_roster_lists(consortium):
     study = consortium(3)
     stranger = Identity.from_random(b"x" * 32)
     with pytest.raises(ProtocolRefusal, match="lists another key for site 'site 1'"):
-        advertise(stranger, 1, study.sid, b"e" * 32, b"s" * 32, study.roster)
+        advertise(
+            stranger,
+            1,
+            study.sid,
+            SessionSecrets(b"e" * 32, b"r" * 32),
+            b"s" * 32,
+            study.roster,
+        )
 
 
 def test_a_site_reports_only_with_the_key_that_the_roster_lists(consortium):
@@ -111,18 +111,19 @@ def test_masking_leaves_the_numbers_of_the_site_alone(consortium):
 def test_a_session_without_sites_has_no_keys(consortium):
     study = consortium(2)
     with pytest.raises(ProtocolRefusal, match="No site joined"):
-        collect_keys(study.sid, study.roster, [])
+        collect_keys(study.sid, study.roster, [], study.rule)
 
 
 def test_a_report_of_a_site_that_did_not_join_is_refused(consortium):
     study = consortium(3)
     _, advertisements = study.advertised()
-    setup, _ = collect_keys(study.sid, study.roster, advertisements[:2])
+    setup, _ = collect_keys(study.sid, study.roster, advertisements[:2], study.rule)
     full, _, states = study.joined()
     request = study.request(full, 1, 0)
     late = study.reports(states, request, study.zeros(1, 0))[2]
-    with pytest.raises(ProtocolRefusal, match="its key is not part of this session"):
-        check_report(setup, study.roster, request, late)
+    asked = study.request(setup, 1, 0)
+    with pytest.raises(ProtocolRefusal, match="it is not one of the sites that were asked"):
+        check_report(setup, setup.initial_set(), study.roster, asked, late)
 
 
 def test_pooled_arrays_come_by_analysis_and_name(consortium):
@@ -132,7 +133,7 @@ def test_pooled_arrays_come_by_analysis_and_name(consortium):
     answers = {0: (np.array([1, 2]), np.array([0.5])), 1: (np.array([3, 4]), np.array([0.25]))}
     reports = study.reports(states, request, answers)
 
-    arrays = pool_reports(setup, study.roster, request, reports.values()).arrays()
+    arrays = study.pool(setup, request, reports.values()).arrays()
 
     assert [4, 6] == arrays[("curve", "events")].tolist()
     assert [0.75] == arrays[("cox", "score")].tolist()
@@ -170,3 +171,18 @@ def test_a_refusal_of_another_session_is_refused(consortium):
     refused = refuse(study.parties[1].identity, 1, b"o" * 32, 2, ProtocolRefusal("no"))
     with pytest.raises(ProtocolRefusal, match="another session"):
         check_refused(study.sid, study.roster, refused)
+
+
+def test_an_advertisement_for_another_session_is_refused(consortium):
+    study = consortium(3)
+    _, advertisements = study.advertised()
+    with pytest.raises(ProtocolRefusal, match="joins another session than this one"):
+        check_advertisement(b"o" * 32, study.roster, advertisements[0])
+
+
+def test_a_session_of_fewer_sites_than_the_plan_says_has_no_keys(consortium):
+    study = consortium(3)
+    _, advertisements = study.advertised()
+    rule = Rule("strict", (0, 1, 2), 3)
+    with pytest.raises(ProtocolRefusal, match="its plan allows sums over 3 or more only"):
+        collect_keys(study.sid, study.roster, advertisements[:2], rule)

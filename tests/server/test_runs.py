@@ -10,7 +10,7 @@ from riskset_common.codebook import read_codebook
 from riskset_common.errors import PlanError, PolicyRefusal, ProtocolRefusal, RisksetError
 from riskset_common.plan import Plan, read_plan
 from riskset_common.secure.roster import Member, Roster
-from riskset_common.secure.session import advertise, open_offer, refuse
+from riskset_common.secure.session import SessionSecrets, advertise, open_offer, refuse, session_of
 from riskset_common.signing import Identity
 from riskset_common.wire import Offer, read_message
 from riskset_server.runs import Run, SitesRefused
@@ -59,13 +59,14 @@ def advertisement(run: Run, name: str) -> bytes:
         raise TypeError(type(offer).__name__)
     sid = open_offer(offer, centre=CENTRE.public, roster=ROSTER)
     number = list(SITES).index(name) + 1
-    key = name[0].encode() * 32
-    return advertise(SITES[name], number, sid, key, bytes(32), ROSTER)[1].to_bytes()
+    secrets = SessionSecrets(name[0].encode() * 32, name[0].encode() * 32)
+    return advertise(SITES[name], number, sid, secrets, bytes(32), ROSTER)[1].to_bytes()
 
 
 def refusal(run: Run, name: str, error: RisksetError) -> bytes:
     number = list(SITES).index(name) + 1
-    return refuse(SITES[name], number, bytes(32), 0, error).to_bytes()
+    sid = session_of(Offer.from_bytes(run.offer()))
+    return refuse(SITES[name], number, sid, 0, error).to_bytes()
 
 
 def test_too_few_sites_for_the_quorum_stop_before_anybody_is_asked(tmp_path: Path) -> None:
@@ -125,4 +126,4 @@ def test_a_message_of_another_kind_than_awaited_is_refused_with_its_site(tmp_pat
     run.join({name: advertisement(run, name) for name in SITES})
     run.request()
     with pytest.raises(ProtocolRefusal, match="Site 'east' sent a Advertisement where a Report"):
-        run.pool({"east": advertisement(run, "east")})
+        run.shares({name: advertisement(run, name) for name in SITES})

@@ -81,6 +81,37 @@ def test_another_question_in_the_same_step_is_refused(centre, number):
         recorded(centre, number, Counting()).ask({"a": b"other"}, "join", lambda *_: None)
 
 
+def test_a_run_that_went_on_without_a_site_does_so_again(centre, number):
+    messages = {"a": b"question", "b": b"question"}
+    for step, sites in (("join", messages), ("keys", {"a": b"keys"})):
+        recorded(centre, number, Counting("a")).ask(sites, step, lambda *_: None)
+    back = Counting("a", "b")
+    replies = recorded(centre, number, back).ask(messages, "join", lambda *_: None)
+
+    assert ([], {"a": b"join a"}) == (back.asked, replies)
+
+
+def test_a_site_that_missed_the_keys_gets_them_when_the_run_is_resumed(centre, number):
+    messages = {"a": b"keys", "b": b"keys"}
+    for step, sites in (("keys", messages), ("round-001", {"a": b"q"})):
+        recorded(centre, number, Counting("a")).ask(sites, step, lambda *_: None)
+    back = Counting("a", "b")
+    recorded(centre, number, back).ask(messages, "keys", lambda *_: None)
+
+    assert ["b"] == back.asked
+
+
+def test_what_was_opened_is_kept_once_and_never_changes(centre, number):
+    carrier = recorded(centre, number, Counting())
+    carrier.published("round-001", b"sum")
+    carrier.published("round-001", b"sum")
+    with pytest.raises(ProtocolRefusal, match="opened another sum before"):
+        carrier.published("round-001", b"another")
+
+    assert {"round-001": b"sum"} == centre.runs.openings(number)
+    assert [] == centre.runs.arrived(number)
+
+
 def test_a_run_is_made_of_the_same_matter_when_it_is_resumed(centre, number):
     matter = centre.runs.matter(number)
 

@@ -8,8 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from riskset_common.errors import InputError, NodeConfigError, PolicyRefusal, RisksetError
+from riskset_common.errors import (
+    InputError,
+    NodeConfigError,
+    PolicyRefusal,
+    RisksetError,
+    SignatureRefusal,
+)
 from riskset_common.invitation import Enrolment, Invitation, read_file
+from riskset_common.roster_file import add_signature, read_roster, write_roster
 from riskset_common.secure.pool import check_refused
 from riskset_common.secure.roster import Member, Roster
 from riskset_common.signing import Identity, public_from_text
@@ -23,6 +30,7 @@ from riskset_server.certificates import make_certificates
 
 NOW = datetime.datetime(2018, 6, 1, 12, tzinfo=datetime.UTC)
 CENTRE = Identity.from_random(b"c" * 32)
+GOVERNANCE = Identity.from_random(b"g" * 32)
 POISON = "patient 4711, born 1 April 2012"
 
 
@@ -49,14 +57,22 @@ def authority() -> bytes:
 @pytest.fixture
 def joined(tmp_path: Path, authority) -> Path:
     """The folder of a site that joined, has its records and the roster."""
-    enrolment = join_folder(invitation(authority), tmp_path, random=random)
+    enrolment = join_folder(
+        invitation(authority), tmp_path, governance=[GOVERNANCE.public_text], random=random
+    )
     public = public_from_text(enrolment.signing_key)
     roster = Roster(
         version=1, members=(Member(site_id=4, name="NOPHO", study_group="NOPHO", public=public),)
     )
-    (tmp_path / "roster.json").write_text(roster.model_dump_json(), encoding="utf-8")
+    lay_roster(roster, tmp_path)
     (tmp_path / "patients.csv").write_text("pat\n", encoding="utf-8")
     return tmp_path
+
+
+def lay_roster(roster: Roster, folder: Path) -> None:
+    """The roster as it comes to a site: signed by the consortium."""
+    write_roster(roster, folder / "roster.yaml")
+    add_signature(folder / "roster.yaml", GOVERNANCE)
 
 
 def config_of(folder: Path):
@@ -113,7 +129,7 @@ def test_of_a_fault_nothing_crosses_but_a_signed_noun(joined, monkeypatch, broke
         reply = answering.answer(b"message")
         again = answering.answer(b"message")
         other = answering.answer(b"other message")
-        roster = Roster.model_validate_json((joined / "roster.json").read_text(encoding="utf-8"))
+        roster = read_roster(joined / "roster.yaml").roster
         read = Refused.from_bytes(reply)
         check_refused(read.sid, roster, read)
 
@@ -143,7 +159,7 @@ def test_a_message_can_be_refused_unread(joined):
     ("setting", "said"),
     [
         (f"  key: {CENTRE.public_text}", "centre.key: is not in node.yaml"),
-        ("  roster: ", "centre.roster: is not in node.yaml"),
+        ("  path: roster.yaml", r"roster\.path"),
         ("state: ", "state: is not in node.yaml"),
     ],
 )
@@ -160,14 +176,31 @@ def test_what_a_connected_node_needs_is_asked_for_by_its_name(joined, setting, s
 
 
 def test_a_roster_with_another_key_of_this_site_is_refused(joined):
-    roster = Roster.model_validate_json((joined / "roster.json").read_text(encoding="utf-8"))
+    roster = read_roster(joined / "roster.yaml").roster
     other = roster.members[0].model_copy(update={"public": CENTRE.public})
-    (joined / "roster.json").write_text(
-        Roster(version=2, members=(other,)).model_dump_json(), encoding="utf-8"
-    )
+    lay_roster(Roster(version=2, members=(other,)), joined)
     with (
         pytest.raises(NodeConfigError, match="holds another public key"),
         opened(config_of(joined), now=lambda: NOW, random=random),
+    ):
+        pass
+
+
+def test_a_roster_that_the_consortium_did_not_sign_is_refused(joined):
+    (joined / "roster.yaml.sig").unlink()
+    with (
+        pytest.raises(SignatureRefusal, match="is signed by 0 of the 1 governance keys"),
+        opened(config_of(joined), now=lambda: NOW, random=random),
+    ):
+        pass
+
+
+def test_a_site_without_pinned_keys_cannot_be_connected(tmp_path, authority):
+    join_folder(invitation(authority), tmp_path, random=random)
+    (tmp_path / "patients.csv").write_text("pat\n", encoding="utf-8")
+    with (
+        pytest.raises(NodeConfigError, match=r"needs centre\.key and roster"),
+        opened(config_of(tmp_path), now=lambda: NOW, random=random),
     ):
         pass
 
@@ -218,9 +251,7 @@ def test_the_doctor_says_when_the_clock_is_wrong(joined, seconds, passed):
 def test_a_setting_of_the_connection_has_no_effect_in_a_local_run(joined):
     named = config_of(joined).without_effect_in_a_local_run
 
-    assert {"centre.address", "centre.ca", "centre.roster", "identity.connection", "state"} <= set(
-        named
-    )
+    assert {"centre.address", "centre.ca", "roster", "identity.connection", "state"} <= set(named)
     assert "centre.key" not in named
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -19,13 +19,17 @@ from riskset_common.errors import (
     ProtocolRefusal,
     SignatureRefusal,
 )
+from riskset_common.frame import Message
+from riskset_common.plan import Plan
+from riskset_common.rounds import rule_of
 from riskset_common.secure.pool import collect_keys, make_offer
 from riskset_common.secure.roster import Member, Roster
-from riskset_common.secure.session import SiteSession, advertise
+from riskset_common.secure.session import SessionSecrets, SiteSession, advertise
 from riskset_common.signing import Identity
-from riskset_common.wire import Advertisement, Message, Refused, read_message
+from riskset_common.wire import Advertisement, Refused, read_message
 from riskset_node.node import SiteNode, Trust
 from riskset_node.outbox import Outbox
+from riskset_node.state import NodeState
 
 NOW = datetime.datetime(2018, 6, 1, 12, tzinfo=datetime.UTC)
 CENTRE, STRANGER = Identity.from_random(b"c" * 32), Identity.from_random(b"x" * 32)
@@ -65,14 +69,19 @@ class Played:
         return make_offer(centre, secret(nonce), roster, self.plan, self.codebook)
 
     def keys(self, sid: bytes, own: Advertisement, others: int = 4) -> Message:
-        """The keys of a session in which this site and some others take part."""
+        """The keys of a session in which this site and some others take part, from a centre that asks for no minimum."""
         advertised = [own]
         for number in [number for number in range(len(SITES)) if number != OWN][:others]:
-            parts = SITES[number], number + 1, sid, secret("key", number), bytes(32), ROSTER
+            secrets = SessionSecrets(secret("key", number), secret("root", number))
+            parts = SITES[number], number + 1, sid, secrets, bytes(32), ROSTER
             advertised.append(advertise(*parts)[1])
         chosen = [each.site_id for each in advertised]
         members = tuple(member for member in ROSTER.members if member.site_id in chosen)
-        return collect_keys(sid, ROSTER.model_copy(update={"members": members}), advertised)[1]
+        roster = ROSTER.model_copy(update={"members": members})
+        rule = replace(
+            rule_of(Plan.model_validate_json(self.plan), ROSTER), minimum_sites=min(5, others + 1)
+        )
+        return collect_keys(sid, roster, advertised, rule)[1]
 
     def refused(self, answer: bytes) -> str:
         """The code of a refusal."""
@@ -84,7 +93,7 @@ class Played:
 
 @pytest.fixture
 def play(site, tmp_path: Path) -> Iterator[Callable[..., Played]]:
-    opened: list[Outbox] = []
+    opened: list[NodeState] = []
 
     def start(
         rows: str = ROWS, plan: str = site.PLAN, policy: str = "", group: str = "DCOG"
@@ -94,22 +103,24 @@ def play(site, tmp_path: Path) -> Iterator[Callable[..., Played]]:
         config = site.node(section, f"policy: {{{policy}}}")
         config = config.model_copy(update={"study_group": group})
         study = site.study(plan)
-        outbox = Outbox(tmp_path / f"outbox-{len(opened)}.sqlite")
-        opened.append(outbox)
+        state = NodeState(tmp_path / f"node-{len(opened)}.sqlite")
+        opened.append(state)
         draws = iter(range(1000))
         node = SiteNode(
             config,
             SITES[OWN],
             Trust(CENTRE.public, ROSTER),
-            outbox,
+            state,
             now=lambda: NOW,
             random=lambda n: secret("draw", next(draws))[:n],
         )
-        return Played(node, outbox, canonical_json(study.plan), canonical_json(study.codebook))
+        return Played(
+            node, state.outbox, canonical_json(study.plan), canonical_json(study.codebook)
+        )
 
     yield start
-    for outbox in opened:
-        outbox.close()
+    for state in opened:
+        state.close()
 
 
 def test_a_good_offer_is_joined_and_the_answer_written_down(play) -> None:
@@ -215,13 +226,23 @@ def test_keys_of_fewer_sites_than_the_policy_wants_are_refused(play) -> None:
 
 
 def test_keys_of_a_session_that_was_not_joined_are_refused(play) -> None:
+    played, another = play(), play()
+    sid, offer = played.offer()
+    own = read_message(played.node.answer(offer.to_bytes()))
+    keys = played.keys(sid, own).to_bytes()
+
+    assert "protocol" == another.refused(another.node.answer(keys))
+    assert "did not join" in str(another.node.refusal)
+
+
+def test_a_node_that_lost_its_memory_goes_on_from_its_file(play) -> None:
     played = play()
     sid, offer = played.offer()
     own = read_message(played.node.answer(offer.to_bytes()))
-    played.node._joined.clear()
+    stranger = play()
 
-    assert "protocol" == played.refused(played.node.answer(played.keys(sid, own).to_bytes()))
-    assert "did not join" in str(played.node.refusal)
+    assert "protocol" == stranger.refused(stranger.node.answer(played.keys(sid, own).to_bytes()))
+    assert "did not join" in str(stranger.node.refusal)
 
 
 def test_a_message_that_is_not_for_a_site_is_refused(play) -> None:

@@ -15,6 +15,7 @@ from fractions import Fraction
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.ciphers.modes import ECB
 
@@ -65,10 +66,67 @@ def pair_root(private: bytes, i: int, j: int, j_public: bytes, sid: bytes) -> by
     return hkdf_expand(hmac.digest(sid, shared, "sha256"), info)
 
 
+def seed(key: bytes, *info: bytes) -> bytes:
+    """The low 255 bits."""
+    cut = bytearray(x(key, *info))
+    cut[31] &= 0x7F
+    return bytes(cut)
+
+
+def pair_seed(root: bytes, label: bytes) -> bytes:
+    return seed(x(root, b"mask"), b"pairseed", label)
+
+
 def pair_stream_key(root: bytes, label: bytes) -> bytes:
-    seed = bytearray(x(x(root, b"mask"), b"pairseed", label))
-    seed[31] &= 0x7F
-    return x(bytes(seed), b"prg")
+    return x(pair_seed(root, label), b"prg")
+
+
+# ---------------------------------------------------------------- shares and deposits
+PRIME = (1 << 255) - 19
+
+
+def polynomial(secret: bytes, self_root: bytes, label: bytes, about: int, t: int) -> list[int]:
+    """Coefficients from the constant one upwards; `about` is a peer, or -1 for the self seed."""
+    key = x(self_root, b"shamir", label, about.to_bytes(8, "little", signed=True))
+    drawn = key_stream(key, 48 * (t - 1))
+    rest = [int.from_bytes(drawn[48 * k : 48 * k + 48], "little") for k in range(t - 1)]
+    return [int.from_bytes(secret, "little"), *(number % PRIME for number in rest)]
+
+
+def share(coefficients: list[int], member: int) -> bytes:
+    powers = (pow(member + 1, k, PRIME) for k in range(len(coefficients)))
+    value = sum(a * b for a, b in zip(coefficients, powers, strict=True)) % PRIME
+    return value.to_bytes(32, "little")
+
+
+def secret_of(held: dict[int, bytes]) -> bytes:
+    """Lagrange at 0, with fractions of the field."""
+    total = 0
+    for i, value in held.items():
+        term = int.from_bytes(value, "little")
+        for j in held:
+            if j != i:
+                term = term * (j + 1) * pow(j - i, PRIME - 2, PRIME) % PRIME
+        total += term
+    return (total % PRIME).to_bytes(32, "little")
+
+
+def deposit_key(root: bytes, sender: int, receiver: int, label: bytes) -> bytes:
+    return x(x(root, b"env", u32(sender, receiver)), b"dep", label)
+
+
+def piece(key: bytes, label: bytes, index: int, content: bytes) -> bytes:
+    """A sealed share; the self seed has index 0, the peers in order 1, 2, ..."""
+    purpose = b"self" if index == 0 else b"edge"
+    return AESGCM(key).encrypt(index.to_bytes(8, "little") + bytes(4), content, purpose + label)
+
+
+def self_commitment(label: bytes, i: int, seed: bytes) -> bytes:
+    return h(b"cb", label, u32(i), seed)
+
+
+def pair_commitment(label: bytes, i: int, j: int, seed: bytes) -> bytes:
+    return h(b"ck", label, u32(min(i, j), max(i, j)), seed)
 
 
 # ---------------------------------------------------------------- masks and rings
@@ -102,16 +160,29 @@ def real(element: int) -> float:
 
 
 def masked(
-    site: int, roots: dict[int, bytes], label: bytes, counts: list[int], reals: list[float]
+    site: int,
+    roots: dict[int, bytes],
+    label: bytes,
+    counts: list[int],
+    reals: list[float],
+    self_seed: bytes | None = None,
 ) -> tuple[list[int], list[int]]:
     y = [value % COUNTS for value in counts]
     z = [fixed_point(value) for value in reals]
-    for peer, root in roots.items():
-        turn = 1 if site < peer else -1
-        m, n = mask(pair_stream_key(root, label), len(y), len(z))
-        y = [(a + turn * b) % COUNTS for a, b in zip(y, m, strict=True)]
-        z = [(a + turn * b) % REALS for a, b in zip(z, n, strict=True)]
+    streams = [
+        (1 if site < peer else -1, pair_stream_key(root, label)) for peer, root in roots.items()
+    ]
+    if self_seed is not None:
+        streams.append((1, x(self_seed, b"prg")))
+    for turn, key in streams:
+        y, z = plus(y, z, key, turn)
     return y, z
+
+
+def plus(y: list[int], z: list[int], key: bytes, turn: int) -> tuple[list[int], list[int]]:
+    m, n = mask(key, len(y), len(z))
+    y = [(a + turn * b) % COUNTS for a, b in zip(y, m, strict=True)]
+    return y, [(a + turn * b) % REALS for a, b in zip(z, n, strict=True)]
 
 
 def body_of(y: list[int], z: list[int]) -> bytes:
@@ -186,15 +257,15 @@ def advertisement(site: dict, sid: bytes, roster: dict) -> dict:
     }
 
 
-def keys_header(sid: bytes, advertisements: list[dict]) -> dict:
-    """The header of KEYS in profile S."""
-    degree = len(advertisements) - 1
+def keys_header(sid: bytes, advertisements: list[dict], committee: list[int] | None = None) -> dict:
+    """The header of KEYS; `committee` are the members of a recoverable session, all of whom joined."""
+    members = committee or []
     return {
         "sid": sid.hex(),
         "advertisements": advertisements,
-        "committee": [],
-        "threshold": 0,
-        "degree": degree,
+        "committee": members,
+        "threshold": 2 * len(members) // 3 + 1 if members else 0,
+        "degree": len(advertisements) - 1,
     }
 
 
@@ -208,13 +279,22 @@ def setup_hash(keys: dict) -> bytes:
 
 
 def request_header(
-    sid: bytes, number: int, participants: list[int], sections: list[dict], questions: bytes
+    sid: bytes,
+    number: int,
+    participants: list[int],
+    sections: list[dict],
+    questions: bytes,
+    *,
+    profile: str = "strict",
+    after: bytes = bytes(32),
 ) -> dict:
     return {
         "sid": sid.hex(),
         "round": number,
         "attempt": 0,
         "participants": participants,
+        "profile": profile,
+        "after": after.hex(),
         "sections": sections,
         "questions_length": len(questions),
     }
@@ -228,41 +308,215 @@ def label_of(keys: dict, request: dict, questions: bytes) -> bytes:
         hashlib.sha256(questions).digest(),
         u32(*request["participants"]),
         hashlib.sha256(canonical(request["sections"])).digest(),
+        request["profile"].encode(),
     )
 
 
-def report(site: dict, keys: dict, label: bytes, counts: list[int], reals: list[float]) -> bytes:
+def roots_of(site: dict, keys: dict) -> dict[int, bytes]:
+    """K_ij by peer."""
     i, sid = site["site_id"], bytes.fromhex(keys["sid"])
     private = bytes.fromhex(site["ephemeral_private"])
-    roots = {
+    return {
         peer["site_id"]: pair_root(
             private, i, peer["site_id"], bytes.fromhex(peer["ephemeral"]), sid
         )
         for peer in keys["advertisements"]
         if peer["site_id"] != i
     }
-    return signed_report(site, label, *masked(i, roots, label, counts, reals))
 
 
-def signed_report(site: dict, label: bytes, y: list[int], z: list[int]) -> bytes:
-    body = body_of(y, z)
-    statement = b"riskset/sa1/report" + h(
-        label, u32(site["site_id"]), hashlib.sha256(body).digest()
-    )
+def report(
+    site: dict,
+    keys: dict,
+    label: bytes,
+    counts: list[int],
+    reals: list[float],
+    *,
+    among: list[int] | None = None,
+) -> bytes:
+    """A strict report; `among` are the sites of the frozen set."""
+    roots = roots_of(site, keys)
+    if among is not None:
+        roots = {peer: root for peer, root in roots.items() if peer in among}
+    return signed_report(site, label, *masked(site["site_id"], roots, label, counts, reals))
+
+
+def recoverable_report(
+    site: dict, keys: dict, label: bytes, counts: list[int], reals: list[float]
+) -> bytes:
+    i, roots, root = site["site_id"], roots_of(site, keys), bytes.fromhex(site["self_root"])
+    own = seed(root, b"self", label)
+    seeds = {peer: pair_seed(roots[peer], label) for peer in sorted(roots)}
+    commitments = [self_commitment(label, i, own)]
+    commitments += [pair_commitment(label, i, peer, each) for peer, each in seeds.items()]
+    secrets = {-1: own} | seeds
+    polynomials = [
+        polynomial(each, root, label, about, keys["threshold"]) for about, each in secrets.items()
+    ]
+    deposits = b""
+    for member in keys["committee"]:
+        if member == i:
+            continue
+        key = deposit_key(roots[member], i, member, label)
+        for index, coefficients in enumerate(polynomials):
+            deposits += piece(key, label, index, share(coefficients, member))
+    y, z = masked(i, roots, label, counts, reals, own)
+    return signed_report(site, label, y, z, deposits, commitments)
+
+
+def report_header(message: bytes) -> dict:
+    """What the site signed, in hashes."""
+    header, body = unframe(message)
+    end = len(body) - header["deposits_length"]
+    commitments = h(b"commitments", *map(bytes.fromhex, header["commitments"]))
+    return {
+        "site_id": header["site_id"],
+        "masked": hashlib.sha256(body[:end]).hexdigest(),
+        "deposits": hashlib.sha256(body[end:]).hexdigest(),
+        "commitments": commitments.hex(),
+        "signature": header["signature"],
+    }
+
+
+def signed_report(
+    site: dict,
+    label: bytes,
+    y: list[int],
+    z: list[int],
+    deposits: bytes = b"",
+    commitments: list[bytes] | None = None,
+) -> bytes:
+    vector, committed = body_of(y, z), commitments or []
     header = {
         "label": label.hex(),
         "site_id": site["site_id"],
         "counts_length": len(y),
         "reals_length": len(z),
-        "signature": sign(bytes.fromhex(site["identity_private"]), statement).hex(),
+        "deposits_length": len(deposits),
+        "commitments": [each.hex() for each in committed],
     }
-    return frame(5, header, body)
+    statement = b"riskset/sa1/report" + h(
+        label,
+        u32(site["site_id"]),
+        hashlib.sha256(vector).digest(),
+        hashlib.sha256(deposits).digest(),
+        h(b"commitments", *committed),
+    )
+    header["signature"] = sign(bytes.fromhex(site["identity_private"]), statement).hex()
+    return frame(5, header, vector + deposits)
 
 
-def pooled(reports: list[bytes], n_counts: int, n_reals: int) -> tuple[list[int], list[float]]:
+# ---------------------------------------------------------------- opening
+def dropped_pairs(keys: dict, contributors: list[int]) -> list[tuple[int, int]]:
+    everybody = [a["site_id"] for a in keys["advertisements"]]
+    return [(j, i) for j in contributors for i in everybody if i not in contributors]
+
+
+def unmask_request(
+    keys: dict, number: int, label: bytes, member: int, reports: dict[int, bytes]
+) -> bytes:
+    everybody = [a["site_id"] for a in keys["advertisements"]]
+    contributors, pieces = sorted(reports), b""
+    for j in contributors:
+        if j == member:
+            continue
+        header, body = unframe(reports[j])
+        deposits = body[len(body) - header["deposits_length"] :]
+        others = [each for each in keys["committee"] if each != j]
+        peers = [each for each in everybody if each != j]
+        places = [0] + [1 + k for k, peer in enumerate(peers) if peer not in contributors]
+        first = others.index(member) * len(everybody)
+        for place in places:
+            pieces += deposits[48 * (first + place) : 48 * (first + place + 1)]
+    header = {
+        "sid": keys["sid"],
+        "round": number,
+        "label": label.hex(),
+        "contributors": [report_header(reports[j]) for j in contributors],
+        "envelopes_length": len(pieces),
+    }
+    return frame(7, header, pieces)
+
+
+def unmask_answer(
+    member: dict, sites: dict[int, dict], keys: dict, label: bytes, contributors: list[int]
+) -> bytes:
+    """A member's shares, computed from everybody's secrets and not from the deposits."""
+    q, t = member["site_id"], keys["threshold"]
+
+    def of(j: int, about: int, secret: bytes) -> bytes:
+        root = bytes.fromhex(sites[j]["self_root"])
+        return share(polynomial(secret, root, label, about, t), q)
+
+    shares = b"".join(
+        of(j, -1, seed(bytes.fromhex(sites[j]["self_root"]), b"self", label)) for j in contributors
+    )
+    for j, i in dropped_pairs(keys, contributors):
+        shares += of(j, i, pair_seed(roots_of(sites[j], keys)[i], label))
+    statement = b"riskset/sa1/unmask" + h(
+        label, u32(q), u32(*contributors), hashlib.sha256(shares).digest()
+    )
+    header = {
+        "label": label.hex(),
+        "site_id": q,
+        "shares_length": len(shares),
+        "signature": sign(bytes.fromhex(member["identity_private"]), statement).hex(),
+    }
+    return frame(8, header, shares)
+
+
+def opening(
+    keys: dict,
+    number: int,
+    label: bytes,
+    reports: dict[int, bytes],
+    answers: dict[int, bytes],
+) -> bytes:
+    """A strict round has no answers."""
+    contributors = sorted(reports)
+    headers = {j: unframe(reports[j])[0] for j in contributors}
+    n_counts = headers[contributors[0]]["counts_length"]
+    n_reals = headers[contributors[0]]["reals_length"]
+    vectors = [unframe(reports[j])[1][: 8 * n_counts + 16 * n_reals] for j in contributors]
+    pairs = dropped_pairs(keys, contributors) if answers else []
+    bodies = {q: unframe(message)[1] for q, message in answers.items()}
+    n_seeds = len(contributors) + len(pairs) if answers else 0
+    seeds = [
+        secret_of({q: body[32 * k : 32 * k + 32] for q, body in bodies.items()})
+        for k in range(n_seeds)
+    ]
     y, z = [0] * n_counts, [0] * n_reals
-    for message in reports:
-        counts, reals = from_body(unframe(message)[1], n_counts, n_reals)
+    for vector in vectors:
+        counts, reals = from_body(vector, n_counts, n_reals)
         y = [(a + b) % COUNTS for a, b in zip(y, counts, strict=True)]
         z = [(a + b) % REALS for a, b in zip(z, reals, strict=True)]
+    for k, each in enumerate(seeds):
+        turn = -1
+        if k >= len(contributors):
+            j, i = pairs[k - len(contributors)]
+            turn = -1 if j < i else 1
+        y, z = plus(y, z, x(each, b"prg"), turn)
+    header = {
+        "sid": keys["sid"],
+        "round": number,
+        "label": label.hex(),
+        "contributors": [report_header(reports[j]) for j in contributors],
+        "commitments": [headers[j]["commitments"] for j in contributors],
+        "seeds": [each.hex() for each in seeds],
+        "counts_length": n_counts,
+        "reals_length": n_reals,
+    }
+    return frame(9, header, b"".join([body_of(y, z), *vectors]))
+
+
+def close(centre: bytes, sid: bytes) -> bytes:
+    signature = sign(centre, b"riskset/sa1/close" + h(sid))
+    return frame(10, {"sid": sid.hex(), "signature": signature.hex()})
+
+
+def pooled(opened: bytes) -> tuple[list[int], list[float]]:
+    """The numbers of an opening."""
+    header, body = unframe(opened)
+    n_counts, n_reals = header["counts_length"], header["reals_length"]
+    y, z = from_body(body[: 8 * n_counts + 16 * n_reals], n_counts, n_reals)
     return [signed(element, COUNTS) for element in y], [real(element) for element in z]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 from typing import Any
 
@@ -143,11 +144,11 @@ def bad_keys(good: dict[str, Any]) -> dict[str, Any]:
         (
             "keys_with_committee",
             protocol,
-            "name a committee",
+            "The committee of the session is",
             keys(*sites) | {"committee": [2], "threshold": 1},
         ),
-        ("keys_with_threshold", protocol, "name a committee", keys(*sites) | {"threshold": 3}),
-        ("keys_sparse", protocol, "would mask with 1 peers", keys(*sites) | {"degree": 1}),
+        ("keys_with_threshold", protocol, "The threshold of", keys(*sites) | {"threshold": 3}),
+        ("keys_sparse", protocol, "The degree of the session is 1", keys(*sites) | {"degree": 1}),
     )
     # A site that is missing from the list sees the list's length only where its own policy allows it.
     few = {"keys_own_key_missing": {"minimum_sites": 2}}
@@ -214,6 +215,20 @@ def bad_rounds(good: dict[str, Any]) -> dict[str, Any]:
             answer(),
             refused(protocol, once, answer(message=other_question)),
         ],
+        "round_after_another": [
+            accepted,
+            refused(
+                protocol, "does not follow on", answer(message=request(after=secret("x").hex()))
+            ),
+        ],
+        "round_left_out": [
+            accepted,
+            refused(protocol, "does not follow on", answer(message=request(round=2))),
+        ],
+        "round_with_recovery": [
+            accepted,
+            refused(protocol, "must be strict", answer(message=request(profile="recoverable"))),
+        ],
         "round_other_attempt": [
             accepted,
             answer(),
@@ -257,6 +272,7 @@ def bad_reports(good: dict[str, Any]) -> dict[str, Any]:
     stranger = plain.signed_report(trial([9])["sites"][0], label, [1] * 7, [0] * 6).hex()
     body = bytearray.fromhex(reports[0])
     body[-1] ^= 1
+    deposits = plain.signed_report(sites[0], label, [1] * 7, [0] * 6, bytes(48), [bytes(32)]).hex()
     protocol, unfit = "ProtocolRefusal", "the report of site"
     return {
         "pool_missing_site": [
@@ -281,6 +297,9 @@ def bad_reports(good: dict[str, Any]) -> dict[str, Any]:
         ],
         "pool_wrong_length": [
             refused(protocol, "holds 6 counts and 6 reals", pool(short, *reports[1:]))
+        ],
+        "pool_with_deposits": [
+            refused(protocol, "48 bytes of deposits", pool(deposits, *reports[1:]))
         ],
         "pool_masks_left": [refused(protocol, "masks did not cancel", pool(noise, *reports[1:]))],
     }
@@ -352,4 +371,211 @@ def bad_frames(good: dict[str, Any]) -> dict[str, Any]:
     return {
         name: [refused("ProtocolRefusal", words, step("read", message=message.hex()))]
         for name, words, message in cases
+    }
+
+
+def bad_recoveries(good: dict[str, Any]) -> dict[str, Any]:
+    """Steps of the session with a committee; its committee is 0, 3, 8, 90 and 4,000,000,000, of whom 90 was lost."""
+    first, sites, keys = good["rounds"][0], good["sites"], bytes.fromhex(good["keys"])
+    header, _ = plain.unframe(keys)
+    label, ids = bytes.fromhex(first["label"]), [site["site_id"] for site in good["sites"]]
+    by_id = {site["site_id"]: site for site in sites}
+    reports = dict(zip(ids, map(bytes.fromhex, first["reports"]), strict=True))
+    protocol = "ProtocolRefusal"
+
+    def until_reported(site: int) -> list[dict[str, Any]]:
+        own = first["answers"][site]
+        return [
+            step("accept_keys", site, message=good["keys"]),
+            step("report", site, message=first["request"], **own),
+        ]
+
+    def unmask(site: int, message: str) -> dict[str, Any]:
+        return step("unmask", site, message=message)
+
+    def over(*contributors: int, member: int = 0) -> str:
+        chosen = {i: reports[i] for i in contributors}
+        return plain.unmask_request(header, 1, label, member, chosen).hex()
+
+    def changed_keys(**fields: Any) -> str:
+        return changed(good["keys"], lambda keys: keys.update(fields))
+
+    def wrong_share(member: int) -> str:
+        answer = bytes.fromhex(first["unmask_answers"][str(member)])
+        body = bytearray(plain.unframe(answer)[1])
+        body[40] ^= 1
+        statement = b"riskset/sa1/unmask" + plain.h(
+            label,
+            plain.u32(member),
+            plain.u32(*first["contributors"]),
+            hashlib.sha256(bytes(body)).digest(),
+        )
+        signature = plain.sign(bytes.fromhex(by_id[member]["identity_private"]), statement)
+        fields = plain.unframe(answer)[0] | {"signature": signature.hex()}
+        return plain.frame(8, fields, bytes(body)).hex()
+
+    def opened(**fields: Any) -> str:
+        return changed(first["opening"], lambda opening: opening.update(fields))
+
+    good_request = first["unmask_requests"]["0"]
+    header_of_0 = plain.unframe(bytes.fromhex(good_request))[0]["contributors"][0]
+    raw = bytearray.fromhex(first["opening"])
+    end = 8 + int.from_bytes(raw[4:8], "little")
+    misreported = bytes(raw[:end]) + bytes([raw[end] ^ 1]) + bytes(raw[end + 1 :])
+    swapped = bytes(raw[:-1]) + bytes([raw[-1] ^ 1])
+    seeds = plain.unframe(bytes(raw))[0]["seeds"]
+    answers = list(first["unmask_answers"].values())
+    lies = [wrong_share(0), *answers[1:]]
+    all_reports = [reports[i].hex() for i in first["contributors"]]
+
+    def pool(messages: list[str], answered: list[str]) -> dict[str, Any]:
+        return step("pool", request=first["request"], reports=messages, answers=answered)
+
+    return {
+        "recovery_second_set": [
+            *until_reported(0),
+            unmask(0, good_request),
+            unmask(0, good_request),
+            refused(protocol, "there is one set", unmask(0, over(0, 3, 4, 8))),
+        ],
+        "recovery_too_few": [
+            *until_reported(0),
+            refused(protocol, "at least 3 must be in it", unmask(0, over(0, 3))),
+        ],
+        "recovery_before_the_report": [
+            step("accept_keys", 0, message=good["keys"]),
+            refused(protocol, "sent no report in round 1", unmask(0, good_request)),
+        ],
+        "recovery_of_another_label": [
+            *until_reported(0),
+            refused(
+                protocol,
+                "another question",
+                unmask(0, changed(good_request, lambda h: h.update(label=secret("x").hex()))),
+            ),
+        ],
+        "recovery_other_members_deposits": [
+            *until_reported(0),
+            refused(
+                protocol,
+                "cannot be opened",
+                unmask(
+                    0,
+                    plain.frame(
+                        7,
+                        plain.unframe(bytes.fromhex(good_request))[0],
+                        plain.unframe(bytes.fromhex(first["unmask_requests"]["3"]))[1],
+                    ).hex(),
+                ),
+            ),
+        ],
+        "recovery_both_kinds": [
+            *until_reported(0),
+            refused(
+                protocol,
+                "never both",
+                unmask(
+                    0,
+                    changed(
+                        over(*ids),
+                        lambda h: h.update(
+                            contributors=h["contributors"][:4] + h["contributors"][5:]
+                        ),
+                    ),
+                ),
+            ),
+        ],
+        "recovery_forged_report": [
+            *until_reported(0),
+            refused(
+                "SignatureRefusal",
+                "the report of site",
+                unmask(
+                    0,
+                    changed(
+                        good_request,
+                        lambda h: h["contributors"].__setitem__(
+                            0, header_of_0 | {"masked": flipped(header_of_0["masked"])}
+                        ),
+                    ),
+                ),
+            ),
+        ],
+        "recovery_not_on_the_committee": [
+            *until_reported(2),
+            refused(protocol, "not on the committee", unmask(2, good_request)),
+        ],
+        "recovery_committee_of_the_centres_choice": [
+            refused(
+                protocol,
+                "The committee of the session is",
+                step("accept_keys", 0, message=changed_keys(committee=[0, 3, 8])),
+            )
+        ],
+        "recovery_threshold_of_the_centres_choice": [
+            refused(
+                protocol,
+                "The threshold of the session is 3",
+                step("accept_keys", 0, message=changed_keys(threshold=3)),
+            )
+        ],
+        "recovery_too_few_answers": [
+            refused(protocol, "3 of the committee answered; 4 must", pool(all_reports, answers[:3]))
+        ],
+        "recovery_wrong_share": [
+            refused(protocol, "do not give the seeds", pool(all_reports, lies))
+        ],
+        "opening_misreported": [
+            *until_reported(0),
+            step("opening", 0, message=first["opening"]),
+            refused(
+                protocol,
+                "is not the sum of the reports",
+                step("opening", 0, message=misreported.hex()),
+            ),
+        ],
+        "opening_with_another_report": [
+            *until_reported(0),
+            refused(
+                protocol,
+                "shows another report",
+                step("opening", 0, message=swapped.hex()),
+            ),
+        ],
+        "opening_with_other_seeds": [
+            *until_reported(0),
+            refused(
+                protocol,
+                "no site committed itself",
+                step("opening", 0, message=opened(seeds=[flipped(seeds[0]), *seeds[1:]])),
+            ),
+        ],
+        "opening_with_a_seed_missing": [
+            *until_reported(0),
+            refused(
+                protocol,
+                "seeds; 10 are needed",
+                step("opening", 0, message=opened(seeds=seeds[1:])),
+            ),
+        ],
+        "opening_of_another_question": [
+            *until_reported(0),
+            refused(
+                protocol,
+                "belongs to another question",
+                step("opening", 0, message=opened(label=secret("x").hex())),
+            ),
+        ],
+        "opening_of_another_session": [
+            *until_reported(0),
+            refused(
+                protocol,
+                "belongs to another session",
+                step("opening", 0, message=opened(sid=secret("x").hex())),
+            ),
+        ],
+        "opening_before_the_report": [
+            step("accept_keys", 0, message=good["keys"]),
+            refused(protocol, "nothing to compare", step("opening", 0, message=first["opening"])),
+        ],
     }

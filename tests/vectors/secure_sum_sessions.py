@@ -28,6 +28,7 @@ def trial(site_ids: list[int]) -> dict[str, Any]:
             "name": f"Hôpital {i}",
             "identity_private": secret(f"identity {i}").hex(),
             "ephemeral_private": secret(f"ephemeral {i}").hex(),
+            "self_root": secret(f"self root {i}").hex(),
             "snapshot": plain.h(b"snap", secret(f"salt {i}"), secret(f"records {i}")).hex(),
         }
         for i in site_ids
@@ -48,54 +49,86 @@ def trial(site_ids: list[int]) -> dict[str, Any]:
         "plan": PLAN.decode(),
         "codebook": CODEBOOK.decode(),
         "minimum_sites": min(3, len(sites)),
+        "rule": {"profile": "strict", "committee": site_ids, "minimum_sites": 1},
         "sites": sites,
     }
 
 
-def join(vector: dict[str, Any]) -> dict[str, Any]:
+def join(vector: dict[str, Any], committee: list[int] | None = None) -> dict[str, Any]:
     """Offer, ADV and KEYS; returns the header of KEYS."""
     roster, nonce = vector["roster"], bytes.fromhex(vector["nonce"])
     sid = plain.session_id(roster, nonce, PLAN, CODEBOOK)
     headers = [plain.advertisement(site, sid, roster) for site in vector["sites"]]
-    keys = plain.keys_header(sid, headers)
-    vector["offer"] = plain.offer(
-        bytes.fromhex(vector["centre_private"]), roster, nonce, PLAN, CODEBOOK
-    ).hex()
+    keys = plain.keys_header(sid, headers, committee)
+    centre = bytes.fromhex(vector["centre_private"])
+    vector["offer"] = plain.offer(centre, roster, nonce, PLAN, CODEBOOK).hex()
     vector["sid"] = sid.hex()
     vector["advertisements"] = [plain.frame(2, header).hex() for header in headers]
     vector["keys"] = plain.frame(3, keys).hex()
     vector["setup_hash"] = plain.setup_hash(keys).hex()
+    vector["close"] = plain.close(centre, sid).hex()
+    vector["rounds"] = []
     return keys
 
 
 def ask(
     vector: dict[str, Any],
     keys: dict[str, Any],
-    number: int,
     sections: list[dict[str, Any]],
     answers: list[tuple[list[int], list[float]]],
-) -> dict[str, Any]:
-    """REQ and every REP of a round."""
+    *,
+    sites: list[dict[str, Any]] | None = None,
+    lost: tuple[int, ...] = (),
+) -> None:
+    """REQ, every REP, in a recoverable round UREQ and URES, and the opening. `sites` are the frozen set, `lost` do not report."""
+    rounds, asked = vector["rounds"], sites or vector["sites"]
+    number = len(rounds) + 1
     questions = plain.canonical({"coefficients": [], "round": number})
-    participants = [site["site_id"] for site in vector["sites"]]
-    sid = bytes.fromhex(vector["sid"])
-    header = plain.request_header(sid, number, participants, sections, questions)
+    participants = [site["site_id"] for site in asked]
+    recoverable = bool(keys["committee"]) and not rounds
+    header = plain.request_header(
+        bytes.fromhex(vector["sid"]),
+        number,
+        participants,
+        sections,
+        questions,
+        profile="recoverable" if recoverable else "strict",
+        after=bytes.fromhex(rounds[-1]["label"]) if rounds else bytes(32),
+    )
     label = plain.label_of(keys, header, questions)
-    reports = [
-        plain.report(site, keys, label, counts, reals)
-        for site, (counts, reals) in zip(vector["sites"], answers, strict=True)
-    ]
-    counts, reals = plain.pooled(reports, len(answers[0][0]), len(answers[0][1]))
-    return {
-        "request": plain.frame(4, header, questions).hex(),
-        "label": label.hex(),
-        "answers": [
-            {"counts": counts, "reals": [value.hex() for value in reals]}
-            for counts, reals in answers
-        ],
-        "reports": [message.hex() for message in reports],
-        "pooled": {"counts": counts, "reals": [value.hex() for value in reals]},
-    }
+    reports = {}
+    for site, (counts, reals) in zip(asked, answers, strict=True):
+        write = plain.recoverable_report if recoverable else plain.report
+        more = {} if recoverable else {"among": participants}
+        reports[site["site_id"]] = write(site, keys, label, counts, reals, **more)
+    arrived = {i: message for i, message in reports.items() if i not in lost}
+    requests, shares = {}, {}
+    if recoverable:
+        by_id = {site["site_id"]: site for site in vector["sites"]}
+        for member in keys["committee"]:
+            if member in arrived:
+                requests[member] = plain.unmask_request(keys, number, label, member, arrived)
+                shares[member] = plain.unmask_answer(
+                    by_id[member], by_id, keys, label, sorted(arrived)
+                )
+    opened = plain.opening(keys, number, label, arrived, shares)
+    counts, reals = plain.pooled(opened)
+    rounds.append(
+        {
+            "request": plain.frame(4, header, questions).hex(),
+            "label": label.hex(),
+            "answers": [
+                {"counts": counts, "reals": [value.hex() for value in reals]}
+                for counts, reals in answers
+            ],
+            "reports": [message.hex() for message in reports.values()],
+            "contributors": sorted(arrived),
+            "unmask_requests": {str(i): message.hex() for i, message in requests.items()},
+            "unmask_answers": {str(i): message.hex() for i, message in shares.items()},
+            "opening": opened.hex(),
+            "pooled": {"counts": counts, "reals": [value.hex() for value in reals]},
+        }
+    )
 
 
 def three_sites() -> dict[str, Any]:
@@ -118,18 +151,11 @@ def three_sites() -> dict[str, Any]:
         ),
     ]
     counts_only = [section("table", "cells", "counts", 3)]
-    vector["rounds"] = [
-        ask(vector, keys, 1, sections, answers),
-        ask(vector, keys, 2, counts_only, [([i, 0, -i], []) for i in range(3)]),
-        ask(
-            vector,
-            keys,
-            3,
-            [section("cox", "score", "reals", 1)],
-            [([], [i / 3]) for i in range(3)],
-        ),
-        ask(vector, keys, 4, [], [([], [])] * 3),
-    ]
+    ask(vector, keys, sections, answers)
+    ask(vector, keys, counts_only, [([i, 0, -i], []) for i in range(3)])
+    score = [section("cox", "score", "reals", 1)]
+    ask(vector, keys, score, [([], [i / 3]) for i in range(3)])
+    ask(vector, keys, [], [([], [])] * 3)
     return vector
 
 
@@ -138,5 +164,24 @@ def one_site() -> dict[str, Any]:
     vector = trial([5])
     keys = join(vector)
     sections = [section("curve", "events", "counts", 2), section("cox", "score", "reals", 1)]
-    vector["rounds"] = [ask(vector, keys, 1, sections, [([3, 4], [0.5])])]
+    ask(vector, keys, sections, [([3, 4], [0.5])])
+    return vector
+
+
+def six_sites() -> dict[str, Any]:
+    """A recoverable session with a committee of five, one of whom is lost before its report; then a round of those who are left."""
+    ids = [0, 3, 4, 8, 90, 4_000_000_000]
+    vector = trial(ids)
+    committee = [0, 3, 8, 90, 4_000_000_000]
+    vector["rule"] = {"profile": "recoverable", "committee": committee, "minimum_sites": 3}
+    keys = join(vector, committee)
+    edge, real_edge = 2**62 // 6 - 1, 2**47 // 6 - 2.0**-7
+    sections = [section("curve", "events", "counts", 3), section("cox", "score", "reals", 2)]
+    answers: list[tuple[list[int], list[float]]] = [
+        ([i, edge, -edge], [i / 3, real_edge]) for i in range(6)
+    ]
+    ask(vector, keys, sections, answers, lost=(90,))
+    left = [site for site in vector["sites"] if site["site_id"] != 90]
+    counts_only = [section("table", "cells", "counts", 2)]
+    ask(vector, keys, counts_only, [([i, -i], []) for i in range(5)], sites=left)
     return vector

@@ -11,21 +11,43 @@ import pytest
 
 from riskset_common import errors
 from riskset_common.errors import RisksetError
-from riskset_common.secure.pool import collect_keys, make_offer, make_request, pool_reports
+from riskset_common.secure.pool import (
+    collect_keys,
+    make_close,
+    make_offer,
+    make_request,
+    open_round,
+    pooled_of,
+)
+from riskset_common.secure.recovery import unmask_requests
+from riskset_common.secure.reporting import NO_ROUND, report
 from riskset_common.secure.roster import Member, Roster
+from riskset_common.secure.rule import Rule
 from riskset_common.secure.session import (
+    SessionSecrets,
     SiteSession,
     accept_keys,
+    accept_opening,
     advertise,
     open_offer,
-    report,
 )
 from riskset_common.secure.setup import check_keys, label_of
+from riskset_common.secure.unmask import answer_unmask
 from riskset_common.signing import Identity
-from riskset_common.wire import Advertisement, Keys, Offer, Report, RoundRequest, read_message
+from riskset_common.wire import (
+    Advertisement,
+    Keys,
+    Offer,
+    Opening,
+    Report,
+    RoundRequest,
+    UnmaskAnswer,
+    UnmaskRequest,
+    read_message,
+)
 
 HERE = Path(__file__).parent
-GOOD = ("secure_sum_three_sites", "secure_sum_one_site")
+GOOD = ("secure_sum_three_sites", "secure_sum_one_site", "secure_sum_six_sites")
 
 
 def load(name: str) -> dict[str, Any]:
@@ -56,6 +78,8 @@ class Trial:
             ),
         )
         self.sid = bytes.fromhex(vector["sid"])
+        said = vector["rule"]
+        self.rule = Rule(said["profile"], tuple(said["committee"]), said["minimum_sites"])
         self.identities = [
             Identity.from_random(bytes.fromhex(site["identity_private"]))
             for site in vector["sites"]
@@ -67,7 +91,9 @@ class Trial:
                 identity,
                 site["site_id"],
                 self.sid,
-                bytes.fromhex(site["ephemeral_private"]),
+                SessionSecrets(
+                    bytes.fromhex(site["ephemeral_private"]), bytes.fromhex(site["self_root"])
+                ),
                 bytes.fromhex(site["snapshot"]),
                 self.roster,
             )
@@ -90,7 +116,9 @@ class Trial:
     def accept_keys(self, site: int, message: str, minimum_sites: int | None = None) -> None:
         minimum = self.vector["minimum_sites"] if minimum_sites is None else minimum_sites
         keys = Keys.from_bytes(bytes.fromhex(message))
-        self.states[site] = accept_keys(self.states[site], keys, minimum_sites=minimum)
+        self.states[site] = accept_keys(
+            self.states[site], keys, rule=self.rule, minimum_sites=minimum
+        )
 
     def report(self, site: int, message: str, counts: list[int], reals: list[str]) -> bytes:
         self.states[site], answer = report(
@@ -102,16 +130,31 @@ class Trial:
         )
         return answer.to_bytes()
 
-    def pool(self, request: str, reports: list[str]) -> Any:
-        setup = check_keys(
-            self.sid, self.roster, Keys.from_bytes(bytes.fromhex(self.vector["keys"]))
+    def unmask(self, site: int, message: str) -> bytes:
+        self.states[site], answer = answer_unmask(
+            self.states[site],
+            UnmaskRequest.from_bytes(bytes.fromhex(message)),
+            identity=self.identities[site],
         )
-        return pool_reports(
-            setup,
+        return answer.to_bytes()
+
+    def opening(self, site: int, message: str) -> None:
+        opening = Opening.from_bytes(bytes.fromhex(message))
+        self.states[site] = accept_opening(self.states[site], opening)
+
+    def pool(self, request: str, reports: list[str], answers: list[str] | None = None) -> Opening:
+        keys = Keys.from_bytes(bytes.fromhex(self.vector["keys"]))
+        asked = RoundRequest.from_bytes(bytes.fromhex(request))
+        opening = open_round(
+            check_keys(self.sid, self.roster, keys, self.rule),
+            None if asked.profile == "recoverable" else asked.participants,
             self.roster,
-            RoundRequest.from_bytes(bytes.fromhex(request)),
+            asked,
             [Report.from_bytes(bytes.fromhex(message)) for message in reports],
+            [UnmaskAnswer.from_bytes(bytes.fromhex(message)) for message in answers or ()],
         )
+        pooled_of(asked, opening)
+        return opening
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -126,7 +169,7 @@ def test_a_session_is_set_up_as_written(name):
         vector["plan"].encode(),
         vector["codebook"].encode(),
     )
-    setup, keys = collect_keys(trial.sid, trial.roster, reversed(trial.advertisements))
+    setup, keys = collect_keys(trial.sid, trial.roster, reversed(trial.advertisements), trial.rule)
 
     assert vector["sid"] == sid.hex()
     assert vector["offer"] == offer.to_bytes().hex()
@@ -134,30 +177,50 @@ def test_a_session_is_set_up_as_written(name):
     assert vector["advertisements"] == [a.to_bytes().hex() for a in trial.advertisements]
     assert vector["keys"] == keys.to_bytes().hex()
     assert vector["setup_hash"] == setup.hash.hex()
+    assert vector["close"] == make_close(trial.centre, sid).to_bytes().hex()
 
 
 @pytest.mark.parametrize("name", GOOD)
 def test_rounds_are_asked_answered_and_pooled_as_written(name):
     vector = load(name)
     trial = Trial(vector)
-    setup, _ = collect_keys(trial.sid, trial.roster, trial.advertisements)
+    setup, _ = collect_keys(trial.sid, trial.roster, trial.advertisements, trial.rule)
     for site in range(len(trial.states)):
         trial.accept_keys(site, vector["keys"])
+    frozen, after = setup.initial_set(), NO_ROUND
+    place = {site["site_id"]: k for k, site in enumerate(vector["sites"])}
 
     for number, expected in enumerate(vector["rounds"], start=1):
         asked = RoundRequest.from_bytes(bytes.fromhex(expected["request"]))
-        request = make_request(setup, number, asked.sections, asked.questions)
-        reports = [
-            trial.report(site, expected["request"], answer["counts"], answer["reals"]).hex()
-            for site, answer in enumerate(expected["answers"])
-        ]
-        pooled = trial.pool(expected["request"], reports)
+        request = make_request(setup, frozen, number, after, asked.sections, asked.questions)
+        reports = {
+            i: trial.report(place[i], expected["request"], answer["counts"], answer["reals"])
+            for i, answer in zip(asked.participants, expected["answers"], strict=True)
+        }
+        arrived = {i: Report.from_bytes(reports[i]) for i in expected["contributors"]}
+        wanted, given = {}, {}
+        if request.profile == "recoverable":
+            wanted = unmask_requests(setup, request, arrived)
+            for member, message in wanted.items():
+                given[member] = trial.unmask(place[member], message.to_bytes().hex()).hex()
+        opening = trial.pool(
+            expected["request"], [reports[i].hex() for i in arrived], list(given.values())
+        )
+        for i in asked.participants:
+            trial.opening(place[i], opening.to_bytes().hex())
+        pooled = pooled_of(request, opening)
 
         assert expected["request"] == request.to_bytes().hex()
-        assert expected["label"] == label_of(setup, request).hex()
-        assert expected["reports"] == reports
+        assert expected["label"] == label_of(setup, frozen, request).hex()
+        assert expected["reports"] == [message.hex() for message in reports.values()]
+        assert expected["unmask_requests"] == {
+            str(member): message.to_bytes().hex() for member, message in wanted.items()
+        }
+        assert expected["unmask_answers"] == {str(member): m for member, m in given.items()}
+        assert expected["opening"] == opening.to_bytes().hex()
         assert expected["pooled"]["counts"] == pooled.counts.tolist()
         assert expected["pooled"]["reals"] == [value.hex() for value in pooled.reals.tolist()]
+        frozen, after = pooled.participants, opening.label
 
 
 @pytest.mark.parametrize(("vector", "operations"), bad_cases())

@@ -9,12 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from riskset_common.secure.pool import collect_keys, make_request, pool_reports
+from riskset_common.secure.pool import collect_keys, make_request, open_round, pooled_of
 from riskset_common.secure.prg import CHUNK, add_masks
+from riskset_common.secure.recovery import unmask_requests
+from riskset_common.secure.reporting import NO_ROUND, report
 from riskset_common.secure.ring import decode_reals, encode_reals
 from riskset_common.secure.roster import Member, Roster
+from riskset_common.secure.rule import Rule
 from riskset_common.secure.sections import Section
-from riskset_common.secure.session import accept_keys, advertise, report
+from riskset_common.secure.session import SessionSecrets, accept_keys, advertise
+from riskset_common.secure.unmask import answer_unmask
 from riskset_common.signing import Identity
 
 
@@ -23,9 +27,9 @@ def secret(*what: object) -> bytes:
 
 
 @st.composite
-def answers(draw):
-    """Numbers of up to four sites, up to the edges of what so many sites may add."""
-    n_sites = draw(st.integers(1, 4))
+def sessions(draw):
+    """Numbers of up to six sites, up to the edges of what so many may add; a committee or none, and who is lost."""
+    n_sites = draw(st.integers(1, 6))
     count_limit, real_limit = 2**62 // n_sites, float(2**47 // n_sites)
     count = st.integers(-count_limit + 1, count_limit - 1)
     real = st.floats(-real_limit, real_limit, exclude_min=True, exclude_max=True)
@@ -35,12 +39,20 @@ def answers(draw):
         st.lists(count, min_size=n_counts, max_size=n_counts),
         st.lists(real, min_size=n_reals, max_size=n_reals),
     )
-    return {i: draw(one_site) for i in sorted(ids)}
+    answers = {i: draw(one_site) for i in sorted(ids)}
+    if n_sites < 4 or draw(st.booleans()):
+        return answers, Rule("strict", tuple(sorted(ids)), 1), ()
+    committee = sorted(draw(st.sets(st.sampled_from(ids), min_size=3)))
+    rule = Rule("recoverable", tuple(committee), 2)
+    to_spare = len(committee) - rule.threshold
+    lost = draw(st.lists(st.sampled_from(committee), max_size=to_spare, unique=True))
+    return answers, rule, tuple(lost)
 
 
-@settings(max_examples=60, deadline=None)
-@given(answers())
-def test_both_write_the_same_reports_and_open_the_same_sums(plain, answers):
+@settings(max_examples=80, deadline=None)
+@given(sessions())
+def test_both_write_the_same_messages_and_open_the_same_sums(plain, drawn):
+    answers, rule, lost = drawn
     n_counts, n_reals = (len(part) for part in next(iter(answers.values())))
     identities = {i: Identity.from_random(secret("identity", i)) for i in answers}
     members = tuple(
@@ -51,46 +63,62 @@ def test_both_write_the_same_reports_and_open_the_same_sums(plain, answers):
     sid, snapshot = secret("sid"), secret("snapshot")
     states, advertisements = {}, []
     for i in answers:
-        states[i], advertisement = advertise(
-            identities[i], i, sid, secret("ephemeral", i), snapshot, roster
-        )
+        drawn_secrets = SessionSecrets(secret("ephemeral", i), secret("root", i))
+        states[i], advertisement = advertise(identities[i], i, sid, drawn_secrets, snapshot, roster)
         advertisements.append(advertisement)
-    setup, keys = collect_keys(sid, roster, advertisements)
+    setup, keys = collect_keys(sid, roster, advertisements, rule)
     sections = [
         Section(analysis="a", name="counts", ring="counts", shape=(n_counts,)),
         Section(analysis="a", name="reals", ring="reals", shape=(n_reals,)),
     ]
-    request = make_request(setup, 1, sections, b"{}")
-    ours, theirs = [], []
+    frozen = setup.initial_set()
+    request = make_request(setup, frozen, 1, NO_ROUND, sections, b"{}")
+    ours, theirs = {}, {}
     header, _ = plain.unframe(keys.to_bytes())
     asked, questions = plain.unframe(request.to_bytes())
     label = plain.label_of(header, asked, questions)
+    sites = {
+        i: {
+            "site_id": i,
+            "identity_private": secret("identity", i).hex(),
+            "ephemeral_private": secret("ephemeral", i).hex(),
+            "self_root": secret("root", i).hex(),
+        }
+        for i in answers
+    }
+    write = plain.report if frozen is not None else plain.recoverable_report
     for i, (counts, reals) in answers.items():
-        state = accept_keys(states[i], keys, minimum_sites=1)
-        _, answer = report(
-            state,
+        states[i] = accept_keys(states[i], keys, rule=rule, minimum_sites=1)
+        states[i], ours[i] = report(
+            states[i],
             request,
             np.array(counts, np.int64),
             np.array(reals, np.float64),
             identity=identities[i],
         )
-        site = {
-            "site_id": i,
-            "identity_private": secret("identity", i).hex(),
-            "ephemeral_private": secret("ephemeral", i).hex(),
-        }
-        ours.append(answer)
-        theirs.append(plain.report(site, header, label, counts, reals))
-    pooled = pool_reports(setup, roster, request, ours)
+        theirs[i] = write(sites[i], header, label, counts, reals)
+    arrived = {i: each for i, each in ours.items() if i not in lost}
+    ours_given, theirs_given = {}, {}
+    if frozen is None:
+        for member, wanted in unmask_requests(setup, request, arrived).items():
+            given = answer_unmask(states[member], wanted, identity=identities[member])[1]
+            ours_given[member] = given
+            theirs_given[member] = plain.unmask_answer(
+                sites[member], sites, header, label, sorted(arrived)
+            )
+    opening = open_round(setup, frozen, roster, request, arrived.values(), ours_given.values())
+    their_reports = {i: message for i, message in theirs.items() if i not in lost}
+    theirs_opened = plain.opening(header, 1, label, their_reports, theirs_given)
+    pooled = pooled_of(request, opening)
 
-    assert theirs == [answer.to_bytes() for answer in ours]
-    assert plain.pooled(theirs, n_counts, n_reals) == (
-        pooled.counts.tolist(),
-        pooled.reals.tolist(),
-    )
-    assert [sum(column) for column in zip(*(c for c, _ in answers.values()), strict=True)] == (
-        pooled.counts.tolist()
-    )
+    assert theirs == {i: answer.to_bytes() for i, answer in ours.items()}
+    assert theirs_given == {i: answer.to_bytes() for i, answer in ours_given.items()}
+    assert theirs_opened == opening.to_bytes()
+    assert plain.pooled(theirs_opened) == (pooled.counts.tolist(), pooled.reals.tolist())
+    assert pooled.counts.tolist() == [
+        sum(column)
+        for column in zip(*(c for i, (c, _) in answers.items() if i not in lost), strict=True)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,11 @@ from tests.vectors.secure_sum_refusals import (
     bad_frames,
     bad_keys,
     bad_offers,
+    bad_recoveries,
     bad_reports,
     bad_rounds,
 )
-from tests.vectors.secure_sum_sessions import one_site, three_sites
+from tests.vectors.secure_sum_sessions import one_site, six_sites, three_sites
 
 HERE = Path(__file__).parent
 
@@ -30,6 +31,10 @@ def main() -> None:
     good = three_sites()
     write("secure_sum_three_sites", good)
     write("secure_sum_one_site", one_site())
+    recovered = six_sites()
+    write("secure_sum_six_sites", recovered)
+    cases = {"of": "secure_sum_six_sites", "cases": bad_recoveries(recovered)}
+    write("secure_sum_bad_recoveries", cases)
     for what, make in (
         ("offers", bad_offers),
         ("keys", bad_keys),

@@ -10,18 +10,43 @@ import numpy as np
 import pytest
 
 from riskset_common.errors import PolicyRefusal
+from riskset_common.frame import Message
 from riskset_common.secure.pool import (
     check_refused,
     collect_keys,
+    make_close,
     make_offer,
     make_request,
-    pool_reports,
+    open_round,
 )
+from riskset_common.secure.recovery import unmask_requests
+from riskset_common.secure.reporting import NO_ROUND, report
 from riskset_common.secure.roster import Member, Roster
+from riskset_common.secure.rule import Rule
 from riskset_common.secure.sections import Section
-from riskset_common.secure.session import accept_keys, advertise, open_offer, refuse, report
+from riskset_common.secure.session import (
+    SessionSecrets,
+    accept_keys,
+    accept_opening,
+    advertise,
+    close,
+    open_offer,
+    refuse,
+)
+from riskset_common.secure.unmask import answer_unmask
 from riskset_common.signing import Identity
-from riskset_common.wire import Advertisement, Keys, Message, Offer, Refused, Report, RoundRequest
+from riskset_common.wire import (
+    Advertisement,
+    Close,
+    Keys,
+    Offer,
+    Opening,
+    Refused,
+    Report,
+    RoundRequest,
+    UnmaskAnswer,
+    UnmaskRequest,
+)
 
 
 def secret(*what: object) -> bytes:
@@ -36,10 +61,14 @@ class Exchange:
     receive: Callable[[bytes], object]
 
 
+SITES = 4
+"""Three on the committee, who must all answer; the fourth is lost in the round."""
+
+
 @pytest.fixture(scope="session")
-def exchanges() -> dict[str, Exchange]:
+def exchanges() -> dict[str, Exchange]:  # noqa: C901  # one receiver for each kind of message
     centre = Identity.from_random(secret("centre"))
-    sites = [Identity.from_random(secret("site", i)) for i in range(2)]
+    sites = [Identity.from_random(secret("site", i)) for i in range(SITES)]
     roster = Roster(
         version=3,
         members=tuple(
@@ -47,55 +76,90 @@ def exchanges() -> dict[str, Exchange]:
             for i, site in enumerate(sites)
         ),
     )
+    rule = Rule("recoverable", (0, 1, 2), 3)
     sid, offer = make_offer(centre, secret("nonce"), roster, b'{"plan":1}', b'{"codebook":1}')
     joined = [
-        advertise(site, i, sid, secret("ephemeral", i), secret("snapshot", i), roster)
+        advertise(
+            site,
+            i,
+            sid,
+            SessionSecrets(secret("ephemeral", i), secret("root", i)),
+            secret("snapshot", i),
+            roster,
+        )
         for i, site in enumerate(sites)
     ]
-    setup, keys = collect_keys(sid, roster, [advertisement for _, advertisement in joined])
-    states = [accept_keys(state, keys, minimum_sites=2) for state, _ in joined]
+    advertised = [advertisement for _, advertisement in joined]
+    setup, keys = collect_keys(sid, roster, advertised, rule)
+    states = [accept_keys(state, keys, rule=rule, minimum_sites=2) for state, _ in joined]
     sections = [
         Section(analysis="a", name="d", ring="counts", shape=(2,)),
         Section(analysis="a", name="U", ring="reals", shape=(1,)),
     ]
-    request = make_request(setup, 1, sections, b'{"a":[]}')
+    request = make_request(setup, None, 1, NO_ROUND, sections, b'{"a":[]}')
     counts, reals = np.array([1, 2]), np.array([0.5])
+    reported = [
+        report(state, request, counts, reals, identity=site)
+        for state, site in zip(states, sites, strict=True)
+    ]
+    arrived = {i: answer for i, (_, answer) in enumerate(reported) if i < SITES - 1}
+    wanted = unmask_requests(setup, request, arrived)
+    given = {
+        i: answer_unmask(reported[i][0], asked, identity=sites[i])[1] for i, asked in wanted.items()
+    }
 
-    def answers(asked: RoundRequest) -> list[Report]:
-        pairs = zip(states, sites, strict=True)
-        return [report(state, asked, counts, reals, identity=site)[1] for state, site in pairs]
+    def opened(reports: dict[int, Report], answers: dict[int, UnmaskAnswer]) -> Opening:
+        return open_round(setup, None, roster, request, reports.values(), answers.values())
 
-    reports = answers(request)
+    opening = opened(arrived, given)
     refused = refuse(sites[0], 0, sid, 1, PolicyRefusal("no"))
+    over = make_close(centre, sid)
 
     def receive_offer(message: bytes) -> object:
         return open_offer(Offer.from_bytes(message), centre=centre.public, roster=roster)
 
     def receive_advertisement(message: bytes) -> object:
-        others = [joined[1][1]]
-        return collect_keys(sid, roster, [Advertisement.from_bytes(message), *others])
+        first = Advertisement.from_bytes(message)
+        return collect_keys(sid, roster, [first, *advertised[1:]], rule)
 
     def receive_keys(message: bytes) -> object:
-        return accept_keys(joined[0][0], Keys.from_bytes(message), minimum_sites=2)
+        return accept_keys(joined[0][0], Keys.from_bytes(message), rule=rule, minimum_sites=2)
 
     def receive_request(message: bytes) -> object:
         """A site that is asked something else answers noise, which the centre refuses."""
-        changed = report(
-            states[0], RoundRequest.from_bytes(message), counts, reals, identity=sites[0]
-        )[1]
-        return pool_reports(setup, roster, request, [changed, reports[1]])
+        asked = RoundRequest.from_bytes(message)
+        changed = report(states[0], asked, counts, reals, identity=sites[0])[1]
+        return opened(arrived | {0: changed}, given)
 
     def receive_report(message: bytes) -> object:
-        return pool_reports(setup, roster, request, [Report.from_bytes(message), reports[1]])
+        return opened(arrived | {0: Report.from_bytes(message)}, given)
+
+    def receive_unmask_request(message: bytes) -> object:
+        asked = UnmaskRequest.from_bytes(message)
+        changed = answer_unmask(reported[0][0], asked, identity=sites[0])[1]
+        return opened(arrived, given | {0: changed})
+
+    def receive_unmask_answer(message: bytes) -> object:
+        return opened(arrived, given | {0: UnmaskAnswer.from_bytes(message)})
+
+    def receive_opening(message: bytes) -> object:
+        return accept_opening(reported[1][0], Opening.from_bytes(message))
 
     def receive_refused(message: bytes) -> None:
         check_refused(sid, roster, Refused.from_bytes(message))
+
+    def receive_close(message: bytes) -> object:
+        return close(states[0], Close.from_bytes(message), centre=centre.public)
 
     return {
         "Offer": Exchange(offer, receive_offer),
         "Advertisement": Exchange(joined[0][1], receive_advertisement),
         "Keys": Exchange(keys, receive_keys),
         "RoundRequest": Exchange(request, receive_request),
-        "Report": Exchange(reports[0], receive_report),
+        "Report": Exchange(reported[0][1], receive_report),
         "Refused": Exchange(refused, receive_refused),
+        "UnmaskRequest": Exchange(wanted[0], receive_unmask_request),
+        "UnmaskAnswer": Exchange(given[0], receive_unmask_answer),
+        "Opening": Exchange(opening, receive_opening),
+        "Close": Exchange(over, receive_close),
     }

@@ -142,8 +142,7 @@ class Baseline:
         rows: list[BaselineRow] = []
         missing: dict[str, MissingValues] = {}
         tests: dict[str, NamedTest] = {}
-        ends = np.cumsum([_n_rows(study, name) for name in spec.rows])
-        for name, cells in zip(spec.rows, np.split(pooled["cells"], ends[:-1]), strict=True):
+        for name, cells in by_characteristic(request, pooled).items():
             known, unknown = cells[:-1], cells[-1]
             rows += _rows(name, study.levels(name), known)
             missing[name] = MissingValues(unknown, int(unknown.sum()))
@@ -161,6 +160,15 @@ class Baseline:
             tests=tests,
             warnings=[],
         )
+
+
+def by_characteristic(
+    request: Request[BaselineSpec, CountCells], pooled: Summary
+) -> dict[str, NDArray[np.int64]]:
+    """The counts of each characteristic: its levels, then 'not known', by group, shape (n_levels + 1, n_groups)."""
+    rows = request.spec.rows
+    ends = np.cumsum([_n_rows(request.study, name) for name in rows])
+    return dict(zip(rows, np.split(pooled["cells"], ends[:-1]), strict=True))
 
 
 def _n_rows(study: Study, name: str) -> int:

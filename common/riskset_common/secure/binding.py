@@ -52,10 +52,12 @@ def round_label(
     questions: bytes,
     participants: Iterable[int],
     schema: bytes,
+    profile: str,
 ) -> bytes:
-    """``LABEL = H("round", SETUP_HASH, r, a, sha256(questions), U1, schema)``."""
-    numbers = u32(round_number, attempt)
-    return H(b"round", setup, numbers, sha256(questions).digest(), u32(*participants), schema)
+    """``LABEL = H("round", SETUP_HASH, r, a, sha256(questions), U1, schema, profile)``."""
+    asked = sha256(questions).digest()
+    numbers, sites = u32(round_number, attempt), u32(*participants)
+    return H(b"round", setup, numbers, asked, sites, schema, profile.encode())
 
 
 def offer_statement(sid: bytes) -> bytes:
@@ -68,9 +70,38 @@ def advertisement_statement(sid: bytes, roster_hash: bytes, key: SessionKey) -> 
     return PREFIX + b"adv" + H(sid, u32(key.site_id), key.ephemeral, roster_hash, key.snapshot)
 
 
-def report_statement(label: bytes, site_id: int, masked: bytes) -> bytes:
-    """What a site signs under its masked report."""
-    return PREFIX + b"report" + H(label, u32(site_id), sha256(masked).digest())
+def self_commitment(label: bytes, site_id: int, seed: bytes) -> bytes:
+    """``com_b = H("cb", LABEL, i, b_i)``: what the centre puts together from shares must fit it."""
+    return H(b"cb", label, u32(site_id), seed)
+
+
+def pair_commitment(label: bytes, one: int, other: int, seed: bytes) -> bytes:
+    """``com_k = H("ck", LABEL, min, max, s_ij)``: the same from both sites of a pair."""
+    return H(b"ck", label, u32(min(one, other), max(one, other)), seed)
+
+
+def commitments_hash(commitments: Iterable[bytes]) -> bytes:
+    """One hash over com_b and every com_k of a report, which the site signs."""
+    return H(b"commitments", *commitments)
+
+
+def report_statement(
+    label: bytes, site_id: int, masked: bytes, deposits: bytes, commitments: bytes
+) -> bytes:
+    """What a site signs under its report: the round and the hashes of masked numbers, deposits and commitments."""
+    return PREFIX + b"report" + H(label, u32(site_id), masked, deposits, commitments)
+
+
+def unmask_statement(
+    label: bytes, site_id: int, contributors: Iterable[int], shares: bytes
+) -> bytes:
+    """What a committee member signs under the shares that it gives away."""
+    return PREFIX + b"unmask" + H(label, u32(site_id), u32(*contributors), sha256(shares).digest())
+
+
+def closing_statement(sid: bytes) -> bytes:
+    """What the centre signs when a session is over."""
+    return PREFIX + b"close" + H(sid)
 
 
 def refusal_statement(sid: bytes, site_id: int, round_number: int, wire_code: str) -> bytes:

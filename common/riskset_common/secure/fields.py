@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -10,6 +10,7 @@ U32_END = 1 << 32
 
 U32 = Annotated[int, Field(ge=0, lt=U32_END)]
 SiteId = U32
+Profile = Literal["recoverable", "strict"]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Digest = Annotated[bytes, Field(min_length=32, max_length=32)]
 PublicKey = Annotated[bytes, Field(min_length=32, max_length=32)]

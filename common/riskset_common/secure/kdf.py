@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterable
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -78,8 +77,17 @@ def envelope_key(root: bytes, sender: int, receiver: int) -> bytes:
 
 def pair_seed(key: bytes, label: bytes) -> bytes:
     """s_ij of the round with this label: the low 255 bits of ``X(K_mask, "pairseed", LABEL)``."""
-    seed = int.from_bytes(X(key, b"pairseed", label), "little") & ((1 << _SEED_BITS) - 1)
-    return seed.to_bytes(HASH_BYTES, "little")
+    return _low_bits(X(key, b"pairseed", label))
+
+
+def self_seed(self_root: bytes, label: bytes) -> bytes:
+    """b_i of the round with this label: the low 255 bits of ``X(selfroot_i, "self", LABEL)``."""
+    return _low_bits(X(self_root, b"self", label))
+
+
+def coefficient_key(self_root: bytes, label: bytes, about: int) -> bytes:
+    """The key of one secret's polynomial: ``X(selfroot_i, "shamir", LABEL, j)``, j the peer or -1 for the self seed."""
+    return X(self_root, b"shamir", label, struct.pack("<q", about))
 
 
 def stream_key(seed: bytes) -> bytes:
@@ -87,6 +95,6 @@ def stream_key(seed: bytes) -> bytes:
     return X(seed, b"prg")
 
 
-def pair_streams(keys: Iterable[tuple[int, bytes]], label: bytes) -> dict[int, bytes]:
-    """The stream key of this round for each peer, from the mask keys of the session."""
-    return {peer: stream_key(pair_seed(key, label)) for peer, key in keys}
+def _low_bits(derived: bytes) -> bytes:
+    seed = int.from_bytes(derived, "little") & ((1 << _SEED_BITS) - 1)
+    return seed.to_bytes(HASH_BYTES, "little")

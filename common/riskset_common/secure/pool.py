@@ -12,22 +12,38 @@ from numpy.typing import NDArray
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.secure.binding import (
     agreement_hash,
+    closing_statement,
     offer_statement,
     refusal_statement,
-    report_statement,
     session_id,
 )
-from riskset_common.secure.ring import WORD, add_counts, add_reals, decode_counts, decode_reals
+from riskset_common.secure.contributors import check_header, dropped_pairs, header_of
+from riskset_common.secure.opening import unmasked_sum
+from riskset_common.secure.recovery import deposits_length, recover_seeds
+from riskset_common.secure.ring import decode_counts, decode_reals
 from riskset_common.secure.roster import Roster
+from riskset_common.secure.rule import Rule
 from riskset_common.secure.sections import Section, split, vector_length
 from riskset_common.secure.setup import Setup, check_keys, label_of
 from riskset_common.signing import Identity, verify
-from riskset_common.wire import Advertisement, Keys, Offer, Refused, Report, RoundRequest
+from riskset_common.wire import (
+    Advertisement,
+    Close,
+    Keys,
+    Offer,
+    Opening,
+    Refused,
+    Report,
+    RoundRequest,
+    UnmaskAnswer,
+    masked_body,
+    words_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Pooled:
-    """What one round opens, and all it opens: the sum over the frozen set of sites.
+    """What one round opens, and all it opens: the sum over its contributors.
 
     Attributes
     ----------
@@ -81,39 +97,72 @@ def make_offer(
 
 
 def collect_keys(
-    sid: bytes, roster: Roster, advertisements: Iterable[Advertisement]
+    sid: bytes, roster: Roster, advertisements: Iterable[Advertisement], rule: Rule
 ) -> tuple[Setup, Keys]:
-    """Freeze the set of sites that joined, in the order of their numbers. Run by the centre, once for each session."""
+    """List the sites that joined, in the order of their numbers. Run by the centre, once for each session."""
     ordered = tuple(sorted(advertisements, key=lambda advertisement: advertisement.site_id))
     if not ordered:
         raise ProtocolRefusal("No site joined the session, so there is nothing to add up.")
-    keys = Keys(sid=sid, advertisements=ordered, committee=(), threshold=0, degree=len(ordered) - 1)
-    return check_keys(sid, roster, keys), keys
+    terms = rule.terms({advertisement.site_id for advertisement in ordered})
+    keys = Keys(
+        sid=sid,
+        advertisements=ordered,
+        committee=terms.committee,
+        threshold=terms.threshold,
+        degree=terms.degree,
+    )
+    return check_keys(sid, roster, keys, rule), keys
 
 
 def make_request(
-    setup: Setup, round_number: int, sections: Sequence[Section], questions: bytes
+    setup: Setup,
+    frozen: tuple[int, ...] | None,
+    round_number: int,
+    after: bytes,
+    sections: Sequence[Section],
+    questions: bytes,
 ) -> RoundRequest:
-    """Ask all sites of the frozen set. Run by the centre; a lost report is asked for with the same request again."""
+    """Ask all sites of the set, or all that joined while none is fixed. Run by the centre; a lost report is asked for in the same words.
+
+    Parameters
+    ----------
+    frozen
+        The set of sites that the first opening fixed.
+    after
+        The label of the round before; `NO_ROUND` for the first.
+    """
     return RoundRequest(
         sid=setup.sid,
         round=round_number,
         attempt=0,
-        participants=setup.participants,
+        participants=setup.participants if frozen is None else frozen,
+        profile="recoverable" if frozen is None else "strict",
+        after=after,
         sections=tuple(sections),
         questions_length=len(questions),
         body=questions,
     )
 
 
-def check_report(setup: Setup, roster: Roster, request: RoundRequest, report: Report) -> None:
+def check_report(
+    setup: Setup,
+    frozen: tuple[int, ...] | None,
+    roster: Roster,
+    request: RoundRequest,
+    report: Report,
+) -> None:
     """Raise unless a site of the set answered exactly this request. Run by the centre when a report arrives."""
+    _check_answer(setup, roster, request, report, label_of(setup, frozen, request))
+
+
+def _check_answer(
+    setup: Setup, roster: Roster, request: RoundRequest, report: Report, label: bytes
+) -> None:
     name = roster.name(report.site_id)
-    if report.site_id not in setup.participants:
+    if report.site_id not in request.participants:
         raise ProtocolRefusal(
-            f"Site {name!r} sent a report, but its key is not part of this session."
+            f"Site {name!r} sent a report, but it is not one of the sites that were asked."
         )
-    label = label_of(setup, request)
     if report.label != label:
         raise ProtocolRefusal(
             f"Site {name!r} answered another question than round {request.round} of this session, or holds other keys. "
@@ -125,9 +174,21 @@ def check_report(setup: Setup, roster: Roster, request: RoundRequest, report: Re
             f"The report of site {name!r} holds {report.counts_length} counts and {report.reals_length} reals; "
             f"round {request.round} asks for {asked[0]} and {asked[1]}."
         )
-    statement = report_statement(label, report.site_id, report.body)
-    what = f"the report of site {name!r} in round {request.round}"
-    verify(roster.member(report.site_id).public, report.signature, statement, what)
+    _require_deposits(setup, request, report, name)
+    check_header(roster, label, header_of(report), request.round)
+
+
+def _require_deposits(setup: Setup, request: RoundRequest, report: Report, name: str) -> None:
+    """A recoverable report holds as many deposits and commitments as there are members and pairs; a strict one holds none."""
+    awaited = (0, 0)
+    if request.profile == "recoverable":
+        pairs = len(setup.graph.neighbours(report.site_id))
+        awaited = deposits_length(setup, report.site_id), 1 + pairs
+    if (report.deposits_length, len(report.commitments)) != awaited:
+        raise ProtocolRefusal(
+            f"The report of site {name!r} holds {report.deposits_length} bytes of deposits and {len(report.commitments)} commitments; "
+            f"a {request.profile} round {request.round} takes {awaited[0]} and {awaited[1]}."
+        )
 
 
 def check_refused(sid: bytes, roster: Roster, refused: Refused) -> None:
@@ -141,39 +202,86 @@ def check_refused(sid: bytes, roster: Roster, refused: Refused) -> None:
     verify(member.public, refused.signature, statement, f"the refusal of site {member.name!r}")
 
 
-def pool_reports(
-    setup: Setup, roster: Roster, request: RoundRequest, reports: Iterable[Report]
-) -> Pooled:
-    """Add up one report from every site of the frozen set. Run by the centre; with one missing there is no sum, ever."""
-    by_site: dict[int, Report] = {}
-    for report in reports:
-        check_report(setup, roster, request, report)
-        if report.site_id in by_site:
-            raise ProtocolRefusal(
-                f"Site {roster.name(report.site_id)!r} is in the sum twice. Each site is added once."
-            )
-        by_site[report.site_id] = report
-    _require_all(setup, roster, request, by_site)
-    counts = np.zeros(vector_length(request.sections, "counts"), WORD)
-    reals = np.zeros((2, vector_length(request.sections, "reals")), WORD)
-    for report in by_site.values():
-        add_counts(counts, report.counts)
-        add_reals(reals, report.reals)
+def open_round(
+    setup: Setup,
+    frozen: tuple[int, ...] | None,
+    roster: Roster,
+    request: RoundRequest,
+    reports: Iterable[Report],
+    answers: Iterable[UnmaskAnswer] = (),
+) -> Opening:
+    """Add up a round and publish how. Run by the centre.
+
+    A strict round needs a report from every site of the set; with one missing there is no sum, ever. A recoverable one needs
+    n_min reports and the answers of t committee members.
+    """
+    by_site = by_contributor(setup, frozen, roster, request, reports)
+    label = label_of(setup, frozen, request)
+    seeds: tuple[bytes, ...] = ()
+    pairs: tuple[tuple[int, int], ...] = ()
+    if request.profile == "recoverable":
+        pairs = dropped_pairs(setup, tuple(by_site))
+        seeds = recover_seeds(setup, roster, label, by_site, answers)
+    else:
+        _require_all(request, roster, by_site)
+    lengths = vector_length(request.sections, "counts"), vector_length(request.sections, "reals")
+    vectors = [each.masked for each in by_site.values()]
+    own, rest = seeds[: len(seeds) - len(pairs)], seeds[len(seeds) - len(pairs) :]
+    total = unmasked_sum(vectors, lengths, own, pairs, rest)
+    return Opening(
+        sid=setup.sid,
+        round=request.round,
+        label=label,
+        contributors=tuple(map(header_of, by_site.values())),
+        commitments=tuple(each.commitments for each in by_site.values()),
+        seeds=seeds,
+        counts_length=lengths[0],
+        reals_length=lengths[1],
+        body=b"".join([masked_body(*total), *vectors]),
+    )
+
+
+def pooled_of(request: RoundRequest, opening: Opening) -> Pooled:
+    """The numbers that a round opened. Run by the centre, and by whoever reads a transcript."""
+    counts, reals = words_of(opening.vectors[0], opening.counts_length)
     return Pooled(
-        label=label_of(setup, request),
-        participants=setup.participants,
+        label=opening.label,
+        participants=tuple(header.site_id for header in opening.contributors),
         sections=request.sections,
         counts=decode_counts(counts),
         reals=decode_reals(reals),
     )
 
 
-def _require_all(
-    setup: Setup, roster: Roster, request: RoundRequest, by_site: Mapping[int, Report]
-) -> None:
-    missing = [roster.name(number) for number in setup.participants if number not in by_site]
+def make_close(identity: Identity, sid: bytes) -> Close:
+    """Tell the sites that a session is over. Run by the centre, after the last round or when it gives up."""
+    return Close(sid=sid, signature=identity.sign(closing_statement(sid)))
+
+
+def by_contributor(
+    setup: Setup,
+    frozen: tuple[int, ...] | None,
+    roster: Roster,
+    request: RoundRequest,
+    reports: Iterable[Report],
+) -> dict[int, Report]:
+    """Reports by site in order, each checked and there once. Run by the centre."""
+    by_site: dict[int, Report] = {}
+    label = label_of(setup, frozen, request)
+    for report in reports:
+        _check_answer(setup, roster, request, report, label)
+        if report.site_id in by_site:
+            raise ProtocolRefusal(
+                f"Site {roster.name(report.site_id)!r} is in the sum twice. Each site is added once."
+            )
+        by_site[report.site_id] = report
+    return dict(sorted(by_site.items()))
+
+
+def _require_all(request: RoundRequest, roster: Roster, by_site: Mapping[int, Report]) -> None:
+    missing = [roster.name(number) for number in request.participants if number not in by_site]
     if missing:
         raise ProtocolRefusal(
-            f"Round {request.round} waits for {len(missing)} of {len(setup.participants)} sites: {', '.join(missing)}. "
+            f"Round {request.round} waits for {len(missing)} of {len(request.participants)} sites: {', '.join(missing)}. "
             "Their masks are in every other report, so there is no sum without them. Ask them again with the same request."
         )

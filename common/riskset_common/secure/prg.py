@@ -67,6 +67,11 @@ def subtract_masks(counts: Words, reals: Words, keys: Sequence[bytes]) -> None:
         np.invert(words, out=words)
 
 
+def stream(key: bytes, length: int) -> bytes:
+    """The first bytes of a key's stream, for a key that masks nothing."""
+    return Cipher(AES256(key), CTR(bytes(_BLOCK_BYTES))).encryptor().update(bytes(length))
+
+
 def _add_to_counts(counts: Words, streams: Sequence[_Stream], words: Words) -> None:
     for start in range(0, len(counts), CHUNK):
         part = counts[start : start + CHUNK]

@@ -1,7 +1,7 @@
-"""The site's side of a secure sum: join a session, accept its keys once, answer each round once.
+"""The site's side of a session: join it, accept its keys once, believe an opening once it adds up, and forget the keys at the end.
 
-Nothing here reads a clock, draws a random number or stores anything. A site's node draws the 32 bytes of a session key from its
-operating system, writes the state down before a message leaves, and deletes it when the session closes.
+`reporting.py` answers a round, `unmask.py` helps to open one. Nothing here reads a clock, draws a random number or stores anything: a
+site's node draws the secrets from its operating system, writes each state down before a message leaves, and deletes it at the close.
 """
 
 from __future__ import annotations
@@ -9,36 +9,52 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import cast, get_args
 
-import numpy as np
-from numpy.typing import NDArray
-
 from riskset_common.errors import ProtocolRefusal, RisksetError, SignatureRefusal
 from riskset_common.secure.binding import (
     SessionKey,
     advertisement_statement,
     agreement_hash,
+    closing_statement,
     offer_statement,
     refusal_statement,
-    report_statement,
     session_id,
 )
-from riskset_common.secure.kdf import H, ephemeral_public, mask_key, pair_root, pair_streams
-from riskset_common.secure.prg import add_masks, subtract_masks
-from riskset_common.secure.ring import Words, encode_counts, encode_reals
+from riskset_common.secure.fields import Profile
+from riskset_common.secure.kdf import envelope_key, ephemeral_public, mask_key, pair_root
+from riskset_common.secure.opening import verify_opening
 from riskset_common.secure.roster import Roster
-from riskset_common.secure.sections import vector_length
-from riskset_common.secure.setup import Setup, check_keys, label_of, session_key
+from riskset_common.secure.rule import Rule
+from riskset_common.secure.setup import Setup, check_keys, session_key
 from riskset_common.signing import Identity, verify
 from riskset_common.wire import (
     Advertisement,
+    Close,
     Keys,
     Offer,
+    Opening,
     Refused,
     Report,
-    RoundRequest,
+    UnmaskAnswer,
     WireCode,
-    masked_body,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSecrets:
+    """What a site draws for one session alone, 32 bytes each: its X25519 session key, and the root of its self seeds."""
+
+    ephemeral_private: bytes = field(repr=False)
+    self_root: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PeerKeys:
+    """What a site shares with one other: K_mask, K_env of what it seals for the peer, and K_env of what the peer seals for it."""
+
+    site_id: int
+    mask: bytes = field(repr=False)
+    to_seal: bytes = field(repr=False)
+    to_open: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +65,8 @@ class AnsweredRound:
     ----------
     round
         Its number.
+    profile
+        Whether its report came with deposits.
     label
         What its masks were bound to, 32 bytes.
     content
@@ -58,9 +76,19 @@ class AnsweredRound:
     """
 
     round: int
+    profile: Profile
     label: bytes
     content: bytes
     report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class UnmaskedRound:
+    """What a committee member remembers of a round that it helped to open: for which sites, and the answer that was sent."""
+
+    round: int
+    contributors: tuple[int, ...]
+    answer: UnmaskAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,24 +105,37 @@ class SiteSession:
         The roster the site trusts.
     advertisement
         What it sent to join.
-    ephemeral_private
-        Its X25519 session key; dropped as soon as the keys of the pairs are derived from it.
+    secrets
+        What it drew for this session. Secret, as are the keys of `peers`: with them the reports of this session could be unmasked.
+    minimum_sites
+        n_min: the stricter of what the plan's rule and this site's policy ask for.
     setup
-        The frozen set of sites, once keys were accepted.
-    mask_keys
-        K_mask by peer. Secret: with them the reports of this session could be unmasked.
-    answered
-        The rounds answered so far.
+        The sites that joined, once keys were accepted.
+    peers
+        Keys by peer.
+    frozen
+        The set of sites in every sum, once it is fixed: by the keys in a strict session, else by the first opening.
+    answered, unmasked
+        The rounds answered so far, and those of which shares were given away.
     """
 
     site_id: int
     sid: bytes
     roster: Roster
     advertisement: Advertisement
-    ephemeral_private: bytes | None = field(repr=False)
+    secrets: SessionSecrets | None
+    minimum_sites: int = 0
     setup: Setup | None = None
-    mask_keys: tuple[tuple[int, bytes], ...] = field(default=(), repr=False)
+    peers: tuple[PeerKeys, ...] = ()
+    frozen: tuple[int, ...] | None = None
     answered: tuple[AnsweredRound, ...] = ()
+    unmasked: tuple[UnmaskedRound, ...] = ()
+
+
+def session_of(offer: Offer) -> bytes:
+    """The session (SID) that an offer speaks of, whether or not it may be opened: what a refusal of it names, 32 bytes."""
+    plan_hash = agreement_hash(offer.plan_json, offer.codebook_json)
+    return session_id(plan_hash, offer.roster.hash, offer.nonce)
 
 
 def open_offer(offer: Offer, *, centre: bytes, roster: Roster) -> bytes:
@@ -111,8 +152,7 @@ def open_offer(offer: Offer, *, centre: bytes, roster: Roster) -> bytes:
             f"The offer brings roster version {offer.roster.version}, which is not the one this site trusts "
             f"(version {roster.version}). A new roster must reach the site by the way agreed for rosters first."
         )
-    plan_hash = agreement_hash(offer.plan_json, offer.codebook_json)
-    sid = session_id(plan_hash, roster.hash, offer.nonce)
+    sid = session_of(offer)
     verify(centre, offer.signature, offer_statement(sid), "the centre's offer")
     return sid
 
@@ -121,7 +161,7 @@ def advertise(
     identity: Identity,
     site_id: int,
     sid: bytes,
-    ephemeral_private: bytes,
+    secrets: SessionSecrets,
     snapshot_commitment: bytes,
     roster: Roster,
 ) -> tuple[SiteSession, Advertisement]:
@@ -133,13 +173,13 @@ def advertise(
         The site's signing key; the roster holds its public half.
     sid
         From `open_offer`; the caller makes sure that it was never used before.
-    ephemeral_private
-        32 bytes from the operating system's random source, made for this session alone.
+    secrets
+        Bytes from the operating system's random source, drawn for this session alone.
     snapshot_commitment
         See `binding.snapshot_commitment`.
     """
-    _require_own(identity, roster, site_id)
-    key = SessionKey(site_id, ephemeral_public(ephemeral_private), snapshot_commitment)
+    require_own(identity, roster, site_id)
+    key = SessionKey(site_id, ephemeral_public(secrets.ephemeral_private), snapshot_commitment)
     advertisement = Advertisement(
         sid=sid,
         site_id=site_id,
@@ -147,18 +187,22 @@ def advertise(
         snapshot=key.snapshot,
         signature=identity.sign(advertisement_statement(sid, roster.hash, key)),
     )
-    return SiteSession(site_id, sid, roster, advertisement, ephemeral_private), advertisement
+    return SiteSession(site_id, sid, roster, advertisement, secrets), advertisement
 
 
-def accept_keys(state: SiteSession, keys: Keys, *, minimum_sites: int) -> SiteSession:
-    """Freeze the set of sites and derive the pairs' keys (KEYS). Run by a site; accepts one set for a session, ever.
+def accept_keys(state: SiteSession, keys: Keys, *, rule: Rule, minimum_sites: int) -> SiteSession:
+    """Freeze the list of keys and derive those of the pairs (KEYS). Run by a site; accepts one list for a session, ever.
 
     Parameters
     ----------
+    rule
+        Who may open what, as the site works it out from plan and roster.
     minimum_sites
-        n_min: the stricter of what the plan and this site's policy ask for.
+        What this site's own policy asks for; the stricter of it and the rule's holds.
     """
-    setup = check_keys(state.sid, state.roster, keys)
+    if state.secrets is None:
+        raise ProtocolRefusal("The session is closed and its keys are deleted. Join a new one.")
+    setup = check_keys(state.sid, state.roster, keys, rule)
     if state.setup is not None:
         if state.setup != setup:
             raise ProtocolRefusal(
@@ -174,47 +218,50 @@ def accept_keys(state: SiteSession, keys: Keys, *, minimum_sites: int) -> SiteSe
         raise ProtocolRefusal(
             "The list of keys does not hold the session key that this site sent. The centre must list it unchanged."
         )
-    return replace(state, setup=setup, mask_keys=_mask_keys(state, setup), ephemeral_private=None)
+    return replace(
+        state,
+        setup=setup,
+        peers=_peer_keys(state, setup, state.secrets),
+        minimum_sites=max(rule.minimum_sites, minimum_sites),
+        frozen=setup.initial_set(),
+    )
 
 
-def report(
-    state: SiteSession,
-    request: RoundRequest,
-    counts: NDArray[np.int64],
-    reals: NDArray[np.float64],
-    *,
-    identity: Identity,
-) -> tuple[SiteSession, Report]:
-    """Mask and sign this site's numbers for one round (REP). Run by a site.
+def accept_opening(state: SiteSession, opening: Opening) -> SiteSession:
+    """Check what a round opened, and fix the set of sites by it. Run by a site; one that did not answer the round refuses.
 
-    Asked again for the same round with the same numbers, it gives the same bytes again. It refuses a second use of a round with
-    another question or other numbers: two vectors under one mask reveal their difference, and one vector under two, in sums over
-    changing company, reveals itself.
-
-    Parameters
-    ----------
-    counts
-        int64, shape (n_counts,): the counts of all sections in order.
-    reals
-        float64, shape (n_reals,): the reals of all sections in order.
+    Raises
+    ------
+    ProtocolRefusal, SignatureRefusal
+        Where the published sum is not that of reports which enough sites signed, or of other sites than before.
     """
-    setup = _accepted(state)
-    _require_own(identity, state.roster, state.site_id)
-    label = label_of(setup, request)
-    masked = _encoded(request, counts, reals, parties=len(setup.keys))
-    content = H(b"content", *(words.tobytes() for words in masked))
-    for earlier in state.answered:
-        if earlier.round == request.round:
-            if (earlier.label, earlier.content) != (label, content):
-                raise ProtocolRefusal(
-                    f"Round {request.round} was already answered, to another question or with other numbers. "
-                    "A round is answered once; the centre must go on with the report it has, or start a new session."
-                )
-            return state, earlier.report
-    _mask(state, label, *masked)
-    message = _signed(identity, state.site_id, label, *masked)
-    answered = AnsweredRound(request.round, label, content, message)
-    return replace(state, answered=(*state.answered, answered)), message
+    setup, _ = accepted(state)
+    if opening.sid != state.sid:
+        raise ProtocolRefusal("The opening belongs to another session than the one of this site.")
+    asked = next((each for each in state.answered if each.round == opening.round), None)
+    if asked is None:
+        raise ProtocolRefusal(
+            f"This site sent no report in round {opening.round}, so it has nothing to compare its opening with. If it did send one, its "
+            "state is older than that: a machine that was set back takes part in new sessions only."
+        )
+    contributors = verify_opening(
+        setup,
+        state.roster,
+        opening,
+        label=asked.label,
+        profile=asked.profile,
+        frozen=state.frozen,
+        minimum_sites=state.minimum_sites,
+    )
+    return replace(state, frozen=contributors)
+
+
+def close(state: SiteSession, message: Close, *, centre: bytes) -> SiteSession:
+    """End the session: what could open its reports is dropped. Run by a site, whose node then deletes it from its file too."""
+    if message.sid != state.sid:
+        raise ProtocolRefusal("The close belongs to another session than the one of this site.")
+    verify(centre, message.signature, closing_statement(message.sid), "the centre's close")
+    return replace(state, secrets=None, peers=())
 
 
 def refuse(
@@ -232,7 +279,8 @@ def refuse(
     )
 
 
-def _require_own(identity: Identity, roster: Roster, site_id: int) -> None:
+def require_own(identity: Identity, roster: Roster, site_id: int) -> None:
+    """Raise unless the roster lists this key for this site."""
     member = roster.member(site_id)
     if member.public != identity.public:
         raise ProtocolRefusal(
@@ -241,69 +289,32 @@ def _require_own(identity: Identity, roster: Roster, site_id: int) -> None:
         )
 
 
-def _accepted(state: SiteSession) -> Setup:
+def accepted(state: SiteSession) -> tuple[Setup, SessionSecrets]:
+    """Set-up and secrets of a session that is under way."""
+    if state.secrets is None:
+        raise ProtocolRefusal(
+            "The session is closed and its keys are deleted. Whatever is to be asked now needs a new one."
+        )
     if state.setup is None:
         raise ProtocolRefusal(
             "A round was asked before the keys of the session arrived. The centre must send them first."
         )
-    return state.setup
+    return state.setup, state.secrets
 
 
-def _mask_keys(state: SiteSession, setup: Setup) -> tuple[tuple[int, bytes], ...]:
-    if state.ephemeral_private is None:
-        raise ProtocolRefusal(
-            "The session key is gone: this state was stored in the middle of a step. Join a new session."
+def _peer_keys(state: SiteSession, setup: Setup, secrets: SessionSecrets) -> tuple[PeerKeys, ...]:
+    """Keys with everybody with whom this site shares masks or deposits."""
+    needed = {*setup.graph.neighbours(state.site_id), *setup.terms.committee}
+    if state.site_id in setup.terms.committee:
+        needed = set(setup.participants)
+    own, peers = state.site_id, []
+    for peer in setup.keys:
+        if peer.site_id == own or peer.site_id not in needed:
+            continue
+        root = pair_root(secrets.ephemeral_private, own, peer.site_id, peer.ephemeral, state.sid)
+        to_seal, to_open = (
+            envelope_key(root, own, peer.site_id),
+            envelope_key(root, peer.site_id, own),
         )
-    return tuple(
-        (
-            peer.site_id,
-            mask_key(
-                pair_root(
-                    state.ephemeral_private,
-                    state.site_id,
-                    peer.site_id,
-                    peer.ephemeral,
-                    state.sid,
-                )
-            ),
-        )
-        for peer in setup.keys
-        if peer.site_id != state.site_id
-    )
-
-
-def _encoded(
-    request: RoundRequest, counts: NDArray[np.int64], reals: NDArray[np.float64], parties: int
-) -> tuple[Words, Words]:
-    encoded = encode_counts(counts, parties), encode_reals(reals, parties)
-    asked = (
-        vector_length(request.sections, "counts"),
-        vector_length(request.sections, "reals"),
-    )
-    if (len(counts), len(reals)) != asked:
-        raise ProtocolRefusal(
-            f"Round {request.round} asks for {asked[0]} counts and {asked[1]} reals; the summary holds {len(counts)} and {len(reals)}. "
-            "A summary's length follows from the request alone."
-        )
-    return encoded
-
-
-def _mask(state: SiteSession, label: bytes, counts: Words, reals: Words) -> None:
-    """``y_i = x_i + sum_j (+1 if i < j else -1) PRG(s_ij)``, in place: of each pair one site adds and the other subtracts."""
-    streams = pair_streams(state.mask_keys, label)
-    above = [key for peer, key in streams.items() if state.site_id < peer]
-    below = [key for peer, key in streams.items() if state.site_id > peer]
-    add_masks(counts, reals, above)
-    subtract_masks(counts, reals, below)
-
-
-def _signed(identity: Identity, site_id: int, label: bytes, counts: Words, reals: Words) -> Report:
-    body = masked_body(counts, reals)
-    return Report(
-        label=label,
-        site_id=site_id,
-        counts_length=len(counts),
-        reals_length=reals.shape[1],
-        signature=identity.sign(report_statement(label, site_id, body)),
-        body=body,
-    )
+        peers.append(PeerKeys(peer.site_id, mask_key(root), to_seal, to_open))
+    return tuple(peers)

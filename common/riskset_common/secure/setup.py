@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.secure.binding import (
@@ -12,15 +13,18 @@ from riskset_common.secure.binding import (
     round_label,
     setup_hash,
 )
+from riskset_common.secure.fields import Profile
+from riskset_common.secure.graph import Graph
 from riskset_common.secure.roster import Roster
+from riskset_common.secure.rule import Rule, Terms
 from riskset_common.secure.sections import schema_hash
 from riskset_common.signing import verify
 from riskset_common.wire import Advertisement, Keys, RoundRequest
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Setup:
-    """The frozen set of sites of one session. All its rounds are answered by exactly these.
+    """The sites of one session, their keys, and who may open what.
 
     Attributes
     ----------
@@ -28,25 +32,33 @@ class Setup:
         The session, 32 bytes.
     keys
         The sites' session keys in the order of their numbers.
-    committee, threshold, degree
-        The rule of recovery (none in profile S), and the number of peers with which a site masks.
+    terms
+        The rule of recovery for these sites.
     """
 
     sid: bytes
     keys: tuple[SessionKey, ...]
-    committee: tuple[int, ...]
-    threshold: int
-    degree: int
+    terms: Terms
 
-    @property
+    @cached_property
     def participants(self) -> tuple[int, ...]:
         """Site numbers in order."""
         return tuple(key.site_id for key in self.keys)
 
-    @property
+    @cached_property
     def hash(self) -> bytes:
         """SETUP_HASH, 32 bytes."""
-        return setup_hash(self.sid, self.keys, self.committee, self.threshold, self.degree)
+        terms = self.terms
+        return setup_hash(self.sid, self.keys, terms.committee, terms.threshold, terms.degree)
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The pairs that share masks."""
+        return Graph(self.participants, self.terms.degree, self.hash)
+
+    def initial_set(self) -> tuple[int, ...] | None:
+        """The frozen set of a strict session: all who joined. Otherwise None, until the first opening fixes it."""
+        return self.participants if self.terms.profile == "strict" else None
 
 
 def session_key(advertisement: Advertisement) -> SessionKey:
@@ -71,8 +83,8 @@ def check_advertisement(sid: bytes, roster: Roster, advertisement: Advertisement
     )
 
 
-def check_keys(sid: bytes, roster: Roster, keys: Keys) -> Setup:
-    """Raise unless every key belongs to one site of the roster; else the set-up. Run by every party for itself."""
+def check_keys(sid: bytes, roster: Roster, keys: Keys, rule: Rule) -> Setup:
+    """Raise unless every key belongs to one site of the roster and the rule is the plan's; else the set-up. Run by every party."""
     if keys.sid != sid:
         raise ProtocolRefusal(
             "The keys belong to another session than the one that this site joined. Start a new session."
@@ -80,21 +92,39 @@ def check_keys(sid: bytes, roster: Roster, keys: Keys) -> Setup:
     _each_site_once(roster, keys.advertisements)
     for advertisement in keys.advertisements:
         check_advertisement(sid, roster, advertisement)
-    _is_strict(keys)
     entries = tuple(session_key(advertisement) for advertisement in keys.advertisements)
-    return Setup(sid, entries, keys.committee, keys.threshold, keys.degree)
+    if len(entries) < rule.minimum_sites:
+        raise ProtocolRefusal(
+            f"The session has {len(entries)} sites; its plan allows sums over {rule.minimum_sites} or more only."
+        )
+    terms = rule.terms({entry.site_id for entry in entries})
+    _follows_the_rule(keys, terms)
+    return Setup(sid, entries, terms)
 
 
-def label_of(setup: Setup, request: RoundRequest) -> bytes:
-    """The label of a round, or a refusal where session or participants differ from the frozen ones. Run by every party."""
+def label_of(setup: Setup, frozen: tuple[int, ...] | None, request: RoundRequest) -> bytes:
+    """The label of a round, or a refusal where its session, sites or profile are not what they must be now. Run by every party.
+
+    Parameters
+    ----------
+    frozen
+        The set of sites that the first opening fixed; None before that, in a recoverable session.
+    """
     if request.sid != setup.sid:
         raise ProtocolRefusal(
             "The round belongs to another session than the one whose keys this party holds."
         )
-    if request.participants != setup.participants:
+    profile: Profile = "recoverable" if frozen is None else "strict"
+    expected = setup.participants if frozen is None else frozen
+    if request.participants != expected:
         raise ProtocolRefusal(
             f"Round {request.round} asks for the sum over {len(request.participants)} sites in place of the "
-            f"{len(setup.participants)} of the session. The set is frozen: the difference of two sums is one site's numbers."
+            f"{len(expected)} of the session. The set is frozen: the difference of two sums is one site's numbers."
+        )
+    if request.profile != profile:
+        raise ProtocolRefusal(
+            f"Round {request.round} is to be {request.profile}; it must be {profile}, because the set of sites is "
+            f"{'not yet' if frozen is None else 'already'} fixed."
         )
     return round_label(
         setup.hash,
@@ -103,6 +133,7 @@ def label_of(setup: Setup, request: RoundRequest) -> bytes:
         request.questions,
         request.participants,
         schema_hash(request.sections),
+        request.profile,
     )
 
 
@@ -123,14 +154,15 @@ def _each_site_once(roster: Roster, advertisements: Sequence[Advertisement]) -> 
         )
 
 
-def _is_strict(keys: Keys) -> None:
-    """Profile S: no committee, nobody recovers anything, every site masks with every other."""
-    if keys.committee or keys.threshold:
-        raise ProtocolRefusal(
-            "The keys name a committee that could open reports; this session is strict and has none."
-        )
-    if keys.degree != len(keys.advertisements) - 1:
-        raise ProtocolRefusal(
-            f"Each site would mask with {keys.degree} peers in place of all {len(keys.advertisements) - 1} others; "
-            "a strict session uses all."
-        )
+def _follows_the_rule(keys: Keys, terms: Terms) -> None:
+    """The centre repeats the rule, so that a site that runs another release notices; what holds is what the site worked out."""
+    for what, found, expected in (
+        ("committee", keys.committee, terms.committee),
+        ("threshold", keys.threshold, terms.threshold),
+        ("degree", keys.degree, terms.degree),
+    ):
+        if found != expected:
+            raise ProtocolRefusal(
+                f"The {what} of the session is {found}; by the plan's rule it is {expected} for {len(keys.advertisements)} sites. "
+                "Whoever may open a round is the plan's to say, not the centre's."
+            )

@@ -177,6 +177,29 @@ class Runs:
         with self._database.session() as session:
             session.add(_message(number, step, site, "in", reply, now))
 
+    def keep_opening(self, number: int, step: str, opening: bytes, now: datetime) -> None:
+        """Write down what the round that began with a step opened. Played again, it is the same bytes."""
+        with self._database.session() as session:
+            row = session.scalars(
+                select(MessageRow).filter_by(run=number, step=step, direction="opening")
+            ).one_or_none()
+            if row is None:
+                session.add(_message(number, step, "", "opening", opening, now))
+            elif row.content != opening:
+                raise ProtocolRefusal(
+                    f"run {number}, {step}: opened another sum before. Start a new run; the store keeps what this one received."
+                )
+
+    def openings(self, number: int) -> dict[str, bytes]:
+        """The openings of a run's rounds, by the step that each round began with."""
+        with self._database.session() as session:
+            rows = session.execute(
+                select(MessageRow.step, MessageRow.content)
+                .filter_by(run=number, direction="opening")
+                .order_by(MessageRow.number)
+            )
+            return {row.step: row.content for row in rows}
+
     def transcript(self, number: int) -> Iterator[tuple[str, str, bytes]]:
         """Step, site and message of every reply, in the order of arrival."""
         with self._database.session() as session:
@@ -194,7 +217,7 @@ class Runs:
         with self._database.session() as session:
             rows = session.execute(
                 select(MessageRow.step, answered)
-                .where(MessageRow.run == number)
+                .where(MessageRow.run == number, MessageRow.direction != "opening")
                 .group_by(MessageRow.step)
                 .order_by(func.min(MessageRow.number))
             )
@@ -225,7 +248,7 @@ def _record(session: Session, row: RunRow) -> RunRecord:
         flower_run=None if row.flower_run is None else int(row.flower_run),
         started_at=row.started_at,
         ended_at=row.ended_at,
-        rounds=len(asked),
+        rounds=len({step.split("-")[1] for step in asked}),
     )
 
 
