@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -13,6 +14,18 @@ from riskset_common.errors import InputError
 from riskset_common.signing import Identity
 from riskset_server.centre import CENTRE_FILE, CentreConfig, read_centre, split_address
 from riskset_server.certificates import make_certificates
+
+_FILES: dict[str, Any] = {
+    "tls": {"certificate": "server.pem", "key": "server.key", "ca": "ca.pem"},
+    "key": "centre.key",
+    "store": "sqlite:///centre.sqlite",
+    "flower": {
+        "home": "flower",
+        "database": "flower/superlink.sqlite",
+        "secret": "superexec.secret",
+    },
+    "folder": "runs",
+}
 
 
 def new_centre(
@@ -52,28 +65,26 @@ def new_centre(
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     reached = address or sites
     host = split_address(reached)[0]
-    hosts = list(dict.fromkeys([host, "localhost", "127.0.0.1"]))
-    ca, server = make_certificates(hosts, now)
-    write_secret(folder / "ca.pem", ca)
-    write_secret(folder / "server.pem", server.certificate)
-    write_secret(folder / "server.key", server.key)
-    write_secret(folder / "centre.key", key or Identity.from_random(random(32)).to_pem())
-    write_secret(folder / "superexec.secret", random(32))
-    listen = {"sites": sites, "inside": inside} | ({} if stream is None else {"stream": stream})
-    flower = {"home": "flower", "secret": "superexec.secret"}
-    if not in_memory:
-        flower["database"] = "flower/superlink.sqlite"
+    ca, server = make_certificates(list(dict.fromkeys([host, "localhost", "127.0.0.1"])), now)
+    secrets = {
+        "ca.pem": ca,
+        "server.pem": server.certificate,
+        "server.key": server.key,
+        "centre.key": key or Identity.from_random(random(32)).to_pem(),
+        "superexec.secret": random(32),
+    }
+    for name, content in secrets.items():
+        write_secret(folder / name, content)
     (folder / "flower").mkdir(exist_ok=True)
     written = {
         "address": reached,
         **({} if stream is None else {"stream_address": f"{host}:{split_address(stream)[1]}"}),
-        "listen": listen,
-        "tls": {"certificate": "server.pem", "key": "server.key", "ca": "ca.pem"},
-        "key": "centre.key",
-        "store": "sqlite:///centre.sqlite",
-        "flower": flower,
-        "folder": "runs",
+        "listen": {"sites": sites, "inside": inside}
+        | ({} if stream is None else {"stream": stream}),
+        **_FILES,
     }
+    if in_memory:
+        written["flower"] = {k: v for k, v in _FILES["flower"].items() if k != "database"}
     text = yaml.safe_dump(written, sort_keys=False, allow_unicode=True)
     (folder / CENTRE_FILE).write_text(text, encoding="utf-8")
     return read_centre(folder)

@@ -57,10 +57,9 @@ class Relay:
         """Ask, wait, ask again; what arrived by the deadline is the answer."""
         waiting = dict(messages)
         replies: dict[str, bytes] = {}
-        end = self._now() + self._deadline
         over = self._send(waiting, step, {})
-        again_at = self._now() + self._again_after
-        while waiting and self._now() < end:
+        end, again_at = self._now() + self._deadline, self._now() + self._again_after
+        while waiting:
             lost = {site for site in waiting if not self._ways[over[site]].reaches(site)}
             for way in {over[site] for site in waiting}:
                 for site, reply in (
@@ -75,6 +74,8 @@ class Relay:
                     del waiting[site]
                     heard(site, reply)
             lost &= waiting.keys()
+            if self._now() >= end:
+                break
             if self._now() >= again_at:
                 lost, again_at = set(waiting), self._now() + self._again_after
             if lost:

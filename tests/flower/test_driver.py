@@ -60,10 +60,11 @@ class Ground:
     federation: Federation
     study: Path
     nodes: dict[str, Answering]
+    deadline: float = 60.0
 
     @property
     def centre(self) -> CentreConfig:
-        return self.federation.centre.model_copy(update={"rounds": Rounds(deadline=0.5)})
+        return self.federation.centre.model_copy(update={"rounds": Rounds(deadline=self.deadline)})
 
     def new_run(self) -> int:
         plan, codebook = read_plan_to_run(self.study / "plan.yaml", self.study / "codebook.yaml")
@@ -162,7 +163,8 @@ def test_a_run_that_broke_off_goes_on_and_asks_nobody_twice(ground, expected, st
     assert set() == set(answered) & set(second.asked)
 
 
-def test_a_silent_site_is_named_and_the_run_goes_on_when_it_is_back(ground, expected):
+def test_a_silent_site_is_named_and_the_run_goes_on_when_it_is_back(ground, expected, monkeypatch):
+    monkeypatch.setattr(ground, "deadline", 0.1)
     number = ground.new_run()
     silent = Calls(ground.nodes, lambda step, site: (step, site) == ("round-002", "inst-02"))
     with pytest.raises(SitesLost, match="round 2 waits for inst-02"):
