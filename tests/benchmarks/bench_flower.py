@@ -109,7 +109,7 @@ def rounds_of(federation: Federation, number: int) -> Iterator[float]:
     with engine.connect() as connection:
         rows = connection.execute(
             text(
-                "SELECT min(at), max(at) FROM messages WHERE run = :run AND step LIKE 'round-%' GROUP BY step"
+                "SELECT min(at), max(at) FROM messages WHERE run = :run AND step LIKE 'round-%' GROUP BY substr(step, 1, 9)"
             ),
             {"run": number},
         )

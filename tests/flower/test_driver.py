@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -95,10 +95,9 @@ class Ground:
         return (self.centre.folder / str(number) / "results.json").read_bytes()
 
 
-@pytest.fixture(scope="module")
-def ground(study_of, tmp_path_factory) -> Iterator[Ground]:
-    study = study_of(2)
-    made = make_federation(study, tmp_path_factory.mktemp("driver") / "f", stream=False)
+@contextmanager
+def ground_of(study: Path, folder: Path) -> Iterator[Ground]:
+    made = make_federation(study, folder, stream=False)
     with ExitStack() as stack:
         nodes = {
             site: stack.enter_context(
@@ -111,6 +110,12 @@ def ground(study_of, tmp_path_factory) -> Iterator[Ground]:
             for site in made.sites
         }
         yield Ground(made, study, nodes)
+
+
+@pytest.fixture(scope="module")
+def ground(study_of, tmp_path_factory) -> Iterator[Ground]:
+    with ground_of(study_of(2), tmp_path_factory.mktemp("driver") / "f") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
