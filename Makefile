@@ -73,7 +73,7 @@ install_locked = $(PIP) install --require-hashes --no-deps --no-compile $(2) -r 
 # What users run is installed from wheels only: nothing is compiled, and no set-up code of a dependency runs.
 $(VENV)/locked: $(LOCKS)/runtime.txt deploy/find-python
 	@python=$$(deploy/find-python $(PYTHON)) \
-	  && echo "building $(VENV) with $$python; about 100 MB of packages are fetched" \
+	  && echo "building $(VENV) with $$python; about 200 MB of packages are fetched" \
 	  && "$$python" -m venv --clear $(VENV)
 	@$(call install_locked,runtime.txt,--only-binary :all:)
 	@touch $@

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 from typing import Annotated
 
+import yaml
 from pydantic import BeforeValidator, Field, ValidationError
 
 from riskset_common.codebook import StrictModel
@@ -72,6 +74,34 @@ def read_roster(path: Path) -> SignedRoster:
             "Restore what was signed, or raise the version, delete the signatures and have it signed again."
         )
     return signed
+
+
+def write_roster(roster: Roster, path: Path) -> None:
+    """Write a roster to be signed; signatures of another that lay there before are deleted.
+
+    Raises
+    ------
+    InputError
+        Where it cannot be written.
+    """
+    sites = [
+        {
+            "site_id": member.site_id,
+            "name": member.name,
+            "study_group": member.study_group,
+            "public": base64.b64encode(member.public).decode("ascii"),
+        }
+        for member in roster.members
+    ]
+    text = yaml.safe_dump(
+        {"roster": roster.version, "sites": sites}, sort_keys=False, allow_unicode=True
+    )
+    try:
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            signatures_path(path).unlink(missing_ok=True)
+            path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}).") from error
 
 
 def add_signature(path: Path, identity: Identity) -> SignedRoster:

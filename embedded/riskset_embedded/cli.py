@@ -1,4 +1,4 @@
-"""The commands that need every party on this machine: `riskset run local` and `riskset demo`."""
+"""The commands that need every party on this machine: `riskset run local`, `riskset demo`, `riskset up` and `riskset down`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from riskset_common.command_line import errors_as_text
-
-run_app = typer.Typer(help="Run a plan.", no_args_is_help=True)
+from riskset_server.centre_cli import run_app
 
 Lose = Annotated[
     list[str] | None,
@@ -24,8 +23,11 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")]
 
 def join(app: typer.Typer) -> None:
     """Add these commands to the centre's."""
-    app.add_typer(run_app, name="run")
+    if all(group.name != "run" for group in app.registered_groups):
+        app.add_typer(run_app, name="run")
     app.command("demo")(demo)
+    app.command("up")(up)
+    app.command("down")(down)
 
 
 @run_app.command("local")
@@ -81,3 +83,39 @@ def demo(
     from riskset_embedded.demo import run_demo
 
     typer.echo(run_demo(out, lose=lose or (), quiet=quiet))
+
+
+StudyFolder = Annotated[
+    Path,
+    typer.Argument(
+        metavar="STUDY",
+        help="Folder with plan.yaml, codebook.yaml and nodes/, one node.yaml a site.",
+        exists=True,
+        file_okay=False,
+    ),
+]
+FederationFolder = Annotated[
+    Path, typer.Option("--in", help="Folder for certificates, keys, logs and the centre's store.")
+]
+FEDERATION = Path("riskset-federation")
+
+
+@errors_as_text
+def up(study: StudyFolder, folder: FederationFolder = FEDERATION) -> None:
+    """Start a federation on this machine: the centre and a process for each site, over TLS, as in a deployment."""
+    from riskset_embedded.federation import start_federation
+
+    started = start_federation(study, folder, say=lambda line: typer.echo(line, err=True))
+    typer.echo(
+        f"{len(started.sites)} sites are connected. Now:\n"
+        f"  riskset run start {study / 'plan.yaml'} --codebook {study / 'codebook.yaml'} --centre {folder} --watch\n"
+        f"  riskset down --in {folder}"
+    )
+
+
+@errors_as_text
+def down(folder: FederationFolder = FEDERATION) -> None:
+    """End the processes of a federation on this machine; its folder stays."""
+    from riskset_embedded.federation import stop_federation
+
+    typer.echo(f"{stop_federation(folder)} processes ended")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_bytes
-from typing import Any, Protocol
+from typing import Any
 
 from riskset_common.codebook import Codebook
 from riskset_common.errors import InputError, NodeConfigError, Refusal, RisksetError, did_you_mean
@@ -25,23 +25,8 @@ from riskset_embedded.transcript import Transcript
 from riskset_node.config import NodeConfig
 from riskset_node.node import SiteNode, Trust
 from riskset_node.state import NodeState
-from riskset_server.runs import Opened, Run, SitesLost, SitesRefused
-
-
-class Watcher(Protocol):
-    """Who is told how a run goes on."""
-
-    def joined(self, site: str) -> None:
-        """A site checked the plan and its records, and takes part."""
-        ...
-
-    def answered(self, site: str, round_number: int) -> None:
-        """A site's masked report arrived."""
-        ...
-
-    def opened(self, opened: Opened) -> None:
-        """The sum of a round was opened."""
-        ...
+from riskset_server.drive import Heard, Watcher, drive, is_confirmed, round_of
+from riskset_server.runs import Run, SitesRefused
 
 
 def _any_random(_purpose: str) -> bytes:
@@ -128,54 +113,13 @@ def run_local(
         nodes, roster = _nodes(parties, centre, folder, stack)
         run = Run(plan, codebook, roster, centre, parties.draw("nonce"))
         carrier = _Carrier(nodes, transcript or Transcript(None), parties.cut)
-        return _to_the_end(run, carrier, watcher, nodes)
-
-
-def _to_the_end(
-    run: Run, carrier: _Carrier, watcher: Watcher | None, nodes: Mapping[str, SiteNode]
-) -> dict[str, Any]:
-    """Drive the run and close its session, also where it fails; not where it only waits for sites."""
-    try:
-        results = _drive(run, carrier, watcher)
-    except SitesLost:
-        raise
-    except SitesRefused as refused:
-        said = _said_no(refused, nodes)  # before a site has to refuse the close as well
-        carrier.ask(run.close(), "close", run.rounds)
-        raise said from None
-    except RisksetError:
-        carrier.ask(run.close(), "close", run.rounds)
-        raise
-    carrier.ask(run.close(), "close", run.rounds)
-    return results
-
-
-def _said_no(refused: SitesRefused, nodes: Mapping[str, SiteNode]) -> SitesSaidNo:
-    reasons = {name: nodes[name].refusal for name in refused.codes}
-    return SitesSaidNo({name: why for name, why in reasons.items() if why is not None})
-
-
-def _drive(run: Run, carrier: _Carrier, watcher: Watcher | None) -> dict[str, Any]:
-    joined = watcher.joined if watcher else None
-    keys = run.join(carrier.ask(run.offer(), "join", 0, heard=joined))
-    run.confirm(carrier.ask(keys, "keys", 0))
-    while True:
-        number = run.rounds + 1
-        step = f"round-{number:03d}"
-        heard = (lambda site: watcher.answered(site, number)) if watcher else None  # noqa: B023  # called within the round
-        reports = carrier.ask(run.request(), step, number, among=run.contributors, heard=heard)
-        wanted = run.shares(reports)
-        opened = run.pool(carrier.ask_each(wanted, f"{step}-shares", number))
-        carrier.published(step, run.opening())
-        if wanted:
-            # This opening fixes the set of sites, and a site goes on only when it has checked it.
-            run.confirm(
-                carrier.ask(run.opening(), f"{step}-opening", number, among=run.contributors)
-            )
-        if watcher:
-            watcher.opened(opened)
-        if not opened.unfinished:
-            return run.results()
+        try:
+            return drive(run, carrier, watcher)
+        except SitesRefused as refused:
+            reasons = {name: why for name, why in carrier.reasons.items() if name in refused.codes}
+            if not reasons:  # they were given before the run was stopped and continued
+                raise
+            raise SitesSaidNo(reasons) from None
 
 
 class _Carrier:
@@ -190,41 +134,29 @@ class _Carrier:
         self._nodes = nodes
         self._transcript = transcript
         self._cut = cut
+        self._round = 0
+        self.reasons: dict[str, RisksetError] = {}
+        """Why each site first said no; it may refuse what follows for other reasons."""
 
-    def ask(
-        self,
-        message: bytes,
-        step: str,
-        round_number: int,
-        *,
-        among: Sequence[str] | None = None,
-        heard: Callable[[str], None] | None = None,
-    ) -> dict[str, bytes]:
-        """The same message to every site, or to some."""
-        names = self._nodes if among is None else among
-        return self.ask_each(dict.fromkeys(names, message), step, round_number, heard=heard)
-
-    def ask_each(
-        self,
-        messages: Mapping[str, bytes],
-        step: str,
-        round_number: int,
-        *,
-        heard: Callable[[str], None] | None = None,
-    ) -> dict[str, bytes]:
-        """To each site its own message."""
+    def ask(self, messages: Mapping[str, bytes], step: str, heard: Heard) -> dict[str, bytes]:
+        """Ask the sites whose line is not cut, in their order."""
+        self._round = max(self._round, round_of(step))
+        # Where the run went on without a site it does so again: a late reply would make another run of it.
+        went_on = not is_confirmed(step) and self._transcript.went_on(step)
         replies: dict[str, bytes] = {}
         for name, message in messages.items():
             kept = self._transcript.kept(step, name)
-            if kept is None and round_number >= self._cut.get(name, round_number + 1):
+            if kept is None and (went_on or self._round >= self._cut.get(name, self._round + 1)):
                 continue
             if kept is None:
                 replies[name] = self._nodes[name].answer(message)
                 self._transcript.received(step, name, replies[name])
+                refusal = self._nodes[name].refusal
+                if refusal is not None:
+                    self.reasons.setdefault(name, refusal)
             else:
                 replies[name] = kept
-            if heard:
-                heard(name)
+            heard(name, replies[name])
         return replies
 
     def published(self, step: str, opening: bytes) -> None:

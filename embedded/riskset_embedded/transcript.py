@@ -39,6 +39,14 @@ class Transcript:
         path = None if self._folder is None else self._folder / step / f"{site}.msg"
         return path.read_bytes() if path is not None and path.exists() else None
 
+    def went_on(self, step: str) -> bool:
+        """Whether sites answered a later step already."""
+        index = None if self._folder is None else self._folder / "index.jsonl"
+        if index is None or not index.exists():
+            return False
+        steps = [json.loads(line)["step"] for line in index.read_text("utf-8").splitlines()]
+        return step in steps and steps[-1] != step
+
     def published(self, step: str, message: bytes) -> None:
         """Keep the opening of a round, from which anybody can add up its sum again."""
         if self._folder is not None:

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from riskset_common.command_line import errors_as_text, version_of
+from riskset_server.centre_cli import centre_app, run_app, site_app
 
 app = typer.Typer(
     name="riskset",
@@ -22,6 +23,9 @@ plan_app = typer.Typer(help="Check and sign a statistical analysis plan.", no_ar
 key_app = typer.Typer(help="The centre's signing key.", no_args_is_help=True)
 app.add_typer(plan_app, name="plan")
 app.add_typer(key_app, name="key")
+app.add_typer(centre_app, name="centre")
+app.add_typer(site_app, name="site")
+app.add_typer(run_app, name="run")
 roster_app = typer.Typer(help="The roster of the consortium's sites.", no_args_is_help=True)
 app.add_typer(roster_app, name="roster")
 

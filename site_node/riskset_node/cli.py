@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from riskset_common.command_line import errors_as_text, version_of
+from riskset_node import node_cli
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,6 +29,7 @@ data_app = typer.Typer(help="The site's own records: look, without sending.", no
 policy_app = typer.Typer(help="What this site allows.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 app.add_typer(policy_app, name="policy")
+node_cli.join(app)
 
 NodeFile = Annotated[
     Path, typer.Argument(metavar="NODE", help="node.yaml", dir_okay=False, exists=True)

@@ -32,19 +32,42 @@ def _ed25519_key(text: str) -> str:
     return text
 
 
-class Centre(StrictModel):
-    """The coordinating centre; `key` is its Ed25519 public key in base64, with which plans must be signed."""
+def _host_and_port(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not host or "/" in text or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ValueError(f"{text!r} is not host:port, for example centre.example:443.")
+    return text
 
-    address: str | None = None
+
+class Centre(StrictModel):
+    """The coordinating centre, and how to reach it.
+
+    Attributes
+    ----------
+    address
+        `host:port`; this site dials out to it and opens no port of its own.
+    ca
+        The certificate of the authority that signed the centre's certificate.
+    proxy
+        URL of the HTTP proxy on the way, where there is one; else what HTTPS_PROXY in the environment says.
+    key
+        The centre's Ed25519 public key in base64, with which plans must be signed.
+    stream
+        Whether the rounds of a run may ride a stream that this site opens to the centre; else each is a message of its own.
+    """
+
+    address: Annotated[str, AfterValidator(_host_and_port)] | None = None
     ca: Path | None = None
     proxy: str | None = None
     key: Annotated[str, AfterValidator(_ed25519_key)] | None = None
+    stream: bool = True
 
 
 class Identity(StrictModel):
-    """The site's own key, with which it signs what it sends, and the certificate of its connection."""
+    """The site's own keys: with `key` it signs what it sends, with `connection` (EC, PEM) it says who connects."""
 
     key: Path
+    connection: Path | None = None
     certificate: Path | None = None
 
 
@@ -154,18 +177,21 @@ WITHOUT_EFFECT_IN_A_LOCAL_RUN = (
     "centre.address",
     "centre.ca",
     "centre.proxy",
+    "centre.stream",
+    "identity.connection",
     "identity.certificate",
     "roster",
     *(f"policy.{name}" for name in FOR_LONG_RUNNING_NODES),
     "audit",
     "log",
     "metrics",
+    "state",
 )
 """Settings that only a node which runs for long, connected to a centre, has a use for."""
 
 
 class NodeConfig(StrictModel):
-    """One site's node.yaml."""
+    """One site's node.yaml. `state` is the folder in which a node that runs for long keeps what left and what it joined."""
 
     site: SiteName
     study_group: Name = Field(min_length=1)
@@ -178,6 +204,7 @@ class NodeConfig(StrictModel):
     audit: Audit | None = None
     log: Log | None = None
     metrics: Metrics | None = None
+    state: Path | None = None
 
     @property
     def centre_key(self) -> bytes | None:

@@ -170,12 +170,7 @@ class SiteNode:
 
     def _refuse(self, message: Message, error: RisksetError) -> bytes:
         self.refusal = error
-        sid = (
-            session_of(message)
-            if isinstance(message, Offer)
-            else getattr(message, "sid", bytes(32))
-        )
-        round_number = getattr(message, "round", 0)
+        sid, round_number = place_of(message)
         _LOG.warning(
             "message_refused", site=self.name, message=type(message).__name__, kind=error.wire_code
         )
@@ -373,6 +368,13 @@ class SiteNode:
             arrays |= {(name, array): np.asarray(values) for array, values in summary.items()}
         counts, reals = join(sections, arrays)
         return Summary(sections, counts, reals)
+
+
+def place_of(message: Message) -> tuple[bytes, int]:
+    """Session and round that a message belongs to; a refusal of it does too."""
+    if isinstance(message, Offer):
+        return session_of(message), 0
+    return getattr(message, "sid", bytes(32)), getattr(message, "round", 0)
 
 
 def _own_entry(config: NodeConfig, roster: Roster) -> Member:

@@ -10,7 +10,8 @@ from typing import Any
 
 import typer
 import yaml
-from typer.testing import CliRunner, Result
+from click.testing import Result
+from typer.testing import CliRunner
 
 from riskset_embedded.cli import join
 

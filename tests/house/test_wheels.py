@@ -13,6 +13,7 @@ from hatchling.metadata.core import ProjectMetadata
 from hatchling.plugin.manager import PluginManager
 
 from riskset_common import __version__
+from riskset_server.flower_app import FILES
 
 PACKAGES = {
     "common": "riskset_common",
@@ -78,6 +79,19 @@ def test_the_site_node_brings_no_plotting_and_no_server(wheels: dict[str, Path])
     required = metadata_of(wheels["site_node"]).get_all("Requires-Dist", [])
 
     assert not {r for r in required if r.startswith(("matplotlib", "scipy", "riskset-server"))}
+
+
+def test_the_server_brings_the_flower_app_and_the_history_of_its_tables(
+    checkout: Path, wheels: dict[str, Path]
+) -> None:
+    migrations = checkout / "server" / "riskset_server" / "store" / "migrations" / "versions"
+    with zipfile.ZipFile(wheels["server"]) as archive:
+        names = set(archive.namelist())
+
+    assert {f"riskset_server/flower_app_files/{name}" for name in FILES} <= names
+    assert {
+        f"riskset_server/store/migrations/versions/{p.name}" for p in migrations.glob("*.py")
+    } <= names
 
 
 def test_the_root_requires_what_its_members_require(checkout: Path) -> None:

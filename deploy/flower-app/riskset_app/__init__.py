@@ -1,0 +1,1 @@
+"""Entry points of riskset, and nothing else."""

@@ -1,0 +1,52 @@
+"""A carrier with a memory: what was asked and answered is in the store, and is not asked again when a run is resumed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from riskset_server.drive import Asking, Heard, is_confirmed
+from riskset_server.store import Runs
+
+
+class Recorded:
+    """Makes a carrier of what only asks, for one run.
+
+    A question is written down before it is sent, a reply before anything is made of it. Where the run went on without a site, it
+    does so again: a late reply would make another run of it.
+    """
+
+    def __init__(
+        self, asking: Asking, runs: Runs, number: int, now: Callable[[], datetime]
+    ) -> None:
+        self._asking = asking
+        self._runs = runs
+        self._number = number
+        self._now = now
+
+    def ask(self, messages: Mapping[str, bytes], step: str, heard: Heard) -> dict[str, bytes]:
+        """Ask those who have not answered this step yet."""
+        replies = self._runs.replies(self._number, step)
+        if self._went_on(step):
+            messages = {site: message for site, message in messages.items() if site in replies}
+        self._runs.keep_asked(self._number, step, messages, self._now())
+        for site, reply in replies.items():
+            heard(site, reply)
+
+        def keep(site: str, reply: bytes) -> None:
+            self._runs.keep_reply(self._number, step, site, reply, self._now())
+            heard(site, reply)
+
+        unanswered = {site: messages[site] for site in messages if site not in replies}
+        if unanswered:
+            replies |= self._asking.ask(unanswered, step, keep)
+        return replies
+
+    def published(self, step: str, opening: bytes) -> None:
+        """Keep an opening beside the answers that it was made of."""
+        self._runs.keep_opening(self._number, step, opening, self._now())
+
+    def _went_on(self, step: str) -> bool:
+        """Whether something was asked already that hangs on the replies to this step."""
+        asked = [each for each, _ in self._runs.arrived(self._number)]
+        return step in asked[:-1] and not is_confirmed(step)

@@ -1,0 +1,118 @@
+"""The commands of a node that is connected to a centre: `init`, `doctor` and `start`."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from secrets import token_bytes
+from threading import Event
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from riskset_common.command_line import errors_as_text
+
+NodeFile = Annotated[
+    Path, typer.Argument(metavar="NODE", help="node.yaml", dir_okay=False, exists=True)
+]
+
+
+def join(app: typer.Typer) -> None:
+    """Add these commands to the site's."""
+    app.command("init")(init)
+    app.command("doctor")(doctor)
+    app.command("start")(start)
+
+
+@errors_as_text
+def init(
+    invitation: Annotated[
+        Path, typer.Argument(metavar="INVITATION", help="The centre's file.", exists=True)
+    ],
+    folder: Annotated[
+        Path | None, typer.Option("--in", help="Where to make the node; SITE when not given.")
+    ] = None,
+    governance: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--governance",
+            help="A governance key in base64, from its holder; once for each.",
+        ),
+    ] = None,
+    needed: Annotated[
+        int, typer.Option("--needed", help="How many of them must have signed the roster.", min=1)
+    ] = 1,
+) -> None:
+    """Make this site's keys and node.yaml, and print the fingerprint to read out by telephone."""
+    from riskset_common.invitation import Invitation, read_file
+    from riskset_common.signing import public_from_text
+    from riskset_node.joining import join_folder
+
+    read = read_file(Invitation, invitation)
+    home = folder or Path(read.site)
+    keys = governance or []
+    for key in keys:
+        public_from_text(key)
+    enrolment = join_folder(read, home, governance=keys, needed=needed, random=token_bytes)
+    typer.echo(
+        f"send to the centre  {home / read.site}.enrolment\n"
+        f"read out            {enrolment.fingerprint}\n"
+        f"fill in             {home / 'node.yaml'}"
+    )
+
+
+@errors_as_text
+def doctor(node: NodeFile) -> None:
+    """Check everything between this machine and the centre: PASS, or what to do. Sends nothing of the patients."""
+    from riskset_node.config import read_node
+    from riskset_node.doctor import examine
+
+    found = examine(read_node(node), now=datetime.now(UTC))
+    for check in found:
+        typer.echo(f"{'PASS' if check.passed else 'FAIL'}  {check.what:<12} {check.found}")
+    if not all(check.passed for check in found):
+        raise typer.Exit(1)
+
+
+@errors_as_text
+def start(node: NodeFile) -> None:
+    """Connect to the centre, and answer what the policy allows, until stopped. Opens no port."""
+    from riskset_node.config import read_node
+    from riskset_node.flower import Connection, FlowerNode
+    from riskset_node.joining import read_connection_key
+    from riskset_node.service import address_of, opened, read_file, state_folder
+
+    config = read_node(node)
+    connection = Connection(
+        address=address_of(config),
+        ca=read_file(config, "centre.ca"),
+        key=read_connection_key(read_file(config, "identity.connection")),
+        proxy=config.centre.proxy,
+        state=state_folder(config),
+        stream=config.centre.stream,
+    )
+    over = _ended_by_signal()
+    with opened(config, now=lambda: datetime.now(UTC), random=token_bytes) as answering:
+        FlowerNode(answering, connection, say=_say, wait=over.wait).serve()
+
+
+def _ended_by_signal() -> Event:
+    """SIGTERM and Ctrl-C end the node in good order, also while it waits for the centre's answer."""
+    over = Event()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        over.set()
+        raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    return over
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{datetime.now(UTC):%H:%M:%S} {line}\n")
+    sys.stderr.flush()

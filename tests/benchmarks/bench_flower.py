@@ -1,0 +1,176 @@
+"""What a deployment costs: the demonstration plan on 18 node processes over TLS, by streams and by Flower's messages.
+
+    make bench
+
+Latency of a round is from the moment its question is written down to the last answer. CPU and memory are those of all processes of
+the federation, from /proc; where there is no /proc they are left out.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from secrets import token_bytes
+
+from sqlalchemy import create_engine, text
+from tests.benchmarks.machine import describe, middle
+
+from riskset_embedded.demo import study_folder
+from riskset_embedded.federation import Federation, make_federation, start_all, stop_federation
+from riskset_server.flower import Control
+from riskset_server.run_control import read_plan_to_run, start_run, watch
+from riskset_server.store import Runs, Sites, open_database
+
+RUNS = 3
+IDLE_SECONDS = 20.0
+TICKS = os.sysconf("SC_CLK_TCK")
+PROC = Path("/proc")
+
+
+@dataclass
+class Measured:
+    """Seconds of each round of all runs, of whole runs, and of CPU."""
+
+    rounds: list[float]
+    wholes: list[float]
+    cpu: list[float]
+    idle_centre: float = 0.0
+    idle_node: float = 0.0
+    node_megabytes: float = 0.0
+    centre_megabytes: float = 0.0
+
+
+def main() -> None:
+    """Measure the three ways, one after the other."""
+    print(f"the plan ncctg-lung on 18 node processes over TLS, {RUNS} runs each")
+    print(f"  {describe('flwr', 'grpcio')}")
+    for name, stream, in_memory in (
+        ("streams, SuperLink on SQLite", True, False),
+        ("messages, SuperLink in memory", False, True),
+        ("messages, SuperLink on SQLite", False, False),
+    ):
+        with running(stream=stream, in_memory=in_memory) as federation:
+            show(name, measured(federation))
+
+
+@contextmanager
+def running(*, stream: bool, in_memory: bool) -> Iterator[Federation]:
+    """A federation of the lung study in a temporary folder."""
+    with tempfile.TemporaryDirectory(prefix="riskset-bench-") as folder:
+        made = make_federation(
+            study_folder("lung"), Path(folder) / "federation", stream=stream, in_memory=in_memory
+        )
+        try:
+            start_all(made, say=lambda _: None)
+            yield made
+        finally:
+            stop_federation(made.folder)
+
+
+def measured(federation: Federation) -> Measured:
+    """Run the plan, then let everything be idle for a while."""
+    found = Measured([], [], [])
+    database = open_database(federation.centre.store)
+    study = study_folder("lung")
+    plan, codebook = read_plan_to_run(study / "plan.yaml", study / "codebook.yaml")
+    for _ in range(RUNS):
+        before, began = cpu_of(federation), time.perf_counter()
+        with Control(federation.centre) as control:
+            number = start_run(
+                federation.centre,
+                control,
+                Sites(database),
+                Runs(database),
+                plan,
+                codebook,
+                now=datetime.now(UTC),
+                random=token_bytes,
+            ).number
+        last = list(watch(Runs(database), number, time.sleep))[-1]
+        if not last.endswith("finished"):
+            raise SystemExit(last)
+        found.wholes.append(time.perf_counter() - began)
+        found.rounds += rounds_of(federation, number)
+        found.cpu.append(sum(cpu_of(federation).values()) - sum(before.values()))
+    database.close()
+    idle(federation, found)
+    return found
+
+
+def rounds_of(federation: Federation, number: int) -> Iterator[float]:
+    """Seconds of each round of a run, from its transcript."""
+    engine = create_engine(federation.centre.store)
+    with engine.connect() as connection:
+        rows = connection.execute(
+            text(
+                "SELECT min(at), max(at) FROM messages WHERE run = :run AND step LIKE 'round-%' GROUP BY substr(step, 1, 9)"
+            ),
+            {"run": number},
+        )
+        for first, last in rows:
+            took = datetime.fromisoformat(last) - datetime.fromisoformat(first)
+            yield took.total_seconds()
+    engine.dispose()
+
+
+def idle(federation: Federation, found: Measured) -> None:
+    """CPU and memory while nothing is asked."""
+    before = cpu_of(federation)
+    time.sleep(IDLE_SECONDS)
+    used = {name: cpu - before[name] for name, cpu in cpu_of(federation).items()}
+    sites = federation.sites
+    found.idle_node = sum(used.get(site, 0.0) for site in sites) / len(sites) / IDLE_SECONDS
+    found.idle_centre = (used.get("superlink", 0.0) + used.get("superexec", 0.0)) / IDLE_SECONDS
+    found.node_megabytes = sum(megabytes(federation.processes[site]) for site in sites) / len(sites)
+    found.centre_megabytes = sum(
+        megabytes(federation.processes[name]) for name in ("superlink", "superexec")
+    )
+
+
+def cpu_of(federation: Federation) -> dict[str, float]:
+    """CPU seconds of each process and of its children that ended, such as the drivers of the SuperExec."""
+    found = {}
+    for name, pid in federation.processes.items():
+        stat = PROC / str(pid) / "stat"
+        if stat.exists():
+            fields = stat.read_text().rpartition(") ")[2].split()
+            found[name] = sum(map(int, fields[11:15])) / TICKS
+    return found
+
+
+def megabytes(pid: int) -> float:
+    """Resident memory of a process."""
+    status = PROC / str(pid) / "status"
+    if not status.exists():
+        return 0.0
+    (line,) = [line for line in status.read_text().splitlines() if line.startswith("VmRSS")]
+    return int(line.split()[1]) / 1024
+
+
+def show(name: str, found: Measured) -> None:
+    """Print one way."""
+    rounds = sorted(found.rounds)
+    print(f"  {name}")
+    print(
+        f"    round           {middle(rounds):.3f} s median, {rounds[0]:.3f} to {rounds[-1]:.3f} s"
+    )
+    print(f"    whole run       {middle(found.wholes):.1f} s from the command to the results")
+    if any(found.cpu):
+        per_run = middle(found.cpu)
+        print(f"    CPU             {per_run:.1f} s a run, all processes but the driver")
+        print(
+            f"    idle            node {100 * found.idle_node:.2f}%, centre {100 * found.idle_centre:.1f}% of a core"
+        )
+        print(
+            f"    memory          node {found.node_megabytes:.0f} MB, centre {found.centre_megabytes:.0f} MB"
+        )
+
+
+if __name__ == "__main__":
+    main()

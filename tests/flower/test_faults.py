@@ -1,0 +1,147 @@
+"""Processes that are killed in the middle of a run, sites that are not admitted, and what then becomes of the run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from secrets import token_bytes
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from riskset_common.invitation import Enrolment, Invitation, read_file, write_file
+from riskset_embedded.federation import is_healthy, missing
+from riskset_node.joining import join_folder
+
+pytestmark = pytest.mark.slow
+
+
+@contextmanager
+def waiting_for_one_site(deployed) -> Iterator[int]:
+    """A run in which all sites but one have answered the offer, and that one is frozen until the block ends."""
+    deployed.signal("inst-04", signal.SIGSTOP)
+    try:
+        number = deployed.start_run()
+        deployed.until(
+            lambda: "join: 3 sites" in deployed.command("run", "status", str(number)).stdout,
+            "the answer of three sites",
+        )
+        yield number
+    finally:
+        deployed.signal("inst-04", signal.SIGCONT)
+
+
+def all_connected(deployed) -> None:
+    deployed.until(lambda: not missing(deployed.federation), "all sites to connect", 90)
+
+
+def driver_of(deployed) -> int:
+    """The process that drives a run: what the SuperExec started."""
+    parent = deployed.federation.processes["superexec"]
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="ascii").split()
+    (driver,) = [
+        int(pid)
+        for pid in children
+        if b"flwr-serverapp" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
+    return driver
+
+
+def test_a_node_that_is_killed_with_a_question_in_hand_is_asked_again(four_sites) -> None:
+    all_connected(four_sites)
+    with waiting_for_one_site(four_sites) as number:
+        four_sites.kill("inst-04")
+        four_sites.federation.start("inst-04")
+
+    assert f"run {number}: finished" == four_sites.watch(number)
+    assert four_sites.expected == four_sites.results(number)
+
+
+def test_a_run_whose_driver_is_killed_goes_on_with_the_answers_it_has(four_sites) -> None:
+    all_connected(four_sites)
+    with waiting_for_one_site(four_sites) as number:
+        os.kill(driver_of(four_sites), signal.SIGKILL)
+        early = four_sites.command("run", "resume", str(number))
+        stopped = four_sites.command("run", "stop", str(number))
+    resumed = four_sites.command("run", "resume", str(number), "--watch")
+
+    assert (1, "") == (early.returncode, early.stdout)
+    assert "its driver is alive" in early.stderr
+    assert f"run {number}: stopped\n" == stopped.stdout
+    assert resumed.stdout.endswith(f"run {number}: finished\n")
+    assert four_sites.expected == four_sites.results(number)
+
+
+def test_a_run_outlives_the_superlink(four_sites) -> None:
+    all_connected(four_sites)
+    with waiting_for_one_site(four_sites) as number:
+        four_sites.kill("superlink")
+        four_sites.federation.start("superlink")
+        four_sites.until(lambda: is_healthy(four_sites.federation.centre), "the SuperLink")
+    ended = four_sites.watch(number)
+    if not ended.endswith("finished"):
+        # Flower may give the driver up meanwhile; what was received is kept.
+        ended = four_sites.command("run", "resume", str(number), "--watch").stdout.strip()
+
+    assert ended.endswith(f"run {number}: finished")
+    assert four_sites.expected == four_sites.results(number)
+
+
+def test_a_node_with_a_key_that_nobody_admitted_waits_and_takes_no_part(four_sites) -> None:
+    sites = four_sites.federation.folder / "sites"
+    shutil.copytree(sites / "inst-01", sites / "stranger", ignore=shutil.ignore_patterns("state"))
+    key = ec.generate_private_key(ec.SECP384R1())
+    (sites / "stranger" / "connection.key").write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
+    four_sites.federation.start("stranger")
+    four_sites.until_log("stranger", "its connection key is not registered there")
+    listed = four_sites.command("site", "list").stdout
+
+    assert "stranger" not in listed
+    assert "waiting for a run" not in four_sites.federation.log("stranger")
+    four_sites.kill("stranger")
+
+
+def test_a_revoked_site_is_shut_out_at_once_and_comes_back_with_new_keys_only(
+    four_sites, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    all_connected(four_sites)
+    home = four_sites.federation.folder / "sites" / "inst-02"
+    revoked = four_sites.command("site", "revoke", "inst-02")
+    four_sites.until_log("inst-02", "the centre no longer knows this node")
+    listed = four_sites.command("site", "list").stdout
+    four_sites.command("site", "invite", "inst-02", "--study-group", "NCCTG 02")
+    invitation = read_file(Invitation, tmp_path / "inst-02.invite")
+    old = read_file(Enrolment, home / "inst-02.enrolment").model_copy(
+        update={"token": invitation.token}
+    )
+    new = join_folder(invitation, tmp_path / "new", random=token_bytes)
+
+    def admit(enrolment: Enrolment, read_out: str) -> tuple[int, str]:
+        write_file(enrolment, tmp_path / "enrolment")
+        done = four_sites.command("site", "admit", "enrolment", "--fingerprint", read_out)
+        return done.returncode, done.stdout.partition(";")[0]
+
+    misheard = admit(new, "12345")
+    with_old_keys = admit(old, old.fingerprint)
+    with_new_keys = admit(new, new.fingerprint)
+    for key in ("site.key", "connection.key"):
+        shutil.copy(tmp_path / "new" / key, home)
+    four_sites.send_roster()
+    for name in four_sites.federation.sites:
+        four_sites.kill(name)
+        four_sites.federation.start(name)
+    all_connected(four_sites)
+
+    assert revoked.stdout.startswith("inst-02: revoked")
+    assert "inst-02              revoked" in listed
+    assert (3, "") == misheard
+    assert (1, "") == with_old_keys
+    assert (0, "inst-02: admitted") == with_new_keys

@@ -1,0 +1,148 @@
+"""The centre's memory: what was asked and answered is kept byte for byte, and a run is played again from it."""
+
+from __future__ import annotations
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine
+from tests.server.conftest import NOW
+
+from riskset_common.errors import InputError, ProtocolRefusal
+from riskset_server.recorded import Recorded
+from riskset_server.store import RunState, open_database
+from riskset_server.store.database import migrate
+from riskset_server.store.tables import Table
+
+
+class Counting:
+    """A carrier that counts what it is asked."""
+
+    def __init__(self, *answering: str) -> None:
+        self.answering = answering
+        self.asked: list[str] = []
+
+    def ask(self, messages, step, heard):
+        self.asked += sorted(messages)
+        replies = {site: f"{step} {site}".encode() for site in messages if site in self.answering}
+        for site, reply in replies.items():
+            heard(site, reply)
+        return replies
+
+
+@pytest.fixture
+def number(centre):
+    centre.admit("a", "b")
+    return centre.add_run()
+
+
+def recorded(centre, number, carrier) -> Recorded:
+    return Recorded(carrier, centre.runs, number, lambda: NOW)
+
+
+def test_the_migrations_make_the_tables_that_the_code_reads(tmp_path):
+    engine = create_engine(f"sqlite:///{tmp_path / 'centre.sqlite'}")
+    migrate(engine)
+    with engine.connect() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), Table.metadata)
+    engine.dispose()
+
+    assert [] == differences
+
+
+def test_a_database_may_be_opened_twice(centre, number):
+    again = open_database(centre.config.store)
+    again.close()
+
+    assert [number] == [run.number for run in centre.runs.all()]
+
+
+@pytest.mark.parametrize("url", ["nonsense", "unknown://x/y", "sqlite:////no/such/folder/x"])
+def test_a_url_that_leads_nowhere_is_an_error_that_says_what_to_write(url):
+    with pytest.raises(InputError, match="Write sqlite:///FILE or postgresql"):
+        open_database(url)
+
+
+def test_who_answered_before_is_not_asked_again(centre, number):
+    first, second = Counting("a"), Counting("a", "b")
+    messages = {"a": b"question", "b": b"question"}
+    heard: list[str] = []
+    recorded(centre, number, first).ask(messages, "join", lambda *_: None)
+    replies = recorded(centre, number, second).ask(messages, "join", lambda s, _: heard.append(s))
+
+    assert (["a", "b"], ["b"]) == (first.asked, second.asked)
+    assert {"a": b"join a", "b": b"join b"} == replies
+    assert ["a", "b"] == sorted(heard)
+
+
+def test_another_question_in_the_same_step_is_refused(centre, number):
+    recorded(centre, number, Counting()).ask({"a": b"question"}, "join", lambda *_: None)
+    with pytest.raises(ProtocolRefusal, match="was asked something else before"):
+        recorded(centre, number, Counting()).ask({"a": b"other"}, "join", lambda *_: None)
+
+
+def test_a_run_that_went_on_without_a_site_does_so_again(centre, number):
+    messages = {"a": b"question", "b": b"question"}
+    for step, sites in (("join", messages), ("keys", {"a": b"keys"})):
+        recorded(centre, number, Counting("a")).ask(sites, step, lambda *_: None)
+    back = Counting("a", "b")
+    replies = recorded(centre, number, back).ask(messages, "join", lambda *_: None)
+
+    assert ([], {"a": b"join a"}) == (back.asked, replies)
+
+
+def test_a_site_that_missed_the_keys_gets_them_when_the_run_is_resumed(centre, number):
+    messages = {"a": b"keys", "b": b"keys"}
+    for step, sites in (("keys", messages), ("round-001", {"a": b"q"})):
+        recorded(centre, number, Counting("a")).ask(sites, step, lambda *_: None)
+    back = Counting("a", "b")
+    recorded(centre, number, back).ask(messages, "keys", lambda *_: None)
+
+    assert ["b"] == back.asked
+
+
+def test_what_was_opened_is_kept_once_and_never_changes(centre, number):
+    carrier = recorded(centre, number, Counting())
+    carrier.published("round-001", b"sum")
+    carrier.published("round-001", b"sum")
+    with pytest.raises(ProtocolRefusal, match="opened another sum before"):
+        carrier.published("round-001", b"another")
+
+    assert {"round-001": b"sum"} == centre.runs.openings(number)
+    assert [] == centre.runs.arrived(number)
+
+
+def test_a_run_is_made_of_the_same_matter_when_it_is_resumed(centre, number):
+    matter = centre.runs.matter(number)
+
+    assert centre.sites.roster() == matter.roster
+    assert 32 == len(matter.nonce)
+
+
+def test_the_transcript_holds_every_reply_in_the_order_of_arrival(centre, number):
+    carrier = recorded(centre, number, Counting("a", "b"))
+    for step in ("join", "round-001"):
+        carrier.ask({"a": b"q", "b": b"q"}, step, lambda *_: None)
+
+    assert [
+        ("join", "a", b"join a"),
+        ("join", "b", b"join b"),
+        ("round-001", "a", b"round-001 a"),
+        ("round-001", "b", b"round-001 b"),
+    ] == list(centre.runs.transcript(number))
+    assert [("join", 2), ("round-001", 2)] == centre.runs.arrived(number)
+    assert 1 == centre.runs.get(number).rounds
+
+
+def test_results_are_there_when_a_run_is_finished_and_not_before(centre, number):
+    with pytest.raises(InputError, match="is waiting and has no results"):
+        centre.runs.results(number)
+    centre.runs.finish(number, "{}\n", NOW)
+
+    assert "{}\n" == centre.runs.results(number)
+    assert RunState.FINISHED is centre.runs.get(number).state
+
+
+def test_a_run_that_is_not_there_is_an_error(centre):
+    with pytest.raises(InputError, match="run 7: there is no run of that number"):
+        centre.runs.get(7)

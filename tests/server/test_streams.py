@@ -1,0 +1,182 @@
+"""Both ends of a stream over TLS on loopback: who is admitted, and what becomes of questions."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Event
+
+import grpc
+import pytest
+from tests.connect_proxy import connect_proxy
+from tests.server.conftest import Bytes
+
+from riskset_common.frames import PIECE_BYTES, hello, hello_statement
+from riskset_common.secure.roster import Member, Roster
+from riskset_common.signing import Identity
+from riskset_node import stream as at_site
+from riskset_node.stream import RELAY, RunStream, StreamAddress
+from riskset_server.certificates import make_certificates
+from riskset_server.stream import RunStreams
+
+KEYS = [Identity.from_random(bytes([n]) * 32) for n in range(3)]
+ROSTER = Roster(
+    version=1,
+    members=tuple(
+        Member(site_id=n + 1, name=f"site-{n + 1}", study_group="G", public=key.public)
+        for n, key in enumerate(KEYS)
+    ),
+)
+
+
+@dataclass
+class Site:
+    """Answers by turning the message round."""
+
+    site_id: int
+
+    def sign(self, statement: bytes) -> bytes:
+        return KEYS[self.site_id - 1].sign(statement)
+
+    def answer(self, message: bytes) -> bytes:
+        return message[::-1]
+
+
+@dataclass
+class Line:
+    """A centre that takes streams, and how a site dials it."""
+
+    streams: RunStreams
+    target: str
+    ca: bytes
+    opened: list[RunStream]
+    said: list[str]
+
+    def dial(self, site_id: int, token: bytes | None = None, signs_as: int | None = None) -> None:
+        token = self.streams.tokens[f"site-{site_id}"] if token is None else token
+        address = StreamAddress(self.target, token, self.ca, None)
+        site = Site(site_id)
+        if signs_as is not None:
+            site.sign = Site(signs_as).sign  # type: ignore[method-assign]
+        self.opened.append(RunStream(address, site, self.said.append))  # type: ignore[arg-type]
+
+    def wait(self, reached: Callable[[], bool]) -> None:
+        pause = Event()
+        for _ in range(500):
+            if reached():
+                return
+            pause.wait(0.01)
+        raise AssertionError("not reached in 5 s")
+
+    def answers(self, n: int) -> dict[str, bytes | None]:
+        found: dict[str, bytes | None] = {}
+        for _ in range(100):
+            found |= self.streams.collect(0.05)
+            if len(found) == n:
+                return found
+        raise AssertionError(f"{len(found)} of {n} answers in 5 s")
+
+
+@pytest.fixture(scope="module")
+def certificates():
+    return make_certificates(
+        ["127.0.0.1"], datetime.now(UTC)
+    )  # TLS looks at the clock of the machine
+
+
+@pytest.fixture
+def line(certificates, monkeypatch):
+    monkeypatch.setattr(at_site, "ATTEMPTS", 1)
+    ca, server = certificates
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        target = f"127.0.0.1:{probe.getsockname()[1]}"
+    streams = RunStreams(target, server.certificate, server.key, ROSTER, Bytes())
+    line = Line(streams, target, ca, [], [])
+    yield line
+    streams.close()
+    for each in line.opened:
+        each._thread.join(5)
+
+
+def test_questions_and_answers_ride_on_the_streams(line):
+    line.dial(1)
+    line.dial(2)
+    line.wait(lambda: line.streams.reaches("site-1") and line.streams.reaches("site-2"))
+    long = bytes(range(256)) * (2 * PIECE_BYTES // 256 + 1)
+    line.streams.send({"site-1": b"abc", "site-2": long}, "join")
+
+    assert {"site-1": b"cba", "site-2": long[::-1]} == line.answers(2)
+    assert not line.streams.reaches("site-3")
+
+
+def test_an_answer_to_an_earlier_step_does_not_count(line):
+    line.dial(1)
+    line.wait(lambda: line.streams.reaches("site-1"))
+    line.streams.send({"site-1": b"old"}, "round-001")
+    line.streams.send({"site-1": b"new"}, "round-002")
+
+    assert {"site-1": b"wen"} == line.answers(1)
+
+
+@pytest.mark.parametrize(
+    ("token", "signs_as"), [(b"x" * 32, None), (None, 2)], ids=["another token", "another key"]
+)
+def test_a_stream_without_token_and_signature_of_its_site_is_not_admitted(line, token, signs_as):
+    line.dial(1, token, signs_as)
+    line.opened[0]._thread.join(5)
+
+    assert not line.streams.reaches("site-1")
+    assert not line.opened[0]._thread.is_alive()
+
+
+def test_a_site_cannot_take_the_stream_of_another(line):
+    line.dial(2, line.streams.tokens["site-1"])
+    line.opened[0]._thread.join(5)
+
+    assert not line.streams.reaches("site-1")
+    assert not line.streams.reaches("site-2")
+
+
+def test_a_new_stream_of_a_site_replaces_the_old_one(line):
+    line.dial(1)
+    line.wait(lambda: line.streams.reaches("site-1"))
+    line.dial(1)
+    line.opened[0]._thread.join(5)
+    line.wait(lambda: line.streams.reaches("site-1"))
+    line.streams.send({"site-1": b"abc"}, "join")
+
+    assert {"site-1": b"cba"} == line.answers(1)
+
+
+def test_a_stream_that_breaks_is_no_way_any_longer(line):
+    site_id, token = 3, line.streams.tokens["site-3"]
+    first = hello(token, site_id, Site(site_id).sign(hello_statement(token, site_id)))
+    with grpc.secure_channel(line.target, grpc.ssl_channel_credentials(line.ca)) as channel:
+        call = channel.stream_stream(RELAY)(iter([first, b"no frame"]))
+        ended = list(call)
+    line.wait(lambda: not line.streams.reaches("site-3"))
+
+    assert [] == ended
+
+
+def test_a_stream_goes_through_the_proxy_of_the_hospital(line):
+    with connect_proxy() as proxy:
+        address = StreamAddress(line.target, line.streams.tokens["site-1"], line.ca, proxy.url)
+        line.opened.append(RunStream(address, Site(1), line.said.append))  # type: ignore[arg-type]
+        line.wait(lambda: line.streams.reaches("site-1"))
+        line.streams.send({"site-1": b"abc"}, "join")
+
+        assert {"site-1": b"cba"} == line.answers(1)
+        assert [line.target] == proxy.asked
+
+
+def test_a_site_that_cannot_dial_says_that_the_run_goes_on_without(line, certificates):
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        nobody = f"127.0.0.1:{probe.getsockname()[1]}"
+    address = StreamAddress(nobody, bytes(32), line.ca, None)
+    stream = RunStream(address, Site(1), line.said.append)  # type: ignore[arg-type]
+    stream._thread.join(10)
+
+    assert ["no stream to " + nobody] == [said.partition(" (")[0] for said in line.said]

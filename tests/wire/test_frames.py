@@ -1,0 +1,112 @@
+"""A message that is cut into frames comes out as it went in, or not at all."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from riskset_common import frames
+from riskset_common.errors import ProtocolRefusal
+from riskset_common.frames import (
+    PIECE_BYTES,
+    Assembly,
+    FrameKind,
+    Whole,
+    frames_of,
+    hello,
+    hello_statement,
+    read_hello,
+)
+
+
+def put_together(pieces: list[bytes]) -> list[Whole]:
+    assembly = Assembly()
+    return [whole for piece in pieces if (whole := assembly.add(piece)) is not None]
+
+
+@given(st.lists(st.tuples(st.integers(0, 2**64 - 1), st.binary(max_size=50)), max_size=4))
+def test_messages_come_out_of_a_stream_as_they_went_in(sent):
+    wholes = [Whole(FrameKind.MESSAGE, exchange, message) for exchange, message in sent]
+
+    assert wholes == put_together([frame for whole in wholes for frame in frames_of(whole)])
+
+
+@pytest.mark.parametrize("length", [0, 1, PIECE_BYTES, PIECE_BYTES + 1, 2 * PIECE_BYTES + 7])
+def test_no_frame_is_longer_than_what_grpc_lets_through(length):
+    whole = Whole(FrameKind.MESSAGE, 3, bytes(length))
+    cut = list(frames_of(whole))
+
+    assert max(1, -(-length // PIECE_BYTES)) == len(cut)
+    assert max(map(len, cut)) < 4 << 20
+    assert [whole] == put_together(cut)
+
+
+@pytest.fixture
+def three_frames(monkeypatch) -> list[bytes]:
+    monkeypatch.setattr(frames, "PIECE_BYTES", 4)
+    return list(frames_of(Whole(FrameKind.MESSAGE, 1, b"abcdefghij")))
+
+
+def test_frames_out_of_order_are_refused(three_frames):
+    with pytest.raises(ProtocolRefusal, match="Part 2 of 3 arrived where part 1 is awaited"):
+        put_together([three_frames[0], three_frames[2]])
+
+
+def test_frames_of_two_messages_are_not_mixed(three_frames):
+    other = list(frames_of(Whole(FrameKind.MESSAGE, 2, b"abcdefghij")))
+    with pytest.raises(ProtocolRefusal, match="is broken"):
+        put_together([three_frames[0], other[1]])
+
+
+def test_a_message_that_was_changed_on_its_way_is_refused(three_frames):
+    changed = three_frames[2][:-1] + b"J"
+    with pytest.raises(ProtocolRefusal, match="changed on its way"):
+        put_together([*three_frames[:2], changed])
+
+
+def test_more_bytes_than_announced_are_refused(three_frames):
+    with pytest.raises(ProtocolRefusal, match="more bytes than it announced"):
+        put_together([three_frames[0] + bytes(7)])
+
+
+def test_a_message_above_the_limit_is_refused_at_its_first_frame():
+    (frame,) = frames_of(Whole(FrameKind.MESSAGE, 1, bytes(11)))
+    with pytest.raises(ProtocolRefusal, match="a message of 11 bytes, more than 10"):
+        Assembly(limit=10).add(frame)
+
+
+@pytest.mark.parametrize("frame", [b"", b"RSF", b"GET / HTTP/1.1\r\n" + bytes(60)])
+def test_what_is_no_frame_is_refused(frame):
+    with pytest.raises(ProtocolRefusal):
+        Assembly().add(frame)
+
+
+@given(st.integers(0, 255), st.integers(0, 255))
+def test_another_version_or_kind_is_refused(version, kind):
+    (frame,) = frames_of(Whole(FrameKind.MESSAGE, 1, b""))
+    if version != frames.VERSION or kind not in tuple(FrameKind):
+        with pytest.raises(ProtocolRefusal, match="does not speak the frames"):
+            Assembly().add(frame[:3] + struct.pack("<BB", version, kind) + frame[5:])
+
+
+def test_a_stream_begins_with_token_site_and_signature():
+    first = Assembly().add(hello(b"t" * 32, 7, b"s" * 64))
+
+    assert first is not None
+    assert (b"t" * 32, 7, b"s" * 64) == read_hello(first)
+
+
+def test_a_message_is_no_beginning_of_a_stream():
+    with pytest.raises(ProtocolRefusal, match="must begin with the token"):
+        read_hello(Whole(FrameKind.MESSAGE, 0, bytes(100)))
+
+
+def test_the_signature_of_a_stream_covers_token_and_site():
+    statements = {
+        hello_statement(token, site) for token in (b"a" * 32, b"b" * 32) for site in (1, 2)
+    }
+
+    assert 4 == len(statements)
