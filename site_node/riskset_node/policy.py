@@ -178,10 +178,9 @@ def asked_by(plan: Plan) -> tuple[str, ...]:
 
 
 def _asked(spec: AnalysisSpec) -> Iterator[str]:
-    yield spec.kind
     test = getattr(spec, "test", None)
-    if test in TESTS_ALLOWED_BY_NAME:
-        yield test
+    tests = (test,) if test in TESTS_ALLOWED_BY_NAME else ()
+    yield from dict.fromkeys((spec.kind, *tests, *spec.also_asks()))
 
 
 def check_plan(policy: Policy, study: Study, today: datetime.date) -> None:

@@ -146,7 +146,7 @@ def test_a_kind_that_this_release_lacks_is_told_with_those_it_has() -> None:
     assert [
         (
             "plan.yaml: analyses.uni: this release has no kind 'univariate'. "
-            "Known: baseline, cox, event_table, follow_up, kaplan_meier."
+            "Known: baseline, cox, cumulative_incidence, event_table, follow_up, kaplan_meier."
         )
     ] == plan_problems(plan)
 

@@ -67,6 +67,7 @@ def default_of(field: Any) -> str:
 
 WRITTEN_OTHERWISE = {
     ("KaplanMeierSpec", "ci"): "by the conventions",
+    ("CumulativeIncidenceSpec", "ci"): "by the conventions",
     ("CoxSpec", "ties"): "by the conventions",
     ("CoxSpec", "max_iterations"): "40, with r 20",
 }
@@ -124,12 +125,28 @@ def test_the_table_of_units_holds_the_factors_of_the_conversions():
     assert {pair: conversion(*pair) for pair in written} == written
 
 
+def examples() -> list[dict[str, Any]]:
+    """The analyses of the lung study that the estimators' pages show."""
+    return [
+        analysis
+        for of in ESTIMATOR_PAGES
+        for piece in of.with_remark("check")
+        if piece.remarks["check"] == "lung plan"
+        for analysis in yaml.safe_load(piece.text)["analyses"]
+    ]
+
+
 @pytest.fixture(scope="module")
 def lung():
     """The lung study, with an endpoint that has late entry as well."""
     plan = read_plan(LUNG / "plan.yaml")
     late = plan.endpoints["OS"].model_copy(update={"entry": plan.endpoints["OS"].time})
-    plan = plan.model_copy(update={"endpoints": {**plan.endpoints, "LATE": late}})
+    analyses = [
+        estimator_of(each["kind"]).spec.model_validate(each, strict=False) for each in examples()
+    ]
+    plan = plan.model_copy(
+        update={"endpoints": {**plan.endpoints, "LATE": late}, "analyses": tuple(analyses)}
+    )
     return Study(
         plan,
         read_codebook(LUNG / "codebook.yaml"),
@@ -193,7 +210,7 @@ def paths_in(value: Any, path: str = "") -> set[str]:
     return {path}
 
 
-STUDY_NAMES = {"groups[].level", "tests.terms", "missing_values"}
+STUDY_NAMES = {"groups[].level", "groups[].causes", "tests.terms", "missing_values"}
 
 
 @pytest.fixture(scope="module")
@@ -203,12 +220,7 @@ def lung_results(tmp_path_factory):
     space.copy_lung_study()
     plan = yaml.safe_load((space.folder / "plan.yaml").read_text(encoding="utf-8"))
     plan.pop("displays")
-    plan["analyses"] = [
-        analysis
-        for of in ESTIMATOR_PAGES
-        for piece in of.with_remark("check")
-        for analysis in yaml.safe_load(piece.text)["analyses"]
-    ]
+    plan["analyses"] = examples()
     space.write("plan.yaml", yaml.safe_dump(plan, sort_keys=False))
     out = space.folder / "out"
     line = (
@@ -242,7 +254,8 @@ def test_the_contract_of_results_names_every_field_of_a_kind(kind, lung_results)
     found: set[str] = set()
     for result in lung_results["analyses"].values():
         if result["kind"] == kind:
-            tests = result.pop("tests", None) if kind == "baseline" else None
+            named = kind in {"baseline", "cumulative_incidence"}
+            tests = result.pop("tests", None) if named else None
             found |= paths_in(result)
             found |= {path for test in (tests or {}).values() for path in paths_in(test, "tests.*")}
 

@@ -30,6 +30,15 @@ LANDMARK = {
     "lower": REAL,
     "upper": REAL,
 }
+COMPARISON = {
+    "name": str,
+    **TEST,
+    "strata": [str],
+    "observed": [float],
+    "expected": [float],
+    "covariance": [[float]],
+}
+INCIDENCE = ("incidence", "std_err", "lower", "upper")
 COX_TERM = {
     "term": str,
     "level": (str, type(None)),
@@ -52,6 +61,7 @@ CONTRACT: dict[str, dict[str, Any]] = {
     "kaplan_meier": {
         "kind": str,
         "endpoint": str,
+        "cause?": str,
         "n": int,
         "events": int,
         "missing": int,
@@ -69,14 +79,46 @@ CONTRACT: dict[str, dict[str, Any]] = {
                 "rmean?": {"tau": float, "estimate": float, "std_err": float},
             }
         ],
-        "test?": {
-            "name": str,
-            **TEST,
-            "strata": [str],
-            "observed": [float],
-            "expected": [float],
-            "covariance": [[float]],
-        },
+        "test?": COMPARISON,
+        "warnings": [str],
+    },
+    "cumulative_incidence": {
+        "kind": str,
+        "endpoint": str,
+        "causes": [str],
+        "n": int,
+        "events": int,
+        "missing": int,
+        "ci": str,
+        "level": float,
+        "groups": [
+            {
+                "level": {str: str},
+                "n": int,
+                "events": int,
+                "causes": {
+                    str: {
+                        "events": int,
+                        "at": [
+                            {
+                                "time": float,
+                                "at_risk": int,
+                                "events_to": int,
+                                **dict.fromkeys(INCIDENCE, float),
+                            }
+                        ],
+                        "curve": {
+                            "time": [float],
+                            **{
+                                key: [int] for key in ("at_risk", "events", "competing", "censored")
+                            },
+                            **{key: [float] for key in INCIDENCE},
+                        },
+                    }
+                },
+            }
+        ],
+        "tests?": {str: COMPARISON | {"rho?": float}},
         "warnings": [str],
     },
     "follow_up": {
@@ -96,6 +138,7 @@ CONTRACT: dict[str, dict[str, Any]] = {
     "cox": {
         "kind": str,
         "endpoint": str,
+        "cause?": str,
         "n": int,
         "events": int,
         "missing": int,

@@ -33,8 +33,13 @@ def pooled_with_strata(analysis: dict[str, Any], cohort: Cohort) -> dict[str, An
 
 
 def without_names_of_strata(result: dict[str, Any]) -> dict[str, Any]:
-    test = {key: item for key, item in result.get("test", {}).items() if key != "strata"}
-    return {key: item for key, item in result.items() if key not in {"strata", "test"}} | test
+    tests = [result.get("test", {}), *result.get("tests", {}).values()]
+    unnamed = [without(test, "strata") for test in tests if isinstance(test, dict)]
+    return without(result, "strata", "test", "tests") | {"tests": unnamed}
+
+
+def without(found: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {key: item for key, item in found.items() if key not in names}
 
 
 @pytest.mark.parametrize("analysis", COUNTED.values(), ids=list(COUNTED))

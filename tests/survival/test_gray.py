@@ -37,7 +37,8 @@ def test_with_one_kind_of_event_the_score_is_that_of_the_log_rank_test(rows):
 
 @given(rows=patients, rho=st.sampled_from([0.0, 1.0]))
 def test_the_deviations_add_up_to_nothing(rows, rho):
-    sums = gray_sums(*counted(rows), rho)
+    at_risk, events, competing = counted(rows)
+    sums = gray_sums(at_risk, events, competing, rho)
     scale = max(1.0, float(np.abs(sums.covariance).max()))
 
     np.testing.assert_allclose(np.sum(sums.observed - sums.expected), 0, atol=1e-9)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from riskset_common.estimators.baseline import Baseline
 from riskset_common.estimators.cox import Cox
+from riskset_common.estimators.cumulative_incidence import CumulativeIncidence
 from riskset_common.estimators.estimator import Estimator
 from riskset_common.estimators.event_table import EventTable
 from riskset_common.estimators.follow_up import FollowUp
@@ -14,6 +15,7 @@ from riskset_common.estimators.kaplan_meier import KaplanMeier
 ESTIMATORS: Final[tuple[Estimator[Any, Any, Any], ...]] = (
     KaplanMeier(),
     FollowUp(),
+    CumulativeIncidence(),
     Cox(),
     Baseline(),
     EventTable(),

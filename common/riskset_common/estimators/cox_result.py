@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from riskset_common.estimators.terms import Column
-from riskset_common.results import PrintedTest, printed_test
+from riskset_common.results import WHEN_ASKED, PrintedTest, printed_test
 from riskset_common.study import Study
 from riskset_common.survival.distributions import ChiSquareTest, normal_p_value, normal_quantile
 from riskset_common.survival.newton import CoxFit
@@ -84,6 +84,7 @@ class CoxResult:
 
     kind: str
     endpoint: str
+    cause: str | None = field(metadata=WHEN_ASKED)
     n: int
     events: int
     missing: int
@@ -110,6 +111,7 @@ def result(spec: CoxSpec, study: Study, survey: Survey, fit: CoxFit) -> CoxResul
     return CoxResult(
         kind="cox",
         endpoint=spec.endpoint,
+        cause=spec.cause,
         n=survey.n,
         events=survey.events,
         missing=survey.missing,

@@ -63,6 +63,14 @@ class AnalysisSpec(StrictModel):
         """The endpoint that the analysis follows, if it follows one."""
         return getattr(self, "endpoint", None)
 
+    def also_asks(self) -> tuple[str, ...]:
+        """Tests, and kinds of analysis within this one, that a site allows by names of their own."""
+        return ()
+
+    def cause_names(self) -> tuple[str, ...]:
+        """Kinds of event of the endpoint that the plan names."""
+        return ()
+
     def problems(self, study: Study) -> Sequence[str]:
         """What the kind itself cannot do with this plan and codebook, in words; empty when it can."""
         del study

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from riskset_common.estimators.causes import OneCauseSpec, cause_specific_times
+from riskset_common.estimators.comparing import CurvesSpec
 from riskset_common.estimators.counting import (
     AskCounts,
     count_shapes,
@@ -21,12 +23,11 @@ from riskset_common.estimators.counting import (
     grid_length,
     length_marks,
     length_shapes,
+    over_strata,
     pooled_counts,
 )
 from riskset_common.estimators.curves import CurveResult, curve_result, table_of
 from riskset_common.estimators.estimator import (
-    AnalysisSpec,
-    Names,
     Request,
     Shape,
     Summary,
@@ -51,24 +52,14 @@ from riskset_common.survival.kaplan_meier import LimitKind
 from riskset_common.survival.risk_table import GridCounts, RiskTable
 
 
-class KaplanMeierSpec(AnalysisSpec):
+class KaplanMeierSpec(CurvesSpec, OneCauseSpec):
     """Curves by group, as the plan writes them. Times are in the plan's unit."""
 
     kind: Literal["kaplan_meier"]
-    endpoint: str
-    by: Names = ()
-    at: tuple[float, ...] = ()
     se: Literal["greenwood"] = "greenwood"
-    ci: LimitKind | None = None
-    level: float = Field(default=0.95, gt=0, lt=1)
     quantiles: tuple[float, ...] = (0.5,)
     rmean: float | None = Field(default=None, gt=0)
     test: Literal["log_rank"] | None = None
-    strata: Names = ()
-
-    def categories(self) -> tuple[str, ...]:
-        """Groups and strata."""
-        return (*self.by, *self.strata)
 
     def problems(self, study: Study) -> Sequence[str]:
         """A test without groups, strata without a test, and times that cannot be."""
@@ -85,18 +76,6 @@ class KaplanMeierSpec(AnalysisSpec):
         if any(not 0 < p < 1 for p in self.quantiles):
             yield f"quantiles lie between 0 and 1; found {list(self.quantiles)}."
 
-    def opened_by(self, study: Study) -> tuple[str, ...]:
-        """Strata (unless they lie within sites) before groups: counts are opened for each of their combinations."""
-        return self.by if self.within_sites(study) else (*self.strata, *self.by)
-
-    def interval_kind(self, study: Study) -> LimitKind:
-        """The interval that the analysis names, else the one of the plan's conventions (R: log, SAS: log-log)."""
-        return self.ci or ("log" if study.plan.conventions == "r" else "log-log")
-
-    def within_sites(self, study: Study) -> bool:
-        """Whether every stratum of the test lies within one site, which then computes its share alone."""
-        return "site" in self.strata or ("study_group" in self.strata and study.one_site_a_group)
-
 
 @dataclass(frozen=True)
 class GroupCurve(CurveResult):
@@ -111,6 +90,7 @@ class KaplanMeierResult:
 
     kind: str
     endpoint: str
+    cause: str | None = field(metadata=WHEN_ASKED)
     n: int
     events: int
     missing: int
@@ -159,7 +139,7 @@ class KaplanMeier:
         """Count this site's patients, and compute its own log-rank sums where the test is stratified by site."""
         spec, study = request.spec, request.study
         cohort = analysed(patients, request)
-        times = cohort.patients.endpoints[spec.endpoint]
+        times = cause_specific_times(cohort.patients, study, spec)
         if request.state.n_steps is None:
             return length_marks(times)
         names = spec.opened_by(study)
@@ -200,6 +180,7 @@ def _result(spec: KaplanMeierSpec, study: Study, pooled: Summary) -> KaplanMeier
     return KaplanMeierResult(
         kind="kaplan_meier",
         endpoint=spec.endpoint,
+        cause=spec.cause,
         n=int(n_by_group.sum()),
         events=int(by_group.events.sum()),
         missing=int(pooled["missing"]),
@@ -216,13 +197,8 @@ def _result(spec: KaplanMeierSpec, study: Study, pooled: Summary) -> KaplanMeier
 
 def _over_strata(found: GridCounts, k: int) -> GridCounts:
     """Counts of k groups, shape (k, n_steps), from those of one stratum after the other."""
-
-    def added(counted: NDArray[np.int64]) -> NDArray[np.int64]:
-        over_strata: NDArray[np.int64] = counted.reshape(-1, k, counted.shape[-1]).sum(axis=0)
-        return over_strata
-
-    entered = None if found.entered is None else added(found.entered)
-    return GridCounts(added(found.events), added(found.censored), entered)
+    entered = None if found.entered is None else over_strata(found.entered, k)
+    return GridCounts(over_strata(found.events, k), over_strata(found.censored, k), entered)
 
 
 def _curve(
