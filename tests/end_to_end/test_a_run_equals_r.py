@@ -224,6 +224,50 @@ def scaled(covariance: list[list[float]], scale: float) -> list[list[float]]:
     return [[each / scale**2 for each in row] for row in covariance]
 
 
+RHO = {"gray": 0, "gray_rho_1": 1, "gray_rho_-1": -1}
+
+
+def ask_incidence(study: Study, analysis: Any, split: str) -> None:
+    spec = analysis["spec"]
+    strata = names(spec["strata"])
+    tests: list[str | None] = [name for name in RHO if name in analysis["result"]]
+    for name in tests or [None]:
+        stratified = ["site"] if strata == [split] else [study.category(each) for each in strata]
+        study.ask(
+            analysis,
+            kind="cumulative_incidence",
+            endpoint=study.competing_endpoint(spec),
+            by=[study.category(column) for column in names(spec["group"])],
+            at=spec["horizons"],
+            **({"test": {"gray": {"rho": RHO[name]}}, "strata": stratified} if name else {}),
+        )
+
+
+def compare_incidence(analysis: Any, result: Any, where: str) -> None:
+    expected = analysis["result"]
+    by_level = {" ".join(group["level"].values()): group for group in result["groups"]}
+
+    assert expected["n_used"] == result["n"], where
+    assert len(expected["cuminc"]) == len(by_level) * len(result["causes"]), where
+    for each in expected["cuminc"]:
+        named = "" if len(by_level) == 1 else level(each["group"].strip())
+        landmarks = by_level[named]["causes"][f"cause_{each['cause']}"]["at"]
+        horizons = each["horizons"]
+        for at, estimate, variance in zip(landmarks, horizons["est"], horizons["var"], strict=True):
+            # Beyond the last time of a group R gives no estimate.
+            if estimate is not None:
+                assert close([estimate, variance], [at["incidence"], at["std_err"] ** 2]), where
+    if "tests" in result:
+        rho = next(iter(result["tests"].values())).get("rho", 0)
+        gray = expected[next(name for name, each in RHO.items() if each == rho)]
+        for index, cause in enumerate(gray["cause"]):
+            test = result["tests"][f"cause_{cause}"]
+
+            assert gray["df"][index] == test["df"], where
+            assert close(gray["stat"][index], test["statistic"]), where
+            assert math.isclose(gray["p"][index], test["p_value"], rel_tol=1e-7, abs_tol=1e-15)
+
+
 def ask_follow_up(study: Study, analysis: Any, split: str) -> None:
     study.ask(analysis, kind="follow_up", endpoint=study.endpoint(analysis["spec"]["response"]))
 
@@ -402,6 +446,7 @@ ASK = {
     "reverse_km": ask_follow_up,
     "table": ask_table,
     "cox": ask_cox,
+    "cif": ask_incidence,
 }
 COMPARE = {
     "km": compare_curve,
@@ -409,4 +454,5 @@ COMPARE = {
     "reverse_km": compare_follow_up,
     "table": compare_table,
     "cox": compare_cox,
+    "cif": compare_incidence,
 }
