@@ -51,6 +51,10 @@ class EndpointTimes:
         known: Bools = (self.time != MISSING) & (self.event != MISSING)
         return known if self.entry is None else known & (self.entry != MISSING)
 
+    def recoded(self, codes: Integers) -> EndpointTimes:
+        """The same times with other codes of the events; `codes` holds that of 0 (censored), 1, 2, ... and last that of missing."""
+        return EndpointTimes(self.time, codes[self.event], self.entry)
+
     def rows(self, chosen: Bools) -> EndpointTimes:
         """The same endpoint for some of the patients."""
         return EndpointTimes(

@@ -130,6 +130,8 @@ def _analysis_problems(study: Study, analysis: AnalysisSpec) -> Iterator[str]:
     endpoint = analysis.endpoint_name()
     if endpoint is not None and endpoint not in plan.endpoints:
         yield f"endpoint {endpoint!r} is not defined. {did_you_mean(endpoint, plan.endpoints)}"
+    else:
+        yield from _cause_problems(study, analysis)
     yield from _condition_problems(study, analysis.where)
     for name in dict.fromkeys(analysis.shown_categories()):
         yield from _name_problem(codebook, name, "category")
@@ -138,6 +140,14 @@ def _analysis_problems(study: Study, analysis: AnalysisSpec) -> Iterator[str]:
     for name in dict.fromkeys(analysis.times()):
         wanted = "number" if name in _of_kind(codebook, NumberVariable) else "date"
         yield from _name_problem(codebook, name, wanted)
+
+
+def _cause_problems(study: Study, analysis: AnalysisSpec) -> Iterator[str]:
+    endpoint = analysis.endpoint_name()
+    known = study.plan.endpoints[endpoint].events if endpoint is not None else ()
+    for name in dict.fromkeys(analysis.cause_names()):
+        if name not in known:
+            yield f"cause {name!r} is not an event of {endpoint}. {did_you_mean(name, known)}"
 
 
 def variables_read(study: Study) -> set[str]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from riskset_common.plan import Disclosure
 from riskset_server.release_comparison import released_contrasts, released_pairs
-from riskset_server.release_curve import released_curve, withheld_group
+from riskset_server.release_curve import released_cause, released_curve, withheld_group
 from riskset_server.release_numbers import released_number
 from riskset_server.release_table import Held, held_back, held_parts, is_small
 from riskset_server.withheld import (
@@ -163,6 +163,48 @@ def _landmark(result: Result, disclosure: Disclosure) -> Result:
 def _part(kind: str, result: Mapping[str, Any], disclosure: Disclosure) -> Result:
     """A part that is an analysis of its own, under the rules of its kind."""
     return release({**result, "kind": kind}, disclosure)
+
+
+def _cumulative_incidence(result: Result, disclosure: Disclosure) -> Result:
+    """Curves by group and cause. Patients by kind of event, others together, and without one, by group, are a table like any other."""
+    groups, causes, smallest = result["groups"], result["causes"], disclosure.minimum_cell
+    counts = [group["n"] for group in groups]
+    few = {index for index, n in enumerate(counts) if n < fewest_patients(disclosure)}
+    held = held_back(_kinds_of_event(groups, causes), held_parts(counts, smallest, few), smallest)
+    rule, few_patients = small_count(disclosure), too_few_patients(disclosure)
+    released: list[Result] = []
+    for index, group in enumerate(groups):
+        if index in held.columns:
+            released.append(withheld_group(group, few_patients if index in few else rule))
+            continue
+        shown = {name: released_cause(group["causes"][name], disclosure) for name in causes}
+        for row, name in enumerate(causes):
+            if held.holds(row, index):
+                shown[name]["events"] = rule
+        # Events of any kind are the sum of a column but for one cell, so they would fill in what is held of it.
+        whole = not any(column == index for _, column in held.cells)
+        released.append(
+            dict(group) | {"causes": shown} | ({} if whole else {"events": rule}),
+        )
+    result["groups"] = released
+    if held.anything:
+        result["events"] = rule
+    if "tests" in result:
+        result["tests"] = {
+            name: _log_rank(test, counts, held, disclosure)
+            for name, test in result["tests"].items()
+        }
+    return result
+
+
+def _kinds_of_event(groups: Sequence[Mapping[str, Any]], causes: Sequence[str]) -> list[list[int]]:
+    """Patients with each cause, with an event of another kind, and without one (rows), by group (columns)."""
+    named = [[group["causes"][name]["events"] for group in groups] for name in causes]
+    events = [group["events"] for group in groups]
+    of_named = [sum(column) for column in zip(*named, strict=True)]
+    others = [all_kinds - known for all_kinds, known in zip(events, of_named, strict=True)]
+    without = [group["n"] - group["events"] for group in groups]
+    return [*named, others, without]
 
 
 def _follow_up(result: Result, disclosure: Disclosure) -> Result:
@@ -329,6 +371,7 @@ def _shortened(value: Any) -> Any:
 
 RULES: Mapping[str, Callable[[Result, Disclosure], Result]] = {
     "kaplan_meier": _kaplan_meier,
+    "cumulative_incidence": _cumulative_incidence,
     "follow_up": _follow_up,
     "baseline": _baseline,
     "event_table": _event_table,

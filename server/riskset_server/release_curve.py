@@ -1,4 +1,4 @@
-"""How a Kaplan-Meier curve is released: in blocks of at least k events, to three decimals, and not to its end.
+"""How a curve of survival or cumulative incidence is released: in blocks of at least k events, to three decimals, and not to its end.
 
 An exact curve is a list of the days on which patients died. Its steps are merged until a block holds at least `minimum_cell`
 events; the exact survival at the block's end is published, rounded, rather than recomputed from delayed events, which would bias
@@ -23,7 +23,9 @@ ROUND_TO = 5
 MEAN_DIGITS = 4
 """Significant digits of a released restricted mean: an area under the exact curve would give its steps away."""
 
-_REALS = ("survival", "std_err", "lower", "upper")
+_REALS = ("survival", "incidence", "std_err", "lower", "upper")
+_LEFT = ("censored", "competing")
+"""Patients who leave between two points that are shown, and whose number is rounded."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,14 @@ def released_curve(group: Mapping[str, Any], disclosure: Disclosure) -> Result:
     return shown
 
 
+def released_cause(cause: Mapping[str, Any], disclosure: Disclosure) -> Result:
+    """The cumulative incidence of one cause in a group that is large enough: its curve and landmarks in blocks of its events."""
+    steps = _Steps.of(cause, disclosure)
+    landmarks, known = _landmarks(cause["at"], steps, disclosure)
+    curve = _blocks(cause["curve"], steps, known)
+    return dict(cause) | {"at": landmarks, "curve": curve}
+
+
 def withheld_group(group: Mapping[str, Any], rule: Mapping[str, str]) -> Result:
     """A group of which nothing but its level is shown."""
     return {name: value if name == "level" else dict(rule) for name, value in group.items()}
@@ -120,8 +130,8 @@ def _landmark(landmark: Result, steps: _Steps, known: set[int], disclosure: Disc
     rule, events = small_count(disclosure), landmark["events_to"]
     shown = landmark | {"at_risk": _rounded(landmark["at_risk"])}
     if not steps.apart(events, *known):
-        return shown | dict.fromkeys(("events_to", *_REALS), rule)
-    shown |= {name: _decimals(landmark[name]) for name in _REALS}
+        return shown | {name: rule for name in ("events_to", *_REALS) if name in landmark}
+    shown |= {name: _decimals(landmark[name]) for name in _REALS if name in landmark}
     return shown if steps.apart(events, steps.total) else shown | {"events_to": rule}
 
 
@@ -135,8 +145,9 @@ def _blocks(curve: Mapping[str, Any], steps: _Steps, known: set[int]) -> Result:
         released["time"].append(curve["time"][index])
         released["at_risk"].append(_rounded(curve["at_risk"][index]))
         released["events"].append(events - last)
-        released["censored"].append(_rounded(sum(curve["censored"][begun : index + 1])))
-        for name in _REALS:
+        for name in (name for name in _LEFT if name in curve):
+            released[name].append(_rounded(sum(curve[name][begun : index + 1])))
+        for name in (name for name in _REALS if name in curve):
             released[name].append(_decimals(curve[name][index]))
         begun, last = index + 1, events
     return released

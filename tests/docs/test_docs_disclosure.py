@@ -45,7 +45,7 @@ def test_every_kind_of_analysis_has_a_rule_on_the_page():
     headings = re.findall(r"^### (.+)$", rules.partition("\n## ")[0], flags=re.MULTILINE)
     sections = {
         "Tables": {"baseline", "event_table", "flow"},
-        "Curves": {"kaplan_meier"},
+        "Curves": {"kaplan_meier", "cumulative_incidence"},
         "Follow-up": {"follow_up"},
         "Models": {"cox"},
         "Analyses made of curves and models": {"landmark", "univariate"},

@@ -69,6 +69,7 @@ def default_of(field: Any) -> str:
 
 WRITTEN_OTHERWISE = {
     ("KaplanMeierSpec", "ci"): "by the conventions",
+    ("CumulativeIncidenceSpec", "ci"): "by the conventions",
     ("CoxSpec", "ties"): "by the conventions",
     ("CoxSpec", "max_iterations"): "40, with r 20",
     ("LandmarkSpec", "ci"): "by the conventions",
@@ -150,17 +151,26 @@ def validate_analysis(written: dict[str, Any]) -> AnalysisSpec:
     return spec
 
 
+def examples() -> list[dict[str, Any]]:
+    """The analyses of the lung study that the estimators' pages show."""
+    return [
+        analysis
+        for of in ESTIMATOR_PAGES
+        for piece in of.with_remark("check")
+        if piece.remarks["check"] == "lung plan"
+        for analysis in yaml.safe_load(piece.text)["analyses"]
+    ]
+
+
 @pytest.fixture(scope="module")
 def lung():
     """The lung study, with an endpoint that has late entry as well."""
     plan = read_plan(LUNG / "plan.yaml")
     late = plan.endpoints["OS"].model_copy(update={"entry": plan.endpoints["OS"].time})
-    plan = plan.model_copy(update={"endpoints": {**plan.endpoints, "LATE": late}})
-    analyses = (
-        *plan.analyses,
-        *(validate_analysis(each) for each in (*MADE_OF_PARTS, *LANDMARKS)),
+    analyses = tuple(validate_analysis(each) for each in (*examples(), *MADE_OF_PARTS, *LANDMARKS))
+    plan = plan.model_copy(
+        update={"endpoints": {**plan.endpoints, "LATE": late}, "analyses": analyses}
     )
-    plan = plan.model_copy(update={"analyses": analyses})
     return Study(
         plan,
         read_codebook(LUNG / "codebook.yaml"),
@@ -172,7 +182,7 @@ def arrays_of(kind: str, study: Study) -> dict[str, str]:
     """Names and rings of the arrays of all rounds, whatever an analysis of that kind asks."""
     estimator = estimator_of(kind)
     found: dict[str, str] = {}
-    for spec in (*study.plan.analyses, *examples_of(kind)):
+    for spec in study.plan.analyses:
         if spec.kind != kind:
             continue
         variants = [spec]
@@ -188,16 +198,6 @@ def arrays_of(kind: str, study: Study) -> dict[str, str]:
                     for name, shape in estimator.shapes(asked).items()
                 }
     return found
-
-
-def examples_of(kind: str) -> list[AnalysisSpec]:
-    """The analyses of the lung study that the page of a kind shows."""
-    return [
-        estimator_of(kind).spec.model_validate(analysis)
-        for piece in page(f"estimators/{kind}.md").with_remark("check")
-        if piece.remarks["check"] == "lung plan"
-        for analysis in yaml.safe_load(piece.text)["analyses"]
-    ]
 
 
 def later(request: Request[Any, Any], study: Study) -> list[Request[Any, Any]]:
@@ -247,6 +247,7 @@ def paths_in(value: Any, path: str = "") -> set[str]:
 STUDY_NAMES = {
     "boxes[].path",
     "groups[].level",
+    "groups[].causes",
     "contrasts[].group",
     "contrasts[].reference",
     "tests.pairwise[].groups[]",
@@ -262,14 +263,7 @@ def lung_results(tmp_path_factory):
     space.copy_lung_study()
     plan = yaml.safe_load((space.folder / "plan.yaml").read_text(encoding="utf-8"))
     plan.pop("displays")
-    plan["analyses"] = [
-        analysis
-        for of in ESTIMATOR_PAGES
-        for piece in of.with_remark("check")
-        if piece.remarks["check"] == "lung plan"
-        for analysis in yaml.safe_load(piece.text)["analyses"]
-    ]
-    plan["analyses"] += LANDMARKS
+    plan["analyses"] = [*examples(), *LANDMARKS]
     space.write("plan.yaml", yaml.safe_dump(plan, sort_keys=False))
     out = space.folder / "out"
     line = (
@@ -305,7 +299,8 @@ def test_the_contract_of_results_names_every_field_of_a_kind(kind, lung_results)
         if result["kind"] == kind:
             if kind in ("univariate", "landmark"):
                 result = without_inner_fields(result)
-            tests = result.pop("tests", None) if kind == "baseline" else None
+            named = kind in {"baseline", "cumulative_incidence"}
+            tests = result.pop("tests", None) if named else None
             found |= paths_in(result)
             found |= {path for test in (tests or {}).values() for path in paths_in(test, "tests.*")}
 

@@ -25,7 +25,17 @@ FOLDERS = [
     for folder in (ROOT / "tests" / "golden", ROOT.parent / "shared" / "reference")
     if folder.is_dir()
 ]
-ALLOWED = ["kaplan_meier", "log_rank", "cox", "baseline", "event_table", "follow_up", "landmark"]
+ALLOWED = [
+    "kaplan_meier",
+    "log_rank",
+    "cumulative_incidence",
+    "gray",
+    "cox",
+    "baseline",
+    "event_table",
+    "follow_up",
+    "landmark",
+]
 ONE_SITE = "one site"
 ANYHOW = "site_adv or site"
 """The hardest split there is; patients whose site is not known make one more."""
@@ -61,7 +71,7 @@ def analyses_of(name: str) -> tuple[Analysis, ...]:
 def why_not(analysis: Analysis) -> str | None:
     """Why riskset is not asked this; None where it is."""
     spec, kind = analysis["spec"], analysis["kind"]
-    if kind not in {"km", "reverse_km", "logrank", "cox", "table", "landmark_counts"}:
+    if kind not in {"km", "reverse_km", "logrank", "cox", "table", "cif", "landmark_counts"}:
         return f"{kind} is no estimator of this release"
     if spec.get("weights") is not None or spec.get("cluster") is not None:
         return "weights and robust variances are no part of this release"
@@ -89,7 +99,7 @@ def split_of(analysis: Analysis) -> str:
     strata = [strata] if isinstance(strata, str) else list(strata)
     if kind == "cox":
         return strata[0] if len(strata) == 1 else ONE_SITE
-    if kind == "logrank" and strata == ["site"]:
+    if kind in {"logrank", "cif"} and strata == ["site"]:
         return "site"
     return ANYHOW
 
@@ -161,6 +171,20 @@ class Study:
         if response["start"] is not None:
             endpoint["entry"] = {"variable": self.number(response["start"])}
         self.endpoints[key] = endpoint
+        return key
+
+    def competing_endpoint(self, spec: Mapping[str, Any]) -> str:
+        """The endpoint of competing events: each cause is named by its value."""
+        causes = names_of_values(spec["causes"])
+        key = "_".join([spec["time"], spec["event"], "causes"]).replace(".", "_")
+        self.endpoints[key] = {
+            "label": key,
+            "time": {"variable": self.number(spec["time"])},
+            "status": {
+                "variable": self.category(spec["event"]),
+                "events": {f"cause_{cause}": [cause] for cause in causes},
+            },
+        }
         return key
 
     def ask(self, analysis: Analysis, **keys: Any) -> str:

@@ -38,6 +38,15 @@ CONTRAST = {
     "reference": LEVELS,
     **dict.fromkeys(("estimate", "std_err", "lower", "upper", "p_value"), REAL),
 }
+COMPARISON = {
+    "name": str,
+    **TEST,
+    "strata": [str],
+    "observed": [float],
+    "expected": [float],
+    "covariance": [[float]],
+}
+INCIDENCE = ("incidence", "std_err", "lower", "upper")
 COX_TERM = {
     "term": str,
     "level": (str, type(None)),
@@ -60,6 +69,7 @@ CONTRACT: dict[str, dict[str, Any]] = {
     "kaplan_meier": {
         "kind": str,
         "endpoint": str,
+        "cause?": str,
         "n": int,
         "events": int,
         "missing": int,
@@ -78,16 +88,47 @@ CONTRACT: dict[str, dict[str, Any]] = {
             }
         ],
         "contrasts?": [CONTRAST],
-        "test?": {
-            "name": str,
-            **TEST,
-            "strata": [str],
-            "observed": [float],
-            "expected": [float],
-            "covariance": [[float]],
-            "scores?": [int],
-        },
+        "test?": COMPARISON | {"scores?": [int]},
         "tests?": {"pairwise": [{"groups": [LEVELS], **TEST, "p_holm": float}]},
+        "warnings": [str],
+    },
+    "cumulative_incidence": {
+        "kind": str,
+        "endpoint": str,
+        "causes": [str],
+        "n": int,
+        "events": int,
+        "missing": int,
+        "ci": str,
+        "level": float,
+        "groups": [
+            {
+                "level": {str: str},
+                "n": int,
+                "events": int,
+                "causes": {
+                    str: {
+                        "events": int,
+                        "at": [
+                            {
+                                "time": float,
+                                "at_risk": int,
+                                "events_to": int,
+                                **dict.fromkeys(INCIDENCE, float),
+                            }
+                        ],
+                        "curve": {
+                            "time": [float],
+                            **{
+                                key: [int] for key in ("at_risk", "events", "competing", "censored")
+                            },
+                            **{key: [float] for key in INCIDENCE},
+                        },
+                    }
+                },
+            }
+        ],
+        "tests?": {str: COMPARISON | {"rho?": float}},
         "warnings": [str],
     },
     "follow_up": {
@@ -107,6 +148,7 @@ CONTRACT: dict[str, dict[str, Any]] = {
     "cox": {
         "kind": str,
         "endpoint": str,
+        "cause?": str,
         "n": int,
         "events": int,
         "missing": int,

@@ -40,7 +40,7 @@ def embedded(six, tmp_path_factory) -> Callable[..., bytes]:
         study = six.study
         files = study / "plan.yaml", study / "codebook.yaml", study / "nodes"
         run_files(*files, out, lose=lose, quiet=True)
-        return (out / "results.json").read_bytes()  # type: ignore[no-any-return]  # what a mocked node answers
+        return (out / "results.json").read_bytes()  # type: ignore[no-any-return]  # the fixture is not typed
 
     return run
 

@@ -1,7 +1,7 @@
 """R's golden numbers: the analyses that a test can ask for, and the patients that belong to each.
 
-A test that takes `kaplan_meier`, `reverse_kaplan_meier`, `log_rank`, `cox` or `table` as an argument runs once for every
-reference of that kind that is not out of scope.
+A test that takes one of `KINDS`, such as `kaplan_meier` or `cumulative_incidence`, as an argument runs once for every reference of
+that kind that is not out of scope.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ KINDS = {
     "log_rank": "logrank",
     "cox": "cox",
     "table": "table",
+    "cumulative_incidence": "cif",
 }
 
 OUT_OF_SCOPE: dict[str, Callable[[dict[str, Any]], bool]] = {

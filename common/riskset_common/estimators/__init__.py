@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from riskset_common.estimators.baseline import Baseline
 from riskset_common.estimators.cox import Cox
+from riskset_common.estimators.cumulative_incidence import CumulativeIncidence
 from riskset_common.estimators.estimator import Estimator, Request
 from riskset_common.estimators.event_table import EventTable
 from riskset_common.estimators.flow import Flow
@@ -18,6 +19,7 @@ from riskset_common.estimators.univariate import Univariate
 ESTIMATORS: Final[tuple[Estimator[Any, Any, Any], ...]] = (
     KaplanMeier(),
     FollowUp(),
+    CumulativeIncidence(),
     Cox(),
     Baseline(),
     EventTable(),

@@ -15,7 +15,12 @@ from pydantic import Field
 from riskset_common.errors import EstimationError, ProtocolRefusal
 from riskset_common.estimators.estimator import Shape, State, Summary, counts
 from riskset_common.patients import EndpointTimes, Integers
-from riskset_common.survival.risk_table import GridCounts, count_on_grid
+from riskset_common.survival.risk_table import (
+    GridCounts,
+    KindCounts,
+    count_kinds_on_grid,
+    count_on_grid,
+)
 
 N_LENGTHS = 48
 MAXIMUM_CELLS = 2**26
@@ -83,6 +88,60 @@ def count_summary(
     found = count_on_grid(times.time, times.event > 0, times.entry, group, rows, n_steps)
     summary = {"events": found.events, "censored": found.censored}
     return summary if found.entered is None else summary | {"entered": found.entered}
+
+
+def count_kinds_shapes(
+    n_kinds: int, rows: int, n_steps: int, *, left_truncated: bool
+) -> dict[str, Shape]:
+    """As `count_shapes`, with the events of each of several kinds: (n_kinds, rows, n_steps)."""
+    found = count_shapes(n_kinds * rows, n_steps, left_truncated=left_truncated)
+    return {
+        name: counts(n_kinds, rows, n_steps) if name == "events" else counts(rows, n_steps)
+        for name in found
+    }
+
+
+def count_kinds_summary(
+    times: EndpointTimes, group: Integers, n_kinds: int, rows: int, n_steps: int
+) -> Mapping[str, NDArray[np.int64]]:
+    """This site's counts on the grid, events by kind; `times.event` is 0 or the number of the kind."""
+    found = count_kinds_on_grid(
+        times.time,
+        times.event,
+        times.entry,
+        group,
+        n_kinds=n_kinds,
+        n_groups=rows,
+        n_steps=n_steps,
+    )
+    summary = {"events": found.events, "censored": found.censored}
+    return summary if found.entered is None else summary | {"entered": found.entered}
+
+
+def pooled_kinds(pooled: Summary, k: int) -> tuple[KindCounts, KindCounts]:
+    """The counts of all sites, as they were asked for by `count_kinds_shapes`: by stratum and group, and by k groups alone."""
+    by_row = KindCounts(pooled["events"], pooled["censored"], pooled.get("entered"))
+    entered = None if by_row.entered is None else over_strata(by_row.entered, k)
+    return by_row, KindCounts(
+        over_strata(by_row.events, k), over_strata(by_row.censored, k), entered
+    )
+
+
+def over_strata(counted: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+    """Counts of k groups, shape (..., k, n_steps), from those of one stratum after the other, (..., n_strata k, n_steps)."""
+    by_stratum = counted.reshape(*counted.shape[:-2], -1, k, counted.shape[-1])
+    added: NDArray[np.int64] = by_stratum.sum(axis=-3)
+    return added
+
+
+def own_steps(times: EndpointTimes) -> tuple[EndpointTimes, int]:
+    """Times on the grid of these patients' own times, which is as long as they are many, and its number of steps.
+
+    Step 0 is before the first time: there belong those who have come by then.
+    """
+    steps, row = np.unique(times.time, return_inverse=True)
+    entry = None if times.entry is None else np.searchsorted(steps, times.entry, side="right")
+    return EndpointTimes(row + 1, times.event, entry), len(steps) + 1
 
 
 def pooled_counts(pooled: Summary) -> GridCounts:

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, model_validator
 
 from riskset_common.errors import EstimationError, ProtocolRefusal
+from riskset_common.estimators.causes import OneCauseSpec, cause_specific_times
 from riskset_common.estimators.cox_cells import cells_of, count_cells, n_cells, named_cells
 from riskset_common.estimators.cox_result import CoxResult, Survey, result
 from riskset_common.estimators.estimator import (
-    AnalysisSpec,
     Names,
     Request,
     Shape,
@@ -58,7 +58,7 @@ def pair_or_pairs(value: Any) -> Any:
     )
 
 
-class CoxSpec(AnalysisSpec):
+class CoxSpec(OneCauseSpec):
     """A Cox model as the plan writes it."""
 
     kind: Literal["cox"]
@@ -325,7 +325,7 @@ def _refuse_unless_columns(p: int, asked: AskCox) -> None:
 def _survey(patients: Patients, request: CoxRequest) -> Summary:
     study, spec = request.study, request.spec
     cohort = analysed(patients, request)
-    event = cohort.patients.endpoints[spec.endpoint].event > 0
+    event = cause_specific_times(cohort.patients, study, spec).event > 0
     cells = cells_of(spec.terms, spec.interaction, study)
     found = columns(spec.terms, spec.interaction, study)
     return {
@@ -370,11 +370,11 @@ def _prepare(patients: Patients, request: CoxRequest, exponent: tuple[int, ...])
     found = columns(spec.terms, spec.interaction, study)
     x = design(found, cohort, study)
     # The site's own strata: `site` and `study_group` are constant here, so their codes split nothing.
-    endpoint = cohort.endpoints[spec.endpoint]
+    times = cause_specific_times(cohort, study, spec)
     return prepare(
-        time=endpoint.time,
-        event=endpoint.event > 0,
-        entry=endpoint.entry,
+        time=times.time,
+        event=times.event > 0,
+        entry=times.entry,
         x=np.ldexp(x, -np.asarray(exponent, dtype=np.int64)),
         stratum=group_codes(study, cohort, spec.strata),
         ties=spec.tie_method(study),

@@ -94,6 +94,7 @@ class CoxResult:
 
     kind: str
     endpoint: str
+    cause: str | None = field(metadata=WHEN_ASKED)
     n: int
     events: int
     missing: int
@@ -137,6 +138,7 @@ def result(
     return CoxResult(
         kind="cox",
         endpoint=spec.endpoint,
+        cause=spec.cause,
         n=survey.n,
         events=survey.events,
         missing=survey.missing,

@@ -76,6 +76,10 @@ class AnalysisSpec(StrictModel):
         """Tests, and kinds of analysis within this one, that a site allows by names of their own."""
         return ()
 
+    def cause_names(self) -> tuple[str, ...]:
+        """Kinds of event of the endpoint that the plan names."""
+        return ()
+
     def problems(self, study: Study) -> Sequence[str]:
         """What the kind itself cannot do with this plan and codebook, in words; empty when it can."""
         del study

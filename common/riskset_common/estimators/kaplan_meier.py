@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from riskset_common.estimators.causes import OneCauseSpec, cause_specific_times
+from riskset_common.estimators.comparing import CurvesSpec
 from riskset_common.estimators.contrasts import Contrast, Contrasted, contrasts
 from riskset_common.estimators.counting import (
     AskCounts,
@@ -22,12 +24,11 @@ from riskset_common.estimators.counting import (
     grid_length,
     length_marks,
     length_shapes,
+    over_strata,
     pooled_counts,
 )
 from riskset_common.estimators.curves import GroupCurve, curve_result, table_of
 from riskset_common.estimators.estimator import (
-    AnalysisSpec,
-    Names,
     Request,
     Shape,
     Summary,
@@ -60,26 +61,16 @@ from riskset_common.survival.log_rank import LogRankSums
 from riskset_common.survival.risk_table import GridCounts, RiskTable
 
 
-class KaplanMeierSpec(AnalysisSpec):
+class KaplanMeierSpec(CurvesSpec, OneCauseSpec):
     """Curves by group, as the plan writes them. Times are in the plan's unit."""
 
     kind: Literal["kaplan_meier"]
-    endpoint: str
-    by: Names = ()
-    at: tuple[float, ...] = ()
     se: Literal["greenwood"] = "greenwood"
-    ci: LimitKind | None = None
-    level: float = Field(default=0.95, gt=0, lt=1)
     quantiles: tuple[float, ...] = (0.5,)
     rmean: float | None = Field(default=None, gt=0)
     contrast: Contrasted = ()
     test: GroupTest | None = None
     pairwise: bool = False
-    strata: Names = ()
-
-    def categories(self) -> tuple[str, ...]:
-        """Groups and strata."""
-        return (*self.by, *self.strata)
 
     def problems(self, study: Study) -> Sequence[str]:
         """A comparison without groups, what acts on a test without one, and times that cannot be."""
@@ -112,18 +103,6 @@ class KaplanMeierSpec(AnalysisSpec):
         """Every test of the family sums what the log-rank test sums, and is allowed with it."""
         return () if self.test is None else ("log_rank",)
 
-    def opened_by(self, study: Study) -> tuple[str, ...]:
-        """Strata (unless they lie within sites) before groups: counts are opened for each of their combinations."""
-        return self.by if self.within_sites(study) else (*self.strata, *self.by)
-
-    def interval_kind(self, study: Study) -> LimitKind:
-        """The interval that the analysis names, else the one of the plan's conventions (R: log, SAS: log-log)."""
-        return self.ci or ("log" if study.plan.conventions == "r" else "log-log")
-
-    def within_sites(self, study: Study) -> bool:
-        """Whether every stratum of the test lies within one site, which then computes its share alone."""
-        return "site" in self.strata or ("study_group" in self.strata and study.one_site_a_group)
-
 
 @dataclass(frozen=True)
 class KaplanMeierResult:
@@ -131,6 +110,7 @@ class KaplanMeierResult:
 
     kind: str
     endpoint: str
+    cause: str | None = field(metadata=WHEN_ASKED)
     n: int
     events: int
     missing: int
@@ -182,7 +162,7 @@ class KaplanMeier:
         """Count this site's patients, and compute its own log-rank sums where the test is stratified by site."""
         spec, study = request.spec, request.study
         cohort = analysed(patients, request)
-        times = cohort.patients.endpoints[spec.endpoint]
+        times = cause_specific_times(cohort.patients, study, spec)
         if request.state.n_steps is None:
             return length_marks(times)
         names = spec.opened_by(study)
@@ -230,6 +210,7 @@ def _result(spec: KaplanMeierSpec, study: Study, pooled: Summary) -> KaplanMeier
     return KaplanMeierResult(
         kind="kaplan_meier",
         endpoint=spec.endpoint,
+        cause=spec.cause,
         n=int(n_by_group.sum()),
         events=int(by_group.events.sum()),
         missing=int(pooled["missing"]),
@@ -268,13 +249,8 @@ class _Sums:
 
 def _over_strata(found: GridCounts, k: int) -> GridCounts:
     """Counts of k groups, shape (k, n_steps), from those of one stratum after the other."""
-
-    def added(counted: NDArray[np.int64]) -> NDArray[np.int64]:
-        over_strata: NDArray[np.int64] = counted.reshape(-1, k, counted.shape[-1]).sum(axis=0)
-        return over_strata
-
-    entered = None if found.entered is None else added(found.entered)
-    return GridCounts(added(found.events), added(found.censored), entered)
+    entered = None if found.entered is None else over_strata(found.entered, k)
+    return GridCounts(over_strata(found.events, k), over_strata(found.censored, k), entered)
 
 
 def _curve(

@@ -13,6 +13,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from riskset_common.estimators.counting import own_steps
 from riskset_common.estimators.estimator import Shape, Summary, reals
 from riskset_common.estimators.group_test import Comparison
 from riskset_common.patients import EndpointTimes, Integers
@@ -207,9 +208,7 @@ def _scaled(name: str, values: Reals, exponent: int) -> Reals:
 
 
 def _stratum(times: EndpointTimes, group: Integers, k: int) -> Stratum:
-    """One stratum's patients, counted on the grid of their own times, which is as long as they are many."""
-    steps, row = np.unique(times.time, return_inverse=True)
-    entry = None if times.entry is None else np.searchsorted(steps, times.entry, side="right")
-    # Row 0 is before the first time: there belong those who have come by then.
-    found = count_on_grid(row + 1, times.event > 0, entry, group, k, len(steps) + 1)
+    """One stratum's patients, counted on the grid of their own times."""
+    own, n_steps = own_steps(times)
+    found = count_on_grid(own.time, own.event > 0, own.entry, group, k, n_steps)
     return Stratum(found.at_risk, found.events)

@@ -119,7 +119,7 @@ def confidence_limits(curve: Curve, kind: LimitKind, level: float) -> tuple[Floa
     Before the first event, where S = 1, both limits are 1 for every kind (R from 3.8 on; 3.5 leaves log-log undefined).
     Where S = 0 the standard error does not exist and both limits are NaN.
     """
-    return _limits(curve.survival, curve.std_err, kind, level)
+    return probability_limits(curve.survival, curve.std_err, kind, level)
 
 
 def at(curve: Curve, times: FloatArray, kind: LimitKind, level: float) -> Horizons:
@@ -131,7 +131,7 @@ def at(curve: Curve, times: FloatArray, kind: LimitKind, level: float) -> Horizo
         return np.concatenate(([before_first], values))[row]
 
     survival, std_err = upto(curve.survival, 1.0), upto(curve.std_err, 0.0)
-    lower, upper = _limits(survival, std_err, kind, level)
+    lower, upper = probability_limits(survival, std_err, kind, level)
     return Horizons(
         time=times,
         events_to=np.concatenate(([0], np.cumsum(curve.events)))[row],
@@ -194,9 +194,10 @@ def reverse(table: RiskTable, ties: ReverseTies = ReverseTies.COMPLEMENT) -> Ris
     )
 
 
-def _limits(
+def probability_limits(
     survival: FloatArray, std_err: FloatArray, kind: LimitKind, level: float
 ) -> tuple[FloatArray, FloatArray]:
+    """The limits of `confidence_limits` for probabilities and their standard errors, shape (n,) each."""
     if not 0 < level < 1:
         raise EstimationError(f"A confidence level lies between 0 and 1, but it is {level!r}.")
     z = normal_quantile((1 + level) / 2)

@@ -45,6 +45,28 @@ class GridCounts:
 
 
 @dataclass(frozen=True, eq=False)
+class KindCounts:
+    """Counts per kind of event, group and step of the time grid, where several kinds of event compete.
+
+    Attributes
+    ----------
+    events
+        Patients whose time is this step and ends with an event of this kind, shape (n_kinds, n_groups, n_steps).
+    censored, entered
+        As in `GridCounts`, shape (n_groups, n_steps).
+    """
+
+    events: IntArray
+    censored: IntArray
+    entered: IntArray | None
+
+    @property
+    def any_kind(self) -> GridCounts:
+        """The same patients, an event of whatever kind being the event."""
+        return GridCounts(self.events.sum(axis=0), self.censored, self.entered)
+
+
+@dataclass(frozen=True, eq=False)
 class RiskTable:
     """The risk table of one group: one row for each time at which somebody leaves.
 
@@ -107,6 +129,36 @@ def count_on_grid(
         events=count(cell[had_event]),
         censored=count(cell[~had_event]),
         entered=None if entry is None else count(group * n_steps + entry),
+    )
+
+
+def count_kinds_on_grid(
+    time: IntArray,
+    kind: IntArray,
+    entry: IntArray | None,
+    group: IntArray,
+    *,
+    n_kinds: int,
+    n_groups: int,
+    n_steps: int,
+) -> KindCounts:
+    """Count events by kind, censorings and entries of every group at every step of the grid.
+
+    Parameters
+    ----------
+    kind
+        0 where the patient is censored, k where the event is of the k-th kind, shape (n_patients,).
+    time, entry, group
+        As for `count_on_grid`.
+    """
+    found = count_on_grid(time, kind > 0, entry, group, n_groups, n_steps)
+    _refuse_outside("kind", kind, n_kinds + 1)
+    cell = ((kind - 1) * n_groups + group) * n_steps + time
+    events = np.bincount(cell[kind > 0], minlength=n_kinds * n_groups * n_steps)
+    return KindCounts(
+        events=events.astype(np.int64).reshape(n_kinds, n_groups, n_steps),
+        censored=found.censored,
+        entered=found.entered,
     )
 
 

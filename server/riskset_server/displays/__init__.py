@@ -14,6 +14,7 @@ from riskset_server.displays import (
     flow,
     follow_up,
     forest,
+    incidence,
     landmark,
     univariate,
 )
@@ -21,6 +22,7 @@ from riskset_server.displays.display import FigureDisplay, TableDisplay
 
 TABLES: Final[tuple[TableDisplay, ...]] = (
     TableDisplay(("kaplan_meier",), estimates.make, several=True),
+    TableDisplay(("cumulative_incidence",), incidence.make, several=True),
     TableDisplay(("cox",), cox_table.make, several=True),
     TableDisplay(("baseline",), baseline.make, several=False),
     TableDisplay(("event_table",), events.make, several=False),
@@ -33,6 +35,7 @@ TABLES: Final[tuple[TableDisplay, ...]] = (
 
 FIGURES: Final[tuple[FigureDisplay, ...]] = (
     FigureDisplay(("kaplan_meier",), curve.draw, drawn_as="curve"),
+    FigureDisplay(("cumulative_incidence",), curve.draw, drawn_as="curve"),
     FigureDisplay(("cox",), forest.draw, drawn_as="forest"),
     FigureDisplay(("flow",), consort.draw, drawn_as="consort", several=False),
     FigureDisplay(("landmark",), landmark.draw, drawn_as="curve", several=False),

@@ -1,4 +1,4 @@
-"""The survival figure: steps, intervals, labels at the ends, estimates and test inside, numbers at risk below."""
+"""The figure of survival or cumulative incidence: steps, intervals, labels, estimates and test inside, numbers at risk below."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from riskset_server.displays.curve_legend import MOST_INTERVALS, curve_legend
 from riskset_server.displays.display import Shown
+from riskset_server.displays.estimates import endpoint_noun
 from riskset_server.displays.figure import (
     INK,
     Drawing,
@@ -19,7 +20,14 @@ from riskset_server.displays.figure import (
     text_width,
 )
 from riskset_server.displays.inset import Inset, draw_inset, inset
-from riskset_server.displays.lines import Line, lines, number_times
+from riskset_server.displays.lines import (
+    SURVIVAL,
+    Line,
+    groups_of,
+    lines,
+    measure_of,
+    number_times,
+)
 from riskset_server.displays.numbers_at_risk import (
     ALL_ROWS,
     MOST_GROUPS_IN_FULL,
@@ -34,6 +42,7 @@ from riskset_server.displays.numbers_at_risk import (
 )
 from riskset_server.displays.spread import spread
 from riskset_server.displays.ticks import apart, nice_step, time_ticks
+from riskset_server.displays.words import sentence_case
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -105,18 +114,22 @@ def _layout(
     shown: Shown, found: Sequence[Line], until: float, texts: Inset, *, strip: float = 0.0
 ) -> Layout:
     ticks = time_ticks(until, shown.display.every or nice_step(until, shown.words.unit))
+    counted = groups_of(found)
     kinds = shown.display.at_risk or (
-        ALL_ROWS if len(found) <= MOST_GROUPS_IN_FULL else ALL_ROWS[:1]
+        ALL_ROWS if len(counted) <= MOST_GROUPS_IN_FULL else ALL_ROWS[:1]
     )
+    if len(counted) < len(found):
+        # Of several causes each has its own events; the patients at risk are the same.
+        kinds = ALL_ROWS[:1]
     times = number_times(found, ticks, until)
     inch = until / PLOT_WIDTH
     widest = (
-        max(number_width(number_rows(found, times, kinds)), text_width(_tick_label(ticks[-1])))
+        max(number_width(number_rows(counted, times, kinds)), text_width(_tick_label(ticks[-1])))
         + 0.1
     )
     numbers_at = tuple(apart(times, (), widest * inch))
     labelled = tuple(apart(numbers_at, ticks, (text_width(_tick_label(ticks[-1])) + 0.1) * inch))
-    rows = number_rows(found, numbers_at, kinds)
+    rows = number_rows(counted, numbers_at, kinds)
     labels = tuple("\n".join(textwrap.wrap(line.label, LABEL_COLUMNS)) for line in found)
     tall = sum(_label_height(label) for label in labels)
     plot_height = max(PLOT_HEIGHT, tall + 0.1)
@@ -149,7 +162,7 @@ def _tick_label(time: float) -> str:
 
 
 def _free_corner(layout: Layout, found: Sequence[Line], texts: Inset) -> tuple[float, float] | None:
-    """Upper left point of the inset in a corner that no curve or interval enters: the lower left, else the upper right one."""
+    """Upper left point of the inset in a corner that no curve or interval enters: lower left, upper right, upper left."""
     if texts.width > PLOT_WIDTH:
         return None
     in_time = layout.until / PLOT_WIDTH
@@ -160,8 +173,12 @@ def _free_corner(layout: Layout, found: Sequence[Line], texts: Inset) -> tuple[f
         return layout.left, layout.bottom + texts.height
     span = (layout.until - texts.width * in_time, layout.until)
     ranges = [line.range_between(*span) for line in found]
+    top = layout.bottom + layout.plot_height
     if all(highest < 100 - texts.height * in_percent for _, highest in ranges):
-        return layout.left + PLOT_WIDTH - texts.width, layout.bottom + layout.plot_height
+        return layout.left + PLOT_WIDTH - texts.width, top
+    ranges = [line.range_between(0.0, texts.width * in_time) for line in found]
+    if all(highest < 100 - texts.height * in_percent for _, highest in ranges):
+        return layout.left, top
     return None
 
 
@@ -173,13 +190,20 @@ def _draw_axes(axes: Axes, shown: Shown, layout: Layout) -> None:
     axes.set_xticks([time for time in layout.ticks if time not in layout.labelled], minor=True)
     axes.set_yticks(range(0, 101, 20))
     axes.set_xlabel(shown.words.time_axis(endpoints), labelpad=3)
-    same = len(set(endpoints)) == 1
-    axes.set_ylabel(f"{shown.words.endpoint(endpoints[0]) if same else 'Survival'} (%)", labelpad=3)
+    axes.set_ylabel(f"{_measured(shown, endpoints)} (%)", labelpad=3)
     axes.spines[["top", "right"]].set_visible(False)
 
 
+def _measured(shown: Shown, endpoints: Sequence[str]) -> str:
+    if measure_of(shown.parts[0]) != SURVIVAL:
+        return "Cumulative incidence"
+    if shown.causes:
+        return sentence_case(endpoint_noun(shown))
+    return shown.words.endpoint(endpoints[0]) if len(set(endpoints)) == 1 else "Survival"
+
+
 def _draw_lines(axes: Axes, found: Sequence[Line]) -> None:
-    for rank, line in enumerate(found):
+    for line in found:
         if line.time.size < 2:
             continue
         if len(found) <= MOST_INTERVALS:
@@ -188,16 +212,16 @@ def _draw_lines(axes: Axes, found: Sequence[Line]) -> None:
                 line.lower,
                 line.upper,
                 step="post",
-                color=colour(rank),
+                color=colour(line.style.colour),
                 alpha=0.12,
                 linewidth=0,
             )
         axes.plot(
             line.time,
-            line.survival,
+            line.height,
             drawstyle="steps-post",
-            color=colour(rank),
-            linestyle=dashes(rank),
+            color=colour(line.style.colour),
+            linestyle=dashes(line.style.dashes),
             clip_on=False,
             label=line.label,
             zorder=3,
@@ -207,13 +231,19 @@ def _draw_lines(axes: Axes, found: Sequence[Line]) -> None:
 def _draw_labels(sheet: Sheet, layout: Layout, found: Sequence[Line]) -> None:
     """Write each label beside the end of its line, with a faint leader where the line ends early or the label had to move."""
     drawn = [rank for rank, line in enumerate(found) if line.time.size > 1]
-    ends = [layout.y(found[rank].survival[-1]) for rank in drawn]
+    ends = [layout.y(found[rank].height[-1]) for rank in drawn]
     heights = [_label_height(layout.labels[rank]) for rank in drawn]
     low, high = layout.bottom - 0.06, layout.bottom + layout.plot_height + 0.06
     right = layout.left + PLOT_WIDTH
     for rank, end, y in zip(drawn, ends, spread(ends, heights, low, high), strict=True):
         x = (layout.x(found[rank].end), right, right + LABEL_GAP - 0.04)
-        sheet.stroke(x, (end, end, y), color=colour(rank), linewidth=0.6, linestyle=(0, (1, 2)))
+        sheet.stroke(
+            x,
+            (end, end, y),
+            color=colour(found[rank].style.colour),
+            linewidth=0.6,
+            linestyle=(0, (1, 2)),
+        )
         sheet.write(
             right + LABEL_GAP, y, layout.labels[rank], color=INK, linespacing=1.2, va="center"
         )

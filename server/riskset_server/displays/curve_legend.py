@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from riskset_server.displays.cells import CI, SE, Cell, withheld_note
-from riskset_server.displays.display import Shown
+from riskset_server.displays.display import Shown, tests_of
 from riskset_server.displays.estimates import horizons, interval_kinds
 from riskset_server.displays.inset import Inset
-from riskset_server.displays.lines import Line
+from riskset_server.displays.lines import SURVIVAL, Line, groups_of, measure_of
 from riskset_server.displays.numbers_at_risk import NumberRow
 from riskset_server.displays.reading import value, withheld_by
 from riskset_server.displays.table import legend
@@ -40,7 +40,12 @@ def curve_legend(
 
 
 def _drawn(shown: Shown, found: Sequence[Line]) -> Iterator[str]:
-    yield "Kaplan\N{EN DASH}Meier estimates."
+    if measure_of(shown.parts[0]) == SURVIVAL:
+        yield "Kaplan\N{EN DASH}Meier estimates."
+        if shown.causes:
+            yield "Patients with an event of another kind are censored."
+    else:
+        yield "Aalen\N{EN DASH}Johansen estimates; events of other kinds compete."
     if len(found) <= MOST_INTERVALS:
         named = interval_kinds(shown.parts)
         kind = f", {named}" if named else ""
@@ -60,7 +65,7 @@ def _released(shown: Shown, found: Sequence[Line]) -> Iterator[str]:
             f"Steps are joined until each holds {disclosure.minimum_cell} events; numbers of patients are shown at the "
             "horizons of the plan, rounded."
         )
-    elif shown.display.at_risk is None or len(shown.display.at_risk) > 1:
+    elif len(groups_of(found)) == len(found) and len(shown.display.at_risk or "all") > 1:
         yield "At risk: at that time; censored and events: before it."
 
 
@@ -69,7 +74,8 @@ def _withheld(shown: Shown, cells: Sequence[Cell]) -> Iterator[str]:
     of_tests = [
         withheld_note(rule)
         for part in shown.parts
-        if (rule := withheld_by(value(part.result, "test", "p_value"))) is not None
+        for tested in tests_of(part)
+        if (rule := withheld_by(value(tested.test, "p_value"))) is not None
     ]
     of_cells = [note for cell in cells for note in cell.notes]
     yield from dict.fromkeys(of_cells + of_tests)
@@ -82,5 +88,5 @@ def _abbreviations(shown: Shown, found: Sequence[Line]) -> Iterator[tuple[str, s
         yield SE
     for part in shown.parts:
         yield from shown.words.endpoint_abbreviation(part.spec.endpoint_name() or "")
-    if any(value(part.result, "test") is not None for part in shown.parts):
+    if any(tests_of(part) for part in shown.parts):
         yield ("df", "degrees of freedom")

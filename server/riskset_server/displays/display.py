@@ -29,6 +29,23 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Tested:
+    """A test between the groups of an analysis; of an analysis of several causes, the cause that it is of."""
+
+    test: Any
+    cause: str | None = None
+
+
+def tests_of(part: Part) -> tuple[Tested, ...]:
+    """The tests between the groups of an analysis of curves, as they stand in results.json."""
+    if part.spec.kind == "cumulative_incidence":
+        by_cause = value(part.result, "tests") or {}
+        return tuple(Tested(test, cause) for cause, test in by_cause.items())
+    test = value(part.result, "test")
+    return () if test is None else (Tested(test),)
+
+
+@dataclass(frozen=True)
 class Shown:
     """What one display shows.
 
@@ -54,6 +71,12 @@ class Shown:
         """The confidence level that all analyses share, `95%`; empty where they differ."""
         levels = distinct(value(part.result, "level") for part in self.parts) or [0.95]
         return level_percent(levels[0]) if len(levels) == 1 else ""
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """Kinds of event that analyses name as the one that counts, every other kind being censored."""
+        named = (getattr(part.spec, "cause", None) for part in self.parts)
+        return tuple(dict.fromkeys(cause for cause in named if cause))
 
     @property
     def only(self) -> Part:

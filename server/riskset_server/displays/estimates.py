@@ -28,9 +28,9 @@ from riskset_server.displays.cells import (
 from riskset_server.displays.display import Part, Shown
 from riskset_server.displays.effects import chi_square_in_words
 from riskset_server.displays.follow_up import time_interval
-from riskset_server.displays.reading import distinct, entries, number, rules_in, value
+from riskset_server.displays.reading import curves_of, distinct, entries, number, rules_in, value
 from riskset_server.displays.table import Row, Table, heading_row
-from riskset_server.displays.words import Words, listed, lower_first
+from riskset_server.displays.words import Words, listed, lower_first, sentence_case
 
 INTERVALS = {"plain": "linear", "log": "log-transformed", "log-log": "log-log transformed"}
 
@@ -96,7 +96,8 @@ def horizons(shown: Shown) -> tuple[float, ...]:
         value(landmark, "time")
         for part in shown.parts
         for group in entries(value(part.result, "groups"))
-        for landmark in entries(value(group, "at"))
+        for curve in curves_of(group)
+        for landmark in entries(value(curve, "at"))
     )
     return tuple(sorted(float(time) for time in found))
 
@@ -110,17 +111,24 @@ def landmark(group: Mapping[str, Any], time: float) -> Any:
     return found if not entries(found) and found else None
 
 
-def survival_and_error(group: Mapping[str, Any], time: float) -> Cell:
-    """`46.1 (2.1)`: survival and its standard error at a time, in percent."""
+def survival_and_error(group: Mapping[str, Any], time: float, name: str = "survival") -> Cell:
+    """`46.1 (2.1)`: survival, or another probability by its name, and its standard error at a time, in percent."""
     at = landmark(group, time)
     if at is None:
         return EMPTY
-    parts = (cell(value(at, "survival"), probability), cell(value(at, "std_err"), probability))
+    parts = (cell(value(at, name), probability), cell(value(at, "std_err"), probability))
     return joined(parts, "{} ({})")
 
 
 def endpoint_noun(shown: Shown) -> str:
-    """What the estimates are of: `EFS`, or `survival` where the analyses have several endpoints or a long one."""
+    """What the estimates are of: `EFS`, or `survival` where the analyses have several endpoints or a long one.
+
+    Where other events are censored it is `freedom from relapse`, which is no survival.
+    """
+    if shown.causes:
+        return (
+            f"freedom from {listed([lower_first(sentence_case(cause)) for cause in shown.causes])}"
+        )
     names = {part.spec.endpoint_name() or "" for part in shown.parts}
     short = shown.words.short_endpoint(names.pop()) if len(names) == 1 else ""
     return short if short and len(short) <= 24 else "survival"

@@ -1,4 +1,4 @@
-"""The estimates printed inside a survival figure: patients, events, survival at the horizons with its error, and the test."""
+"""The estimates printed inside a figure of curves: patients, events, the probability at the horizons with its error, and the test."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from riskset_server.displays.cells import NOT_REACHED, Cell, cell, count, joined, p_phrase
-from riskset_server.displays.display import Part, Shown
+from riskset_server.displays.display import Part, Shown, Tested, tests_of
 from riskset_server.displays.estimates import endpoint_noun, horizons, survival_and_error
 from riskset_server.displays.figure import (
     SMALL_SIZE,
@@ -16,9 +16,9 @@ from riskset_server.displays.figure import (
     line_height,
     text_width,
 )
-from riskset_server.displays.lines import Line
+from riskset_server.displays.lines import SURVIVAL, Line, Style, measure_of
 from riskset_server.displays.reading import entries, value, withheld_by
-from riskset_server.displays.words import listed, lower_first
+from riskset_server.displays.words import listed, lower_first, sentence_case
 
 SAMPLE = 0.3
 """Length of the piece of line before a group's name, in inches."""
@@ -41,12 +41,15 @@ class Inset:
         Cells of the columns.
     tests
         Lines below the rows.
+    styles
+        How the curves are drawn, one a row.
     """
 
     heads: tuple[str, ...]
     names: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     tests: tuple[str, ...]
+    styles: tuple[Style, ...]
 
     @property
     def height(self) -> float:
@@ -75,14 +78,7 @@ class Inset:
 
 def inset(shown: Shown, lines: Sequence[Line]) -> Inset:
     """The inset of a display: the plan's last horizons (the table has all of them), else the medians."""
-    noun = endpoint_noun(shown)
-    times = horizons(shown)[-MOST_HORIZONS:]
-    if times:
-        heads = tuple(f"{shown.words.horizon(time)} {noun},\n% (SE)" for time in times)
-        cells = [[survival_and_error(line.group, time) for time in times] for line in lines]
-    else:
-        heads = (f"Median (CI),\n{shown.words.unit}",)
-        cells = [[_median(shown, line)] for line in lines]
+    heads, cells = _estimates(shown, lines)
     sizes = [
         (cell(value(line.group, "n"), count), cell(value(line.group, "events"), count))
         for line in lines
@@ -91,8 +87,26 @@ def inset(shown: Shown, lines: Sequence[Line]) -> Inset:
         heads=("No.", "Events", *heads),
         names=tuple(line.label for line in lines),
         rows=tuple((*size, *row) for size, row in zip(sizes, cells, strict=True)),
-        tests=tuple(text for part in shown.parts if (text := _test(shown, part)) is not None),
+        tests=tuple(
+            _test(shown, part, tested) for part in shown.parts for tested in tests_of(part)
+        ),
+        styles=tuple(line.style for line in lines),
     )
+
+
+def _estimates(shown: Shown, lines: Sequence[Line]) -> tuple[tuple[str, ...], list[list[Cell]]]:
+    """Heads and cells of the estimates; of a cumulative incidence without horizons there are none."""
+    measure = measure_of(shown.parts[0])
+    noun = endpoint_noun(shown) if measure == SURVIVAL else "incidence"
+    times = horizons(shown)[-MOST_HORIZONS:]
+    if times:
+        heads = tuple(f"{shown.words.horizon(time)} {noun},\n% (SE)" for time in times)
+        return heads, [
+            [survival_and_error(line.group, time, measure.name) for time in times] for line in lines
+        ]
+    if measure != SURVIVAL:
+        return (), [[] for _ in lines]
+    return (f"Median (CI),\n{shown.words.unit}",), [[_median(shown, line)] for line in lines]
 
 
 def _median(shown: Shown, line: Line) -> Cell:
@@ -104,18 +118,18 @@ def _median(shown: Shown, line: Line) -> Cell:
     return joined(tuple(found), "{} ({} to {})")
 
 
-def _test(shown: Shown, part: Part) -> str | None:
-    """`Log-rank P = .47 (1 df)`, after the endpoint where the figure shows several."""
-    test = value(part.result, "test")
-    if test is None:
-        return None
-    of = ""
+def _test(shown: Shown, part: Part, tested: Tested) -> str:
+    """`Log-rank P = .47 (1 df)`, after the endpoint or cause where the figure shows several."""
+    test, subjects = tested.test, []
     if len(shown.parts) > 1:
-        of = f"{shown.words.short_endpoint(part.spec.endpoint_name() or '')}: "
+        subjects.append(shown.words.short_endpoint(part.spec.endpoint_name() or ""))
+    if tested.cause is not None:
+        subjects.append(sentence_case(tested.cause))
+    of = f"{', '.join(subjects)}: " if subjects else ""
     if withheld_by(value(test, "p_value")) is not None:
         return f"{of}Test withheld"
     name = str(value(test, "name"))
-    named = f"{name[:1].upper()}{name[1:]}"
+    named = "Gray's test" if name == "Gray" else f"{name[:1].upper()}{name[1:]}"
     strata = [lower_first(shown.words.variable(found)) for found in entries(value(test, "strata"))]
     if strata:
         named = f"{named}, stratified by {listed(strata)},"
@@ -149,8 +163,8 @@ def draw_inset(sheet: Sheet, found: Inset, left: float, top: float) -> None:
         sheet.stroke(
             (left, left + SAMPLE),
             (y, y),
-            color=colour(index),
-            linestyle=dashes(index),
+            color=colour(found.styles[index].colour),
+            linestyle=dashes(found.styles[index].dashes),
             linewidth=1.5,
         )
         sheet.write(left + SAMPLE + 0.08, y, name, fontsize=SMALL_SIZE)

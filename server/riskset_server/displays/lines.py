@@ -1,4 +1,4 @@
-"""The curves of a survival figure as numbers: steps to draw, where each ends, and how many patients are left at a time."""
+"""The curves of a figure as numbers: steps to draw, where each ends, and how many patients are left at a time."""
 
 from __future__ import annotations
 
@@ -12,8 +12,50 @@ from numpy.typing import NDArray
 from riskset_server.displays.cells import EMPTY, Cell, cell, count, withheld_cell
 from riskset_server.displays.display import Part, Shown
 from riskset_server.displays.reading import entries, number, numbers, rules_in, value, withheld_by
+from riskset_server.displays.words import sentence_case
 
 Reals = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What the curves of a kind of analysis show: the probability's name in results.json, and its value at time 0."""
+
+    name: str
+    at_start: float
+
+
+SURVIVAL = Measure("survival", 1.0)
+MEASURES = {"cumulative_incidence": Measure("incidence", 0.0)}
+"""By kind of analysis; every other kind shows survival."""
+
+
+def measure_of(part: Part) -> Measure:
+    """What the curves of an analysis show."""
+    return MEASURES.get(part.spec.kind, SURVIVAL)
+
+
+@dataclass(frozen=True)
+class Style:
+    """Which colour and which dashes draw a curve, by their ranks."""
+
+    colour: int
+    dashes: int
+
+
+@dataclass(frozen=True)
+class Series:
+    """A curve of results.json before it is read: its label, its group's label, its entry, what it shows and how it is drawn.
+
+    `cause` is the event whose incidence it is; None for a survival curve.
+    """
+
+    label: str
+    of_group: str
+    group: Mapping[str, Any]
+    measure: Measure
+    style: Style | None = None
+    cause: str | None = None
 
 
 @dataclass(frozen=True)
@@ -25,25 +67,31 @@ class Line:
     label
         What a reader calls it.
     group
-        Its entry in results.json.
+        Its entry in results.json; of a cause its own numbers with those of its group.
     time
         Times of its steps in the plan's unit, from 0 on, shape (n_steps + 1,).
-    survival, lower, upper
-        Survival and its confidence limits from each time on, in percent, shape (n_steps + 1,); NaN where a limit is undefined.
+    height, lower, upper
+        The probability and its confidence limits from each time on, in percent, shape (n_steps + 1,); NaN where a limit is undefined.
     minimum_at_risk
         The curve has ended where fewer patients remain at risk; 0 shows it to its last step.
     is_complete
         Whether results hold every time at which somebody leaves, or steps that were joined before release.
+    series
+        Where it comes from.
+    style
+        How it is drawn.
     """
 
     label: str
     group: Mapping[str, Any]
     time: Reals
-    survival: Reals
+    height: Reals
     lower: Reals
     upper: Reals
     minimum_at_risk: int
-    is_complete: bool = True
+    is_complete: bool
+    series: Series
+    style: Style
 
     @property
     def end(self) -> float:
@@ -53,7 +101,7 @@ class Line:
     def until(self, time: float) -> Line:
         """The curve up to a time."""
         kept = self.time <= time
-        shape = {name: getattr(self, name)[kept] for name in ("time", "survival", "lower", "upper")}
+        shape = {name: getattr(self, name)[kept] for name in ("time", "height", "lower", "upper")}
         if self.end > time:
             shape = {name: np.append(found, found[-1]) for name, found in shape.items()}
             shape["time"][-1] = time
@@ -64,19 +112,44 @@ class Line:
         first = int(np.searchsorted(self.time, start, side="right")) - 1
         last = int(np.searchsorted(self.time, end, side="right"))
         inside = slice(max(first, 0), last)
-        found = np.concatenate([self.survival[inside], self.lower[inside], self.upper[inside]])
+        found = np.concatenate([self.height[inside], self.lower[inside], self.upper[inside]])
         return float(np.nanmin(found)), float(np.nanmax(found))
 
 
 def lines(shown: Shown) -> tuple[Line, ...]:
-    """Every curve of a display, in the order of its analyses and their groups."""
+    """Every curve of a display, in the order of its analyses, their causes and their groups."""
     disclosure = shown.words.plan.disclosure
     minimum = 0 if disclosure.release == "exact" else disclosure.minimum_at_risk
+    found = [series for part in shown.parts for series in series_of(shown, part)]
     return tuple(
-        _line(label, group, minimum)
-        for part in shown.parts
-        for label, group in _labelled(shown, part)
+        _line(series, series.style or Style(rank, rank), minimum)
+        for rank, series in enumerate(found)
     )
+
+
+def series_of(shown: Shown, part: Part) -> Iterator[Series]:
+    """The curves of one analysis, by cause and group."""
+    causes = entries(value(part.result, "causes")) if measure_of(part) != SURVIVAL else ()
+    if not causes:
+        for label, group in _labelled(shown, part):
+            yield Series(label, label, group, measure_of(part))
+        return
+    # One colour a group and one kind of dashes a cause, unless there is one group or one analysis among several.
+    labelled = list(_labelled(shown, part))
+    alone = len(labelled) < 2
+    for rank, cause in enumerate(causes):
+        named = sentence_case(cause)
+        for index, (label, group) in enumerate(labelled):
+            own = named if not group["level"] else f"{named}, {label}"
+            style = Style(rank if alone else index, rank) if len(shown.parts) == 1 else None
+            yield Series(own, label, _of_cause(group, cause), measure_of(part), style, cause)
+
+
+def _of_cause(group: Mapping[str, Any], cause: str) -> Mapping[str, Any]:
+    """The entry of one cause in the form of a group: its curve, landmarks and events beside the group's level and patients."""
+    found = value(group, "causes", cause)
+    shared = {"level": group["level"], "n": group["n"]}
+    return shared | {name: value(found, name) for name in ("events", "at", "curve")}
 
 
 def _labelled(shown: Shown, part: Part) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -95,31 +168,36 @@ def _labelled(shown: Shown, part: Part) -> Iterator[tuple[str, Mapping[str, Any]
             yield (f"{own}, {name}" if several else name), group
 
 
-def _line(label: str, group: Mapping[str, Any], minimum: int) -> Line:
+def _line(series: Series, style: Style, minimum: int) -> Line:
+    group, measure = series.group, series.measure
     curve = value(group, "curve")
     time = numbers(value(curve, "time"), 0)
     at_risk = numbers(value(curve, "at_risk"), time.size)
-    survival = numbers(value(curve, "survival"), time.size)
+    height = numbers(value(curve, measure.name), time.size)
     drawn = np.flatnonzero(at_risk >= minimum) if minimum else np.arange(time.size)
-    undefined = np.flatnonzero(np.isnan(survival) | np.isnan(time))
+    undefined = np.flatnonzero(np.isnan(height) | np.isnan(time))
     stop = int(drawn[-1]) + 1 if drawn.size else 0
     stop = min(stop, int(undefined[0])) if undefined.size else stop
     limits = (numbers(value(curve, name), time.size) for name in ("lower", "upper"))
-    points = np.column_stack([time, survival, *limits])[:stop]
+    points = np.column_stack([time, height, *limits])[:stop]
     is_complete = minimum == 0 or _is_complete(group)
     if not is_complete:
-        points = _with_horizons(points, group)
-    drawn_time, *percents = (np.vstack([[0.0, 1.0, 1.0, 1.0], points]) * [1, 100, 100, 100]).T
-    survival, lower, upper = percents
-    return Line(label, group, drawn_time, survival, lower, upper, minimum, is_complete)
+        points = _with_horizons(points, series)
+    first = [0.0, *[measure.at_start] * 3]
+    drawn_time, *percents = (np.vstack([first, points]) * [1, 100, 100, 100]).T
+    height, lower, upper = percents
+    return Line(
+        series.label, group, drawn_time, height, lower, upper, minimum, is_complete, series, style
+    )
 
 
-def _with_horizons(points: Reals, group: Mapping[str, Any]) -> Reals:
-    """Points (time, survival, lower, upper) of a curve in joined steps, and those of the horizons that were released as well."""
+def _with_horizons(points: Reals, series: Series) -> Reals:
+    """Points (time, height, lower, upper) of a curve in joined steps, and those of the horizons that were released as well."""
+    names = ("time", series.measure.name, "lower", "upper")
     found = np.array(
         [
-            [number(value(landmark, name)) for name in ("time", "survival", "lower", "upper")]
-            for landmark in entries(value(group, "at"))
+            [number(value(landmark, name)) for name in names]
+            for landmark in entries(value(series.group, "at"))
         ],
         dtype=np.float64,
     ).reshape(-1, 4)
@@ -132,10 +210,9 @@ def _is_complete(group: Mapping[str, Any]) -> bool:
     curve = value(group, "curve")
     if any(rules_in(curve)):
         return withheld_by(curve) is not None
-    at_risk, events, censored = (
-        entries(value(curve, name)) for name in ("at_risk", "events", "censored")
-    )
-    left = [gone + lost for gone, lost in zip(events, censored, strict=True)]
+    at_risk = entries(value(curve, "at_risk"))
+    leaving = [curve[name] for name in ("events", "competing", "censored") if value(curve, name)]
+    left = [sum(gone) for gone in zip(*leaving, strict=True)]
     expected = [value(group, "n"), *(n - gone for n, gone in zip(at_risk, left, strict=True))]
     return expected == [*at_risk, 0]
 
@@ -185,6 +262,14 @@ def _from_landmarks(line: Line, time: float) -> Standing:
             )
             return Standing(cell(at_risk, count), cell(left, count), cell(events, count))
     return Standing()
+
+
+def groups_of(found: Sequence[Line]) -> tuple[Line, ...]:
+    """One line for each group whose patients are counted below a figure: of several causes the first, named as the group."""
+    first: dict[str, Line] = {}
+    for line in found:
+        first.setdefault(line.series.of_group, replace(line, label=line.series.of_group))
+    return tuple(first.values())
 
 
 def number_times(found: Sequence[Line], ticks: Sequence[float], until: float) -> list[float]:

@@ -16,7 +16,7 @@ from riskset_server.displays.figure import (
     line_height,
     text_width,
 )
-from riskset_server.displays.lines import Line, standing
+from riskset_server.displays.lines import Line, Style, standing
 
 NAMES = {"at_risk": "At risk", "censored": "Censored", "events": "Events"}
 ALL_ROWS = ("at_risk", "censored", "events")
@@ -30,10 +30,10 @@ WITHHELD_SHORT = "w"
 
 @dataclass(frozen=True)
 class NumberRow:
-    """One line: a heading of a group (without cells), or a row of numbers. `rank` chooses the piece of line before it."""
+    """One line: a heading of a group (without cells), or a row of numbers. `style` is that of the piece of line before it."""
 
     label: str
-    rank: int | None
+    style: Style | None
     cells: tuple[Cell, ...] = ()
 
 
@@ -44,18 +44,20 @@ def number_rows(
     rows: list[NumberRow] = []
     if len(kinds) == 1 and len(lines) > 1:
         rows.append(NumberRow(f"No. {NAMES[kinds[0]].lower()}", None))
-    for rank, line in enumerate(lines):
+    for line in lines:
         if len(kinds) == 1 and len(lines) > 1:
-            rows.append(_row(line.label, rank, line, times, kinds[0]))
+            rows.append(_row(line.label, line.style, line, times, kinds[0]))
             continue
         if len(lines) > 1:
-            rows.append(NumberRow(line.label, rank))
+            rows.append(NumberRow(line.label, line.style))
         rows += [_row(NAMES[kind], None, line, times, kind) for kind in kinds]
     return rows
 
 
-def _row(label: str, rank: int | None, line: Line, times: Sequence[float], kind: str) -> NumberRow:
-    return NumberRow(label, rank, tuple(getattr(standing(line, time), kind) for time in times))
+def _row(
+    label: str, style: Style | None, line: Line, times: Sequence[float], kind: str
+) -> NumberRow:
+    return NumberRow(label, style, tuple(getattr(standing(line, time), kind) for time in times))
 
 
 def height_of(rows: Sequence[NumberRow]) -> float:
@@ -67,7 +69,7 @@ def height_of(rows: Sequence[NumberRow]) -> float:
 def label_width(rows: Sequence[NumberRow]) -> float:
     """Room that the labels beside numbers need, in inches; headings have a line for themselves."""
     widths = (
-        text_width(row.label, SMALL_SIZE) + (SAMPLE + 0.08 if row.rank is not None else 0.0)
+        text_width(row.label, SMALL_SIZE) + (SAMPLE + 0.08 if row.style is not None else 0.0)
         for row in rows
         if row.cells
     )
@@ -109,9 +111,14 @@ def draw_rows(
         if not row.cells:
             y -= GROUP_GAP
         middle, x = y - step / 2, left
-        if row.rank is not None:
-            style = {"color": colour(row.rank), "linestyle": dashes(row.rank), "linewidth": 1.5}
-            sheet.stroke((left, left + SAMPLE), (middle, middle), **style)
+        if row.style is not None:
+            sheet.stroke(
+                (left, left + SAMPLE),
+                (middle, middle),
+                color=colour(row.style.colour),
+                linestyle=dashes(row.style.dashes),
+                linewidth=1.5,
+            )
             x += SAMPLE + 0.08
         sheet.write(
             x, middle, row.label, fontsize=SMALL_SIZE, weight="normal" if row.cells else "bold"

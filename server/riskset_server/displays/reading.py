@@ -71,6 +71,14 @@ def rules_in(found: Any) -> Iterator[str]:
             yield from rules_in(item)
 
 
+def curves_of(group: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The curves of a group: itself, or under competing risks one for each cause."""
+    causes = group.get("causes")
+    if causes is None:
+        return [group]
+    return [] if withheld_by(causes) is not None else list(causes.values())
+
+
 def distinct(found: Iterable[Any]) -> list[Any]:
     """Values that exist and were not withheld, each once, in their order."""
     return list(

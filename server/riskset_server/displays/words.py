@@ -163,7 +163,10 @@ class Words:
             "cox": f"Cox model of {lower_first(self.endpoint(endpoint or ''))}",
             "univariate": f"Univariate analyses of {lower_first(self.endpoint(endpoint or ''))}",
             "landmark": f"Landmark analysis of {lower_first(self.endpoint(endpoint or ''))}",
+            "cumulative_incidence": f"Cumulative incidence of the events of {lower_first(self.endpoint(endpoint or ''))}",
         }.get(spec.kind, self.endpoint(endpoint) if endpoint else sentence_case(spec.kind))
+        cause = getattr(spec, "cause", None)
+        subject += f", {lower_first(sentence_case(cause))} as the event" if cause else ""
         by = getattr(spec, "by", ()) or ()
         grouped = f" by {listed([lower_first(self.variable(name)) for name in by])}" if by else ""
         chosen = spec.population or spec.where

@@ -10,7 +10,7 @@ from riskset_common import __version__
 from riskset_common.plan import Endpoint
 from riskset_server.displays.baseline import test_names
 from riskset_server.displays.cells import level_percent, plain
-from riskset_server.displays.display import Part
+from riskset_server.displays.display import Part, tests_of
 from riskset_server.displays.effects import TIES
 from riskset_server.displays.estimates import interval_kinds, test_noun
 from riskset_server.displays.follow_up import method_in_words
@@ -25,6 +25,7 @@ def methods(results: Mapping[str, Any], parts: Mapping[str, Part], words: Words)
         _times(words),
         _endpoints(parts.values(), words),
         _estimation(parts.values(), words),
+        _competing_risks(parts.values(), words),
         _regression(parts.values(), words),
         _made_of_parts(parts.values(), words),
         _tables(parts.values(), words),
@@ -103,6 +104,29 @@ def _estimation(parts: Collection[Part], words: Words) -> Iterator[str]:
         yield f"Groups are compared by the {test} ({', '.join(names)})."
     for method in distinct(value(part.result, "method") for part in follow_ups):
         yield f"Median follow-up is estimated by the {method_in_words(method)} method."
+
+
+def _competing_risks(parts: Collection[Part], words: Words) -> Iterator[str]:
+    for part in parts:
+        cause = getattr(part.spec, "cause", None)
+        if cause:
+            yield (
+                f"In {part.spec.id} the event is {lower_first(sentence_case(cause))}, and patients with another event are censored "
+                "at that time: it is about the cause-specific hazard."
+            )
+    incidences = _of_kind(parts, "cumulative_incidence")
+    if not incidences:
+        return
+    named = interval_kinds(incidences)
+    yield (
+        "Cumulative incidence under competing risks is estimated by the Aalen\N{EN DASH}Johansen method with Aalen's standard errors; "
+        f"{_levels(incidences)} confidence intervals are pointwise{f' and {named}' if named else ''}."
+    )
+    tested = [part for part in incidences if tests_of(part)]
+    for part in tested:
+        strata = [lower_first(words.variable(name)) for name in getattr(part.spec, "strata", ())]
+        stratified = f" stratified by {listed(strata)}" if strata else ""
+        yield f"Groups are compared by Gray's test{stratified} ({part.spec.id})."
 
 
 def _regression(parts: Collection[Part], words: Words) -> Iterator[str]:

@@ -126,7 +126,7 @@ def test_curves_are_drawn_as_their_numbers(shown: Callable[..., Shown]) -> None:
     assert 3 == len(drawn)
     for line, found in zip(expected, drawn, strict=True):
         np.testing.assert_array_equal(line.time, found.get_xdata())
-        np.testing.assert_array_equal(line.survival, found.get_ydata())
+        np.testing.assert_array_equal(line.height, found.get_ydata())
         assert (0, 100) == (found.get_xdata()[0], found.get_ydata()[0])
         assert 6 == found.get_xdata()[-1]
 

@@ -76,7 +76,7 @@ def test_steps_equal_those_of_r(shown: Callable[..., Shown], exact: Any) -> None
     assert ["Male", "Female"] == [line.label for line in drawn]
     for line, group in zip(drawn, found, strict=True):
         np.testing.assert_allclose([0, *group["time"]], line.time)
-        np.testing.assert_allclose([100, *(100 * s for s in group["surv"])], line.survival)
+        np.testing.assert_allclose([100, *(100 * s for s in group["surv"])], line.height)
 
 
 def test_the_three_rows_are_those_of_the_patients_and_add_up(
@@ -137,7 +137,7 @@ def test_until_cuts_a_curve_in_the_middle_of_a_step(shown: Callable[..., Shown])
     last = int(np.flatnonzero(line.time <= 2.001)[-1])
 
     assert 2.001 == cut.end
-    assert line.survival[last] == cut.survival[-1]
+    assert line.height[last] == cut.height[-1]
     assert line.end == line.until(100.0).end
 
 
@@ -171,7 +171,7 @@ def test_of_a_curve_released_in_joined_steps_only_what_was_released_is_shown(
         for cell in (standing(low, 0).at_risk, standing(low, 0).censored, standing(low, 0).events)
     )
     assert "" == standing(low, 3).at_risk.text
-    assert 100 * landmark["survival"] == pytest.approx(low.until(6.0).survival[-1])
+    assert 100 * landmark["survival"] == pytest.approx(low.until(6.0).height[-1])
 
 
 def test_a_group_that_was_withheld_has_no_steps_and_says_so(

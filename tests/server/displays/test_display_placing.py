@@ -69,7 +69,7 @@ def test_a_kind_of_analysis_has_at_most_one_figure() -> None:
 @pytest.mark.parametrize(
     ("display", "message"),
     [
-        ("{figure: Fig 1, of: table1}", "no figure shows a baseline, only kaplan_meier, cox."),
+        ("{figure: Fig 1, of: table1}", "no figure shows a baseline, only kaplan_meier, cumulative_incidence, cox."),
         ("{table: T, of: [efs, cox_all]}", "different kinds: cox, kaplan_meier. Give each kind a display"),
         ("{figure: F, of: efs, as: forest}", "a kaplan_meier as a figure is drawn as 'curve', not 'forest'"),
         ("{table: T, of: [table1, table2]}", "shows several analyses. Give each baseline a table of its own."),
