@@ -93,7 +93,8 @@ def measure(name: str, cohort: Cohort, preset: tuple[int, int]) -> None:
     apart = np.max(np.abs(outcome.fit.coef - pooled.coef) / pooled.std_err)
     aim = f" (aim {AIMS[name]:.0f} s)" if preset == (3, 1) else ""
     print(
-        f"  {name:13} {preset}  {middle(walls):5.2f} s wall{aim}, {middle(alls):5.2f} s of the processor, {middle(members):5.2f} s of it each member's; "
+        f"  {name:13} {preset}  {middle(walls):5.2f} s wall{aim}, {middle(alls):5.2f} s of the processor, "
+        f"{middle(members):5.2f} s of it each member's; "
         f"{evaluations} uploads + {shares // (preset[0] * (preset[0] - 1))} openings, each member sends "
         f"{sent[BlindShare.kind] / preset[0] / 1e6:.2f} MB, each site {sent[BlindInput.kind] / uploads / 1e6:.2f} MB a step; "
         f"{apart:.0e} SE from the pooled fit"

@@ -48,7 +48,7 @@ def test_every_kind_of_analysis_has_a_rule_on_the_page():
         "Curves": {"kaplan_meier", "cumulative_incidence"},
         "Follow-up": {"follow_up"},
         "Models": {"cox"},
-        "Analyses made of curves and models": {"univariate", "landmark"},
+        "Analyses made of curves and models": {"landmark", "univariate"},
     }
 
     assert list(sections) == headings
