@@ -32,9 +32,7 @@ POISON = (b"POISON", b"31.41592", b"31,41592", struct.pack("<d", VALUE))
 
 
 def messages(folder: Path) -> list[Path]:
-    """What the centre received; beside it lies what it published of each opening."""
-    found = (folder / "transcript").rglob("*.msg")
-    return sorted(path for path in found if path.parent.name != "openings")
+    return sorted((folder / "transcript").rglob("*.msg"))
 
 
 def entries(folder: Path, site: str) -> list[Entry]:
