@@ -192,3 +192,19 @@ def _read(path: Path, kind: type[Message]):
 
     assert isinstance(read, kind)
     return read
+
+
+def test_a_run_that_continues_stays_without_the_site_that_it_went_on_without(tmp_path):
+    study = six_sites()
+    absent, away = study.names[1:3]
+    kept, outboxes = Transcript(tmp_path / "transcript"), tmp_path / "outboxes"
+    outboxes.mkdir()
+    parties = study.parties({absent: 0, away: 2})
+    with pytest.raises(SitesLost, match=f"round 2 waits for {away}"):
+        run_local(study.plan, study.codebook, parties, transcript=kept, outboxes=outboxes)
+    results = run_local(
+        study.plan, study.codebook, study.parties(), transcript=kept, outboxes=outboxes
+    )
+
+    assert [absent] == results["lost_sites"]
+    assert run_local(study.plan, study.codebook, study.parties({absent: 0})) == results

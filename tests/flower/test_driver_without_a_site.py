@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import yaml
@@ -32,11 +33,11 @@ def six(study_of, tmp_path_factory) -> Iterator[Ground]:
 
 
 @pytest.fixture(scope="module")
-def embedded(six, tmp_path_factory) -> Callable[..., bytes]:
+def embedded(six: Ground, tmp_path_factory) -> Callable[..., bytes]:
     """results.json of the embedded engine that loses these sites."""
 
     def run(*lose: str) -> bytes:
-        out = tmp_path_factory.mktemp("embedded") / "out"
+        out: Path = tmp_path_factory.mktemp("embedded") / "out"
         study = six.study
         files = study / "plan.yaml", study / "codebook.yaml", study / "nodes"
         run_files(*files, out, lose=lose, quiet=True)
