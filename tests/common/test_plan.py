@@ -15,6 +15,7 @@ from tests.common.infant_trial import WHOLE_PLAN, plan_yaml
 import riskset_common
 from riskset_common.canonical import canonical_json, parse_canonical, sha256_hex
 from riskset_common.errors import PlanError
+from riskset_common.estimators import ESTIMATORS
 from riskset_common.estimators.cox import CoxSpec
 from riskset_common.plan import Plan, plan_of, read_plan
 
@@ -36,7 +37,7 @@ def endpoint(**fields: Any) -> dict[str, Any]:
 def test_the_whole_plan_of_the_trial_is_told_what_this_release_lacks() -> None:
     with pytest.raises(PlanError) as refused:
         read_plan(WHOLE_PLAN)
-    kinds = "Known: baseline, cox, event_table, follow_up, kaplan_meier."
+    kinds = f"Known: {', '.join(sorted(each.kind for each in ESTIMATORS))}."
     known = "unknown key. Known: convergence, endpoint, id, interaction, kind"
 
     assert [
@@ -44,7 +45,6 @@ def test_the_whole_plan_of_the_trial_is_told_what_this_release_lacks() -> None:
         for line in (
             f"analyses.patients: this release has no kind 'flow'. {kinds}",
             f"analyses.cif_arm: this release has no kind 'cumulative_incidence'. {kinds}",
-            f"analyses.uni: this release has no kind 'univariate'. {kinds}",
             f"analyses.cox_all.diagnostics: {known}",
             f"analyses.cox_kmt2a_r.diagnostics: {known}",
             "displays.1.as: Input should be 'curve', 'forest' or 'table', but found 'consort'.",
@@ -286,8 +286,20 @@ def test_two_analyses_of_one_id_and_displays_of_none_are_told_together() -> None
             "analyses.x.max_iterations: Input should be greater",
         ),
         (
-            {"kind": "kaplan_meier", "test": "gehan"},
-            "analyses.x.test: Input should be 'log_rank', but found 'gehan'.",
+            {"kind": "kaplan_meier", "test": "wilcoxon"},
+            "analyses.x.test: Input should be 'log_rank', 'gehan', 'tarone_ware', ",
+        ),
+        (
+            {"kind": "kaplan_meier", "test": {"log_rank": {"rho": -1}}},
+            "analyses.x.test.log_rank.rho: Input should be greater than or equal to 0",
+        ),
+        (
+            {"kind": "kaplan_meier", "test": {"trend": "logrank"}},
+            "analyses.x.test.trend: Input should be 'log_rank', 'gehan', 'tarone_ware', ",
+        ),
+        (
+            {"kind": "kaplan_meier", "test": {"logrank": {}}},
+            "analyses.x.test: Input should be 'log_rank', 'gehan', 'tarone_ware', ",
         ),
         ({"kind": "kaplan_meier", "rmean": -1}, "analyses.x.rmean: Input should be greater than 0"),
         ({"kind": "kaplan_meier", "id": "a b"}, "analyses.a b.id: String should match pattern"),

@@ -46,6 +46,7 @@ def test_every_kind_of_analysis_has_a_rule_on_the_page():
         "Curves": {"kaplan_meier"},
         "Follow-up": {"follow_up"},
         "Models": {"cox"},
+        "Analyses made of curves and models": {"univariate", "landmark"},
     }
 
     assert list(sections) == headings
