@@ -283,8 +283,20 @@ def test_two_analyses_of_one_id_and_displays_of_none_are_told_together() -> None
             "analyses.x.max_iterations: Input should be greater",
         ),
         (
-            {"kind": "kaplan_meier", "test": "gehan"},
-            "analyses.x.test: Input should be 'log_rank', but found 'gehan'.",
+            {"kind": "kaplan_meier", "test": "wilcoxon"},
+            "analyses.x.test: Input should be 'log_rank', 'gehan', 'tarone_ware', ",
+        ),
+        (
+            {"kind": "kaplan_meier", "test": {"log_rank": {"rho": -1}}},
+            "analyses.x.test.log_rank.rho: Input should be greater than or equal to 0",
+        ),
+        (
+            {"kind": "kaplan_meier", "test": {"trend": "logrank"}},
+            "analyses.x.test.trend: Input should be 'log_rank', 'gehan', 'tarone_ware', ",
+        ),
+        (
+            {"kind": "kaplan_meier", "test": {"logrank": {}}},
+            "analyses.x.test: Input should be 'log_rank', 'gehan', 'tarone_ware', ",
         ),
         ({"kind": "kaplan_meier", "rmean": -1}, "analyses.x.rmean: Input should be greater than 0"),
         ({"kind": "kaplan_meier", "id": "a b"}, "analyses.a b.id: String should match pattern"),

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from riskset_common.codebook import StrictModel
 from riskset_common.survival.log_rank import (
@@ -25,6 +25,7 @@ from riskset_common.survival.log_rank import (
 )
 
 NamedWeights = Literal["log_rank", "gehan", "tarone_ware", "peto", "modified_peto"]
+Name = Literal[NamedWeights, "trend"]
 
 
 class Powers(StrictModel):
@@ -40,13 +41,32 @@ class FlemingHarrington(StrictModel):
     log_rank: Powers
 
 
+def _sort(written: Any) -> str:
+    """By which of its forms a test is read, so that an error speaks of that form alone."""
+    if isinstance(written, (Mapping, StrictModel)):
+        keys = written if isinstance(written, Mapping) else type(written).model_fields
+        return next((key for key in ("log_rank", "trend") if key in keys), "name")
+    return "name"
+
+
+Weighted = Annotated[
+    Annotated[NamedWeights, Tag("name")] | Annotated[FlemingHarrington, Tag("log_rank")],
+    Discriminator(_sort),
+]
+
+
 class Trend(StrictModel):
     """`{trend: gehan}`."""
 
-    trend: NamedWeights | FlemingHarrington
+    trend: Weighted
 
 
-GroupTest = NamedWeights | Literal["trend"] | FlemingHarrington | Trend
+GroupTest = Annotated[
+    Annotated[Name, Tag("name")]
+    | Annotated[FlemingHarrington, Tag("log_rank")]
+    | Annotated[Trend, Tag("trend")],
+    Discriminator(_sort),
+]
 
 
 @dataclass(frozen=True)

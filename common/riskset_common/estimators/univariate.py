@@ -139,7 +139,8 @@ class Univariate:
         "for all patients and by level of each factor: patients with an event, censored and (under left truncation) coming under "
         "observation at each step of the time grid; patients left out because a value is missing; how many sites need each power "
         "of two of steps; of a test stratified by site only observed, expected and covariance; and with models, for each factor: "
-        "log-likelihood, score and information at each iteration; all summed over the sites"
+        "how many sites need each power of two to hold a covariate, log-likelihood, score and information at each iteration; all "
+        "summed over the sites"
     )
 
     def first(self, spec: UnivariateSpec, study: Study) -> UnivariateRequest:
