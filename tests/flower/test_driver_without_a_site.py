@@ -41,7 +41,7 @@ def embedded(six: Ground, tmp_path_factory) -> Callable[..., bytes]:
         study = six.study
         files = study / "plan.yaml", study / "codebook.yaml", study / "nodes"
         run_files(*files, out, lose=lose, quiet=True)
-        return (out / "results.json").read_bytes()  # type: ignore[no-any-return]  # the fixture is not typed
+        return (out / "results.json").read_bytes()
 
     return run
 
