@@ -32,7 +32,7 @@ def in_cell(cohort: Cohort, chosen: np.ndarray) -> tuple[int, int]:
 
 
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_every_cell_of_an_interaction_is_counted(seed: int) -> None:
     cohort = random_cohort(seed)
     found = counted(result_of(BY_SEX, cohort, 5))

@@ -23,7 +23,7 @@ ASKED = BOTH | {"interaction_test": "likelihood_ratio"}
 
 
 @given(seed=st.integers(0, 2**32 - 1), ties=st.sampled_from(["efron", "breslow"]))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_it_is_twice_the_difference_of_two_fits(seed: int, ties: str) -> None:
     cohort = random_cohort(seed, n=300)
     mains, both, asked = (

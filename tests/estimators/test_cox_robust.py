@@ -49,7 +49,7 @@ def by_hand(cohort: Cohort, plain: dict[str, Any], n_sites: int) -> np.ndarray:
 
 
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_variances_are_the_sandwich_of_the_sites_scores(seed: int) -> None:
     cohort = random_cohort(seed, n=300)
     plain, robust = (result_of(asked, cohort, 5) for asked in (COX, ROBUST))

@@ -18,7 +18,7 @@ def path_of(box: dict[str, Any]) -> tuple[Any, ...]:
 
 
 @given(cohort=cohorts())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_boxes_below_a_box_add_up_to_it(cohort: Cohort) -> None:
     boxes = result_of(FLOW, cohort, 5)["boxes"]
     below: dict[tuple[Any, ...], list[int]] = {}

@@ -71,7 +71,7 @@ def test_all_that_leaves_is_named_in_the_sentence_that_is_approved(
 
 @pytest.mark.parametrize("analysis", ALL.values(), ids=list(ALL))
 @given(cohort=cohorts())
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_the_shape_of_an_answer_depends_on_the_question_alone(
     analysis: dict[str, Any], cohort: Cohort
 ) -> None:

@@ -13,7 +13,7 @@ EVENTS = {"kind": "event_table", "endpoint": "EFS", "by": "arm"}
 
 
 @given(cohort=cohorts())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_every_patient_stands_in_one_cell_of_each_characteristic(cohort: Cohort) -> None:
     result = result_of(BASELINE, cohort, 1)
     missing = result["missing_values"]

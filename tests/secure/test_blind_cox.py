@@ -56,7 +56,7 @@ def same_fit(expected: CoxFit, actual: CoxFit):
         )
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n_sites=st.integers(3, 8),

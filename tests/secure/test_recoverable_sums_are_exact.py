@@ -46,7 +46,7 @@ def sessions(draw):
     return n_sites, rule, rounds, lost, silent
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(drawn=sessions())
 def test_the_sum_over_those_who_reported_is_exact(consortium, question, drawn):
     n_sites, rule, rounds, lost, silent = drawn

@@ -42,7 +42,7 @@ def rounds(draw):
     return asked
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(asked=rounds())
 def test_the_opened_sums_are_exact(consortium, question, asked):
     outcome = consortium(len(asked[0])).run([question(answers) for answers in asked])

@@ -69,7 +69,7 @@ cells = st.lists(
 
 
 @given(cells=cells, smallest=st.sampled_from([3, 5, 10]))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_no_small_box_is_shown_or_can_be_worked_out(cells: np.ndarray, smallest: int) -> None:
     exact = flow_of(cells)
     released = release(exact, Disclosure(minimum_cell=smallest))

@@ -202,7 +202,7 @@ def check_hidden(table: list[list[int]], released: dict, disclosure: Disclosure)
         assert is_withheld(n) or not 0 < sum(row[column] for row in table) < smallest
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @example(FORMER_LEAK, Disclosure())
 @example([[3, 20, 0], [0, 30, 12]], Disclosure())
 @example([[1, 9], [1, 9], [1, 9], [1, 9], [1, 9]], Disclosure())
@@ -214,7 +214,7 @@ def test_no_cell_of_a_released_table_of_characteristics_can_be_told_to_be_small(
     check_hidden(table, release(baseline_of(table), disclosure), disclosure)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @example([[30, 2], [20, 50], [40, 40]], Disclosure())
 @example([[30, 20], [20, 50], [3, 2]], Disclosure())
 @given(tables(), disclosures())

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from riskset_common.survival.cholesky import factorise
 from riskset_common.survival.wald import wald_test
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 6))
 def test_a_regular_matrix_of_any_scale_is_solved(seed, p):
     rng = np.random.default_rng(seed)

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from riskset_common.errors import EstimationError
@@ -49,7 +49,6 @@ def as_tuple(sums):
     return sums.log_likelihood, sums.score, sums.information
 
 
-@settings(deadline=None)
 @given(cohorts, st.sampled_from(TIES))
 def test_the_sums_follow_the_definition(cohort, by_definition, spec, ties):
     patients = cohort(**spec)
@@ -58,7 +57,6 @@ def test_the_sums_follow_the_definition(cohort, by_definition, spec, ties):
     check_equal(by_definition(patients, beta, ties), sums_of(patients, beta, ties))
 
 
-@settings(deadline=None)
 @given(cohorts, st.sampled_from(TIES), st.integers(0, 2**32 - 1))
 def test_sums_of_any_parts_that_keep_strata_whole_add_up(cohort, spec, ties, seed):
     patients = cohort(**spec)
@@ -75,7 +73,6 @@ def test_sums_of_any_parts_that_keep_strata_whole_add_up(cohort, spec, ties, see
     check_equal(as_tuple(sums_of(patients, beta, ties)), pooled)
 
 
-@settings(deadline=None)
 @given(cohorts, st.sampled_from(TIES))
 def test_the_order_of_the_patients_does_not_matter(cohort, spec, ties):
     patients = cohort(**spec)

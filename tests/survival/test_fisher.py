@@ -44,7 +44,7 @@ def by_hand(table: np.ndarray) -> float:
 
 
 @given(rows=small_tables)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_it_is_the_sum_over_all_tables_that_are_not_more_probable(rows: list[list[int]]) -> None:
     table = np.array(rows, dtype=np.int64)
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from riskset_common.errors import EstimationError
@@ -62,7 +62,6 @@ def test_the_curve_of_the_textbook():
     )
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 9), st.booleans(), st.integers(0, 2)), min_size=1, max_size=30

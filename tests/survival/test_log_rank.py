@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from riskset_common.errors import EstimationError
@@ -92,7 +92,6 @@ def test_when_all_at_risk_die_nothing_is_random():
     assert [[0, 0], [0, 0]] == sums.covariance.tolist()
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 8), st.booleans(), st.integers(0, 2)), min_size=1, max_size=30

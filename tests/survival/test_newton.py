@@ -7,7 +7,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from riskset_common.errors import EstimationError
@@ -47,7 +47,6 @@ def dying_in_order(x):
     return lambda beta: cox_sums(design, beta)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.booleans())
 def test_the_fit_is_where_the_score_vanishes(cohort, seed, left_truncated):
     patients = cohort(seed, 120, 3, n_times=40, n_strata=2, left_truncated=left_truncated)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from riskset_common.survival.risk_sets import HalvedBlocks, RunningTotals, risk_sets
@@ -34,7 +34,6 @@ def check(first, last, strata):
     return sums
 
 
-@settings(deadline=None)
 @given(
     st.integers(0, 2**32 - 1),
     st.lists(st.integers(1, 9), min_size=1, max_size=12),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from riskset_common.errors import EstimationError
@@ -36,7 +36,6 @@ def columns(rows):
     return time, event.astype(bool), np.minimum(entry, time - 1), group, site
 
 
-@settings(deadline=None)
 @given(patients, st.booleans())
 def test_numbers_at_risk_follow_the_definition(rows, left_truncated):
     time, event, entry, group, _ = columns(rows)
@@ -50,7 +49,6 @@ def test_numbers_at_risk_follow_the_definition(rows, left_truncated):
     assert expected == counts.at_risk.tolist()
 
 
-@settings(deadline=None)
 @given(patients, st.booleans())
 def test_counts_of_any_sites_add_up_to_the_counts_of_the_pool(rows, left_truncated):
     time, event, entry, group, site = columns(rows)
@@ -68,7 +66,6 @@ def test_counts_of_any_sites_add_up_to_the_counts_of_the_pool(rows, left_truncat
         assert pool.entered.tolist() == sum(part.entered for part in parts).tolist()
 
 
-@settings(deadline=None)
 @given(patients, st.lists(st.floats(0, N_STEPS), max_size=5))
 def test_numbers_at_risk_hold_at_any_time(rows, points):
     time, event, entry, group, _ = columns(rows)
@@ -86,7 +83,6 @@ def test_numbers_at_risk_hold_at_any_time(rows, points):
     assert expected == found.tolist()
 
 
-@settings(deadline=None)
 @given(patients, st.lists(st.floats(0, N_STEPS + 1), max_size=5))
 def test_without_entries_the_next_row_has_the_number_at_risk(rows, points):
     time, event, _, group, _ = columns(rows)

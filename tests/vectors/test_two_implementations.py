@@ -49,7 +49,7 @@ def sessions(draw):
     return answers, rule, tuple(lost)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(sessions())
 def test_both_write_the_same_messages_and_open_the_same_sums(plain, drawn):
     answers, rule, lost = drawn

@@ -110,7 +110,9 @@ def event_probability(hazard: float, accrual: float, follow_up: float) -> float:
 
     1 - [exp(-h f) - exp(-h (a + f))] / (h a); without accrual 1 - exp(-h f) (Lachin and Foulkes 1986, equation 2.2).
     """
-    if accrual == 0:
+    # The product and not the accrual: it underflows to 0 where the accrual is the least that a float can hold.
+    entered = hazard * accrual
+    if entered == 0:
         return -math.expm1(-hazard * follow_up)
-    spread = -math.expm1(-hazard * accrual) / (hazard * accrual)
+    spread = -math.expm1(-entered) / entered
     return 1 - math.exp(-hazard * follow_up) * spread

@@ -125,6 +125,10 @@ def test_a_short_accrual_is_none(hazard, follow_up):
     )
 
 
+def test_an_accrual_too_short_for_a_product_is_none():
+    assert event_probability(0.5, 0, 3) == event_probability(0.5, 5e-324, 3)
+
+
 def test_half_the_patients_in_the_smaller_arm_cost_events():
     assert schoenfeld_events(Assumptions(0.4, 0.5, 1, allocation=2)) == pytest.approx(
         schoenfeld_events(Assumptions(0.4, 0.5, 1)) * 9 / 8

@@ -201,7 +201,7 @@ trees = st.recursive(
 
 
 @given(tree=trees)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_no_two_boxes_touch(tree: Box) -> None:
     top, _ = standing(tree, gap=0.3)
     placed = list(top.all())
