@@ -15,7 +15,8 @@ from pydantic import Field, model_validator
 from riskset_common.codebook import StrictModel
 from riskset_common.errors import PolicyRefusal
 from riskset_common.estimators import parts_of
-from riskset_common.estimators.cox import AskCox, CoxSpec
+from riskset_common.estimators.cox import AskCox
+from riskset_common.estimators.cox_spec import CoxSpec
 from riskset_common.estimators.estimator import AnalysisSpec, Request
 from riskset_common.estimators.terms import columns
 from riskset_common.plan import Plan

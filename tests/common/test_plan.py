@@ -15,7 +15,7 @@ from tests.common.infant_trial import WHOLE_PLAN, plan_yaml
 import riskset_common
 from riskset_common.canonical import canonical_json, parse_canonical, sha256_hex
 from riskset_common.errors import PlanError
-from riskset_common.estimators.cox import CoxSpec
+from riskset_common.estimators.cox_spec import CoxSpec
 from riskset_common.plan import Plan, plan_of, read_plan
 
 

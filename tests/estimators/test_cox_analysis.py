@@ -9,7 +9,7 @@ import pytest
 from tests.estimators.cohorts import CODEBOOK, Cohort, censored, nobody, random_cohort, study_of
 from tests.estimators.pooling import assert_close, pool, result_of
 
-from riskset_common.estimators.cox import CoxSpec
+from riskset_common.estimators.cox_spec import CoxSpec
 from riskset_common.estimators.terms import columns, design
 
 COX: dict[str, Any] = {

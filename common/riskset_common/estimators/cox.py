@@ -7,126 +7,34 @@ pooled patients (Cox 1972; stratified partial likelihood: Kalbfleisch and Prenti
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from riskset_common.errors import EstimationError, ProtocolRefusal
-from riskset_common.estimators.causes import OneCauseSpec, cause_specific_times
-from riskset_common.estimators.cox_cells import cells_of, count_cells, n_cells, named_cells
+from riskset_common.estimators.causes import cause_specific_times
 from riskset_common.estimators.cox_result import CoxResult, Survey, result
+from riskset_common.estimators.cox_spec import CoxSpec
+from riskset_common.estimators.cox_survey import Exponent, read_survey, survey, survey_shapes
 from riskset_common.estimators.estimator import (
-    Names,
     Request,
     Shape,
     State,
     Summary,
     analysed,
-    counts,
     one,
     reals,
-    twice,
 )
 from riskset_common.estimators.grouping import group_codes
-from riskset_common.estimators.terms import Term, columns, design, term_problems
+from riskset_common.estimators.terms import columns, design
 from riskset_common.patients import Patients, Reals
 from riskset_common.study import Study
 from riskset_common.survival.cox import CoxDesign, CoxSums, cox_sums, prepare
 from riskset_common.survival.newton import CoxFit, NewtonState, advance, start
-
-SMALLEST_EXPONENT = -64
-"""A column whose spread is below 2^-64 is scaled as if it were 2^-64."""
-N_EXPONENTS = 128
-
-
-FEWEST_CLUSTERS = 5
-"""Sites below which a variance clustered by site is neither of use nor safe to open."""
-
-Exponent = Annotated[int, Field(ge=SMALLEST_EXPONENT, lt=SMALLEST_EXPONENT + N_EXPONENTS)]
-
-
-def pair_or_pairs(value: Any) -> Any:
-    """One pair of names stands for a list of one."""
-    return (
-        [value]
-        if isinstance(value, (list, tuple)) and value and isinstance(value[0], str)
-        else value
-    )
-
-
-class CoxSpec(OneCauseSpec):
-    """A Cox model as the plan writes it."""
-
-    kind: Literal["cox"]
-    endpoint: str
-    terms: tuple[Term, ...] = Field(min_length=1)
-    interaction: Annotated[tuple[tuple[str, str], ...], BeforeValidator(pair_or_pairs)] = ()
-    strata: Names = ()
-    ties: Literal["efron", "breslow"] | None = None
-    convergence: Literal["tight", "r"] = "tight"
-    max_iterations: int | None = Field(default=None, ge=1, le=100)
-    missing: Literal["complete_case"] = "complete_case"
-    test: Literal["wald", "score", "likelihood_ratio"] = "wald"
-    robust: Literal["site"] | None = None
-    interaction_test: Literal["likelihood_ratio"] | None = None
-    level: float = Field(default=0.95, gt=0, lt=1)
-
-    def categories(self) -> tuple[str, ...]:
-        """Factors and strata."""
-        return (*(term.factor for term in self.terms if term.factor is not None), *self.strata)
-
-    def numbers(self) -> tuple[str, ...]:
-        """Covariates."""
-        return tuple(term.number for term in self.terms if term.number is not None)
-
-    def opened_by(self, study: Study) -> tuple[str, ...]:
-        """Factors: patients and events are counted by their levels. Strata show in no sum."""
-        return tuple(term.factor for term in self.terms if term.factor is not None)
-
-    def problems(self, study: Study) -> Sequence[str]:
-        """Terms that do not fit, and a model whose risk sets would cross sites."""
-        return [
-            *twice("strata", self.strata),
-            *term_problems(self.terms, self.interaction, study),
-            *self._strata_problems(study),
-            *self._robust_problems(study),
-            *self._interaction_problems(),
-        ]
-
-    def _interaction_problems(self) -> Iterator[str]:
-        if self.interaction_test is not None and not self.interaction:
-            yield "interaction_test compares the model with one without interactions, but `interaction` is missing."
-
-    def _robust_problems(self, study: Study) -> Iterator[str]:
-        n = len(study.sites)
-        if self.robust is not None and 0 < n < FEWEST_CLUSTERS:
-            yield (
-                f"robust: site takes each site for one observation, and {n} are too few: at least {FEWEST_CLUSTERS} must take part. "
-                "From fewer, a site's score could nearly be read back. Leave robust out."
-            )
-
-    def _strata_problems(self, study: Study) -> Iterator[str]:
-        if "site" in self.strata or (
-            "study_group" in self.strata and (study.one_site_a_group or not study.sites)
-        ):
-            return
-        yield (
-            "strata must hold site (or study_group where each site is a group of its own), so that every risk set lies within "
-            f"one site; found {', '.join(self.strata) or 'none'}. This release opens no sum over a risk set of several sites, "
-            "because patients can be read back from it. Write strata: [site]."
-        )
-
-    def tie_method(self, study: Study) -> Literal["efron", "breslow"]:
-        """Ties as the analysis says, else as the plan's conventions say (R: Efron, SAS: Breslow)."""
-        return self.ties or ("efron" if study.plan.conventions == "r" else "breslow")
-
-    def iterations_at_most(self) -> int:
-        """Newton steps at most: R's 20 under its stopping rule, 40 for the tight one."""
-        return self.max_iterations or (20 if self.convergence == "r" else 40)
 
 
 class AskCox(State):
@@ -195,17 +103,9 @@ class Cox:
 
     def shapes(self, request: CoxRequest) -> Mapping[str, Shape]:
         """A survey of counts, or log-likelihood, score (p,) and the upper triangle of the information."""
-        found = columns(request.spec.terms, request.spec.interaction, request.study)
         if request.state.exponent is None:
-            cells = cells_of(request.spec.terms, request.spec.interaction, request.study)
-            return {
-                "missing": counts(),
-                "n": counts(),
-                "events": counts(),
-                "by_level": counts(2, n_cells(cells)),
-                "exponents": counts(len(found), N_EXPONENTS),
-            }
-        p = len(found)
+            return survey_shapes(request.spec, request.study)
+        p = len(columns(request.spec.terms, request.spec.interaction, request.study))
         _refuse_unless_columns(p, request.state)
         if request.state.clusters:
             _refuse_unless_robust(request.spec)
@@ -219,7 +119,7 @@ class Cox:
     def summarise(self, patients: Patients, request: CoxRequest) -> Summary:
         """This site's share of the survey, or of the likelihood."""
         if request.state.exponent is None:
-            return _survey(patients, request)
+            return survey(patients, request)
         prepared = patients.keep(
             ("cox", request.spec.id, request.state.exponent),
             lambda: _prepare(patients, request, request.state.exponent or ()),
@@ -238,9 +138,9 @@ class Cox:
         """The next coefficients to ask about, or the fitted model."""
         spec = request.spec
         if request.state.exponent is None:
-            survey = _read_survey(request, pooled)
-            newton = start(len(survey.columns), spec.convergence, spec.iterations_at_most())
-            return _ask(request, CoxMemory(survey, newton), newton.beta)
+            surveyed = read_survey(request, pooled)
+            newton = start(len(surveyed.columns), spec.convergence, spec.iterations_at_most())
+            return _ask(request, CoxMemory(surveyed, newton), newton.beta)
         p = len(request.state.beta)
         if request.state.clusters:
             return _fitted(request, _symmetric(pooled["score_products"], p))
@@ -320,48 +220,6 @@ def _refuse_unless_columns(p: int, asked: AskCox) -> None:
             f"The round asks a model of {p} columns at {len(asked.beta)} coefficients with {len(asked.exponent or ())} scales. "
             "The centre must run this release."
         )
-
-
-def _survey(patients: Patients, request: CoxRequest) -> Summary:
-    study, spec = request.study, request.spec
-    cohort = analysed(patients, request)
-    event = cause_specific_times(cohort.patients, study, spec).event > 0
-    cells = cells_of(spec.terms, spec.interaction, study)
-    found = columns(spec.terms, spec.interaction, study)
-    return {
-        "missing": one(cohort.missing),
-        "n": one(cohort.patients.n),
-        "events": one(int(np.count_nonzero(event))),
-        "by_level": count_cells(cells, cohort.patients, event),
-        "exponents": _exponents(design(found, cohort.patients, study)),
-    }
-
-
-def _exponents(x: Reals) -> NDArray[np.int64]:
-    """One in the place of the power of two that exceeds each column's spread at this site; nothing for a constant column."""
-    marks = np.zeros((x.shape[1], N_EXPONENTS), dtype=np.int64)
-    if x.shape[0] == 0:
-        return marks
-    spread = x.max(axis=0) - x.min(axis=0)
-    place = np.clip(np.frexp(spread)[1] - SMALLEST_EXPONENT, 0, N_EXPONENTS - 1)
-    varying = np.flatnonzero(spread > 0)
-    marks[varying, place[varying]] = 1
-    return marks
-
-
-def _read_survey(request: CoxRequest, pooled: Summary) -> Survey:
-    marks = pooled["exponents"] > 0
-    highest = N_EXPONENTS - 1 - np.argmax(marks[:, ::-1], axis=1)
-    exponent = np.where(marks.any(axis=1), highest + SMALLEST_EXPONENT, 0)
-    cells = cells_of(request.spec.terms, request.spec.interaction, request.study)
-    return Survey(
-        columns=tuple(columns(request.spec.terms, request.spec.interaction, request.study)),
-        exponent=tuple(int(value) for value in exponent),
-        n=int(pooled["n"]),
-        events=int(pooled["events"]),
-        missing=int(pooled["missing"]),
-        by_level=named_cells(cells, pooled["by_level"]),
-    )
 
 
 def _prepare(patients: Patients, request: CoxRequest, exponent: tuple[int, ...]) -> CoxDesign:

@@ -18,7 +18,7 @@ from riskset_common.survival.sandwich import sandwich
 from riskset_common.survival.wald import wald_test
 
 if TYPE_CHECKING:
-    from riskset_common.estimators.cox import CoxSpec
+    from riskset_common.estimators.cox_spec import CoxSpec
 
 
 @dataclass(frozen=True)

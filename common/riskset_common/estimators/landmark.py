@@ -15,8 +15,8 @@ import numpy as np
 from pydantic import BeforeValidator, Field
 
 from riskset_common.estimators.contrasts import Contrasted
-from riskset_common.estimators.cox import CoxSpec, pair_or_pairs
 from riskset_common.estimators.cox_result import CoxResult
+from riskset_common.estimators.cox_spec import CoxSpec, pair_or_pairs
 from riskset_common.estimators.estimator import (
     AnalysisSpec,
     Names,

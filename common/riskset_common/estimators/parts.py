@@ -12,7 +12,8 @@ from typing import Any, Self
 
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.estimators.counting import AskCounts
-from riskset_common.estimators.cox import AskCox, Cox, CoxSpec
+from riskset_common.estimators.cox import AskCox, Cox
+from riskset_common.estimators.cox_spec import CoxSpec
 from riskset_common.estimators.estimator import AnalysisSpec, Estimator, Request, Shape, State
 from riskset_common.estimators.kaplan_meier import KaplanMeier, KaplanMeierSpec
 from riskset_common.patients import Patients

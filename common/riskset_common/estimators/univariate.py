@@ -12,8 +12,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from riskset_common.estimators.cox import CoxSpec
 from riskset_common.estimators.cox_result import CoxResult
+from riskset_common.estimators.cox_spec import CoxSpec
 from riskset_common.estimators.estimator import (
     AnalysisSpec,
     Names,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from riskset_common.estimators.cox import CoxSpec
+from riskset_common.estimators.cox_spec import CoxSpec
 from riskset_common.estimators.landmark import LandmarkSpec, inner_spec
 from riskset_common.estimators.landmark_cohort import with_exposure
 from riskset_common.study import Study

@@ -1,0 +1,96 @@
+"""A Cox model as the plan writes it, and what it cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from riskset_common.estimators.causes import OneCauseSpec
+from riskset_common.estimators.estimator import Names, twice
+from riskset_common.estimators.terms import Term, term_problems
+from riskset_common.study import Study
+
+FEWEST_CLUSTERS = 5
+"""Sites below which a variance clustered by site is neither of use nor safe to open."""
+
+
+def pair_or_pairs(value: Any) -> Any:
+    """One pair of names stands for a list of one."""
+    return (
+        [value]
+        if isinstance(value, (list, tuple)) and value and isinstance(value[0], str)
+        else value
+    )
+
+
+class CoxSpec(OneCauseSpec):
+    """A Cox model as the plan writes it."""
+
+    kind: Literal["cox"]
+    endpoint: str
+    terms: tuple[Term, ...] = Field(min_length=1)
+    interaction: Annotated[tuple[tuple[str, str], ...], BeforeValidator(pair_or_pairs)] = ()
+    strata: Names = ()
+    ties: Literal["efron", "breslow"] | None = None
+    convergence: Literal["tight", "r"] = "tight"
+    max_iterations: int | None = Field(default=None, ge=1, le=100)
+    missing: Literal["complete_case"] = "complete_case"
+    test: Literal["wald", "score", "likelihood_ratio"] = "wald"
+    robust: Literal["site"] | None = None
+    interaction_test: Literal["likelihood_ratio"] | None = None
+    level: float = Field(default=0.95, gt=0, lt=1)
+
+    def categories(self) -> tuple[str, ...]:
+        """Factors and strata."""
+        return (*(term.factor for term in self.terms if term.factor is not None), *self.strata)
+
+    def numbers(self) -> tuple[str, ...]:
+        """Covariates."""
+        return tuple(term.number for term in self.terms if term.number is not None)
+
+    def opened_by(self, study: Study) -> tuple[str, ...]:
+        """Factors: patients and events are counted by their levels. Strata show in no sum."""
+        return tuple(term.factor for term in self.terms if term.factor is not None)
+
+    def problems(self, study: Study) -> Sequence[str]:
+        """Terms that do not fit, and a model whose risk sets would cross sites."""
+        return [
+            *twice("strata", self.strata),
+            *term_problems(self.terms, self.interaction, study),
+            *self._strata_problems(study),
+            *self._robust_problems(study),
+            *self._interaction_problems(),
+        ]
+
+    def _interaction_problems(self) -> Iterator[str]:
+        if self.interaction_test is not None and not self.interaction:
+            yield "interaction_test compares the model with one without interactions, but `interaction` is missing."
+
+    def _robust_problems(self, study: Study) -> Iterator[str]:
+        n = len(study.sites)
+        if self.robust is not None and 0 < n < FEWEST_CLUSTERS:
+            yield (
+                f"robust: site takes each site for one observation, and {n} are too few: at least {FEWEST_CLUSTERS} must take part. "
+                "From fewer, a site's score could nearly be read back. Leave robust out."
+            )
+
+    def _strata_problems(self, study: Study) -> Iterator[str]:
+        if "site" in self.strata or (
+            "study_group" in self.strata and (study.one_site_a_group or not study.sites)
+        ):
+            return
+        yield (
+            "strata must hold site (or study_group where each site is a group of its own), so that every risk set lies within "
+            f"one site; found {', '.join(self.strata) or 'none'}. This release opens no sum over a risk set of several sites, "
+            "because patients can be read back from it. Write strata: [site]."
+        )
+
+    def tie_method(self, study: Study) -> Literal["efron", "breslow"]:
+        """Ties as the analysis says, else as the plan's conventions say (R: Efron, SAS: Breslow)."""
+        return self.ties or ("efron" if study.plan.conventions == "r" else "breslow")
+
+    def iterations_at_most(self) -> int:
+        """Newton steps at most: R's 20 under its stopping rule, 40 for the tight one."""
+        return self.max_iterations or (20 if self.convergence == "r" else 40)

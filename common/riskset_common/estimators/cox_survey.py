@@ -1,0 +1,82 @@
+"""The first round of a Cox model: how many patients and events there are, and how wide each column is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from riskset_common.estimators.causes import cause_specific_times
+from riskset_common.estimators.cox_cells import cells_of, count_cells, n_cells, named_cells
+from riskset_common.estimators.cox_result import Survey
+from riskset_common.estimators.cox_spec import CoxSpec
+from riskset_common.estimators.estimator import Request, Shape, Summary, analysed, counts, one
+from riskset_common.estimators.terms import columns, design
+from riskset_common.patients import Patients, Reals
+from riskset_common.study import Study
+
+SMALLEST_EXPONENT = -64
+"""A column whose spread is below 2^-64 is scaled as if it were 2^-64."""
+N_EXPONENTS = 128
+
+Exponent = Annotated[int, Field(ge=SMALLEST_EXPONENT, lt=SMALLEST_EXPONENT + N_EXPONENTS)]
+"""The power of two that a column is divided by."""
+
+
+def survey_shapes(spec: CoxSpec, study: Study) -> Mapping[str, Shape]:
+    """Counts in total, by cell, and marks of exponents, shape (p, N_EXPONENTS)."""
+    cells = cells_of(spec.terms, spec.interaction, study)
+    return {
+        "missing": counts(),
+        "n": counts(),
+        "events": counts(),
+        "by_level": counts(2, n_cells(cells)),
+        "exponents": counts(len(columns(spec.terms, spec.interaction, study)), N_EXPONENTS),
+    }
+
+
+def survey(patients: Patients, request: Request[CoxSpec, Any]) -> Summary:
+    """One site's share of the survey."""
+    study, spec = request.study, request.spec
+    cohort = analysed(patients, request)
+    event = cause_specific_times(cohort.patients, study, spec).event > 0
+    cells = cells_of(spec.terms, spec.interaction, study)
+    found = columns(spec.terms, spec.interaction, study)
+    return {
+        "missing": one(cohort.missing),
+        "n": one(cohort.patients.n),
+        "events": one(int(np.count_nonzero(event))),
+        "by_level": count_cells(cells, cohort.patients, event),
+        "exponents": _exponents(design(found, cohort.patients, study)),
+    }
+
+
+def _exponents(x: Reals) -> NDArray[np.int64]:
+    """One in the place of the power of two that exceeds each column's spread at this site; nothing for a constant column."""
+    marks = np.zeros((x.shape[1], N_EXPONENTS), dtype=np.int64)
+    if x.shape[0] == 0:
+        return marks
+    spread = x.max(axis=0) - x.min(axis=0)
+    place = np.clip(np.frexp(spread)[1] - SMALLEST_EXPONENT, 0, N_EXPONENTS - 1)
+    varying = np.flatnonzero(spread > 0)
+    marks[varying, place[varying]] = 1
+    return marks
+
+
+def read_survey(request: Request[CoxSpec, Any], pooled: Summary) -> Survey:
+    """The pooled survey, by name."""
+    marks = pooled["exponents"] > 0
+    highest = N_EXPONENTS - 1 - np.argmax(marks[:, ::-1], axis=1)
+    exponent = np.where(marks.any(axis=1), highest + SMALLEST_EXPONENT, 0)
+    cells = cells_of(request.spec.terms, request.spec.interaction, request.study)
+    return Survey(
+        columns=tuple(columns(request.spec.terms, request.spec.interaction, request.study)),
+        exponent=tuple(int(value) for value in exponent),
+        n=int(pooled["n"]),
+        events=int(pooled["events"]),
+        missing=int(pooled["missing"]),
+        by_level=named_cells(cells, pooled["by_level"]),
+    )
