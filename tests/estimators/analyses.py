@@ -183,6 +183,21 @@ STRATIFIED: dict[str, dict[str, Any]] = {
         "strata": ["site", "sex"],
         "ties": "breslow",
     },
+    "Cox with an exposure that begins during follow-up": {
+        "kind": "cox",
+        "endpoint": "EFS",
+        "terms": [{"exposure": "dose"}, {"factor": "arm"}],
+        "interaction": ["arm", "dose"],
+        "strata": ["site"],
+    },
+    "Cox with two exposures under left truncation": {
+        "kind": "cox",
+        "endpoint": "LATE",
+        "cause": "death",
+        "terms": [{"exposure": "dose"}, {"exposure": "age"}, {"factor": "sex"}],
+        "strata": ["site"],
+        "ties": "breslow",
+    },
     "univariate with models": {
         "kind": "univariate",
         "endpoint": "EFS",

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from riskset_common.errors import EstimationError, ProtocolRefusal
-from riskset_common.estimators.causes import cause_specific_times
 from riskset_common.estimators.cox_result import CoxResult, Survey, result
+from riskset_common.estimators.cox_rows import rows_at_risk
 from riskset_common.estimators.cox_spec import CoxSpec
 from riskset_common.estimators.cox_survey import Exponent, read_survey, survey, survey_shapes
 from riskset_common.estimators.estimator import (
@@ -91,10 +91,11 @@ class Cox:
     spec = CoxSpec
     state = AskCox
     discloses = (
-        "patients and events in total, by level of each factor, at the values -1, 0, 1, 2 and at all others of each number, and in "
-        "every cell of two such terms that interact; patients left out because a value is missing; how many sites need each power "
-        "of two to hold a covariate; log-likelihood, score and information of the whole model at each iteration; with "
-        "robust variances the products of each site's score with itself at the end; all summed over the sites"
+        "patients and events in total, by level of each factor, by exposure at the end of follow-up, at the values -1, 0, 1, 2 and "
+        "at all others of each number, and in every cell of two such terms that interact; patients left out because a value is "
+        "missing; how many sites need each power of two to hold a covariate; log-likelihood, score and information of the whole "
+        "model at each iteration; with robust variances the products of each site's score with itself at the end; all summed "
+        "over the sites"
     )
 
     def first(self, spec: CoxSpec, study: Study) -> CoxRequest:
@@ -226,15 +227,15 @@ def _prepare(patients: Patients, request: CoxRequest, exponent: tuple[int, ...])
     study, spec = request.study, request.spec
     cohort = analysed(patients, request).patients
     found = columns(spec.terms, spec.interaction, study)
-    x = design(found, cohort, study)
+    rows = rows_at_risk(cohort, study, spec)
+    x = design(found, rows.patients, study)
     # The site's own strata: `site` and `study_group` are constant here, so their codes split nothing.
-    times = cause_specific_times(cohort, study, spec)
     return prepare(
-        time=times.time,
-        event=times.event > 0,
-        entry=times.entry,
+        time=rows.times.time,
+        event=rows.times.event > 0,
+        entry=rows.times.entry,
         x=np.ldexp(x, -np.asarray(exponent, dtype=np.int64)),
-        stratum=group_codes(study, cohort, spec.strata),
+        stratum=group_codes(study, rows.patients, spec.strata),
         ties=spec.tie_method(study),
     )
 

@@ -12,6 +12,7 @@ from pydantic import Field
 from riskset_common.estimators.causes import cause_specific_times
 from riskset_common.estimators.cox_cells import cells_of, count_cells, n_cells, named_cells
 from riskset_common.estimators.cox_result import Survey
+from riskset_common.estimators.cox_rows import rows_at_risk
 from riskset_common.estimators.cox_spec import CoxSpec
 from riskset_common.estimators.estimator import Request, Shape, Summary, analysed, counts, one
 from riskset_common.estimators.terms import columns, design
@@ -42,6 +43,7 @@ def survey(patients: Patients, request: Request[CoxSpec, Any]) -> Summary:
     """One site's share of the survey."""
     study, spec = request.study, request.spec
     cohort = analysed(patients, request)
+    rows = rows_at_risk(cohort.patients, study, spec)
     event = cause_specific_times(cohort.patients, study, spec).event > 0
     cells = cells_of(spec.terms, spec.interaction, study)
     found = columns(spec.terms, spec.interaction, study)
@@ -49,8 +51,8 @@ def survey(patients: Patients, request: Request[CoxSpec, Any]) -> Summary:
         "missing": one(cohort.missing),
         "n": one(cohort.patients.n),
         "events": one(int(np.count_nonzero(event))),
-        "by_level": count_cells(cells, cohort.patients, event),
-        "exponents": _exponents(design(found, cohort.patients, study)),
+        "by_level": count_cells(cells, rows.at_the_end, event),
+        "exponents": _exponents(design(found, rows.patients, study)),
     }
 
 

@@ -11,7 +11,7 @@ from riskset_common.plan import Endpoint
 from riskset_server.displays.baseline import test_names
 from riskset_server.displays.cells import level_percent, plain
 from riskset_server.displays.display import Part, tests_of
-from riskset_server.displays.effects import TIES
+from riskset_server.displays.effects import TIES, exposures
 from riskset_server.displays.estimates import interval_kinds, test_noun
 from riskset_server.displays.follow_up import method_in_words
 from riskset_server.displays.reading import distinct, entries, value
@@ -144,6 +144,12 @@ def _regression(parts: Collection[Part], words: Words) -> Iterator[str]:
         ]
         if strata:
             yield f"The model {part.spec.id} is stratified by {listed(strata)}."
+    for part in fitted:
+        if named := exposures(words, part):
+            yield (
+                f"In {part.spec.id} the exposure ({named}) is time-dependent: patients count as not exposed until that day and as "
+                "exposed afterwards."
+            )
     criteria = distinct(value(part.result, "convergence") for part in fitted)
     if "tight" in criteria:
         yield "Coefficients are those at the maximum of the partial likelihood."
