@@ -76,6 +76,12 @@ COUNTED: dict[str, dict[str, Any]] = {
         "test": {"gray": {"rho": 1}},
     },
     "follow-up": {"kind": "follow_up", "endpoint": "EFS"},
+    "follow-up with range and completeness under left truncation": {
+        "kind": "follow_up",
+        "endpoint": "LATE",
+        "range": True,
+        "completeness": "dose",
+    },
     "follow-up under left truncation of a population": {
         "kind": "follow_up",
         "endpoint": "LATE",

@@ -102,6 +102,11 @@ def _estimation(parts: Collection[Part], words: Words) -> Iterator[str]:
             by_test.setdefault(f"{named}{stratified}", []).append(part.spec.id)
     for test, names in by_test.items():
         yield f"Groups are compared by the {test} ({', '.join(names)})."
+    if any(value(part.result, "completeness") for part in follow_ups):
+        yield (
+            "Completeness of follow-up is the ratio of observed to potential person-time until the closing date (Clark, Altman and "
+            "De Stavola 2002)."
+        )
     for method in distinct(value(part.result, "method") for part in follow_ups):
         yield f"Median follow-up is estimated by the {method_in_words(method)} method."
 
