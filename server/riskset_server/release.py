@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from riskset_common.plan import Disclosure
+from riskset_server.release_axis import RoundTimes, with_numbers_at_risk
 from riskset_server.release_comparison import released_contrasts, released_pairs
 from riskset_server.release_curve import (
     released_cause,
@@ -39,8 +40,10 @@ FOLLOW_UP_DIGITS = 2
 """Digits of a released median follow-up, which is the very day on which one patient was seen last."""
 
 
-def release(result: Mapping[str, Any], disclosure: Disclosure) -> Result:
-    """One analysis' result, as JSON, under the plan's disclosure rules."""
+def release(
+    result: Mapping[str, Any], disclosure: Disclosure, axis: RoundTimes | None = None
+) -> Result:
+    """One analysis' result, as JSON, under the plan's disclosure rules; with the numbers at risk at the round times of its axis."""
     if disclosure.release == "exact":
         return dict(result)
     if 0 < result["n"] < fewest_patients(disclosure):
@@ -48,7 +51,7 @@ def release(result: Mapping[str, Any], disclosure: Disclosure) -> Result:
     released = RULES[result["kind"]](dict(result), disclosure)
     if is_small(result["missing"], disclosure.minimum_cell):
         released["missing"] = small_count(disclosure)
-    return released
+    return released if axis is None else with_numbers_at_risk(result, released, axis, disclosure)
 
 
 def _whole(result: Mapping[str, Any], rule: str) -> Result:
