@@ -125,8 +125,8 @@ def _layout(
     kinds = shown.display.at_risk or (
         ALL_ROWS if len(counted) <= MOST_GROUPS_IN_FULL else ALL_ROWS[:1]
     )
-    if len(counted) < len(found):
-        # Of several causes each has its own events; the patients at risk are the same.
+    if measure_of(shown.parts[0]) != SURVIVAL:
+        # Of several causes each has its own events, and of one the competing events leave as well.
         kinds = ALL_ROWS[:1]
     times = number_times(found, ticks, until)
     inch = until / shown.plot.width

@@ -21,7 +21,10 @@ from riskset_server.displays.words import Words, listed, lower_first
 
 @dataclass(frozen=True)
 class Block:
-    """One display: a table, a drawing, or neither where everything in it was withheld; `notices` say what was."""
+    """One display: a table, a drawing, or neither where everything in it was withheld; `notices` say what was.
+
+    `parts` are the analyses that it shows.
+    """
 
     heading: str
     stem: str
@@ -30,6 +33,7 @@ class Block:
     table: Table | None
     drawing: Drawing | None
     notices: tuple[str, ...]
+    parts: tuple[Part, ...]
 
     @property
     def anchor(self) -> str:
@@ -84,6 +88,7 @@ def _block(one: Placed, parts: Mapping[str, Part], words: Words) -> Block:
         word=one.word,
         table=made if isinstance(made, Table) else None,
         drawing=made if isinstance(made, Drawing) else None,
+        parts=tuple(all_parts),
         notices=tuple(
             f"{words.title(part.spec)}: {withheld_note(rule)}"
             for part in all_parts

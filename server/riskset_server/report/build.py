@@ -50,15 +50,29 @@ def build_report(
     PlanError
         Where a display of the plan cannot be made of its analyses.
     """
-    words = Words(plan, codebook)
-    parts = parts_of(results, plan)
-    made = tuple(blocks(parts, words))
-    for block in made:
+    report = compose(results, plan, codebook)
+    for block in report.blocks:
         for path, content in files_of(block, formats):
             write_whole(out / path, content)
     page = out / "report.html"
-    write_whole(page, _page(results, parts, words, made).encode("utf-8"))
+    write_whole(page, report.page.encode("utf-8"))
     return page
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report before it is written: its displays, and the page as HTML."""
+
+    blocks: tuple[Block, ...]
+    page: str
+
+
+def compose(results: Mapping[str, Any], plan: Plan, codebook: Codebook) -> Report:
+    """The report of these results. Raises as `build_report` does."""
+    words = Words(plan, codebook)
+    parts = parts_of(results, plan)
+    made = tuple(blocks(parts, words))
+    return Report(made, _page(results, parts, words, made))
 
 
 def _page(
