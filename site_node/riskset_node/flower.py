@@ -41,6 +41,7 @@ from riskset_common.command_line import version_of
 from riskset_common.errors import PolicyRefusal, ProtocolRefusal, RisksetError
 from riskset_common.flower_app import APP_SHA256, RECORD, Envelope
 from riskset_common.releases import check_releases
+from riskset_common.wire import Close, read_message
 from riskset_node.answering import Answering
 from riskset_node.stream import RunStream, StreamAddress
 
@@ -275,7 +276,7 @@ class FlowerNode:
             record = RecordDict({RECORD: ConfigRecord(dict(envelope.fields()))})
             self._link.push(Message(record, reply_to=asked))
         except _RunIsOver:
-            self._say("the run is over; its last message is dropped")
+            self._say("the run is over; nothing more is sent to it")
         except _NotAdmitted:
             self._say("the centre no longer knows this node")
             self._link.open()
@@ -301,7 +302,14 @@ class FlowerNode:
         """The first message of a run: is its app the one of this release, and does the centre's release go with ours?"""
         if run_id in self._runs:
             return
-        app = self._link.app_of(run_id)
+        try:
+            app = self._link.app_of(run_id)
+        except _RunIsOver:
+            # A site that was away when a run was closed learns of it here. All that a close does is to delete keys, and the centre
+            # signed it; the reply goes nowhere.
+            if isinstance(read_message(envelope.message), Close):
+                return
+            raise
         if app not in self._apps:
             raise PolicyRefusal(
                 f"Run {run_id} belongs to a Flower app (sha256 {app[:16]}) that this release does not answer. "

@@ -28,7 +28,7 @@ def waiting_for_one_site(deployed) -> Iterator[int]:
     try:
         number = deployed.start_run()
         deployed.until(
-            lambda: "join: 3 sites" in deployed.command("run", "status", str(number)).stdout,
+            lambda: "join: 3 of 4 sites" in deployed.command("run", "status", str(number)).stdout,
             "the answer of three sites",
         )
         yield number
