@@ -88,6 +88,10 @@ class _RunIsOver(Exception):
     """The SuperLink takes no more messages of this run."""
 
 
+class _TooLarge(Exception):
+    """The centre takes no reply of this size."""
+
+
 class _NotAdmitted(Exception):
     """The SuperLink does not, or no longer, know this node."""
 
@@ -141,9 +145,9 @@ class FleetLink:
         """Our own lease may still run after a crash: end it. Otherwise the centre does not know our key."""
         if self._node is None and self._number_file.exists():
             number = int(self._number_file.read_text(encoding="ascii"))
-            self._number_file.unlink()
             try:
                 self._call(self._fleet.DeactivateNode, DeactivateNodeRequest(node_id=number))
+                self._number_file.unlink()
                 return FIRST_RETRY
             except (_NotAdmitted, _RunIsOver):
                 pass
@@ -214,6 +218,8 @@ class FleetLink:
                     raise _NotAdmitted from error
                 if status == 403:
                     raise _RunIsOver from error
+                if status == 413:
+                    raise _TooLarge from error
                 if status not in _TRY_AGAIN:
                     raise
                 reason = f"it answers {status}"
@@ -272,15 +278,24 @@ class FlowerNode:
             asked = self._link.pull()
             if asked is None:
                 return False
-            envelope = Envelope(self._answer(asked), self._release)
-            record = RecordDict({RECORD: ConfigRecord(dict(envelope.fields()))})
-            self._link.push(Message(record, reply_to=asked))
+            try:
+                self._reply(asked, self._answer(asked))
+            except _TooLarge:
+                self._say(
+                    "refused: the centre takes no reply of this size; streams carry larger ones (centre.stream)"
+                )
+                self._reply(asked, self._answering.refuse(b"", ProtocolRefusal("too large")))
         except _RunIsOver:
             self._say("the run is over; nothing more is sent to it")
         except _NotAdmitted:
             self._say("the centre no longer knows this node")
             self._link.open()
         return True
+
+    def _reply(self, asked: Message, reply: bytes) -> None:
+        envelope = Envelope(reply, self._release)
+        record = RecordDict({RECORD: ConfigRecord(dict(envelope.fields()))})
+        self._link.push(Message(record, reply_to=asked))
 
     def _answer(self, asked: Message) -> bytes:
         """Read the envelope, and refuse on the site's behalf what is not this release's to carry."""

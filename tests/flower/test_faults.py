@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from riskset_common.invitation import Enrolment, Invitation, read_file, write_file
-from riskset_embedded.federation import is_healthy, missing
+from riskset_embedded.federation import is_healthy
 from riskset_node.joining import join_folder
 
 pytestmark = pytest.mark.slow
@@ -27,17 +27,10 @@ def waiting_for_one_site(deployed) -> Iterator[int]:
     deployed.signal("inst-04", signal.SIGSTOP)
     try:
         number = deployed.start_run()
-        deployed.until(
-            lambda: "join: 3 of 4 sites" in deployed.command("run", "status", str(number)).stdout,
-            "the answer of three sites",
-        )
+        deployed.until_status(number, "join: 3 of 4 sites")
         yield number
     finally:
         deployed.signal("inst-04", signal.SIGCONT)
-
-
-def all_connected(deployed) -> None:
-    deployed.until(lambda: not missing(deployed.federation), "all sites to connect", 90)
 
 
 def driver_of(deployed) -> int:
@@ -53,7 +46,7 @@ def driver_of(deployed) -> int:
 
 
 def test_a_node_that_is_killed_with_a_question_in_hand_is_asked_again(four_sites) -> None:
-    all_connected(four_sites)
+    four_sites.all_connected()
     with waiting_for_one_site(four_sites) as number:
         four_sites.kill("inst-04")
         four_sites.federation.start("inst-04")
@@ -63,7 +56,7 @@ def test_a_node_that_is_killed_with_a_question_in_hand_is_asked_again(four_sites
 
 
 def test_a_run_whose_driver_is_killed_goes_on_with_the_answers_it_has(four_sites) -> None:
-    all_connected(four_sites)
+    four_sites.all_connected()
     with waiting_for_one_site(four_sites) as number:
         os.kill(driver_of(four_sites), signal.SIGKILL)
         early = four_sites.command("run", "resume", str(number))
@@ -78,7 +71,7 @@ def test_a_run_whose_driver_is_killed_goes_on_with_the_answers_it_has(four_sites
 
 
 def test_a_run_outlives_the_superlink(four_sites) -> None:
-    all_connected(four_sites)
+    four_sites.all_connected()
     with waiting_for_one_site(four_sites) as number:
         four_sites.kill("superlink")
         four_sites.federation.start("superlink")
@@ -112,7 +105,7 @@ def test_a_revoked_site_is_shut_out_at_once_and_comes_back_with_new_keys_only(
     four_sites, tmp_path, monkeypatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    all_connected(four_sites)
+    four_sites.all_connected()
     home = four_sites.federation.folder / "sites" / "inst-02"
     revoked = four_sites.command("site", "revoke", "inst-02")
     four_sites.until_log("inst-02", "the centre no longer knows this node")
@@ -138,7 +131,7 @@ def test_a_revoked_site_is_shut_out_at_once_and_comes_back_with_new_keys_only(
     for name in four_sites.federation.sites:
         four_sites.kill(name)
         four_sites.federation.start(name)
-    all_connected(four_sites)
+    four_sites.all_connected()
 
     assert revoked.stdout.startswith("inst-02: revoked")
     assert "inst-02              revoked" in listed
