@@ -8,7 +8,6 @@ runs a FAB: a run whose app is not on the list of this release is refused.
 from __future__ import annotations
 
 import random as chance
-import ssl
 from collections.abc import Callable, Set
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +42,8 @@ from riskset_common.flower_app import APP_SHA256, RECORD, Envelope
 from riskset_common.releases import check_releases
 from riskset_common.wire import Close, read_message
 from riskset_node.answering import Answering
+from riskset_node.https import https_client, in_words
+from riskset_node.standing import is_paused
 from riskset_node.stream import RunStream, StreamAddress
 
 Answer = TypeVar("Answer")
@@ -97,10 +98,17 @@ class _NotAdmitted(Exception):
 
 
 class FleetLink:
-    """This node's side of the Fleet API. `wait` sleeps, and says whether the node is to end."""
+    """This node's side of the Fleet API. `wait` sleeps, and says whether the node is to end; `heard` is told that the centre answered."""
 
-    def __init__(self, connection: Connection, say: Say, wait: Callable[[float], bool]) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        say: Say,
+        wait: Callable[[float], bool],
+        heard: Callable[[], None] = lambda: None,
+    ) -> None:
         self._connection = connection
+        self._heard = heard
         self._say = say
         self._wait = wait
         self._public = public_key_to_bytes(connection.key.public_key())
@@ -113,7 +121,9 @@ class FleetLink:
         )
         # Flower's client takes neither a proxy nor a read time-out longer than the front's hold.
         self._fleet._client.close()  # noqa: SLF001  # ditto
-        self._fleet._client = _http(connection)  # noqa: SLF001  # ditto
+        self._fleet._client = https_client(
+            connection.ca, connection.proxy, HELD_SECONDS + 15.0
+        )  # ditto
         self._node: Node | None = None
         self._closed = Event()
         self._heart: Thread | None = None
@@ -209,9 +219,9 @@ class FleetLink:
         retry = FIRST_RETRY
         while True:
             try:
-                return method(request)
+                answer = method(request)
             except httpx.TransportError as error:
-                reason = _in_words(error)
+                reason = in_words(error)
             except httpx.HTTPStatusError as error:
                 status = error.response.status_code
                 if status in {401, 412}:
@@ -223,6 +233,9 @@ class FleetLink:
                 if status not in _TRY_AGAIN:
                     raise
                 reason = f"it answers {status}"
+            else:
+                self._heard()
+                return answer
             self._say(f"waiting for {self._connection.address}: {reason}; again in {retry:.1f} s")
             self._pause(retry)
             retry = min(2 * retry, LAST_RETRY)
@@ -243,6 +256,7 @@ class FlowerNode:
         *,
         say: Say,
         wait: Callable[[float], bool],
+        heard: Callable[[], None] = lambda: None,
         apps: Set[str] = frozenset({APP_SHA256}),
     ) -> None:
         self._answering = answering
@@ -250,10 +264,11 @@ class FlowerNode:
         self._say = say
         self._wait = wait
         self._apps = apps
-        self._link = FleetLink(connection, say, wait)
+        self._link = FleetLink(connection, say, wait, heard)
         self._release = version_of("riskset-node")
         self._runs: dict[int, str] = {}
         self._stream: RunStream | None = None
+        self._rests = False
 
     def serve(self) -> None:
         """Serve until told to end."""
@@ -263,7 +278,10 @@ class FlowerNode:
             busy_at = monotonic()
             while True:
                 asked_at = monotonic()
-                if self._step():
+                if self._is_to_rest():
+                    if self._wait(LONGEST_PAUSE):
+                        return
+                elif self._step():
                     busy_at = monotonic()
                 elif monotonic() - asked_at < 1.0 and self._wait(pause_after(busy_at, monotonic())):
                     return
@@ -271,6 +289,17 @@ class FlowerNode:
             if self._stream is not None:
                 self._stream.close()
             self._link.close()
+
+    def _is_to_rest(self) -> bool:
+        """Whether the site's people paused the node: it keeps its lease, and leaves questions where they are."""
+        paused = is_paused(self._connection.state)
+        if paused != self._rests:
+            self._say("paused: questions wait at the centre" if paused else "waiting for a run")
+            if paused and self._stream is not None:
+                self._stream.close()
+                self._stream = None
+        self._rests = paused
+        return paused
 
     def _step(self) -> bool:
         """Answer one message, if there is one."""
@@ -284,7 +313,8 @@ class FlowerNode:
                 self._say(
                     "refused: the centre takes no reply of this size; streams carry larger ones (centre.stream)"
                 )
-                self._reply(asked, self._answering.refuse(b"", ProtocolRefusal("too large")))
+                message = Envelope.read(dict(asked.content[RECORD])).message
+                self._reply(asked, self._answering.refuse(message, ProtocolRefusal("too large")))
         except _RunIsOver:
             self._say("the run is over; nothing more is sent to it")
         except _NotAdmitted:
@@ -350,25 +380,3 @@ class FlowerNode:
 def pause_after(busy_at: float, now: float) -> float:
     """Seconds to wait before asking again, where the centre does not hold the question: short after work, long when idle."""
     return min(max(SHORTEST_PAUSE, PAUSE_OF_IDLE_TIME * (now - busy_at)), LONGEST_PAUSE)
-
-
-def _http(connection: Connection) -> httpx.Client:
-    return httpx.Client(
-        verify=trusting(connection.ca),
-        proxy=connection.proxy,
-        timeout=httpx.Timeout(30.0, connect=10.0, read=HELD_SECONDS + 15.0),
-    )
-
-
-def trusting(ca: bytes) -> ssl.SSLContext:
-    """TLS that believes this authority and no other."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_verify_locations(cadata=ca.decode("ascii"))
-    return context
-
-
-def _in_words(error: httpx.TransportError) -> str:
-    if "CERTIFICATE_VERIFY_FAILED" in str(error):
-        return "its certificate is not signed by the authority in centre.ca"
-    return f"it cannot be reached ({type(error).__name__})"

@@ -135,13 +135,13 @@ def test_two_nodes_of_one_identity_never_make_a_wrong_number(four_sites) -> None
     assert four_sites.expected == four_sites.results(number)
 
 
-def test_a_question_of_20_megabytes_is_answered(four_sites, tmp_path) -> None:
-    words = (four_sites.study / "codebook.yaml").read_text(encoding="utf-8")
+def test_a_question_of_20_megabytes_is_answered(two_sites, tmp_path) -> None:
+    words = (two_sites.study / "codebook.yaml").read_text(encoding="utf-8")
     (tmp_path / "codebook.yaml").write_text(
         words.replace("label: ", f"label: {'x' * (20 << 20)} ", 1), encoding="utf-8"
     )
-    plan = four_sites.study / "plan.yaml"
-    done = four_sites.command(
+    plan = two_sites.study / "plan.yaml"
+    done = two_sites.command(
         "run", "start", plan, "--codebook", tmp_path / "codebook.yaml", "--watch"
     )
 
