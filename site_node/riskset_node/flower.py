@@ -121,9 +121,9 @@ class FleetLink:
         )
         # Flower's client takes neither a proxy nor a read time-out longer than the front's hold.
         self._fleet._client.close()  # noqa: SLF001  # ditto
-        self._fleet._client = https_client(
+        self._fleet._client = https_client(  # noqa: SLF001  # ditto
             connection.ca, connection.proxy, HELD_SECONDS + 15.0
-        )  # ditto
+        )
         self._node: Node | None = None
         self._closed = Event()
         self._heart: Thread | None = None
