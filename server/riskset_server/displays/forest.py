@@ -37,7 +37,12 @@ class Columns:
 
 def draw(shown: Shown) -> Drawing:
     """Draw the terms of one or several models."""
-    rows = tuple(effects(shown))
+    notes = ("Diamonds are reference levels.", *model_notes(shown))
+    return draw_effects(shown, tuple(effects(shown)), notes)
+
+
+def draw_effects(shown: Shown, rows: Sequence[Effect], notes: tuple[str, ...]) -> Drawing:
+    """Draw hazard ratios below each other, with notes under the figure."""
     columns = _columns(shown, rows)
     low, high = axis_range(rows)
     lefts, plot_left = _placed(columns.before, MARGIN)
@@ -54,7 +59,7 @@ def draw(shown: Shown) -> Drawing:
     for index, effect in enumerate(rows):
         _draw_effect(axes, effect, len(rows) - 0.5 - index, low, high)
     _write_directions(sheet, plot_left, low, high)
-    return Drawing(shown.title, sheet.figure, _legend(shown, columns))
+    return Drawing(shown.title, sheet.figure, _legend(notes, columns))
 
 
 def _columns(shown: Shown, rows: Sequence[Effect]) -> Columns:
@@ -206,7 +211,6 @@ def _write_directions(sheet: Sheet, plot_left: float, low: float, high: float) -
     sheet.write(one + 0.08, y, "higher hazard \N{RIGHTWARDS ARROW}", fontsize=size)
 
 
-def _legend(shown: Shown, columns: Columns) -> tuple[str, ...]:
-    notes = ("Diamonds are reference levels.", *model_notes(shown))
+def _legend(notes: tuple[str, ...], columns: Columns) -> tuple[str, ...]:
     marked = tuple(f"[{mark}] {note}" for note, mark in columns.marks.items())
     return (*legend(notes, (CI, ("df", "degrees of freedom"), HR)), *marked)
