@@ -32,11 +32,12 @@ class RoundTimes:
         """The steps of every display that shows the analysis."""
         unit = plan.time.unit
         steps: list[float] = []
-        for display in plan.displays:
-            if analysis in display.of and display.every is not None:
-                steps.append(display.every)
-            elif analysis in display.of and display.until is not None:
-                steps.append(nice_step(display.until, unit))
+        shown = (panel for display in plan.displays for panel in display.shows)
+        for panel in shown:
+            if analysis in panel.of and panel.every is not None:
+                steps.append(panel.every)
+            elif analysis in panel.of and panel.until is not None:
+                steps.append(nice_step(panel.until, unit))
         return cls(unit, tuple(dict.fromkeys(steps)))
 
     def until(self, end: float) -> list[float]:
