@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import lifelines
 import numpy as np
@@ -18,6 +19,7 @@ from riskset_embedded.interfant06.observed import RELAPSE, observe, survival_at
 from riskset_embedded.interfant06.parameters import Parameters, as_json, read_parameters
 from riskset_embedded.interfant06.published import Figure
 
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "synthetic-cohort.md"
 COUNTS = {
     "outcome.cr_n": 605,
     "outcome.induction_death_n": 24,
@@ -119,8 +121,22 @@ def test_over_twenty_seeds_the_figures_lie_about_the_published_ones(parameters, 
     checked = check_seeds(parameters, published, range(1, 21))
 
     require_near(checked)
+
     assert max(abs(each.difference) for each in checked) < 3
     assert len(published) == len(checked)
+    # The page is made of these numbers.
+    assert table(checked) in PAGE.read_text(encoding="utf-8")
+
+
+def test_the_page_says_every_parameter_with_its_value(parameters):
+    page = PAGE.read_text(encoding="utf-8")
+    lacking = [
+        name
+        for name, value in as_json(parameters).items()
+        if f"| `{name}` | {value:.2f} |" not in page
+    ]
+
+    assert [] == lacking
 
 
 def test_a_cohort_that_is_far_from_the_published_one_is_refused():

@@ -83,9 +83,10 @@ def test_every_site_reads_its_file_as_what_was_pooled_for_r(study, codebook):
         assert () == records.findings, config.site
         assert () == records.not_read, config.site
         who = {"site": config.site, "study_group": config.study_group}
+        names = records.local_ids.at(np.arange(records.patients.n))
         read += [
-            {**who, "patient": str(patient), **words(records.patients, codebook, row)}
-            for row, patient in enumerate(records.local_ids.names)
+            {**who, "patient": name, **words(records.patients, codebook, row)}
+            for row, name in enumerate(names)
         ]
     with (study / "pooled.csv").open(encoding="utf-8", newline="") as lines:
         pooled = list(csv.DictReader(lines))
