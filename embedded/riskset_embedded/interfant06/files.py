@@ -104,7 +104,7 @@ def _write_sas(local: pd.DataFrame, path: Path, dates: set[str], patient: str) -
     except ImportError as error:
         raise InputError(
             f"{path}: SAS transport files are written with pyreadstat, which is not installed. "
-            "Install it with: pip install pyreadstat"
+            "Install it with: pip install 'riskset-embedded[sas]'"
         ) from error
     columns = {
         name: values if name == patient else [_sas_number(value) for value in values]
