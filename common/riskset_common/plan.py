@@ -159,6 +159,7 @@ class Display(StrictModel):
     until: float | None = Field(default=None, gt=0)
     every: float | None = Field(default=None, gt=0)
     at_risk: tuple[Literal["at_risk", "censored", "events"], ...] | None = None
+    horizons: tuple[float, ...] = ()
     style: Literal["jco"] = "jco"
 
     @model_validator(mode="after")
