@@ -45,7 +45,7 @@ def study_folder(name: str) -> Path:
     """Where a study that comes with riskset lies: in the checkout, or in the installed package."""
     here = Path(__file__).resolve().parent
     for folder in (here / "studies" / name, here.parents[1] / "deploy" / "studies" / name):
-        if (folder / "plan.yaml").exists():
+        if (folder / "codebook.yaml").exists():
             return folder
     raise EstimationError(
         f"The study {name!r} is not part of this installation. Install riskset from its checkout."

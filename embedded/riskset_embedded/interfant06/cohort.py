@@ -1,0 +1,186 @@
+"""The cohort as its data managers closed it: dates in whole days, follow-up ended, and the Interfant-99 infants beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from riskset_common.survival.arrays import BoolArray, FloatArray, IntArray
+from riskset_embedded.interfant06 import margins
+from riskset_embedded.interfant06.course import NEVER, Course, draw_course
+from riskset_embedded.interfant06.drawing import pick, waiting_time
+from riskset_embedded.interfant06.infants import Infants, N, draw_infants
+from riskset_embedded.interfant06.parameters import Parameters
+
+YEAR = 365.25
+START, END, CUTOFF = 2006.09, 2016.58, 2018.0
+LONGEST, SHORTEST = 11.4, 0.1
+"""Least and greatest follow-up published, in years."""
+NO_DAY = -1
+
+EVENTS = ("remission", "resistance", "randomised", "transplanted", "relapse", "smn", "death")
+
+
+@dataclass(frozen=True, eq=False)
+class Cohort:
+    """Infants and their observed course.
+
+    Attributes
+    ----------
+    infants, course
+        What they had at diagnosis, and the whole course (of which dates count only where they are in `days`).
+    diagnosis
+        Days since 1970-01-01, shape (n,).
+    days
+        For each of `EVENTS` days since diagnosis, -1 where it was not observed, shape (n,).
+    last_contact
+        Days since diagnosis, shape (n,).
+    """
+
+    infants: Infants
+    course: Course
+    diagnosis: IntArray
+    days: dict[str, IntArray]
+    last_contact: IntArray
+
+
+def draw_cohort(parameters: Parameters, seed: int) -> Cohort:
+    """Draw the 651 infants of Interfant-06 with their course. The same seed draws the same cohort, whatever numpy's release."""
+    # Only uniform numbers are drawn: numpy may change how it makes others, not these.
+    rng = np.random.Generator(np.random.PCG64(seed))
+    infants = draw_infants(rng)
+    diagnosis = START + (END - START) * rng.random(N)
+    course = draw_course(rng, infants, diagnosis, parameters)
+    start = np.floor((diagnosis - 1970) * YEAR).astype(np.int64)
+    days = {name: _whole_days(getattr(course, name)) for name in EVENTS}
+    _in_order(days)
+    last = _last_contact(rng, diagnosis, days, np.exp(parameters.log_delay))
+    for each in days.values():
+        each[each > last] = NO_DAY
+    dead = days["death"] != NO_DAY
+    return Cohort(infants, course, start, days, np.where(dead, days["death"], last))
+
+
+def _whole_days(years: FloatArray) -> IntArray:
+    known = years < NEVER
+    return np.where(known, np.floor(np.where(known, years, 0.0) * YEAR), NO_DAY).astype(np.int64)
+
+
+def _in_order(days: dict[str, IntArray]) -> None:
+    """Let at least a day pass between what cannot fall on one."""
+    for earlier, later in (
+        ("remission", "relapse"),
+        ("remission", "death"),
+        ("randomised", "relapse"),
+        ("transplanted", "relapse"),
+        ("transplanted", "death"),
+        ("resistance", "death"),
+        ("relapse", "death"),
+        ("smn", "death"),
+    ):
+        both = (days[earlier] != NO_DAY) & (days[later] != NO_DAY)
+        days[later] = np.where(both, np.maximum(days[later], days[earlier] + 1), days[later])
+
+
+def _last_contact(
+    rng: np.random.Generator, diagnosis: FloatArray, days: dict[str, IntArray], delay: float
+) -> IntArray:
+    """Days from diagnosis to the last contact, were the infant alive then.
+
+    The last visit lies before the cut-off by a time with an exponential distribution. A few are lost in the first four years, and before
+    2016; who died or was resistant is not lost, so that the counts of induction hold.
+    """
+    visit = CUTOFF - diagnosis + delay * np.log(rng.random(N))
+    recent = np.clip(CUTOFF - diagnosis - 1.9, 1.0, 4.0)
+    visit = np.minimum(np.maximum(visit, recent), LONGEST)
+    may = (days["death"] == NO_DAY) & (days["resistance"] == NO_DAY) & (diagnosis < 2014)
+    lost = pick(rng, may, margins.LOST)
+    earliest = pick(rng, lost & (days["relapse"] == NO_DAY) & (days["randomised"] == NO_DAY), 1)
+    early = 0.3 + rng.random(N) * (np.minimum(4.0, 2016 - diagnosis) - 0.4)
+    visit = np.where(lost, np.minimum(visit, early), visit)
+    last = np.floor(visit * YEAR).astype(np.int64)
+    # Everybody was seen through induction: the counts of remissions, failures and randomised infants hold.
+    last = np.where(days["remission"] == NO_DAY, np.maximum(last, days["death"]), last)
+    last = np.maximum.reduce([last, days["remission"], days["randomised"]])
+    return np.where(earliest, np.maximum(days["remission"], int(SHORTEST * YEAR)), last)
+
+
+@dataclass(frozen=True, eq=False)
+class EarlierCohort:
+    """Infants of Interfant-99; days since diagnosis, -1 where it was not observed, shape (n,)."""
+
+    group: IntArray
+    region: IntArray
+    female: BoolArray
+    age_days: IntArray
+    wbc: FloatArray
+    diagnosis: IntArray
+    remission: IntArray
+    relapse: IntArray
+    death: IntArray
+    last_contact: IntArray
+
+
+EVENT_STARTS, EVENT_SHAPE = (
+    (0.0, 0.1, 0.6, 1.1, 2.0, 4.0),
+    np.array([1.0, 1.0, 1.2, 0.6, 0.1, 0.02]),
+)
+DEATH_STARTS, DEATH_SHAPE = (0.0, 0.5, 1.0, 2.0, 4.0), np.array([1.0, 0.8, 0.4, 0.1, 0.02])
+INDUCTION = 0.1
+"""Years; an event before is a death in induction, a later one a relapse, or in one of ten a death in remission."""
+
+
+def draw_earlier(parameters: Parameters, seed: int) -> EarlierCohort:
+    """Draw the comparison cohort: event-free and overall survival are modelled, little else is."""
+    rng = np.random.Generator(np.random.PCG64([seed, 99]))
+    p = parameters
+    n = sum(margins.EARLIER_SIZES)
+    region = np.repeat([0, 1], margins.EARLIER_SIZES)
+    sizes = np.array(margins.SIZES, dtype=np.float64)
+    border = margins.ORIGINAL_GROUPS
+    sizes[:border] /= sizes[:border].sum()
+    sizes[border:] /= sizes[border:].sum()
+    u = rng.random(n)
+    edges = np.concatenate([np.cumsum(sizes[:border]), np.cumsum(sizes[border:])])
+    group = np.where(
+        region == 0,
+        np.searchsorted(edges[:border], u),
+        border + np.searchsorted(edges[border:], u),
+    )
+    group = np.minimum(group, np.where(region == 0, border, len(sizes)) - 1)
+    diagnosis = 1999.35 + (2006.0 - 1999.35) * rng.random(n)
+    log_event = np.array([p.log_event_earlier_original, p.log_event_earlier_other])[region]
+    log_death = np.array([p.log_death_earlier_original, p.log_death_earlier_other])[region]
+    event = waiting_time(rng.random(n), EVENT_STARTS, np.exp(log_event)[:, None] * EVENT_SHAPE)
+    in_cr = rng.random(n) < 0.1
+    after = (
+        event
+        + 0.01
+        + waiting_time(rng.random(n), DEATH_STARTS, np.exp(log_death)[:, None] * DEATH_SHAPE)
+    )
+    death = np.where((event < INDUCTION) | in_cr, event, after)
+    relapse = np.where((event < INDUCTION) | in_cr, NEVER, event)
+    remission = np.where(event < INDUCTION, NEVER, np.minimum(0.13, 0.9 * event))
+    visit = np.minimum(2013.9 - diagnosis, 9.0) + 2.0 * np.log(rng.random(n)) * rng.random(n)
+    last = np.floor(np.maximum(visit, 2.0) * YEAR).astype(np.int64)
+    days = {"remission": remission, "relapse": relapse, "death": death}
+    whole = {name: _whole_days(each) for name, each in days.items()}
+    both = (whole["relapse"] != NO_DAY) & (whole["death"] != NO_DAY)
+    whole["death"] = np.where(
+        both, np.maximum(whole["death"], whole["relapse"] + 1), whole["death"]
+    )
+    for each in whole.values():
+        each[each > last] = NO_DAY
+    return EarlierCohort(
+        group=group,
+        region=region,
+        female=rng.random(n) < 0.53,
+        age_days=5 + np.floor(rng.random(n) * 361).astype(np.int64),
+        wbc=np.floor(2 * 500 ** rng.random(n) * 10) / 10,
+        diagnosis=np.floor((diagnosis - 1970) * YEAR).astype(np.int64),
+        remission=whole["remission"],
+        relapse=whole["relapse"],
+        death=whole["death"],
+        last_contact=np.where(whole["death"] != NO_DAY, whole["death"], last),
+    )

@@ -1,0 +1,140 @@
+"""The study's site files: one data file and one node.yaml for each of the 18 groups, and all records pooled for R."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from riskset_embedded.interfant06.dialects import Dialect, Language, read_dialects, site_name
+from riskset_embedded.interfant06.errors import plant
+from riskset_embedded.interfant06.files import local_records, with_ages, write_file
+from riskset_embedded.interfant06.parameters import Parameters
+from riskset_embedded.interfant06.records import VARIABLES, draw_records
+from riskset_node.sources.source import MISSING_TOKENS
+
+STUDY = "interfant06"
+SEED = 2006
+"""The seed of the cohort that comes with riskset."""
+
+
+def write_study(folder: Path, parameters: Parameters, seed: int, *, errors: bool = False) -> None:
+    """Write data/, nodes/ and pooled.csv into a folder.
+
+    Parameters
+    ----------
+    errors
+        Plant the errors of `errors.PLANTED` in the data files, for `riskset-node data check` to find. They are not in pooled.csv.
+    """
+    dialects = read_dialects()
+    records = draw_records(parameters, seed)
+    for name in ("data", "nodes"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    pooled = []
+    for group, dialect in dialects.groups.items():
+        language = dialects.language_of(group)
+        own = with_ages(records[records["study_group"] == group], dialect)
+        pooled.append(own)
+        local = local_records(own, dialect, language)
+        if errors:
+            local = plant(group, local, language)
+        site = site_name(group)
+        write_file(local, folder / "data" / f"{site}.{dialect.suffix}", dialect, language)
+        (folder / "nodes" / f"{site}.yaml").write_text(
+            node_yaml(group, dialect, language), encoding="utf-8"
+        )
+    _write_pooled(pd.concat(pooled), folder / "pooled.csv")
+
+
+def node_yaml(group: str, dialect: Dialect, language: Language) -> str:
+    """The node.yaml of a group, as its data manager would write it."""
+    site = site_name(group)
+    return "\n".join(
+        [
+            f"site: {site}",
+            f"study_group: {group}",
+            f"study: {STUDY}",
+            "data:",
+            f"  source: {{{', '.join(_source(site, dialect))}}}",
+            f"  patient: {language.patient}",
+            "  columns:",
+            *(f"    {line}" for line in _columns(dialect, language)),
+            "policy:",
+            "  release: exact           # synthetic data; a node with patients' records says rounded",
+            "  minimum_sites: 5",
+            "",
+        ]
+    )
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\t", "\\t") + '"'
+
+
+def _source(site: str, dialect: Dialect) -> Iterator[str]:
+    yield f"kind: {dialect.kind}"
+    yield f"path: ../data/{site}.{dialect.suffix}"
+    if dialect.delimiter != ",":
+        yield f"delimiter: {_quoted(dialect.delimiter)}"
+    if dialect.decimal != ".":
+        yield f"decimal: {_quoted(dialect.decimal)}"
+    if dialect.encoding != "utf-8":
+        yield f"encoding: {dialect.encoding}"
+    if dialect.dates not in {None, "%Y-%m-%d"}:
+        yield f"dates: {_quoted(str(dialect.dates))}"
+    if dialect.missing is not None and dialect.missing not in MISSING_TOKENS:
+        yield f"missing: [{_quoted(dialect.missing)}]"
+
+
+def _columns(dialect: Dialect, language: Language) -> Iterator[str]:
+    for variable in VARIABLES:
+        column, codes = language.column(variable), language.codes.get(variable)
+        more = []
+        if codes is not None:
+            pairs = ", ".join(f"{_plain(code)}: {_plain(level)}" for level, code in codes.items())
+            more.append(f"codes: {{{pairs}}}")
+        unit = dialect.unit(variable)
+        if unit is not None:
+            more.append(f"unit: {unit}")
+        yield (
+            f"{variable}: {{{', '.join([f'from: {column}', *more])}}}"
+            if more
+            else f"{variable}: {column}"
+        )
+
+
+_AS_WORDS = {"yes", "no", "on", "off", "y", "n"}
+
+
+def _plain(text: str) -> str:
+    """A code as YAML reads it as text: quoted where it would be a sign, or a yes or no."""
+    return text if text[0].isalnum() and text.lower() not in _AS_WORDS else _quoted(text)
+
+
+def _write_pooled(records: pd.DataFrame, path: Path) -> None:
+    """All records in the codebook's words and units, days as ISO 8601, empty where missing."""
+    with path.open("w", encoding="utf-8", newline="") as lines:
+        writer = csv.writer(lines, lineterminator="\n")
+        writer.writerow(["site", "study_group", "patient", *VARIABLES])
+        for row in records.to_dict("records"):
+            group = str(row["study_group"])
+            writer.writerow(
+                [
+                    site_name(group),
+                    group,
+                    f"{row['number']:03d}",
+                    *(_word(row[name]) for name in VARIABLES),
+                ]
+            )
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    if pd.isna(value):
+        return ""
+    return repr(value) if isinstance(value, float) else str(value)
