@@ -94,7 +94,7 @@ def record(parameters: Parameters, objective: Objective) -> dict[str, object]:
     """What parameters.json holds: the parameters, how they came about, and the sum of squares that they reach."""
     values = np.array(list(as_json(parameters).values()))
     return {
-        "note": "Written by python -m riskset_embedded.interfant06.calibrate; docs/interfant06.md says what each parameter is.",
+        "note": "Written by python -m riskset_embedded.interfant06.calibrate; docs/synthetic-cohort.md says what each parameter is.",
         "calibration": {
             "seeds": [objective.seeds[0], objective.seeds[-1]],
             "figures": len(objective.published),

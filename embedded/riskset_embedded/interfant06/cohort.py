@@ -9,6 +9,7 @@ import numpy as np
 from riskset_common.survival.arrays import BoolArray, FloatArray, IntArray
 from riskset_embedded.interfant06 import margins
 from riskset_embedded.interfant06.course import NEVER, Course, draw_course
+from riskset_embedded.interfant06.details import death_causes, relapse_sites
 from riskset_embedded.interfant06.drawing import pick, waiting_time
 from riskset_embedded.interfant06.infants import Infants, N, draw_infants
 from riskset_embedded.interfant06.parameters import Parameters
@@ -36,6 +37,8 @@ class Cohort:
         For each of `EVENTS` days since diagnosis, -1 where it was not observed, shape (n,).
     last_contact
         Days since diagnosis, shape (n,).
+    relapse_site, death_cause
+        Positions in `details.RELAPSE_SITES` and `details.DEATH_CAUSES`, -1 where there is neither, shape (n,).
     """
 
     infants: Infants
@@ -43,6 +46,8 @@ class Cohort:
     diagnosis: IntArray
     days: dict[str, IntArray]
     last_contact: IntArray
+    relapse_site: IntArray
+    death_cause: IntArray
 
 
 def draw_cohort(parameters: Parameters, seed: int) -> Cohort:
@@ -58,8 +63,16 @@ def draw_cohort(parameters: Parameters, seed: int) -> Cohort:
     last = _last_contact(rng, diagnosis, days, np.exp(parameters.log_delay))
     for each in days.values():
         each[each > last] = NO_DAY
-    dead = days["death"] != NO_DAY
-    return Cohort(infants, course, start, days, np.where(dead, days["death"], last))
+    ended = {name: when != NO_DAY for name, when in days.items()}
+    return Cohort(
+        infants=infants,
+        course=course,
+        diagnosis=start,
+        days=days,
+        last_contact=np.where(ended["death"], days["death"], last),
+        relapse_site=relapse_sites(rng, ended["relapse"], infants.female),
+        death_cause=death_causes(rng, ended),
+    )
 
 
 def _whole_days(years: FloatArray) -> IntArray:

@@ -30,7 +30,7 @@ class Dialect(StrictModel):
     """What one group's data manager chose. `dates` and `missing` are None where the file's own type says them."""
 
     language: str
-    kind: Literal["csv", "sas", "excel", "parquet"]
+    kind: Literal["csv", "sas", "excel"]
     delimiter: str = ","
     decimal: Literal[".", ","] = "."
     encoding: str = "utf-8"
@@ -41,7 +41,7 @@ class Dialect(StrictModel):
     @property
     def suffix(self) -> str:
         """The ending of the file's name."""
-        return {"csv": "csv", "sas": "xpt", "excel": "xlsx", "parquet": "parquet"}[self.kind]
+        return {"csv": "csv", "sas": "xpt", "excel": "xlsx"}[self.kind]
 
     def unit(self, variable: str) -> str | None:
         """The unit that the file gives a number in; None for other variables."""

@@ -58,7 +58,7 @@ PLANTED: Final = (
     Planted("Bristol", "out_of_range", "wbc", _set("wbc", 85300)),
     Planted("Utrecht", "not_a_date", "remission", _set("remission", "31-02-2010")),
     Planted("La Plata", "not_a_number", "wbc", _set("wbc", "1.234,5")),
-    Planted("Aarhus", "event_after_last_contact", "death", _before("last_contact", "death", 90)),
+    Planted("Aarhus", "event_after_last_contact", "death", _before("last_contact", "death", 1)),
     Planted("Hannover", "derived_differs", "germline", _other_risk),
     Planted("Memphis", "missing_required", "last_contact", _set("last_contact", None)),
 )

@@ -8,7 +8,8 @@ import numpy as np
 
 from riskset_common.survival.arrays import BoolArray, FloatArray
 from riskset_embedded.interfant06 import margins
-from riskset_embedded.interfant06.cohort import Cohort, EarlierCohort
+from riskset_embedded.interfant06.cohort import YEAR, Cohort, EarlierCohort
+from riskset_embedded.interfant06.details import DEATH_CAUSES, RELAPSE_SITES
 from riskset_embedded.interfant06.infants import UNKNOWN
 from riskset_embedded.interfant06.observed import (
     DEATH_IN_CR,
@@ -29,6 +30,17 @@ from riskset_embedded.interfant06.observed import (
 Named = Iterator[tuple[str, float]]
 REGIONS = ("original", "other")
 ARMS = {"ADE+MAE": 1, "IB": 0}
+RELAPSE_SITE_NAMES = {
+    "isolated BM": "bm",
+    "isolated CNS": "cns",
+    "isolated testis": "testis",
+    "BM+CNS": "bm_cns",
+    "BM+testis": "bm_testis",
+    "other": "other",
+}
+EARLY = 0.6
+"""Years from remission by which nearly all transplantations are done; an event without one is early until then. The paper does not say
+what it calls early."""
 
 
 def figures(cohorts: Sequence[Cohort], earlier: Sequence[EarlierCohort]) -> dict[str, float]:
@@ -122,6 +134,12 @@ def _outcomes(seen: Observed, per: int) -> Named:
     yield "outcome.smn_n", (kind == SMN).sum() / per
     toxic = (kind == DEATH_IN_CR) & seen.has("transplanted")
     yield "outcome.death_in_cr_sct_pct", 100 * toxic.sum() / (kind == DEATH_IN_CR).sum()
+    infection = seen.traits["death_cause"][kind == DEATH_IN_CR] == DEATH_CAUSES.index("infection")
+    yield "outcome.death_in_cr_infection_pct", 100 * infection.mean()
+    site = seen.traits["relapse_site"][kind == RELAPSE]
+    for name, word in RELAPSE_SITE_NAMES.items():
+        share = (site == RELAPSE_SITES.index(word)).mean()
+        yield f"outcome.relapse_site_pct.{name}", 100 * share
     for name, code in kinds.items():
         for where, region_name in enumerate(REGIONS):
             share = (kind[region == where] == code).mean()
@@ -138,7 +156,8 @@ def _transplantations(seen: Observed, per: int) -> Named:
     in_cr, done = seen.has("remission"), seen.has("transplanted")
     yield "sct.hr_cr_n", (high & in_cr).sum() / per
     yield "sct.hr_sct_n", (high & done).sum() / per
-    yield "sct.hr_early_event_n", (high & in_cr & ~done & (kind > 0)).sum() / per
+    soon = seen.event_free().days - seen.days["remission"] < EARLY * YEAR
+    yield "sct.hr_early_event_n", (high & in_cr & ~done & (kind > 0) & soon).sum() / per
     for name, code in (("relapse", RELAPSE), ("death_cr", DEATH_IN_CR), ("smn", SMN)):
         yield f"sct.hr_sct_{name}_n", (high & done & (kind == code)).sum() / per
     mrd = (trait["mrd"] == 1) & (trait["risk"] == margins.MR)

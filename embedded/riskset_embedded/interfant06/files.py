@@ -1,4 +1,4 @@
-"""Write one study group's records as its data manager would: text, SAS transport file, workbook or Parquet."""
+"""Write one study group's records as its data manager would: text, SAS transport file or workbook."""
 
 from __future__ import annotations
 
@@ -75,10 +75,8 @@ def write_file(local: pd.DataFrame, path: Path, dialect: Dialect, language: Lang
         _write_csv(local, path, dialect)
     elif dialect.kind == "sas":
         _write_sas(local, path, {language.column(name) for name in DATES}, language.patient)
-    elif dialect.kind == "excel":
-        _write_excel(local, path, dialect)
     else:
-        _write_parquet(local, path)
+        _write_excel(local, path, dialect)
 
 
 def _text(value: Any, dialect: Dialect) -> str:
@@ -147,8 +145,3 @@ def _cell(value: Any, dialect: Dialect) -> Any:
     if isinstance(value, datetime.date):
         return value if dialect.dates is None else value.strftime(dialect.dates)
     return float(value) if isinstance(value, Decimal) else value
-
-
-def _write_parquet(local: pd.DataFrame, path: Path) -> None:
-    numbers = local.map(lambda value: float(value) if isinstance(value, Decimal) else value)
-    numbers.to_parquet(path, index=False)

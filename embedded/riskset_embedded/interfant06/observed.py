@@ -100,6 +100,8 @@ def observe(cohorts: Sequence[Cohort]) -> Observed:
     }
     for name in ("randomisation", "arm", "arm_received", "mrd"):
         traits[name] = np.concatenate([getattr(cohort.course, name) for cohort in cohorts])
+    for name in ("relapse_site", "death_cause"):
+        traits[name] = np.concatenate([getattr(cohort, name) for cohort in cohorts])
     traits["sct_year"] = np.concatenate(
         [
             (1970 + (cohort.diagnosis + cohort.days["transplanted"]) / YEAR).astype(np.int64)

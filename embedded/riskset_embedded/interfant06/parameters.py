@@ -13,7 +13,7 @@ from riskset_common.survival.arrays import FloatArray
 
 @dataclass(frozen=True)
 class Parameters:
-    """Logarithms of hazards a year (`log_...`) or of hazard ratios, unless said. docs/interfant06.md describes the model.
+    """Logarithms of hazards a year (`log_...`) or of hazard ratios, unless said. docs/synthetic-cohort.md describes the model.
 
     The reference of the relapse hazard is an infant of 6 to 9 months with germline KMT2A, CD10-positive B-lineage, fewer than
     100e9/L white cells and a good prednisone response, of low risk in an original group.

@@ -101,8 +101,14 @@ def _counts(published: dict[str, Any]) -> Iterator[Figure]:
     for period, (count, among) in sct["sct_death_by_period"].items():
         yield _binomial(f"sct.sct_death_by_period.{period}", count, among)
     deaths = outcome["death_in_cr_n"]
-    share = outcome["death_in_cr_sct_pct"] / 100
-    yield _binomial("outcome.death_in_cr_sct_pct", share * deaths, deaths, 100 / deaths)
+    shares = {
+        "death_in_cr_sct_pct": (outcome["death_in_cr_sct_pct"], deaths),
+        "death_in_cr_infection_pct": (outcome["death_in_cr_infection_pct"], deaths),
+    }
+    for site, percent in outcome["relapse_site_pct"].items():
+        shares[f"relapse_site_pct.{site}"] = (percent, outcome["relapse_n"])
+    for name, (percent, among) in shares.items():
+        yield _binomial(f"outcome.{name}", percent * among / 100, among, 100 / among)
     for name in ("event_before", "recruited_after_closure", "eligible", "not_randomised"):
         yield _binomial(f"randomised.{name}", published["randomised"][name], 484)
 

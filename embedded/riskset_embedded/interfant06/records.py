@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-from riskset_common.survival.arrays import BoolArray, FloatArray, IntArray
+from riskset_common.survival.arrays import IntArray
 from riskset_embedded.interfant06 import margins
 from riskset_embedded.interfant06.cohort import (
     EVENTS,
@@ -18,6 +18,7 @@ from riskset_embedded.interfant06.cohort import (
     draw_cohort,
     draw_earlier,
 )
+from riskset_embedded.interfant06.details import DEATH_CAUSES, RELAPSE_SITES
 from riskset_embedded.interfant06.infants import UNKNOWN
 from riskset_embedded.interfant06.parameters import Parameters
 
@@ -53,14 +54,6 @@ VARIABLES = (
 )
 """The variables of the study's codebook, in the order of the files."""
 
-RELAPSE_SITES = ("bm", "cns", "testis", "bm_cns", "bm_testis", "other")
-RELAPSE_SHARES = (66.0, 11.9, 1.2, 13.1, 2.1, 5.7)
-"""Published; in percent. Testes relapse in boys only."""
-INFECTION = 0.8
-"""Share of infections among deaths in remission without transplantation: with 16 of 46 after one, 24 deaths (52 %) are infections."""
-EARLY_CAUSES = (0.15, 0.65)
-"""Leukaemia and infection among deaths in induction; chosen."""
-
 _EPOCH = datetime.date(1970, 1, 1)
 
 
@@ -71,7 +64,7 @@ def draw_records(parameters: Parameters, seed: int) -> pd.DataFrame:
     registration mixes them.
     """
     rng = np.random.Generator(np.random.PCG64([seed, 7]))
-    infants = _trial_records(draw_cohort(parameters, seed), rng)
+    infants = _trial_records(draw_cohort(parameters, seed))
     earlier = _earlier_records(draw_earlier(parameters, seed))
     records = pd.concat([infants, earlier], ignore_index=True)
     records["order"] = rng.random(len(records))
@@ -80,9 +73,8 @@ def draw_records(parameters: Parameters, seed: int) -> pd.DataFrame:
     return records[["study_group", "number", "age_days", *VARIABLES]]
 
 
-def _trial_records(cohort: Cohort, rng: np.random.Generator) -> pd.DataFrame:
+def _trial_records(cohort: Cohort) -> pd.DataFrame:
     infants, course, days = cohort.infants, cohort.course, cohort.days
-    ended = {name: when != NO_DAY for name, when in days.items()}
     # Not randomised and infants of low risk: 3 is who was.
     reason = np.where(course.randomisation == 3, UNKNOWN, course.randomisation)
     columns = {
@@ -104,10 +96,9 @@ def _trial_records(cohort: Cohort, rng: np.random.Generator) -> pd.DataFrame:
         "not_randomised": _words(reason, ("event", "closed", "eligible")),
         "arm": _words(course.arm, ("IB", "ADE_MAE")),
         "arm_received": _words(course.arm_received, ("IB", "ADE_MAE")),
-        # Measured at the start of OCTADAD, which an earlier end of observation forestalls.
         "mrd": _words(course.mrd, ("low", "high")),
-        "relapse_site": _relapse_sites(rng, ended["relapse"], infants.female),
-        "death_cause": _causes(rng, ended),
+        "relapse_site": _words(cohort.relapse_site, RELAPSE_SITES),
+        "death_cause": _words(cohort.death_cause, DEATH_CAUSES),
     }
     return pd.DataFrame(columns)
 
@@ -140,31 +131,3 @@ def _dates(diagnosis: IntArray, days: IntArray) -> list[datetime.date | None]:
 
 def _words(codes: IntArray, words: Sequence[str]) -> list[str | None]:
     return [None if code == UNKNOWN else words[code] for code in codes]
-
-
-def _choose(rng: np.random.Generator, shares: FloatArray) -> IntArray:
-    """One of the columns with chances in proportion to its shares, shape (n,)."""
-    edges = np.cumsum(shares, axis=1)
-    chosen: IntArray = (rng.random(len(shares))[:, None] * edges[:, -1:] > edges).sum(axis=1)
-    return chosen
-
-
-def _relapse_sites(
-    rng: np.random.Generator, relapsed: BoolArray, female: BoolArray
-) -> list[str | None]:
-    shares = np.tile(RELAPSE_SHARES, (female.size, 1))
-    testis = np.array(["testis" in site for site in RELAPSE_SITES])
-    boys = (relapsed & ~female).sum() / max(int(relapsed.sum()), 1)
-    shares[:, testis] = np.where(female[:, None], 0.0, shares[:, testis] / boys)
-    return _words(np.where(relapsed, _choose(rng, shares), UNKNOWN), RELAPSE_SITES)
-
-
-def _causes(rng: np.random.Generator, ended: Mapping[str, BoolArray]) -> list[str | None]:
-    """Leukaemia after relapse or resistance; else infection or toxicity, after transplantation toxicity."""
-    u = rng.random(ended["death"].size)
-    leukaemia, infection = EARLY_CAUSES
-    in_induction = np.select([u < leukaemia, u < leukaemia + infection], [0, 1], 2)
-    in_cr = np.where(ended["transplanted"] | ended["smn"] | (u >= INFECTION), 2, 1)
-    cause = np.where(ended["remission"], in_cr, in_induction)
-    cause = np.where(ended["relapse"] | ended["resistance"], 0, cause)
-    return _words(np.where(ended["death"], cause, UNKNOWN), ("leukaemia", "infection", "other"))
