@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from riskset_common.plan import Disclosure, Display
+from riskset_common.plan import Disclosure
+from riskset_common.plan_displays import Display
 from riskset_server.release import release
 from riskset_server.release_axis import RoundTimes
 
