@@ -11,11 +11,15 @@ from riskset_embedded.interfant06.errors import plant
 from riskset_embedded.interfant06.files import age_as_read, local_record, write_file
 from riskset_embedded.interfant06.parameters import Parameters
 from riskset_embedded.interfant06.records import VARIABLES, Record, draw_records
+from riskset_node.policy import DEFAULT_ESTIMATORS
 from riskset_node.sources.source import MISSING_TOKENS
 
 STUDY = "interfant06"
 SEED = 2006
 """The seed of the cohort that comes with riskset."""
+
+BLIND_COMMITTEE = ("bristol", "memphis", "vienna")
+"""The sites that compute models of all patients together, as the plan names them."""
 
 
 def write_study(folder: Path, parameters: Parameters, seed: int, *, errors: bool = False) -> None:
@@ -62,9 +66,17 @@ def node_yaml(group: str, dialect: Dialect, language: Language) -> str:
             "policy:",
             "  release: exact           # synthetic data; a node with patients' records says rounded",
             "  minimum_sites: 5",
+            *(f"  {line}" for line in _allowed(site)),
             "",
         ]
     )
+
+
+def _allowed(site: str) -> Iterator[str]:
+    """Kinds of analysis: those that are allowed anyway, models across sites, and at three sites to serve in their committee."""
+    committee = ("blind_committee",) if site in BLIND_COMMITTEE else ()
+    names = ", ".join((*DEFAULT_ESTIMATORS, "blind_cox", *committee))
+    yield f"estimators: [{names}]"
 
 
 def _quoted(text: str) -> str:
