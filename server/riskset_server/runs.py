@@ -53,6 +53,7 @@ from riskset_common.wire import (
 )
 from riskset_server.blind_run import BlindRun, CountedDeaths, asked_next
 from riskset_server.release import release
+from riskset_server.release_axis import RoundTimes
 
 Awaited = TypeVar("Awaited", bound=Message)
 
@@ -373,7 +374,11 @@ class Run:
             },
             "rounds": self._round,
             "analyses": {
-                analysis.id: release(as_json(self._finished[analysis.id]), plan.disclosure)
+                analysis.id: release(
+                    as_json(self._finished[analysis.id]),
+                    plan.disclosure,
+                    RoundTimes.of(plan, analysis.id),
+                )
                 for analysis in plan.analyses
             },
         }

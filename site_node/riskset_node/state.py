@@ -20,6 +20,7 @@ from riskset_common.secure.session import SessionSecrets, SiteSession
 from riskset_node.outbox import Outbox
 
 _TABLES = """
+BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS counter (steps INTEGER NOT NULL) STRICT;
 INSERT INTO counter SELECT 0 WHERE NOT EXISTS (SELECT * FROM counter);
 CREATE TABLE IF NOT EXISTS roster_seen (version INTEGER NOT NULL) STRICT;
@@ -56,6 +57,7 @@ CREATE TABLE IF NOT EXISTS blind_steps (
     message BLOB NOT NULL,
     PRIMARY KEY (sid, step)
 ) STRICT;
+COMMIT;
 """
 _COUNTER_DIGITS = 20
 

@@ -145,6 +145,8 @@ LANDMARKS: list[dict[str, Any]] = [
     {"id": "lm_cox", "kind": "landmark", "endpoint": "OS", "at": 80, "exposure": "karnofsky"}
     | {"terms": [{"factor": "sex", "reference": "male"}], "strata": ["site"]},
 ]
+# Nor has it a closing date; the time itself stands in for one.
+COMPLETENESS = {"id": "complete", "kind": "follow_up", "endpoint": "OS", "completeness": "time"}
 
 
 def validate_analysis(written: dict[str, Any]) -> AnalysisSpec:
@@ -194,6 +196,8 @@ def arrays_of(kind: str, study: Study) -> dict[str, str]:
             variants.append(spec.model_copy(update={"endpoint": "LATE"}))
         if getattr(spec, "test", None) and hasattr(spec, "pairwise"):
             variants.append(spec.model_copy(update={"pairwise": True}))
+        if hasattr(spec, "completeness"):
+            variants.append(spec.model_copy(update={"completeness": "time"}))
         for each in variants:
             request = estimator.first(each, study)
             for asked in (request, *later(request, study)):
@@ -270,7 +274,7 @@ def lung_results(tmp_path_factory):
     space.copy_lung_study()
     plan = yaml.safe_load((space.folder / "plan.yaml").read_text(encoding="utf-8"))
     plan.pop("displays")
-    plan["analyses"] = [*examples(), *LANDMARKS]
+    plan["analyses"] = [*examples(), *LANDMARKS, COMPLETENESS]
     space.write("plan.yaml", yaml.safe_dump(plan, sort_keys=False))
     out = space.folder / "out"
     line = (

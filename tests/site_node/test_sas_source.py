@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -60,10 +61,10 @@ def test_numbers_that_sas_shows_as_dates_are_days(written, layout):
     assert expected == texts(written({"D": numbers}, D=layout), "D")
 
 
-def test_moments_are_their_days(written):
+def test_moments_keep_their_time(written):
     seconds = [86_400.0 * 20_000 + 86_399, np.nan]
 
-    assert ["2014-10-04", None] == texts(written({"M": seconds}, M="DATETIME20"), "M")
+    assert ["2014-10-04 23:59:59", None] == texts(written({"M": seconds}, M="DATETIME20"), "M")
 
 
 def test_a_number_with_another_format_stays_a_number(written):
@@ -73,7 +74,7 @@ def test_a_number_with_another_format_stays_a_number(written):
 def test_columns_come_in_the_order_asked_for_and_the_header_in_that_of_the_file(written):
     settings = SasSettings(kind="sas", path=written({"A": [1.0], "B": ["x"], "C": [3.0]}))
 
-    assert ["C", "A"] == list(source_of("sas").read(settings, ["C", "A"]).columns)
+    assert ["C", "A"] == list(source_of("sas").read(settings, ["C", "A"]))
     assert ("A", "B", "C") == source_of("sas").header(settings)
 
 
@@ -87,21 +88,39 @@ def test_a_wrong_encoding_is_told_with_the_setting(written):
     path.write_bytes(path.read_bytes().replace(b"Zurich", "Zürich".encode("cp1252")))
 
     assert ["Zürich"] == texts(path, "X", encoding="cp1252")
-    with pytest.raises(NodeConfigError, match=r"texts are not utf-8 .*data\.source\.encoding"):
+    with pytest.raises(
+        NodeConfigError, match=r"texts are not in what the file says, .*data\.source\.encoding"
+    ):
         texts(path, "X")
+    with pytest.raises(NodeConfigError, match="texts are not in utf-8"):
+        texts(path, "X", encoding="utf-8")
 
 
-def test_a_transport_file_of_version_8_is_told(written):
-    with pytest.raises(DataError, match="version 8, which is not read"):
-        texts(written({"X": [1.0]}, version=8), "X")
+def test_a_transport_file_of_version_8_has_longer_names(written):
+    path = written({"RELAPSE_DATE": [20_000.0, np.nan]}, version=8, RELAPSE_DATE="DATE9")
+
+    assert ["2014-10-04", None] == texts(path, "RELAPSE_DATE")
 
 
 def test_a_file_of_another_kind_is_told(tmp_path):
     path = tmp_path / "patients.xpt"
     path.write_text("pat,age\n1,2\n", encoding="utf-8")
 
-    with pytest.raises(DataError, match=r"neither a SAS transport file nor .*data\.source\.kind"):
+    with pytest.raises(DataError, match=r"not a SAS data set .*Check data\.source\.kind"):
         texts(path, "age")
+
+
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [
+        ("patient", ["001", "002", "Zürich"]),
+        ("diagnosis", ["2014-10-04", None, "1955-03-01"]),
+        ("wbc", ["85.3", "0", None]),
+    ],
+)
+def test_a_sas7bdat_file_is_read_alike(column, expected):
+    # Written once with the writer of the ReadStat library; the last white cell count is the special missing value .A.
+    assert expected == texts(Path(__file__).with_name("data") / "infants.sas7bdat", column)
 
 
 def test_a_file_without_rows_is_a_frame_without_rows(written):
@@ -113,7 +132,7 @@ def test_a_transport_file_that_is_cut_short_is_told(written, kept):
     path = written({"X": [1.0], "Y": [2.0]})
     path.write_bytes(path.read_bytes()[:kept])
 
-    with pytest.raises(DataError, match="Export it again"):
+    with pytest.raises(DataError, match="export the data again"):
         texts(path, "X")
 
 

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from riskset_common.errors import EstimationError, ProtocolRefusal
-from riskset_common.estimators.causes import cause_specific_times
 from riskset_common.estimators.counting import grid_length
 from riskset_common.estimators.cox_blind import (
     BlindMemory,
@@ -30,6 +29,7 @@ from riskset_common.estimators.cox_blind import (
     without_events,
 )
 from riskset_common.estimators.cox_result import CoxResult, Survey, result
+from riskset_common.estimators.cox_rows import rows_at_risk
 from riskset_common.estimators.cox_spec import CoxSpec
 from riskset_common.estimators.cox_survey import Exponent, read_survey, survey, survey_shapes
 from riskset_common.estimators.estimator import (
@@ -110,12 +110,13 @@ class Cox:
     spec = CoxSpec
     state = AskCox
     discloses = (
-        "patients and events in total, by level of each factor, at the values -1, 0, 1, 2 and at all others of each number, and in "
-        "every cell of two such terms that interact; patients left out because a value is missing; how many sites need each power "
-        "of two to hold a covariate; log-likelihood, score and information of the whole model at each iteration; with "
-        "robust variances the products of each site's score with itself at the end; of a model without site strata deaths at each "
-        "step of the time grid by stratum, how many sites need each power of two of steps, and to the committee that computes it "
-        "too log-likelihood, score and information of the whole model at each iteration, but no sum over a risk set; all summed "
+        "patients and events in total, by level of each factor, by exposure at the end of follow-up, at the values -1, 0, 1, 2 and "
+        "at all others of each number, and in every cell of two such terms that interact; patients left out because a value is "
+        "missing; how many sites need each power of two to hold a covariate; log-likelihood, score and information of the whole "
+        "model at each iteration; with robust variances the products of each site's score with itself at the end; of a model "
+        "without site strata deaths at each step of the time grid by stratum, how many sites need each power of two of steps, and "
+        "to the committee that computes it too log-likelihood, score and information of the whole model at each iteration, but no "
+        "sum over a risk set; all summed "
         "over the sites"
     )
 
@@ -294,15 +295,15 @@ def _prepare(patients: Patients, request: CoxRequest, exponent: tuple[int, ...])
     study, spec = request.study, request.spec
     cohort = analysed(patients, request).patients
     found = columns(spec.terms, spec.interaction, study)
-    x = design(found, cohort, study)
+    rows = rows_at_risk(cohort, study, spec)
+    x = design(found, rows.patients, study)
     # The site's own strata: `site` and `study_group` are constant here, so their codes split nothing.
-    times = cause_specific_times(cohort, study, spec)
     return prepare(
-        time=times.time,
-        event=times.event > 0,
-        entry=times.entry,
+        time=rows.times.time,
+        event=rows.times.event > 0,
+        entry=rows.times.entry,
         x=np.ldexp(x, -np.asarray(exponent, dtype=np.int64)),
-        stratum=group_codes(study, cohort, spec.strata),
+        stratum=group_codes(study, rows.patients, spec.strata),
         ties=spec.tie_method(study),
     )
 

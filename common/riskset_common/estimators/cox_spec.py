@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field
 from riskset_common.codebook import NumberVariable
 from riskset_common.estimators.causes import OneCauseSpec
 from riskset_common.estimators.estimator import Names, twice
+from riskset_common.estimators.exposure import exposure_problems
 from riskset_common.estimators.terms import Term, term_problems
 from riskset_common.study import Study
 
@@ -51,6 +52,10 @@ class CoxSpec(OneCauseSpec):
         """Covariates."""
         return tuple(term.number for term in self.terms if term.number is not None)
 
+    def times(self) -> tuple[str, ...]:
+        """When an exposure began; missing in whoever was never exposed."""
+        return tuple(term.exposure for term in self.terms if term.exposure is not None)
+
     def opened_by(self, study: Study) -> tuple[str, ...]:
         """Factors: patients and events are counted by their levels. Strata show in no sum, but in those of a blind model."""
         factors = tuple(term.factor for term in self.terms if term.factor is not None)
@@ -67,6 +72,11 @@ class CoxSpec(OneCauseSpec):
             *twice("strata", self.strata),
             *term_problems(self.terms, self.interaction, study),
             *(self._blind_problems(study) if self.is_blind(study) else ()),
+            *(
+                each
+                for name in self.times()
+                for each in exposure_problems(name, self.endpoint, study)
+            ),
             *self._robust_problems(study),
             *self._interaction_problems(),
         ]

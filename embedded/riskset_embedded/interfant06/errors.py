@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import pandas as pd
-
 from riskset_common.errors import InputError
 from riskset_embedded.interfant06.dialects import Language
+from riskset_embedded.interfant06.files import LocalRecord
 
-Change = Callable[[pd.DataFrame, int, Language], None]
+Change = Callable[[list[LocalRecord], int, Language], None]
 
 
 @dataclass(frozen=True)
@@ -26,8 +25,8 @@ class Planted:
 
 
 def _set(variable: str, value: Any) -> Change:
-    def change(local: pd.DataFrame, row: int, language: Language) -> None:
-        local.loc[row, language.column(variable)] = value
+    def change(records: list[LocalRecord], row: int, language: Language) -> None:
+        records[row][language.column(variable)] = value
 
     return change
 
@@ -35,20 +34,20 @@ def _set(variable: str, value: Any) -> Change:
 def _before(variable: str, of: str, days: int) -> Change:
     """Set a date to some days before another one."""
 
-    def change(local: pd.DataFrame, row: int, language: Language) -> None:
-        other: Any = local.loc[row, language.column(of)]
-        local.loc[row, language.column(variable)] = other - datetime.timedelta(days=days)
+    def change(records: list[LocalRecord], row: int, language: Language) -> None:
+        other: datetime.date = records[row][language.column(of)]
+        records[row][language.column(variable)] = other - datetime.timedelta(days=days)
 
     return change
 
 
-def _twice(local: pd.DataFrame, row: int, language: Language) -> None:
-    local.loc[row, language.patient] = local.loc[0 if row else 1, language.patient]
+def _twice(records: list[LocalRecord], row: int, language: Language) -> None:
+    records[row][language.patient] = records[row - 1][language.patient]
 
 
-def _other_risk(local: pd.DataFrame, row: int, language: Language) -> None:
-    codes = language.codes.get("risk_recorded", {"LR": "LR", "MR": "MR", "HR": "HR"})
-    local.loc[row, language.column("risk_recorded")] = codes["HR"]
+def _other_risk(records: list[LocalRecord], row: int, language: Language) -> None:
+    codes = language.codes.get("risk_recorded", {"HR": "HR"})
+    records[row][language.column("risk_recorded")] = codes["HR"]
 
 
 PLANTED: Final = (
@@ -65,24 +64,24 @@ PLANTED: Final = (
 """All errors, at most one in each group."""
 
 
-def plant(group: str, local: pd.DataFrame, language: Language) -> pd.DataFrame:
-    """The group's local records with its error, where it has one: in the first record that the error may befall."""
-    changed = local.reset_index(drop=True)
+def plant(group: str, records: Sequence[LocalRecord], language: Language) -> list[LocalRecord]:
+    """The group's local records with its error, where it has one: in the last record that the error may befall."""
+    changed = [dict(record) for record in records]
     for error in PLANTED:
         if error.group == group:
-            error.change(changed, _first(changed, error, language), language)
+            error.change(changed, _last(changed, error, language), language)
     return changed
 
 
-def _first(local: pd.DataFrame, error: Planted, language: Language) -> int:
+def _last(records: Sequence[LocalRecord], error: Planted, language: Language) -> int:
     if error.among == "germline":
-        codes: Mapping[str, str] = language.codes.get("kmt2a", {"germline": "germline"})
-        fit = local[language.column("kmt2a")] == codes["germline"]
+        column, wanted = language.column("kmt2a"), language.codes["kmt2a"]["germline"]
+        rows = [row for row, record in enumerate(records) if record[column] == wanted]
     else:
-        fit = local[language.column(error.among)].notna()
-    rows = local.index[fit]
-    if rows.empty:
+        column = language.column(error.among)
+        rows = [row for row, record in enumerate(records) if record[column] is not None]
+    if not rows:
         raise InputError(
             f"{error.group}: no record can have the error {error.kind}. Take another seed, or mend errors.py."
         )
-    return int(rows[-1])
+    return rows[-1]

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import csv
 import datetime
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from riskset_common.errors import InputError
 from riskset_embedded.interfant06.dialects import UNITS, Dialect, Language
-from riskset_embedded.interfant06.records import DATES, VARIABLES
+from riskset_embedded.interfant06.records import DATES, VARIABLES, Record
 from riskset_node.units import conversion
 
 CODEBOOK_UNITS = {"age": "months", "wbc": "10^9/L", "blasts": "/uL"}
@@ -22,11 +21,14 @@ _CREATED = datetime.datetime(2018, 1, 15, 12)  # noqa: DTZ001 - a workbook has n
 """When the workbooks say they were made: the same records make the same file."""
 
 
-def with_ages(records: pd.DataFrame, dialect: Dialect) -> pd.DataFrame:
-    """Fill `age`, in months, as it is read from a file in this dialect: an age in weeks or months stands there with two decimals."""
+LocalRecord = dict[str, Any]
+"""One infant under local column names, with local codes and units; days stay days, and None is missing."""
+
+
+def age_as_read(days: int, dialect: Dialect) -> float:
+    """Age in months as it is read from a file in this dialect: an age in weeks or months stands there with two decimals."""
     factor = _factor(dialect.units[0], "months", "age")
-    ages = [float(Fraction(_age(int(days), dialect)) * factor) for days in records["age_days"]]
-    return records.assign(age=ages)
+    return float(Fraction(_age(days, dialect)) * factor)
 
 
 def _factor(unit: str, to: str, variable: str) -> Fraction:
@@ -36,23 +38,19 @@ def _factor(unit: str, to: str, variable: str) -> Fraction:
     return factor
 
 
-def local_records(records: pd.DataFrame, dialect: Dialect, language: Language) -> pd.DataFrame:
-    """Records under local names, codes and units; days stay days, and None is missing. `records` has its `age`."""
-    numbers = [f"{number:03d}" for number in records["number"]]
-    columns: dict[str, list[Any]] = {language.patient: numbers}
+def local_record(record: Record, dialect: Dialect, language: Language) -> LocalRecord:
+    """One record in the group's words."""
+    local: LocalRecord = {language.patient: f"{record['number']:03d}"}
     for variable in VARIABLES:
-        values = [None if pd.isna(value) else value for value in records[variable]]
+        value = record.get(variable)
         if variable == "age":
-            values = [_age(int(day), dialect) for day in records["age_days"]]
-        elif variable in UNITS:
-            values = [
-                None if value is None else _in_unit(variable, value, dialect) for value in values
-            ]
-        elif variable in language.codes:
-            codes = language.codes[variable]
-            values = [None if value is None else codes[value] for value in values]
-        columns[language.column(variable)] = values
-    return pd.DataFrame(columns, dtype=object)
+            value = _age(record["age_days"], dialect)
+        elif value is not None and variable in UNITS:
+            value = _in_unit(variable, value, dialect)
+        elif value is not None and variable in language.codes:
+            value = language.codes[variable][value]
+        local[language.column(variable)] = value
+    return local
 
 
 def _age(days: int, dialect: Dialect) -> Decimal:
@@ -69,14 +67,16 @@ def _decimal(value: Fraction) -> Decimal:
     return Decimal(value.numerator) / Decimal(value.denominator)
 
 
-def write_file(local: pd.DataFrame, path: Path, dialect: Dialect, language: Language) -> None:
+def write_file(
+    records: Sequence[LocalRecord], path: Path, dialect: Dialect, language: Language
+) -> None:
     """Write local records in the group's kind of file."""
     if dialect.kind == "csv":
-        _write_csv(local, path, dialect)
+        _write_csv(records, path, dialect)
     elif dialect.kind == "sas":
-        _write_sas(local, path, {language.column(name) for name in DATES}, language.patient)
+        _write_sas(records, path, {language.column(name) for name in DATES}, language.patient)
     else:
-        _write_excel(local, path, dialect)
+        _write_excel(records, path, dialect)
 
 
 def _text(value: Any, dialect: Dialect) -> str:
@@ -89,26 +89,28 @@ def _text(value: Any, dialect: Dialect) -> str:
     return str(value)
 
 
-def _write_csv(local: pd.DataFrame, path: Path, dialect: Dialect) -> None:
+def _write_csv(records: Sequence[LocalRecord], path: Path, dialect: Dialect) -> None:
     with path.open("w", encoding=dialect.encoding, newline="") as lines:
         writer = csv.writer(lines, delimiter=dialect.delimiter, lineterminator="\n")
-        writer.writerow(local.columns)
-        for row in local.itertuples(index=False):
-            writer.writerow([_text(value, dialect) for value in row])
+        writer.writerow(records[0])
+        for record in records:
+            writer.writerow([_text(value, dialect) for value in record.values()])
 
 
-def _write_sas(local: pd.DataFrame, path: Path, dates: set[str], patient: str) -> None:
+def _write_sas(records: Sequence[LocalRecord], path: Path, dates: set[str], patient: str) -> None:
     """A transport file: all columns but the patient are numbers, dates among them."""
+    import pyreadstat
+
     try:
-        import pyreadstat
+        import pandas as pd
     except ImportError as error:
         raise InputError(
-            f"{path}: SAS transport files are written with pyreadstat, which is not installed. "
-            "Install it with: pip install pyreadstat"
+            f"{path}: SAS files are written from a table of pandas, which is not installed. "
+            "Install it with: pip install 'riskset-embedded[cohort]'"
         ) from error
     columns = {
-        name: values if name == patient else [_sas_number(value) for value in values]
-        for name, values in local.items()
+        name: [record[name] if name == patient else _sas_number(record[name]) for record in records]
+        for name in records[0]
     }
     pyreadstat.write_xport(
         pd.DataFrame(columns),
@@ -125,7 +127,7 @@ def _sas_number(value: Any) -> float:
     return float((value - _SAS_EPOCH).days if isinstance(value, datetime.date) else value)
 
 
-def _write_excel(local: pd.DataFrame, path: Path, dialect: Dialect) -> None:
+def _write_excel(records: Sequence[LocalRecord], path: Path, dialect: Dialect) -> None:
     """A workbook; its dates are cells of days, or texts where the dialect has a layout."""
     import openpyxl
 
@@ -133,9 +135,9 @@ def _write_excel(local: pd.DataFrame, path: Path, dialect: Dialect) -> None:
     book.properties.created = book.properties.modified = _CREATED
     sheet = book.active
     sheet.title = "infants"
-    sheet.append(list(local.columns))
-    for row in local.itertuples(index=False):
-        sheet.append([_cell(value, dialect) for value in row])
+    sheet.append(list(records[0]))
+    for record in records:
+        sheet.append([_cell(value, dialect) for value in record.values()])
     book.save(path)
 
 

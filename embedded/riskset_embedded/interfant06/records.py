@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from riskset_common.survival.arrays import IntArray
 from riskset_embedded.interfant06 import margins
@@ -23,6 +23,7 @@ from riskset_embedded.interfant06.infants import UNKNOWN
 from riskset_embedded.interfant06.parameters import Parameters
 
 GROUP_NAMES = tuple(margins.GROUPS)
+SEXES = ("male", "female")
 DATES = ("diagnosis", *EVENTS, "last_contact")
 VARIABLES = (
     "trial",
@@ -57,41 +58,53 @@ VARIABLES = (
 _EPOCH = datetime.date(1970, 1, 1)
 
 
-def draw_records(parameters: Parameters, seed: int) -> pd.DataFrame:
-    """Records of both trials: `study_group`, `number` (the infant's number in its group), `age_days` and `VARIABLES`.
+Record = dict[str, Any]
+"""One infant: `study_group`, `number` (its number in the group), `age_days`, and the `VARIABLES` but for `age`; None where missing."""
 
-    Ages stand in days beside `age`, which stays empty: a file says them in its own unit. Rows are shuffled within each group, as
-    registration mixes them.
+
+def draw_records(parameters: Parameters, seed: int) -> dict[str, list[Record]]:
+    """Records of both trials by study group, shuffled within it as registration mixes them.
+
+    Ages stand in days only: a file says them in its own unit.
     """
     rng = np.random.Generator(np.random.PCG64([seed, 7]))
-    infants = _trial_records(draw_cohort(parameters, seed))
-    earlier = _earlier_records(draw_earlier(parameters, seed))
-    records = pd.concat([infants, earlier], ignore_index=True)
-    records["order"] = rng.random(len(records))
-    records = records.sort_values(["study_group", "order"], kind="stable", ignore_index=True)
-    records["number"] = records.groupby("study_group").cumcount() + 1
-    return records[["study_group", "number", "age_days", *VARIABLES]]
+    columns = (
+        _trial_columns(draw_cohort(parameters, seed)),
+        _earlier_columns(draw_earlier(parameters, seed)),
+    )
+    records = [
+        dict(zip(each, row, strict=True))
+        for each in columns
+        for row in zip(*each.values(), strict=True)
+    ]
+    order = np.argsort(rng.random(len(records)), kind="stable")
+    groups: dict[str, list[Record]] = {name: [] for name in GROUP_NAMES}
+    for place in order:
+        own = groups[records[place]["study_group"]]
+        own.append({name: None for name in VARIABLES if name != "age"} | records[place])
+        own[-1]["number"] = len(own)
+    return groups
 
 
-def _trial_records(cohort: Cohort) -> pd.DataFrame:
+def _trial_columns(cohort: Cohort) -> dict[str, list[Any]]:
     infants, course, days = cohort.infants, cohort.course, cohort.days
-    # Not randomised and infants of low risk: 3 is who was.
+    # 3 is who was randomised.
     reason = np.where(course.randomisation == 3, UNKNOWN, course.randomisation)
-    columns = {
-        "study_group": np.array(GROUP_NAMES)[infants.group],
-        "age_days": infants.age_days,
-        "trial": np.full(infants.risk.size, "I06"),
+    return {
+        "study_group": _words(infants.group, GROUP_NAMES),
+        "age_days": infants.age_days.tolist(),
+        "trial": ["I06"] * infants.risk.size,
         "diagnosis": _dates(cohort.diagnosis, np.zeros_like(cohort.diagnosis)),
         **{name: _dates(cohort.diagnosis, when) for name, when in days.items()},
         "last_contact": _dates(cohort.diagnosis, cohort.last_contact),
-        "sex": _words(infants.female.astype(np.int64), ("male", "female")),
-        "wbc": infants.wbc,
+        "sex": _words(infants.female.astype(np.int64), SEXES),
+        "wbc": infants.wbc.tolist(),
         "lineage": _words(infants.lineage, ("B", "T", "biphenotypic")),
         "cd10": _words(infants.cd10, ("positive", "negative")),
         "cns": _words(infants.cns, ("not_involved", "involved")),
         "kmt2a": _words(infants.kmt2a, ("germline", "rearranged")),
         "partner": _words(infants.partner, margins.PARTNERS),
-        "blasts": infants.blasts,
+        "blasts": [None if np.isnan(count) else float(count) for count in infants.blasts],
         "risk_recorded": _words(infants.risk, margins.RISKS),
         "not_randomised": _words(reason, ("event", "closed", "eligible")),
         "arm": _words(course.arm, ("IB", "ADE_MAE")),
@@ -100,26 +113,22 @@ def _trial_records(cohort: Cohort) -> pd.DataFrame:
         "relapse_site": _words(cohort.relapse_site, RELAPSE_SITES),
         "death_cause": _words(cohort.death_cause, DEATH_CAUSES),
     }
-    return pd.DataFrame(columns)
 
 
-def _earlier_records(earlier: EarlierCohort) -> pd.DataFrame:
+def _earlier_columns(earlier: EarlierCohort) -> dict[str, list[Any]]:
     n = earlier.group.size
-    dates = {
-        name: _dates(earlier.diagnosis, getattr(earlier, name))
-        for name in ("remission", "relapse", "death", "last_contact")
+    return {
+        "study_group": _words(earlier.group, GROUP_NAMES),
+        "age_days": earlier.age_days.tolist(),
+        "trial": ["I99"] * n,
+        "diagnosis": _dates(earlier.diagnosis, np.zeros(n, dtype=np.int64)),
+        **{
+            name: _dates(earlier.diagnosis, getattr(earlier, name))
+            for name in ("remission", "relapse", "death", "last_contact")
+        },
+        "sex": _words(earlier.female.astype(np.int64), SEXES),
+        "wbc": earlier.wbc.tolist(),
     }
-    return pd.DataFrame(
-        {
-            "study_group": np.array(GROUP_NAMES)[earlier.group],
-            "age_days": earlier.age_days,
-            "trial": np.full(n, "I99"),
-            "diagnosis": _dates(earlier.diagnosis, np.zeros(n, dtype=np.int64)),
-            **dates,
-            "sex": _words(earlier.female.astype(np.int64), ("male", "female")),
-            "wbc": earlier.wbc,
-        }
-    ).reindex(columns=["study_group", "age_days", *VARIABLES])
 
 
 def _dates(diagnosis: IntArray, days: IntArray) -> list[datetime.date | None]:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import csv
-import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
 
 from riskset_embedded.interfant06.dialects import Dialect, Language, read_dialects, site_name
 from riskset_embedded.interfant06.errors import plant
-from riskset_embedded.interfant06.files import local_records, with_ages, write_file
+from riskset_embedded.interfant06.files import age_as_read, local_record, write_file
 from riskset_embedded.interfant06.parameters import Parameters
-from riskset_embedded.interfant06.records import VARIABLES, draw_records
+from riskset_embedded.interfant06.records import VARIABLES, Record, draw_records
 from riskset_node.policy import DEFAULT_ESTIMATORS
 from riskset_node.sources.source import MISSING_TOKENS
 
@@ -38,12 +34,12 @@ def write_study(folder: Path, parameters: Parameters, seed: int, *, errors: bool
     records = draw_records(parameters, seed)
     for name in ("data", "nodes"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    pooled = []
+    pooled: list[Record] = []
     for group, dialect in dialects.groups.items():
         language = dialects.language_of(group)
-        own = with_ages(records[records["study_group"] == group], dialect)
-        pooled.append(own)
-        local = local_records(own, dialect, language)
+        own = records[group]
+        pooled += [each | {"age": age_as_read(each["age_days"], dialect)} for each in own]
+        local = [local_record(each, dialect, language) for each in own]
         if errors:
             local = plant(group, local, language)
         site = site_name(group)
@@ -51,7 +47,7 @@ def write_study(folder: Path, parameters: Parameters, seed: int, *, errors: bool
         (folder / "nodes" / f"{site}.yaml").write_text(
             node_yaml(group, dialect, language), encoding="utf-8"
         )
-    _write_pooled(pd.concat(pooled), folder / "pooled.csv")
+    _write_pooled(pooled, folder / "pooled.csv")
 
 
 def node_yaml(group: str, dialect: Dialect, language: Language) -> str:
@@ -127,26 +123,14 @@ def _plain(text: str) -> str:
     return text if text[0].isalnum() and text.lower() not in _AS_WORDS else _quoted(text)
 
 
-def _write_pooled(records: pd.DataFrame, path: Path) -> None:
+def _write_pooled(records: Sequence[Record], path: Path) -> None:
     """All records in the codebook's words and units, days as ISO 8601, empty where missing."""
     with path.open("w", encoding="utf-8", newline="") as lines:
         writer = csv.writer(lines, lineterminator="\n")
         writer.writerow(["site", "study_group", "patient", *VARIABLES])
-        for row in records.to_dict("records"):
-            group = str(row["study_group"])
+        for record in records:
+            group, patient = record["study_group"], f"{record['number']:03d}"
+            # The writer gives floats in full, days as ISO 8601 and None as nothing.
             writer.writerow(
-                [
-                    site_name(group),
-                    group,
-                    f"{row['number']:03d}",
-                    *(_word(row[name]) for name in VARIABLES),
-                ]
+                [site_name(group), group, patient, *(record[name] for name in VARIABLES)]
             )
-
-
-def _word(value: Any) -> str:
-    if isinstance(value, datetime.date):
-        return value.isoformat()
-    if pd.isna(value):
-        return ""
-    return repr(value) if isinstance(value, float) else str(value)

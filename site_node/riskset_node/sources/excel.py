@@ -8,8 +8,6 @@ from contextlib import closing
 from typing import Any, Literal
 from zipfile import BadZipFile
 
-import pandas as pd
-
 from riskset_common.errors import DataError, NodeConfigError, did_you_mean
 from riskset_node.sources.source import (
     SourceSettings,
@@ -40,18 +38,18 @@ class ExcelSource:
         with closing(_cells(settings)) as rows:
             return _header(rows, settings)
 
-    def read(self, settings: ExcelSettings, columns: Sequence[str]) -> pd.DataFrame:
+    def read(self, settings: ExcelSettings, columns: Sequence[str]) -> dict[str, list[Any]]:
         """Read these columns. Rows without any value, such as formatted ones below the last patient, are no patients."""
         with closing(_cells(settings)) as rows:
             header = _header(rows, settings)
             check_header(header, columns, settings.path)
             body = [row for row in rows if any(cell is not None for cell in row)]
-        read: dict[str, list[Any]] = {name: [] for name in columns}
-        for name, cells in read.items():
-            place = header.index(name)
-            # A row ends with its last cell.
-            cells.extend(row[place] if place < len(row) else None for row in body)
-        return pd.DataFrame({name: pd.Series(cells, dtype=object) for name, cells in read.items()})
+        places = {name: header.index(name) for name in columns}
+        # A row ends with its last cell.
+        return {
+            name: [row[place] if place < len(row) else None for row in body]
+            for name, place in places.items()
+        }
 
 
 def _cells(settings: ExcelSettings) -> Generator[list[Any]]:
