@@ -249,13 +249,7 @@ class Run:
         return bool(self._requests) and not self._asking()
 
     def blind(self) -> dict[str, bytes]:
-        """The next step of the blind models, by site.
-
-        Raises
-        ------
-        PolicyRefusal, EstimationError
-            Before anything is asked, where a model rests on too few patients, or its numbers have no public bound.
-        """
+        """The next step of the blind models, by site; the first is refused for what `BlindRun` refuses."""
         return self._blind_run().messages()
 
     def take_blind(self, replies: Replies) -> list[str]:
@@ -282,8 +276,7 @@ class Run:
 
     def _blind_run(self) -> BlindRun:
         if self._blind is None:
-            plan, frozen = self._study.plan, self._frozen
-            session = blind_session(plan, self._joined(), self._roster, frozen)
+            session = blind_session(self._study.plan, self._joined(), self._roster, self._frozen)
             self._blind = BlindRun(session, self._deaths)
         return self._blind
 

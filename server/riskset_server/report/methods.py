@@ -27,6 +27,7 @@ def methods(results: Mapping[str, Any], parts: Mapping[str, Part], words: Words)
         _estimation(parts.values(), words),
         _competing_risks(parts.values(), words),
         _regression(parts.values(), words),
+        _blind(results),
         _made_of_parts(parts.values(), words),
         _tables(parts.values(), words),
         _conduct(parts.values(), words),
@@ -164,6 +165,22 @@ def _regression(parts: Collection[Part], words: Words) -> Iterator[str]:
         f"{_levels(fitted)} confidence intervals and P values of coefficients are Wald's; likelihood-ratio, score and Wald "
         "tests are given for the models."
     )
+
+
+def _blind(results: Mapping[str, Any]) -> Iterator[str]:
+    """Who computed the models whose risk sets reach across sites."""
+    blind = value(results, "secure", "blind")
+    if not isinstance(blind, Mapping):
+        return
+    names = distinct(name.partition("/")[0] for name in blind["evaluations"])
+    yield (
+        f"Risk sets of {listed(names)} reach across sites. Sums over them were seen by nobody: the models were computed on secret "
+        f"shares by a committee of {listed(blind['committee'])}, of which any {_NUMBERS[blind['threshold']]} could learn nothing beyond "
+        "the log-likelihood, score and information of the whole model at each iteration."
+    )
+
+
+_NUMBERS = {1: "single one", 2: "two together"}
 
 
 def _made_of_parts(parts: Collection[Part], words: Words) -> Iterator[str]:
