@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import functools
 import operator
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -16,6 +16,7 @@ from riskset_common.codebook import Conditions, StrictModel, StudyName
 from riskset_common.errors import PlanError, did_you_mean
 from riskset_common.estimators import ESTIMATORS
 from riskset_common.estimators.estimator import AnalysisSpec
+from riskset_common.plan_displays import Display
 from riskset_common.strict_yaml import InOrder, Name, read_yaml, validate
 from riskset_common.time_grid import DAYS_PER_UNIT, TimeGrid, exact
 
@@ -154,30 +155,6 @@ class Endpoint(StrictModel):
         )
 
 
-class Display(StrictModel):
-    """A table or figure of the report, in the journal's words."""
-
-    table: str | None = None
-    figure: str | None = None
-    of: Annotated[
-        tuple[str, ...], BeforeValidator(lambda found: [found] if isinstance(found, str) else found)
-    ]
-    title: str | None = None
-    drawn_as: Literal["consort", "curve", "forest", "table"] | None = Field(
-        default=None, alias="as"
-    )
-    until: float | None = Field(default=None, gt=0)
-    every: float | None = Field(default=None, gt=0)
-    at_risk: tuple[Literal["at_risk", "censored", "events"], ...] | None = None
-    style: Literal["jco"] = "jco"
-
-    @model_validator(mode="after")
-    def _table_or_figure(self) -> Self:
-        if (self.table is None) == (self.figure is None):
-            raise ValueError("a display is either a table or a figure.")
-        return self
-
-
 class Disclosure(StrictModel):
     """The floor that the study agrees on; a site's own policy may ask for more."""
 
@@ -186,6 +163,68 @@ class Disclosure(StrictModel):
     minimum_cell: int = Field(default=5, ge=1)
     minimum_at_risk: int = Field(default=10, ge=1)
     released_to: tuple[str, ...] = ("centre",)
+
+
+class BlindCommittee(StrictModel):
+    """Which sites compute the Cox models whose strata do not hold site, on shares that say nothing alone (`secure/blind.md`).
+
+    Attributes
+    ----------
+    committee
+        Three or five sites; when None the first ones, by name, of those whose patients are analysed.
+    threshold
+        So many members together learn nothing; 1 for three members (the default), 2 or 1 for five. With 1 of five a wrong share shows.
+    """
+
+    committee: tuple[str, ...] | None = None
+    threshold: Literal[1, 2] | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.committee is not None and (
+            len(self.committee) not in {3, 5} or len(set(self.committee)) < len(self.committee)
+        ):
+            raise ValueError("a committee has three or five sites, each named once.")
+        if self.size == 3 and self.threshold == 2:
+            raise ValueError(
+                "two of three members would learn everything: name five, or leave threshold out."
+            )
+        return self
+
+    @property
+    def size(self) -> int:
+        """Members."""
+        if self.committee is not None:
+            return len(self.committee)
+        return 5 if self.threshold == 2 else 3
+
+    @property
+    def harmless(self) -> int:
+        """How many members together learn nothing."""
+        return self.threshold or (1 if self.size == 3 else 2)
+
+    def among(self, sites: Sequence[str]) -> tuple[str, ...]:
+        """The members where these sites, in the order of their names, take part.
+
+        Raises
+        ------
+        PlanError
+            Where there are too few, or one that the plan names is not among them.
+        """
+        if self.committee is None:
+            if len(sites) < self.size:
+                raise PlanError(
+                    f"secure.blind: {self.size} sites compute a Cox model whose strata do not hold site, and {len(sites)} take part. "
+                    "Write strata: [site]."
+                )
+            return tuple(sites[: self.size])
+        for name in self.committee:
+            if name not in sites:
+                raise PlanError(
+                    f"secure.blind.committee: {name!r} is none of the sites that take part ({', '.join(sites)}). "
+                    "Name others, or leave committee out."
+                )
+        return self.committee
 
 
 class SecureSums(StrictModel):
@@ -200,11 +239,14 @@ class SecureSums(StrictModel):
         many, and the run is strict.
     minimum_sites
         Sites in every sum; by default 70 percent of those invited, at least five, and all of them below five.
+    blind
+        Who computes Cox models whose strata do not hold site.
     """
 
     profile: Literal["recoverable", "strict"] = "recoverable"
     committee: Literal["all"] | Annotated[tuple[str, ...], Field(min_length=3)] = "all"
     minimum_sites: int | None = Field(default=None, ge=2)
+    blind: BlindCommittee = BlindCommittee()
 
 
 if TYPE_CHECKING:
@@ -249,10 +291,10 @@ class Plan(StrictModel):
             if names.count(name) > 1:
                 yield f"{names.count(name)} analyses have the id {name!r}. Give each its own."
         for display in self.displays:
-            for name in display.of:
+            for name in (name for panel in display.shows for name in panel.of):
                 if name not in names:
                     yield (
-                        f"display {(display.table or display.figure)!r} shows {name!r}, which is no analysis. "
+                        f"display {display.name!r} shows {name!r}, which is no analysis. "
                         f"{did_you_mean(name, names)}"
                     )
 

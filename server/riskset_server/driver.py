@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 
@@ -118,7 +118,7 @@ def _drive(
         if streams is not None:
             streams.close()
     text = to_text(results)
-    write_run(centre.folder / str(number), text, results, plan, codebook, runs, number)
+    write_run(centre.folder / str(number), text, runs, number)
     runs.finish(number, text, now())
 
 
@@ -148,16 +148,19 @@ def _streams(
 def write_run(
     final: Path,
     text: str,
-    results: Mapping[str, Any],
-    plan: Plan,
-    codebook: Codebook,
     runs: Runs,
     number: int,
 ) -> None:
-    """Write the folder of a finished run: results.json, what the centre received, and what it opened. It appears complete or not at all."""
+    """Write the folder of a finished run: results.json with plan and codebook, what the centre received, and what it opened.
+
+    It appears complete or not at all.
+    """
     final.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
     (made / "results.json").write_text(text, encoding="utf-8")
+    matter = runs.matter(number)
+    (made / "plan.json").write_bytes(matter.plan_json)
+    (made / "codebook.json").write_bytes(matter.codebook_json)
     for step, site, message in runs.transcript(number):
         if message:
             folder = made / "transcript" / step

@@ -41,6 +41,8 @@ SAID_AS = {
     "information": "information",
     "score_products": "products of each site's score",
     "cells": "every",
+    "person_time": "person-time",
+    "incomplete": "not followed to",
     "ended": "does not span the landmark",
 }
 """The words that `discloses` has for each array of a summary."""

@@ -26,6 +26,7 @@ from riskset_embedded.federation import (
     start_all,
     stop_federation,
 )
+from riskset_node.policy import DEFAULT_ESTIMATORS
 from riskset_server.centre import read_centre
 from riskset_server.store import Sites, open_database
 
@@ -48,6 +49,7 @@ def study_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
         for path in sorted((LUNG / "nodes").glob("*.yaml"))[:n_sites]:
             node = yaml.safe_load(path.read_text(encoding="utf-8"))
             node["policy"]["minimum_sites"] = n_sites
+            node["policy"]["estimators"] = [*DEFAULT_ESTIMATORS, "blind_cox", "blind_committee"]
             (folder / "nodes" / path.name).write_text(yaml.safe_dump(node), encoding="utf-8")
         return folder
 

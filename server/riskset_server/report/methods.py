@@ -11,7 +11,7 @@ from riskset_common.plan import Endpoint
 from riskset_server.displays.baseline import test_names
 from riskset_server.displays.cells import level_percent, plain
 from riskset_server.displays.display import Part, tests_of
-from riskset_server.displays.effects import TIES
+from riskset_server.displays.effects import TIES, exposures
 from riskset_server.displays.estimates import interval_kinds, test_noun
 from riskset_server.displays.follow_up import method_in_words
 from riskset_server.displays.reading import distinct, entries, value
@@ -27,6 +27,7 @@ def methods(results: Mapping[str, Any], parts: Mapping[str, Part], words: Words)
         _estimation(parts.values(), words),
         _competing_risks(parts.values(), words),
         _regression(parts.values(), words),
+        _blind(results),
         _made_of_parts(parts.values(), words),
         _tables(parts.values(), words),
         _conduct(parts.values(), words),
@@ -102,6 +103,11 @@ def _estimation(parts: Collection[Part], words: Words) -> Iterator[str]:
             by_test.setdefault(f"{named}{stratified}", []).append(part.spec.id)
     for test, names in by_test.items():
         yield f"Groups are compared by the {test} ({', '.join(names)})."
+    if any(value(part.result, "completeness") for part in follow_ups):
+        yield (
+            "Completeness of follow-up is the ratio of observed to potential person-time until the closing date (Clark, Altman and "
+            "De Stavola 2002)."
+        )
     for method in distinct(value(part.result, "method") for part in follow_ups):
         yield f"Median follow-up is estimated by the {method_in_words(method)} method."
 
@@ -144,6 +150,12 @@ def _regression(parts: Collection[Part], words: Words) -> Iterator[str]:
         ]
         if strata:
             yield f"The model {part.spec.id} is stratified by {listed(strata)}."
+    for part in fitted:
+        if named := exposures(words, part):
+            yield (
+                f"In {part.spec.id} the exposure ({named}) is time-dependent: patients count as not exposed until that day and as "
+                "exposed afterwards."
+            )
     criteria = distinct(value(part.result, "convergence") for part in fitted)
     if "tight" in criteria:
         yield "Coefficients are those at the maximum of the partial likelihood."
@@ -153,6 +165,22 @@ def _regression(parts: Collection[Part], words: Words) -> Iterator[str]:
         f"{_levels(fitted)} confidence intervals and P values of coefficients are Wald's; likelihood-ratio, score and Wald "
         "tests are given for the models."
     )
+
+
+def _blind(results: Mapping[str, Any]) -> Iterator[str]:
+    """Who computed the models whose risk sets reach across sites."""
+    blind = value(results, "secure", "blind")
+    if not isinstance(blind, Mapping):
+        return
+    names = distinct(name.partition("/")[0] for name in blind["evaluations"])
+    yield (
+        f"Risk sets of {listed(names)} reach across sites. Sums over them were seen by nobody: the models were computed on secret "
+        f"shares by a committee of {listed(blind['committee'])}, of which any {_NUMBERS[blind['threshold']]} could learn nothing beyond "
+        "the log-likelihood, score and information of the whole model at each iteration."
+    )
+
+
+_NUMBERS = {1: "single one", 2: "two together"}
 
 
 def _made_of_parts(parts: Collection[Part], words: Words) -> Iterator[str]:

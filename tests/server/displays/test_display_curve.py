@@ -221,11 +221,11 @@ def test_narrow_columns_abbreviate_withheld_and_explain_it(
 
 
 def test_every_two_curves_differ_in_colour_or_dashes_and_the_first_in_both() -> None:
-    styles = [(figure.colour(rank), str(figure.dashes(rank))) for rank in range(28)]
+    styles = [(figure.colour(rank), str(figure.dashes(rank))) for rank in range(42)]
 
-    assert 28 == len(set(styles))
+    assert 42 == len(set(styles))
     assert (
-        4 == len({dashes for _, dashes in styles[:4]}) == len({colour for colour, _ in styles[:4]})
+        6 == len({dashes for _, dashes in styles[:6]}) == len({colour for colour, _ in styles[:6]})
     )
 
 
