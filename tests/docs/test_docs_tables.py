@@ -17,11 +17,10 @@ from tests.docs.workspace import LUNG, Workspace, named
 
 from riskset_common.codebook import read_codebook
 from riskset_common.estimators import ESTIMATORS, estimator_of, parts_of
-from riskset_common.estimators.counting import AskCounts
+from riskset_common.estimators.counting import AskCounts, AskTable
 from riskset_common.estimators.cox import AskCox
 from riskset_common.estimators.estimator import AnalysisSpec, Request
 from riskset_common.estimators.parts import AskParts
-from riskset_common.estimators.proportionality import AskTimes
 from riskset_common.plan import read_plan
 from riskset_common.study import Site, Study
 from riskset_node.findings import ACCEPTABLE, ONLY_WARNS, FindingKind
@@ -73,6 +72,8 @@ WRITTEN_OTHERWISE = {
     ("CumulativeIncidenceSpec", "ci"): "by the conventions",
     ("CoxSpec", "ties"): "by the conventions",
     ("CoxSpec", "max_iterations"): "40, with r 20",
+    ("FineGraySpec", "ties"): "by the conventions",
+    ("FineGraySpec", "max_iterations"): "40, with r 20",
     ("LandmarkSpec", "ci"): "by the conventions",
     ("LandmarkSpec", "ties"): "by the conventions",
     ("LandmarkSpec", "max_iterations"): "40, with r 20",
@@ -209,14 +210,26 @@ def later(request: Request[Any, Any], study: Study) -> list[Request[Any, Any]]:
         of_parts = {name: later(part, study)[0] for name, part in parts_of(request).items()}
         return [replace(request, state=type(request.state).of(of_parts))]
     if isinstance(request.state, AskCox):
-        p = estimator_of("cox").shapes(request)["exponents"].shape[0]
-        asked = AskCox(exponent=(0,) * p, beta=(0.0,) * p, events=9)
-        more: list[dict[str, Any]] = [{"clusters": True}] if request.spec.robust else []
-        if request.spec.ph_test:
-            more += [{"times": AskTimes()}, {"n_steps": 4}]
-        last = [asked.model_copy(update=each) for each in more]
-        return [Request(request.spec, study, each) for each in (asked, *last)]
+        p = estimator_of(request.spec.kind).shapes(request)["exponents"].shape[0]
+        asked = type(request.state)(exponent=(0,) * p, beta=(0.0,) * p, events=9)
+        return [
+            Request(request.spec, study, asked.model_copy(update=each))
+            for each in questions_of_a_model(request.spec)
+        ]
     return []
+
+
+def questions_of_a_model(spec: Any) -> list[dict[str, Any]]:
+    """What is asked of a model after its survey."""
+    if spec.kind == "fine_gray" and spec.censoring == "pooled":
+        table = {"censoring": AskTable()}
+        return [{"n_steps": 4}, table, {**table, "clusters": True}]
+    if spec.kind == "fine_gray":
+        return [{}, {"clusters": True}]
+    more: list[dict[str, Any]] = [{"clusters": True}] if spec.robust else []
+    if spec.ph_test:
+        more += [{"times": AskTable()}, {"n_steps": 4}]
+    return [{}, *more]
 
 
 @pytest.mark.parametrize("of", ESTIMATOR_PAGES, ids=lambda of: of.path.stem)

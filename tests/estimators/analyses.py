@@ -198,6 +198,23 @@ STRATIFIED: dict[str, dict[str, Any]] = {
         "strata": ["site", "sex"],
         "ties": "breslow",
     },
+    "Fine-Gray": {
+        "kind": "fine_gray",
+        "endpoint": "EFS",
+        "cause": "relapse",
+        "terms": [{"factor": "arm"}, {"number": "age"}],
+        "strata": ["site"],
+    },
+    "Fine-Gray with censoring within sites and sexes": {
+        "kind": "fine_gray",
+        "endpoint": "EFS",
+        "cause": "death",
+        "terms": [{"factor": "arm"}, {"number": "dose"}],
+        "interaction": ["arm", "dose"],
+        "strata": ["site", "sex"],
+        "censoring": "strata",
+        "ties": "breslow",
+    },
     "univariate with models": {
         "kind": "univariate",
         "endpoint": "EFS",

@@ -227,6 +227,11 @@ CONTRACT: dict[str, dict[str, Any]] = {
     },
 }
 
+CONTRACT["fine_gray"] = {
+    **CONTRACT["cox"],
+    "competing": int,
+    "censoring": str,
+}
 CONTRACT["univariate"] = {
     "kind": str,
     "endpoint": str,

@@ -11,7 +11,7 @@ from tests.estimators.pooling import pool, result_of, summary_of
 
 from riskset_common.canonical import canonical_json
 from riskset_common.errors import DataError, ProtocolRefusal
-from riskset_common.estimators.proportionality import AskTimes
+from riskset_common.estimators.counting import AskTable
 
 COX: dict[str, Any] = {
     "kind": "cox",
@@ -110,4 +110,4 @@ def test_an_event_at_a_time_that_was_not_counted_is_refused_without_naming_it():
 
 def test_a_value_is_given_for_every_step():
     with pytest.raises(ValueError, match="one value for each step"):
-        AskTimes(steps=(1, 2), values=(0.5,))
+        AskTable(steps=(1, 2), values=(0.5,))

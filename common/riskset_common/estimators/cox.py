@@ -17,7 +17,14 @@ from pydantic import Field, model_validator
 
 from riskset_common.errors import EstimationError, ProtocolRefusal
 from riskset_common.estimators.causes import cause_specific_times
-from riskset_common.estimators.counting import grid_length, length_marks, length_shapes
+from riskset_common.estimators.counting import (
+    AskTable,
+    grid_length,
+    length_marks,
+    length_shapes,
+    step_shapes,
+    step_summary,
+)
 from riskset_common.estimators.cox_result import CoxResult, Survey, result
 from riskset_common.estimators.cox_spec import CoxSpec
 from riskset_common.estimators.cox_survey import Exponent, read_survey, survey, survey_shapes
@@ -32,11 +39,8 @@ from riskset_common.estimators.estimator import (
 )
 from riskset_common.estimators.grouping import group_codes
 from riskset_common.estimators.proportionality import (
-    AskTimes,
     ProportionalityTest,
     proportionality,
-    step_shapes,
-    step_summary,
     time_shapes,
     time_summary,
     transform_of,
@@ -47,6 +51,7 @@ from riskset_common.study import Study
 from riskset_common.survival.cox import CoxDesign, CoxSums, cox_sums, prepare
 from riskset_common.survival.newton import CoxFit, NewtonState, advance, start
 from riskset_common.survival.proportionality import TimeScores
+from riskset_common.survival.score_residuals import residual_products
 
 
 class AskCox(State):
@@ -64,7 +69,7 @@ class AskCox(State):
     events: int | None = Field(default=None, ge=0)
     clusters: bool = False
     n_steps: int | None = Field(default=None, ge=1)
-    times: AskTimes | None = None
+    times: AskTable | None = None
 
     @model_validator(mode="after")
     def _survey_or_likelihood(self) -> Self:
@@ -98,7 +103,7 @@ class CoxMemory:
     null: CoxSums | None = None
     fit: CoxFit | None = None
     mains: CoxFit | None = None
-    times: AskTimes = field(default_factory=AskTimes)
+    times: AskTable = field(default_factory=AskTable)
     ph_test: ProportionalityTest | None = None
 
 
@@ -115,10 +120,10 @@ class Cox:
         "patients and events in total, by level of each factor, at the values -1, 0, 1, 2 and at all others of each number, and in "
         "every cell of two such terms that interact; patients left out because a value is missing; how many sites need each power "
         "of two to hold a covariate; log-likelihood, score and information of the whole model at each iteration; with "
-        "robust variances the products of each site's score with itself at the end; with a test of proportional hazards score and "
-        "information weighted by the transformed time, and information weighted by its square, and where the transformation is km "
-        "or rank how many sites need each power of two of steps, and patients with an event, censored and (under left truncation) "
-        "coming under observation at each step of the time grid; all summed over the sites"
+        "robust variances the products of each site's score, or of each patient's share in it, with itself at the end; with a test "
+        "of proportional hazards score and information weighted by the transformed time, and information weighted by its square, "
+        "and where the transformation is km or rank how many sites need each power of two of steps, and patients with an event, "
+        "censored and (under left truncation) coming under observation at each step of the time grid; all summed over the sites"
     )
 
     def first(self, spec: CoxSpec, study: Study) -> CoxRequest:
@@ -186,7 +191,9 @@ def likelihood_summary(design: CoxDesign, times: EndpointTimes, request: CoxRequ
     sums = cox_sums(design, beta)
     upper = np.triu_indices(len(beta))
     if state.clusters:
-        return {"score_products": np.outer(sums.score, sums.score)[upper]}
+        by_site = spec.robust == "site"
+        products = np.outer(sums.score, sums.score) if by_site else residual_products(design, beta)
+        return {"score_products": products[upper]}
     counted = {} if state.n_steps is None else step_summary(times, state.n_steps)
     return {
         "log_likelihood": one(sums.log_likelihood),

@@ -39,7 +39,7 @@ class CoxSpec(OneCauseSpec):
     max_iterations: int | None = Field(default=None, ge=1, le=100)
     missing: Literal["complete_case"] = "complete_case"
     test: Literal["wald", "score", "likelihood_ratio"] = "wald"
-    robust: Literal["site"] | None = None
+    robust: Literal["site", "patient"] | None = None
     interaction_test: Literal["likelihood_ratio"] | None = None
     ph_test: Transform | None = None
     level: float = Field(default=0.95, gt=0, lt=1)
@@ -70,7 +70,7 @@ class CoxSpec(OneCauseSpec):
         return [
             *twice("strata", self.strata),
             *term_problems(self.terms, self.interaction, study),
-            *self._strata_problems(study),
+            *strata_problems(self.strata, study),
             *self._robust_problems(study),
             *self._interaction_problems(),
         ]
@@ -81,22 +81,11 @@ class CoxSpec(OneCauseSpec):
 
     def _robust_problems(self, study: Study) -> Iterator[str]:
         n = len(study.sites)
-        if self.robust is not None and 0 < n < FEWEST_CLUSTERS:
+        if self.robust == "site" and 0 < n < FEWEST_CLUSTERS:
             yield (
                 f"robust: site takes each site for one observation, and {n} are too few: at least {FEWEST_CLUSTERS} must take part. "
                 "From fewer, a site's score could nearly be read back. Leave robust out."
             )
-
-    def _strata_problems(self, study: Study) -> Iterator[str]:
-        if "site" in self.strata or (
-            "study_group" in self.strata and (study.one_site_a_group or not study.sites)
-        ):
-            return
-        yield (
-            "strata must hold site (or study_group where each site is a group of its own), so that every risk set lies within "
-            f"one site; found {', '.join(self.strata) or 'none'}. This release opens no sum over a risk set of several sites, "
-            "because patients can be read back from it. Write strata: [site]."
-        )
 
     def tie_method(self, study: Study) -> Literal["efron", "breslow"]:
         """Ties as the analysis says, else as the plan's conventions say (R: Efron, SAS: Breslow)."""
@@ -105,3 +94,16 @@ class CoxSpec(OneCauseSpec):
     def iterations_at_most(self) -> int:
         """Newton steps at most: R's 20 under its stopping rule, 40 for the tight one."""
         return self.max_iterations or (20 if self.convergence == "r" else 40)
+
+
+def strata_problems(strata: Sequence[str], study: Study) -> Iterator[str]:
+    """Strata that leave risk sets across sites."""
+    if "site" in strata or (
+        "study_group" in strata and (study.one_site_a_group or not study.sites)
+    ):
+        return
+    yield (
+        "strata must hold site (or study_group where each site is a group of its own), so that every risk set lies within "
+        f"one site; found {', '.join(strata) or 'none'}. This release opens no sum over a risk set of several sites, "
+        "because patients can be read back from it. Write strata: [site]."
+    )

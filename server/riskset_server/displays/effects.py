@@ -12,8 +12,10 @@ from riskset_server.displays.cells import (
     ALIASED,
     DASH,
     EMPTY,
+    HR,
     MONOTONE,
     NOT_ESTIMABLE,
+    SHR,
     Cell,
     cell,
     count,
@@ -28,6 +30,7 @@ from riskset_server.displays.display import Part, Shown
 from riskset_server.displays.reading import entries, number, rules_in, value, withheld_by
 from riskset_server.displays.words import Words, listed, lower_first
 
+ROBUST = {"site": ", clustered by site", "patient": ""}
 TIES = {"efron": "Efron's", "breslow": "Breslow's"}
 
 
@@ -143,18 +146,31 @@ def _notes(part: Part, words: Words) -> Iterator[str]:
     n, events = cell(value(found, "n"), count).text, cell(value(found, "events"), count).text
     missing = value(found, "missing")
     left_out = f"; {patients(missing)} with missing values left out" if missing else ""
-    yield f"n = {n}, {events} events{left_out}."
+    yield f"n = {n}, {events} events{_competing(found)}{left_out}."
     yield f"Ties by {TIES[found['ties']]} method."
     strata = entries(value(found, "strata"))
     if strata:
         named = listed([lower_first(words.variable(name)) for name in strata])
         yield f"Stratified by {named}."
-    if value(found, "robust") is not None:
-        yield "Standard errors are robust, clustered by site."
+    if value(found, "robust", "clustered_by") in ROBUST:
+        yield f"Standard errors are robust{ROBUST[value(found, 'robust', 'clustered_by')]}."
     together = "; beside a variable, of all its levels together" if _several_levels(found) else ""
     yield f"P values are of Wald tests, two-sided ({words.planned(part.spec)}){together}."
     yield from _model_tests(value(found, "tests"))
     yield from _proportionality(value(found, "ph_test"), words)
+
+
+def _competing(found: Mapping[str, Any]) -> str:
+    """Of a model under competing risks the patients with another event."""
+    competing = value(found, "competing")
+    if competing is None:
+        return ""
+    return f" of the cause, {cell(competing, count).text} competing events"
+
+
+def ratio_name(shown: Shown) -> tuple[str, str]:
+    """What a model's ratios are of, short and in words."""
+    return SHR if shown.parts[0].spec.kind == "fine_gray" else HR
 
 
 def _several_levels(found: Mapping[str, Any]) -> bool:

@@ -161,6 +161,7 @@ class Words:
             "flow": "Flow of patients",
             "event_table": f"First events of {lower_first(self.endpoint(endpoint or ''))}",
             "cox": f"Cox model of {lower_first(self.endpoint(endpoint or ''))}",
+            "fine_gray": f"Fine\N{EN DASH}Gray model of {lower_first(self.endpoint(endpoint or ''))}",
             "univariate": f"Univariate analyses of {lower_first(self.endpoint(endpoint or ''))}",
             "landmark": f"Landmark analysis of {lower_first(self.endpoint(endpoint or ''))}",
             "cumulative_incidence": f"Cumulative incidence of the events of {lower_first(self.endpoint(endpoint or ''))}",

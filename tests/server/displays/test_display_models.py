@@ -6,7 +6,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from riskset_server.displays import cox_table
+from riskset_common.estimators.fine_gray import FineGraySpec
+from riskset_server.displays import cox_table, forest
 from riskset_server.displays.display import Shown
 
 WITHHELD = {"withheld": "minimum_cell 5"}
@@ -144,3 +145,34 @@ def test_the_test_of_proportional_hazards_is_said_below_the_model(
         "(randomised arm, P = .04; study groups, P = .60)."
     ) in notes
     assert "hazards: withheld under the disclosure rule minimum_cell 5." in held
+
+
+def test_a_fine_gray_model_names_its_ratio_and_the_competing_events(
+    trial: ModuleType, shown: Callable[..., Shown]
+) -> None:
+    plan = trial.study_plan()
+    found = plan.analysis("cox_arm")
+    fitted = FineGraySpec.model_validate(
+        {"id": "cox_arm", "kind": "fine_gray", "endpoint": "EFS", "cause": "relapse"}
+        | {"terms": [term.model_dump() for term in found.terms], "strata": ["study_group"]}
+    )
+    others = [each for each in plan.analyses if each.id != "cox_arm"]
+    result = trial.cox_result(
+        trial.COX_ARM,
+        kind="fine_gray",
+        competing=31,
+        censoring="pooled",
+        robust={"clustered_by": "patient", "naive_std_err": []},
+    )
+    made = shown(
+        "cox_arm",
+        plan=plan.model_copy(update={"analyses": (*others, fitted)}),
+        results={"cox_arm": result},
+    )
+    text, drawn = cox_table.make(made).csv(), forest.draw(made)
+
+    assert text.startswith("Variable,SHR,95% CI,P\n")
+    assert "268 events of the cause, 31 competing events;" in text
+    assert "Standard errors are robust." in text
+    assert "SHR, subdistribution hazard ratio" in text
+    assert "SHR, subdistribution hazard ratio" in " ".join(drawn.legend)
