@@ -267,12 +267,16 @@ def test_two_analyses_of_one_id_and_displays_of_none_are_told_together() -> None
     [
         (
             {"kind": "cox", "terms": [{"factor": "a", "number": "b"}]},
-            "analyses.x.terms.0: a term is either",
+            "analyses.x.terms.0: a term is one of",
         ),
-        ({"kind": "cox", "terms": [{}]}, "analyses.x.terms.0: a term is either"),
+        ({"kind": "cox", "terms": [{}]}, "analyses.x.terms.0: a term is one of"),
         (
             {"kind": "cox", "terms": [{"number": "a", "reference": "b"}]},
             "analyses.x.terms.0: number a has no reference level.",
+        ),
+        (
+            {"kind": "cox", "terms": [{"exposure": "a", "reference": "exposed"}]},
+            "analyses.x.terms.0: exposure a is compared with 'not exposed' always. Leave reference out.",
         ),
         (
             {"kind": "cox", "terms": [{"number": "a"}], "interaction": ["a", "b", "c"]},

@@ -139,12 +139,16 @@ MADE_OF_PARTS: list[dict[str, Any]] = [
     | {"test": "log_rank", "strata": ["site"]}
 ]
 # The lung trial knows no time of an exposure; a score stands in for one.
+BLIND = {"id": "blind", "kind": "cox", "endpoint": "OS", "terms": [{"factor": "sex"}]}
+"""A model whose risk sets reach across sites; the sites of the lung study do not allow one."""
 LANDMARKS: list[dict[str, Any]] = [
     {"id": "lm", "kind": "landmark", "endpoint": "OS", "at": 80, "exposure": "karnofsky"}
     | {"test": "log_rank", "strata": ["site"]},
     {"id": "lm_cox", "kind": "landmark", "endpoint": "OS", "at": 80, "exposure": "karnofsky"}
     | {"terms": [{"factor": "sex", "reference": "male"}], "strata": ["site"]},
 ]
+# Nor has it a closing date; the time itself stands in for one.
+COMPLETENESS = {"id": "complete", "kind": "follow_up", "endpoint": "OS", "completeness": "time"}
 
 
 def validate_analysis(written: dict[str, Any]) -> AnalysisSpec:
@@ -169,7 +173,9 @@ def lung():
     """The lung study, with an endpoint that has late entry as well."""
     plan = read_plan(LUNG / "plan.yaml")
     late = plan.endpoints["OS"].model_copy(update={"entry": plan.endpoints["OS"].time})
-    analyses = tuple(validate_analysis(each) for each in (*examples(), *MADE_OF_PARTS, *LANDMARKS))
+    analyses = tuple(
+        validate_analysis(each) for each in (*examples(), *MADE_OF_PARTS, *LANDMARKS, BLIND)
+    )
     plan = plan.model_copy(
         update={"endpoints": {**plan.endpoints, "LATE": late}, "analyses": analyses}
     )
@@ -192,6 +198,8 @@ def arrays_of(kind: str, study: Study) -> dict[str, str]:
             variants.append(spec.model_copy(update={"endpoint": "LATE"}))
         if getattr(spec, "test", None) and hasattr(spec, "pairwise"):
             variants.append(spec.model_copy(update={"pairwise": True}))
+        if hasattr(spec, "completeness"):
+            variants.append(spec.model_copy(update={"completeness": "time"}))
         for each in variants:
             request = estimator.first(each, study)
             for asked in (request, *later(request, study)):
@@ -210,7 +218,10 @@ def later(request: Request[Any, Any], study: Study) -> list[Request[Any, Any]]:
         of_parts = {name: later(part, study)[0] for name, part in parts_of(request).items()}
         return [replace(request, state=type(request.state).of(of_parts))]
     if isinstance(request.state, AskCox):
-        p = estimator_of(request.spec.kind).shapes(request)["exponents"].shape[0]
+        shapes = estimator_of(request.spec.kind).shapes(request)
+        if "exponents" not in shapes:
+            return [Request(request.spec, study, AskCox(n_steps=4, events=9))]
+        p = shapes["exponents"].shape[0]
         asked = type(request.state)(exponent=(0,) * p, beta=(0.0,) * p, events=9)
         return [
             Request(request.spec, study, asked.model_copy(update=each))
@@ -223,12 +234,12 @@ def questions_of_a_model(spec: Any) -> list[dict[str, Any]]:
     """What is asked of a model after its survey."""
     if spec.kind == "fine_gray" and spec.censoring == "pooled":
         table = {"censoring": AskTable()}
-        return [{"n_steps": 4}, table, {**table, "clusters": True}]
+        return [{"count_steps": 4}, table, {**table, "clusters": True}]
     if spec.kind == "fine_gray":
         return [{}, {"clusters": True}]
     more: list[dict[str, Any]] = [{"clusters": True}] if spec.robust else []
     if spec.ph_test:
-        more += [{"times": AskTable()}, {"n_steps": 4}]
+        more += [{"times": AskTable()}, {"count_steps": 4}]
     return [{}, *more]
 
 
@@ -281,7 +292,7 @@ def lung_results(tmp_path_factory):
     space.copy_lung_study()
     plan = yaml.safe_load((space.folder / "plan.yaml").read_text(encoding="utf-8"))
     plan.pop("displays")
-    plan["analyses"] = [*examples(), *LANDMARKS]
+    plan["analyses"] = [*examples(), *LANDMARKS, COMPLETENESS]
     space.write("plan.yaml", yaml.safe_dump(plan, sort_keys=False))
     out = space.folder / "out"
     line = (

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-import structlog
 from tests.embedded.lost_sites import SixSites, six_sites, study_files
 
 from riskset_common.errors import InputError
@@ -17,16 +16,7 @@ from riskset_embedded.local_run import SitesAway, cuts_of, run_files
 from riskset_embedded.transcript import Transcript
 from riskset_server.runs import SitesLost
 
-
-@pytest.fixture(autouse=True)
-def _quiet():
-    structlog.configure(processors=[_dropped])
-    yield
-    structlog.reset_defaults()
-
-
-def _dropped(*_: object) -> str:
-    raise structlog.DropEvent
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +38,7 @@ def test_without_a_loss_all_sites_are_in_the_results(study):
         "minimum_sites": 4,
         "committee": study.names,
         "threshold": 5,
+        "blind": None,
     } == results["secure"]
 
 

@@ -76,6 +76,12 @@ COUNTED: dict[str, dict[str, Any]] = {
         "test": {"gray": {"rho": 1}},
     },
     "follow-up": {"kind": "follow_up", "endpoint": "EFS"},
+    "follow-up with range and completeness under left truncation": {
+        "kind": "follow_up",
+        "endpoint": "LATE",
+        "range": True,
+        "completeness": "dose",
+    },
     "follow-up under left truncation of a population": {
         "kind": "follow_up",
         "endpoint": "LATE",
@@ -213,6 +219,21 @@ STRATIFIED: dict[str, dict[str, Any]] = {
         "interaction": ["arm", "dose"],
         "strata": ["site", "sex"],
         "censoring": "strata",
+        "ties": "breslow",
+    },
+    "Cox with an exposure that begins during follow-up": {
+        "kind": "cox",
+        "endpoint": "EFS",
+        "terms": [{"exposure": "dose"}, {"factor": "arm"}],
+        "interaction": ["arm", "dose"],
+        "strata": ["site"],
+    },
+    "Cox with two exposures under left truncation": {
+        "kind": "cox",
+        "endpoint": "LATE",
+        "cause": "death",
+        "terms": [{"exposure": "dose"}, {"exposure": "age"}, {"factor": "sex"}],
+        "strata": ["site"],
         "ties": "breslow",
     },
     "univariate with models": {

@@ -36,7 +36,7 @@ def test_the_test_takes_one_round_more_and_changes_nothing_else(transform, count
     assert plain.result == tested.result
     assert len(plain.questions) + 1 == len(tested.questions)
     assert [counted] + [False] * (len(plain.questions) - 1) == [
-        asked["n_steps"] is not None for asked in tested.questions[1:]
+        asked["count_steps"] is not None for asked in tested.questions[1:]
     ]
     assert {"arm": 2, "age": 1} == {term: test["df"] for term, test in found["terms"].items()}
     assert (transform, 3) == (found["transform"], found["global_test"]["df"])
@@ -90,7 +90,7 @@ def question(**more: Any) -> bytes:
     return canonical_json({"asked": asked})
 
 
-@pytest.mark.parametrize("more", [{"n_steps": 64}, {"times": {"steps": [], "values": []}}])
+@pytest.mark.parametrize("more", [{"count_steps": 64}, {"times": {"steps": [], "values": []}}])
 def test_a_site_does_not_answer_for_a_test_that_its_plan_does_not_ask(more):
     study = study_of(COX, 5)
     site = random_cohort(6).patients(study)[0]

@@ -26,10 +26,10 @@ def test_pooled_censorings_are_asked_once_and_told_with_every_question_after() -
     study = study_of(FINE_GRAY, 5)
     survey, counted, *rounds = pool(study, random_cohort(1).patients(study)).questions
 
-    assert survey["n_steps"] is survey["exponent"] is survey["censoring"] is None
-    assert 64 == counted["n_steps"]
+    assert survey["count_steps"] is survey["exponent"] is survey["censoring"] is None
+    assert 64 == counted["count_steps"]
     assert 1 == len({str(asked["censoring"]) for asked in rounds})
-    assert [None] * len(rounds) == [asked["n_steps"] for asked in rounds]
+    assert [None] * len(rounds) == [asked["count_steps"] for asked in rounds]
     assert [False] * (len(rounds) - 1) + [True] == [asked["clusters"] for asked in rounds]
 
 
@@ -37,7 +37,7 @@ def test_censorings_within_strata_leave_no_site() -> None:
     study = study_of(FINE_GRAY | {"censoring": "strata"}, 5)
     pooled = pool(study, random_cohort(1).patients(study))
 
-    assert [None] * len(pooled.questions) == [asked["n_steps"] for asked in pooled.questions]
+    assert [None] * len(pooled.questions) == [asked["count_steps"] for asked in pooled.questions]
     assert "strata" == pooled.result["censoring"]
 
 
@@ -101,7 +101,7 @@ def test_what_it_cannot_be_is_said(changes: dict[str, Any], said: str) -> None:
     ("censoring", "more"),
     [
         ("pooled", {}),
-        ("strata", {"n_steps": 64}),
+        ("strata", {"count_steps": 64}),
         ("strata", {"censoring": {"steps": [1], "values": [0.5]}}),
     ],
 )
@@ -114,3 +114,10 @@ def test_a_question_that_does_not_go_with_the_plan_is_refused(
 
     with pytest.raises(ProtocolRefusal, match="does not go with the censoring distribution"):
         summary_of(site, study, canonical_json({"asked": asked}))
+
+
+def test_an_exposure_that_begins_during_follow_up_has_no_place_here() -> None:
+    study = study_of(FINE_GRAY | {"terms": [{"exposure": "dose"}]}, 5)
+    [spec] = study.plan.analyses
+
+    assert [True] == ["exposure dose begins during" in problem for problem in spec.problems(study)]

@@ -48,6 +48,8 @@ SAID_AS = {
     "squared_time_information": "information weighted by its square",
     "competing": "competing events in total",
     "cells": "every",
+    "person_time": "person-time",
+    "incomplete": "not followed to",
     "ended": "does not span the landmark",
 }
 """The words that `discloses` has for each array of a summary."""

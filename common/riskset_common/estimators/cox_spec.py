@@ -7,14 +7,22 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from riskset_common.codebook import NumberVariable
 from riskset_common.estimators.causes import OneCauseSpec
 from riskset_common.estimators.estimator import Names, twice
+from riskset_common.estimators.exposure import exposure_problems
 from riskset_common.estimators.proportionality import COUNTED, Transform
 from riskset_common.estimators.terms import Term, term_problems
 from riskset_common.study import Study
 
 FEWEST_CLUSTERS = 5
 """Sites below which a variance clustered by site is neither of use nor safe to open."""
+
+NEEDS_SITES = {
+    "robust": "each site's own score",
+    "ph_test": "each site's share of score and information at each event time",
+}
+"""Keys that go only with risk sets that lie within sites, and what they need."""
 
 
 def pair_or_pairs(value: Any) -> Any:
@@ -52,9 +60,19 @@ class CoxSpec(OneCauseSpec):
         """Covariates."""
         return tuple(term.number for term in self.terms if term.number is not None)
 
+    def times(self) -> tuple[str, ...]:
+        """When an exposure began; missing in whoever was never exposed."""
+        return tuple(term.exposure for term in self.terms if term.exposure is not None)
+
     def opened_by(self, study: Study) -> tuple[str, ...]:
-        """Factors: patients and events are counted by their levels. Strata show in no sum."""
-        return tuple(term.factor for term in self.terms if term.factor is not None)
+        """Factors: patients and events are counted by their levels. Strata show in no sum, but in those of a blind model."""
+        factors = tuple(term.factor for term in self.terms if term.factor is not None)
+        return (*factors, *self.strata) if self.is_blind(study) else factors
+
+    def is_blind(self, study: Study) -> bool:
+        """Whether a risk set may hold patients of several sites: neither `site` nor what is the same is among the strata."""
+        of_site = "study_group" in self.strata and (study.one_site_a_group or not study.sites)
+        return "site" not in self.strata and not of_site
 
     def also_asks(self) -> tuple[str, ...]:
         """Curves where the test of proportional hazards counts all patients on the grid, for these are the counts of a curve."""
@@ -66,11 +84,16 @@ class CoxSpec(OneCauseSpec):
         return self.ph_test in COUNTED
 
     def problems(self, study: Study) -> Sequence[str]:
-        """Terms that do not fit, and a model whose risk sets would cross sites."""
+        """Terms that do not fit, and what a model whose risk sets cross sites cannot be."""
         return [
             *twice("strata", self.strata),
             *term_problems(self.terms, self.interaction, study),
-            *strata_problems(self.strata, study),
+            *(self._blind_problems(study) if self.is_blind(study) else ()),
+            *(
+                each
+                for name in self.times()
+                for each in exposure_problems(name, self.endpoint, study)
+            ),
             *self._robust_problems(study),
             *self._interaction_problems(),
         ]
@@ -87,6 +110,22 @@ class CoxSpec(OneCauseSpec):
                 "From fewer, a site's score could nearly be read back. Leave robust out."
             )
 
+    def _blind_problems(self, study: Study) -> Iterator[str]:
+        for name in self.numbers():
+            variable = study.codebook.variables[name]
+            if isinstance(variable, NumberVariable) and variable.range is None:
+                yield (
+                    f"number {name} has no range in the codebook. A model whose strata do not hold site is computed on hidden "
+                    "numbers, whose size must be bounded in public. State its lowest and highest believable value there "
+                    "(range: [0, 110]), or write strata: [site]."
+                )
+        for key, needs in NEEDS_SITES.items():
+            if getattr(self, key) is not None:
+                yield (
+                    f"{key}: {getattr(self, key)} needs {needs}, which a model whose strata do not hold site has nowhere. "
+                    f"Leave {key} out, or write strata: [site]."
+                )
+
     def tie_method(self, study: Study) -> Literal["efron", "breslow"]:
         """Ties as the analysis says, else as the plan's conventions say (R: Efron, SAS: Breslow)."""
         return self.ties or ("efron" if study.plan.conventions == "r" else "breslow")
@@ -97,13 +136,13 @@ class CoxSpec(OneCauseSpec):
 
 
 def strata_problems(strata: Sequence[str], study: Study) -> Iterator[str]:
-    """Strata that leave risk sets across sites."""
+    """Strata that leave risk sets across sites, where a model has no other way."""
     if "site" in strata or (
         "study_group" in strata and (study.one_site_a_group or not study.sites)
     ):
         return
     yield (
         "strata must hold site (or study_group where each site is a group of its own), so that every risk set lies within "
-        f"one site; found {', '.join(strata) or 'none'}. This release opens no sum over a risk set of several sites, "
+        f"one site; found {', '.join(strata) or 'none'}. No sum over a risk set of several sites is opened, "
         "because patients can be read back from it. Write strata: [site]."
     )

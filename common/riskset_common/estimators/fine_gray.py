@@ -26,8 +26,9 @@ from riskset_common.estimators.counting import (
     step_shapes,
     step_summary,
 )
-from riskset_common.estimators.cox import AskCox, Cox, CoxMemory, CoxRequest, likelihood_summary
+from riskset_common.estimators.cox import AskCox, Cox, CoxMemory, CoxRequest
 from riskset_common.estimators.cox_result import CoxResult
+from riskset_common.estimators.cox_site import likelihood_summary
 from riskset_common.estimators.cox_spec import CoxSpec, pair_or_pairs, strata_problems
 from riskset_common.estimators.cox_survey import survey, survey_shapes
 from riskset_common.estimators.estimator import (
@@ -83,14 +84,20 @@ class FineGraySpec(OneCauseSpec):
         """Covariates."""
         return self.model.numbers()
 
+    def times(self) -> tuple[str, ...]:
+        """Exposures, which the terms may not hold."""
+        return self.model.times()
+
     def opened_by(self, study: Study) -> tuple[str, ...]:
         """Factors: patients and events are counted by their levels. Strata show in no sum."""
         return self.model.opened_by(study)
 
     def problems(self, study: Study) -> Sequence[str]:
         """Terms that do not fit, risk sets that would cross sites, a missing cause, and late entry."""
-        found = [*self._problems(study), *strata_problems(self.strata, study)]
-        return list(dict.fromkeys([*found, *self.model.problems(study)]))
+        across_sites = list(strata_problems(self.strata, study))
+        # What a model across sites would need besides is of no use here.
+        of_model = () if across_sites else self.model.problems(study)
+        return [*self._problems(study), *across_sites, *of_model]
 
     def _problems(self, study: Study) -> Iterator[str]:
         endpoint = study.endpoint(self.endpoint)
@@ -98,6 +105,11 @@ class FineGraySpec(OneCauseSpec):
             yield (
                 "cause is missing: a subdistribution hazard is that of one kind of event. "
                 f"Name one of {', '.join(endpoint.events)}."
+            )
+        for name in self.times():
+            yield (
+                f"exposure {name} begins during follow-up, and nobody is exposed after a competing event, where patients stay in "
+                "these risk sets. Compare cause-specific hazards: kind cox with a cause."
             )
         if endpoint.entry is not None:
             yield (
@@ -107,7 +119,7 @@ class FineGraySpec(OneCauseSpec):
 
 
 class AskFineGray(AskCox):
-    """As of a Cox model; `n_steps` asks for counts on the grid alone, and `censoring` tells the distribution that followed from them."""
+    """As of a Cox model; `count_steps` asks for counts on the grid alone, and `censoring` tells the distribution that they give."""
 
     censoring: AskTable | None = None
 
@@ -158,13 +170,13 @@ class FineGray:
         if state.exponent is None:
             lengths = length_shapes() if is_pooled else {}
             return {**survey_shapes(spec.model, request.study), "competing": counts(), **lengths}
-        if is_pooled is not (state.n_steps is not None or state.censoring is not None):
+        if is_pooled is not (state.count_steps is not None or state.censoring is not None):
             raise ProtocolRefusal(
                 f"The round does not go with the censoring distribution of analysis {spec.id}, which its plan estimates "
                 f"{'of all patients' if is_pooled else 'within strata'}. The centre must run this release."
             )
-        if state.n_steps is not None:
-            return step_shapes(state.n_steps, left_truncated=False)
+        if state.count_steps is not None:
+            return step_shapes(state.count_steps, left_truncated=False)
         return Cox().shapes(_of_model(request, None))
 
     def summarise(self, patients: Patients, request: FineGrayRequest) -> Summary:
@@ -176,8 +188,8 @@ class FineGray:
             competing = one(int(np.count_nonzero(times.event > 1)))
             lengths = length_marks(times) if spec.censoring == "pooled" else {}
             return {**survey(patients, _of_model(request, None)), "competing": competing, **lengths}
-        if state.n_steps is not None:
-            return step_summary(times, state.n_steps)
+        if state.count_steps is not None:
+            return step_summary(times, state.count_steps)
         prepared = patients.keep(
             ("fine_gray", spec.id, state.exponent, state.censoring),
             lambda: _prepare(cohort, times, request),
@@ -187,7 +199,7 @@ class FineGray:
     def next(self, request: FineGrayRequest, pooled: Summary) -> FineGrayRequest | FineGrayResult:
         """Ask for the censorings of all patients, then as a Cox model does."""
         spec, state, memory = request.spec, request.state, request.memory
-        if state.n_steps is not None:
+        if state.count_steps is not None:
             kept = replace(memory, censoring=_pooled_censoring(pooled))
             asked = AskFineGray(
                 exponent=state.exponent,
@@ -202,8 +214,8 @@ class FineGray:
             return _result(spec, reached, memory)
         if memory is None:
             memory = FineGrayMemory(reached.memory, int(pooled["competing"]))
-            n_steps = grid_length(pooled, 1) if spec.censoring == "pooled" else None
-            more: dict[str, Any] = {"n_steps": n_steps}
+            count_steps = grid_length(pooled, 1) if spec.censoring == "pooled" else None
+            more: dict[str, Any] = {"count_steps": count_steps}
         else:
             memory, more = replace(memory, of_model=reached.memory), {"censoring": memory.censoring}
         asked = AskFineGray(

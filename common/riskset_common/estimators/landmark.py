@@ -15,6 +15,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field
 
 from riskset_common.estimators.contrasts import Contrasted
+from riskset_common.estimators.cox_blind import Fits
 from riskset_common.estimators.cox_result import CoxResult
 from riskset_common.estimators.cox_spec import CoxSpec, pair_or_pairs
 from riskset_common.estimators.estimator import (
@@ -26,14 +27,14 @@ from riskset_common.estimators.estimator import (
     counts,
     one,
 )
+from riskset_common.estimators.exposure import NOT_EXPOSED, exposure_problems
 from riskset_common.estimators.group_test import GroupTest
 from riskset_common.estimators.kaplan_meier import KaplanMeierResult, KaplanMeierSpec
 from riskset_common.estimators.landmark_cohort import (
-    LEVELS,
     LandmarkCohort,
     cohort_at,
     exposed_name,
-    exposure_problems,
+    name_problems,
     with_exposure,
 )
 from riskset_common.estimators.parts import (
@@ -43,6 +44,7 @@ from riskset_common.estimators.parts import (
     PartSpec,
     advance_parts,
     first_requests,
+    fitted_parts,
     part_shapes,
     part_summaries,
     requests_of,
@@ -105,11 +107,16 @@ class LandmarkSpec(AnalysisSpec):
             return ("cox",)
         return ("kaplan_meier",) if self.test is None else ("kaplan_meier", "log_rank")
 
+    def is_blind(self, study: Study) -> bool:
+        """Whether it is a model, and its risk sets are not each within a site."""
+        return inner_spec(self, study).is_blind(study)
+
     def problems(self, study: Study) -> Sequence[str]:
         """Keys of the other kind, an exposure that has no time here, and what the curves or the model cannot be."""
         inner = inner_spec(self, study).problems(with_exposure(study, self.exposure, self.at))
+        name = name_problems(self.exposure, study)
         exposure = exposure_problems(self.exposure, self.endpoint, study)
-        return [*exposure, *self._key_problems(), *inner]
+        return [*name, *exposure, *self._key_problems(), *inner]
 
     def _key_problems(self) -> Iterator[str]:
         foreign = OF_MODELS if self.terms is None else OF_CURVES
@@ -117,6 +124,13 @@ class LandmarkSpec(AnalysisSpec):
             if getattr(self, name) != type(self).model_fields[name].get_default():
                 other = "a model, but `terms` is missing" if self.terms is None else "curves"
                 yield f"{name} belongs to {other}. With `terms` a landmark analysis is a Cox model, else it is of curves."
+
+        for term in self.terms or ():
+            if term.exposure is not None:
+                yield (
+                    f"term {term.exposure} changes in time, but at a landmark exposures are those until then. "
+                    "Write an analysis of kind cox for it."
+                )
 
     def _named(self, sort: Literal["factor", "number"]) -> tuple[str, ...]:
         names = (getattr(term, sort) for term in self.terms or ())
@@ -138,7 +152,7 @@ def inner_spec(spec: LandmarkSpec, study: Study) -> PartSpec:
             **spec.model_dump(include=set(OF_CURVES) - {"by", "horizons", "test"}),
             **keys,
         )
-    term = Term(factor=exposed, reference=LEVELS[0])
+    term = Term(factor=exposed, reference=NOT_EXPOSED)
     return CoxSpec(
         kind="cox",
         terms=(term, *spec.terms),
@@ -216,10 +230,7 @@ class Landmark:
     def summarise(self, patients: Patients, request: LandmarkRequest) -> Summary:
         """Choose this site's patients, and answer for them."""
         spec, study = request.spec, request.study
-        cohort: LandmarkCohort = patients.keep(
-            ("landmark", spec.id),
-            lambda: cohort_at(patients, study, spec.endpoint, spec.exposure, spec.at),
-        )
+        cohort = self._cohort(patients, request)
         summary = part_summaries(cohort.patients, self.parts(request))
         if not request.state.ended:
             return summary
@@ -237,6 +248,23 @@ class Landmark:
             asked = AskLandmark.of(following, ended=False)
             return Request(request.spec, request.study, asked, LandmarkMemory(ended, kept))
         return _result(request.spec, ended, kept)
+
+    def fitted(self, request: LandmarkRequest, fits: Fits) -> LandmarkResult:
+        """The whole, when the model that waited was computed on shares."""
+        memory: LandmarkMemory = request.memory
+        kept = fitted_parts(self.parts(request), fits, memory.parts)
+        return _result(request.spec, memory.ended, kept)
+
+    def followed(self, patients: Patients, request: LandmarkRequest) -> Patients:
+        """This site's patients who are followed beyond the landmark. Run by a site."""
+        return self._cohort(patients, request).patients
+
+    def _cohort(self, patients: Patients, request: LandmarkRequest) -> LandmarkCohort:
+        spec, study = request.spec, request.study
+        return patients.keep(
+            ("landmark", spec.id),
+            lambda: cohort_at(patients, study, spec.endpoint, spec.exposure, spec.at),
+        )
 
 
 def _parts(spec: LandmarkSpec, study: Study) -> tuple[dict[str, PartSpec], Study]:

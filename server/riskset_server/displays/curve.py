@@ -121,13 +121,14 @@ def _layout(
     if len(counted) < len(found):
         # Of several causes each has its own events; the patients at risk are the same.
         kinds = ALL_ROWS[:1]
-    times = number_times(found, ticks, until)
+    wanted, possible = number_times(found, ticks, until)
+    times = [*wanted, *possible]
     inch = until / PLOT_WIDTH
     widest = (
         max(number_width(number_rows(counted, times, kinds)), text_width(_tick_label(ticks[-1])))
         + 0.1
     )
-    numbers_at = tuple(apart(times, (), widest * inch))
+    numbers_at = tuple(apart(wanted, possible, widest * inch))
     labelled = tuple(apart(numbers_at, ticks, (text_width(_tick_label(ticks[-1])) + 0.1) * inch))
     rows = number_rows(counted, numbers_at, kinds)
     labels = tuple("\n".join(textwrap.wrap(line.label, LABEL_COLUMNS)) for line in found)

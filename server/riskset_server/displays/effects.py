@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
+from riskset_common.estimators.exposure import with_exposures
 from riskset_server.displays.cells import (
     ALIASED,
     DASH,
@@ -28,7 +29,7 @@ from riskset_server.displays.cells import (
 )
 from riskset_server.displays.display import Part, Shown
 from riskset_server.displays.reading import entries, number, rules_in, value, withheld_by
-from riskset_server.displays.words import Words, listed, lower_first
+from riskset_server.displays.words import Words, listed, lower_first, sentence_case
 
 ROBUST = {"site": ", clustered by site", "patient": ""}
 TIES = {"efron": "Efron's", "breslow": "Breslow's"}
@@ -67,13 +68,26 @@ class Effect:
 def effects(shown: Shown) -> Iterator[Effect]:
     """Rows of every model of a display, each below its title where there are several."""
     for part in shown.parts:
-        indent = 0
+        indent, words = 0, words_of_model(shown.words, part)
         if len(shown.parts) > 1:
             yield Effect(Cell(shown.words.title(part.spec)), 0, is_title=True)
             indent = 1
         by_term = groupby(entries(value(part.result, "terms")), key=lambda row: str(row["term"]))
         for term, rows in by_term:
-            yield from _term(part, shown.words, term, list(rows), indent)
+            yield from _term(part, words, term, list(rows), indent)
+
+
+def words_of_model(words: Words, part: Part) -> Words:
+    """The study's words, in which the exposures of a model are categories."""
+    labels = {name: sentence_case(words.happening(name)) for name in part.spec.times()}
+    return replace(words, codebook=with_exposures(words.codebook, labels))
+
+
+def exposures(words: Words, part: Part) -> str:
+    """The exposures of a model that begin during follow-up, in words; empty without any."""
+    if part.spec.kind != "cox":
+        return ""
+    return listed([lower_first(words.happening(name)) for name in part.spec.times()])
 
 
 def _term(
@@ -152,6 +166,8 @@ def _notes(part: Part, words: Words) -> Iterator[str]:
     if strata:
         named = listed([lower_first(words.variable(name)) for name in strata])
         yield f"Stratified by {named}."
+    if named := exposures(words, part):
+        yield f"Patients change from not exposed to exposed with {named}; counts are by exposure at the end of follow-up."
     if value(found, "robust", "clustered_by") in ROBUST:
         yield f"Standard errors are robust{ROBUST[value(found, 'robust', 'clustered_by')]}."
     together = "; beside a variable, of all its levels together" if _several_levels(found) else ""

@@ -148,7 +148,7 @@ def series_of(shown: Shown, part: Part) -> Iterator[Series]:
 def _of_cause(group: Mapping[str, Any], cause: str) -> Mapping[str, Any]:
     """The entry of one cause in the form of a group: its curve, landmarks and events beside the group's level and patients."""
     found = value(group, "causes", cause)
-    shared = {"level": group["level"], "n": group["n"]}
+    shared = {name: group[name] for name in ("level", "n", "numbers_at_risk") if name in group}
     return shared | {name: value(found, name) for name in ("events", "at", "curve")}
 
 
@@ -229,8 +229,8 @@ class Standing:
 def standing(line: Line, time: float) -> Standing:
     """Patients at risk at a time, and those censored or with an event before it: the three add up to the group.
 
-    Of a curve that was released in joined steps only the beginning and the plan's horizons are known, the latter with the events
-    up to and including that time.
+    Of a curve that was released in joined steps the beginning and the plan's horizons are known, the latter with the events up to
+    and including that time; and at the round times of the axis the patients at risk.
     """
     if withheld_by(line.group.get("curve")) is not None:
         cell_of_rule = withheld_cell(str(withheld_by(line.group["curve"])))
@@ -261,7 +261,15 @@ def _from_landmarks(line: Line, time: float) -> Standing:
                 {"withheld": rule} if rule else max(number(n) - number(at_risk) - number(events), 0)
             )
             return Standing(cell(at_risk, count), cell(left, count), cell(events, count))
-    return Standing()
+    at_risk = _at_round_times(line).get(time)
+    return Standing() if at_risk is None else Standing(cell(at_risk, count))
+
+
+def _at_round_times(line: Line) -> Mapping[float, Any]:
+    """Patients at risk at the round times of the axis, where they were released."""
+    found = value(line.group, "numbers_at_risk")
+    times, at_risk = (entries(value(found, name)) for name in ("time", "at_risk"))
+    return dict(zip(map(float, times), at_risk, strict=True))
 
 
 def groups_of(found: Sequence[Line]) -> tuple[Line, ...]:
@@ -272,14 +280,22 @@ def groups_of(found: Sequence[Line]) -> tuple[Line, ...]:
     return tuple(first.values())
 
 
-def number_times(found: Sequence[Line], ticks: Sequence[float], until: float) -> list[float]:
-    """Times of the columns of numbers: the axis' own where every curve is complete, else those at which numbers are known."""
+def number_times(
+    found: Sequence[Line], ticks: Sequence[float], until: float
+) -> tuple[list[float], list[float]]:
+    """Times of the columns of numbers: those that must stand, and those that may where there is room.
+
+    Where every curve is complete the axis' own must. Else it is those at which all numbers are known, and the axis' may at which
+    those at risk are.
+    """
     if all(line.is_complete for line in found):
-        return list(ticks)
+        return list(ticks), []
     horizons = {
         value(landmark, "time")
         for line in found
         for landmark in entries(value(line.group, "at"))
         if isinstance(value(landmark, "time"), (int, float))
     }
-    return sorted({0.0, *(float(time) for time in horizons if time <= until)})
+    known = {time for line in found for time in _at_round_times(line)}
+    at_horizons = sorted({0.0, *(float(time) for time in horizons if time <= until)})
+    return at_horizons, [time for time in ticks if time in known]

@@ -113,7 +113,11 @@ class Words:
         found = self.plan.endpoints.get(endpoint)
         if found is None or found.origin is None:
             return None
-        return lower_first(_DATE_OF.sub("", self.variable(found.origin)))
+        return lower_first(self.happening(found.origin))
+
+    def happening(self, name: str) -> str:
+        """What a date is the date of, from its label; the label of another variable."""
+        return _DATE_OF.sub("", self.variable(name))
 
     def time_axis(self, endpoints: Iterable[str]) -> str:
         """The label of a time axis: `Time since diagnosis (years)`."""

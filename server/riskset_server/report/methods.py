@@ -11,7 +11,7 @@ from riskset_common.plan import Endpoint
 from riskset_server.displays.baseline import test_names
 from riskset_server.displays.cells import level_percent, plain
 from riskset_server.displays.display import Part, tests_of
-from riskset_server.displays.effects import TIES
+from riskset_server.displays.effects import TIES, exposures
 from riskset_server.displays.estimates import interval_kinds, test_noun
 from riskset_server.displays.follow_up import method_in_words
 from riskset_server.displays.reading import distinct, entries, value
@@ -102,6 +102,11 @@ def _estimation(parts: Collection[Part], words: Words) -> Iterator[str]:
             by_test.setdefault(f"{named}{stratified}", []).append(part.spec.id)
     for test, names in by_test.items():
         yield f"Groups are compared by the {test} ({', '.join(names)})."
+    if any(value(part.result, "completeness") for part in follow_ups):
+        yield (
+            "Completeness of follow-up is the ratio of observed to potential person-time until the closing date (Clark, Altman and "
+            "De Stavola 2002)."
+        )
     for method in distinct(value(part.result, "method") for part in follow_ups):
         yield f"Median follow-up is estimated by the {method_in_words(method)} method."
 
@@ -156,6 +161,12 @@ def _regression(parts: Collection[Part], words: Words) -> Iterator[str]:
         ]
         if strata:
             yield f"The model {part.spec.id} is stratified by {listed(strata)}."
+    for part in fitted:
+        if named := exposures(words, part):
+            yield (
+                f"In {part.spec.id} the exposure ({named}) is time-dependent: patients count as not exposed until that day and as "
+                "exposed afterwards."
+            )
     tested = [part.spec.id for part in fitted if value(part.result, "ph_test") is not None]
     if tested:
         yield (

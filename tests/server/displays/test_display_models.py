@@ -39,6 +39,40 @@ score χ² = 63.51, 7 df, P < .001.",,,
 """ == cox_table.make(shown("cox_all")).csv()
 
 
+def test_an_exposure_that_begins_during_follow_up_is_said_to(
+    shown: Callable[..., Shown], trial: ModuleType
+) -> None:
+    plan = trial.study_plan(
+        """  - {id: cox_smn, kind: cox, endpoint: OS, terms: [{exposure: date_smn}, {factor: arm, reference: IB}],
+     interaction: [date_smn, arm], strata: [site]}
+"""
+    )
+    [arm, _, interaction] = trial.study_results()["analyses"]["cox_arm"]["terms"]
+    exposed = arm | {"term": "date_smn", "level": "exposed", "reference": "not exposed"}
+    names = {"term": "date_smn:arm", "level": "exposed:ADE_MAE", "reference": "not exposed:IB"}
+    found = trial.study_results()["analyses"]["cox_arm"]
+    found |= {"terms": [exposed, arm, interaction | names], "endpoint": "OS"}
+    text = cox_table.make(shown("cox_smn", plan=plan, results={"cox_smn": found})).csv()
+
+    assert (
+        """\
+Second malignant neoplasm,,,
+  Not exposed,1,,
+  Exposed,0.88,0.66 to 1.17,.38
+Randomised arm,,,
+  IB,1,,
+  ADE+MAE,0.88,0.66 to 1.17,.38
+Second malignant neoplasm × Randomised arm,,,
+  Exposed × ADE+MAE,0.95,0.53 to 1.71,.87
+"""
+        in text
+    )
+    assert (
+        "Patients change from not exposed to exposed with second malignant neoplasm; counts are by exposure at the end of "
+        "follow-up."
+    ) in text
+
+
 def test_an_interaction_has_no_reference_row_and_strata_are_named(
     shown: Callable[..., Shown],
 ) -> None:

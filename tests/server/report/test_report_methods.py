@@ -44,6 +44,19 @@ def test_methods_are_those_of_plan_and_results(trial: ModuleType) -> None:
         assert sentence in text
 
 
+def test_a_time_dependent_exposure_is_named(trial: ModuleType) -> None:
+    plan = trial.study_plan(
+        "  - {id: cox_smn, kind: cox, endpoint: OS, terms: [{exposure: date_smn}], strata: [site]}"
+    )
+    results = trial.study_results()
+    results["analyses"]["cox_smn"] = results["analyses"]["cox_arm"]
+
+    assert (
+        "In cox_smn the exposure (second malignant neoplasm) is time-dependent: patients count as not exposed until that day and as "
+        "exposed afterwards."
+    ) in text_of(trial, plan, results)
+
+
 def test_conventions_and_release_are_those_of_the_plan(trial: ModuleType) -> None:
     text = text_of(trial, trial.study_plan(conventions="r", disclosure={"release": "exact"}))
 
