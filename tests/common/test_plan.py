@@ -45,7 +45,7 @@ def test_the_whole_plan_of_the_trial_is_told_what_this_release_lacks() -> None:
         for line in (
             f"analyses.cox_all.diagnostics: {known}",
             f"analyses.cox_kmt2a_r.diagnostics: {known}",
-            "displays.8.subgroups: unknown key. Known: as, at_risk, every",
+            "displays.8.subgroups: unknown key. Known: as, at_risk, columns, every",
         )
     ] == [
         line.partition(", level,")[0].partition(", figure,")[0]

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from riskset_common.plan import Disclosure, Display
+from riskset_common.plan import Disclosure
+from riskset_common.plan_displays import Display
 from riskset_server.release import release
 from riskset_server.release_axis import RoundTimes
 
@@ -74,6 +75,13 @@ def test_the_steps_are_those_of_the_displays_that_show_the_analysis(
     plan: Any = PlanWith(*displays)
 
     assert RoundTimes("years", steps) == RoundTimes.of(plan, "os")
+
+
+def test_the_axis_of_a_panel_is_one_of_its_analysis() -> None:
+    plan: Any = PlanWith({"panels": [{"of": "efs", "every": 1}, {"of": ["efs", "os"], "every": 2}]})
+
+    assert RoundTimes("years", (2.0,)) == RoundTimes.of(plan, "os")
+    assert RoundTimes("years", (1.0, 2.0)) == RoundTimes.of(plan, "efs")
 
 
 def test_times_are_few_and_round() -> None:

@@ -74,6 +74,8 @@ class Line:
         The probability and its confidence limits from each time on, in percent, shape (n_steps + 1,); NaN where a limit is undefined.
     minimum_at_risk
         The curve has ended where fewer patients remain at risk; 0 shows it to its last step.
+    smallest_number
+        Fewer patients at risk were released as no number; 0 where every number was.
     is_complete
         Whether results hold every time at which somebody leaves, or steps that were joined before release.
     series
@@ -89,6 +91,7 @@ class Line:
     lower: Reals
     upper: Reals
     minimum_at_risk: int
+    smallest_number: int
     is_complete: bool
     series: Series
     style: Style
@@ -119,10 +122,10 @@ class Line:
 def lines(shown: Shown) -> tuple[Line, ...]:
     """Every curve of a display, in the order of its analyses, their causes and their groups."""
     disclosure = shown.words.plan.disclosure
-    minimum = 0 if disclosure.release == "exact" else disclosure.minimum_at_risk
+    released = 0 if disclosure.release == "exact" else disclosure.minimum_at_risk
     found = [series for part in shown.parts for series in series_of(shown, part)]
     return tuple(
-        _line(series, series.style or Style(rank, rank), minimum)
+        _line(series, series.style or Style(rank, rank), released, shown.display.minimum_at_risk)
         for rank, series in enumerate(found)
     )
 
@@ -134,14 +137,15 @@ def series_of(shown: Shown, part: Part) -> Iterator[Series]:
         for label, group in _labelled(shown, part):
             yield Series(label, label, group, measure_of(part))
         return
-    # One colour a group and one kind of dashes a cause, unless there is one group or one analysis among several.
+    # One colour a group and other dashes for each curve, so that grey tells them apart; the cause's colour where there is one group.
     labelled = list(_labelled(shown, part))
     alone = len(labelled) < 2
     for rank, cause in enumerate(causes):
         named = sentence_case(cause)
         for index, (label, group) in enumerate(labelled):
             own = named if not group["level"] else f"{named}, {label}"
-            style = Style(rank if alone else index, rank) if len(shown.parts) == 1 else None
+            own_style = Style(rank if alone else index, rank * len(labelled) + index)
+            style = own_style if len(shown.parts) == 1 else None
             yield Series(own, label, _of_cause(group, cause), measure_of(part), style, cause)
 
 
@@ -168,7 +172,8 @@ def _labelled(shown: Shown, part: Part) -> Iterator[tuple[str, Mapping[str, Any]
             yield (f"{own}, {name}" if several else name), group
 
 
-def _line(series: Series, style: Style, minimum: int) -> Line:
+def _line(series: Series, style: Style, released: int, asked: int | None) -> Line:
+    minimum = max(released, asked or 0)
     group, measure = series.group, series.measure
     curve = value(group, "curve")
     time = numbers(value(curve, "time"), 0)
@@ -180,14 +185,24 @@ def _line(series: Series, style: Style, minimum: int) -> Line:
     stop = min(stop, int(undefined[0])) if undefined.size else stop
     limits = (numbers(value(curve, name), time.size) for name in ("lower", "upper"))
     points = np.column_stack([time, height, *limits])[:stop]
-    is_complete = minimum == 0 or _is_complete(group)
+    is_complete = released == 0 or _is_complete(group)
     if not is_complete:
         points = _with_horizons(points, series)
     first = [0.0, *[measure.at_start] * 3]
     drawn_time, *percents = (np.vstack([first, points]) * [1, 100, 100, 100]).T
     height, lower, upper = percents
     return Line(
-        series.label, group, drawn_time, height, lower, upper, minimum, is_complete, series, style
+        label=series.label,
+        group=group,
+        time=drawn_time,
+        height=height,
+        lower=lower,
+        upper=upper,
+        minimum_at_risk=minimum,
+        smallest_number=released,
+        is_complete=is_complete,
+        series=series,
+        style=style,
     )
 
 
@@ -243,8 +258,8 @@ def _from_curve(line: Line, time: float) -> Standing:
     times = numbers(curve["time"], 0)
     left = int(np.searchsorted(times, time, side="left"))
     at_risk = curve["at_risk"][left] if left < times.size else 0
-    if number(at_risk) < line.minimum_at_risk:
-        return Standing(Cell(f"<{line.minimum_at_risk}"))
+    if number(at_risk) < line.smallest_number:
+        return Standing(Cell(f"<{line.smallest_number}"))
     censored, events = (sum(curve[name][:left]) for name in ("censored", "events"))
     return Standing(cell(at_risk, count), cell(censored, count), cell(events, count))
 

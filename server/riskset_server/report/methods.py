@@ -16,6 +16,7 @@ from riskset_server.displays.estimates import interval_kinds, test_noun
 from riskset_server.displays.follow_up import method_in_words
 from riskset_server.displays.reading import distinct, entries, value
 from riskset_server.displays.words import Words, listed, lower_first, sentence_case
+from riskset_server.report.secrecy import secrecy
 
 
 def methods(results: Mapping[str, Any], parts: Mapping[str, Part], words: Words) -> tuple[str, ...]:
@@ -27,6 +28,7 @@ def methods(results: Mapping[str, Any], parts: Mapping[str, Part], words: Words)
         _estimation(parts.values(), words),
         _competing_risks(parts.values(), words),
         _regression(parts.values(), words),
+        _blind(results),
         _made_of_parts(parts.values(), words),
         _tables(parts.values(), words),
         _conduct(parts.values(), words),
@@ -43,6 +45,7 @@ def _design(results: Mapping[str, Any], words: Words) -> Iterator[str]:
         + ". Patient records stayed at the sites. Each site sent counts and sums that were masked, so that the coordinating "
         "centre could read only their totals over all sites; estimates and tests are computed from these totals."
     )
+    yield from secrecy(results)
     if words.plan.data_cutoff is not None:
         yield f"Data were cut off on {words.plan.data_cutoff.isoformat()}."
 
@@ -181,6 +184,22 @@ def _regression(parts: Collection[Part], words: Words) -> Iterator[str]:
         f"{_levels(fitted)} confidence intervals and P values of coefficients are Wald's; likelihood-ratio, score and Wald "
         "tests are given for the models."
     )
+
+
+def _blind(results: Mapping[str, Any]) -> Iterator[str]:
+    """Who computed the models whose risk sets reach across sites."""
+    blind = value(results, "secure", "blind")
+    if not isinstance(blind, Mapping):
+        return
+    names = distinct(name.partition("/")[0] for name in blind["evaluations"])
+    yield (
+        f"Risk sets of {listed(names)} reach across sites. Sums over them were seen by nobody: the models were computed on secret "
+        f"shares by a committee of {listed(blind['committee'])}, of which any {_NUMBERS[blind['threshold']]} could learn nothing beyond "
+        "the log-likelihood, score and information of the whole model at each iteration."
+    )
+
+
+_NUMBERS = {1: "single one", 2: "two together"}
 
 
 def _made_of_parts(parts: Collection[Part], words: Words) -> Iterator[str]:

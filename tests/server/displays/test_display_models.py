@@ -209,4 +209,4 @@ def test_a_fine_gray_model_names_its_ratio_and_the_competing_events(
     assert "268 events of the cause, 31 competing events;" in text
     assert "Standard errors are robust." in text
     assert "SHR, subdistribution hazard ratio" in text
-    assert "SHR, subdistribution hazard ratio" in " ".join(drawn.legend)
+    assert ("SHR", "subdistribution hazard ratio") in drawn.abbreviations
