@@ -21,6 +21,7 @@ FEWEST_CLUSTERS = 5
 NEEDS_SITES = {
     "robust": "each site's own score",
     "ph_test": "each site's share of score and information at each event time",
+    "offset": "each site's own sums over risk sets",
 }
 """Keys that go only with risk sets that lie within sites, and what they need."""
 
@@ -41,6 +42,7 @@ class CoxSpec(OneCauseSpec):
     endpoint: str
     terms: tuple[Term, ...] = Field(min_length=1)
     interaction: Annotated[tuple[tuple[str, str], ...], BeforeValidator(pair_or_pairs)] = ()
+    offset: str | None = None
     strata: Names = ()
     ties: Literal["efron", "breslow"] | None = None
     convergence: Literal["tight", "r"] = "tight"
@@ -57,8 +59,9 @@ class CoxSpec(OneCauseSpec):
         return (*(term.factor for term in self.terms if term.factor is not None), *self.strata)
 
     def numbers(self) -> tuple[str, ...]:
-        """Covariates."""
-        return tuple(term.number for term in self.terms if term.number is not None)
+        """Covariates, and the offset."""
+        names = (*(term.number for term in self.terms), self.offset)
+        return tuple(name for name in names if name is not None)
 
     def times(self) -> tuple[str, ...]:
         """When an exposure began; missing in whoever was never exposed."""
@@ -88,6 +91,7 @@ class CoxSpec(OneCauseSpec):
         return [
             *twice("strata", self.strata),
             *term_problems(self.terms, self.interaction, study),
+            *self._offset_problems(),
             *(self._blind_problems(study) if self.is_blind(study) else ()),
             *(
                 each
@@ -97,6 +101,10 @@ class CoxSpec(OneCauseSpec):
             *self._robust_problems(study),
             *self._interaction_problems(),
         ]
+
+    def _offset_problems(self) -> Iterator[str]:
+        if self.offset is not None and self.offset in (term.number for term in self.terms):
+            yield f"offset {self.offset} is a term as well. Its coefficient is either 1 or estimated: leave one of them out."
 
     def _interaction_problems(self) -> Iterator[str]:
         if self.interaction_test is not None and not self.interaction:
