@@ -21,7 +21,8 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from riskset_common.survival.arrays import FloatArray
-from riskset_embedded.interfant06.cohort import draw_cohort, draw_earlier
+from riskset_embedded.interfant06.cohort import draw_cohort
+from riskset_embedded.interfant06.earlier import draw_earlier
 from riskset_embedded.interfant06.figures import figures
 from riskset_embedded.interfant06.parameters import Parameters, as_json
 from riskset_embedded.interfant06.published import Figure, read_figures

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from riskset_common.errors import EstimationError
-from riskset_embedded.interfant06.cohort import draw_cohort, draw_earlier
+from riskset_embedded.interfant06.cohort import draw_cohort
+from riskset_embedded.interfant06.earlier import draw_earlier
 from riskset_embedded.interfant06.figures import figures
 from riskset_embedded.interfant06.parameters import Parameters, read_parameters
 from riskset_embedded.interfant06.published import Figure, read_figures

@@ -1,4 +1,4 @@
-"""The cohort as its data managers closed it: dates in whole days, follow-up ended, and the Interfant-99 infants beside it."""
+"""The cohort as its data managers closed it: dates in whole days, and follow-up ended."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from riskset_common.survival.arrays import BoolArray, FloatArray, IntArray
+from riskset_common.survival.arrays import FloatArray, IntArray
 from riskset_embedded.interfant06 import margins
 from riskset_embedded.interfant06.course import NEVER, Course, draw_course
 from riskset_embedded.interfant06.details import death_causes, relapse_sites
-from riskset_embedded.interfant06.drawing import pick, waiting_time
+from riskset_embedded.interfant06.drawing import pick
 from riskset_embedded.interfant06.infants import Infants, N, draw_infants
 from riskset_embedded.interfant06.parameters import Parameters
 
@@ -58,7 +58,7 @@ def draw_cohort(parameters: Parameters, seed: int) -> Cohort:
     diagnosis = START + (END - START) * rng.random(N)
     course = draw_course(rng, infants, diagnosis, parameters)
     start = np.floor((diagnosis - 1970) * YEAR).astype(np.int64)
-    days = {name: _whole_days(getattr(course, name)) for name in EVENTS}
+    days = {name: whole_days(getattr(course, name)) for name in EVENTS}
     _in_order(days)
     last = _last_contact(rng, diagnosis, days, np.exp(parameters.log_delay))
     for each in days.values():
@@ -75,7 +75,8 @@ def draw_cohort(parameters: Parameters, seed: int) -> Cohort:
     )
 
 
-def _whole_days(years: FloatArray) -> IntArray:
+def whole_days(years: FloatArray) -> IntArray:
+    """Years as whole days, -1 for what never comes, shape (n,)."""
     known = years < NEVER
     return np.where(known, np.floor(np.where(known, years, 0.0) * YEAR), NO_DAY).astype(np.int64)
 
@@ -117,83 +118,3 @@ def _last_contact(
     last = np.where(days["remission"] == NO_DAY, np.maximum(last, days["death"]), last)
     last = np.maximum.reduce([last, days["remission"], days["randomised"]])
     return np.where(earliest, np.maximum(days["remission"], int(SHORTEST * YEAR)), last)
-
-
-@dataclass(frozen=True, eq=False)
-class EarlierCohort:
-    """Infants of Interfant-99; days since diagnosis, -1 where it was not observed, shape (n,)."""
-
-    group: IntArray
-    region: IntArray
-    female: BoolArray
-    age_days: IntArray
-    wbc: FloatArray
-    diagnosis: IntArray
-    remission: IntArray
-    relapse: IntArray
-    death: IntArray
-    last_contact: IntArray
-
-
-EVENT_STARTS, EVENT_SHAPE = (
-    (0.0, 0.1, 0.6, 1.1, 2.0, 4.0),
-    np.array([1.0, 1.0, 1.2, 0.6, 0.1, 0.02]),
-)
-DEATH_STARTS, DEATH_SHAPE = (0.0, 0.5, 1.0, 2.0, 4.0), np.array([1.0, 0.8, 0.4, 0.1, 0.02])
-INDUCTION = 0.1
-"""Years; an event before is a death in induction, a later one a relapse, or in one of ten a death in remission."""
-
-
-def draw_earlier(parameters: Parameters, seed: int) -> EarlierCohort:
-    """Draw the comparison cohort: event-free and overall survival are modelled, little else is."""
-    rng = np.random.Generator(np.random.PCG64([seed, 99]))
-    p = parameters
-    n = sum(margins.EARLIER_SIZES)
-    region = np.repeat([0, 1], margins.EARLIER_SIZES)
-    sizes = np.array(margins.SIZES, dtype=np.float64)
-    border = margins.ORIGINAL_GROUPS
-    sizes[:border] /= sizes[:border].sum()
-    sizes[border:] /= sizes[border:].sum()
-    u = rng.random(n)
-    edges = np.concatenate([np.cumsum(sizes[:border]), np.cumsum(sizes[border:])])
-    group = np.where(
-        region == 0,
-        np.searchsorted(edges[:border], u),
-        border + np.searchsorted(edges[border:], u),
-    )
-    group = np.minimum(group, np.where(region == 0, border, len(sizes)) - 1)
-    diagnosis = 1999.35 + (2006.0 - 1999.35) * rng.random(n)
-    log_event = np.array([p.log_event_earlier_original, p.log_event_earlier_other])[region]
-    log_death = np.array([p.log_death_earlier_original, p.log_death_earlier_other])[region]
-    event = waiting_time(rng.random(n), EVENT_STARTS, np.exp(log_event)[:, None] * EVENT_SHAPE)
-    in_cr = rng.random(n) < 0.1
-    after = (
-        event
-        + 0.01
-        + waiting_time(rng.random(n), DEATH_STARTS, np.exp(log_death)[:, None] * DEATH_SHAPE)
-    )
-    death = np.where((event < INDUCTION) | in_cr, event, after)
-    relapse = np.where((event < INDUCTION) | in_cr, NEVER, event)
-    remission = np.where(event < INDUCTION, NEVER, np.minimum(0.13, 0.9 * event))
-    visit = np.minimum(2013.9 - diagnosis, 9.0) + 2.0 * np.log(rng.random(n)) * rng.random(n)
-    last = np.floor(np.maximum(visit, 2.0) * YEAR).astype(np.int64)
-    days = {"remission": remission, "relapse": relapse, "death": death}
-    whole = {name: _whole_days(each) for name, each in days.items()}
-    both = (whole["relapse"] != NO_DAY) & (whole["death"] != NO_DAY)
-    whole["death"] = np.where(
-        both, np.maximum(whole["death"], whole["relapse"] + 1), whole["death"]
-    )
-    for each in whole.values():
-        each[each > last] = NO_DAY
-    return EarlierCohort(
-        group=group,
-        region=region,
-        female=rng.random(n) < 0.53,
-        age_days=5 + np.floor(rng.random(n) * 361).astype(np.int64),
-        wbc=np.floor(2 * 500 ** rng.random(n) * 10) / 10,
-        diagnosis=np.floor((diagnosis - 1970) * YEAR).astype(np.int64),
-        remission=whole["remission"],
-        relapse=whole["relapse"],
-        death=whole["death"],
-        last_contact=np.where(whole["death"] != NO_DAY, whole["death"], last),
-    )

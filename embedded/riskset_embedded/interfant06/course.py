@@ -100,11 +100,8 @@ def draw_course(
     )
     death = np.minimum(dead_in_cr, _after_relapse(rng, infants, arm, relapse, p))
     death = np.minimum(death, smn + 0.05 - np.log(rng.random(N)) / DEATH_AFTER_SMN)
-    resistance = np.where(induction.resistant, (33 + 14 * rng.random(N)) / 365.25, NEVER)
-    lethal = pick(rng, induction.resistant, margins.RESISTANT_DIED)
-    after_resistance = resistance + 0.02 - 0.4 * np.log(rng.random(N))
-    death = np.where(lethal, after_resistance, death)
-    death = np.where(induction.died, (2 + 31 * rng.random(N)) / 365.25, death)
+    resistance, dead_without_cr = _without_remission(rng, induction)
+    death = np.minimum(death, dead_without_cr)
     return Course(
         remission=to_remission,
         resistance=resistance,
@@ -118,6 +115,16 @@ def draw_course(
         arm_received=received,
         mrd=mrd,
     )
+
+
+def _without_remission(
+    rng: np.random.Generator, induction: _Induction
+) -> tuple[FloatArray, FloatArray]:
+    """Years to resistance and to death of those who do not reach remission, shape (n,) each."""
+    resistance = np.where(induction.resistant, (33 + 14 * rng.random(N)) / 365.25, NEVER)
+    lethal = pick(rng, induction.resistant, margins.RESISTANT_DIED)
+    death = np.where(lethal, resistance + 0.02 - 0.4 * np.log(rng.random(N)), NEVER)
+    return resistance, np.where(induction.died, (2 + 31 * rng.random(N)) / 365.25, death)
 
 
 def _normal(rng: np.random.Generator) -> FloatArray:

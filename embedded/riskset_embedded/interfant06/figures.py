@@ -8,8 +8,9 @@ import numpy as np
 
 from riskset_common.survival.arrays import BoolArray, FloatArray
 from riskset_embedded.interfant06 import margins
-from riskset_embedded.interfant06.cohort import YEAR, Cohort, EarlierCohort
+from riskset_embedded.interfant06.cohort import YEAR, Cohort
 from riskset_embedded.interfant06.details import DEATH_CAUSES, RELAPSE_SITES
+from riskset_embedded.interfant06.earlier import EarlierCohort
 from riskset_embedded.interfant06.infants import UNKNOWN
 from riskset_embedded.interfant06.observed import (
     DEATH_IN_CR,

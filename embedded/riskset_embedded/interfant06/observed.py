@@ -13,7 +13,8 @@ from riskset_common.survival.cumulative_incidence import cumulative_incidence
 from riskset_common.survival.kaplan_meier import ReverseTies, kaplan_meier, quantile, reverse
 from riskset_common.survival.newton import CoxFit, advance, start
 from riskset_common.survival.risk_table import RiskTable, risk_table, rows_until
-from riskset_embedded.interfant06.cohort import EVENTS, NO_DAY, YEAR, Cohort, EarlierCohort
+from riskset_embedded.interfant06.cohort import EVENTS, NO_DAY, YEAR, Cohort
+from riskset_embedded.interfant06.earlier import EarlierCohort
 
 DEATH_IN_INDUCTION, RESISTANCE, RELAPSE, DEATH_IN_CR, SMN = range(1, 6)
 

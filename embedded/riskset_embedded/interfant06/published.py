@@ -35,6 +35,7 @@ def read_figures(path: Path) -> dict[str, Figure]:
     figures = [
         *_pairs(published),
         *_counts(published),
+        *_shares(published),
         *_characteristics(published["characteristics"]),
         *_hazard_ratios(published),
         Figure("followup.median_years", published["followup"]["median_years"], 0.2),
@@ -44,11 +45,9 @@ def read_figures(path: Path) -> dict[str, Figure]:
 
 def _pairs(published: dict[str, Any]) -> Iterator[Figure]:
     """Every `[estimate, standard error]` of the sections that hold such pairs."""
-    sections = (("outcome", ("efs6", "efs4", "os6")),)
-    for section, names in sections:
-        for name in names:
-            for group, (estimate, std_err) in published[section][name].items():
-                yield Figure(f"{section}.{name}.{group}", estimate, std_err)
+    for name in ("efs6", "efs4", "os6"):
+        for group, (estimate, std_err) in published["outcome"][name].items():
+            yield Figure(f"outcome.{name}.{group}", estimate, std_err)
     randomised = published["randomised"]
     for name in ("relapse6", "death_in_cr6", "dfs6", "dfs3", "os6", "dfs6_MR", "dfs4_HR"):
         for arm in ("ADE+MAE", "IB"):
@@ -67,50 +66,51 @@ def _binomial(name: str, count: float, among: float, unit: float = 1.0) -> Figur
 
 def _counts(published: dict[str, Any]) -> Iterator[Figure]:
     outcome, sct = published["outcome"], published["sct"]
-    for name, among in (
-        ("cr_n", EVERYBODY),
-        ("induction_death_n", EVERYBODY),
-        ("resistant_n", EVERYBODY),
-        ("resistant_died_n", outcome["resistant_n"]),
-        ("relapse_n", EVERYBODY),
-        ("death_in_cr_n", EVERYBODY),
-        ("smn_n", EVERYBODY),
-    ):
-        yield _binomial(f"outcome.{name}", outcome[name], among)
-    numbers = {
-        "original": published["cohort"]["groups"]["original_n"],
-        "other": published["cohort"]["groups"]["other_n"],
+    among = {
+        "cr_n": EVERYBODY,
+        "induction_death_n": EVERYBODY,
+        "resistant_n": EVERYBODY,
+        "resistant_died_n": outcome["resistant_n"],
+        "relapse_n": EVERYBODY,
+        "death_in_cr_n": EVERYBODY,
+        "smn_n": EVERYBODY,
     }
+    for name, n in among.items():
+        yield _binomial(f"outcome.{name}", outcome[name], n)
+    among = {
+        "hr_cr_n": sct["hr_n"],
+        "hr_sct_n": sct["hr_cr_n"],
+        "hr_early_event_n": sct["hr_cr_n"],
+        "hr_sct_relapse_n": sct["hr_sct_n"],
+        "hr_sct_death_cr_n": sct["hr_sct_n"],
+        "hr_sct_smn_n": sct["hr_sct_n"],
+        "mr_mrd_sct_n": sct["mr_mrd_n"],
+    }
+    for name, n in among.items():
+        yield _binomial(f"sct.{name}", sct[name], n)
+    for table in ("cr1_sct", "sct_death_by_period"):
+        for name, (count, n) in sct[table].items():
+            yield _binomial(f"sct.{table}.{name}", count, n)
+    randomised = published["randomised"]
+    for name in ("event_before", "recruited_after_closure", "eligible", "not_randomised"):
+        yield _binomial(f"randomised.{name}", randomised[name], randomised["mr_hr_n"])
+
+
+def _shares(published: dict[str, Any]) -> Iterator[Figure]:
+    """Percentages of events and of infants in the two regions."""
+    outcome, groups = published["outcome"], published["cohort"]["groups"]
     for event, by_region in outcome["by_region_pct"].items():
         for region, percent in by_region.items():
-            n = numbers[region]
-            name = f"outcome.by_region_pct.{event}.{region}"
-            yield _binomial(name, percent * n / 100, n, 100 / n)
-    for name, among in (
-        ("hr_cr_n", sct["hr_n"]),
-        ("hr_sct_n", sct["hr_cr_n"]),
-        ("hr_early_event_n", sct["hr_cr_n"]),
-        ("hr_sct_relapse_n", sct["hr_sct_n"]),
-        ("hr_sct_death_cr_n", sct["hr_sct_n"]),
-        ("hr_sct_smn_n", sct["hr_sct_n"]),
-        ("mr_mrd_sct_n", sct["mr_mrd_n"]),
-    ):
-        yield _binomial(f"sct.{name}", sct[name], among)
-    for region, (count, among) in sct["cr1_sct"].items():
-        yield _binomial(f"sct.cr1_sct.{region}", count, among)
-    for period, (count, among) in sct["sct_death_by_period"].items():
-        yield _binomial(f"sct.sct_death_by_period.{period}", count, among)
-    deaths = outcome["death_in_cr_n"]
-    shares = {
-        "death_in_cr_sct_pct": (outcome["death_in_cr_sct_pct"], deaths),
-        "death_in_cr_infection_pct": (outcome["death_in_cr_infection_pct"], deaths),
-    }
+            name = f"by_region_pct.{event}.{region}"
+            yield _share(name, percent, groups[f"{region}_n"])
+    for name in ("death_in_cr_sct_pct", "death_in_cr_infection_pct"):
+        yield _share(name, outcome[name], outcome["death_in_cr_n"])
     for site, percent in outcome["relapse_site_pct"].items():
-        shares[f"relapse_site_pct.{site}"] = (percent, outcome["relapse_n"])
-    for name, (percent, among) in shares.items():
-        yield _binomial(f"outcome.{name}", percent * among / 100, among, 100 / among)
-    for name in ("event_before", "recruited_after_closure", "eligible", "not_randomised"):
-        yield _binomial(f"randomised.{name}", published["randomised"][name], 484)
+        yield _share(f"relapse_site_pct.{site}", percent, outcome["relapse_n"])
+
+
+def _share(name: str, percent: float, among: float) -> Figure:
+    return _binomial(f"outcome.{name}", percent * among / 100, among, 100 / among)
 
 
 def _characteristics(found: dict[str, Any]) -> Iterator[Figure]:

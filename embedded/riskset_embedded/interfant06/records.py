@@ -10,15 +10,9 @@ import numpy as np
 
 from riskset_common.survival.arrays import IntArray
 from riskset_embedded.interfant06 import margins
-from riskset_embedded.interfant06.cohort import (
-    EVENTS,
-    NO_DAY,
-    Cohort,
-    EarlierCohort,
-    draw_cohort,
-    draw_earlier,
-)
+from riskset_embedded.interfant06.cohort import EVENTS, NO_DAY, Cohort, draw_cohort
 from riskset_embedded.interfant06.details import DEATH_CAUSES, RELAPSE_SITES
+from riskset_embedded.interfant06.earlier import EarlierCohort, draw_earlier
 from riskset_embedded.interfant06.infants import UNKNOWN
 from riskset_embedded.interfant06.parameters import Parameters
 

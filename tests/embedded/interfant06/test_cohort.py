@@ -13,7 +13,8 @@ import pytest
 from riskset_common.errors import EstimationError, InputError
 from riskset_embedded.interfant06 import margins
 from riskset_embedded.interfant06.check import Checked, check_seeds, require_near, table
-from riskset_embedded.interfant06.cohort import NO_DAY, draw_cohort, draw_earlier
+from riskset_embedded.interfant06.cohort import NO_DAY, draw_cohort
+from riskset_embedded.interfant06.earlier import draw_earlier
 from riskset_embedded.interfant06.figures import figures
 from riskset_embedded.interfant06.observed import RELAPSE, observe, survival_at
 from riskset_embedded.interfant06.parameters import Parameters, as_json, read_parameters
