@@ -37,6 +37,7 @@ DEFAULT_ESTIMATORS = (
     "follow_up",
     "univariate",
     "landmark",
+    "heterogeneity",
 )
 """Kinds of analysis and tests that a site allows when it does not say.
 
