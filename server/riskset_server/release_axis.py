@@ -29,11 +29,10 @@ class RoundTimes:
 
     @classmethod
     def of(cls, plan: Plan, analysis: str) -> RoundTimes:
-        """The steps of every display that shows the analysis."""
+        """The steps of every display, or panel of one, that shows the analysis."""
         unit = plan.time.unit
         steps: list[float] = []
-        shown = (panel for display in plan.displays for panel in display.shows)
-        for panel in shown:
+        for panel in (panel for display in plan.displays for panel in display.shows):
             if analysis in panel.of and panel.every is not None:
                 steps.append(panel.every)
             elif analysis in panel.of and panel.until is not None:

@@ -18,7 +18,7 @@ from riskset_common.blind_wire import BlindAnswer
 from riskset_common.canonical import canonical_json, sha256_hex
 from riskset_common.codebook import Codebook
 from riskset_common.errors import PolicyRefusal, ProtocolRefusal, Refusal, RisksetError
-from riskset_common.estimators import estimator_of, fitted, waits
+from riskset_common.estimators import estimator_of, fitted
 from riskset_common.estimators.consistency import check_pooled
 from riskset_common.estimators.estimator import Request
 from riskset_common.frame import Message
@@ -51,7 +51,7 @@ from riskset_common.wire import (
     UnmaskAnswer,
     read_message,
 )
-from riskset_server.blind_run import BlindRun, CountedDeaths
+from riskset_server.blind_run import BlindRun, CountedDeaths, asked_next
 from riskset_server.release import release
 from riskset_server.release_axis import RoundTimes
 
@@ -293,7 +293,7 @@ class Run:
 
     def _asking(self) -> dict[str, AnyRequest]:
         """The unfinished analyses that have a question for the next round."""
-        return {name: each for name, each in self._requests.items() if not waits(each)}
+        return asked_next(self._requests)
 
     def _open_request(self) -> RoundRequest:
         if self._asked is None:
@@ -302,7 +302,7 @@ class Run:
 
     def _answers(self, replies: Replies) -> list[UnmaskAnswer]:
         """The committee's answers; a member that refuses is done without while the others suffice."""
-        read = {name: read_message(reply) for name, reply in replies.items()}
+        read = {name: self._read_one(name, reply) for name, reply in replies.items()}
         answers = {
             name: message for name, message in read.items() if isinstance(message, UnmaskAnswer)
         }
@@ -324,8 +324,9 @@ class Run:
             for name in self._asking()
         }
         check_pooled(self._asking(), pooled, self._counted)
-        unfinished = {name: each for name, each in self._requests.items() if waits(each)}
-        for name, request in self._asking().items():
+        asked = self._asking()
+        unfinished = {name: each for name, each in self._requests.items() if name not in asked}
+        for name, request in asked.items():
             reached = estimator_of(request.spec.kind).next(request, pooled[name])
             if isinstance(reached, Request):
                 unfinished[name] = reached
@@ -375,9 +376,25 @@ class Run:
             },
         }
 
+    def _read_one(self, name: str, reply: bytes) -> Message:
+        """Read one reply; that it is the site's own, its signature says later."""
+        try:
+            message = read_message(reply)
+        except RisksetError as error:
+            raise ProtocolRefusal(
+                f"Site {name!r} answered with something that is no message of riskset: {error} Nothing of it was pooled."
+            ) from error
+        number = getattr(message, "site_id", None)
+        if number is not None and self._roster.name(number) != name:
+            raise ProtocolRefusal(
+                f"Site {name!r} answered in the name of {self._roster.name(number)!r}. Nothing of it was pooled; "
+                "compare the keys of both (`riskset site list`)."
+            )
+        return message
+
     def _read(self, replies: Replies, awaited: type[Awaited]) -> list[Awaited]:
         """Read every reply as the awaited message, or raise with all sites that refused."""
-        read = {name: read_message(reply) for name, reply in replies.items()}
+        read = {name: self._read_one(name, reply) for name, reply in replies.items()}
         refused = {name: message for name, message in read.items() if isinstance(message, Refused)}
         for refusal in refused.values():
             check_refused(self._sid, self._roster, refusal)

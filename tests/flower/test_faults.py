@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from riskset_common.invitation import Enrolment, Invitation, read_file, write_file
-from riskset_embedded.federation import is_healthy, missing
+from riskset_embedded.federation import is_healthy
 from riskset_embedded.local_run import run_files
 from riskset_node.joining import join_folder
 from riskset_server.store import Runs, open_database
@@ -31,17 +31,10 @@ def waiting_for_one_site(deployed) -> Iterator[int]:
     deployed.signal("inst-04", signal.SIGSTOP)
     try:
         number = deployed.start_run()
-        deployed.until(
-            lambda: "join: 3 sites" in deployed.command("run", "status", str(number)).stdout,
-            "the answer of three sites",
-        )
+        deployed.until_status(number, "join: 3 of 4 sites")
         yield number
     finally:
         deployed.signal("inst-04", signal.SIGCONT)
-
-
-def all_connected(deployed) -> None:
-    deployed.until(lambda: not missing(deployed.federation), "all sites to connect", 90)
 
 
 def driver_of(deployed) -> int:
@@ -57,7 +50,7 @@ def driver_of(deployed) -> int:
 
 
 def test_a_node_that_is_killed_with_a_question_in_hand_is_asked_again(four_sites) -> None:
-    all_connected(four_sites)
+    four_sites.all_connected()
     with waiting_for_one_site(four_sites) as number:
         four_sites.kill("inst-04")
         four_sites.federation.start("inst-04")
@@ -67,7 +60,7 @@ def test_a_node_that_is_killed_with_a_question_in_hand_is_asked_again(four_sites
 
 
 def test_a_run_whose_driver_is_killed_goes_on_with_the_answers_it_has(four_sites) -> None:
-    all_connected(four_sites)
+    four_sites.all_connected()
     with waiting_for_one_site(four_sites) as number:
         os.kill(driver_of(four_sites), signal.SIGKILL)
         early = four_sites.command("run", "resume", str(number))
@@ -82,7 +75,7 @@ def test_a_run_whose_driver_is_killed_goes_on_with_the_answers_it_has(four_sites
 
 
 def test_a_run_outlives_the_superlink(four_sites) -> None:
-    all_connected(four_sites)
+    four_sites.all_connected()
     with waiting_for_one_site(four_sites) as number:
         four_sites.kill("superlink")
         four_sites.federation.start("superlink")
@@ -99,7 +92,7 @@ def test_a_run_outlives_the_superlink(four_sites) -> None:
 def test_a_blind_model_goes_on_when_a_member_of_its_committee_was_killed(
     four_sites, tmp_path
 ) -> None:
-    all_connected(four_sites)
+    four_sites.all_connected()
     plan, local = tmp_path / "plan.yaml", tmp_path / "local"
     written = yaml.safe_load((four_sites.study / "plan.yaml").read_text(encoding="utf-8"))
     terms = [{"factor": "sex", "reference": "male"}, {"number": "age"}]
@@ -129,7 +122,7 @@ def test_a_blind_model_goes_on_when_a_member_of_its_committee_was_killed(
 def _blind_step(deployed, number: int) -> int:
     """The last step of the blind models that somebody answered."""
     database = open_database(deployed.federation.centre.store)
-    steps = [step for step, _ in Runs(database).arrived(number)]
+    steps = [each.step for each in Runs(database).arrived(number) if each.answered]
     database.close()
     last = steps[-1] if steps else ""
     return int(last.rpartition("-")[2]) if "-blind-" in last else 0
@@ -155,7 +148,7 @@ def test_a_revoked_site_is_shut_out_at_once_and_comes_back_with_new_keys_only(
     four_sites, tmp_path, monkeypatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    all_connected(four_sites)
+    four_sites.all_connected()
     home = four_sites.federation.folder / "sites" / "inst-02"
     revoked = four_sites.command("site", "revoke", "inst-02")
     four_sites.until_log("inst-02", "the centre no longer knows this node")
@@ -181,7 +174,7 @@ def test_a_revoked_site_is_shut_out_at_once_and_comes_back_with_new_keys_only(
     for name in four_sites.federation.sites:
         four_sites.kill(name)
         four_sites.federation.start(name)
-    all_connected(four_sites)
+    four_sites.all_connected()
 
     assert revoked.stdout.startswith("inst-02: revoked")
     assert "inst-02              revoked" in listed

@@ -78,6 +78,13 @@ def test_the_steps_are_those_of_the_displays_that_show_the_analysis(
     assert RoundTimes("years", steps) == RoundTimes.of(plan, "os")
 
 
+def test_the_axis_of_a_panel_is_one_of_its_analysis() -> None:
+    plan: Any = PlanWith({"panels": [{"of": "efs", "every": 1}, {"of": ["efs", "os"], "every": 2}]})
+
+    assert RoundTimes("years", (2.0,)) == RoundTimes.of(plan, "os")
+    assert RoundTimes("years", (1.0, 2.0)) == RoundTimes.of(plan, "efs")
+
+
 def test_times_are_few_and_round() -> None:
     assert [1, 2, 3, 4, 5, 6, 7, 8] == RoundTimes("years").until(8.7)
     assert [100, 182, 200, 300, 364, 400, 500, 546, 600] == RoundTimes("days", (182.0,)).until(601)
