@@ -97,7 +97,6 @@ def heterogeneity_result(
     found = heterogeneity(whole)
     term = spec.terms[0]
     reference = reference_of(term, study)
-    cells = cells_of(spec.terms, (), study)
     return HeterogeneityResult(
         kind="heterogeneity",
         endpoint=spec.endpoint,
@@ -112,10 +111,7 @@ def heterogeneity_result(
         strata=["site", *spec.strata],
         level=spec.level,
         coefficients=spec.coefficients(study),
-        levels=[
-            FactorLevel(name, level, n, events)
-            for (name, level), (n, events) in named_cells(cells, survey["by_level"]).items()
-        ],
+        levels=_levels(spec, study, survey),
         sites=sites[0],
         fixed=_effect(pooled_effect(whole.w, whole.wb), spec.level),
         random=_effect(random or nothing, spec.level),
@@ -127,6 +123,11 @@ def heterogeneity_result(
         between=_between(spec, memory),
         warnings=list(_warnings(spec, sites)),
     )
+
+
+def _levels(spec: HeterogeneitySpec, study: Study, survey: Summary) -> list[FactorLevel]:
+    named = named_cells(cells_of(spec.terms, (), study), survey["by_level"])
+    return [FactorLevel(term, level, n, events) for (term, level), (n, events) in named.items()]
 
 
 def _group_effects(
