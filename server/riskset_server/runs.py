@@ -49,11 +49,11 @@ from riskset_common.wire import (
     Report,
     RoundRequest,
     UnmaskAnswer,
-    read_message,
 )
 from riskset_server.blind_run import BlindRun, CountedDeaths
 from riskset_server.release import release
 from riskset_server.release_axis import RoundTimes
+from riskset_server.replies import read_reply
 
 Awaited = TypeVar("Awaited", bound=Message)
 
@@ -302,7 +302,7 @@ class Run:
 
     def _answers(self, replies: Replies) -> list[UnmaskAnswer]:
         """The committee's answers; a member that refuses is done without while the others suffice."""
-        read = {name: self._read_one(name, reply) for name, reply in replies.items()}
+        read = {name: read_reply(self._roster, name, reply) for name, reply in replies.items()}
         answers = {
             name: message for name, message in read.items() if isinstance(message, UnmaskAnswer)
         }
@@ -375,25 +375,9 @@ class Run:
             },
         }
 
-    def _read_one(self, name: str, reply: bytes) -> Message:
-        """Read one reply; that it is the site's own, its signature says later."""
-        try:
-            message = read_message(reply)
-        except RisksetError as error:
-            raise ProtocolRefusal(
-                f"Site {name!r} answered with something that is no message of riskset: {error} Nothing of it was pooled."
-            ) from error
-        number = getattr(message, "site_id", None)
-        if number is not None and self._roster.name(number) != name:
-            raise ProtocolRefusal(
-                f"Site {name!r} answered in the name of {self._roster.name(number)!r}. Nothing of it was pooled; "
-                "compare the keys of both (`riskset site list`)."
-            )
-        return message
-
     def _read(self, replies: Replies, awaited: type[Awaited]) -> list[Awaited]:
         """Read every reply as the awaited message, or raise with all sites that refused."""
-        read = {name: self._read_one(name, reply) for name, reply in replies.items()}
+        read = {name: read_reply(self._roster, name, reply) for name, reply in replies.items()}
         refused = {name: message for name, message in read.items() if isinstance(message, Refused)}
         for refusal in refused.values():
             check_refused(self._sid, self._roster, refusal)
