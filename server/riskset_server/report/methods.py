@@ -16,6 +16,7 @@ from riskset_server.displays.estimates import interval_kinds, test_noun
 from riskset_server.displays.follow_up import method_in_words
 from riskset_server.displays.reading import distinct, entries, value
 from riskset_server.displays.words import Words, listed, lower_first, sentence_case
+from riskset_server.report.secrecy import secrecy
 
 
 def methods(results: Mapping[str, Any], parts: Mapping[str, Part], words: Words) -> tuple[str, ...]:
@@ -29,6 +30,7 @@ def methods(results: Mapping[str, Any], parts: Mapping[str, Part], words: Words)
         _regression(parts.values(), words),
         _blind(results),
         _made_of_parts(parts.values(), words),
+        _among_sites(parts.values()),
         _tables(parts.values(), words),
         _conduct(parts.values(), words),
         (_software(),),
@@ -44,6 +46,7 @@ def _design(results: Mapping[str, Any], words: Words) -> Iterator[str]:
         + ". Patient records stayed at the sites. Each site sent counts and sums that were masked, so that the coordinating "
         "centre could read only their totals over all sites; estimates and tests are computed from these totals."
     )
+    yield from secrecy(results)
     if words.plan.data_cutoff is not None:
         yield f"Data were cut off on {words.plan.data_cutoff.isoformat()}."
 
@@ -202,6 +205,14 @@ def _made_of_parts(parts: Collection[Part], words: Words) -> Iterator[str]:
         yield (
             f"The landmark analysis {part.spec.id} is of patients still followed after {at}, by {exposure} until then; later "
             "changes do not count."
+        )
+
+
+def _among_sites(parts: Collection[Part]) -> Iterator[str]:
+    for part in _of_kind(parts, "heterogeneity"):
+        yield (
+            f"In {part.spec.id} each site fits a Cox model; the effect is pooled by inverse variances, with random effects by DerSimonian "
+            "and Laird, and its heterogeneity among sites is tested by Cochran's Q. No site's estimate is seen."
         )
 
 

@@ -324,3 +324,12 @@ def test_of_many_horizons_the_last_are_printed(
     assert [f"{year}-year EFS,\n% (SE)" for year in (3, 4, 5, 6)] == [
         word for word in found if word.endswith("% (SE)")
     ]
+
+
+def test_a_display_prints_the_horizons_that_it_names(
+    trial: ModuleType, shown: Callable[..., Shown]
+) -> None:
+    result = trial.kaplan_meier_result({"all": trial.EVERYBODY}, None, [6, 1, 2, 3])
+    found = words_of(curve.draw(shown("efs", results={"efs": result}, horizons=(6,))))
+
+    assert ["6-year EFS,\n% (SE)"] == [word for word in found if word.endswith("% (SE)")]
