@@ -24,8 +24,8 @@ class Panel(StrictModel):
     until: float | None = Field(default=None, gt=0)
     every: float | None = Field(default=None, gt=0)
     at_risk: tuple[Literal["at_risk", "censored", "events"], ...] | None = None
-    minimum_at_risk: int | None = Field(default=None, ge=1)
     horizons: tuple[float, ...] = ()
+    minimum_at_risk: int | None = Field(default=None, ge=1)
 
 
 class Display(Panel):
@@ -50,7 +50,7 @@ class Display(Panel):
             raise ValueError("columns are those of panels; without panels leave it out.")
         own: dict[str, object] = {"as": self.drawn_as, "until": self.until, "every": self.every}
         own |= {"at_risk": self.at_risk, "minimum_at_risk": self.minimum_at_risk}
-        own["horizons"] = self.horizons or None
+        own |= {"horizons": self.horizons or None}
         misplaced = [name for name, value in own.items() if self.panels and value is not None]
         if misplaced:
             raise ValueError(

@@ -19,7 +19,7 @@ from riskset_common.plan import Plan
 from riskset_common.results import to_text
 from riskset_common.secure.roster import Roster
 from riskset_common.strict_yaml import validate
-from riskset_server.centre import CentreConfig
+from riskset_server.centre import CentreConfig, ports_on
 from riskset_server.drive import drive
 from riskset_server.recorded import Recorded
 from riskset_server.relay import Relay, Way
@@ -109,6 +109,7 @@ def _drive(
         relay = Relay(
             list(ways(keys, streams, sites.met)),
             deadline=centre.rounds.deadline,
+            closing=centre.rounds.closing,
             again_after=centre.rounds.again_after,
             now=monotonic,
         )
@@ -124,21 +125,24 @@ def _drive(
 def _streams(
     centre: CentreConfig, roster: Roster, random: Callable[[int], bytes]
 ) -> RunStreams | None:
-    """The streams of a run; None where the centre takes none, or another run has the port: it then goes by single messages."""
-    if centre.listen.stream is None:
+    """The streams of a run; None where the centre takes none, or other runs have all ports: it then goes by single messages."""
+    if centre.listen.stream is None or centre.stream_address is None:
         return None
-    tls = centre.tls
-    try:
-        return RunStreams(
-            centre.listen.stream,
-            tls.certificate.read_bytes(),
-            tls.key.read_bytes(),
-            roster,
-            random,
-        )
-    except RuntimeError as error:
-        _LOG.warning("streams_not_opened", address=centre.listen.stream, reason=str(error))
-        return None
+    certificate, key = centre.tls.certificate.read_bytes(), centre.tls.key.read_bytes()
+    for place in range(centre.listen.stream_ports):
+        try:
+            return RunStreams(
+                ports_on(centre.listen.stream, place),
+                certificate,
+                key,
+                roster,
+                random,
+                reached_at=ports_on(centre.stream_address, place),
+            )
+        except RuntimeError as error:
+            _LOG.info("stream_port_taken", place=place, reason=str(error))
+    _LOG.warning("streams_not_opened", address=centre.listen.stream)
+    return None
 
 
 def write_run(

@@ -68,10 +68,12 @@ class Front:
         """Answer one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif scope["server"][1] == self._port and scope["path"] not in FOR_SITES:
+            return
+        from_outside = scope["server"][1] == self._port
+        if from_outside and scope["path"] not in FOR_SITES:
             await _refuse(send, 404)
         else:
-            body = await _body(receive)
+            body = await _body(receive, LONGEST_BODY if from_outside else math.inf)
             if isinstance(body, int):
                 await _refuse(send, body)
             elif scope["path"] in {_ASKS_FOR_MESSAGES, _ASKS_FOR_RUNS}:
@@ -151,7 +153,7 @@ def _says_something(answer: list[Event]) -> bool:
     return answer[0]["status"] != 200 or any(event.get("body") for event in answer[1:])
 
 
-async def _body(receive: Receive) -> bytes | int:
+async def _body(receive: Receive, longest: float) -> bytes | int:
     """The body of a request, or the status to refuse it with: too large, or cut off."""
     pieces: list[bytes] = []
     length = 0
@@ -161,7 +163,7 @@ async def _body(receive: Receive) -> bytes | int:
             return 400
         pieces.append(bytes(event.get("body", b"")))
         length += len(pieces[-1])
-        if length > LONGEST_BODY:
+        if length > longest:
             return 413
         if not event.get("more_body", False):
             return b"".join(pieces)

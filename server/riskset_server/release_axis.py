@@ -29,14 +29,14 @@ class RoundTimes:
 
     @classmethod
     def of(cls, plan: Plan, analysis: str) -> RoundTimes:
-        """The steps of every display that shows the analysis."""
+        """The steps of every display, or panel of one, that shows the analysis."""
         unit = plan.time.unit
         steps: list[float] = []
-        for display in plan.displays:
-            if analysis in display.of and display.every is not None:
-                steps.append(display.every)
-            elif analysis in display.of and display.until is not None:
-                steps.append(nice_step(display.until, unit))
+        for panel in (panel for display in plan.displays for panel in display.shows):
+            if analysis in panel.of and panel.every is not None:
+                steps.append(panel.every)
+            elif analysis in panel.of and panel.until is not None:
+                steps.append(nice_step(panel.until, unit))
         return cls(unit, tuple(dict.fromkeys(steps)))
 
     def until(self, end: float) -> list[float]:

@@ -47,7 +47,7 @@ def test_every_kind_of_analysis_has_a_rule_on_the_page():
         "Tables": {"baseline", "event_table", "flow"},
         "Curves": {"kaplan_meier", "cumulative_incidence"},
         "Follow-up": {"follow_up"},
-        "Models": {"cox"},
+        "Models": {"cox", "heterogeneity"},
         "Analyses made of curves and models": {"landmark", "univariate"},
     }
 

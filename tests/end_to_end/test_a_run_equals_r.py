@@ -34,13 +34,15 @@ CONVENTIONAL = {"reverse_km"}
 
 def asked_of(name: str, split: str, conventions: str) -> list[Any]:
     """What is asked of a data set split in one way; under SAS's conventions only what they change."""
-    return [
+    asked = [
         analysis
         for analysis in analyses_of(name)
         if why_not(analysis) is None
         and split in splits_of(analysis)
         and (conventions == "r" or analysis["kind"] in CONVENTIONAL)
     ]
+    # A category that is a factor of one model and stratum of another has the order of its levels from the first.
+    return sorted(asked, key=lambda analysis: bool(analysis["spec"].get("strata")))
 
 
 def studies() -> Iterator[Any]:

@@ -21,6 +21,7 @@ from flwr.supercore.constant import FLEET_HTTP_PUBLIC_KEY_HEADER
 from tests.connect_proxy import connect_proxy
 
 import riskset_node.flower
+import riskset_node.https
 import riskset_server.flower
 from riskset_embedded.federation import trusting
 from riskset_node.flower import Connection, FleetLink
@@ -223,7 +224,7 @@ def test_a_centre_with_another_certificate_is_not_believed(two_sites, outside) -
     link = outside.link(ec.generate_private_key(ec.SECP384R1()))
     stranger = make_certificates(["127.0.0.1"], datetime.now(UTC))[0]
     link._fleet._client.close()
-    link._fleet._client = httpx.Client(verify=riskset_node.flower.trusting(stranger))
+    link._fleet._client = httpx.Client(verify=riskset_node.https.trusting(stranger))
     with pytest.raises(SystemExit):
         link.open()
 

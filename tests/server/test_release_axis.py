@@ -67,6 +67,7 @@ def curves(*groups: dict[str, Any]) -> dict[str, Any]:
         ([{"of": "other", "every": 2}], ()),
         ([{"of": "os", "every": 2}, {"of": ["other", "os"], "until": 10}], (2, 1)),
         ([{"of": "os", "every": 2}, {"of": "os", "every": 2, "until": 30}], (2,)),
+        ([{"panels": [{"of": "os", "every": 3}, {"of": "other", "every": 4}]}], (3,)),
     ],
 )
 def test_the_steps_are_those_of_the_displays_that_show_the_analysis(
@@ -75,6 +76,13 @@ def test_the_steps_are_those_of_the_displays_that_show_the_analysis(
     plan: Any = PlanWith(*displays)
 
     assert RoundTimes("years", steps) == RoundTimes.of(plan, "os")
+
+
+def test_the_axis_of_a_panel_is_one_of_its_analysis() -> None:
+    plan: Any = PlanWith({"panels": [{"of": "efs", "every": 1}, {"of": ["efs", "os"], "every": 2}]})
+
+    assert RoundTimes("years", (2.0,)) == RoundTimes.of(plan, "os")
+    assert RoundTimes("years", (1.0, 2.0)) == RoundTimes.of(plan, "efs")
 
 
 def test_times_are_few_and_round() -> None:

@@ -15,6 +15,7 @@ from riskset_server.displays.cells import plain
 TIMES = "\N{MULTIPLICATION SIGN}"
 _ABBREVIATION = re.compile(r"[A-Z]{2,6}$")
 _NO_VOWEL = re.compile(r"[b-df-hj-np-tv-xz]{2,4}$")
+_PERSONS = ("Cox ", "Fisher's ", "Gray's ", "Kaplan")
 _DATE_OF = re.compile(r"date of (first )?", re.IGNORECASE)
 
 
@@ -26,8 +27,9 @@ def sentence_case(name: str) -> str:
 
 
 def lower_first(words: str) -> str:
-    """Words inside a sentence; an abbreviation such as WBC, or B-lineage, keeps its capital."""
-    return words[:1].lower() + words[1:] if words[1:2].islower() else words
+    """Words inside a sentence; an abbreviation such as WBC, or B-lineage, and a person's name keep their capital."""
+    keeps = words.startswith(_PERSONS) or not words[1:2].islower()
+    return words if keeps else words[:1].lower() + words[1:]
 
 
 def listed(items: Sequence[str]) -> str:
@@ -167,6 +169,7 @@ class Words:
             "cox": f"Cox model of {lower_first(self.endpoint(endpoint or ''))}",
             "univariate": f"Univariate analyses of {lower_first(self.endpoint(endpoint or ''))}",
             "landmark": f"Landmark analysis of {lower_first(self.endpoint(endpoint or ''))}",
+            "heterogeneity": f"Effect among sites on {lower_first(self.endpoint(endpoint or ''))}",
             "cumulative_incidence": f"Cumulative incidence of the events of {lower_first(self.endpoint(endpoint or ''))}",
         }.get(spec.kind, self.endpoint(endpoint) if endpoint else sentence_case(spec.kind))
         cause = getattr(spec, "cause", None)

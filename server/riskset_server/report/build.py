@@ -11,10 +11,10 @@ from riskset_common.codebook import Codebook
 from riskset_common.plan import Plan
 from riskset_server.displays import figure
 from riskset_server.displays.display import Part
-from riskset_server.displays.reading import wholly_withheld_by
 from riskset_server.displays.templates import template
 from riskset_server.displays.words import Words
 from riskset_server.report.blocks import Block, blocks, parts_of
+from riskset_server.report.deviations import deviations
 from riskset_server.report.files import write_whole
 from riskset_server.report.formats import CHOSEN, files_of
 from riskset_server.report.methods import methods
@@ -88,6 +88,7 @@ def _page(
             for block in made
             if block.drawing is not None
         },
+        deviations=tuple(deviations(results, parts, words)),
         remarks=tuple(_remarks(parts, words)),
         methods=methods(results, parts, words),
     )
@@ -96,8 +97,5 @@ def _page(
 def _remarks(parts: Mapping[str, Part], words: Words) -> Iterator[Remark]:
     for part in parts.values():
         title = words.title(part.spec)
-        rule = wholly_withheld_by(part.result)
-        if rule is not None:
-            yield Remark(title, f"Withheld under the disclosure rule {rule}.")
         for warning in part.result.get("warnings", ()):
             yield Remark(title, str(warning))

@@ -16,6 +16,7 @@ from riskset_server.displays.estimates import interval_kinds, test_noun
 from riskset_server.displays.follow_up import method_in_words
 from riskset_server.displays.reading import distinct, entries, value
 from riskset_server.displays.words import Words, listed, lower_first, sentence_case
+from riskset_server.report.secrecy import secrecy
 
 
 def methods(results: Mapping[str, Any], parts: Mapping[str, Part], words: Words) -> tuple[str, ...]:
@@ -27,7 +28,9 @@ def methods(results: Mapping[str, Any], parts: Mapping[str, Part], words: Words)
         _estimation(parts.values(), words),
         _competing_risks(parts.values(), words),
         _regression(parts.values(), words),
+        _blind(results),
         _made_of_parts(parts.values(), words),
+        _among_sites(parts.values()),
         _tables(parts.values(), words),
         _conduct(parts.values(), words),
         (_software(),),
@@ -43,6 +46,7 @@ def _design(results: Mapping[str, Any], words: Words) -> Iterator[str]:
         + ". Patient records stayed at the sites. Each site sent counts and sums that were masked, so that the coordinating "
         "centre could read only their totals over all sites; estimates and tests are computed from these totals."
     )
+    yield from secrecy(results)
     if words.plan.data_cutoff is not None:
         yield f"Data were cut off on {words.plan.data_cutoff.isoformat()}."
 
@@ -166,6 +170,22 @@ def _regression(parts: Collection[Part], words: Words) -> Iterator[str]:
     )
 
 
+def _blind(results: Mapping[str, Any]) -> Iterator[str]:
+    """Who computed the models whose risk sets reach across sites."""
+    blind = value(results, "secure", "blind")
+    if not isinstance(blind, Mapping):
+        return
+    names = distinct(name.partition("/")[0] for name in blind["evaluations"])
+    yield (
+        f"Risk sets of {listed(names)} reach across sites. Sums over them were seen by nobody: the models were computed on secret "
+        f"shares by a committee of {listed(blind['committee'])}, of which any {_NUMBERS[blind['threshold']]} could learn nothing beyond "
+        "the log-likelihood, score and information of the whole model at each iteration."
+    )
+
+
+_NUMBERS = {1: "single one", 2: "two together"}
+
+
 def _made_of_parts(parts: Collection[Part], words: Words) -> Iterator[str]:
     for part in _of_kind(parts, "univariate"):
         curves = [factor["curves"] for factor in entries(value(part.result, "factors"))]
@@ -185,6 +205,14 @@ def _made_of_parts(parts: Collection[Part], words: Words) -> Iterator[str]:
         yield (
             f"The landmark analysis {part.spec.id} is of patients still followed after {at}, by {exposure} until then; later "
             "changes do not count."
+        )
+
+
+def _among_sites(parts: Collection[Part]) -> Iterator[str]:
+    for part in _of_kind(parts, "heterogeneity"):
+        yield (
+            f"In {part.spec.id} each site fits a Cox model; the effect is pooled by inverse variances, with random effects by DerSimonian "
+            "and Laird, and its heterogeneity among sites is tested by Cochran's Q. No site's estimate is seen."
         )
 
 

@@ -33,10 +33,13 @@ def growing_curves(parts: Mapping[str, Part], plan: Plan) -> Iterator[Disagreeme
         if enters_late(part, plan):
             continue
         for group in _groups(part.result):
+            level = ", ".join(group["level"].values()) or "all"
+            yield from _growing(
+                f"{name}, {level}", entries(value(group, "numbers_at_risk", "at_risk"))
+            )
             for curve in curves_of(group):
                 along = entries(value(curve, "curve", "at_risk"))
                 at = [value(found, "at_risk") for found in entries(value(curve, "at"))]
-                level = ", ".join(group["level"].values()) or "all"
                 for counts in (along, at):
                     yield from _growing(f"{name}, {level}", counts)
 

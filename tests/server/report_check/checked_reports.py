@@ -16,6 +16,7 @@ from riskset_common.plan import Plan
 from riskset_common.results import to_text
 from riskset_common.strict_yaml import parse_yaml
 from riskset_server.release import release
+from riskset_server.release_axis import RoundTimes
 from riskset_server.report import build_report
 from riskset_server.report.run_files import read_run
 from riskset_server.report_check import Disagreement, check_report
@@ -37,7 +38,8 @@ def write_report(folder: Path, names: Iterable[str], **changes: Any) -> Path:
     for name in names:
         study = study_of(ALL[name], 5)
         found = pool(study, cohort.patients(study)).result
-        analyses[identifier(name)] = release(found, plan.disclosure)
+        axis = RoundTimes.of(plan, identifier(name))
+        analyses[identifier(name)] = release(found, plan.disclosure, axis)
     results = {
         "schema": 1,
         "plan": {"id": plan.plan, "version": plan.version, "sha256": sha256_hex(plan)},

@@ -7,6 +7,7 @@ import itertools
 import pytest
 
 from riskset_server.report.blocks import parts_of
+from riskset_server.report.run_files import read_run
 from riskset_server.report_check.addition import additions
 from riskset_server.report_check.at_risk import growing_curves
 
@@ -88,6 +89,15 @@ def test_patients_at_risk_that_become_more_are_found(changed, name, change, wher
 
     assert [where] == [each.where for each in found]
     assert found[0].what.endswith("patients at risk become 999")
+
+
+def test_numbers_at_risk_at_round_times_that_become_more_are_found(rounded):
+    run = read_run(rounded)
+    group = run.results["analyses"]["log_rank"]["groups"][0]
+    group["numbers_at_risk"]["at_risk"][1] = 999
+    found = list(growing_curves(parts_of(run.results, run.plan), run.plan))
+
+    assert ["log_rank, A"] == [each.where for each in found]
 
 
 def test_groups_may_grow_where_patients_enter_late(run):
