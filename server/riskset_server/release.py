@@ -25,6 +25,7 @@ from riskset_server.release_curve import (
 )
 from riskset_server.release_model import (
     released_fine_gray,
+    released_heterogeneity,
     released_model,
     shortened,
     whole,
@@ -367,5 +368,6 @@ RULES: Mapping[str, Callable[[Result, Disclosure], Result]] = {
     "cox": released_model,
     "univariate": _univariate,
     "landmark": _landmark,
+    "heterogeneity": released_heterogeneity,
     "fine_gray": released_fine_gray,
 }
