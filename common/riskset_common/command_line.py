@@ -40,3 +40,14 @@ def version_of(distribution: str) -> str:
         return version(distribution)
     except PackageNotFoundError:
         return riskset_common.__version__
+
+
+def show_version(program: str, distribution: str) -> Callable[[bool], None]:
+    """The callback of a command's --version: print it and end."""
+
+    def shown(wanted: bool) -> None:  # noqa: FBT001 - the parser calls it so
+        if wanted:
+            sys.stdout.write(f"{program} {version_of(distribution)}\n")
+            raise SystemExit(0)
+
+    return shown

@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Self
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -76,12 +77,18 @@ class Identity:
 def verify(public: bytes, signature: bytes, message: bytes, what: str) -> None:
     """Raise SignatureRefusal naming `what`, unless the holder of this public key signed exactly this message."""
     try:
-        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+        _verified(public, signature, message)
     except (InvalidSignature, ValueError):
         raise SignatureRefusal(
             f"The signature of {what} does not fit its content and the key {fingerprint(public)}. "
             "It was changed on its way, or signed with another key: compare the key's fingerprint by telephone."
         ) from None
+
+
+@lru_cache(maxsize=4096)
+def _verified(public: bytes, signature: bytes, message: bytes) -> None:
+    """Raise unless they belong together. What was found right once is not worked out again: a round's headers come two or three times."""
+    Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
 
 
 def fingerprint(public: bytes) -> str:

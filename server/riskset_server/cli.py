@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from riskset_common.command_line import errors_as_text, version_of
+from riskset_common.command_line import errors_as_text, show_version
 from riskset_server.centre_cli import centre_app, run_app, site_app
 
 app = typer.Typer(
@@ -37,18 +37,15 @@ CodebookFile = Annotated[
 ]
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"riskset {version_of('riskset-server')}")
-        raise typer.Exit
-
-
 @app.callback()
 def root(
     version: Annotated[  # typer reads it
         bool,
         typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version and end."
+            "--version",
+            callback=show_version("riskset", "riskset-server"),
+            is_eager=True,
+            help="Print the version and end.",
         ),
     ] = False,
 ) -> None:

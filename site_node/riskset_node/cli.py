@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from riskset_common.command_line import errors_as_text, version_of
+from riskset_common.command_line import errors_as_text, show_version
 from riskset_node import node_cli
 
 if TYPE_CHECKING:
@@ -43,18 +43,15 @@ PlanFile = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"riskset-node {version_of('riskset-node')}")
-        raise typer.Exit
-
-
 @app.callback()
 def root(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version and end."
+            "--version",
+            callback=show_version("riskset-node", "riskset-node"),
+            is_eager=True,
+            help="Print the version and end.",
         ),
     ] = False,
 ) -> None:

@@ -16,12 +16,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from riskset_common.canonical import canonical_json, parse_canonical
+from riskset_common.canonical import parse_canonical
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.frame import Message
-from riskset_common.secure.sections import Section, split
+from riskset_common.secure.sections import Section, sections_json, split
 
 _TABLES = """
+BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS outbox (
     number   INTEGER PRIMARY KEY AUTOINCREMENT,
     sent_at  TEXT NOT NULL,
@@ -34,6 +35,7 @@ CREATE TABLE IF NOT EXISTS outbox (
     reals    BLOB
 ) STRICT;
 CREATE UNIQUE INDEX IF NOT EXISTS one_answer ON outbox (sid, kind, round) WHERE kind <> 'Refused';
+COMMIT;
 """
 
 
@@ -132,10 +134,11 @@ class Outbox:
 def _columns(summary: Summary | None) -> tuple[str | None, bytes | None, bytes | None]:
     if summary is None:
         return None, None, None
-    sections = canonical_json(
-        [section.model_dump(mode="json") for section in summary.sections]
-    ).decode()
-    return sections, summary.counts.astype("<i8").tobytes(), summary.reals.astype("<f8").tobytes()
+    return (
+        sections_json(summary.sections).decode(),
+        summary.counts.astype("<i8").tobytes(),
+        summary.reals.astype("<f8").tobytes(),
+    )
 
 
 def _summary(sections: str | None, counts: bytes | None, reals: bytes | None) -> Summary | None:

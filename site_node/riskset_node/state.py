@@ -20,6 +20,7 @@ from riskset_common.secure.session import SessionSecrets, SiteSession
 from riskset_node.outbox import Outbox
 
 _TABLES = """
+BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS counter (steps INTEGER NOT NULL) STRICT;
 INSERT INTO counter SELECT 0 WHERE NOT EXISTS (SELECT * FROM counter);
 CREATE TABLE IF NOT EXISTS roster_seen (version INTEGER NOT NULL) STRICT;
@@ -49,6 +50,7 @@ CREATE TABLE IF NOT EXISTS shares (
     contributors TEXT NOT NULL,
     PRIMARY KEY (sid, round)
 ) STRICT;
+COMMIT;
 """
 _COUNTER_DIGITS = 20
 

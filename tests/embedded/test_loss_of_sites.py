@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-import structlog
 from tests.embedded.lost_sites import SixSites, six_sites, study_files
 
 from riskset_common.errors import InputError
@@ -17,16 +16,7 @@ from riskset_embedded.local_run import SitesAway, cuts_of, run_files
 from riskset_embedded.transcript import Transcript
 from riskset_server.runs import SitesLost
 
-
-@pytest.fixture(autouse=True)
-def _quiet():
-    structlog.configure(processors=[_dropped])
-    yield
-    structlog.reset_defaults()
-
-
-def _dropped(*_: object) -> str:
-    raise structlog.DropEvent
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 @pytest.fixture(scope="module")

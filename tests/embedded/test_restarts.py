@@ -10,7 +10,6 @@ from typing import ClassVar
 from unittest.mock import patch
 
 import pytest
-import structlog
 from tests.embedded.lost_sites import SixSites, six_sites
 
 from riskset_common.errors import ProtocolRefusal, SignatureRefusal
@@ -20,16 +19,7 @@ from riskset_embedded.engine import run_local
 from riskset_node.node import SiteNode
 from riskset_node.state import NodeState
 
-
-@pytest.fixture(autouse=True)
-def _quiet():
-    structlog.configure(processors=[_dropped])
-    yield
-    structlog.reset_defaults()
-
-
-def _dropped(*_: object) -> str:
-    raise structlog.DropEvent
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 @pytest.fixture(scope="module")

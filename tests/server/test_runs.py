@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.least_study import CODEBOOK, PLAN
 
 from riskset_common.codebook import read_codebook
 from riskset_common.errors import PlanError, PolicyRefusal, ProtocolRefusal, RisksetError
@@ -24,26 +25,6 @@ ROSTER = Roster(
         for number, (name, identity) in enumerate(SITES.items(), 1)
     ),
 )
-
-CODEBOOK = """
-codebook: small
-version: 1
-variables:
-  time:   {kind: number, label: Time, unit: days}
-  status: {kind: category, label: Status, levels: {alive: Alive, dead: Dead}}
-"""
-
-PLAN = """
-plan: small-main
-version: 1.0.0
-codebook: small@1
-time: {unit: days}
-conventions: r
-endpoints:
-  OS: {label: Survival, time: {variable: time}, status: {variable: status, events: {death: [dead]}}}
-analyses:
-  - {id: os, kind: kaplan_meier, endpoint: OS}
-"""
 
 
 def started(folder: Path, plan: str = PLAN) -> Run:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.least_study import CODEBOOK, PLAN
 
 from riskset_common.codebook import Codebook, read_codebook
 from riskset_common.errors import InputError, SignatureRefusal
@@ -19,26 +20,6 @@ from riskset_server.signed_plan import (
 )
 
 CENTRE, STRANGER = Identity.from_random(b"c" * 32), Identity.from_random(b"s" * 32)
-
-CODEBOOK = """
-codebook: small
-version: 1
-variables:
-  time:   {kind: number, label: Time, unit: days}
-  status: {kind: category, label: Status, levels: {alive: Alive, dead: Dead}}
-"""
-
-PLAN = """
-plan: small-main
-version: 1.0.0
-codebook: small@1
-time: {unit: days}
-conventions: r
-endpoints:
-  OS: {label: Survival, time: {variable: time}, status: {variable: status, events: {death: [dead]}}}
-analyses:
-  - {id: os, kind: kaplan_meier, endpoint: OS}
-"""
 
 
 def plan_of(folder: Path, text: str = PLAN) -> Plan:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from hashlib import sha256
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from riskset_common.canonical import content_hash
+from riskset_common.canonical import canonical_json
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.secure.fields import U32, Name, StrictValue
 
@@ -48,9 +50,15 @@ def check_sections(sections: Sequence[Section]) -> None:
         )
 
 
+@lru_cache(maxsize=64)
+def sections_json(sections: tuple[Section, ...]) -> bytes:
+    """The sections in order, canonical JSON. Remembered: a round's are written several times by each party."""
+    return canonical_json([section.model_dump(mode="json") for section in sections])
+
+
 def schema_hash(sections: Sequence[Section]) -> bytes:
     """SHA-256 of the sections in order, 32 bytes: part of a round's label."""
-    return content_hash([section.model_dump(mode="json") for section in sections])
+    return sha256(sections_json(tuple(sections))).digest()
 
 
 def vector_length(sections: Sequence[Section], ring: RingName) -> int:
