@@ -236,6 +236,17 @@ def test_times_are_ranked_by_their_logarithm_to_the_last_bit():
         log_times((0.0, 1.0))
 
 
+def test_a_time_of_0_may_be_given_a_logarithm_of_its_own():
+    found = log_times((0.0, 1.0, 2.0), least=0.5)
+    WantedPhTest("log", found).check((0.0, 1.0, 2.0))
+
+    assert [math.log(0.5), 0.0, math.log(2.0)] == list(found)
+    with pytest.raises(ProtocolRefusal, match="not the log"):
+        WantedPhTest("log", (found[0], 0.1, found[2])).check((0.0, 1.0, 2.0))
+    with pytest.raises(ProtocolRefusal, match="not the identity"):
+        WantedPhTest("identity", (0.5, 1.0, 2.0)).check((0.0, 1.0, 2.0))
+
+
 # What is refused
 
 

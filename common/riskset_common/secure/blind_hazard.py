@@ -105,7 +105,9 @@ def open_hazard(
     )
     opened = yield from arithmetic.reveal(lower)
     inverse, bits = _inverse(information, model.n_columns, kept)
-    _require_small(model, wanted, opened, inverse, bits)
+    # As large as it can be with the error of the truncation.
+    largest = _hazards(wanted, opened) + len(arithmetic.committee.subsets) * 2.0**-wanted.bits
+    _require_small(model, largest, inverse, bits)
     q = q.reshape(len(q), -1, len(kept))
     parts = [
         dot([(q[:, :, b], constant(inverse[a][b])) for b in range(len(kept))])
@@ -123,16 +125,21 @@ def hazard_of(
     model: BlindModel, wanted: WantedHazard, beta: Sequence[float], opened: Elements
 ) -> BlindHazard:
     """The opened numbers at the covariates that were asked, β the standardised coefficients at which they were opened."""
-    blocks, numbers = _blocks(model, wanted), opened_integers(opened)
-    H = to_real(numbers[: len(blocks)], wanted.bits)
-    variance = to_real(numbers[len(blocks) :], wanted.variance_bits)
+    blocks = _blocks(model, wanted)
+    first, second = np.split(opened, 2, axis=1)
+    variance = to_real(opened_integers(second), wanted.variance_bits)
     r = math.exp(float(model.hazard_at @ np.array(beta)))
     return BlindHazard(
         stratum=np.array([block.stratum for block in blocks], dtype=np.int64),
         time=np.array([block.time for block in blocks], dtype=np.float64),
-        cumulative=r * H,
+        cumulative=r * _hazards(wanted, first),
         std_err=r * np.sqrt(np.maximum(variance, 0.0)),
     )
+
+
+def _hazards(wanted: WantedHazard, opened: Elements) -> FloatArray:
+    """H of each block as it was opened; few bits of a small one may come out below 0."""
+    return np.maximum(to_real(opened_integers(opened), wanted.bits), 0.0)
 
 
 def _blocks(model: BlindModel, wanted: WantedHazard) -> list[Block]:
@@ -185,14 +192,10 @@ def _inverse(information: Sequence[int], p: int, kept: IntArray) -> tuple[list[l
 
 
 def _require_small(
-    model: BlindModel,
-    wanted: WantedHazard,
-    opened: Elements,
-    inverse: Sequence[Sequence[int]],
-    bits: int,
+    model: BlindModel, hazards: FloatArray, inverse: Sequence[Sequence[int]], bits: int
 ) -> None:
     """Raise unless V + q' I⁻¹ q is small enough to be truncated: V <= H² and |q_a| <= H (1 + |x0_a|)."""
-    H = max(to_real(opened_integers(opened), wanted.bits)) + 2.0**-wanted.bits
+    H = float(np.max(hazards))
     spread = H * (1 + float(np.max(np.abs(model.hazard_at))))
     information = sum(abs(each) for row in inverse for each in row) * 2.0**-bits
     if not math.log2(H * H + spread * spread * information) < _LARGEST_VARIANCE_BITS:
