@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import struct
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
@@ -134,6 +134,17 @@ def _place(problem: Mapping[str, Any]) -> str:
     """Where a header went wrong, in our own words: the name of an unknown field is not repeated."""
     *above, field = map(str, problem["loc"]) if problem["loc"] else ("header",)
     return ".".join([*above, "an unknown field" if problem["type"] == "extra_forbidden" else field])
+
+
+def read_among(known: Sequence[type[Message]], message: bytes) -> Message:
+    """Read a message of one of these kinds."""
+    kind, _, _ = open_frame(message)
+    for kind_of_message in known:
+        if kind_of_message.kind == kind:
+            return kind_of_message.from_bytes(message)
+    raise ProtocolRefusal(
+        f"A message of kind {kind} is unknown to this version. Install the release that the centre runs."
+    )
 
 
 def require_canonical(text: bytes, what: str) -> None:

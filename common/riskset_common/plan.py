@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import functools
 import operator
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -188,6 +188,68 @@ class Disclosure(StrictModel):
     released_to: tuple[str, ...] = ("centre",)
 
 
+class BlindCommittee(StrictModel):
+    """Which sites compute the Cox models whose strata do not hold site, on shares that say nothing alone (`secure/blind.md`).
+
+    Attributes
+    ----------
+    committee
+        Three or five sites; when None the first ones, by name, of those whose patients are analysed.
+    threshold
+        So many members together learn nothing; 1 for three members (the default), 2 or 1 for five. With 1 of five a wrong share shows.
+    """
+
+    committee: tuple[str, ...] | None = None
+    threshold: Literal[1, 2] | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.committee is not None and (
+            len(self.committee) not in {3, 5} or len(set(self.committee)) < len(self.committee)
+        ):
+            raise ValueError("a committee has three or five sites, each named once.")
+        if self.size == 3 and self.threshold == 2:
+            raise ValueError(
+                "two of three members would learn everything: name five, or leave threshold out."
+            )
+        return self
+
+    @property
+    def size(self) -> int:
+        """Members."""
+        if self.committee is not None:
+            return len(self.committee)
+        return 5 if self.threshold == 2 else 3
+
+    @property
+    def harmless(self) -> int:
+        """How many members together learn nothing."""
+        return self.threshold or (1 if self.size == 3 else 2)
+
+    def among(self, sites: Sequence[str]) -> tuple[str, ...]:
+        """The members where these sites, in the order of their names, take part.
+
+        Raises
+        ------
+        PlanError
+            Where there are too few, or one that the plan names is not among them.
+        """
+        if self.committee is None:
+            if len(sites) < self.size:
+                raise PlanError(
+                    f"secure.blind: {self.size} sites compute a Cox model whose strata do not hold site, and {len(sites)} take part. "
+                    "Write strata: [site]."
+                )
+            return tuple(sites[: self.size])
+        for name in self.committee:
+            if name not in sites:
+                raise PlanError(
+                    f"secure.blind.committee: {name!r} is none of the sites that take part ({', '.join(sites)}). "
+                    "Name others, or leave committee out."
+                )
+        return self.committee
+
+
 class SecureSums(StrictModel):
     """How sums over the sites are opened, and by whom when some sites drop out (`secure/secure_sum.md`).
 
@@ -200,11 +262,14 @@ class SecureSums(StrictModel):
         many, and the run is strict.
     minimum_sites
         Sites in every sum; by default 70 percent of those invited, at least five, and all of them below five.
+    blind
+        Who computes Cox models whose strata do not hold site.
     """
 
     profile: Literal["recoverable", "strict"] = "recoverable"
     committee: Literal["all"] | Annotated[tuple[str, ...], Field(min_length=3)] = "all"
     minimum_sites: int | None = Field(default=None, ge=2)
+    blind: BlindCommittee = BlindCommittee()
 
 
 if TYPE_CHECKING:

@@ -41,7 +41,19 @@ def _problems(study: Study) -> Iterator[str]:
         # What the kind itself checks assumes that the names exist.
         yield from _within(f"analysis {analysis.id}", found or analysis.problems(study))
     if not unknown:
+        yield from _committee_problems(study)
         yield from single_site_problems(study)
+
+
+def _committee_problems(study: Study) -> Iterator[str]:
+    """Say why there is nobody to compute the blind models, where the sites are known."""
+    blind = [spec.id for spec in study.plan.analyses if spec.is_blind(study)]
+    if not blind or not study.sites:
+        return
+    try:
+        study.plan.secure.blind.among([site.name for site in study.sites])
+    except PlanError as error:
+        yield f"{', '.join(blind)}: {error}"
 
 
 def _within(where: str, problems: Iterable[str]) -> Iterator[str]:

@@ -7,8 +7,8 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import model_validator
 
-from riskset_common.errors import ProtocolRefusal
-from riskset_common.frame import Message, MessageWithBody, open_frame, require_canonical
+from riskset_common.blind_wire import BlindAnswer, BlindBegin, BlindStep
+from riskset_common.frame import Message, MessageWithBody, read_among, require_canonical
 from riskset_common.secure.fields import (
     U32,
     Digest,
@@ -293,18 +293,15 @@ MESSAGES: tuple[type[Message], ...] = (
     UnmaskAnswer,
     Opening,
     Close,
+    BlindBegin,
+    BlindStep,
+    BlindAnswer,
 )
 
 
 def read_message(message: bytes) -> Message:
-    """Read a message of any kind."""
-    kind, _, _ = open_frame(message)
-    for kind_of_message in MESSAGES:
-        if kind_of_message.kind == kind:
-            return kind_of_message.from_bytes(message)
-    raise ProtocolRefusal(
-        f"A message of kind {kind} is unknown to this version. Install the release that the centre runs."
-    )
+    """Read a message of any kind that centre and sites exchange."""
+    return read_among(MESSAGES, message)
 
 
 def masked_bytes(counts_length: int, reals_length: int) -> int:

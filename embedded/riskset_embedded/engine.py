@@ -23,8 +23,9 @@ from riskset_common.secure.roster import Member, Roster
 from riskset_common.signing import Identity
 from riskset_embedded.transcript import Transcript
 from riskset_node.config import NodeConfig
-from riskset_node.node import SiteNode, Trust
+from riskset_node.node import SiteNode
 from riskset_node.state import NodeState
+from riskset_node.trust import Trust
 from riskset_server.drive import Heard, Watcher, drive, is_confirmed, round_of
 from riskset_server.runs import Run, SitesRefused
 

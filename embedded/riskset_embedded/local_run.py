@@ -242,6 +242,13 @@ class _Bars:
             description=f"round {opened.number}: {opened.numbers:,} numbers",
         )
 
+    def evaluated(self, model: str, round_number: int) -> None:
+        """A blind model came one evaluation further."""
+        step = f"round {round_number}"
+        if step not in self._bars:
+            self._bars[step] = self._progress.add_task(step, total=None)
+        self._progress.update(self._bars[step], description=f"{step}: {model}", advance=1)
+
     def _advance(self, step: str) -> None:
         if step not in self._bars:
             self._bars[step] = self._progress.add_task(step, total=self._n_sites)

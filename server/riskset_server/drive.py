@@ -1,7 +1,7 @@
 """The way of a run, whichever engine carries it: offer, keys, then one round after the other until every analysis is done, and the close.
 
 The steps are `join`, `keys`, then for each round `round-001` and, where it fixes the sites in the sums, `round-001-shares` and
-`round-001-opening`; at the end `close`.
+`round-001-opening`; where the plan has blind models `round-003-blind-001` and so on, all of one last round; at the end `close`.
 """
 
 from __future__ import annotations
@@ -53,6 +53,10 @@ class Watcher(Protocol):
         """The sum of a round was opened."""
         ...
 
+    def evaluated(self, model: str, round_number: int) -> None:
+        """The committee opened the likelihood of a blind model once more."""
+        ...
+
 
 def round_of(step: str) -> int:
     """The number of the round that a step belongs to; 0 for those outside of any round."""
@@ -102,9 +106,22 @@ def _to_results(
     keys = run.join(_in_order(carrier.ask(offers, "join", answered_offer), everybody))
     confirmed = carrier.ask(dict.fromkeys(run.contributors, keys), "keys", _unheard)
     run.confirm(confirmed)
-    while _round(run, carrier, watcher, confirmed):
+    while not run.is_blind_next and _round(run, carrier, watcher, confirmed):
         pass
+    number, step = run.rounds + 1, 0
+    while run.is_blind_next:
+        step += 1
+        _blind(run, carrier, watcher, f"round-{number:03d}-blind-{step:03d}")
     return run.results()
+
+
+def _blind(run: Run, carrier: Carrier, watcher: Watcher | None, step: str) -> None:
+    """One step of the blind models, which are a round of their own: whatever a member has for another goes through it."""
+    messages = run.blind()
+    replies = carrier.ask(messages, step, _unheard)
+    for model in run.take_blind(_in_order(replies, messages)):
+        if watcher:
+            watcher.evaluated(model, round_of(step))
 
 
 def _round(run: Run, carrier: Carrier, watcher: Watcher | None, confirmed: Collection[str]) -> int:

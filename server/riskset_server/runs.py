@@ -13,10 +13,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from riskset_common.blind import blind_session, counts_deaths, fits_of
+from riskset_common.blind_wire import BlindAnswer
 from riskset_common.canonical import canonical_json, sha256_hex
 from riskset_common.codebook import Codebook
 from riskset_common.errors import PolicyRefusal, ProtocolRefusal, Refusal, RisksetError
-from riskset_common.estimators import estimator_of
+from riskset_common.estimators import estimator_of, fitted, waits
 from riskset_common.estimators.consistency import check_pooled
 from riskset_common.estimators.estimator import Request
 from riskset_common.frame import Message
@@ -49,6 +51,7 @@ from riskset_common.wire import (
     UnmaskAnswer,
     read_message,
 )
+from riskset_server.blind_run import BlindRun, CountedDeaths
 from riskset_server.release import release
 
 Awaited = TypeVar("Awaited", bound=Message)
@@ -111,6 +114,8 @@ class Run:
         self._asked: RoundRequest | None = None
         self._reports: dict[int, Report] = {}
         self._opening: Opening | None = None
+        self._deaths: list[CountedDeaths] = []
+        self._blind: BlindRun | None = None
 
     @property
     def study(self) -> Study:
@@ -157,14 +162,14 @@ class Run:
         self._read({name: reply for name, reply in replies.items() if reply}, Refused)
 
     def request(self) -> bytes:
-        """The request of the next round: the next question of every unfinished analysis."""
+        """The request of the next round: the next question of every unfinished analysis that does not wait for the blind models."""
         self._asked = make_request(
             self._joined(),
             self._frozen,
             self._round + 1,
             NO_ROUND if self._opening is None else self._opening.label,
-            sections_of(self._requests),
-            questions_json(self._requests),
+            sections_of(self._asking()),
+            questions_json(self._asking()),
         )
         return self._asked.to_bytes()
 
@@ -219,6 +224,9 @@ class Run:
         pooled = pooled_of(asked, opening)
         self._frozen, self._opening = pooled.participants, opening
         self._round, self._asked = asked.round, None
+        counting = {name: each for name, each in self._asking().items() if counts_deaths(each)}
+        if counting:
+            self._deaths.append(CountedDeaths(asked, opening, counting))
         self._advance(pooled.arrays())
         return Opened(self._round, len(pooled.counts) + len(pooled.reals), len(self._requests))
 
@@ -234,6 +242,50 @@ class Run:
         chosen = self._frozen if self._frozen is not None else self._joined().participants
         return tuple(site.name for site in sites_of(self._roster, chosen))
 
+    @property
+    def is_blind_next(self) -> bool:
+        """Whether all that is unfinished waits to be computed on shares."""
+        return bool(self._requests) and not self._asking()
+
+    def blind(self) -> dict[str, bytes]:
+        """The next step of the blind models, by site.
+
+        Raises
+        ------
+        PolicyRefusal, EstimationError
+            Before anything is asked, where a model rests on too few patients, or its numbers have no public bound.
+        """
+        return self._blind_run().messages()
+
+    def take_blind(self, replies: Replies) -> list[str]:
+        """Take the answers to a step; gives the names of the models of which an evaluation was opened.
+
+        Raises
+        ------
+        SitesRefused, SitesLost
+            Where one of those asked said no, or did not answer: nobody can be done without.
+        """
+        blind = self._blind_run()
+        answers = self._read(replies, BlindAnswer)
+        missing = [name for name in blind.messages() if name not in replies]
+        if missing:
+            needed = "each site and each member of the committee must answer a blind model"
+            raise SitesLost(self._round + 1, missing, needed)
+        opened = blind.take(dict(zip(replies, answers, strict=True)))
+        if blind.is_done:
+            self._round += 1
+            for name, request in self._requests.items():
+                self._finished[name] = fitted(request, fits_of(blind.fitted, name))
+            self._requests = {}
+        return opened
+
+    def _blind_run(self) -> BlindRun:
+        if self._blind is None:
+            plan, frozen = self._study.plan, self._frozen
+            session = blind_session(plan, self._joined(), self._roster, frozen)
+            self._blind = BlindRun(session, self._deaths)
+        return self._blind
+
     def close(self) -> bytes:
         """Tell the sites that the session is over: they delete what could open its reports."""
         return make_close(self._identity, self._sid).to_bytes()
@@ -244,6 +296,10 @@ class Run:
                 "A round needs the sites' keys. Call join with their advertisements first."
             )
         return self._setup
+
+    def _asking(self) -> dict[str, AnyRequest]:
+        """The unfinished analyses that have a question for the next round."""
+        return {name: each for name, each in self._requests.items() if not waits(each)}
 
     def _open_request(self) -> RoundRequest:
         if self._asked is None:
@@ -271,11 +327,11 @@ class Run:
             name: {
                 array: values for (analysis, array), values in arrays.items() if analysis == name
             }
-            for name in self._requests
+            for name in self._asking()
         }
-        check_pooled(self._requests, pooled, self._counted)
-        unfinished: dict[str, AnyRequest] = {}
-        for name, request in self._requests.items():
+        check_pooled(self._asking(), pooled, self._counted)
+        unfinished = {name: each for name, each in self._requests.items() if waits(each)}
+        for name, request in self._asking().items():
             reached = estimator_of(request.spec.kind).next(request, pooled[name])
             if isinstance(reached, Request):
                 unfinished[name] = reached
@@ -312,6 +368,7 @@ class Run:
                 "minimum_sites": self._rule.minimum_sites,
                 "committee": [self._roster.name(q) for q in self._joined().terms.committee],
                 "threshold": self._joined().terms.threshold,
+                "blind": None if self._blind is None else self._blind.summary(),
             },
             "rounds": self._round,
             "analyses": {

@@ -21,13 +21,13 @@ from riskset_common.errors import RisksetError
 from riskset_common.signing import fingerprint
 from riskset_node.config import NodeConfig
 from riskset_node.joining import read_connection_key
-from riskset_node.node import trust_of
 from riskset_node.service import (
     address_of,
     read_file,
     read_identity,
     state_folder,
 )
+from riskset_node.trust import trust_of
 
 CLOCK_AHEAD, CLOCK_BEHIND = 5.0, 300.0
 """Seconds by which the centre lets a site's clock go wrong."""

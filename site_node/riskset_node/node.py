@@ -7,30 +7,27 @@ checks for itself: who sent it, whether the plan may run here, whether the numbe
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from riskset_common.errors import NodeConfigError, ProtocolRefusal, RisksetError
+from riskset_common.blind_wire import BlindBegin, BlindStep
+from riskset_common.errors import ProtocolRefusal, RisksetError
 from riskset_common.estimators import estimator_of
 from riskset_common.frame import Message
 from riskset_common.patients import Patients
 from riskset_common.plan_check import check_plan, variables_read
-from riskset_common.roster_file import read_roster
 from riskset_common.rounds import read_questions, rule_of, sections_of, sites_of, study_offered
 from riskset_common.secure.binding import closing_statement, snapshot_commitment
-from riskset_common.secure.governance import Governance, SignedRoster, check_roster
 from riskset_common.secure.reporting import report
-from riskset_common.secure.roster import Member, Roster
 from riskset_common.secure.sections import join
 from riskset_common.secure.session import (
     AnsweredRound,
     SessionSecrets,
-    SiteSession,
     UnmaskedRound,
     accept_keys,
     accept_opening,
@@ -40,7 +37,7 @@ from riskset_common.secure.session import (
     session_of,
 )
 from riskset_common.secure.unmask import answer_unmask
-from riskset_common.signing import Identity, public_from_text, verify
+from riskset_common.signing import Identity, verify
 from riskset_common.study import Study
 from riskset_common.wire import (
     Close,
@@ -53,57 +50,19 @@ from riskset_common.wire import (
     UnmaskRequest,
     read_message,
 )
+from riskset_node.blind_part import BlindParts
 from riskset_node.config import NodeConfig
+from riskset_node.joined import Joined
 from riskset_node.outbox import Summary
 from riskset_node.patients import build_patients
 from riskset_node.policy import check_plan as check_policy
 from riskset_node.policy import check_request, effective
 from riskset_node.records import SiteRecords, read_records
 from riskset_node.state import NodeState, StoredSession
+from riskset_node.trust import Trust, own_entry
 
 _Sent = TypeVar("_Sent", bound=Message)
 _LOG: structlog.stdlib.BoundLogger = structlog.get_logger()
-
-
-@dataclass(frozen=True)
-class Trust:
-    """Whom this site believes: the centre whose plans it runs (its public key), and the roster of the consortium."""
-
-    centre: bytes
-    roster: Roster
-
-    @classmethod
-    def in_signed(cls, centre: bytes, signed: SignedRoster, governance: Governance) -> Self:
-        """Trust in a roster that enough of the pinned governance keys signed; else a refusal."""
-        return cls(centre, check_roster(signed, governance))
-
-
-def trust_of(config: NodeConfig) -> Trust:
-    """Whom node.yaml says to believe.
-
-    Raises
-    ------
-    NodeConfigError, SignatureRefusal
-        Where it does not say, or too few of the pinned keys signed the roster.
-    """
-    pinned = config.roster
-    if pinned is None or config.centre_key is None:
-        raise NodeConfigError(
-            f"site {config.site}: node.yaml needs centre.key and roster (path, governance, needed) before the site can take part in a run."
-        )
-    keys = tuple(public_from_text(key) for key in pinned.governance)
-    signed = read_roster(pinned.path)
-    return Trust.in_signed(config.centre_key, signed, Governance(keys, pinned.needed))
-
-
-@dataclass(frozen=True)
-class _Joined:
-    """One session that this site takes part in."""
-
-    study: Study
-    records: SiteRecords
-    patients: Patients
-    session: SiteSession
 
 
 class SiteNode:
@@ -128,8 +87,9 @@ class SiteNode:
         self._state = state
         self._now = now
         self._random = random
-        self._member = _own_entry(config, trust.roster)
-        self._joined: dict[bytes, _Joined] = {}
+        self._member = own_entry(config, trust.roster)
+        self._joined: dict[bytes, Joined] = {}
+        self._blind = BlindParts(identity, config.policy, state, now=now, random=random)
         self.refusal: RisksetError | None = None
         """Why this site last said no, in full: for the people of this site. The centre gets a code."""
 
@@ -159,6 +119,8 @@ class SiteNode:
                     return self._unmask(read)
                 case Opening():
                     return self._check(read)
+                case BlindBegin() | BlindStep():
+                    return self._blind.answer(read, self._session(read.sid))
                 case Close():
                     return self._close(read)
                 case _:
@@ -219,12 +181,12 @@ class SiteNode:
         study: Study,
         records: SiteRecords,
         patients: Patients,
-    ) -> _Joined:
+    ) -> Joined:
         snapshot = snapshot_commitment(salt, patients.digest())
         session, _ = advertise(
             self._identity, self._member.site_id, sid, secrets, snapshot, offer.roster
         )
-        return _Joined(study, records, patients, session)
+        return Joined(study, records, patients, session)
 
     def _accept(self, keys: Keys) -> bytes:
         joined = self._with_keys(self._session(keys.sid), keys)
@@ -233,7 +195,7 @@ class SiteNode:
         self._joined[keys.sid] = joined
         return b""
 
-    def _with_keys(self, joined: _Joined, keys: Keys) -> _Joined:
+    def _with_keys(self, joined: Joined, keys: Keys) -> Joined:
         plan, roster = joined.study.plan, joined.session.roster
         minimum = effective(self._config.policy, plan).minimum_sites
         rule = rule_of(plan, roster)
@@ -300,10 +262,11 @@ class SiteNode:
             self._state.forget(message.sid, self._now())
         self._state.overwrite()
         self._joined.pop(message.sid, None)
+        self._blind.forget(message.sid)
         _LOG.info("session_closed", site=self.name)
         return b""
 
-    def _session(self, sid: bytes) -> _Joined:
+    def _session(self, sid: bytes) -> Joined:
         if sid not in self._joined:
             stored = self._state.session(sid)
             if stored is None:
@@ -313,7 +276,7 @@ class SiteNode:
             self._joined[sid] = self._restored(sid, stored)
         return self._joined[sid]
 
-    def _restored(self, sid: bytes, stored: StoredSession) -> _Joined:
+    def _restored(self, sid: bytes, stored: StoredSession) -> Joined:
         """The session as the state file holds it, worked out again from what was received and drawn."""
         if stored.secrets is None:
             raise ProtocolRefusal(
@@ -353,7 +316,7 @@ class SiteNode:
             )
         return kind.from_bytes(sent)
 
-    def _summarise(self, joined: _Joined, request: RoundRequest) -> Summary:
+    def _summarise(self, joined: Joined, request: RoundRequest) -> Summary:
         """Answer every question of a round; the schema asked for must be the one that the approved plan implies."""
         requests = read_questions(joined.study, request.questions)
         sections = sections_of(requests)
@@ -374,20 +337,5 @@ def place_of(message: Message) -> tuple[bytes, int]:
     """Session and round that a message belongs to; a refusal of it does too."""
     if isinstance(message, Offer):
         return session_of(message), 0
-    return getattr(message, "sid", bytes(32)), getattr(message, "round", 0)
-
-
-def _own_entry(config: NodeConfig, roster: Roster) -> Member:
-    """The site's entry in the roster; its study group must be the one that its node.yaml names."""
-    member = next((member for member in roster.members if member.name == config.site), None)
-    if member is None:
-        raise NodeConfigError(
-            f"site: {config.site!r} is not in the roster (version {roster.version}). "
-            "Write the name that the roster holds, or have this site entered."
-        )
-    if member.study_group != config.study_group:
-        raise NodeConfigError(
-            f"study_group: node.yaml of site {config.site!r} says {config.study_group!r}, the roster says "
-            f"{member.study_group!r}. They must agree, because tables and strata are made of them."
-        )
-    return member
+    place = getattr(message, "round", getattr(message, "step", 0))
+    return getattr(message, "sid", bytes(32)), place

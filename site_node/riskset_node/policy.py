@@ -44,6 +44,12 @@ Written out, and not `every kind of the installed release`: an upgrade must not 
 something that nobody there has read about.
 """
 
+BLIND_MODELS = "blind_cox"
+"""The name by which a site allows that its patients are in a Cox model whose risk sets reach across sites."""
+
+BLIND_COMMITTEE = "blind_committee"
+"""The name by which a site allows that it holds shares of other sites' numbers, and computes with them."""
+
 TESTS_ALLOWED_BY_NAME = frozenset({"log_rank", "gray"})
 """Tests that sum more over the sites than the curves beside them, so that a site allows them on their own."""
 
@@ -200,6 +206,15 @@ def check_plan(policy: Policy, study: Study, today: datetime.date) -> None:
         raise PolicyRefusal("\n".join([head, *reasons]))
 
 
+def check_serving(policy: Policy, analysis: str) -> None:
+    """Raise `PolicyRefusal` unless this site may compute a blind model with others' shares."""
+    if BLIND_COMMITTEE not in policy.estimators:
+        raise PolicyRefusal(
+            f"policy.estimators: this site is in the committee that computes analysis {analysis} on shares; that is not allowed here. "
+            f"Add {BLIND_COMMITTEE} if this site may serve, or ask the centre for another secure.blind.committee."
+        )
+
+
 def _plan_reasons(policy: Policy, plan: Plan) -> Iterator[str]:
     floor = floor_of(plan)
     if floor["release"] == "exact" and policy.release != "exact":
@@ -228,6 +243,12 @@ def _plan_reasons(policy: Policy, plan: Plan) -> Iterator[str]:
 
 
 def _site_reasons(policy: Policy, study: Study) -> Iterator[str]:
+    for spec in study.plan.analyses:
+        if spec.is_blind(study) and BLIND_MODELS not in policy.estimators:
+            yield (
+                f"policy.estimators: analysis {spec.id} has risk sets of several sites and is computed on shares by a committee of "
+                f"them; that is not allowed here. Add {BLIND_MODELS} if it may be asked, or ask the centre for strata: [site]."
+            )
     parties = len(study.sites)
     if parties < policy.minimum_sites:
         names = ", ".join(site.name for site in study.sites) or "none"
@@ -248,7 +269,8 @@ def check_request(policy: Policy, request: Request[Any, Any]) -> None:
     How many events there are in all is known after the first round only, so the plan cannot be refused for it beforehand.
     """
     for part in parts_of(request).values():
-        if isinstance(part.state, AskCox) and part.state.exponent is not None:
+        asked = part.state
+        if isinstance(asked, AskCox) and (asked.exponent, asked.n_steps) != (None, None):
             _check_events(policy, part)
 
 

@@ -13,8 +13,9 @@ from riskset_common.secure.roster import Roster
 from riskset_common.signing import Identity
 from riskset_node.answering import Answering
 from riskset_node.config import NodeConfig
-from riskset_node.node import SiteNode, trust_of
+from riskset_node.node import SiteNode
 from riskset_node.state import NodeState
+from riskset_node.trust import trust_of
 
 
 def required(config: NodeConfig, setting: str) -> Path:

@@ -50,6 +50,13 @@ CREATE TABLE IF NOT EXISTS shares (
     contributors TEXT NOT NULL,
     PRIMARY KEY (sid, round)
 ) STRICT;
+CREATE TABLE IF NOT EXISTS blind_secrets (sid BLOB PRIMARY KEY, secret BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS blind_steps (
+    sid     BLOB NOT NULL,
+    step    INTEGER NOT NULL,
+    message BLOB NOT NULL,
+    PRIMARY KEY (sid, step)
+) STRICT;
 COMMIT;
 """
 _COUNTER_DIGITS = 20
@@ -193,8 +200,43 @@ class NodeState:
         )
         self.freeze(session)
 
+    def begin_blind(self, sid: bytes, secret: bytes) -> None:
+        """Store the 32 bytes that were drawn for the blind models of a session."""
+        self._database.execute(
+            "INSERT INTO blind_secrets (sid, secret) VALUES (?, ?)", (sid, secret)
+        )
+
+    def blind_secret(self, sid: bytes) -> bytes | None:
+        """What was drawn for the blind models of a session; None before they began, and after the session was closed."""
+        row = self._database.execute(
+            "SELECT secret FROM blind_secrets WHERE sid = ?", (sid,)
+        ).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def take_blind_step(self, sid: bytes, step: int, message: bytes) -> None:
+        """Store what was received in a step of the blind models: all that this site computes follows from it."""
+        self._database.execute(
+            "INSERT INTO blind_steps (sid, step, message) VALUES (?, ?, ?)", (sid, step, message)
+        )
+
+    def blind_steps(self, sid: bytes) -> Iterator[bytes]:
+        """What was received of the blind models of a session, in order."""
+        for (message,) in self._database.execute(
+            "SELECT message FROM blind_steps WHERE sid = ? ORDER BY step", (sid,)
+        ):
+            yield bytes(message)
+
+    def last_blind_step(self, sid: bytes) -> tuple[int, bytes] | None:
+        """Number and message of the last step of the blind models that this site answered."""
+        row = self._database.execute(
+            "SELECT step, message FROM blind_steps WHERE sid = ? ORDER BY step DESC LIMIT 1", (sid,)
+        ).fetchone()
+        return None if row is None else (int(row[0]), bytes(row[1]))
+
     def forget(self, sid: bytes, now: datetime) -> None:
         """Delete what could open the reports of a session. The SID stays, so that it is never used again."""
+        for table in ("blind_secrets", "blind_steps"):
+            self._database.execute(f"DELETE FROM {table} WHERE sid = ?", (sid,))  # noqa: S608  # names written here
         self._database.execute(
             "UPDATE sessions SET ephemeral_private = NULL, self_root = NULL, closed_at = ? WHERE sid = ?",
             (now.isoformat(), sid),

@@ -111,6 +111,8 @@ class _Clock:
 
     def opened(self, opened: object) -> None: ...
 
+    def evaluated(self, model: str, round_number: int) -> None: ...
+
 
 def measure_riskset(folder: Path) -> dict[str, object]:
     """Run the plan embedded and masked."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.common.infant_trial import plan_yaml, study
+from tests.common.infant_trial import codebook_yaml, plan_yaml, study
 
 from riskset_common.errors import PlanError
 from riskset_common.plan_check import check_plan, variables_read
+from riskset_common.study import Site
 
 
 def problems(changed: dict[str, Any]) -> list[str]:
@@ -84,17 +86,55 @@ def test_an_analysis_that_does_not_fit_is_told_by_its_id(
 
 
 @pytest.mark.parametrize("strata", [[], ["sex"]])
-def test_a_cox_model_whose_risk_sets_would_cross_sites_is_refused_with_the_reason(
+def test_a_cox_model_whose_risk_sets_cross_sites_fits_where_a_committee_can_compute_it(
     strata: list[str],
 ) -> None:
-    [said] = problems(cox(strata=strata))
+    check_plan(study(cox(strata=strata)))
 
-    assert said.startswith(
-        "p: analysis x: strata must hold site (or study_group where each site is"
-    )
-    assert f"found {', '.join(strata) or 'none'}." in said
-    assert "patients can be read back from it" in said
-    assert said.endswith("Write strata: [site].")
+
+def test_a_number_without_a_range_and_robust_variances_are_no_part_of_a_blind_model() -> None:
+    codebook = codebook_yaml()
+    del codebook["variables"]["wbc"]["range"]
+    plan = cox(strata=[], terms=[{"number": "wbc"}], robust="site")
+    with pytest.raises(PlanError) as refused:
+        check_plan(study(plan, codebook), "p")
+    number, robust = str(refused.value).splitlines()
+
+    assert number.startswith("p: analysis x: number wbc has no range in the codebook.")
+    assert number.endswith("(range: [0, 110]), or write strata: [site].")
+    assert robust.startswith("p: analysis x: robust: site needs each site's own score")
+
+
+@pytest.mark.parametrize(
+    ("blind", "n_sites", "message"),
+    [
+        ({}, 2, "p: x: secure.blind: 3 sites compute a Cox model whose strata do not hold site, and 2 take part."),
+        ({"threshold": 2}, 4, "p: x: secure.blind: 5 sites compute"),
+        ({"committee": ["s0", "s1", "s9"]}, 5, "p: x: secure.blind.committee: 's9' is none of the sites that take part (s0, s1"),
+    ],
+)  # fmt: skip
+def test_a_blind_model_without_a_committee_is_refused(
+    blind: dict[str, Any], n_sites: int, message: str
+) -> None:
+    asked = study(cox(strata=[]) | {"secure": {"blind": blind}})
+    sites = tuple(Site(f"s{number}", f"group {number % 2}") for number in range(n_sites))
+    with pytest.raises(PlanError) as refused:
+        check_plan(replace(asked, sites=sites), "p")
+
+    assert message == str(refused.value)[: len(message)]
+
+
+@pytest.mark.parametrize(
+    "blind",
+    [
+        {"committee": ["a", "b"]},
+        {"committee": ["a", "b", "b"]},
+        {"committee": ["a", "b", "c"], "threshold": 2},
+    ],
+)
+def test_a_committee_that_could_not_hide_anything_is_refused(blind: dict[str, Any]) -> None:
+    with pytest.raises(PlanError):
+        study(cox(strata=[]) | {"secure": {"blind": blind}})
 
 
 @pytest.mark.parametrize(

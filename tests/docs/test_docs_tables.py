@@ -137,6 +137,8 @@ MADE_OF_PARTS: list[dict[str, Any]] = [
     | {"test": "log_rank", "strata": ["site"]}
 ]
 # The lung trial knows no time of an exposure; a score stands in for one.
+BLIND = {"id": "blind", "kind": "cox", "endpoint": "OS", "terms": [{"factor": "sex"}]}
+"""A model whose risk sets reach across sites; the sites of the lung study do not allow one."""
 LANDMARKS: list[dict[str, Any]] = [
     {"id": "lm", "kind": "landmark", "endpoint": "OS", "at": 80, "exposure": "karnofsky"}
     | {"test": "log_rank", "strata": ["site"]},
@@ -167,7 +169,9 @@ def lung():
     """The lung study, with an endpoint that has late entry as well."""
     plan = read_plan(LUNG / "plan.yaml")
     late = plan.endpoints["OS"].model_copy(update={"entry": plan.endpoints["OS"].time})
-    analyses = tuple(validate_analysis(each) for each in (*examples(), *MADE_OF_PARTS, *LANDMARKS))
+    analyses = tuple(
+        validate_analysis(each) for each in (*examples(), *MADE_OF_PARTS, *LANDMARKS, BLIND)
+    )
     plan = plan.model_copy(
         update={"endpoints": {**plan.endpoints, "LATE": late}, "analyses": analyses}
     )
@@ -208,7 +212,10 @@ def later(request: Request[Any, Any], study: Study) -> list[Request[Any, Any]]:
         of_parts = {name: later(part, study)[0] for name, part in parts_of(request).items()}
         return [replace(request, state=type(request.state).of(of_parts))]
     if isinstance(request.state, AskCox):
-        p = estimator_of("cox").shapes(request)["exponents"].shape[0]
+        shapes = estimator_of("cox").shapes(request)
+        if "exponents" not in shapes:
+            return [Request(request.spec, study, AskCox(n_steps=4, events=9))]
+        p = shapes["exponents"].shape[0]
         asked = AskCox(exponent=(0,) * p, beta=(0.0,) * p, events=9)
         last = [asked.model_copy(update={"clusters": True})] if request.spec.robust else []
         return [Request(request.spec, study, each) for each in (asked, *last)]

@@ -38,6 +38,7 @@ def test_without_a_loss_all_sites_are_in_the_results(study):
         "minimum_sites": 4,
         "committee": study.names,
         "threshold": 5,
+        "blind": None,
     } == results["secure"]
 
 

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 from riskset_common.errors import NodeConfigError, ProtocolRefusal, SignatureRefusal
 from riskset_common.signing import Identity
 from riskset_node.config import PinnedRoster
-from riskset_node.node import trust_of
 from riskset_node.state import NodeState
+from riskset_node.trust import trust_of
 from riskset_server.cli import app
 
 HOLDERS = [Identity.from_random(bytes([number]) * 32) for number in (7, 8)]

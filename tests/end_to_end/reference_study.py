@@ -35,10 +35,14 @@ ALLOWED = [
     "event_table",
     "follow_up",
     "landmark",
+    "blind_cox",
+    "blind_committee",
 ]
 ONE_SITE = "one site"
 ANYHOW = "site_adv or site"
 """The hardest split there is; patients whose site is not known make one more."""
+BLIND = "four sites"
+"""A split for models whose risk sets reach across sites: three sites, and one with a single patient."""
 CURVE_INTERVALS = {"log": "log", "log-log": "loglog", "plain": "plain"}
 
 Analysis = Mapping[str, Any]
@@ -90,6 +94,11 @@ def why_not(analysis: Analysis) -> str | None:
     if kind == "cox" and any(len(term.get("of", ())) > 2 for term in spec["terms"]):
         return "interactions are pairs"
     return None
+
+
+def splits_of(analysis: Analysis) -> tuple[str, ...]:
+    """The ways to split the patients when this is asked: Cox models blind as well."""
+    return (split_of(analysis), *((BLIND,) if analysis["kind"] == "cox" else ()))
 
 
 def split_of(analysis: Analysis) -> str:
@@ -239,7 +248,8 @@ def write(study: Study, split: str, folder: Path) -> None:
         for name, levels in study.categories.items()
     }
     variables |= {
-        f"n_{column}": {"kind": "number", "label": column} for column in sorted(study.numbers)
+        f"n_{column}": {"kind": "number", "label": column} | _range(study.data, column, split)
+        for column in sorted(study.numbers)
     }
     _dump(folder / "codebook.yaml", {"codebook": study.data, "version": 1, "variables": variables})
     plan = {
@@ -256,12 +266,20 @@ def write(study: Study, split: str, folder: Path) -> None:
     _write_sites(study, split, folder)
 
 
+def _range(data: str, column: str, split: str) -> dict[str, Any]:
+    """The range of a number, which a blind model needs."""
+    if split != BLIND:
+        return {}
+    values = [float(row[column]) for row in rows_of(data) if row[column] != ""]
+    return {"range": [min(values), max(values)]}
+
+
 def _write_sites(study: Study, split: str, folder: Path) -> None:
     columns = [*(name[2:] for name in study.categories), *study.numbers]
     used = list(dict.fromkeys(columns))
     by_site: dict[str, list[dict[str, str]]] = {}
-    for row in rows_of(study.data):
-        value = _site(row, split)
+    for index, row in enumerate(rows_of(study.data)):
+        value = _site(row, split, index)
         if value != "":
             by_site.setdefault(value, []).append(row)
     for index, (value, rows) in enumerate(sorted(by_site.items())):
@@ -283,7 +301,9 @@ def _write_sites(study: Study, split: str, folder: Path) -> None:
         _dump(folder / "nodes" / f"{site}.yaml", node)
 
 
-def _site(row: Mapping[str, str], split: str) -> str:
+def _site(row: Mapping[str, str], split: str, index: int) -> str:
+    if split == BLIND:
+        return f"{index * index % 7 % 3}" if index else "alone"
     if split == ONE_SITE:
         return "everyone"
     if split == ANYHOW:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.end_to_end.reference_study import (
+    BLIND,
     CURVE_INTERVALS,
     Study,
     analyses_of,
@@ -17,7 +18,7 @@ from tests.end_to_end.reference_study import (
     landmark_of,
     level,
     names,
-    split_of,
+    splits_of,
     why_not,
     write,
 )
@@ -37,7 +38,7 @@ def asked_of(name: str, split: str, conventions: str) -> list[Any]:
         analysis
         for analysis in analyses_of(name)
         if why_not(analysis) is None
-        and split_of(analysis) == split
+        and split in splits_of(analysis)
         and (conventions == "r" or analysis["kind"] in CONVENTIONAL)
     ]
 
@@ -45,7 +46,12 @@ def asked_of(name: str, split: str, conventions: str) -> list[Any]:
 def studies() -> Iterator[Any]:
     """Every data set, once for each way in which its analyses want it split, and for the conventions that matter there."""
     for name in data_sets():
-        splits = {split_of(analysis) for analysis in analyses_of(name) if why_not(analysis) is None}
+        splits = {
+            split
+            for analysis in analyses_of(name)
+            if why_not(analysis) is None
+            for split in splits_of(analysis)
+        }
         for split in sorted(splits):
             for conventions in ("r", "sas"):
                 if asked_of(name, split, conventions):
@@ -340,11 +346,8 @@ def ask_cox(study: Study, analysis: Any, split: str) -> None:
         elif term["type"] == "factor":
             called[term["col"]] = study.category(term["col"], term["levels"])
             terms.append({"factor": called[term["col"]], "reference": level(str(term["ref"]))})
-    strata = [
-        "site",
-        *(study.category(column) for column in names(spec["strata"]) if column != split),
-    ]
-    for convergence in ("tight", "r"):
+    strata = [study.category(column) for column in names(spec["strata"]) if column != split]
+    for convergence in ("tight",) if split == BLIND else ("tight", "r"):
         study.ask(
             analysis,
             kind="cox",
@@ -355,7 +358,7 @@ def ask_cox(study: Study, analysis: Any, split: str) -> None:
                 for term in spec["terms"]
                 if term["type"] == "interaction"
             ],
-            strata=strata,
+            strata=strata if split == BLIND else ["site", *strata],
             ties=spec["ties"],
             convergence=convergence,
         )
@@ -399,7 +402,8 @@ def ask_landmark(study: Study, analysis: Any, split: str) -> None:
         "exposure": study.number(column),
     }
     if analysis["kind"] == "cox":
-        asked |= {"terms": [], "strata": ["site"], "ties": spec["ties"]}
+        asked |= {"terms": [], "ties": spec["ties"]}
+        asked |= {} if split == BLIND else {"strata": ["site"]}
         for term in spec["terms"][1:]:
             if term["type"] == "numeric":
                 asked["terms"].append({"number": study.number(term["col"])})

@@ -95,7 +95,7 @@ def test_a_patient_of_whom_one_factor_is_not_known_is_left_out_of_that_factor_on
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"strata": ["sex"], "factors": ["arm"]}, "strata must hold site"),
+        ({"strata": ["sex", "sex"], "factors": ["arm"]}, "sex stands there 2 times"),
         ({"factors": ["arm", "arm"]}, "arm stands there 2 times"),
         ({"factors": ["site"], "strata": ["site"]}, "site stands there 2 times"),
         ({"at": [-1]}, "negative time"),
@@ -221,7 +221,7 @@ def test_an_exposure_may_be_a_date() -> None:
     [
         ({"ties": "efron"}, "ties belongs to a model, but `terms` is missing"),
         ({"terms": [], "strata": ["site"], "rmean": 3}, "rmean belongs to curves"),
-        ({"terms": []}, "strata must hold site"),
+        ({"terms": [{"number": "dose"}]}, "number dose has no range in the codebook"),
         ({"contrast": "survival"}, "contrast: survival needs a time"),
     ],
 )

@@ -27,9 +27,10 @@ from riskset_common.secure.roster import Member, Roster
 from riskset_common.secure.session import SessionSecrets, SiteSession, advertise
 from riskset_common.signing import Identity
 from riskset_common.wire import Advertisement, Refused, read_message
-from riskset_node.node import SiteNode, Trust
+from riskset_node.node import SiteNode
 from riskset_node.outbox import Outbox
 from riskset_node.state import NodeState
+from riskset_node.trust import Trust
 
 NOW = datetime.datetime(2018, 6, 1, 12, tzinfo=datetime.UTC)
 CENTRE, STRANGER = Identity.from_random(b"c" * 32), Identity.from_random(b"x" * 32)

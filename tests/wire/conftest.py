@@ -8,8 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from tests.wire.blind_exchange import (
+    ANSWER_OF_A_SITE,
+    STEP_TO_A_SITE,
+    receive_answer,
+    receive_step,
+)
 
-from riskset_common.errors import PolicyRefusal
+from riskset_common.blind import checked_sums
+from riskset_common.blind_wire import BlindBegin
+from riskset_common.errors import PolicyRefusal, ProtocolRefusal
 from riskset_common.frame import Message
 from riskset_common.secure.pool import (
     check_refused,
@@ -151,7 +159,27 @@ def exchanges() -> dict[str, Exchange]:  # noqa: C901  # one receiver for each k
     def receive_close(message: bytes) -> object:
         return close(states[0], Close.from_bytes(message), centre=centre.public)
 
+    fixed = [accept_opening(state, opening) for state, _ in reported[: SITES - 1]]
+    counting = make_request(setup, (0, 1, 2), 2, opening.label, sections, b'{"a":[]}')
+    counted = [
+        report(state, counting, counts, reals, identity=site)
+        for state, site in zip(fixed, sites, strict=False)
+    ]
+    deaths = open_round(setup, (0, 1, 2), roster, counting, [each for _, each in counted], [])
+
+    def receive_begin(message: bytes) -> object:
+        begin = BlindBegin.from_bytes(message)
+        if begin.sid != sid:
+            raise ProtocolRefusal("A site that did not join the session.")
+        return [
+            checked_sums(counted[1][0], RoundRequest.from_bytes(asked), Opening.from_bytes(shown))
+            for asked, shown in begin.counted()
+        ]
+
     return {
+        "BlindBegin": Exchange(BlindBegin.of(sid, [(counting, deaths)]), receive_begin),
+        "BlindStep": Exchange(STEP_TO_A_SITE, receive_step),
+        "BlindAnswer": Exchange(ANSWER_OF_A_SITE, receive_answer),
         "Offer": Exchange(offer, receive_offer),
         "Advertisement": Exchange(joined[0][1], receive_advertisement),
         "Keys": Exchange(keys, receive_keys),

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from riskset_common.errors import ProtocolRefusal
 from riskset_common.estimators.baseline import Baseline
-from riskset_common.estimators.cox import Cox
+from riskset_common.estimators.cox import AskCox, Cox
+from riskset_common.estimators.cox_blind import Fits
 from riskset_common.estimators.cumulative_incidence import CumulativeIncidence
 from riskset_common.estimators.estimator import Estimator, Request
 from riskset_common.estimators.event_table import EventTable
@@ -15,6 +17,7 @@ from riskset_common.estimators.follow_up import FollowUp
 from riskset_common.estimators.kaplan_meier import KaplanMeier
 from riskset_common.estimators.landmark import Landmark
 from riskset_common.estimators.univariate import Univariate
+from riskset_common.patients import Patients
 
 ESTIMATORS: Final[tuple[Estimator[Any, Any, Any], ...]] = (
     KaplanMeier(),
@@ -40,3 +43,24 @@ def parts_of(request: Request[Any, Any]) -> Mapping[str, Request[Any, Any]]:
     if isinstance(estimator, (Univariate, Landmark)):
         return estimator.parts(request)
     return {"": request}
+
+
+def waits(request: Request[Any, Any]) -> bool:
+    """Whether all that is unfinished of an analysis waits to be computed on shares, so that no round can ask anything of it."""
+    return all(
+        isinstance(part.state, AskCox) and part.state.waits for part in parts_of(request).values()
+    )
+
+
+def patients_of_parts(patients: Patients, request: Request[Any, Any]) -> Patients:
+    """Those of a site's patients of whom the parts of an analysis are. Run by a site."""
+    estimator = estimator_of(request.spec.kind)
+    return estimator.followed(patients, request) if isinstance(estimator, Landmark) else patients
+
+
+def fitted(request: Request[Any, Any], fits: Fits) -> Any:
+    """The result of an analysis that waits, from its fits on shares. Run by the centre."""
+    estimator = estimator_of(request.spec.kind)
+    if not isinstance(estimator, (Cox, Univariate, Landmark)):
+        raise ProtocolRefusal(f"Analysis {request.spec.id} has no model to compute on shares.")
+    return estimator.fitted(request, fits)

@@ -1,6 +1,8 @@
-"""Cox proportional hazards regression stratified by site: score, information and log-likelihood are sums over the sites.
+"""Cox proportional hazards regression: stratified by site, score, information and log-likelihood are sums over the sites.
 
-A risk set of such a model lies within one site, so a site can compute its share of the partial likelihood alone, and only one
+Without site among its strata a model is blind: here its deaths are counted (`cox_blind.py`), elsewhere it is computed on shares.
+
+A risk set of a model stratified by site lies within one site, so a site can compute its share of the partial likelihood alone, and only one
 number, one vector and one symmetric matrix leave it in a round. The pooled fit is exactly `coxph(... + strata(site))` on the
 pooled patients (Cox 1972; stratified partial likelihood: Kalbfleisch and Prentice 2002, section 4.4).
 """
@@ -17,6 +19,16 @@ from pydantic import Field, model_validator
 
 from riskset_common.errors import EstimationError, ProtocolRefusal
 from riskset_common.estimators.causes import cause_specific_times
+from riskset_common.estimators.counting import grid_length
+from riskset_common.estimators.cox_blind import (
+    BlindMemory,
+    Fits,
+    blind_questions,
+    blind_result,
+    count_deaths,
+    death_shapes,
+    without_events,
+)
 from riskset_common.estimators.cox_result import CoxResult, Survey, result
 from riskset_common.estimators.cox_spec import CoxSpec
 from riskset_common.estimators.cox_survey import Exponent, read_survey, survey, survey_shapes
@@ -29,7 +41,7 @@ from riskset_common.estimators.estimator import (
     one,
     reals,
 )
-from riskset_common.estimators.grouping import group_codes
+from riskset_common.estimators.grouping import group_codes, n_groups
 from riskset_common.estimators.terms import columns, design
 from riskset_common.patients import Patients, Reals
 from riskset_common.study import Study
@@ -44,17 +56,24 @@ class AskCox(State):
 
     `exponent` holds, for each column, the power of two that brings its spread within a site's stratum below one. Powers of two
     cost no digit, and keep score and information within the range of the secure sum whatever the covariates' units are.
+
+    A blind model is asked for its deaths on a grid of `n_steps` in place of the likelihood; then it `waits` to be computed on shares.
     """
 
     exponent: Annotated[tuple[Exponent, ...], Field(strict=False)] | None = None
     beta: Annotated[tuple[float, ...], Field(strict=False)] = ()
     events: int | None = Field(default=None, ge=0)
     clusters: bool = False
+    n_steps: int | None = Field(default=None, ge=1)
+    waits: bool = False
 
     @model_validator(mode="after")
     def _survey_or_likelihood(self) -> Self:
-        if self.exponent is None and (self.beta or self.events is not None or self.clusters):
+        surveys = self.exponent is None and self.n_steps is None
+        if surveys and (self.beta or self.events is not None or self.clusters or self.waits):
             raise ValueError("a survey is asked before there are coefficients.")
+        if self.n_steps is not None and (self.exponent is not None or self.beta or self.clusters):
+            raise ValueError("the deaths of a blind model are counted at no coefficients.")
         return self
 
 
@@ -94,7 +113,10 @@ class Cox:
         "patients and events in total, by level of each factor, at the values -1, 0, 1, 2 and at all others of each number, and in "
         "every cell of two such terms that interact; patients left out because a value is missing; how many sites need each power "
         "of two to hold a covariate; log-likelihood, score and information of the whole model at each iteration; with "
-        "robust variances the products of each site's score with itself at the end; all summed over the sites"
+        "robust variances the products of each site's score with itself at the end; of a model without site strata deaths at each "
+        "step of the time grid by stratum, how many sites need each power of two of steps, and to the committee that computes it "
+        "too log-likelihood, score and information of the whole model at each iteration, but no sum over a risk set; all summed "
+        "over the sites"
     )
 
     def first(self, spec: CoxSpec, study: Study) -> CoxRequest:
@@ -102,8 +124,14 @@ class Cox:
         return Request(spec, study, AskCox())
 
     def shapes(self, request: CoxRequest) -> Mapping[str, Shape]:
-        """A survey of counts, or log-likelihood, score (p,) and the upper triangle of the information."""
-        if request.state.exponent is None:
+        """A survey of counts, deaths of a blind model, or log-likelihood, score (p,) and the upper triangle of the information."""
+        asked = request.state
+        blind = request.spec.is_blind(request.study)
+        if asked.n_steps is not None or (asked.exponent is not None and blind):
+            _refuse_unless_blind(request.spec, asked, blind=blind)
+        if asked.n_steps is not None:
+            return {} if asked.waits else death_shapes(request.spec, request.study, asked.n_steps)
+        if asked.exponent is None:
             return survey_shapes(request.spec, request.study)
         p = len(columns(request.spec.terms, request.spec.interaction, request.study))
         _refuse_unless_columns(p, request.state)
@@ -117,7 +145,9 @@ class Cox:
         }
 
     def summarise(self, patients: Patients, request: CoxRequest) -> Summary:
-        """This site's share of the survey, or of the likelihood."""
+        """This site's share of the survey, of the counts, or of the likelihood."""
+        if request.state.n_steps is not None:
+            return {} if request.state.waits else count_deaths(patients, request)
         if request.state.exponent is None:
             return survey(patients, request)
         prepared = patients.keep(
@@ -137,14 +167,44 @@ class Cox:
     def next(self, request: CoxRequest, pooled: Summary) -> CoxRequest | CoxResult:
         """The next coefficients to ask about, or the fitted model."""
         spec = request.spec
+        if request.state.n_steps is not None:
+            return request if request.state.waits else _wait(request, pooled)
         if request.state.exponent is None:
             surveyed = read_survey(request, pooled)
+            if spec.is_blind(request.study):
+                return _ask_deaths(request, surveyed, pooled)
             newton = start(len(surveyed.columns), spec.convergence, spec.iterations_at_most())
             return _ask(request, CoxMemory(surveyed, newton), newton.beta)
         p = len(request.state.beta)
         if request.state.clusters:
             return _fitted(request, _symmetric(pooled["score_products"], p))
         return _after_likelihood(request, request.memory, _sums(pooled, p))
+
+    def fitted(self, request: CoxRequest, fits: Fits) -> CoxResult:
+        """The fitted model of one that waits, from its fits on shares. Run by the centre."""
+        return blind_result(request, fits[""])
+
+
+def _ask_deaths(request: CoxRequest, surveyed: Survey, pooled: Summary) -> CoxRequest | CoxResult:
+    """Count the deaths of a blind model on a grid that holds all times."""
+    if surveyed.events == 0:
+        return without_events(request, surveyed)
+    n_steps = grid_length(pooled, n_groups(request.study, request.spec.strata))
+    asked = AskCox(n_steps=n_steps, events=surveyed.events)
+    return Request(request.spec, request.study, asked, BlindMemory(surveyed))
+
+
+def _wait(request: CoxRequest, pooled: Summary) -> CoxRequest:
+    """Keep the deaths, and wait for the model to be computed on shares."""
+    memory: BlindMemory = request.memory
+    (whole, *_) = blind_questions(request, pooled).values()
+    if (whole.n_patients, whole.n_events) != (memory.survey.n, memory.survey.events):
+        raise EstimationError(
+            f"analysis {request.spec.id}: other patients or events were counted at the event times than in the survey. Records have "
+            "changed since; start a new run."
+        )
+    waiting = request.state.model_copy(update={"waits": True})
+    return replace(request, state=waiting, memory=replace(memory, pooled=pooled))
 
 
 def _after_likelihood(
@@ -204,6 +264,14 @@ def _fitted(request: CoxRequest, products: Reals | None) -> CoxResult:
     if memory.fit is None:
         raise EstimationError("The products of the sites' scores are for a model that is fitted.")
     return result(request.spec, request.study, memory.survey, memory.fit, products, memory.mains)
+
+
+def _refuse_unless_blind(spec: CoxSpec, asked: AskCox, *, blind: bool) -> None:
+    if not (blind and asked.exponent is None):
+        raise ProtocolRefusal(
+            f"Analysis {spec.id} {'has no site among its strata and is computed' if blind else 'is stratified by site and not computed'} "
+            "on shares; the round asks for it otherwise. The centre must run this release."
+        )
 
 
 def _refuse_unless_robust(spec: CoxSpec) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from riskset_common.codebook import NumberVariable
 from riskset_common.estimators.causes import OneCauseSpec
 from riskset_common.estimators.estimator import Names, twice
 from riskset_common.estimators.terms import Term, term_problems
@@ -51,15 +52,21 @@ class CoxSpec(OneCauseSpec):
         return tuple(term.number for term in self.terms if term.number is not None)
 
     def opened_by(self, study: Study) -> tuple[str, ...]:
-        """Factors: patients and events are counted by their levels. Strata show in no sum."""
-        return tuple(term.factor for term in self.terms if term.factor is not None)
+        """Factors: patients and events are counted by their levels. Strata show in no sum, but in those of a blind model."""
+        factors = tuple(term.factor for term in self.terms if term.factor is not None)
+        return (*factors, *self.strata) if self.is_blind(study) else factors
+
+    def is_blind(self, study: Study) -> bool:
+        """Whether a risk set may hold patients of several sites: neither `site` nor what is the same is among the strata."""
+        of_site = "study_group" in self.strata and (study.one_site_a_group or not study.sites)
+        return "site" not in self.strata and not of_site
 
     def problems(self, study: Study) -> Sequence[str]:
-        """Terms that do not fit, and a model whose risk sets would cross sites."""
+        """Terms that do not fit, and what a model whose risk sets cross sites cannot be."""
         return [
             *twice("strata", self.strata),
             *term_problems(self.terms, self.interaction, study),
-            *self._strata_problems(study),
+            *(self._blind_problems(study) if self.is_blind(study) else ()),
             *self._robust_problems(study),
             *self._interaction_problems(),
         ]
@@ -76,16 +83,20 @@ class CoxSpec(OneCauseSpec):
                 "From fewer, a site's score could nearly be read back. Leave robust out."
             )
 
-    def _strata_problems(self, study: Study) -> Iterator[str]:
-        if "site" in self.strata or (
-            "study_group" in self.strata and (study.one_site_a_group or not study.sites)
-        ):
-            return
-        yield (
-            "strata must hold site (or study_group where each site is a group of its own), so that every risk set lies within "
-            f"one site; found {', '.join(self.strata) or 'none'}. This release opens no sum over a risk set of several sites, "
-            "because patients can be read back from it. Write strata: [site]."
-        )
+    def _blind_problems(self, study: Study) -> Iterator[str]:
+        for name in self.numbers():
+            variable = study.codebook.variables[name]
+            if isinstance(variable, NumberVariable) and variable.range is None:
+                yield (
+                    f"number {name} has no range in the codebook. A model whose strata do not hold site is computed on hidden "
+                    "numbers, whose size must be bounded in public. State its lowest and highest believable value there "
+                    "(range: [0, 110]), or write strata: [site]."
+                )
+        if self.robust is not None:
+            yield (
+                "robust: site needs each site's own score, which a model whose strata do not hold site has nowhere. Leave robust out, "
+                "or write strata: [site]."
+            )
 
     def tie_method(self, study: Study) -> Literal["efron", "breslow"]:
         """Ties as the analysis says, else as the plan's conventions say (R: Efron, SAS: Breslow)."""

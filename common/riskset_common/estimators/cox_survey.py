@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from riskset_common.estimators.causes import cause_specific_times
+from riskset_common.estimators.counting import length_marks, length_shapes
 from riskset_common.estimators.cox_cells import cells_of, count_cells, n_cells, named_cells
 from riskset_common.estimators.cox_result import Survey
 from riskset_common.estimators.cox_spec import CoxSpec
@@ -27,14 +28,15 @@ Exponent = Annotated[int, Field(ge=SMALLEST_EXPONENT, lt=SMALLEST_EXPONENT + N_E
 
 
 def survey_shapes(spec: CoxSpec, study: Study) -> Mapping[str, Shape]:
-    """Counts in total, by cell, and marks of exponents, shape (p, N_EXPONENTS)."""
-    cells = cells_of(spec.terms, spec.interaction, study)
+    """Counts in total, by cell, and marks of exponents, shape (p, N_EXPONENTS); of a blind model marks of lengths in their place."""
+    p = len(columns(spec.terms, spec.interaction, study))
+    marks = length_shapes() if spec.is_blind(study) else {"exponents": counts(p, N_EXPONENTS)}
     return {
         "missing": counts(),
         "n": counts(),
         "events": counts(),
-        "by_level": counts(2, n_cells(cells)),
-        "exponents": counts(len(columns(spec.terms, spec.interaction, study)), N_EXPONENTS),
+        "by_level": counts(2, n_cells(cells_of(spec.terms, spec.interaction, study))),
+        **marks,
     }
 
 
@@ -42,15 +44,21 @@ def survey(patients: Patients, request: Request[CoxSpec, Any]) -> Summary:
     """One site's share of the survey."""
     study, spec = request.study, request.spec
     cohort = analysed(patients, request)
-    event = cause_specific_times(cohort.patients, study, spec).event > 0
+    times = cause_specific_times(cohort.patients, study, spec)
+    event = times.event > 0
     cells = cells_of(spec.terms, spec.interaction, study)
     found = columns(spec.terms, spec.interaction, study)
+    marks = (
+        length_marks(times)
+        if spec.is_blind(study)
+        else {"exponents": _exponents(design(found, cohort.patients, study))}
+    )
     return {
         "missing": one(cohort.missing),
         "n": one(cohort.patients.n),
         "events": one(int(np.count_nonzero(event))),
         "by_level": count_cells(cells, cohort.patients, event),
-        "exponents": _exponents(design(found, cohort.patients, study)),
+        **marks,
     }
 
 
@@ -67,13 +75,14 @@ def _exponents(x: Reals) -> NDArray[np.int64]:
 
 
 def read_survey(request: Request[CoxSpec, Any], pooled: Summary) -> Survey:
-    """The pooled survey, by name."""
-    marks = pooled["exponents"] > 0
+    """The pooled survey, by name; a blind model's columns are scaled by public ranges, so nothing is known of their spread."""
+    found = columns(request.spec.terms, request.spec.interaction, request.study)
+    marks = pooled.get("exponents", np.zeros((len(found), N_EXPONENTS), np.int64)) > 0
     highest = N_EXPONENTS - 1 - np.argmax(marks[:, ::-1], axis=1)
     exponent = np.where(marks.any(axis=1), highest + SMALLEST_EXPONENT, 0)
     cells = cells_of(request.spec.terms, request.spec.interaction, request.study)
     return Survey(
-        columns=tuple(columns(request.spec.terms, request.spec.interaction, request.study)),
+        columns=tuple(found),
         exponent=tuple(int(value) for value in exponent),
         n=int(pooled["n"]),
         events=int(pooled["events"]),

@@ -76,6 +76,11 @@ class AnalysisSpec(StrictModel):
         """Tests, and kinds of analysis within this one, that a site allows by names of their own."""
         return ()
 
+    def is_blind(self, study: Study) -> bool:
+        """Whether a model of the analysis has risk sets of several sites, whose sums nobody may see."""
+        del study
+        return False
+
     def cause_names(self) -> tuple[str, ...]:
         """Kinds of event of the endpoint that the plan names."""
         return ()

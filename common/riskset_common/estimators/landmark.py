@@ -15,6 +15,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field
 
 from riskset_common.estimators.contrasts import Contrasted
+from riskset_common.estimators.cox_blind import Fits
 from riskset_common.estimators.cox_result import CoxResult
 from riskset_common.estimators.cox_spec import CoxSpec, pair_or_pairs
 from riskset_common.estimators.estimator import (
@@ -43,6 +44,7 @@ from riskset_common.estimators.parts import (
     PartSpec,
     advance_parts,
     first_requests,
+    fitted_parts,
     part_shapes,
     part_summaries,
     requests_of,
@@ -104,6 +106,10 @@ class LandmarkSpec(AnalysisSpec):
         if self.terms is not None:
             return ("cox",)
         return ("kaplan_meier",) if self.test is None else ("kaplan_meier", "log_rank")
+
+    def is_blind(self, study: Study) -> bool:
+        """Whether it is a model, and its risk sets are not each within a site."""
+        return inner_spec(self, study).is_blind(study)
 
     def problems(self, study: Study) -> Sequence[str]:
         """Keys of the other kind, an exposure that has no time here, and what the curves or the model cannot be."""
@@ -216,10 +222,7 @@ class Landmark:
     def summarise(self, patients: Patients, request: LandmarkRequest) -> Summary:
         """Choose this site's patients, and answer for them."""
         spec, study = request.spec, request.study
-        cohort: LandmarkCohort = patients.keep(
-            ("landmark", spec.id),
-            lambda: cohort_at(patients, study, spec.endpoint, spec.exposure, spec.at),
-        )
+        cohort = self._cohort(patients, request)
         summary = part_summaries(cohort.patients, self.parts(request))
         if not request.state.ended:
             return summary
@@ -237,6 +240,23 @@ class Landmark:
             asked = AskLandmark.of(following, ended=False)
             return Request(request.spec, request.study, asked, LandmarkMemory(ended, kept))
         return _result(request.spec, ended, kept)
+
+    def fitted(self, request: LandmarkRequest, fits: Fits) -> LandmarkResult:
+        """The whole, when the model that waited was computed on shares."""
+        memory: LandmarkMemory = request.memory
+        kept = fitted_parts(self.parts(request), fits, memory.parts)
+        return _result(request.spec, memory.ended, kept)
+
+    def followed(self, patients: Patients, request: LandmarkRequest) -> Patients:
+        """This site's patients who are followed beyond the landmark. Run by a site."""
+        return self._cohort(patients, request).patients
+
+    def _cohort(self, patients: Patients, request: LandmarkRequest) -> LandmarkCohort:
+        spec, study = request.spec, request.study
+        return patients.keep(
+            ("landmark", spec.id),
+            lambda: cohort_at(patients, study, spec.endpoint, spec.exposure, spec.at),
+        )
 
 
 def _parts(spec: LandmarkSpec, study: Study) -> tuple[dict[str, PartSpec], Study]:

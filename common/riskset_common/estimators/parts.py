@@ -13,6 +13,7 @@ from typing import Any, Self
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.estimators.counting import AskCounts
 from riskset_common.estimators.cox import AskCox, Cox
+from riskset_common.estimators.cox_blind import Fits, blind_result
 from riskset_common.estimators.cox_spec import CoxSpec
 from riskset_common.estimators.estimator import AnalysisSpec, Estimator, Request, Shape, State
 from riskset_common.estimators.kaplan_meier import KaplanMeier, KaplanMeierSpec
@@ -108,6 +109,16 @@ def part_summaries(patients: Patients, requests: Mapping[str, PartRequest]) -> d
         for part, request in requests.items()
         for name, values in estimator_of_part(request.spec).summarise(patients, request).items()
     }
+
+
+def fitted_parts(
+    requests: Mapping[str, PartRequest], fits: Fits, memory: PartsMemory | None
+) -> PartsMemory:
+    """The memory with the results of the parts that waited to be computed on shares."""
+    results = dict((PartsMemory() if memory is None else memory).results)
+    for part, request in requests.items():
+        results[part] = blind_result(request, fits[part])
+    return PartsMemory(results=results)
 
 
 def advance_parts(

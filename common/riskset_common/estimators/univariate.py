@@ -12,6 +12,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from riskset_common.estimators.cox_blind import Fits
 from riskset_common.estimators.cox_result import CoxResult
 from riskset_common.estimators.cox_spec import CoxSpec
 from riskset_common.estimators.estimator import (
@@ -31,6 +32,7 @@ from riskset_common.estimators.parts import (
     PartSpec,
     advance_parts,
     first_requests,
+    fitted_parts,
     own_part,
     part_shapes,
     part_summaries,
@@ -64,8 +66,12 @@ class UnivariateSpec(AnalysisSpec):
         return (*self.factors, *self.strata)
 
     def opened_by(self, study: Study) -> tuple[str, ...]:
-        """Factors; strata lie within sites, and show in no sum."""
-        return self.factors
+        """Factors; strata within sites show in no sum."""
+        return (*self.factors, *self.strata) if self.is_blind(study) else self.factors
+
+    def is_blind(self, study: Study) -> bool:
+        """Whether there are models, and their risk sets are not each within a site."""
+        return any(part.is_blind(study) for name, part in parts(self, study).items() if name != ALL)
 
     def also_asks(self) -> tuple[str, ...]:
         """The test, and the model."""
@@ -169,6 +175,10 @@ class Univariate:
         if following:
             return Request(request.spec, request.study, AskParts.of(following), memory)
         return _result(request.spec, memory)
+
+    def fitted(self, request: UnivariateRequest, fits: Fits) -> UnivariateResult:
+        """The whole, when all models that waited were computed on shares."""
+        return _result(request.spec, fitted_parts(self.parts(request), fits, request.memory))
 
 
 def _result(spec: UnivariateSpec, memory: PartsMemory) -> UnivariateResult:

@@ -75,6 +75,11 @@ def envelope_key(root: bytes, sender: int, receiver: int) -> bytes:
     return X(root, b"env", u32(sender, receiver))
 
 
+def blind_key(root: bytes) -> bytes:
+    """The key under which two sites seal what they send each other of blind models."""
+    return X(root, b"blind")
+
+
 def pair_seed(key: bytes, label: bytes) -> bytes:
     """s_ij of the round with this label: the low 255 bits of ``X(K_mask, "pairseed", LABEL)``."""
     return _low_bits(X(key, b"pairseed", label))

@@ -20,7 +20,7 @@ from riskset_common.secure.binding import (
     session_id,
 )
 from riskset_common.secure.fields import Profile
-from riskset_common.secure.kdf import envelope_key, ephemeral_public, mask_key, pair_root
+from riskset_common.secure.kdf import blind_key, envelope_key, ephemeral_public, mask_key, pair_root
 from riskset_common.secure.opening import verify_opening
 from riskset_common.secure.roster import Roster
 from riskset_common.secure.rule import Rule
@@ -300,6 +300,20 @@ def accepted(state: SiteSession) -> tuple[Setup, SessionSecrets]:
             "A round was asked before the keys of the session arrived. The centre must send them first."
         )
     return state.setup, state.secrets
+
+
+def blind_channels(state: SiteSession) -> dict[int, bytes]:
+    """For each other site that joined the key under which the two seal what they send each other of blind models."""
+    setup, secrets = accepted(state)
+    return {
+        peer.site_id: blind_key(
+            pair_root(
+                secrets.ephemeral_private, state.site_id, peer.site_id, peer.ephemeral, state.sid
+            )
+        )
+        for peer in setup.keys
+        if peer.site_id != state.site_id
+    }
 
 
 def _peer_keys(state: SiteSession, setup: Setup, secrets: SessionSecrets) -> tuple[PeerKeys, ...]:

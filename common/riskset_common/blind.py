@@ -1,0 +1,258 @@
+"""The blind models of a plan: from analyses that wait to what is computed on shares, worked out by the centre and every site alike.
+
+Nothing here rests on what the centre says: a site takes a model from the approved plan and from a sum that it checked itself, so that
+the event times, the deaths and the number of patients by which all numbers are bounded are those that the sites counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from riskset_common.blind_wire import BlindBegin
+from riskset_common.errors import PolicyRefusal, ProtocolRefusal
+from riskset_common.estimators import parts_of, patients_of_parts
+from riskset_common.estimators.cox import AskCox
+from riskset_common.estimators.cox_blind import (
+    BlindFit,
+    BlindQuestion,
+    Fits,
+    blind_cohort,
+    blind_questions,
+)
+from riskset_common.estimators.estimator import Summary
+from riskset_common.patients import Patients
+from riskset_common.plan import Plan
+from riskset_common.rounds import AnyRequest, read_questions, sites_of
+from riskset_common.secure.blind_committee import Committee
+from riskset_common.secure.blind_guards import require_enough
+from riskset_common.secure.blind_model import BlindModel
+from riskset_common.secure.blind_setup import BlindSetup
+from riskset_common.secure.opening import verify_opening
+from riskset_common.secure.pool import pooled_of
+from riskset_common.secure.reporting import NO_ROUND
+from riskset_common.secure.roster import Roster
+from riskset_common.secure.session import SiteSession, accepted
+from riskset_common.secure.setup import Setup, label_of
+from riskset_common.study import Study
+from riskset_common.survival.newton import CoxFit
+from riskset_common.survival.slot_sums import SlotDesign, prepare_slots
+from riskset_common.wire import Opening, RoundRequest
+
+
+@dataclass(frozen=True)
+class Blind:
+    """One blind model of a plan.
+
+    Attributes
+    ----------
+    analysis
+        The plan's analysis, as it was asked.
+    part
+        The part of the analysis that it is the model of; empty where the analysis is a model itself.
+    which
+        Which of the models that the part compares.
+    question
+        What the estimator asks.
+    setup
+        What the computation is bound to.
+    """
+
+    analysis: AnyRequest
+    part: str
+    which: str
+    question: BlindQuestion
+    setup: BlindSetup
+
+    @property
+    def name(self) -> str:
+        """Its name among all of the plan."""
+        return self.setup.model.analysis
+
+    def design(self, patients: Patients) -> SlotDesign:
+        """This site's patients, arranged. Run by a site; refused where a value lies outside of its declared range."""
+        of_part = patients_of_parts(patients, self.analysis)
+        found = blind_cohort(of_part, parts_of(self.analysis)[self.part])
+        model = self.setup.model
+        return prepare_slots(
+            found.times.time,
+            found.times.event > 0,
+            found.times.entry,
+            model.standardised(found.x[:, list(self.question.columns)]),
+            found.stratum,
+            np.array(model.slot_strata),
+            np.array(self.question.slot_times),
+        )
+
+
+@dataclass(frozen=True)
+class Session:
+    """What all blind models of a run share: the hash of its set-up, the sites in its sums, and who computes."""
+
+    setup: Setup
+    roster: Roster
+    participants: tuple[int, ...]
+    committee: Committee
+
+
+def blind_session(
+    plan: Plan, setup: Setup, roster: Roster, participants: tuple[int, ...] | None
+) -> Session:
+    """The session of the blind models; its sites must be fixed."""
+    if participants is None:
+        raise ProtocolRefusal(
+            "Blind models begin after the first sum was opened, because that fixes the sites."
+        )
+    return Session(setup, roster, participants, committee_of(plan, roster, participants))
+
+
+def committee_of(plan: Plan, roster: Roster, participants: Collection[int]) -> Committee:
+    """Who computes, as the plan says, when these sites are in the sums."""
+    here = {site.name for site in sites_of(roster, participants)}
+    names = plan.secure.blind.among(sorted(here))
+    numbers = [member.site_id for member in roster.members if member.name in names]
+    return Committee(tuple(sorted(numbers)), plan.secure.blind.harmless)
+
+
+def blind_models(
+    session: Session, asked: Mapping[str, AnyRequest], pooled: Mapping[str, Summary]
+) -> list[Blind]:
+    """The models of the analyses whose deaths a round counted, in the order of their names.
+
+    Parameters
+    ----------
+    asked
+        Requests by analysis, in each of which some part was asked for deaths, or waits.
+    pooled
+        The counts of all sites by analysis, names of arrays behind those of their parts.
+    """
+    found: list[Blind] = []
+    for name, request in asked.items():
+        for part_name, part in parts_of(request).items():
+            if not isinstance(part.state, AskCox) or part.state.n_steps is None:
+                continue
+            counts = _of_part(pooled[name], part_name)
+            for which, question in blind_questions(part, counts).items():
+                label = "/".join(filter(None, (name, part_name, which)))
+                _require_enough(request.study, label, question)
+                setup = _setup(session, label, question)
+                found.append(Blind(request, part_name, which, question, setup))
+    return sorted(found, key=lambda blind: blind.name)
+
+
+def counts_deaths(request: AnyRequest) -> bool:
+    """Whether a question is about the deaths of a blind model, in any of its parts."""
+    return any(
+        isinstance(part.state, AskCox) and part.state.n_steps is not None and not part.state.waits
+        for part in parts_of(request).values()
+    )
+
+
+def models_begun(session: SiteSession, study: Study, begin: BlindBegin) -> list[Blind]:
+    """The models that begin, from rounds which this site answered and whose openings it checks. Run by a site.
+
+    Raises
+    ------
+    ProtocolRefusal, PolicyRefusal
+        Where a round is not one that this site answered, its sum does not add up, or a model rests on too few patients.
+    """
+    setup, _ = accepted(session)
+    of_models = blind_session(study.plan, setup, session.roster, session.frozen)
+    found: list[Blind] = []
+    for asked, opening in begin.counted():
+        request = RoundRequest.from_bytes(asked)
+        pooled = checked_sums(session, request, Opening.from_bytes(opening))
+        requests = {
+            name: each
+            for name, each in read_questions(study, request.questions).items()
+            if counts_deaths(each)
+        }
+        found += blind_models(of_models, requests, pooled)
+    if len({blind.name for blind in found}) < len(found):
+        raise ProtocolRefusal("The deaths of a blind model are shown twice. It has one begin.")
+    return found
+
+
+def fits_of(fitted: Mapping[str, tuple[Blind, CoxFit]], analysis: str) -> Fits:
+    """The fits of one analysis by part and model, as its estimator takes them. Run by the centre."""
+    fits: dict[str, dict[str, BlindFit]] = {}
+    for blind, fit in fitted.values():
+        if blind.analysis.spec.id == analysis:
+            exponent = tuple(blind.setup.model.exponent.tolist())
+            fits.setdefault(blind.part, {})[blind.which] = BlindFit(fit, exponent)
+    return fits
+
+
+def checked_sums(
+    session: SiteSession, request: RoundRequest, opening: Opening
+) -> dict[str, dict[str, Any]]:
+    """The sum of a round that this site answered, by analysis; refused unless it is that of reports which all sites in it signed."""
+    setup, _ = accepted(session)
+    labels = {each.round: each.label for each in session.answered if each.profile == "strict"}
+    if request.round not in labels:
+        raise ProtocolRefusal(
+            f"Round {request.round} is shown as one that counted deaths, but this site did not answer it with a fixed set of sites."
+        )
+    before = {each.round: each.label for each in session.answered}.get(request.round - 1)
+    if (label_of(setup, session.frozen, request), request.after) != (
+        labels[request.round],
+        NO_ROUND if before is None else before,
+    ):
+        raise ProtocolRefusal(
+            f"Round {request.round} is shown with other questions than those this site answered."
+        )
+    if (opening.sid, opening.round) != (request.sid, request.round):
+        raise ProtocolRefusal(f"The opening shown for round {request.round} is that of another.")
+    verify_opening(
+        setup,
+        session.roster,
+        opening,
+        label=labels[request.round],
+        profile="strict",
+        frozen=session.frozen,
+        minimum_sites=session.minimum_sites,
+    )
+    pooled: dict[str, dict[str, Any]] = {}
+    for (analysis, array), values in pooled_of(request, opening).arrays().items():
+        pooled.setdefault(analysis, {})[array] = values
+    return pooled
+
+
+def _of_part(pooled: Summary, part: str) -> dict[str, Any]:
+    prefix = f"{part}." if part else ""
+    return {
+        name.removeprefix(prefix): values
+        for name, values in pooled.items()
+        if name.startswith(prefix)
+    }
+
+
+def _require_enough(study: Study, name: str, question: BlindQuestion) -> None:
+    """A plan that releases exact numbers, for public data, is not held to it."""
+    if study.plan.disclosure.release == "exact":
+        return
+    try:
+        require_enough(question.by_level, len(question.columns), question.n_events)
+    except PolicyRefusal as refusal:
+        raise PolicyRefusal(f"analysis {name}: {refusal}") from None
+
+
+def _setup(session: Session, name: str, question: BlindQuestion) -> BlindSetup:
+    model = BlindModel(
+        analysis=name,
+        ties=question.ties,
+        convergence=question.convergence,
+        max_iterations=question.max_iterations,
+        n_patients=question.n_patients,
+        lower=question.lower,
+        upper=question.upper,
+        slot_strata=question.slot_strata,
+        slot_times=tuple(float(step) for step in question.slot_times),
+        deaths=question.deaths,
+    )
+    return BlindSetup(
+        session.setup.hash, session.roster, session.participants, session.committee, model
+    )
