@@ -6,7 +6,7 @@ the event times, the deaths and the number of patients by which all numbers are 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,9 +28,11 @@ from riskset_common.patients import Patients
 from riskset_common.plan import Plan
 from riskset_common.rounds import AnyRequest, read_questions, sites_of
 from riskset_common.secure.blind_committee import Committee
+from riskset_common.secure.blind_further import BlindFurther
 from riskset_common.secure.blind_guards import require_enough
 from riskset_common.secure.blind_model import BlindModel
 from riskset_common.secure.blind_setup import BlindSetup
+from riskset_common.secure.blind_wanted import WantedPhTest, identity_times, log_times
 from riskset_common.secure.opening import verify_opening
 from riskset_common.secure.pool import pooled_of
 from riskset_common.secure.reporting import NO_ROUND
@@ -132,7 +134,7 @@ def blind_models(
     found: list[Blind] = []
     for name, request in asked.items():
         for part_name, part in parts_of(request).items():
-            if not isinstance(part.state, AskCox) or part.state.n_steps is None:
+            if not isinstance(part.state, AskCox) or not part.state.of_blind_model:
                 continue
             counts = _of_part(pooled[name], part_name)
             for which, question in blind_questions(part, counts).items():
@@ -146,7 +148,7 @@ def blind_models(
 def counts_deaths(request: AnyRequest) -> bool:
     """Whether a question is about the deaths of a blind model, in any of its parts."""
     return any(
-        isinstance(part.state, AskCox) and part.state.n_steps is not None and not part.state.waits
+        isinstance(part.state, AskCox) and part.state.of_blind_model and not part.state.waits
         for part in parts_of(request).values()
     )
 
@@ -176,13 +178,24 @@ def models_begun(session: SiteSession, study: Study, begin: BlindBegin) -> list[
     return found
 
 
-def fits_of(fitted: Mapping[str, tuple[Blind, CoxFit]], analysis: str) -> Fits:
+@dataclass(frozen=True)
+class FittedBlind:
+    """A blind model, its fit, and what it gave besides."""
+
+    blind: Blind
+    fit: CoxFit
+    further: BlindFurther | None
+
+
+def fits_of(fitted: Iterable[FittedBlind], analysis: str) -> Fits:
     """The fits of one analysis by part and model, as its estimator takes them. Run by the centre."""
     fits: dict[str, dict[str, BlindFit]] = {}
-    for blind, fit in fitted.values():
+    for each in fitted:
+        blind = each.blind
         if blind.analysis.spec.id == analysis:
             exponent = tuple(blind.setup.model.exponent.tolist())
-            fits.setdefault(blind.part, {})[blind.which] = BlindFit(fit, exponent)
+            times = None if each.further is None else each.further.ph_test
+            fits.setdefault(blind.part, {})[blind.which] = BlindFit(each.fit, exponent, times)
     return fits
 
 
@@ -240,6 +253,20 @@ def _require_enough(study: Study, name: str, question: BlindQuestion) -> None:
         raise PolicyRefusal(f"analysis {name}: {refusal}") from None
 
 
+def _wanted_test(question: BlindQuestion) -> WantedPhTest | None:
+    """The test of proportional hazards, with the function of time as this party computes it; none where there is nothing to test."""
+    transform, times = question.ph_test, [float(step) for step in question.slot_times]
+    if transform is None or len(set(times)) < 2:
+        return None
+    g = question.transformed
+    if transform == "identity":
+        g = identity_times(times)
+    elif transform == "log":
+        # A time of 0 has no logarithm; it lies within the first step.
+        g = log_times(times, least=0.5)
+    return WantedPhTest(transform, g) if len(set(g)) > 1 else None
+
+
 def _setup(session: Session, name: str, question: BlindQuestion) -> BlindSetup:
     model = BlindModel(
         analysis=name,
@@ -252,6 +279,7 @@ def _setup(session: Session, name: str, question: BlindQuestion) -> BlindSetup:
         slot_strata=question.slot_strata,
         slot_times=tuple(float(step) for step in question.slot_times),
         deaths=question.deaths,
+        ph_test=_wanted_test(question),
     )
     return BlindSetup(
         session.setup.hash, session.roster, session.participants, session.committee, model

@@ -21,6 +21,7 @@ from riskset_common.estimators.counting import AskCounts
 from riskset_common.estimators.cox import AskCox
 from riskset_common.estimators.estimator import AnalysisSpec, Request
 from riskset_common.estimators.parts import AskParts
+from riskset_common.estimators.proportionality import AskTimes
 from riskset_common.plan import read_plan
 from riskset_common.study import Site, Study
 from riskset_node.findings import ACCEPTABLE, ONLY_WARNS, FindingKind
@@ -217,7 +218,10 @@ def later(request: Request[Any, Any], study: Study) -> list[Request[Any, Any]]:
             return [Request(request.spec, study, AskCox(n_steps=4, events=9))]
         p = shapes["exponents"].shape[0]
         asked = AskCox(exponent=(0,) * p, beta=(0.0,) * p, events=9)
-        last = [asked.model_copy(update={"clusters": True})] if request.spec.robust else []
+        more: list[dict[str, Any]] = [{"clusters": True}] if request.spec.robust else []
+        if request.spec.ph_test:
+            more += [{"times": AskTimes()}, {"n_steps": 4}]
+        last = [asked.model_copy(update=each) for each in more]
         return [Request(request.spec, study, each) for each in (asked, *last)]
     return []
 
@@ -259,6 +263,7 @@ STUDY_NAMES = {
     "contrasts[].reference",
     "tests.pairwise[].groups[]",
     "tests.terms",
+    "ph_test.terms",
     "missing_values",
 }
 

@@ -347,7 +347,10 @@ def ask_cox(study: Study, analysis: Any, split: str) -> None:
             called[term["col"]] = study.category(term["col"], term["levels"])
             terms.append({"factor": called[term["col"]], "reference": level(str(term["ref"]))})
     strata = [study.category(column) for column in names(spec["strata"]) if column != split]
-    for convergence in ("tight",) if split == BLIND else ("tight", "r"):
+    tested = ph_tests(analysis["result"])
+    # One transformation of time each; every one of them is compared without a run in tests/golden.
+    tight = {"ph_test": tested[len(study.analyses) % len(tested)]} if tested else {}
+    for more in (tight,) if split == BLIND else (tight, {"convergence": "r"}):
         study.ask(
             analysis,
             kind="cox",
@@ -360,8 +363,14 @@ def ask_cox(study: Study, analysis: Any, split: str) -> None:
             ],
             strata=strata if split == BLIND else ["site", *strata],
             ties=spec["ties"],
-            convergence=convergence,
+            **more,
         )
+
+
+def ph_tests(expected: Any) -> list[str]:
+    """Transformations of time for which R tested proportional hazards."""
+    found = expected.get("zph") or {}
+    return [name for name, test in found.items() if "error" not in test]
 
 
 def compare_cox(analysis: Any, result: Any, where: str) -> None:
@@ -390,6 +399,17 @@ def compare_cox(analysis: Any, result: Any, where: str) -> None:
         found = [tests[name]["statistic"], tests[name]["df"]]
 
         assert close([expected[test]["stat"], expected[test]["df"]], found, 1e-8), (where, name)
+    if "ph_test" in result:
+        compare_ph_test(expected["zph"], result["ph_test"], where)
+
+
+def compare_ph_test(zph: Any, found: Any, where: str) -> None:
+    expected = zph[found["transform"]]
+    tests = [*found["terms"].values(), found["global_test"]]
+    for index, test in enumerate(tests):
+        r = [expected[key][index] for key in ("chisq", "df", "p")]
+
+        assert close(r, [test["statistic"], test["df"], test["p_value"]], 1e-7), (where, index)
 
 
 def ask_landmark(study: Study, analysis: Any, split: str) -> None:

@@ -183,6 +183,21 @@ STRATIFIED: dict[str, dict[str, Any]] = {
         "strata": ["site", "sex"],
         "ties": "breslow",
     },
+    "Cox with a test of proportional hazards by Kaplan-Meier": {
+        "kind": "cox",
+        "endpoint": "LATE",
+        "terms": [{"factor": "arm"}, {"number": "age"}],
+        "ph_test": "km",
+        "strata": ["site"],
+    },
+    "Cox with a test of proportional hazards by time": {
+        "kind": "cox",
+        "endpoint": "EFS",
+        "terms": [{"factor": "arm"}, {"number": "age"}],
+        "ph_test": "identity",
+        "strata": ["site", "sex"],
+        "ties": "breslow",
+    },
     "univariate with models": {
         "kind": "univariate",
         "endpoint": "EFS",

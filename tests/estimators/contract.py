@@ -171,6 +171,7 @@ CONTRACT: dict[str, dict[str, Any]] = {
         },
         "warnings": [str],
         "robust?": {"clustered_by": str, "naive_std_err": [REAL]},
+        "ph_test?": {"transform": str, "terms": {str: TEST}, "global_test": TEST},
     },
     "baseline": {
         "kind": str,

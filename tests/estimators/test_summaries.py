@@ -40,6 +40,12 @@ SAID_AS = {
     "score": "score",
     "information": "information",
     "score_products": "products of each site's score",
+    "events_by_step": "patients with an event",
+    "censored_by_step": "censored",
+    "entered_by_step": "coming under observation",
+    "time_score": "score and information weighted by the transformed time",
+    "time_information": "score and information weighted by the transformed time",
+    "squared_time_information": "information weighted by its square",
     "cells": "every",
     "ended": "does not span the landmark",
 }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from riskset_common.estimators.proportionality import ProportionalityTest
 from riskset_common.estimators.terms import Column
 from riskset_common.results import WHEN_ASKED, PrintedTest, printed_test
 from riskset_common.study import Study
@@ -111,6 +112,7 @@ class CoxResult:
     tests: CoxTests
     warnings: list[str]
     robust: RobustVariance | None = field(default=None, metadata=WHEN_ASKED)
+    ph_test: ProportionalityTest | None = field(default=None, metadata=WHEN_ASKED)
 
 
 def result(
@@ -120,6 +122,7 @@ def result(
     fit: CoxFit,
     score_products: NDArray[np.float64] | None = None,
     mains: CoxFit | None = None,
+    ph_test: ProportionalityTest | None = None,
 ) -> CoxResult:
     """Turn a fit of scaled columns into the printed model; with the products of the clusters' scores, under their variance.
 
@@ -158,6 +161,7 @@ def result(
         tests=_tests(survey, fit, mains, is_robust=robust is not None),
         warnings=_warnings(survey, fit),
         robust=robust,
+        ph_test=ph_test,
     )
 
 

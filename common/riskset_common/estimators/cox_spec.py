@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field
 from riskset_common.codebook import NumberVariable
 from riskset_common.estimators.causes import OneCauseSpec
 from riskset_common.estimators.estimator import Names, twice
+from riskset_common.estimators.proportionality import COUNTED, Transform
 from riskset_common.estimators.terms import Term, term_problems
 from riskset_common.study import Study
 
@@ -41,6 +42,7 @@ class CoxSpec(OneCauseSpec):
     test: Literal["wald", "score", "likelihood_ratio"] = "wald"
     robust: Literal["site"] | None = None
     interaction_test: Literal["likelihood_ratio"] | None = None
+    ph_test: Transform | None = None
     level: float = Field(default=0.95, gt=0, lt=1)
 
     def categories(self) -> tuple[str, ...]:
@@ -60,6 +62,15 @@ class CoxSpec(OneCauseSpec):
         """Whether a risk set may hold patients of several sites: neither `site` nor what is the same is among the strata."""
         of_site = "study_group" in self.strata and (study.one_site_a_group or not study.sites)
         return "site" not in self.strata and not of_site
+
+    def also_asks(self) -> tuple[str, ...]:
+        """Curves where the test of proportional hazards counts all patients on the grid, for these are the counts of a curve."""
+        return ("kaplan_meier",) if self.counts_times else ()
+
+    @property
+    def counts_times(self) -> bool:
+        """Whether the test of proportional hazards needs the pooled times."""
+        return self.ph_test in COUNTED
 
     def problems(self, study: Study) -> Sequence[str]:
         """Terms that do not fit, and what a model whose risk sets cross sites cannot be."""

@@ -154,6 +154,7 @@ def _notes(part: Part, words: Words) -> Iterator[str]:
     together = "; beside a variable, of all its levels together" if _several_levels(found) else ""
     yield f"P values are of Wald tests, two-sided ({words.planned(part.spec)}){together}."
     yield from _model_tests(value(found, "tests"))
+    yield from _proportionality(value(found, "ph_test"), words)
 
 
 def _several_levels(found: Mapping[str, Any]) -> bool:
@@ -168,6 +169,31 @@ def _model_tests(tests: Any) -> Iterator[str]:
     labels = {"likelihood_ratio": "likelihood-ratio", "wald": "Wald", "score": "score"}
     named = [f"{label} {chi_square_in_words(value(tests, name))}" for name, label in labels.items()]
     yield f"Tests of the model: {'; '.join(named)}."
+
+
+TRANSFORMS = {
+    "km": "the Kaplan\N{EN DASH}Meier estimate",
+    "rank": "the rank of time",
+    "identity": "time",
+    "log": "the logarithm of time",
+}
+
+
+def _proportionality(test: Any, words: Words) -> Iterator[str]:
+    """The test of proportional hazards: of all terms together, and the P of each where there are several."""
+    if test is None:
+        return
+    rule = withheld_by(test)
+    if rule is not None:
+        yield f"Test of proportional hazards: withheld under the disclosure rule {rule}."
+        return
+    terms = value(test, "terms")
+    each = "; ".join(
+        f"{lower_first(words.term(term))}, {cell(value(found, 'p_value'), p_phrase).text}"
+        for term, found in terms.items()
+    )
+    named = f"Test of proportional hazards against {TRANSFORMS[test['transform']]}"
+    yield f"{named}: {chi_square_in_words(test['global_test'])}{f' ({each})' if len(terms) > 1 else ''}."
 
 
 def chi_square_in_words(test: Any) -> str:

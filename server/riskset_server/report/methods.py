@@ -144,6 +144,11 @@ def _regression(parts: Collection[Part], words: Words) -> Iterator[str]:
         ]
         if strata:
             yield f"The model {part.spec.id} is stratified by {listed(strata)}."
+    tested = [part.spec.id for part in fitted if value(part.result, "ph_test") is not None]
+    if tested:
+        yield (
+            f"Whether hazards are proportional is tested by the score test of Grambsch and Therneau ({', '.join(tested)})."
+        )
     criteria = distinct(value(part.result, "convergence") for part in fitted)
     if "tight" in criteria:
         yield "Coefficients are those at the maximum of the partial likelihood."

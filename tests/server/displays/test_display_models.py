@@ -123,3 +123,24 @@ def test_a_level_without_a_name_of_its_own_is_per_unit(
     assert ["Age at diagnosis, months (per unit)", "Age at diagnosis × Sex", "Female"] == [
         row.label.text for row in table.rows
     ]
+
+
+def test_the_test_of_proportional_hazards_is_said_below_the_model(
+    trial: ModuleType, shown: Callable[..., Shown]
+) -> None:
+    found = {"statistic": 4.2, "df": 1, "p_value": 0.0404}
+    terms = {"arm": found, "region": found | {"p_value": 0.6}}
+    whole = {"statistic": 5.1, "df": 3, "p_value": 0.165}
+    result: dict[str, Any] = trial.cox_result(trial.COX_ARM)
+    tested = result | {"ph_test": {"transform": "km", "terms": terms, "global_test": whole}}
+    hidden = result | {"ph_test": WITHHELD}
+    notes, held = (
+        cox_table.make(shown("cox_arm", results={"cox_arm": each})).csv()
+        for each in (tested, hidden)
+    )
+
+    assert (
+        "Test of proportional hazards against the Kaplan–Meier estimate: χ² = 5.10, 3 df, P = .17 "
+        "(randomised arm, P = .04; study groups, P = .60)."
+    ) in notes
+    assert "hazards: withheld under the disclosure rule minimum_cell 5." in held

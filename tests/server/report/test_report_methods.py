@@ -96,6 +96,15 @@ def test_a_convergence_rule_of_r_is_said(trial: ModuleType) -> None:
     )
 
 
+def test_a_test_of_proportional_hazards_is_said(trial: ModuleType) -> None:
+    results = trial.study_results()
+    results["analyses"]["cox_arm"]["ph_test"] = {"transform": "km", "terms": {}, "global_test": {}}
+
+    assert "the score test of Grambsch and Therneau (cox_arm)." in text_of(
+        trial, trial.study_plan(), results
+    )
+
+
 def test_the_version_of_a_checkout_that_is_not_installed_is_that_of_its_source(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
