@@ -253,7 +253,7 @@ def _require_enough(study: Study, name: str, question: BlindQuestion) -> None:
         raise PolicyRefusal(f"analysis {name}: {refusal}") from None
 
 
-def _wanted_test(question: BlindQuestion) -> WantedPhTest | None:
+def wanted_test(question: BlindQuestion) -> WantedPhTest | None:
     """The test of proportional hazards, with the function of time as this party computes it; none where there is nothing to test."""
     transform, times = question.ph_test, [float(step) for step in question.slot_times]
     if transform is None or len(set(times)) < 2:
@@ -279,7 +279,7 @@ def _setup(session: Session, name: str, question: BlindQuestion) -> BlindSetup:
         slot_strata=question.slot_strata,
         slot_times=tuple(float(step) for step in question.slot_times),
         deaths=question.deaths,
-        ph_test=_wanted_test(question),
+        ph_test=wanted_test(question),
     )
     return BlindSetup(
         session.setup.hash, session.roster, session.participants, session.committee, model
