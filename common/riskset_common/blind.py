@@ -15,6 +15,7 @@ import numpy as np
 from riskset_common.blind_wire import BlindBegin
 from riskset_common.errors import PolicyRefusal, ProtocolRefusal
 from riskset_common.estimators import parts_of, patients_of_parts
+from riskset_common.estimators.baseline_hazard import HazardEntries
 from riskset_common.estimators.cox import AskCox
 from riskset_common.estimators.cox_blind import (
     BlindFit,
@@ -32,7 +33,13 @@ from riskset_common.secure.blind_further import BlindFurther
 from riskset_common.secure.blind_guards import require_enough
 from riskset_common.secure.blind_model import BlindModel
 from riskset_common.secure.blind_setup import BlindSetup
-from riskset_common.secure.blind_wanted import WantedPhTest, identity_times, log_times
+from riskset_common.secure.blind_wanted import (
+    EXACT_BITS,
+    WantedHazard,
+    WantedPhTest,
+    identity_times,
+    log_times,
+)
 from riskset_common.secure.opening import verify_opening
 from riskset_common.secure.pool import pooled_of
 from riskset_common.secure.reporting import NO_ROUND
@@ -43,6 +50,9 @@ from riskset_common.study import Study
 from riskset_common.survival.newton import CoxFit
 from riskset_common.survival.slot_sums import SlotDesign, prepare_slots
 from riskset_common.wire import Opening, RoundRequest
+
+ROUNDED_BITS = 14
+"""Fractional bits of a baseline hazard that a plan which releases rounded numbers opens: its blocks need 28 events."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +150,7 @@ def blind_models(
             for which, question in blind_questions(part, counts).items():
                 label = "/".join(filter(None, (name, part_name, which)))
                 _require_enough(request.study, label, question)
-                setup = _setup(session, label, question)
+                setup = _setup(session, label, question, request.study)
                 found.append(Blind(request, part_name, which, question, setup))
     return sorted(found, key=lambda blind: blind.name)
 
@@ -195,8 +205,18 @@ def fits_of(fitted: Iterable[FittedBlind], analysis: str) -> Fits:
         if blind.analysis.spec.id == analysis:
             exponent = tuple(blind.setup.model.exponent.tolist())
             times = None if each.further is None else each.further.ph_test
-            fits.setdefault(blind.part, {})[blind.which] = BlindFit(each.fit, exponent, times)
+            found = BlindFit(each.fit, exponent, times, _entries(each))
+            fits.setdefault(blind.part, {})[blind.which] = found
     return fits
+
+
+def _entries(fitted: FittedBlind) -> HazardEntries | None:
+    """The baseline hazard, with the place of each time among those that were asked."""
+    hazard = None if fitted.further is None else fitted.further.hazard
+    if hazard is None:
+        return None
+    place = np.searchsorted(fitted.blind.question.hazard_steps, hazard.time)
+    return HazardEntries(hazard.stratum, place, hazard.cumulative, hazard.std_err)
 
 
 def checked_sums(
@@ -267,8 +287,26 @@ def wanted_test(question: BlindQuestion) -> WantedPhTest | None:
     return WantedPhTest(transform, g) if len(set(g)) > 1 else None
 
 
-def _setup(session: Session, name: str, question: BlindQuestion) -> BlindSetup:
-    model = BlindModel(
+def wanted_hazard(question: BlindQuestion, study: Study) -> WantedHazard | None:
+    """The baseline hazard that is asked; with few digits unless the plan releases exact numbers, for public data."""
+    if not question.hazard_steps:
+        return None
+    bits = EXACT_BITS if study.plan.disclosure.release == "exact" else ROUNDED_BITS
+    return WantedHazard(tuple(map(float, question.hazard_steps)), question.hazard_at, bits)
+
+
+def _setup(session: Session, name: str, question: BlindQuestion, study: Study) -> BlindSetup:
+    try:
+        model = _model(name, question, study)
+    except PolicyRefusal as refusal:
+        raise PolicyRefusal(f"analysis {name}: {refusal}") from None
+    return BlindSetup(
+        session.setup.hash, session.roster, session.participants, session.committee, model
+    )
+
+
+def _model(name: str, question: BlindQuestion, study: Study) -> BlindModel:
+    return BlindModel(
         analysis=name,
         ties=question.ties,
         convergence=question.convergence,
@@ -280,7 +318,5 @@ def _setup(session: Session, name: str, question: BlindQuestion) -> BlindSetup:
         slot_times=tuple(float(step) for step in question.slot_times),
         deaths=question.deaths,
         ph_test=wanted_test(question),
-    )
-    return BlindSetup(
-        session.setup.hash, session.roster, session.participants, session.committee, model
+        hazard=wanted_hazard(question, study),
     )

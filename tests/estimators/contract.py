@@ -172,6 +172,12 @@ CONTRACT: dict[str, dict[str, Any]] = {
         "warnings": [str],
         "robust?": {"clustered_by": str, "naive_std_err": [REAL]},
         "ph_test?": {"transform": str, "terms": {str: TEST}, "global_test": TEST},
+        "baseline_hazard?": {
+            "numbers": {str: float},
+            "rows": [
+                {"stratum": {str: str}, "time": float, "cumulative_hazard": float, "std_err": float}
+            ],
+        },
     },
     "baseline": {
         "kind": str,

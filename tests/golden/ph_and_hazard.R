@@ -1,11 +1,12 @@
 # Writes ph_and_hazard.json: cox.zph against every transform of time, and cumulative baseline hazards with their standard errors.
 # Rscript ph_and_hazard.R > ph_and_hazard.json, in this folder. Fits are at the maximum, not where R stops by default.
-# "months" is lung in whole months, where most deaths are tied, "strata" is lung with strata of sex, "performance" is ph_ecog, at most 2.
+# "months" is lung in whole months, where most deaths are tied, "strata" is lung with strata of sex. "performance" is ph_ecog, at most 2.
+# As in the lung study, the patient of an unknown site is left out.
 library(survival)
 tight <- coxph.control(eps = 1e-14, toler.chol = 1e-15, iter.max = 100)
 numbers <- function(x) paste0("[", paste(sprintf("%.17g", x), collapse = ", "), "]")
 read <- function(name, columns) { d <- read.csv(file.path("data", paste0(name, ".csv"))); d[complete.cases(d[columns]), ] }
-lung <- transform(read("lung", c("time", "status", "age", "sex", "ph_ecog")), performance = pmin(ph_ecog, 2))
+lung <- transform(read("lung", c("time", "status", "age", "sex", "ph_ecog", "site")), performance = pmin(ph_ecog, 2))
 months <- transform(lung, time = ceiling(time / 30))
 rossi <- read("rossi", c("week", "arrest", "fin", "age", "prio"))
 truncated <- read("edge_left_trunc", c("entry", "time", "status", "x1", "x2"))

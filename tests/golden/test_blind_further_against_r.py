@@ -79,7 +79,7 @@ CASES = {
 def cohort_of(case: Case) -> Cohort:
     time, status, event = case.response
     with (HERE / "data" / f"{case.data}.csv").open(encoding="utf-8", newline="") as lines:
-        needed = ["ph_ecog"] if case.data == "lung" else []
+        needed = ["ph_ecog", "site"] if case.data == "lung" else []
         rows = [row for row in csv.DictReader(lines) if all(row[name] for name in needed)]
     return Cohort(
         np.ceil(np.array([float(row[time]) for row in rows]) / case.unit),

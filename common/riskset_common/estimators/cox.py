@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from riskset_common.errors import EstimationError, ProtocolRefusal
+from riskset_common.errors import EstimationError
 from riskset_common.estimators.causes import cause_specific_times
 from riskset_common.estimators.counting import grid_length, length_marks, length_shapes
 from riskset_common.estimators.cox_blind import (
@@ -28,6 +28,12 @@ from riskset_common.estimators.cox_blind import (
     count_deaths,
     death_shapes,
     without_events,
+)
+from riskset_common.estimators.cox_refusals import (
+    refuse_unless_blind,
+    refuse_unless_columns,
+    refuse_unless_robust,
+    refuse_unless_tested,
 )
 from riskset_common.estimators.cox_result import CoxResult, Survey, result
 from riskset_common.estimators.cox_spec import CoxSpec
@@ -144,7 +150,8 @@ class Cox:
         "or rank how many sites need each power of two of steps, and patients with an event, censored and (under left truncation) "
         "coming under observation at each step of the time grid; of a model without site strata deaths at each step of the time "
         "grid by stratum, how many sites need each power of two of steps, and to the committee that computes it too log-likelihood, "
-        "score and information of the whole model at each iteration, but no sum over a risk set; all summed over the sites"
+        "score and information of the whole model at each iteration, but no sum over a risk set, and where the plan asks for it the "
+        "cumulative baseline hazard and its variance at each of its times; all summed over the sites"
     )
 
     def first(self, spec: CoxSpec, study: Study) -> CoxRequest:
@@ -155,19 +162,19 @@ class Cox:
         """A survey of counts, deaths of a blind model, or log-likelihood, score (p,) and the upper triangle of the information."""
         asked, spec = request.state, request.spec
         if asked.n_steps is not None or asked.exponent is not None:
-            _refuse_unless_blind(spec, asked, blind=spec.is_blind(request.study))
+            refuse_unless_blind(spec, request.study, is_asked=asked.of_blind_model)
         if asked.of_blind_model:
             return {} if asked.waits else death_shapes(request)
         if asked.exponent is None:
             lengths = length_shapes() if spec.counts_times else {}
             return {**survey_shapes(spec, request.study), **lengths}
         p = len(columns(request.spec.terms, request.spec.interaction, request.study))
-        _refuse_unless_columns(p, request.state)
+        refuse_unless_columns(p, request.state.exponent or (), request.state.beta)
         if request.state.clusters:
-            _refuse_unless_robust(request.spec)
+            refuse_unless_robust(request.spec)
             return {"score_products": reals(p * (p + 1) // 2)}
         if request.state.times is not None:
-            _refuse_unless_tested(request.spec, is_asked=request.spec.ph_test is not None)
+            refuse_unless_tested(request.spec, is_asked=request.spec.ph_test is not None)
             return time_shapes(p)
         return {
             "log_likelihood": reals(),
@@ -242,7 +249,7 @@ def _step_shapes(request: CoxRequest) -> Mapping[str, Shape]:
     spec, n_steps = request.spec, request.state.n_steps
     if n_steps is None:
         return {}
-    _refuse_unless_tested(spec, is_asked=spec.counts_times)
+    refuse_unless_tested(spec, is_asked=spec.counts_times)
     entry = request.study.endpoint(spec.endpoint).entry
     return step_shapes(n_steps, left_truncated=entry is not None)
 
@@ -350,38 +357,6 @@ def _fitted(request: CoxRequest, products: Reals | None) -> CoxResult:
         memory.mains,
         memory.ph_test,
     )
-
-
-def _refuse_unless_blind(spec: CoxSpec, asked: AskCox, *, blind: bool) -> None:
-    if asked.of_blind_model != blind:
-        raise ProtocolRefusal(
-            f"Analysis {spec.id} {'has no site among its strata and is computed' if blind else 'is stratified by site and not computed'} "
-            "on shares; the round asks for it otherwise. The centre must run this release."
-        )
-
-
-def _refuse_unless_robust(spec: CoxSpec) -> None:
-    if spec.robust is None:
-        raise ProtocolRefusal(
-            f"The round asks the products of the sites' scores for analysis {spec.id}, whose plan has no `robust`. "
-            "The centre must run this release."
-        )
-
-
-def _refuse_unless_tested(spec: CoxSpec, *, is_asked: bool) -> None:
-    if not is_asked:
-        raise ProtocolRefusal(
-            f"The round asks a test of proportional hazards of analysis {spec.id}, whose `ph_test` has no need of it. "
-            "The centre must run this release."
-        )
-
-
-def _refuse_unless_columns(p: int, asked: AskCox) -> None:
-    if not p == len(asked.exponent or ()) == len(asked.beta):
-        raise ProtocolRefusal(
-            f"The round asks a model of {p} columns at {len(asked.beta)} coefficients with {len(asked.exponent or ())} scales. "
-            "The centre must run this release."
-        )
 
 
 def _prepare(patients: Patients, request: CoxRequest, exponent: tuple[int, ...]) -> CoxDesign:

@@ -15,6 +15,11 @@ import numpy as np
 
 from riskset_common.codebook import NumberVariable
 from riskset_common.errors import EstimationError
+from riskset_common.estimators.baseline_hazard import (
+    HazardEntries,
+    PrintedHazard,
+    printed_hazard,
+)
 from riskset_common.estimators.causes import cause_specific_times
 from riskset_common.estimators.counting import count_shapes
 from riskset_common.estimators.cox_cells import cells_of, count_cells, n_cells, named_cells
@@ -66,6 +71,8 @@ class BlindQuestion:
         The function of time against which proportional hazards are tested.
     transformed
         Its value at each event time, where that follows from the pooled counts and not from the time.
+    hazard_steps, hazard_at
+        Steps up to which the baseline hazard is wanted, and the value of each column it belongs to; none where there are no steps.
     """
 
     columns: tuple[int, ...]
@@ -82,6 +89,8 @@ class BlindQuestion:
     by_level: Mapping[tuple[str, str], tuple[int, int]]
     ph_test: Transform | None = None
     transformed: tuple[float, ...] = ()
+    hazard_steps: tuple[int, ...] = ()
+    hazard_at: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -95,11 +104,12 @@ class BlindCohort:
 
 @dataclass(frozen=True)
 class BlindFit:
-    """A fit of columns that were divided by 2^exponent, which has shape (p,), after being shifted; `times` where they were opened."""
+    """A fit of columns that were divided by 2^exponent, which has shape (p,), after being shifted; the others where they were opened."""
 
     fit: CoxFit
     exponent: tuple[int, ...]
     times: TimeScores | None = None
+    hazard: HazardEntries | None = None
 
 
 Fits = Mapping[str, Mapping[str, BlindFit]]
@@ -186,6 +196,10 @@ def blind_questions(request: CoxRequest, pooled: Summary) -> dict[str, BlindQues
         ph_test=spec.ph_test,
         transformed=_transformed(spec, time, pooled),
     )
+    hazard = spec.baseline_hazard
+    if hazard is not None:
+        at = hazard.covariates(found)
+        whole = replace(whole, hazard_steps=hazard.steps(study), hazard_at=at)
     if spec.interaction_test is None:
         return {WHOLE: whole}
     return {WHOLE: whole, MAINS: _of_main_effects(whole, found)}
@@ -215,6 +229,8 @@ def _of_main_effects(whole: BlindQuestion, found: list[Column]) -> BlindQuestion
         upper=tuple(whole.upper[i] for i in kept),
         ph_test=None,
         transformed=(),
+        hazard_steps=(),
+        hazard_at=(),
     )
 
 
@@ -245,7 +261,7 @@ def blind_result(request: CoxRequest, fits: Mapping[str, BlindFit]) -> CoxResult
     """The printed model, from the fits of what `blind_questions` asked. Run by the centre."""
     memory: BlindMemory = request.memory
     whole, mains = fits[WHOLE], fits.get(MAINS)
-    return result(
+    found = result(
         request.spec,
         request.study,
         replace(memory.survey, exponent=whole.exponent),
@@ -254,6 +270,15 @@ def blind_result(request: CoxRequest, fits: Mapping[str, BlindFit]) -> CoxResult
         None if mains is None else mains.fit,
         _tested(request.spec, memory.survey, whole),
     )
+    return replace(found, baseline_hazard=_hazard(request, whole.hazard))
+
+
+def _hazard(request: CoxRequest, found: HazardEntries | None) -> PrintedHazard | None:
+    """The baseline hazard; none where nothing was opened, as without finite coefficients at the maximum."""
+    spec = request.spec
+    if spec.baseline_hazard is None or found is None:
+        return None
+    return printed_hazard(spec.baseline_hazard, spec.strata, request.study, found)
 
 
 def _tested(spec: CoxSpec, survey: Survey, whole: BlindFit) -> ProportionalityTest | None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from riskset_common.codebook import NumberVariable
+from riskset_common.estimators.baseline_hazard import BaselineHazardSpec
 from riskset_common.estimators.causes import OneCauseSpec
 from riskset_common.estimators.estimator import Names, twice
 from riskset_common.estimators.proportionality import COUNTED, Transform
@@ -43,6 +44,7 @@ class CoxSpec(OneCauseSpec):
     robust: Literal["site"] | None = None
     interaction_test: Literal["likelihood_ratio"] | None = None
     ph_test: Transform | None = None
+    baseline_hazard: BaselineHazardSpec | None = None
     level: float = Field(default=0.95, gt=0, lt=1)
 
     def categories(self) -> tuple[str, ...]:
@@ -80,11 +82,22 @@ class CoxSpec(OneCauseSpec):
             *(self._blind_problems(study) if self.is_blind(study) else ()),
             *self._robust_problems(study),
             *self._interaction_problems(),
+            *self._hazard_problems(study),
         ]
 
     def _interaction_problems(self) -> Iterator[str]:
         if self.interaction_test is not None and not self.interaction:
             yield "interaction_test compares the model with one without interactions, but `interaction` is missing."
+
+    def _hazard_problems(self, study: Study) -> Iterator[str]:
+        if self.baseline_hazard is None:
+            return
+        if not self.is_blind(study):
+            yield (
+                "baseline_hazard is one hazard over all sites, but the strata hold site: each site has a hazard of its own. Leave "
+                "baseline_hazard out, or site out of the strata."
+            )
+        yield from self.baseline_hazard.problems(self.numbers(), study)
 
     def _robust_problems(self, study: Study) -> Iterator[str]:
         n = len(study.sites)

@@ -18,7 +18,7 @@ from riskset_common.survival.arrays import FloatArray
 Transform = Literal["km", "rank", "identity", "log"]
 
 G_BITS = 40
-LARGEST_BITS_OF_HAZARD, LEAST_BITS_OF_HAZARD = 50, 8
+EXACT_BITS, LEAST_BITS = 50, 8
 FURTHEST = 1024.0
 """A covariate at which the hazard is wanted lies within so many half ranges of the middle of its range."""
 
@@ -124,7 +124,7 @@ class WantedHazard:
 
     times: tuple[float, ...]
     at: tuple[float, ...]
-    bits: int = LARGEST_BITS_OF_HAZARD
+    bits: int = EXACT_BITS
 
     def check(
         self, slot_strata: Sequence[int], slot_times: Sequence[float], deaths: Sequence[int]
@@ -134,9 +134,9 @@ class WantedHazard:
             raise ProtocolRefusal(
                 "The times of a baseline hazard must be listed once each, in order."
             )
-        if not LEAST_BITS_OF_HAZARD <= self.bits <= LARGEST_BITS_OF_HAZARD:
+        if not LEAST_BITS <= self.bits <= EXACT_BITS:
             raise ProtocolRefusal(
-                f"Between {LEAST_BITS_OF_HAZARD} and {LARGEST_BITS_OF_HAZARD} bits of a baseline hazard can be opened, "
+                f"Between {LEAST_BITS} and {EXACT_BITS} bits of a baseline hazard can be opened, "
                 f"but {self.bits} were asked."
             )
         begin, apart = 0, []
@@ -144,7 +144,7 @@ class WantedHazard:
             begin = max(begin, block.start)
             apart.append((sum(deaths[begin : block.end]), block.end - begin))
             begin = block.end
-        exact = self.bits == LARGEST_BITS_OF_HAZARD
+        exact = self.bits == EXACT_BITS
         require_wide_blocks(len(self.times), apart, 0 if exact else 2 * self.bits)
 
     @property
