@@ -144,7 +144,7 @@ def blind_models(
     found: list[Blind] = []
     for name, request in asked.items():
         for part_name, part in parts_of(request).items():
-            if not isinstance(part.state, AskCox) or not part.state.of_blind_model:
+            if not isinstance(part.state, AskCox) or part.state.n_steps is None:
                 continue
             counts = _of_part(pooled[name], part_name)
             for which, question in blind_questions(part, counts).items():
@@ -158,7 +158,7 @@ def blind_models(
 def counts_deaths(request: AnyRequest) -> bool:
     """Whether a question is about the deaths of a blind model, in any of its parts."""
     return any(
-        isinstance(part.state, AskCox) and part.state.of_blind_model and not part.state.waits
+        isinstance(part.state, AskCox) and part.state.n_steps is not None and not part.state.waits
         for part in parts_of(request).values()
     )
 

@@ -15,6 +15,10 @@ from riskset_common.errors import InputError
 
 _ADVICE = "Canonical JSON holds text, whole numbers below 2^53, finite numbers, lists and mappings with text as keys."
 
+_PLAIN = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False
+)
+
 
 def canonical_json(value: object) -> bytes:
     """RFC 8785 JSON of a pydantic model or a plain value.
@@ -27,9 +31,9 @@ def canonical_json(value: object) -> bytes:
             # serialize_as_any would bypass the fields that write an ordered mapping as pairs, and lose its order.
             _has_one_text(value.model_dump(mode="python", by_alias=True))
             value = value.model_dump(mode="json", by_alias=True)
-        else:
+        elif not _is_plain(value):
             _has_one_text(value)
-        return rfc8785.dumps(value)  # type: ignore[arg-type]  # what it cannot write, it refuses
+        return _text(value)
     except (ValueError, RecursionError) as error:
         raise InputError(
             f"This value has no canonical JSON: {type(error).__name__}. {_ADVICE}"
@@ -50,7 +54,7 @@ def parse_canonical(text: bytes) -> Any:
     """Read JSON that must already be canonical, so that its bytes can be hashed as they are."""
     try:
         value = json.loads(text, parse_int=_whole)
-        canonical = rfc8785.dumps(value)
+        canonical = _text(value)
     except (ValueError, RecursionError) as error:
         raise InputError(
             f"This is not JSON that can be read: {type(error).__name__}. {_ADVICE}"
@@ -61,6 +65,26 @@ def parse_canonical(text: bytes) -> Any:
             "Write it with canonical_json."
         )
     return value
+
+
+def _text(value: object) -> bytes:
+    """RFC 8785 JSON. What most messages are made of is written by the standard library, as the same text and many times as fast."""
+    if _is_plain(value):
+        return _PLAIN.encode(value).encode()
+    return rfc8785.dumps(value)  # type: ignore[arg-type]  # what it cannot write, it refuses
+
+
+def _is_plain(value: object) -> bool:
+    """Whether the standard library writes a value as RFC 8785 does: its numbers are whole, and its keys sort alike in any encoding."""
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return True
+    if isinstance(value, int):
+        return kind is int and -(2**53) < value < 2**53
+    if isinstance(value, dict):
+        keys = all(type(key) is str and key.isascii() for key in value)
+        return keys and all(map(_is_plain, value.values()))
+    return isinstance(value, (list, tuple)) and all(map(_is_plain, value))
 
 
 def _whole(text: str) -> int | float:

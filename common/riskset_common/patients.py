@@ -55,7 +55,7 @@ class EndpointTimes:
         """The same times with other codes of the events; `codes` holds that of 0 (censored), 1, 2, ... and last that of missing."""
         return EndpointTimes(self.time, codes[self.event], self.entry)
 
-    def rows(self, chosen: Bools) -> EndpointTimes:
+    def rows(self, chosen: Bools | Integers) -> EndpointTimes:
         """The same endpoint for some of the patients."""
         return EndpointTimes(
             self.time[chosen],
@@ -89,10 +89,11 @@ class Patients:
     endpoints: Mapping[str, EndpointTimes] = field(default_factory=dict)
     _kept: dict[Any, Any] = field(default_factory=dict, repr=False)
 
-    def rows(self, chosen: Bools) -> Patients:
-        """Some of the patients, with everything known of them. `chosen` has shape (n,)."""
+    def rows(self, chosen: Bools | Integers) -> Patients:
+        """Some of the patients, with everything known of them: marked, shape (n,), or by their numbers, of any length."""
+        n = np.count_nonzero(chosen) if chosen.dtype == np.bool_ else len(chosen)
         return Patients(
-            n=int(np.count_nonzero(chosen)),
+            n=int(n),
             categories={name: codes[chosen] for name, codes in self.categories.items()},
             numbers={name: values[chosen] for name, values in self.numbers.items()},
             dates={name: days[chosen] for name, days in self.dates.items()},

@@ -16,6 +16,7 @@ from riskset_common.codebook import Conditions, StrictModel, StudyName
 from riskset_common.errors import PlanError, did_you_mean
 from riskset_common.estimators import ESTIMATORS
 from riskset_common.estimators.estimator import AnalysisSpec
+from riskset_common.plan_displays import Display
 from riskset_common.strict_yaml import InOrder, Name, read_yaml, validate
 from riskset_common.time_grid import DAYS_PER_UNIT, TimeGrid, exact
 
@@ -154,30 +155,6 @@ class Endpoint(StrictModel):
         )
 
 
-class Display(StrictModel):
-    """A table or figure of the report, in the journal's words."""
-
-    table: str | None = None
-    figure: str | None = None
-    of: Annotated[
-        tuple[str, ...], BeforeValidator(lambda found: [found] if isinstance(found, str) else found)
-    ]
-    title: str | None = None
-    drawn_as: Literal["consort", "curve", "forest", "table"] | None = Field(
-        default=None, alias="as"
-    )
-    until: float | None = Field(default=None, gt=0)
-    every: float | None = Field(default=None, gt=0)
-    at_risk: tuple[Literal["at_risk", "censored", "events"], ...] | None = None
-    style: Literal["jco"] = "jco"
-
-    @model_validator(mode="after")
-    def _table_or_figure(self) -> Self:
-        if (self.table is None) == (self.figure is None):
-            raise ValueError("a display is either a table or a figure.")
-        return self
-
-
 class Disclosure(StrictModel):
     """The floor that the study agrees on; a site's own policy may ask for more."""
 
@@ -314,10 +291,10 @@ class Plan(StrictModel):
             if names.count(name) > 1:
                 yield f"{names.count(name)} analyses have the id {name!r}. Give each its own."
         for display in self.displays:
-            for name in display.of:
+            for name in (name for panel in display.shows for name in panel.of):
                 if name not in names:
                     yield (
-                        f"display {(display.table or display.figure)!r} shows {name!r}, which is no analysis. "
+                        f"display {display.name!r} shows {name!r}, which is no analysis. "
                         f"{did_you_mean(name, names)}"
                     )
 

@@ -36,6 +36,8 @@ def as_json(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(name): as_json(item) for name, item in value.items()}
     if isinstance(value, np.ndarray):
+        if value.dtype.kind in "biu" or (value.dtype.kind == "f" and np.isfinite(value).all()):
+            return value.tolist()
         return [as_json(item) for item in value.tolist()]
     if isinstance(value, np.generic):
         return as_json(value.item())

@@ -63,6 +63,13 @@ class TimeGrid:
         off = ~missing & (np.abs(exact_steps - nearest) > OFF_GRID)
         return nearest.astype(np.int64), off
 
+    def steps_passed(self, time: NDArray[np.float64], days_per_unit: Fraction) -> NDArray[np.int64]:
+        """The last whole step that is not after each time, which need not lie on the grid nor after the origin; -1 where missing."""
+        nearest, off = self.steps(time, days_per_unit)
+        step = self.days_per_step / days_per_unit
+        below = np.floor(np.where(off, time, 0.0) * float(step.denominator) / float(step.numerator))
+        return np.where(off, below.astype(np.int64), nearest)
+
     def times(self, steps: ArrayLike) -> NDArray[np.float64]:
         """Times in the plan's unit of whole steps, each the double nearest to the exact fraction."""
         whole = np.asarray(steps, dtype=np.int64)

@@ -53,12 +53,15 @@ class Federation:
     sites: tuple[str, ...]
     processes: dict[str, int] = field(default_factory=dict)
 
-    def start(self, name: str) -> None:
-        """Start one of the processes: `superlink`, `superexec` or a site by its name. Its output goes to logs/NAME.log."""
+    def start(self, name: str, command: Sequence[str] | None = None) -> None:
+        """Start one of the processes: `superlink`, `superexec` or a site by its name; another command in its place where one is given.
+
+        Its output goes to logs/NAME.log.
+        """
         logs = self.folder / "logs"
         logs.mkdir(exist_ok=True)
         environment = setting(self.centre, self.folder / CENTRE_FILE, os.environ)
-        command = self._command(name)
+        command = list(command or self.command(name))
         append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         # Not subprocess: these outlive the command that starts them.
         self.processes[name] = os.posix_spawn(
@@ -74,7 +77,8 @@ class Federation:
         )
         _keep(self.folder, self.processes)
 
-    def _command(self, name: str) -> list[str]:
+    def command(self, name: str) -> list[str]:
+        """The command of one of the processes."""
         if name in {"superlink", "superexec"}:
             return [
                 sys.executable,

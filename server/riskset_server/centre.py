@@ -39,6 +39,12 @@ def split_address(address: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+def ports_on(address: str, places: int) -> str:
+    """The address whose port is so many further on."""
+    host, _, port = address.rpartition(":")
+    return f"{host}:{int(port) + places}"
+
+
 class Listen(StrictModel):
     """Where the centre listens.
 
@@ -50,11 +56,14 @@ class Listen(StrictModel):
         For the centre's own programs, on this machine only: whoever reaches it can start runs.
     stream
         For the streams of a run; None takes none.
+    stream_ports
+        How many runs may have streams at one time: each takes a port, from that of `stream` on.
     """
 
     sites: Address
     inside: Annotated[Address, AfterValidator(_loopback)]
     stream: Address | None = None
+    stream_ports: int = Field(default=4, ge=1, le=64)
 
 
 class Certificates(StrictModel):
@@ -84,9 +93,10 @@ class Flower(StrictModel):
 
 
 class Rounds(StrictModel):
-    """How long a question waits for the sites' answers, and after how long it is sent again, in seconds."""
+    """How long a question waits for the sites' answers, how long the close of a run does, and when they are asked again, in seconds."""
 
     deadline: float = Field(default=600.0, gt=0)
+    closing: float = Field(default=5.0, gt=0)
     again_after: float = Field(default=60.0, gt=0)
 
 

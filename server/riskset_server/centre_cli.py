@@ -269,8 +269,8 @@ def status(run: RunNumber, centre: CentreFolder = HERE, as_json: AsJson = False)
         typer.echo(
             f"run {run}: {record.plan} {record.version} {record.state} {record.why}".rstrip()
         )
-        for step, answered in runs.arrived(run):
-            typer.echo(f"  {step}: {answered} sites answered")
+        for each in runs.arrived(run):
+            typer.echo(f"  {each}")
 
 
 @run_app.command("list")

@@ -12,6 +12,7 @@ import typer
 
 from riskset_common.command_line import errors_as_text, show_version
 from riskset_server.centre_cli import centre_app, run_app, site_app
+from riskset_server.report_cli import report_app
 
 app = typer.Typer(
     name="riskset",
@@ -26,6 +27,7 @@ app.add_typer(key_app, name="key")
 app.add_typer(centre_app, name="centre")
 app.add_typer(site_app, name="site")
 app.add_typer(run_app, name="run")
+app.add_typer(report_app, name="report")
 roster_app = typer.Typer(help="The roster of the consortium's sites.", no_args_is_help=True)
 app.add_typer(roster_app, name="roster")
 

@@ -12,6 +12,9 @@ from typing import Any, Protocol
 from riskset_common.errors import RisksetError
 from riskset_server.runs import Opened, Run, SitesLost
 
+CLOSE = "close"
+"""The last step. A site that misses it is told when it comes back, as far as its messages are kept."""
+
 Heard = Callable[[str, bytes], None]
 """Called for each reply as it arrives, with the site's name and the bytes."""
 
@@ -66,7 +69,7 @@ def round_of(step: str) -> int:
 
 def is_confirmed(step: str) -> bool:
     """Whether sites only confirm the step, so that nothing that is asked of others hangs on their replies."""
-    return step in {"keys", "close"} or step.endswith("-opening")
+    return step in {"keys", CLOSE} or step.endswith("-opening")
 
 
 def drive(run: Run, carrier: Carrier, watcher: Watcher | None = None) -> dict[str, Any]:
@@ -160,7 +163,7 @@ def _let_check(run: Run, carrier: Carrier, step: str, opened: Opened) -> None:
 
 
 def _close(run: Run, carrier: Carrier, joined: Collection[str]) -> None:
-    carrier.ask(dict.fromkeys(sorted(joined), run.close()), "close", _unheard)
+    carrier.ask(dict.fromkeys(sorted(joined), run.close()), CLOSE, _unheard)
 
 
 def _in_order(replies: Mapping[str, bytes], sites: Collection[str]) -> dict[str, bytes]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 
@@ -19,7 +19,7 @@ from riskset_common.plan import Plan
 from riskset_common.results import to_text
 from riskset_common.secure.roster import Roster
 from riskset_common.strict_yaml import validate
-from riskset_server.centre import CentreConfig
+from riskset_server.centre import CentreConfig, ports_on
 from riskset_server.drive import drive
 from riskset_server.recorded import Recorded
 from riskset_server.relay import Relay, Way
@@ -109,6 +109,7 @@ def _drive(
         relay = Relay(
             list(ways(keys, streams, sites.met)),
             deadline=centre.rounds.deadline,
+            closing=centre.rounds.closing,
             again_after=centre.rounds.again_after,
             now=monotonic,
         )
@@ -117,43 +118,49 @@ def _drive(
         if streams is not None:
             streams.close()
     text = to_text(results)
-    write_run(centre.folder / str(number), text, results, plan, codebook, runs, number)
+    write_run(centre.folder / str(number), text, runs, number)
     runs.finish(number, text, now())
 
 
 def _streams(
     centre: CentreConfig, roster: Roster, random: Callable[[int], bytes]
 ) -> RunStreams | None:
-    """The streams of a run; None where the centre takes none, or another run has the port: it then goes by single messages."""
-    if centre.listen.stream is None:
+    """The streams of a run; None where the centre takes none, or other runs have all ports: it then goes by single messages."""
+    if centre.listen.stream is None or centre.stream_address is None:
         return None
-    tls = centre.tls
-    try:
-        return RunStreams(
-            centre.listen.stream,
-            tls.certificate.read_bytes(),
-            tls.key.read_bytes(),
-            roster,
-            random,
-        )
-    except RuntimeError as error:
-        _LOG.warning("streams_not_opened", address=centre.listen.stream, reason=str(error))
-        return None
+    certificate, key = centre.tls.certificate.read_bytes(), centre.tls.key.read_bytes()
+    for place in range(centre.listen.stream_ports):
+        try:
+            return RunStreams(
+                ports_on(centre.listen.stream, place),
+                certificate,
+                key,
+                roster,
+                random,
+                reached_at=ports_on(centre.stream_address, place),
+            )
+        except RuntimeError as error:
+            _LOG.info("stream_port_taken", place=place, reason=str(error))
+    _LOG.warning("streams_not_opened", address=centre.listen.stream)
+    return None
 
 
 def write_run(
     final: Path,
     text: str,
-    results: Mapping[str, Any],
-    plan: Plan,
-    codebook: Codebook,
     runs: Runs,
     number: int,
 ) -> None:
-    """Write the folder of a finished run: results.json, what the centre received, and what it opened. It appears complete or not at all."""
+    """Write the folder of a finished run: results.json with plan and codebook, what the centre received, and what it opened.
+
+    It appears complete or not at all.
+    """
     final.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
     (made / "results.json").write_text(text, encoding="utf-8")
+    matter = runs.matter(number)
+    (made / "plan.json").write_bytes(matter.plan_json)
+    (made / "codebook.json").write_bytes(matter.codebook_json)
     for step, site, message in runs.transcript(number):
         if message:
             folder = made / "transcript" / step

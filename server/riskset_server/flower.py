@@ -52,6 +52,7 @@ from riskset_common.command_line import version_of
 from riskset_common.errors import InputError, ProtocolRefusal, RisksetError
 from riskset_common.flower_app import MESSAGE_TYPE, RECORD, Envelope
 from riskset_server.centre import CentreConfig, read_centre, split_address
+from riskset_server.drive import CLOSE
 from riskset_server.driver import drive_run
 from riskset_server.flower_app import app_archive, app_folder
 from riskset_server.flower_setting import CENTRE_VARIABLE
@@ -60,6 +61,8 @@ from riskset_server.nodes import Node
 from riskset_server.stream import RunStreams
 
 SHORTEST_POLL, LONGEST_POLL = 0.02, 0.25
+CLOSE_KEPT_SECONDS = 7 * 24 * 3600.0
+"""For so long the SuperLink keeps the close of a run for a site that is away."""
 
 app = ServerApp()
 
@@ -281,7 +284,7 @@ class Messages:
             dst_node_id=self._node_of[site],
             message_type=MESSAGE_TYPE,
             group_id=step,
-            ttl=self._ttl,
+            ttl=CLOSE_KEPT_SECONDS if step == CLOSE else self._ttl,
         )
 
     def _read(self, site: str, reply: Message) -> bytes | None:
@@ -292,7 +295,13 @@ class Messages:
             raise ProtocolRefusal(
                 f"The answer to site {site!r} came from another node. Compare the registered keys: `riskset site list`."
             )
-        envelope = Envelope.read(dict(reply.content[RECORD]))
+        try:
+            envelope = Envelope.read(dict(reply.content[RECORD]))
+        except (RisksetError, KeyError) as error:
+            raise ProtocolRefusal(
+                f"Site {site!r} answered with something that is no message of riskset ({error}). Ask the site what runs there; "
+                "its own log may say more."
+            ) from error
         self._met(site, envelope.release)
         return envelope.message
 
@@ -312,10 +321,8 @@ def main(grid: Grid, context: Context) -> None:
     ) -> Iterable[Any]:
         nodes = {site: node_of[key] for site, key in sites.items() if key in node_of}
         offers = {}
-        if streams is not None and centre.stream_address is not None:
-            offers = {
-                site: (centre.stream_address, token) for site, token in streams.tokens.items()
-            }
+        if streams is not None:
+            offers = {site: (streams.reached_at, token) for site, token in streams.tokens.items()}
             yield streams
         yield Messages(grid, nodes, ttl=centre.rounds.deadline, offer_of=offers, met=met)
 

@@ -48,5 +48,5 @@ class Recorded:
 
     def _went_on(self, step: str) -> bool:
         """Whether something was asked already that hangs on the replies to this step."""
-        asked = [each for each, _ in self._runs.arrived(self._number)]
+        asked = [each.step for each in self._runs.arrived(self._number)]
         return step in asked[:-1] and not is_confirmed(step)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from riskset_server.drive import Heard
+from riskset_server.drive import CLOSE, Heard
 
 
 class Way(Protocol):
@@ -34,6 +34,8 @@ class Relay:
     ----------
     deadline
         Seconds after which the sites that did not answer are given up in this step.
+    closing
+        The same for the step that closes a run: its results do not hang on it.
     again_after
         Seconds after which they are asked again.
     now
@@ -45,11 +47,13 @@ class Relay:
         ways: Sequence[Way],
         *,
         deadline: float,
+        closing: float,
         again_after: float,
         now: Callable[[], float],
     ) -> None:
         self._ways = ways
         self._deadline = deadline
+        self._closing = closing
         self._again_after = again_after
         self._now = now
 
@@ -58,7 +62,8 @@ class Relay:
         waiting = dict(messages)
         replies: dict[str, bytes] = {}
         over = self._send(waiting, step, {})
-        end, again_at = self._now() + self._deadline, self._now() + self._again_after
+        patience = self._closing if step == CLOSE else self._deadline
+        end, again_at = self._now() + patience, self._now() + self._again_after
         while waiting:
             lost = {site for site in waiting if not self._ways[over[site]].reaches(site)}
             for way in {over[site] for site in waiting}:

@@ -14,8 +14,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from riskset_common.plan import Disclosure
+from riskset_server.release_axis import RoundTimes, with_numbers_at_risk
 from riskset_server.release_comparison import released_contrasts, released_pairs
-from riskset_server.release_curve import released_cause, released_curve, withheld_group
+from riskset_server.release_curve import (
+    released_cause,
+    released_curve,
+    rounded,
+    significant,
+    withheld_group,
+)
+from riskset_server.release_model import (
+    released_fine_gray,
+    released_model,
+    shortened,
+    whole,
+)
 from riskset_server.release_numbers import released_number
 from riskset_server.release_table import Held, held_back, held_parts, is_small
 from riskset_server.withheld import (
@@ -24,32 +37,24 @@ from riskset_server.withheld import (
     is_withheld,
     small_count,
     too_few_patients,
-    withheld,
 )
 
-SIGNIFICANT_DIGITS = 7
-"""Digits of a released coefficient or test: what a journal prints and more, and fewer than read a single patient back."""
 FOLLOW_UP_DIGITS = 2
 """Digits of a released median follow-up, which is the very day on which one patient was seen last."""
 
 
-def release(result: Mapping[str, Any], disclosure: Disclosure) -> Result:
-    """One analysis' result, as JSON, under the plan's disclosure rules."""
+def release(
+    result: Mapping[str, Any], disclosure: Disclosure, axis: RoundTimes | None = None
+) -> Result:
+    """One analysis' result, as JSON, under the plan's disclosure rules; with the numbers at risk at the round times of its axis."""
     if disclosure.release == "exact":
         return dict(result)
     if 0 < result["n"] < fewest_patients(disclosure):
-        return _whole(result, too_few_patients(disclosure)["withheld"])
+        return whole(result, too_few_patients(disclosure)["withheld"])
     released = RULES[result["kind"]](dict(result), disclosure)
     if is_small(result["missing"], disclosure.minimum_cell):
         released["missing"] = small_count(disclosure)
-    return released
-
-
-def _whole(result: Mapping[str, Any], rule: str) -> Result:
-    """A result of which nothing but its kind may be shown."""
-    return {"kind": result["kind"], "warnings": []} | {
-        name: withheld(rule) for name in result if name not in ("kind", "warnings")
-    }
+    return released if axis is None else with_numbers_at_risk(result, released, axis, disclosure)
 
 
 def _kaplan_meier(result: Result, disclosure: Disclosure) -> Result:
@@ -90,7 +95,7 @@ def _curves(result: Result, held: Held, disclosure: Disclosure) -> Result:
         result["test"] = _log_rank(result["test"], counts, held, disclosure)
     if "tests" in result:
         hidden = [group["level"] for index, group in enumerate(groups) if index in held.columns]
-        pairs = released_pairs(_shortened(result["tests"]["pairwise"]), hidden, disclosure)
+        pairs = released_pairs(shortened(result["tests"]["pairwise"]), hidden, disclosure)
         few_anywhere = is_withheld(result["test"])
         result["tests"] = result["test"] if few_anywhere else {"pairwise": pairs}
     return result
@@ -112,7 +117,7 @@ def _log_rank(
     rule = small_count(disclosure)
     if any(is_small(n, disclosure.minimum_cell) for n in counts):
         return rule
-    shown: Result = _shortened(test)
+    shown: Result = shortened(test)
     return (
         shown | dict.fromkeys(("observed", "expected", "covariance"), rule)
         if held.rows or held.columns
@@ -208,15 +213,44 @@ def _kinds_of_event(groups: Sequence[Mapping[str, Any]], causes: Sequence[str]) 
 
 
 def _follow_up(result: Result, disclosure: Disclosure) -> Result:
-    """Its limits may lie where hardly anybody is left, which the result does not say; so they are not shown."""
+    """Its median and limits where enough patients stand before and behind them; never the day of whoever was seen last or first."""
+    events = result["events"]
     if _held_events([result], frozenset(), disclosure.minimum_cell).anything:
         result["events"] = small_count(disclosure)
-    for name in ("lower", "upper"):
-        if result[name] is not None:
-            result[name] = too_few_patients(disclosure)
-    if result["median"] is not None:
-        result["median"] = float(f"{result['median']:.{FOLLOW_UP_DIGITS}g}")
+    points = dict(result["at"])
+    for name, point in points.items():
+        if point is None:
+            continue
+        rule = _few_around(point, disclosure)
+        result[name] = rule or float(f"{result[name]:.{FOLLOW_UP_DIGITS}g}")
+        points[name] = {key: rule or rounded(count) for key, count in point.items()}
+    result["at"] = points
+    if "range" in result:
+        result["range"] = dict.fromkeys(result["range"], small_count(disclosure))
+    if "completeness" in result:
+        result["completeness"] = _completeness(result, events, disclosure)
     return result
+
+
+def _few_around(point: Mapping[str, int], disclosure: Disclosure) -> dict[str, str] | None:
+    """Why a time of follow-up is not shown: too few are still followed, or too few had left by then."""
+    if point["at_risk"] < fewest_patients(disclosure):
+        return too_few_patients(disclosure)
+    return small_count(disclosure) if point["ended"] < disclosure.minimum_cell else None
+
+
+def _completeness(result: Result, events: int, disclosure: Disclosure) -> Result:
+    """Potential less observed person-time is a sum over those who were not followed to the closing date, and these a part of all."""
+    found: Result = result["completeness"]
+    rest = result["n"] - found["incomplete"]
+    parts = (found["incomplete"], rest, max(rest - events, 0))
+    if any(
+        is_small(part, disclosure.minimum_cell) for part in (*parts, events, result["n"] - events)
+    ):
+        return dict.fromkeys(found, small_count(disclosure))
+    return {
+        name: value if name == "incomplete" else significant(value) for name, value in found.items()
+    }
 
 
 def _baseline(result: Result, disclosure: Disclosure) -> Result:
@@ -323,52 +357,6 @@ def _families(boxes: Sequence[Result]) -> Iterator[tuple[Result, list[Result]]]:
             yield above, below
 
 
-def _cox(result: Result, disclosure: Disclosure) -> Result:
-    """A model is released whole or not at all: coefficients of a level with few patients read those patients back."""
-    fewest, smallest = fewest_patients(disclosure), disclosure.minimum_cell
-    for level in result["levels"]:
-        if 0 < level["n"] < fewest:
-            rule = too_few_patients(disclosure)["withheld"]
-            return _whole(result, f"{rule}: {level['term']}")
-        if level["n"] > 0 and level["events"] < smallest:
-            return _whole(result, f"minimum_cell {smallest} events: {level['term']}")
-    if result["events"] < smallest * len(result["terms"]):
-        return _whole(
-            result,
-            f"minimum_cell {smallest} events for each of {len(result['terms'])} coefficients",
-        )
-    shown: Result = {
-        name: value if name == "level" else _shortened(value) for name, value in result.items()
-    }
-    return shown | _without_few_survivors(result, disclosure)
-
-
-def _without_few_survivors(result: Result, disclosure: Disclosure) -> Result:
-    """`events` and `levels` of a model, without events where hardly any patient of all, or of a level of a factor, had none."""
-    rule, smallest = small_count(disclosure), disclosure.minimum_cell
-    few = {
-        level["term"]
-        for level in result["levels"]
-        if is_small(level["n"] - level["events"], smallest)
-    }
-    levels = [
-        level | {"events": rule} if level["term"] in few else level for level in result["levels"]
-    ]
-    few_in_all = is_small(result["n"] - result["events"], smallest)
-    return {"events": rule if few_in_all else result["events"], "levels": levels}
-
-
-def _shortened(value: Any) -> Any:
-    """Every real to seven significant digits; counts, names and flags as they are."""
-    if isinstance(value, float):
-        return float(f"{value:.{SIGNIFICANT_DIGITS - 1}e}")
-    if isinstance(value, dict):
-        return {name: _shortened(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_shortened(item) for item in value]
-    return value
-
-
 RULES: Mapping[str, Callable[[Result, Disclosure], Result]] = {
     "kaplan_meier": _kaplan_meier,
     "cumulative_incidence": _cumulative_incidence,
@@ -376,7 +364,8 @@ RULES: Mapping[str, Callable[[Result, Disclosure], Result]] = {
     "baseline": _baseline,
     "event_table": _event_table,
     "flow": _flow,
-    "cox": _cox,
+    "cox": released_model,
     "univariate": _univariate,
     "landmark": _landmark,
+    "fine_gray": released_fine_gray,
 }

@@ -128,7 +128,7 @@ def _landmarks(
 def _landmark(landmark: Result, steps: _Steps, known: set[int], disclosure: Disclosure) -> Result:
     """One time at which enough patients are at risk."""
     rule, events = small_count(disclosure), landmark["events_to"]
-    shown = landmark | {"at_risk": _rounded(landmark["at_risk"])}
+    shown = landmark | {"at_risk": rounded(landmark["at_risk"])}
     if not steps.apart(events, *known):
         return shown | {name: rule for name in ("events_to", *_REALS) if name in landmark}
     shown |= {name: _decimals(landmark[name]) for name in _REALS if name in landmark}
@@ -143,10 +143,10 @@ def _blocks(curve: Mapping[str, Any], steps: _Steps, known: set[int]) -> Result:
         if events - last < steps.smallest or not steps.apart(events, *known, steps.total):
             continue
         released["time"].append(curve["time"][index])
-        released["at_risk"].append(_rounded(curve["at_risk"][index]))
+        released["at_risk"].append(rounded(curve["at_risk"][index]))
         released["events"].append(events - last)
         for name in (name for name in _LEFT if name in curve):
-            released[name].append(_rounded(sum(curve[name][begun : index + 1])))
+            released[name].append(rounded(sum(curve[name][begun : index + 1])))
         for name in (name for name in _REALS if name in curve):
             released[name].append(_decimals(curve[name][index]))
         begun, last = index + 1, events
@@ -186,13 +186,16 @@ def _quantile(
 def _restricted_mean(mean: Mapping[str, Any], steps: _Steps, disclosure: Disclosure) -> Any:
     if not steps.time or mean["tau"] > steps.time[-1]:
         return too_few_patients(disclosure)
-    return {
-        name: value if name == "tau" or value is None else float(f"{value:.{MEAN_DIGITS}g}")
-        for name, value in mean.items()
-    }
+    return {name: value if name == "tau" else significant(value) for name, value in mean.items()}
 
 
-def _rounded(count: int) -> int:
+def significant(value: float | None) -> float | None:
+    """A mean time, or a sum of times, to the digits in which no single patient's is seen."""
+    return None if value is None else float(f"{value:.{MEAN_DIGITS}g}")
+
+
+def rounded(count: int) -> int:
+    """A number of patients, to the nearest multiple."""
     return ROUND_TO * round(count / ROUND_TO)
 
 

@@ -133,12 +133,10 @@ def watch(runs: Runs, number: int, wait: Callable[[float], object]) -> Iterator[
     said: dict[str, str] = {}
     while True:
         record = runs.get(number)
-        of = len(runs.matter(number).roster.members)
-        for step, answered in runs.arrived(number):
-            line = f"{step}: {answered} of {of} sites answered"
-            if said.get(step) != line:
-                said[step] = line
-                yield line
+        for each in runs.arrived(number):
+            if said.get(each.step) != str(each):
+                said[each.step] = str(each)
+                yield str(each)
         if record.state in ENDED:
             yield f"run {number}: {record.state}{f': {record.why}' if record.why else ''}"
             return

@@ -53,6 +53,7 @@ from riskset_common.wire import (
 )
 from riskset_server.blind_run import BlindRun, CountedDeaths
 from riskset_server.release import release
+from riskset_server.release_axis import RoundTimes
 
 Awaited = TypeVar("Awaited", bound=Message)
 
@@ -248,13 +249,7 @@ class Run:
         return bool(self._requests) and not self._asking()
 
     def blind(self) -> dict[str, bytes]:
-        """The next step of the blind models, by site.
-
-        Raises
-        ------
-        PolicyRefusal, EstimationError
-            Before anything is asked, where a model rests on too few patients, or its numbers have no public bound.
-        """
+        """The next step of the blind models, by site; the first is refused for what `BlindRun` refuses."""
         return self._blind_run().messages()
 
     def take_blind(self, replies: Replies) -> list[str]:
@@ -281,8 +276,7 @@ class Run:
 
     def _blind_run(self) -> BlindRun:
         if self._blind is None:
-            plan, frozen = self._study.plan, self._frozen
-            session = blind_session(plan, self._joined(), self._roster, frozen)
+            session = blind_session(self._study.plan, self._joined(), self._roster, self._frozen)
             self._blind = BlindRun(session, self._deaths)
         return self._blind
 
@@ -308,7 +302,7 @@ class Run:
 
     def _answers(self, replies: Replies) -> list[UnmaskAnswer]:
         """The committee's answers; a member that refuses is done without while the others suffice."""
-        read = {name: read_message(reply) for name, reply in replies.items()}
+        read = {name: self._read_one(name, reply) for name, reply in replies.items()}
         answers = {
             name: message for name, message in read.items() if isinstance(message, UnmaskAnswer)
         }
@@ -372,14 +366,34 @@ class Run:
             },
             "rounds": self._round,
             "analyses": {
-                analysis.id: release(as_json(self._finished[analysis.id]), plan.disclosure)
+                analysis.id: release(
+                    as_json(self._finished[analysis.id]),
+                    plan.disclosure,
+                    RoundTimes.of(plan, analysis.id),
+                )
                 for analysis in plan.analyses
             },
         }
 
+    def _read_one(self, name: str, reply: bytes) -> Message:
+        """Read one reply; that it is the site's own, its signature says later."""
+        try:
+            message = read_message(reply)
+        except RisksetError as error:
+            raise ProtocolRefusal(
+                f"Site {name!r} answered with something that is no message of riskset: {error} Nothing of it was pooled."
+            ) from error
+        number = getattr(message, "site_id", None)
+        if number is not None and self._roster.name(number) != name:
+            raise ProtocolRefusal(
+                f"Site {name!r} answered in the name of {self._roster.name(number)!r}. Nothing of it was pooled; "
+                "compare the keys of both (`riskset site list`)."
+            )
+        return message
+
     def _read(self, replies: Replies, awaited: type[Awaited]) -> list[Awaited]:
         """Read every reply as the awaited message, or raise with all sites that refused."""
-        read = {name: read_message(reply) for name, reply in replies.items()}
+        read = {name: self._read_one(name, reply) for name, reply in replies.items()}
         refused = {name: message for name, message in read.items() if isinstance(message, Refused)}
         for refusal in refused.values():
             check_refused(self._sid, self._roster, refusal)

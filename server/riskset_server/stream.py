@@ -51,6 +51,13 @@ class RunStreams:
         `host:port` to listen on.
     certificate, key
         The centre's, PEM.
+    reached_at
+        `host:port` as the sites reach it.
+
+    Raises
+    ------
+    RuntimeError
+        Where something else listens there.
     """
 
     def __init__(
@@ -60,7 +67,10 @@ class RunStreams:
         key: bytes,
         roster: Roster,
         random: Callable[[int], bytes],
+        *,
+        reached_at: str,
     ) -> None:
+        self.reached_at = reached_at
         self._roster = roster
         self.tokens = {member.name: random(TOKEN_BYTES) for member in roster.members}
         self._open: dict[str, _Open] = {}

@@ -8,7 +8,6 @@ runs a FAB: a run whose app is not on the list of this release is refused.
 from __future__ import annotations
 
 import random as chance
-import ssl
 from collections.abc import Callable, Set
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +40,10 @@ from riskset_common.command_line import version_of
 from riskset_common.errors import PolicyRefusal, ProtocolRefusal, RisksetError
 from riskset_common.flower_app import APP_SHA256, RECORD, Envelope
 from riskset_common.releases import check_releases
+from riskset_common.wire import Close, read_message
 from riskset_node.answering import Answering
+from riskset_node.https import https_client, in_words
+from riskset_node.standing import is_paused
 from riskset_node.stream import RunStream, StreamAddress
 
 Answer = TypeVar("Answer")
@@ -87,15 +89,26 @@ class _RunIsOver(Exception):
     """The SuperLink takes no more messages of this run."""
 
 
+class _TooLarge(Exception):
+    """The centre takes no reply of this size."""
+
+
 class _NotAdmitted(Exception):
     """The SuperLink does not, or no longer, know this node."""
 
 
 class FleetLink:
-    """This node's side of the Fleet API. `wait` sleeps, and says whether the node is to end."""
+    """This node's side of the Fleet API. `wait` sleeps, and says whether the node is to end; `heard` is told that the centre answered."""
 
-    def __init__(self, connection: Connection, say: Say, wait: Callable[[float], bool]) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        say: Say,
+        wait: Callable[[float], bool],
+        heard: Callable[[], None] = lambda: None,
+    ) -> None:
         self._connection = connection
+        self._heard = heard
         self._say = say
         self._wait = wait
         self._public = public_key_to_bytes(connection.key.public_key())
@@ -108,7 +121,9 @@ class FleetLink:
         )
         # Flower's client takes neither a proxy nor a read time-out longer than the front's hold.
         self._fleet._client.close()  # noqa: SLF001  # ditto
-        self._fleet._client = _http(connection)  # noqa: SLF001  # ditto
+        self._fleet._client = https_client(  # noqa: SLF001  # ditto
+            connection.ca, connection.proxy, HELD_SECONDS + 15.0
+        )
         self._node: Node | None = None
         self._closed = Event()
         self._heart: Thread | None = None
@@ -140,9 +155,9 @@ class FleetLink:
         """Our own lease may still run after a crash: end it. Otherwise the centre does not know our key."""
         if self._node is None and self._number_file.exists():
             number = int(self._number_file.read_text(encoding="ascii"))
-            self._number_file.unlink()
             try:
                 self._call(self._fleet.DeactivateNode, DeactivateNodeRequest(node_id=number))
+                self._number_file.unlink()
                 return FIRST_RETRY
             except (_NotAdmitted, _RunIsOver):
                 pass
@@ -204,18 +219,23 @@ class FleetLink:
         retry = FIRST_RETRY
         while True:
             try:
-                return method(request)
+                answer = method(request)
             except httpx.TransportError as error:
-                reason = _in_words(error)
+                reason = in_words(error)
             except httpx.HTTPStatusError as error:
                 status = error.response.status_code
                 if status in {401, 412}:
                     raise _NotAdmitted from error
                 if status == 403:
                     raise _RunIsOver from error
+                if status == 413:
+                    raise _TooLarge from error
                 if status not in _TRY_AGAIN:
                     raise
                 reason = f"it answers {status}"
+            else:
+                self._heard()
+                return answer
             self._say(f"waiting for {self._connection.address}: {reason}; again in {retry:.1f} s")
             self._pause(retry)
             retry = min(2 * retry, LAST_RETRY)
@@ -236,6 +256,7 @@ class FlowerNode:
         *,
         say: Say,
         wait: Callable[[float], bool],
+        heard: Callable[[], None] = lambda: None,
         apps: Set[str] = frozenset({APP_SHA256}),
     ) -> None:
         self._answering = answering
@@ -243,10 +264,11 @@ class FlowerNode:
         self._say = say
         self._wait = wait
         self._apps = apps
-        self._link = FleetLink(connection, say, wait)
+        self._link = FleetLink(connection, say, wait, heard)
         self._release = version_of("riskset-node")
         self._runs: dict[int, str] = {}
         self._stream: RunStream | None = None
+        self._rests = False
 
     def serve(self) -> None:
         """Serve until told to end."""
@@ -256,7 +278,10 @@ class FlowerNode:
             busy_at = monotonic()
             while True:
                 asked_at = monotonic()
-                if self._step():
+                if self._is_to_rest():
+                    if self._wait(LONGEST_PAUSE):
+                        return
+                elif self._step():
                     busy_at = monotonic()
                 elif monotonic() - asked_at < 1.0 and self._wait(pause_after(busy_at, monotonic())):
                     return
@@ -265,21 +290,42 @@ class FlowerNode:
                 self._stream.close()
             self._link.close()
 
+    def _is_to_rest(self) -> bool:
+        """Whether the site's people paused the node: it keeps its lease, and leaves questions where they are."""
+        paused = is_paused(self._connection.state)
+        if paused != self._rests:
+            self._say("paused: questions wait at the centre" if paused else "waiting for a run")
+            if paused and self._stream is not None:
+                self._stream.close()
+                self._stream = None
+        self._rests = paused
+        return paused
+
     def _step(self) -> bool:
         """Answer one message, if there is one."""
         try:
             asked = self._link.pull()
             if asked is None:
                 return False
-            envelope = Envelope(self._answer(asked), self._release)
-            record = RecordDict({RECORD: ConfigRecord(dict(envelope.fields()))})
-            self._link.push(Message(record, reply_to=asked))
+            try:
+                self._reply(asked, self._answer(asked))
+            except _TooLarge:
+                self._say(
+                    "refused: the centre takes no reply of this size; streams carry larger ones (centre.stream)"
+                )
+                message = Envelope.read(dict(asked.content[RECORD])).message
+                self._reply(asked, self._answering.refuse(message, ProtocolRefusal("too large")))
         except _RunIsOver:
-            self._say("the run is over; its last message is dropped")
+            self._say("the run is over; nothing more is sent to it")
         except _NotAdmitted:
             self._say("the centre no longer knows this node")
             self._link.open()
         return True
+
+    def _reply(self, asked: Message, reply: bytes) -> None:
+        envelope = Envelope(reply, self._release)
+        record = RecordDict({RECORD: ConfigRecord(dict(envelope.fields()))})
+        self._link.push(Message(record, reply_to=asked))
 
     def _answer(self, asked: Message) -> bytes:
         """Read the envelope, and refuse on the site's behalf what is not this release's to carry."""
@@ -301,7 +347,14 @@ class FlowerNode:
         """The first message of a run: is its app the one of this release, and does the centre's release go with ours?"""
         if run_id in self._runs:
             return
-        app = self._link.app_of(run_id)
+        try:
+            app = self._link.app_of(run_id)
+        except _RunIsOver:
+            # A site that was away when a run was closed learns of it here. All that a close does is to delete keys, and the centre
+            # signed it; the reply goes nowhere.
+            if isinstance(read_message(envelope.message), Close):
+                return
+            raise
         if app not in self._apps:
             raise PolicyRefusal(
                 f"Run {run_id} belongs to a Flower app (sha256 {app[:16]}) that this release does not answer. "
@@ -327,25 +380,3 @@ class FlowerNode:
 def pause_after(busy_at: float, now: float) -> float:
     """Seconds to wait before asking again, where the centre does not hold the question: short after work, long when idle."""
     return min(max(SHORTEST_PAUSE, PAUSE_OF_IDLE_TIME * (now - busy_at)), LONGEST_PAUSE)
-
-
-def _http(connection: Connection) -> httpx.Client:
-    return httpx.Client(
-        verify=trusting(connection.ca),
-        proxy=connection.proxy,
-        timeout=httpx.Timeout(30.0, connect=10.0, read=HELD_SECONDS + 15.0),
-    )
-
-
-def trusting(ca: bytes) -> ssl.SSLContext:
-    """TLS that believes this authority and no other."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_verify_locations(cadata=ca.decode("ascii"))
-    return context
-
-
-def _in_words(error: httpx.TransportError) -> str:
-    if "CERTIFICATE_VERIFY_FAILED" in str(error):
-        return "its certificate is not signed by the authority in centre.ca"
-    return f"it cannot be reached ({type(error).__name__})"

@@ -1,4 +1,4 @@
-"""The commands of a node that is connected to a centre: `init`, `doctor` and `start`."""
+"""The commands of a node that is connected to a centre: `init`, `doctor`, `start`, `status`, `pause` and `stop`."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ def join(app: typer.Typer) -> None:
     app.command("init")(init)
     app.command("doctor")(doctor)
     app.command("start")(start)
+    app.command("status")(status)
+    app.command("pause")(pause)
+    app.command("stop")(stop)
 
 
 @errors_as_text
@@ -84,6 +87,7 @@ def start(node: NodeFile) -> None:
     from riskset_node.flower import Connection, FlowerNode
     from riskset_node.joining import read_connection_key
     from riskset_node.service import address_of, opened, read_file, state_folder
+    from riskset_node.standing import Journal, running
 
     config = read_node(node)
     connection = Connection(
@@ -95,8 +99,57 @@ def start(node: NodeFile) -> None:
         stream=config.centre.stream,
     )
     over = _ended_by_signal()
-    with opened(config, now=lambda: datetime.now(UTC), random=token_bytes) as answering:
-        FlowerNode(answering, connection, say=_say, wait=over.wait).serve()
+    journal = Journal(connection.state, _now)
+
+    def say(line: str) -> None:
+        journal.said(line)
+        _say(line)
+
+    with (
+        running(connection.state),
+        opened(config, now=_now, random=token_bytes) as answering,
+    ):
+        FlowerNode(answering, connection, say=say, wait=over.wait, heard=journal.contact).serve()
+
+
+@errors_as_text
+def status(node: NodeFile) -> None:
+    """Show how this site's node stands: what it waits for, its last run, when the centre last answered."""
+    from riskset_node.standing import lines_of
+
+    typer.echo("\n".join(lines_of(_state_of(node))))
+
+
+@errors_as_text
+def pause(
+    node: NodeFile,
+    end: Annotated[bool, typer.Option("--end", help="Let it go on.")] = False,
+) -> None:
+    """Let the node rest: it stays connected, and leaves questions at the centre. Takes effect within 20 seconds."""
+    from riskset_node.standing import pause as let_rest
+
+    let_rest(_state_of(node), paused=not end)
+
+
+@errors_as_text
+def stop(node: NodeFile) -> None:
+    """End the node in good order; what it answered is kept, and `start` goes on in the middle of a run."""
+    from time import sleep
+
+    from riskset_node.standing import stop as end
+
+    typer.echo(f"process {end(_state_of(node), sleep)} ended")
+
+
+def _state_of(node: Path) -> Path:
+    from riskset_node.config import read_node
+    from riskset_node.service import state_folder
+
+    return state_folder(read_node(node))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _ended_by_signal() -> Event:

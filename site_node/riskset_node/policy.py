@@ -37,6 +37,7 @@ DEFAULT_ESTIMATORS = (
     "follow_up",
     "univariate",
     "landmark",
+    "fine_gray",
 )
 """Kinds of analysis and tests that a site allows when it does not say.
 

@@ -12,7 +12,6 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from riskset_common.patients import Bools, Integers
@@ -36,10 +35,16 @@ class RawColumn:
     distinct: tuple[Any, ...]
 
     @classmethod
-    def of(cls, values: pd.Series[Any]) -> RawColumn:
-        """Take the distinct values of a column of a source's frame."""
-        index, distinct = pd.factorize(values)
-        return cls(index.astype(np.int64), tuple(distinct))
+    def of(cls, values: Sequence[Any]) -> RawColumn:
+        """Take the distinct values of a column as a source reads it; None and what is not a number stand for no value."""
+        distinct = tuple(
+            value
+            for value in dict.fromkeys(values)
+            if value is not None and value == value  # noqa: PLR0124  # NaN is unlike itself
+        )
+        position = {value: number for number, value in enumerate(distinct)}
+        index = np.fromiter((position.get(value, -1) for value in values), np.int64, len(values))
+        return cls(index, distinct)
 
     def spread(self, of_distinct: Sequence[Any], missing: Any, dtype: Any) -> NDArray[Any]:
         """Give every row what its distinct value became, and `missing` where it has none. Shape (n,)."""

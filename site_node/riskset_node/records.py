@@ -54,20 +54,21 @@ def read_records(
     source = source_of(config.data.source.kind)
     columns = _needed(config, mapped)
     header = source.header(config.data.source)
-    frame = source.read(config.data.source, columns)
-    raw = {name: RawColumn.of(frame[name]) for name in columns}
+    values = source.read(config.data.source, columns)
+    n = len(next(iter(values.values()), ()))
+    raw = {name: RawColumn.of(values[name]) for name in columns}
     local_ids, marks = _local_ids(config, raw)
     coded: dict[str, NDArray[Any]] = {}
     for each in mapped:
         if each.column is None:
-            coded[each.name] = absent_column(each.variable, len(frame))
+            coded[each.name] = absent_column(each.variable, n)
             continue
         column = raw[each.column.column]
         coded[each.name], found = code_column(column, each, config.data.source, today)
         marks += found
-    patients = _patients(len(frame), codebook, coded)
+    patients = _patients(n, codebook, coded)
     marks += _missing_required(patients, mapped, marks, config.data.accept)
-    if len(frame) == 0:
+    if n == 0:
         marks.append(_no_patients(config))
     return SiteRecords(
         patients=patients,

@@ -35,11 +35,17 @@ PROC = Path("/proc")
 
 @dataclass
 class Measured:
-    """Seconds of each round of all runs, of whole runs, and of CPU."""
+    """Seconds of each round of all runs, of those rounds whose replies are the largest, of whole runs, and of CPU.
+
+    `reply_bytes` is the size of one of the largest replies, `cpu` that of all processes in a run, `cpu_centre` the centre's part of it.
+    """
 
     rounds: list[float]
+    large: list[float]
     wholes: list[float]
     cpu: list[float]
+    cpu_centre: list[float]
+    reply_bytes: int = 0
     idle_centre: float = 0.0
     idle_node: float = 0.0
     node_megabytes: float = 0.0
@@ -75,7 +81,7 @@ def running(*, stream: bool, in_memory: bool) -> Iterator[Federation]:
 
 def measured(federation: Federation) -> Measured:
     """Run the plan, then let everything be idle for a while."""
-    found = Measured([], [], [])
+    found = Measured([], [], [], [], [])
     database = open_database(federation.centre.store)
     study = study_folder("lung")
     plan, codebook = read_plan_to_run(study / "plan.yaml", study / "codebook.yaml")
@@ -96,26 +102,32 @@ def measured(federation: Federation) -> Measured:
         if not last.endswith("finished"):
             raise SystemExit(last)
         found.wholes.append(time.perf_counter() - began)
-        found.rounds += rounds_of(federation, number)
-        found.cpu.append(sum(cpu_of(federation).values()) - sum(before.values()))
+        rounds = list(rounds_of(federation, number))
+        found.reply_bytes = max(size for _, size in rounds)
+        found.rounds += [seconds for seconds, _ in rounds]
+        found.large += [seconds for seconds, size in rounds if size == found.reply_bytes]
+        used = {name: cpu - before[name] for name, cpu in cpu_of(federation).items()}
+        found.cpu.append(sum(used.values()))
+        found.cpu_centre.append(used.get("superlink", 0.0) + used.get("superexec", 0.0))
     database.close()
     idle(federation, found)
     return found
 
 
-def rounds_of(federation: Federation, number: int) -> Iterator[float]:
-    """Seconds of each round of a run, from its transcript."""
+def rounds_of(federation: Federation, number: int) -> Iterator[tuple[float, int]]:
+    """Seconds of each round of a run, and the bytes of its longest reply, from the transcript."""
     engine = create_engine(federation.centre.store)
     with engine.connect() as connection:
         rows = connection.execute(
             text(
-                "SELECT min(at), max(at) FROM messages WHERE run = :run AND step LIKE 'round-%' GROUP BY substr(step, 1, 9)"
+                "SELECT min(at), max(at), max(CASE direction WHEN 'in' THEN length(content) ELSE 0 END) FROM messages "
+                "WHERE run = :run AND step LIKE 'round-%' GROUP BY substr(step, 1, 9)"
             ),
             {"run": number},
         )
-        for first, last in rows:
+        for first, last, size in rows:
             took = datetime.fromisoformat(last) - datetime.fromisoformat(first)
-            yield took.total_seconds()
+            yield took.total_seconds(), size
     engine.dispose()
 
 
@@ -160,10 +172,14 @@ def show(name: str, found: Measured) -> None:
     print(
         f"    round           {middle(rounds):.3f} s median, {rounds[0]:.3f} to {rounds[-1]:.3f} s"
     )
+    print(f"    of {found.reply_bytes >> 10:>3} KiB      {middle(found.large):.3f} s median")
     print(f"    whole run       {middle(found.wholes):.1f} s from the command to the results")
     if any(found.cpu):
         per_run = middle(found.cpu)
-        print(f"    CPU             {per_run:.1f} s a run, all processes but the driver")
+        centre = middle(found.cpu_centre)
+        print(
+            f"    CPU             {per_run:.1f} s a run, all processes; the centre's {centre:.1f} s"
+        )
         print(
             f"    idle            node {100 * found.idle_node:.2f}%, centre {100 * found.idle_centre:.1f}% of a core"
         )

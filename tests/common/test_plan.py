@@ -45,7 +45,7 @@ def test_the_whole_plan_of_the_trial_is_told_what_this_release_lacks() -> None:
         for line in (
             f"analyses.cox_all.diagnostics: {known}",
             f"analyses.cox_kmt2a_r.diagnostics: {known}",
-            "displays.8.subgroups: unknown key. Known: as, at_risk, every",
+            "displays.8.subgroups: unknown key. Known: as, at_risk, columns, every",
         )
     ] == [
         line.partition(", level,")[0].partition(", figure,")[0]
@@ -267,12 +267,16 @@ def test_two_analyses_of_one_id_and_displays_of_none_are_told_together() -> None
     [
         (
             {"kind": "cox", "terms": [{"factor": "a", "number": "b"}]},
-            "analyses.x.terms.0: a term is either",
+            "analyses.x.terms.0: a term is one of",
         ),
-        ({"kind": "cox", "terms": [{}]}, "analyses.x.terms.0: a term is either"),
+        ({"kind": "cox", "terms": [{}]}, "analyses.x.terms.0: a term is one of"),
         (
             {"kind": "cox", "terms": [{"number": "a", "reference": "b"}]},
             "analyses.x.terms.0: number a has no reference level.",
+        ),
+        (
+            {"kind": "cox", "terms": [{"exposure": "a", "reference": "exposed"}]},
+            "analyses.x.terms.0: exposure a is compared with 'not exposed' always. Leave reference out.",
         ),
         (
             {"kind": "cox", "terms": [{"number": "a"}], "interaction": ["a", "b", "c"]},

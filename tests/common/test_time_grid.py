@@ -129,3 +129,10 @@ def test_a_step_of_many_digits_is_still_exact() -> None:
 def test_shapes_are_kept() -> None:
     assert (2, 3) == grid("days").times(np.zeros((2, 3), dtype=np.int64)).shape
     assert (0,) == grid("years", 1e-6).times([]).shape
+
+
+def test_the_step_passed_is_the_last_one_not_after_a_time() -> None:
+    days = np.array([-0.5, 0.0, 2.999_999_999, 3.0, 3.4, -2.0, np.nan])
+
+    assert [-1, 0, 3, 3, 3, -2, -1] == grid("days").steps_passed(days, Fraction(1)).tolist()
+    assert [1, 2] == grid("months", 7).steps_passed(np.array([10.0, 14.0]), Fraction(1)).tolist()

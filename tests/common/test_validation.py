@@ -90,7 +90,7 @@ def test_keys_of_other_kinds_are_not_suggested() -> None:
 
     assert problem.startswith("plan.yaml: analyses.followup.strata: unknown key. Known: ")
     assert problem.endswith(
-        "endpoint, id, kind, level, method, planned, population, primary, title, where."
+        "completeness, endpoint, id, kind, level, method, planned, population, primary, range, title, where."
     )
 
 

@@ -17,11 +17,10 @@ from tests.docs.workspace import LUNG, Workspace, named
 
 from riskset_common.codebook import read_codebook
 from riskset_common.estimators import ESTIMATORS, estimator_of, parts_of
-from riskset_common.estimators.counting import AskCounts
+from riskset_common.estimators.counting import AskCounts, AskTable
 from riskset_common.estimators.cox import AskCox
 from riskset_common.estimators.estimator import AnalysisSpec, Request
 from riskset_common.estimators.parts import AskParts
-from riskset_common.estimators.proportionality import AskTimes
 from riskset_common.plan import read_plan
 from riskset_common.study import Site, Study
 from riskset_node.findings import ACCEPTABLE, ONLY_WARNS, FindingKind
@@ -73,6 +72,8 @@ WRITTEN_OTHERWISE = {
     ("CumulativeIncidenceSpec", "ci"): "by the conventions",
     ("CoxSpec", "ties"): "by the conventions",
     ("CoxSpec", "max_iterations"): "40, with r 20",
+    ("FineGraySpec", "ties"): "by the conventions",
+    ("FineGraySpec", "max_iterations"): "40, with r 20",
     ("LandmarkSpec", "ci"): "by the conventions",
     ("LandmarkSpec", "ties"): "by the conventions",
     ("LandmarkSpec", "max_iterations"): "40, with r 20",
@@ -146,6 +147,8 @@ LANDMARKS: list[dict[str, Any]] = [
     {"id": "lm_cox", "kind": "landmark", "endpoint": "OS", "at": 80, "exposure": "karnofsky"}
     | {"terms": [{"factor": "sex", "reference": "male"}], "strata": ["site"]},
 ]
+# Nor has it a closing date; the time itself stands in for one.
+COMPLETENESS = {"id": "complete", "kind": "follow_up", "endpoint": "OS", "completeness": "time"}
 
 
 def validate_analysis(written: dict[str, Any]) -> AnalysisSpec:
@@ -195,6 +198,8 @@ def arrays_of(kind: str, study: Study) -> dict[str, str]:
             variants.append(spec.model_copy(update={"endpoint": "LATE"}))
         if getattr(spec, "test", None) and hasattr(spec, "pairwise"):
             variants.append(spec.model_copy(update={"pairwise": True}))
+        if hasattr(spec, "completeness"):
+            variants.append(spec.model_copy(update={"completeness": "time"}))
         for each in variants:
             request = estimator.first(each, study)
             for asked in (request, *later(request, study)):
@@ -213,17 +218,29 @@ def later(request: Request[Any, Any], study: Study) -> list[Request[Any, Any]]:
         of_parts = {name: later(part, study)[0] for name, part in parts_of(request).items()}
         return [replace(request, state=type(request.state).of(of_parts))]
     if isinstance(request.state, AskCox):
-        shapes = estimator_of("cox").shapes(request)
+        shapes = estimator_of(request.spec.kind).shapes(request)
         if "exponents" not in shapes:
             return [Request(request.spec, study, AskCox(n_steps=4, events=9))]
         p = shapes["exponents"].shape[0]
-        asked = AskCox(exponent=(0,) * p, beta=(0.0,) * p, events=9)
-        more: list[dict[str, Any]] = [{"clusters": True}] if request.spec.robust else []
-        if request.spec.ph_test:
-            more += [{"times": AskTimes()}, {"n_steps": 4}]
-        last = [asked.model_copy(update=each) for each in more]
-        return [Request(request.spec, study, each) for each in (asked, *last)]
+        asked = type(request.state)(exponent=(0,) * p, beta=(0.0,) * p, events=9)
+        return [
+            Request(request.spec, study, asked.model_copy(update=each))
+            for each in questions_of_a_model(request.spec)
+        ]
     return []
+
+
+def questions_of_a_model(spec: Any) -> list[dict[str, Any]]:
+    """What is asked of a model after its survey."""
+    if spec.kind == "fine_gray" and spec.censoring == "pooled":
+        table = {"censoring": AskTable()}
+        return [{"count_steps": 4}, table, {**table, "clusters": True}]
+    if spec.kind == "fine_gray":
+        return [{}, {"clusters": True}]
+    more: list[dict[str, Any]] = [{"clusters": True}] if spec.robust else []
+    if spec.ph_test:
+        more += [{"times": AskTable()}, {"count_steps": 4}]
+    return [{}, *more]
 
 
 @pytest.mark.parametrize("of", ESTIMATOR_PAGES, ids=lambda of: of.path.stem)
@@ -275,7 +292,7 @@ def lung_results(tmp_path_factory):
     """Results of a run of the lung study whose analyses are the examples of the estimators' pages."""
     space = Workspace(tmp_path_factory.mktemp("lung"))
     space.copy_lung_study()
-    return run_lung(space, [*examples(), *LANDMARKS])
+    return run_lung(space, [*examples(), *LANDMARKS, COMPLETENESS])
 
 
 @pytest.fixture(scope="module")

@@ -34,13 +34,15 @@ CONVENTIONAL = {"reverse_km"}
 
 def asked_of(name: str, split: str, conventions: str) -> list[Any]:
     """What is asked of a data set split in one way; under SAS's conventions only what they change."""
-    return [
+    asked = [
         analysis
         for analysis in analyses_of(name)
         if why_not(analysis) is None
         and split in splits_of(analysis)
         and (conventions == "r" or analysis["kind"] in CONVENTIONAL)
     ]
+    # A category that is a factor of one model and stratum of another has the order of its levels from the first.
+    return sorted(asked, key=lambda analysis: bool(analysis["spec"].get("strata")))
 
 
 def studies() -> Iterator[Any]:
@@ -335,8 +337,8 @@ def compare_table(analysis: Any, result: Any, where: str) -> None:
     ), where
 
 
-def ask_cox(study: Study, analysis: Any, split: str) -> None:
-    spec = analysis["spec"]
+def terms_of(study: Study, spec: Any) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """The main effects of a model, and what each column is called."""
     terms: list[dict[str, Any]] = []
     called: dict[str, str] = {}
     for term in spec["terms"]:
@@ -346,6 +348,12 @@ def ask_cox(study: Study, analysis: Any, split: str) -> None:
         elif term["type"] == "factor":
             called[term["col"]] = study.category(term["col"], term["levels"])
             terms.append({"factor": called[term["col"]], "reference": level(str(term["ref"]))})
+    return terms, called
+
+
+def ask_cox(study: Study, analysis: Any, split: str) -> None:
+    spec = analysis["spec"]
+    terms, called = terms_of(study, spec)
     strata = [study.category(column) for column in names(spec["strata"]) if column != split]
     tested = ph_tests(analysis["result"])
     # One transformation of time each; every one of them is compared without a run in tests/golden.
@@ -410,6 +418,36 @@ def compare_ph_test(zph: Any, found: Any, where: str) -> None:
         r = [expected[key][index] for key in ("chisq", "df", "p")]
 
         assert close(r, [test["statistic"], test["df"], test["p_value"]], 1e-7), (where, index)
+
+
+def ask_fine_gray(study: Study, analysis: Any, split: str) -> None:
+    spec = analysis["spec"]
+    terms, _ = terms_of(study, spec)
+    for ties in ("efron", "breslow"):
+        study.ask(
+            analysis,
+            kind="fine_gray",
+            endpoint=study.competing_endpoint(spec),
+            cause=f"cause_{level(str(spec['cause']))}",
+            terms=terms,
+            strata=["site"],
+            # R's references estimate it in each stratum; with one stratum that is the pool.
+            censoring="strata" if spec["strata"] else "pooled",
+            ties=ties,
+        )
+
+
+def compare_fine_gray(analysis: Any, result: Any, where: str) -> None:
+    expected = analysis["result"]["finegray_coxph"][result["ties"]]
+    terms = result["terms"]
+
+    assert analysis["result"]["n_used"] == result["n"], where
+    assert close(expected["coef"], [term["coef"] for term in terms]) or near_in_se(
+        expected, terms
+    ), where
+    assert close(expected["robust_se"], [term["std_err"] for term in terms]), where
+    assert close(expected["naive_se"], result["robust"]["naive_std_err"]), where
+    assert close(expected["loglik"], result["log_likelihood"]["fitted"]), where
 
 
 def ask_landmark(study: Study, analysis: Any, split: str) -> None:
@@ -488,6 +526,7 @@ ASK = {
     "table": ask_table,
     "cox": ask_cox,
     "cif": ask_incidence,
+    "fine_gray": ask_fine_gray,
 }
 COMPARE = {
     "km": compare_curve,
@@ -496,4 +535,5 @@ COMPARE = {
     "table": compare_table,
     "cox": compare_cox,
     "cif": compare_incidence,
+    "fine_gray": compare_fine_gray,
 }

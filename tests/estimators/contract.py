@@ -31,6 +31,8 @@ LANDMARK = {
     "upper": REAL,
 }
 LEVELS = {str: str}
+FOLLOWED = {"at_risk": int, "ended": int}
+"""What stands behind a time of follow-up; null where that is not reached."""
 CONTRAST = {
     "of": str,
     "time": float,
@@ -143,6 +145,9 @@ CONTRACT: dict[str, dict[str, Any]] = {
         "median": REAL,
         "lower": REAL,
         "upper": REAL,
+        "at": dict.fromkeys(("median", "lower", "upper"), FOLLOWED),
+        "range?": {"shortest": REAL, "longest": REAL},
+        "completeness?": {"observed": float, "potential": float, "ratio": REAL, "incomplete": int},
         "warnings": [str],
     },
     "cox": {
@@ -233,6 +238,11 @@ CONTRACT: dict[str, dict[str, Any]] = {
     },
 }
 
+CONTRACT["fine_gray"] = {
+    **CONTRACT["cox"],
+    "competing": int,
+    "censoring": str,
+}
 CONTRACT["univariate"] = {
     "kind": str,
     "endpoint": str,
@@ -279,6 +289,8 @@ def _keeps(promised: Any, found: Any, where: str) -> None:
         assert isinstance(found, dict), f"{where}: {found!r} is no mapping"
         for key, item in found.items():
             _keeps(promised[str], item, f"{where}.{key}")
+    elif promised is FOLLOWED and found is None:
+        return
     elif isinstance(promised, dict):
         assert isinstance(found, dict), f"{where}: {found!r} is no mapping"
         asked = {key.removesuffix("?"): item for key, item in promised.items()}

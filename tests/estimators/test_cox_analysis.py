@@ -255,9 +255,8 @@ def test_a_fit_that_uses_up_its_iterations_says_so() -> None:
 def test_every_round_asks_at_other_coefficients_on_one_scale() -> None:
     study = study_of(COX, 5)
     survey, *rounds = pool(study, random_cohort(15).patients(study)).questions
-    flags: dict[str, Any] = {"clusters": False, "waits": False}
 
-    assert flags | dict.fromkeys(survey.keys() - flags.keys()) | {"beta": []} == survey
+    assert not any(survey.values())
     assert 1 == len({tuple(asked["exponent"]) for asked in rounds})
     assert len(rounds) == len({tuple(asked["beta"]) for asked in rounds})
     assert [0, 0, 0] == rounds[0]["beta"]

@@ -11,7 +11,7 @@ from tests.estimators.pooling import pool, result_of, summary_of
 
 from riskset_common.canonical import canonical_json
 from riskset_common.errors import DataError, ProtocolRefusal
-from riskset_common.estimators.proportionality import AskTimes
+from riskset_common.estimators.counting import AskTable
 
 COX: dict[str, Any] = {
     "kind": "cox",
@@ -36,7 +36,7 @@ def test_the_test_takes_one_round_more_and_changes_nothing_else(transform, count
     assert plain.result == tested.result
     assert len(plain.questions) + 1 == len(tested.questions)
     assert [counted] + [False] * (len(plain.questions) - 1) == [
-        asked["n_steps"] is not None for asked in tested.questions[1:]
+        asked["count_steps"] is not None for asked in tested.questions[1:]
     ]
     assert {"arm": 2, "age": 1} == {term: test["df"] for term, test in found["terms"].items()}
     assert (transform, 3) == (found["transform"], found["global_test"]["df"])
@@ -90,7 +90,7 @@ def question(**more: Any) -> bytes:
     return canonical_json({"asked": asked})
 
 
-@pytest.mark.parametrize("more", [{"n_steps": 64}, {"times": {"steps": [], "values": []}}])
+@pytest.mark.parametrize("more", [{"count_steps": 64}, {"times": {"steps": [], "values": []}}])
 def test_a_site_does_not_answer_for_a_test_that_its_plan_does_not_ask(more):
     study = study_of(COX, 5)
     site = random_cohort(6).patients(study)[0]
@@ -110,4 +110,4 @@ def test_an_event_at_a_time_that_was_not_counted_is_refused_without_naming_it():
 
 def test_a_value_is_given_for_every_step():
     with pytest.raises(ValueError, match="one value for each step"):
-        AskTimes(steps=(1, 2), values=(0.5,))
+        AskTable(steps=(1, 2), values=(0.5,))

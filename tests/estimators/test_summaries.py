@@ -39,14 +39,17 @@ SAID_AS = {
     "log_likelihood": "log-likelihood",
     "score": "score",
     "information": "information",
-    "score_products": "products of each site's score",
+    "score_products": "products of each",
     "events_by_step": "patients with an event",
     "censored_by_step": "censored",
     "entered_by_step": "coming under observation",
     "time_score": "score and information weighted by the transformed time",
     "time_information": "score and information weighted by the transformed time",
     "squared_time_information": "information weighted by its square",
+    "competing": "competing events in total",
     "cells": "every",
+    "person_time": "person-time",
+    "incomplete": "not followed to",
     "ended": "does not span the landmark",
 }
 """The words that `discloses` has for each array of a summary."""

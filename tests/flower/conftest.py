@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,10 +21,12 @@ from riskset_embedded.federation import (
     Federation,
     is_alive,
     make_federation,
+    missing,
     send_roster,
     start_all,
     stop_federation,
 )
+from riskset_node.policy import DEFAULT_ESTIMATORS
 from riskset_server.centre import read_centre
 from riskset_server.store import Sites, open_database
 
@@ -46,6 +49,7 @@ def study_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
         for path in sorted((LUNG / "nodes").glob("*.yaml"))[:n_sites]:
             node = yaml.safe_load(path.read_text(encoding="utf-8"))
             node["policy"]["minimum_sites"] = n_sites
+            node["policy"]["estimators"] = [*DEFAULT_ESTIMATORS, "blind_cox", "blind_committee"]
             (folder / "nodes" / path.name).write_text(yaml.safe_dump(node), encoding="utf-8")
         return folder
 
@@ -110,6 +114,23 @@ class Deployed:
     def until_log(self, name: str, text: str) -> None:
         self.until(lambda: text in self.federation.log(name), f"{text!r} in the log of {name}")
 
+    def all_connected(self) -> None:
+        self.until(lambda: not missing(self.federation), "all sites to connect", 90)
+
+    @contextmanager
+    def in_place_of(self, name: str, command: Sequence[str]) -> Iterator[None]:
+        """Run another command in the place of a site, and the site's own again after the block."""
+        self.kill(name)
+        self.federation.start(name, command)
+        try:
+            yield
+        finally:
+            self.kill(name)
+            self.federation.start(name)
+
+    def until_status(self, number: int, text: str) -> None:
+        self.until(lambda: text in self.command("run", "status", str(number)).stdout, text)
+
     def kill(self, name: str) -> None:
         """Kill a process with everything it started; nothing of it can say goodbye."""
         pid = self.federation.processes[name]
@@ -146,7 +167,7 @@ def two_sites(
     yield from deployed(study_of(2), tmp_path_factory.mktemp("two"), stream=False, in_memory=True)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def four_sites(
     study_of: Callable[[int], Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployed]:

@@ -17,15 +17,18 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from flwr.supercore.constant import FLEET_HTTP_PUBLIC_KEY_HEADER
 from tests.connect_proxy import connect_proxy
 
 import riskset_node.flower
+import riskset_node.https
 import riskset_server.flower
 from riskset_embedded.federation import trusting
 from riskset_node.flower import Connection, FleetLink
 from riskset_server.certificates import make_certificates
 from riskset_server.flower import Control
 from riskset_server.flower_app import app_archive, app_folder
+from riskset_server.front import CALLER_HEADER
 from riskset_server.run_control import read_plan_to_run, start_run
 from riskset_server.store import Runs, Sites, open_database
 
@@ -93,6 +96,10 @@ def private_parts(module: Any) -> dict[str, set[str]]:
 def test_the_private_parts_in_use_are_those_that_this_contract_runs() -> None:
     assert PRIVATE_AT_A_SITE == private_parts(riskset_node.flower)
     assert PRIVATE_AT_THE_CENTRE == private_parts(riskset_server.flower)
+
+
+def test_a_node_says_who_it_is_where_the_front_looks_for_it() -> None:
+    assert FLEET_HTTP_PUBLIC_KEY_HEADER == CALLER_HEADER
 
 
 def test_flower_is_of_the_minor_that_the_contract_was_run_with() -> None:
@@ -217,7 +224,7 @@ def test_a_centre_with_another_certificate_is_not_believed(two_sites, outside) -
     link = outside.link(ec.generate_private_key(ec.SECP384R1()))
     stranger = make_certificates(["127.0.0.1"], datetime.now(UTC))[0]
     link._fleet._client.close()
-    link._fleet._client = httpx.Client(verify=riskset_node.flower.trusting(stranger))
+    link._fleet._client = httpx.Client(verify=riskset_node.https.trusting(stranger))
     with pytest.raises(SystemExit):
         link.open()
 

@@ -20,6 +20,9 @@ from riskset_node.config import read_node
 from riskset_node.service import opened
 from riskset_server.centre import CentreConfig, Rounds
 from riskset_server.driver import drive_run
+from riskset_server.report import build_report
+from riskset_server.report.run_files import read_run
+from riskset_server.report_check import check_report
 from riskset_server.run_control import read_plan_to_run
 from riskset_server.runs import SitesLost, SitesRefused
 from riskset_server.store import Runs, RunState, Sites, open_database
@@ -133,6 +136,16 @@ def test_a_driven_run_gives_the_bytes_of_the_embedded_engine(ground, expected):
 
     assert RunState.FINISHED is ground.record(number).state
     assert expected == ground.results(number)
+
+
+def test_the_folder_of_a_run_is_enough_for_its_report(ground, tmp_path):
+    number = ground.new_run()
+    ground.drive(number, Calls(ground.nodes))
+    found = read_run(ground.centre.folder / str(number))
+    page = build_report(found.results, found.plan, found.codebook, tmp_path, ())
+
+    assert "<h2>Methods</h2>" in page.read_text(encoding="utf-8")
+    assert [] == check_report(tmp_path, found)
 
 
 def test_the_transcript_lies_beside_the_results(ground):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -11,12 +12,15 @@ from pathlib import Path
 from secrets import token_bytes
 
 import pytest
+import yaml
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from riskset_common.invitation import Enrolment, Invitation, read_file, write_file
-from riskset_embedded.federation import is_healthy, missing
+from riskset_embedded.federation import is_healthy
+from riskset_embedded.local_run import run_files
 from riskset_node.joining import join_folder
+from riskset_server.store import Runs, open_database
 
 pytestmark = pytest.mark.slow
 
@@ -27,17 +31,10 @@ def waiting_for_one_site(deployed) -> Iterator[int]:
     deployed.signal("inst-04", signal.SIGSTOP)
     try:
         number = deployed.start_run()
-        deployed.until(
-            lambda: "join: 3 sites" in deployed.command("run", "status", str(number)).stdout,
-            "the answer of three sites",
-        )
+        deployed.until_status(number, "join: 3 of 4 sites")
         yield number
     finally:
         deployed.signal("inst-04", signal.SIGCONT)
-
-
-def all_connected(deployed) -> None:
-    deployed.until(lambda: not missing(deployed.federation), "all sites to connect", 90)
 
 
 def driver_of(deployed) -> int:
@@ -53,7 +50,7 @@ def driver_of(deployed) -> int:
 
 
 def test_a_node_that_is_killed_with_a_question_in_hand_is_asked_again(four_sites) -> None:
-    all_connected(four_sites)
+    four_sites.all_connected()
     with waiting_for_one_site(four_sites) as number:
         four_sites.kill("inst-04")
         four_sites.federation.start("inst-04")
@@ -63,7 +60,7 @@ def test_a_node_that_is_killed_with_a_question_in_hand_is_asked_again(four_sites
 
 
 def test_a_run_whose_driver_is_killed_goes_on_with_the_answers_it_has(four_sites) -> None:
-    all_connected(four_sites)
+    four_sites.all_connected()
     with waiting_for_one_site(four_sites) as number:
         os.kill(driver_of(four_sites), signal.SIGKILL)
         early = four_sites.command("run", "resume", str(number))
@@ -78,7 +75,7 @@ def test_a_run_whose_driver_is_killed_goes_on_with_the_answers_it_has(four_sites
 
 
 def test_a_run_outlives_the_superlink(four_sites) -> None:
-    all_connected(four_sites)
+    four_sites.all_connected()
     with waiting_for_one_site(four_sites) as number:
         four_sites.kill("superlink")
         four_sites.federation.start("superlink")
@@ -90,6 +87,45 @@ def test_a_run_outlives_the_superlink(four_sites) -> None:
 
     assert ended.endswith(f"run {number}: finished")
     assert four_sites.expected == four_sites.results(number)
+
+
+def test_a_blind_model_goes_on_when_a_member_of_its_committee_was_killed(
+    four_sites, tmp_path
+) -> None:
+    four_sites.all_connected()
+    plan, local = tmp_path / "plan.yaml", tmp_path / "local"
+    written = yaml.safe_load((four_sites.study / "plan.yaml").read_text(encoding="utf-8"))
+    terms = [{"factor": "sex", "reference": "male"}, {"number": "age"}]
+    written["analyses"] = [{"id": "pooled", "kind": "cox", "endpoint": "OS", "terms": terms}]
+    written.pop("displays")
+    plan.write_text(yaml.safe_dump(written, sort_keys=False), encoding="utf-8")
+    codebook, nodes = four_sites.study / "codebook.yaml", four_sites.study / "nodes"
+    number = int(
+        four_sites.command("run", "start", plan, "--codebook", codebook)
+        .stdout.splitlines()[0]
+        .removeprefix("run ")
+    )
+    four_sites.until(lambda: _blind_step(four_sites, number) > 5, "the blind model")
+    four_sites.kill("inst-02")
+    four_sites.federation.start("inst-02")
+    run_files(plan, codebook, nodes, local, quiet=True)
+
+    assert f"run {number}: finished" == four_sites.watch(number)
+    here, there = (
+        [term["coef"] for term in json.loads(text)["analyses"]["pooled"]["terms"]]
+        for text in ((local / "results.json").read_bytes(), four_sites.results(number))
+    )
+    # Masks are drawn anew, and the last of 64 binary digits is rounded by them.
+    assert here == pytest.approx(there, rel=1e-9)
+
+
+def _blind_step(deployed, number: int) -> int:
+    """The last step of the blind models that somebody answered."""
+    database = open_database(deployed.federation.centre.store)
+    steps = [each.step for each in Runs(database).arrived(number) if each.answered]
+    database.close()
+    last = steps[-1] if steps else ""
+    return int(last.rpartition("-")[2]) if "-blind-" in last else 0
 
 
 def test_a_node_with_a_key_that_nobody_admitted_waits_and_takes_no_part(four_sites) -> None:
@@ -112,7 +148,7 @@ def test_a_revoked_site_is_shut_out_at_once_and_comes_back_with_new_keys_only(
     four_sites, tmp_path, monkeypatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    all_connected(four_sites)
+    four_sites.all_connected()
     home = four_sites.federation.folder / "sites" / "inst-02"
     revoked = four_sites.command("site", "revoke", "inst-02")
     four_sites.until_log("inst-02", "the centre no longer knows this node")
@@ -138,7 +174,7 @@ def test_a_revoked_site_is_shut_out_at_once_and_comes_back_with_new_keys_only(
     for name in four_sites.federation.sites:
         four_sites.kill(name)
         four_sites.federation.start(name)
-    all_connected(four_sites)
+    four_sites.all_connected()
 
     assert revoked.stdout.startswith("inst-02: revoked")
     assert "inst-02              revoked" in listed

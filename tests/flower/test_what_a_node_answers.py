@@ -12,6 +12,8 @@ from tests.server.conftest import NOW
 
 from riskset_common.command_line import version_of
 from riskset_common.flower_app import RECORD, Envelope
+from riskset_common.secure.pool import make_close
+from riskset_common.signing import Identity
 from riskset_node import flower
 from riskset_node.flower import Connection, FlowerNode
 from riskset_server.certificates import make_certificates
@@ -140,6 +142,21 @@ def test_a_stream_is_opened_once_for_a_token_and_again_for_another(make):
     assert [b"1" * 32, "closed", b"2" * 32] == [
         getattr(each, "token", each) for each in node.opened
     ]
+
+
+def test_a_site_that_was_away_at_the_end_learns_of_the_close_and_of_nothing_else(make, monkeypatch):
+    node = make()
+    close = make_close(Identity.from_random(b"c" * 32), b"s" * 32).to_bytes()
+
+    def over(_: int) -> str:
+        raise flower._RunIsOver
+
+    monkeypatch.setattr(node.node._link, "app_of", over)
+    node.ask(envelope(message=close))
+    node.ask(envelope(message=b"question"))
+
+    assert [close] == node.answering.answered
+    assert ["protocol"] == node.answering.refused
 
 
 def test_a_site_that_wants_no_stream_opens_none(make):

@@ -7,10 +7,12 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from riskset_server.front import FOR_SITES, Front
+from riskset_server import front as fronts
+from riskset_server.front import CALLER_HEADER, FOR_SITES, Front
 
 SITES, INSIDE = 8443, 8000
-PULL = "/v1/fleet/pull-messages"
+PULL, PUSH = "/v1/fleet/pull-messages", "/v1/runtime/push-messages"
+ACQUIRE = "/v1/runtime/acquire-task"
 
 
 class SuperLink:
@@ -24,7 +26,7 @@ class SuperLink:
         self.asked.append(scope["path"])
         while (await receive()).get("more_body"):
             pass
-        body = self.messages if scope["path"] == PULL else b"ok"
+        body = self.messages if scope["path"] in {PULL, ACQUIRE} else b"ok"
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": body})
 
@@ -32,11 +34,18 @@ class SuperLink:
 class Call:
     """One request to the front."""
 
-    def __init__(self, path: str, port: int = SITES) -> None:
-        self.scope = {"type": "http", "path": path, "server": ("10.0.0.1", port)}
+    def __init__(self, path: str, port: int = SITES, pieces: tuple[bytes, ...] = (b"x",)) -> None:
+        self.scope = {
+            "type": "http",
+            "path": path,
+            "server": ("10.0.0.1", port),
+            "headers": [(CALLER_HEADER.encode(), b"a node's key")],
+        }
         self.answer: list[dict] = []
         self.coming: asyncio.Queue[dict] = asyncio.Queue()
-        self.coming.put_nowait({"type": "http.request", "body": b"x", "more_body": False})
+        for piece in pieces:
+            more = piece is not pieces[-1]
+            self.coming.put_nowait({"type": "http.request", "body": piece, "more_body": more})
 
     async def send(self, event) -> None:
         self.answer.append(event)
@@ -137,5 +146,75 @@ def test_a_node_that_hangs_up_is_waited_for_no_longer():
         await waiting
 
         assert [] == call.answer
+
+    played(scene)
+
+
+def test_a_node_that_was_given_its_message_is_held_without_asking_the_superlink_again():
+    async def scene(superlink):
+        front = Front(superlink, SITES, hold=60)
+        await Call(PUSH, INSIDE).through(front)
+        waiting = asyncio.ensure_future(Call(PULL).through(front))
+        await until(lambda: superlink.asked == [PUSH, PULL])
+        superlink.messages = b"first"
+        await Call(PUSH, INSIDE).through(front)
+        first = await waiting
+        asked = len(superlink.asked)
+        again = asyncio.ensure_future(Call(PULL).through(front))
+        await until(lambda: bool(front._waiting))
+        superlink.messages = b"second"
+
+        assert (b"first", asked) == (first.body, len(superlink.asked))
+
+        await Call(PUSH, INSIDE).through(front)
+
+        assert b"second" == (await again).body
+
+    played(scene)
+
+
+def test_of_two_messages_that_were_told_before_a_node_asked_it_is_given_both_at_once():
+    async def scene(superlink):
+        front = Front(superlink, SITES, hold=60)
+        await Call(PUSH, INSIDE).through(front)
+        await Call(PUSH, INSIDE).through(front)
+        superlink.messages = b"message"
+        given = [(await Call(PULL).through(front)).body for _ in range(2)]
+
+        assert [b"message"] * 2 == given
+
+    played(scene)
+
+
+def test_the_superexec_that_heard_of_no_run_is_asked_for_once_more_when_one_is_started():
+    async def scene(superlink):
+        front = Front(superlink, SITES, hold=60)
+        none = await Call(ACQUIRE, INSIDE).through(front)
+        waiting = asyncio.ensure_future(Call(ACQUIRE, INSIDE).through(front))
+        await until(lambda: bool(front._waiting))
+        superlink.messages = b"run"
+        await Call("/v1/control/start-run", INSIDE).through(front)
+
+        assert (b"", b"run") == (none.body, (await waiting).body)
+        assert [ACQUIRE, "/v1/control/start-run", ACQUIRE] == superlink.asked
+
+    played(scene)
+
+
+def test_a_body_in_pieces_reaches_the_superlink_in_one(monkeypatch):
+    monkeypatch.setattr(fronts, "LONGEST_BODY", 4)
+    pieces: list[bytes] = []
+
+    async def superlink(scope, receive, send) -> None:
+        pieces.append((await receive())["body"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def scene(_):
+        front = Front(superlink, SITES)
+        fits = await Call("/v1/fleet/push-messages", pieces=(b"ab", b"cd")).through(front)
+        large = await Call("/v1/fleet/push-messages", pieces=(b"ab", b"cde")).through(front)
+
+        assert (200, 413, [b"abcd"]) == (fits.status, large.status, pieces)
 
     played(scene)

@@ -173,7 +173,7 @@ def test_watching_says_each_step_once_and_how_it_ended(centre):
     runs = centre.runs
 
     def goes_on(_: float) -> None:
-        if runs.arrived(number) == [("join", 0)]:
+        if [each.answered for each in runs.arrived(number)] == [0]:
             runs.keep_reply(number, "join", "a", b"", NOW)
         else:
             runs.move(number, RunState.SILENT, NOW, "join: no answer from b")

@@ -34,7 +34,8 @@ class ScriptedWay:
 
     def send(self, messages: Mapping[str, bytes], step: str) -> None:
         for site, message in messages.items():
-            assert (b"question", "join") == (message, step)
+            assert b"question" == message
+            assert step in {"join", "close"}
             self.sent.append(site)
             outcome = self.becomes(site, self.sent.count(site))
             if outcome == "breaks":
@@ -53,11 +54,14 @@ def answers(site: str, time: int) -> bytes:
 
 def asked(*ways: ScriptedWay, sites: str = "ab") -> tuple[dict[str, bytes], list[str]]:
     heard: list[str] = []
-    relay = Relay(ways, deadline=20, again_after=5, now=Clock())
-    replies = relay.ask(
+    replies = relay_over(*ways).ask(
         dict.fromkeys(sites, b"question"), "join", lambda site, _: heard.append(site)
     )
     return replies, heard
+
+
+def relay_over(*ways: ScriptedWay) -> Relay:
+    return Relay(ways, deadline=20, closing=2, again_after=5, now=Clock())
 
 
 def test_every_site_is_asked_once_and_heard_once():
@@ -115,3 +119,12 @@ def test_a_stream_that_is_up_but_silent_is_given_up_for_messages():
 
     assert {"a": b"a 1"} == replies
     assert (["a"], ["a"]) == (stream.sent, messages.sent)
+
+
+def test_the_close_of_a_run_waits_a_short_while_and_asks_nobody_again():
+    way = ScriptedWay(lambda site, _: "silent" if site == "b" else b"", "a", "b")
+    relay = relay_over(way)
+    replies = relay.ask(dict.fromkeys("ab", b"question"), "close", lambda *_: None)
+
+    assert {"a": b""} == replies
+    assert ["a", "b"] == way.sent

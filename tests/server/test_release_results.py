@@ -90,6 +90,11 @@ def follow_up(n: int, events: int, **more: Any) -> dict[str, Any]:
         "median": 588.0,
         "lower": 511.0,
         "upper": 965.0,
+        "at": {
+            "median": {"at_risk": 52, "ended": 31},
+            "lower": {"at_risk": 71, "ended": 18},
+            "upper": {"at_risk": 9, "ended": 55},
+        },
         "warnings": [],
     } | more
 
@@ -226,19 +231,60 @@ def test_a_test_of_large_groups_keeps_all_in_seven_digits() -> None:
     assert [20.0, 30.0] == test["observed"]
 
 
-def test_follow_up_shows_no_last_day_and_no_single_patients_day() -> None:
+def test_follow_up_is_shown_while_enough_are_followed_and_to_two_digits() -> None:
     released = release(follow_up(227, 164), ROUNDED)
+    few = {"withheld": "minimum_at_risk 10"}
 
-    assert 590.0 == released["median"]
-    assert {"withheld": "minimum_at_risk 10"} == released["lower"] == released["upper"]
+    assert [590.0, 510.0, few] == [released[name] for name in ("median", "lower", "upper")]
     assert 164 == released["events"]
+    assert {
+        "median": {"at_risk": 50, "ended": 30},
+        "lower": {"at_risk": 70, "ended": 20},
+        "upper": {"at_risk": few, "ended": few},
+    } == released["at"]
+
+
+def test_a_limit_of_follow_up_by_which_few_had_left_is_withheld() -> None:
+    points = dict(follow_up(227, 164)["at"]) | {"lower": {"at_risk": 220, "ended": 4}}
+    released = release(follow_up(227, 164, at=points), ROUNDED)
+
+    assert CELL == released["lower"] == released["at"]["lower"]["ended"]
+    assert 590.0 == released["median"]
 
 
 def test_follow_up_that_is_not_reached_stays_null() -> None:
-    released = release(follow_up(227, 225, median=None, lower=None, upper=None), ROUNDED)
+    names = ("median", "lower", "upper")
+    nothing = dict.fromkeys(names)
+    released = release(follow_up(227, 225, at=nothing, **nothing), ROUNDED)
 
-    assert [None] * 3 == [released[name] for name in ("median", "lower", "upper")]
+    assert [None] * 3 == [released[name] for name in names]
+    assert nothing == released["at"]
     assert CELL == released["events"]
+
+
+def test_the_range_of_follow_up_is_never_shown() -> None:
+    span = {"shortest": 5.0, "longest": 1022.0}
+
+    assert dict.fromkeys(span, CELL) == release(follow_up(227, 164, range=span), ROUNDED)["range"]
+
+
+@pytest.mark.parametrize(
+    ("events", "incomplete", "is_shown"),
+    [(164, 40, True), (164, 0, True), (164, 4, False), (164, 60, False), (225, 0, False)],
+)
+def test_completeness_is_shown_unless_few_were_or_were_not_followed(
+    events: int, incomplete: int, is_shown: bool
+) -> None:
+    found = {
+        "observed": 69_123.0,
+        "potential": 72_456.0,
+        "ratio": 0.953999668,
+        "incomplete": incomplete,
+    }
+    released = release(follow_up(227, events, completeness=found), ROUNDED)["completeness"]
+    shown = {"observed": 69_120.0, "potential": 72_460.0, "ratio": 0.954, "incomplete": incomplete}
+
+    assert (shown if is_shown else dict.fromkeys(found, CELL)) == released
 
 
 def test_coefficients_have_seven_digits_and_counts_are_exact() -> None:
@@ -287,6 +333,34 @@ def test_a_test_of_proportional_hazards_is_withheld_or_shortened_with_its_model(
 
     assert 1.234568 == shown["ph_test"]["global_test"]["statistic"]
     assert "withheld" in held["ph_test"]
+
+
+@pytest.mark.parametrize(
+    ("competing", "is_held"), [(0, False), (20, False), (3, True), (38, True), (40, False)]
+)
+def test_few_patients_with_or_without_a_competing_event_are_not_told_by_a_model(
+    competing: int, is_held: bool
+) -> None:
+    fitted = model((40, 20), (40, 20), kind="fine_gray", competing=competing, censoring="pooled")
+    shown = release(fitted, Disclosure())
+
+    assert [is_held] * 4 == [
+        is_withheld(found)
+        for found in (
+            shown["events"],
+            shown["competing"],
+            *(each["events"] for each in shown["levels"]),
+        )
+    ]
+    assert 0.1234568 == shown["terms"][0]["coef"]
+
+
+def test_a_fine_gray_model_with_little_behind_it_is_withheld_as_a_whole() -> None:
+    fitted = model((40, 20), (9, 5), kind="fine_gray", competing=10, censoring="pooled")
+    shown = release(fitted, Disclosure())
+
+    assert is_withheld(shown["competing"])
+    assert is_withheld(shown["terms"])
 
 
 def test_few_patients_without_an_event_are_not_told_by_a_model() -> None:

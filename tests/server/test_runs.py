@@ -108,3 +108,19 @@ def test_a_message_of_another_kind_than_awaited_is_refused_with_its_site(tmp_pat
     run.request()
     with pytest.raises(ProtocolRefusal, match="Site 'east' sent a Advertisement where a Report"):
         run.shares({name: advertisement(run, name) for name in SITES})
+
+
+def test_an_answer_that_is_no_message_is_refused_with_its_site(tmp_path: Path) -> None:
+    run = started(tmp_path)
+    replies = {name: advertisement(run, name) for name in SITES} | {"north": b"garbage"}
+
+    with pytest.raises(ProtocolRefusal, match="Site 'north' answered with something that is no"):
+        run.join(replies)
+
+
+def test_an_answer_in_the_name_of_another_site_is_refused(tmp_path: Path) -> None:
+    run = started(tmp_path)
+    replies = {name: advertisement(run, name) for name in SITES}
+
+    with pytest.raises(ProtocolRefusal, match="Site 'north' answered in the name of 'east'"):
+        run.join(replies | {"north": replies["east"]})

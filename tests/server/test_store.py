@@ -12,6 +12,7 @@ from riskset_common.errors import InputError, ProtocolRefusal
 from riskset_server.recorded import Recorded
 from riskset_server.store import RunState, open_database
 from riskset_server.store.database import migrate
+from riskset_server.store.runs import Arrived
 from riskset_server.store.tables import Table
 
 
@@ -130,7 +131,7 @@ def test_the_transcript_holds_every_reply_in_the_order_of_arrival(centre, number
         ("round-001", "a", b"round-001 a"),
         ("round-001", "b", b"round-001 b"),
     ] == list(centre.runs.transcript(number))
-    assert [("join", 2), ("round-001", 2)] == centre.runs.arrived(number)
+    assert [Arrived("join", 2, 2), Arrived("round-001", 2, 2)] == centre.runs.arrived(number)
     assert 1 == centre.runs.get(number).rounds
 
 

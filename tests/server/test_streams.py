@@ -92,7 +92,7 @@ def line(certificates, monkeypatch):
     ca, server = certificates
     with socket.create_server(("127.0.0.1", 0)) as probe:
         target = f"127.0.0.1:{probe.getsockname()[1]}"
-    streams = RunStreams(target, server.certificate, server.key, ROSTER, Bytes())
+    streams = RunStreams(target, server.certificate, server.key, ROSTER, Bytes(), reached_at=target)
     line = Line(streams, target, ca, [], [])
     yield line
     streams.close()
@@ -109,6 +109,15 @@ def test_questions_and_answers_ride_on_the_streams(line):
 
     assert {"site-1": b"cba", "site-2": long[::-1]} == line.answers(2)
     assert not line.streams.reaches("site-3")
+
+
+def test_a_port_that_is_taken_is_told_so_that_the_next_one_is_tried(line, certificates):
+    _, server = certificates
+
+    with pytest.raises(RuntimeError):
+        RunStreams(
+            line.target, server.certificate, server.key, ROSTER, Bytes(), reached_at=line.target
+        )
 
 
 def test_an_answer_to_an_earlier_step_does_not_count(line):

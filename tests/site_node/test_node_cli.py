@@ -180,7 +180,7 @@ def test_help_imports_nothing_heavy():
         "from riskset_node.cli import main\n"
         "sys.argv = ['riskset-node', '--help']\n"
         "try:\n    main()\nexcept SystemExit as end:\n    assert end.code == 0\n"
-        "print([name for name in ('numpy', 'pandas', 'pydantic', 'yaml') if name in sys.modules], file=sys.stderr)\n"
+        "print([name for name in ('numpy', 'flwr', 'pydantic', 'yaml') if name in sys.modules], file=sys.stderr)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True

@@ -18,8 +18,8 @@ from riskset_node.sources.parquet import ParquetSettings
 
 def texts(path, column):
     """The values of a column as texts, None where there is none."""
-    frame = source_of("parquet").read(ParquetSettings(kind="parquet", path=path), [column])
-    raw = RawColumn.of(frame[column])
+    read = source_of("parquet").read(ParquetSettings(kind="parquet", path=path), [column])
+    raw = RawColumn.of(read[column])
     return [None if place < 0 else text_of(raw.distinct[place]) for place in raw.index]
 
 
@@ -51,6 +51,14 @@ def test_values_keep_what_they_are(written, values, expected):
     assert expected == texts(written({"x": values}), "x")
 
 
+def test_times_of_a_nanosecond_are_read_as_pythons_own_times(written):
+    moment = datetime.datetime(2017, 1, 2, 3, 4, 5)  # noqa: DTZ001
+    column = pyarrow.array([moment, None], pyarrow.timestamp("ns"))
+    settings = ParquetSettings(kind="parquet", path=written({"x": column}))
+
+    assert {"x": [moment, None]} == source_of("parquet").read(settings, ["x"])
+
+
 def test_a_dictionary_column_is_read_as_its_values(written):
     column = pyarrow.array(["b", "a", None, "b"]).dictionary_encode()
 
@@ -60,7 +68,7 @@ def test_a_dictionary_column_is_read_as_its_values(written):
 def test_the_columns_asked_for_are_read_in_their_order(written):
     settings = ParquetSettings(kind="parquet", path=written({"a": [1], "b": [2], "c": [3]}))
 
-    assert ["c", "a"] == list(source_of("parquet").read(settings, ["c", "a"]).columns)
+    assert ["c", "a"] == list(source_of("parquet").read(settings, ["c", "a"]))
     assert ("a", "b", "c") == source_of("parquet").header(settings)
 
 

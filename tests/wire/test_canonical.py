@@ -4,6 +4,7 @@ import datetime
 import hashlib
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, SerializeAsAny
@@ -82,6 +83,11 @@ def test_hashes_are_those_of_the_bytes():
 
     assert digest.digest() == content_hash({"a": 1})
     assert digest.hexdigest() == sha256_hex({"a": 1})
+
+
+@given(JSON)
+def test_the_text_is_that_of_rfc_8785_whatever_is_written(value):
+    assert rfc8785.dumps(value) == canonical_json(value)
 
 
 @given(JSON)

@@ -17,9 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from riskset_common.errors import EstimationError
+from riskset_common.errors import EstimationError, ProtocolRefusal
 from riskset_common.estimators.causes import cause_specific_times
-from riskset_common.estimators.counting import grid_length, length_marks, length_shapes
+from riskset_common.estimators.counting import (
+    AskTable,
+    grid_length,
+    length_marks,
+    length_shapes,
+    step_shapes,
+)
 from riskset_common.estimators.cox_blind import (
     BlindMemory,
     Fits,
@@ -29,13 +35,8 @@ from riskset_common.estimators.cox_blind import (
     death_shapes,
     without_events,
 )
-from riskset_common.estimators.cox_refusals import (
-    refuse_unless_blind,
-    refuse_unless_columns,
-    refuse_unless_robust,
-    refuse_unless_tested,
-)
 from riskset_common.estimators.cox_result import CoxResult, Survey, result
+from riskset_common.estimators.cox_site import likelihood_summary, prepare_model
 from riskset_common.estimators.cox_spec import CoxSpec
 from riskset_common.estimators.cox_survey import Exponent, read_survey, survey, survey_shapes
 from riskset_common.estimators.estimator import (
@@ -44,24 +45,19 @@ from riskset_common.estimators.estimator import (
     State,
     Summary,
     analysed,
-    one,
     reals,
 )
-from riskset_common.estimators.grouping import group_codes, n_groups
+from riskset_common.estimators.grouping import n_groups
 from riskset_common.estimators.proportionality import (
-    AskTimes,
     ProportionalityTest,
     proportionality,
-    step_shapes,
-    step_summary,
     time_shapes,
-    time_summary,
     transform_of,
 )
-from riskset_common.estimators.terms import columns, design
-from riskset_common.patients import EndpointTimes, Patients, Reals
+from riskset_common.estimators.terms import columns
+from riskset_common.patients import Patients, Reals
 from riskset_common.study import Study
-from riskset_common.survival.cox import CoxDesign, CoxSums, cox_sums, prepare
+from riskset_common.survival.cox import CoxSums
 from riskset_common.survival.newton import CoxFit, NewtonState, advance, start
 from riskset_common.survival.proportionality import TimeScores
 
@@ -70,7 +66,7 @@ class AskCox(State):
     """First a survey (how many, and the magnitude of each column), then the likelihood at scaled coefficients `beta`.
 
     `clusters` asks, at the fitted coefficients, for the products of the site's score instead of its likelihood; `times` for the sums
-    of the test of proportional hazards. `n_steps` asks, beside the likelihood, for counts on a time grid of that length.
+    of the test of proportional hazards. `count_steps` asks, beside the likelihood, for counts on a time grid of that length.
 
     `exponent` holds, for each column, the power of two that brings its spread within a site's stratum below one. Powers of two
     cost no digit, and keep score and information within the range of the secure sum whatever the covariates' units are.
@@ -83,23 +79,17 @@ class AskCox(State):
     events: int | None = Field(default=None, ge=0)
     clusters: bool = False
     n_steps: int | None = Field(default=None, ge=1)
+    count_steps: int | None = Field(default=None, ge=1)
+    times: AskTable | None = None
     waits: bool = False
-    times: AskTimes | None = None
-
-    @property
-    def of_blind_model(self) -> bool:
-        """Whether the deaths of a blind model are counted, or it waits."""
-        return self.exponent is None and self.n_steps is not None
 
     @model_validator(mode="after")
     def _survey_or_likelihood(self) -> Self:
-        surveys = self.exponent is None and self.n_steps is None
-        if surveys and self.model_dump(exclude_defaults=True):
+        told = self.model_dump(exclude_defaults=True)
+        if self.exponent is None and self.n_steps is None and told:
             raise ValueError("a survey is asked before there are coefficients.")
-        if self.of_blind_model and (self.beta or self.clusters or self.times is not None):
+        if self.n_steps is not None and (self.exponent is not None or self.beta or self.clusters):
             raise ValueError("the deaths of a blind model are counted at no coefficients.")
-        if self.waits and not self.of_blind_model:
-            raise ValueError("only a blind model waits, when its deaths are counted.")
         return self
 
 
@@ -128,7 +118,7 @@ class CoxMemory:
     null: CoxSums | None = None
     fit: CoxFit | None = None
     mains: CoxFit | None = None
-    times: AskTimes = field(default_factory=AskTimes)
+    times: AskTable = field(default_factory=AskTable)
     ph_test: ProportionalityTest | None = None
 
 
@@ -142,16 +132,17 @@ class Cox:
     spec = CoxSpec
     state = AskCox
     discloses = (
-        "patients and events in total, by level of each factor, at the values -1, 0, 1, 2 and at all others of each number, and in "
-        "every cell of two such terms that interact; patients left out because a value is missing; how many sites need each power "
-        "of two to hold a covariate; log-likelihood, score and information of the whole model at each iteration; with "
-        "robust variances the products of each site's score with itself at the end; with a test of proportional hazards score and "
-        "information weighted by the transformed time, and information weighted by its square, and where the transformation is km "
-        "or rank how many sites need each power of two of steps, and patients with an event, censored and (under left truncation) "
-        "coming under observation at each step of the time grid; of a model without site strata deaths at each step of the time "
-        "grid by stratum, how many sites need each power of two of steps, and to the committee that computes it too log-likelihood, "
-        "score and information of the whole model at each iteration, but no sum over a risk set, and where the plan asks for it the "
-        "cumulative baseline hazard and its variance at each of its times; all summed over the sites"
+        "patients and events in total, by level of each factor, by exposure at the end of follow-up, at the values -1, 0, 1, 2 and "
+        "at all others of each number, and in every cell of two such terms that interact; patients left out because a value is "
+        "missing; how many sites need each power of two to hold a covariate; log-likelihood, score and information of the whole "
+        "model at each iteration; with robust variances the products of each site's score, or of each patient's share in it, with "
+        "itself at the end; with a test of proportional hazards score and information weighted by the transformed time, and "
+        "information weighted by its square, and where the transformation is km or rank how many sites need each power of two of "
+        "steps, and patients with an event, censored and (under left truncation) coming under observation at each step of the time "
+        "grid; of a model without site strata deaths at each step of the time grid by stratum, how many sites need each power of "
+        "two of steps, and to the committee that computes it too log-likelihood, score and information of the whole model at each "
+        "iteration, but no sum over a risk set, and where the plan asks for it the cumulative baseline hazard and its variance at "
+        "each of its times; all summed over the sites"
     )
 
     def first(self, spec: CoxSpec, study: Study) -> CoxRequest:
@@ -160,21 +151,22 @@ class Cox:
 
     def shapes(self, request: CoxRequest) -> Mapping[str, Shape]:
         """A survey of counts, deaths of a blind model, or log-likelihood, score (p,) and the upper triangle of the information."""
-        asked, spec = request.state, request.spec
-        if asked.n_steps is not None or asked.exponent is not None:
-            refuse_unless_blind(spec, request.study, is_asked=asked.of_blind_model)
-        if asked.of_blind_model:
+        asked = request.state
+        blind = request.spec.is_blind(request.study)
+        if asked.n_steps is not None or (asked.exponent is not None and blind):
+            _refuse_unless_blind(request.spec, asked, blind=blind)
+        if asked.n_steps is not None:
             return {} if asked.waits else death_shapes(request)
         if asked.exponent is None:
-            lengths = length_shapes() if spec.counts_times else {}
-            return {**survey_shapes(spec, request.study), **lengths}
+            lengths = length_shapes() if request.spec.counts_times else {}
+            return {**survey_shapes(request.spec, request.study), **lengths}
         p = len(columns(request.spec.terms, request.spec.interaction, request.study))
-        refuse_unless_columns(p, request.state.exponent or (), request.state.beta)
+        _refuse_unless_columns(p, request.state)
         if request.state.clusters:
-            refuse_unless_robust(request.spec)
+            _refuse_unless_robust(request.spec)
             return {"score_products": reals(p * (p + 1) // 2)}
         if request.state.times is not None:
-            refuse_unless_tested(request.spec, is_asked=request.spec.ph_test is not None)
+            _refuse_unless_tested(request.spec, is_asked=request.spec.ph_test is not None)
             return time_shapes(p)
         return {
             "log_likelihood": reals(),
@@ -185,37 +177,37 @@ class Cox:
 
     def summarise(self, patients: Patients, request: CoxRequest) -> Summary:
         """This site's share of the survey, of the counts, or of the likelihood."""
-        spec, study = request.spec, request.study
-        if request.state.of_blind_model:
+        if request.state.n_steps is not None:
             return {} if request.state.waits else count_deaths(patients, request)
+        spec, study = request.spec, request.study
         times = cause_specific_times(analysed(patients, request).patients, study, spec)
         if request.state.exponent is None:
             lengths = length_marks(times) if spec.counts_times else {}
             return {**survey(patients, request), **lengths}
         prepared = patients.keep(
             ("cox", request.spec.id, request.state.exponent),
-            lambda: _prepare(patients, request, request.state.exponent or ()),
+            lambda: prepare_model(patients, request, request.state.exponent or ()),
         )
         return likelihood_summary(prepared, times, request)
 
     def next(self, request: CoxRequest, pooled: Summary) -> CoxRequest | CoxResult:
         """The next coefficients to ask about, or the fitted model."""
         spec = request.spec
-        if request.state.of_blind_model:
+        if request.state.n_steps is not None:
             return request if request.state.waits else _wait(request, pooled)
         if request.state.exponent is None:
             surveyed = read_survey(request, pooled)
             if spec.is_blind(request.study):
                 return _ask_deaths(request, surveyed, pooled)
             newton = start(len(surveyed.columns), spec.convergence, spec.iterations_at_most())
-            n_steps = grid_length(pooled, 1) if spec.counts_times else None
-            return _ask(request, CoxMemory(surveyed, newton), newton.beta, n_steps=n_steps)
+            count_steps = grid_length(pooled, 1) if spec.counts_times else None
+            return _ask(request, CoxMemory(surveyed, newton), newton.beta, count_steps=count_steps)
         p, memory = len(request.state.beta), request.memory
         if request.state.clusters:
             return _fitted(request, _symmetric(pooled["score_products"], p))
         if request.state.times is not None:
             return _after_times(request, memory, pooled)
-        if request.state.n_steps is not None and spec.ph_test is not None:
+        if request.state.count_steps is not None and spec.ph_test is not None:
             memory = replace(memory, times=transform_of(spec.ph_test, pooled))
         return _after_likelihood(request, memory, _sums(pooled, p))
 
@@ -224,32 +216,12 @@ class Cox:
         return blind_result(request, fits[""])
 
 
-def likelihood_summary(design: CoxDesign, times: EndpointTimes, request: CoxRequest) -> Summary:
-    """A site's answer to any question after the survey, given its design and the times of the patients that it was made of."""
-    spec, state = request.spec, request.state
-    beta = np.asarray(state.beta, dtype=np.float64)
-    if state.times is not None and spec.ph_test is not None:
-        grid = request.study.grid
-        return time_summary(design, beta, times.time, spec.ph_test, state.times, grid)
-    sums = cox_sums(design, beta)
-    upper = np.triu_indices(len(beta))
-    if state.clusters:
-        return {"score_products": np.outer(sums.score, sums.score)[upper]}
-    counted = {} if state.n_steps is None else step_summary(times, state.n_steps)
-    return {
-        "log_likelihood": one(sums.log_likelihood),
-        "score": sums.score,
-        "information": sums.information[upper],
-        **counted,
-    }
-
-
 def _step_shapes(request: CoxRequest) -> Mapping[str, Shape]:
     """Counts on the grid, beside the likelihood, where they are asked."""
-    spec, n_steps = request.spec, request.state.n_steps
+    spec, n_steps = request.spec, request.state.count_steps
     if n_steps is None:
         return {}
-    refuse_unless_tested(spec, is_asked=spec.counts_times)
+    _refuse_unless_tested(spec, is_asked=spec.counts_times)
     entry = request.study.endpoint(spec.endpoint).entry
     return step_shapes(n_steps, left_truncated=entry is not None)
 
@@ -359,21 +331,36 @@ def _fitted(request: CoxRequest, products: Reals | None) -> CoxResult:
     )
 
 
-def _prepare(patients: Patients, request: CoxRequest, exponent: tuple[int, ...]) -> CoxDesign:
-    study, spec = request.study, request.spec
-    cohort = analysed(patients, request).patients
-    found = columns(spec.terms, spec.interaction, study)
-    x = design(found, cohort, study)
-    # The site's own strata: `site` and `study_group` are constant here, so their codes split nothing.
-    times = cause_specific_times(cohort, study, spec)
-    return prepare(
-        time=times.time,
-        event=times.event > 0,
-        entry=times.entry,
-        x=np.ldexp(x, -np.asarray(exponent, dtype=np.int64)),
-        stratum=group_codes(study, cohort, spec.strata),
-        ties=spec.tie_method(study),
-    )
+def _refuse_unless_blind(spec: CoxSpec, asked: AskCox, *, blind: bool) -> None:
+    if not (blind and asked.exponent is None):
+        raise ProtocolRefusal(
+            f"Analysis {spec.id} {'has no site among its strata and is computed' if blind else 'is stratified by site and not computed'} "
+            "on shares; the round asks for it otherwise. The centre must run this release."
+        )
+
+
+def _refuse_unless_robust(spec: CoxSpec) -> None:
+    if spec.robust is None:
+        raise ProtocolRefusal(
+            f"The round asks the products of the sites' scores for analysis {spec.id}, whose plan has no `robust`. "
+            "The centre must run this release."
+        )
+
+
+def _refuse_unless_tested(spec: CoxSpec, *, is_asked: bool) -> None:
+    if not is_asked:
+        raise ProtocolRefusal(
+            f"The round asks a test of proportional hazards of analysis {spec.id}, whose `ph_test` has no need of it. "
+            "The centre must run this release."
+        )
+
+
+def _refuse_unless_columns(p: int, asked: AskCox) -> None:
+    if not p == len(asked.exponent or ()) == len(asked.beta):
+        raise ProtocolRefusal(
+            f"The round asks a model of {p} columns at {len(asked.beta)} coefficients with {len(asked.exponent or ())} scales. "
+            "The centre must run this release."
+        )
 
 
 def _sums(pooled: Summary, p: int) -> CoxSums:

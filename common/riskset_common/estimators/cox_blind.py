@@ -21,19 +21,17 @@ from riskset_common.estimators.baseline_hazard import (
     printed_hazard,
 )
 from riskset_common.estimators.causes import cause_specific_times
-from riskset_common.estimators.counting import count_shapes
+from riskset_common.estimators.counting import BY_STEP, count_shapes, step_shapes, step_summary
 from riskset_common.estimators.cox_cells import cells_of, count_cells, n_cells, named_cells
 from riskset_common.estimators.cox_result import CoxResult, Survey, result
+from riskset_common.estimators.cox_rows import rows_at_risk
 from riskset_common.estimators.cox_spec import CoxSpec
 from riskset_common.estimators.estimator import Request, Shape, Summary, analysed, counts, one
 from riskset_common.estimators.grouping import group_codes, n_groups
 from riskset_common.estimators.proportionality import (
-    BY_STEP,
     ProportionalityTest,
     Transform,
     proportionality,
-    step_shapes,
-    step_summary,
     transform_of,
 )
 from riskset_common.estimators.terms import Column, columns, design
@@ -95,7 +93,7 @@ class BlindQuestion:
 
 @dataclass(frozen=True)
 class BlindCohort:
-    """One site's patients of a blind model: times, all columns of the design, shape (n, p), and strata, shape (n,)."""
+    """One site's rows of a blind model: times, all columns of the design, shape (n, p), and strata, shape (n,)."""
 
     times: EndpointTimes
     x: Reals
@@ -155,7 +153,7 @@ def count_deaths(patients: Patients, request: CoxRequest) -> Summary:
     return {
         "n": one(chosen.n),
         "events": one(int(np.count_nonzero(event))),
-        "by_level": count_cells(cells, chosen, event),
+        "by_level": count_cells(cells, rows_at_risk(chosen, study, spec).at_the_end, event),
         "deaths": deaths,
         **(step_summary(times, n_steps) if spec.counts_times else {}),
     }
@@ -249,11 +247,11 @@ def column_range(column: Column, study: Study) -> tuple[float, float]:
 def blind_cohort(patients: Patients, request: CoxRequest) -> BlindCohort:
     """This site's patients of the model."""
     study, spec = request.study, request.spec
-    chosen = analysed(patients, request).patients
+    rows = rows_at_risk(analysed(patients, request).patients, study, spec)
     return BlindCohort(
-        times=cause_specific_times(chosen, study, spec),
-        x=design(columns(spec.terms, spec.interaction, study), chosen, study),
-        stratum=group_codes(study, chosen, spec.strata),
+        times=rows.times,
+        x=design(columns(spec.terms, spec.interaction, study), rows.patients, study),
+        stratum=group_codes(study, rows.patients, spec.strata),
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from riskset_common.estimators.terms import Term
+from riskset_common.estimators.terms import Term, levels_of
 from riskset_common.patients import Bools, Integers, Patients
 from riskset_common.study import Study, cross
 
@@ -101,15 +101,15 @@ def named_cells(
 
 
 def _names(term: Term, study: Study) -> tuple[str | None, ...]:
-    if term.factor is not None:
-        return study.levels(term.factor)
+    if term.number is None:
+        return levels_of(term, study)
     return (*(str(code) for code in CODES), None)
 
 
 def _codes(term: Term, patients: Patients) -> Integers:
     """Place of each patient's value among the cells of a term, shape (n,)."""
-    if term.factor is not None:
-        return patients.categories[term.factor]
+    if term.number is None:
+        return patients.categories[term.name]
     value = patients.numbers[term.name]
     place = np.full(patients.n, len(CODES), dtype=np.int64)
     for index, code in enumerate(CODES):
@@ -119,7 +119,7 @@ def _codes(term: Term, patients: Patients) -> Integers:
 
 def _levels(term: Term, names: Sequence[str | None], n: NDArray[Any]) -> Sequence[str | None]:
     """The cells that count as levels of a term; none of a number with other values or with more than two codes."""
-    if term.factor is not None:
+    if term.number is None:
         return names
     used = [name for name, patients in zip(names, n.tolist(), strict=True) if patients]
     return used if len(used) <= 2 and None not in used else ()

@@ -138,7 +138,7 @@ def result(
     if score_products is not None:
         clustered = sandwich(fit.covariance, score_products)
         fit = replace(fit, covariance=clustered)
-        robust = RobustVariance("site", np.sqrt(np.diag(naive)))
+        robust = RobustVariance(spec.robust or "", np.sqrt(np.diag(naive)))
     covariance = fit.covariance * np.outer(scale, scale)
     return CoxResult(
         kind="cox",

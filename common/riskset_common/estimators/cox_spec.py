@@ -11,6 +11,7 @@ from riskset_common.codebook import NumberVariable
 from riskset_common.estimators.baseline_hazard import BaselineHazardSpec
 from riskset_common.estimators.causes import OneCauseSpec
 from riskset_common.estimators.estimator import Names, twice
+from riskset_common.estimators.exposure import exposure_problems
 from riskset_common.estimators.proportionality import COUNTED, Transform
 from riskset_common.estimators.terms import Term, term_problems
 from riskset_common.study import Study
@@ -41,7 +42,7 @@ class CoxSpec(OneCauseSpec):
     max_iterations: int | None = Field(default=None, ge=1, le=100)
     missing: Literal["complete_case"] = "complete_case"
     test: Literal["wald", "score", "likelihood_ratio"] = "wald"
-    robust: Literal["site"] | None = None
+    robust: Literal["site", "patient"] | None = None
     interaction_test: Literal["likelihood_ratio"] | None = None
     ph_test: Transform | None = None
     baseline_hazard: BaselineHazardSpec | None = None
@@ -54,6 +55,10 @@ class CoxSpec(OneCauseSpec):
     def numbers(self) -> tuple[str, ...]:
         """Covariates."""
         return tuple(term.number for term in self.terms if term.number is not None)
+
+    def times(self) -> tuple[str, ...]:
+        """When an exposure began; missing in whoever was never exposed."""
+        return tuple(term.exposure for term in self.terms if term.exposure is not None)
 
     def opened_by(self, study: Study) -> tuple[str, ...]:
         """Factors: patients and events are counted by their levels. Strata show in no sum, but in those of a blind model."""
@@ -80,6 +85,11 @@ class CoxSpec(OneCauseSpec):
             *twice("strata", self.strata),
             *term_problems(self.terms, self.interaction, study),
             *(self._blind_problems(study) if self.is_blind(study) else ()),
+            *(
+                each
+                for name in self.times()
+                for each in exposure_problems(name, self.endpoint, study)
+            ),
             *self._robust_problems(study),
             *self._interaction_problems(),
             *self._hazard_problems(study),
@@ -101,7 +111,7 @@ class CoxSpec(OneCauseSpec):
 
     def _robust_problems(self, study: Study) -> Iterator[str]:
         n = len(study.sites)
-        if self.robust is not None and 0 < n < FEWEST_CLUSTERS:
+        if self.robust == "site" and 0 < n < FEWEST_CLUSTERS:
             yield (
                 f"robust: site takes each site for one observation, and {n} are too few: at least {FEWEST_CLUSTERS} must take part. "
                 "From fewer, a site's score could nearly be read back. Leave robust out."
@@ -118,8 +128,8 @@ class CoxSpec(OneCauseSpec):
                 )
         if self.robust is not None:
             yield (
-                "robust: site needs each site's own score, which a model whose strata do not hold site has nowhere. Leave robust out, "
-                "or write strata: [site]."
+                f"robust: {self.robust} needs each site's own score, which a model whose strata do not hold site has nowhere. "
+                "Leave robust out, or write strata: [site]."
             )
 
     def tie_method(self, study: Study) -> Literal["efron", "breslow"]:
@@ -129,3 +139,16 @@ class CoxSpec(OneCauseSpec):
     def iterations_at_most(self) -> int:
         """Newton steps at most: R's 20 under its stopping rule, 40 for the tight one."""
         return self.max_iterations or (20 if self.convergence == "r" else 40)
+
+
+def strata_problems(strata: Sequence[str], study: Study) -> Iterator[str]:
+    """Strata that leave risk sets across sites, where a model has no other way."""
+    if "site" in strata or (
+        "study_group" in strata and (study.one_site_a_group or not study.sites)
+    ):
+        return
+    yield (
+        "strata must hold site (or study_group where each site is a group of its own), so that every risk set lies within "
+        f"one site; found {', '.join(strata) or 'none'}. No sum over a risk set of several sites is opened, "
+        "because patients can be read back from it. Write strata: [site]."
+    )

@@ -13,6 +13,7 @@ from riskset_common.estimators.causes import cause_specific_times
 from riskset_common.estimators.counting import length_marks, length_shapes
 from riskset_common.estimators.cox_cells import cells_of, count_cells, n_cells, named_cells
 from riskset_common.estimators.cox_result import Survey
+from riskset_common.estimators.cox_rows import rows_at_risk
 from riskset_common.estimators.cox_spec import CoxSpec
 from riskset_common.estimators.estimator import Request, Shape, Summary, analysed, counts, one
 from riskset_common.estimators.terms import columns, design
@@ -45,19 +46,20 @@ def survey(patients: Patients, request: Request[CoxSpec, Any]) -> Summary:
     study, spec = request.study, request.spec
     cohort = analysed(patients, request)
     times = cause_specific_times(cohort.patients, study, spec)
+    rows = rows_at_risk(cohort.patients, study, spec)
     event = times.event > 0
     cells = cells_of(spec.terms, spec.interaction, study)
     found = columns(spec.terms, spec.interaction, study)
     marks = (
         length_marks(times)
         if spec.is_blind(study)
-        else {"exponents": _exponents(design(found, cohort.patients, study))}
+        else {"exponents": _exponents(design(found, rows.patients, study))}
     )
     return {
         "missing": one(cohort.missing),
         "n": one(cohort.patients.n),
         "events": one(int(np.count_nonzero(event))),
-        "by_level": count_cells(cells, cohort.patients, event),
+        "by_level": count_cells(cells, rows.at_the_end, event),
         **marks,
     }
 

@@ -27,14 +27,14 @@ from riskset_common.estimators.estimator import (
     counts,
     one,
 )
+from riskset_common.estimators.exposure import NOT_EXPOSED, exposure_problems
 from riskset_common.estimators.group_test import GroupTest
 from riskset_common.estimators.kaplan_meier import KaplanMeierResult, KaplanMeierSpec
 from riskset_common.estimators.landmark_cohort import (
-    LEVELS,
     LandmarkCohort,
     cohort_at,
     exposed_name,
-    exposure_problems,
+    name_problems,
     with_exposure,
 )
 from riskset_common.estimators.parts import (
@@ -114,8 +114,9 @@ class LandmarkSpec(AnalysisSpec):
     def problems(self, study: Study) -> Sequence[str]:
         """Keys of the other kind, an exposure that has no time here, and what the curves or the model cannot be."""
         inner = inner_spec(self, study).problems(with_exposure(study, self.exposure, self.at))
+        name = name_problems(self.exposure, study)
         exposure = exposure_problems(self.exposure, self.endpoint, study)
-        return [*exposure, *self._key_problems(), *inner]
+        return [*name, *exposure, *self._key_problems(), *inner]
 
     def _key_problems(self) -> Iterator[str]:
         foreign = OF_MODELS if self.terms is None else OF_CURVES
@@ -123,6 +124,13 @@ class LandmarkSpec(AnalysisSpec):
             if getattr(self, name) != type(self).model_fields[name].get_default():
                 other = "a model, but `terms` is missing" if self.terms is None else "curves"
                 yield f"{name} belongs to {other}. With `terms` a landmark analysis is a Cox model, else it is of curves."
+
+        for term in self.terms or ():
+            if term.exposure is not None:
+                yield (
+                    f"term {term.exposure} changes in time, but at a landmark exposures are those until then. "
+                    "Write an analysis of kind cox for it."
+                )
 
     def _named(self, sort: Literal["factor", "number"]) -> tuple[str, ...]:
         names = (getattr(term, sort) for term in self.terms or ())
@@ -144,7 +152,7 @@ def inner_spec(spec: LandmarkSpec, study: Study) -> PartSpec:
             **spec.model_dump(include=set(OF_CURVES) - {"by", "horizons", "test"}),
             **keys,
         )
-    term = Term(factor=exposed, reference=LEVELS[0])
+    term = Term(factor=exposed, reference=NOT_EXPOSED)
     return CoxSpec(
         kind="cox",
         terms=(term, *spec.terms),

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 import numpy as np
 
-from riskset_common.codebook import CategoryVariable, DateVariable, NumberVariable
-from riskset_common.patients import NO_DATE, Bools, Patients
+from riskset_common.codebook import CategoryVariable
+from riskset_common.estimators.exposure import LABELS, exposure_times
+from riskset_common.patients import Bools, Patients
 from riskset_common.study import Study
-from riskset_common.time_grid import DAYS_PER_UNIT, exact
-
-LEVELS = ("not exposed", "exposed")
-"""Levels of an exposure by the landmark; the first is the reference."""
+from riskset_common.time_grid import exact
 
 
 def exposed_name(exposure: str) -> str:
@@ -29,23 +26,17 @@ def with_exposure(study: Study, exposure: str, at: float) -> Study:
     category = CategoryVariable(
         kind="category",
         label=f"{label}, by {at:g} {unit}",
-        levels={LEVELS[0]: "Not exposed", LEVELS[1]: "Exposed"},
+        levels=dict(LABELS),
     )
     variables = {**codebook.variables, exposed_name(exposure): category}
     return replace(study, codebook=codebook.model_copy(update={"variables": variables}))
 
 
-def exposure_problems(exposure: str, endpoint: str, study: Study) -> Iterator[str]:
-    """Why an exposure has no place on the endpoint's axis of time, in words."""
+def name_problems(exposure: str, study: Study) -> Iterator[str]:
+    """Why an exposure cannot be called as it would be at the landmark, in words."""
     name, codebook = exposed_name(exposure), study.codebook
     if name in codebook.variables or name in codebook.derived:
         yield f"{name} is what the exposure becomes at the landmark, but the codebook has a variable of this name. Rename it."
-    is_date = isinstance(codebook.variables[exposure], DateVariable)
-    if is_date and study.endpoint(endpoint).origin is None:
-        yield (
-            f"exposure {exposure} is a date, but endpoint {endpoint} counts time in ready-made columns and has no origin. "
-            "Name a number variable that holds the time of exposure."
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,21 +69,8 @@ def cohort_at(
 def _exposed(patients: Patients, study: Study, endpoint: str, exposure: str, at: float) -> Bools:
     """Patients exposed by the landmark, shape (n,)."""
     time = study.plan.time
-    days = exact(at) * time.days_in(time.unit)
-    origin = study.endpoint(endpoint).origin
-    variable = study.codebook.variables[exposure]
-    exposed: Bools
-    if isinstance(variable, DateVariable) and origin is not None:
-        date, start = patients.dates[exposure], patients.dates[origin]
-        known = (date != NO_DATE) & (start != NO_DATE)
-        exposed = known & (np.where(known, date, 0) - np.where(known, start, 0) <= float(days))
-        return exposed
-    unit = variable.unit if isinstance(variable, NumberVariable) else None
-    days_per_unit: Fraction = (
-        time.days_in(time.unit)
-        if unit is None or unit not in DAYS_PER_UNIT or unit == time.unit
-        else DAYS_PER_UNIT[unit]
-    )
+    found = exposure_times(patients, study, endpoint, exposure)
+    landmark = exact(at) * time.days_in(time.unit) / found.days_per_unit
     # Not a number is not at or below anything.
-    exposed = patients.numbers[exposure] <= float(days / days_per_unit)
+    exposed: Bools = found.time <= float(landmark)
     return exposed

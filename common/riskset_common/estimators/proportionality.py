@@ -9,21 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Any, Final, Literal
 
 import numpy as np
-from numpy.typing import NDArray
-from pydantic import Field, model_validator
 
 from riskset_common.errors import DataError
-from riskset_common.estimators.counting import (
-    count_shapes,
-    count_summary,
-    pooled_counts,
-)
-from riskset_common.estimators.estimator import Shape, State, Summary, reals
+from riskset_common.estimators.counting import AskTable, pooled_steps
+from riskset_common.estimators.estimator import Shape, Summary, reals
 from riskset_common.estimators.terms import Column
-from riskset_common.patients import EndpointTimes, Integers, Reals
+from riskset_common.patients import Integers, Reals
 from riskset_common.results import PrintedTest, printed_test
 from riskset_common.survival.cox import CoxDesign, cox_sums
 from riskset_common.survival.proportionality import (
@@ -39,21 +33,6 @@ Transform = Literal["km", "rank", "identity", "log"]
 COUNTED: Final[tuple[Transform, ...]] = ("km", "rank")
 """Functions of time that follow from the patients of all sites."""
 
-BY_STEP = "_by_step"
-
-
-class AskTimes(State):
-    """The function of time at the pooled event times, in steps of the grid; both empty where a site knows it by itself."""
-
-    steps: Annotated[tuple[int, ...], Field(strict=False)] = ()
-    values: Annotated[tuple[float, ...], Field(strict=False)] = ()
-
-    @model_validator(mode="after")
-    def _one_value_a_step(self) -> Self:
-        if len(self.steps) != len(self.values):
-            raise ValueError("there must be one value for each step.")
-        return self
-
 
 @dataclass(frozen=True)
 class ProportionalityTest:
@@ -64,23 +43,9 @@ class ProportionalityTest:
     global_test: PrintedTest
 
 
-def step_shapes(n_steps: int, *, left_truncated: bool) -> dict[str, Shape]:
-    """Events and censorings of all patients at each step of the grid, and entries under left truncation, shape (1, n_steps)."""
-    shapes = count_shapes(1, n_steps, left_truncated=left_truncated)
-    return {name + BY_STEP: shape for name, shape in shapes.items()}
-
-
-def step_summary(times: EndpointTimes, n_steps: int) -> dict[str, NDArray[np.int64]]:
-    """One site's counts on the grid."""
-    nobody = np.zeros(len(times.time), dtype=np.int64)
-    return {
-        name + BY_STEP: values for name, values in count_summary(times, nobody, 1, n_steps).items()
-    }
-
-
-def transform_of(transform: Transform, pooled: Summary) -> AskTimes:
+def transform_of(transform: Transform, pooled: Summary) -> AskTable:
     """The function of time at every pooled event time, from the pooled counts."""
-    found = pooled_counts({name.removesuffix(BY_STEP): each for name, each in pooled.items()})
+    found = pooled_steps(pooled)
     events = found.events[0]
     if transform == "km":
         g = kaplan_meier_scores(found.at_risk[0], events)
@@ -89,7 +54,7 @@ def transform_of(transform: Transform, pooled: Summary) -> AskTimes:
         # Between 0 and 1, so that its square is no larger than what it weighs.
         g = g / max(int((events + found.censored[0]).sum()), 1)
     steps = np.flatnonzero(events)
-    return AskTimes(steps=tuple(steps.tolist()), values=tuple(g[steps].tolist()))
+    return AskTable(steps=tuple(steps.tolist()), values=tuple(g[steps].tolist()))
 
 
 def time_shapes(p: int) -> dict[str, Shape]:
@@ -107,7 +72,7 @@ def time_summary(
     beta: Reals,
     time: Integers,
     transform: Transform,
-    asked: AskTimes,
+    asked: AskTable,
     grid: TimeGrid,
 ) -> dict[str, Any]:
     """One site's share; `time` are the steps of its patients, in the order in which the design was given them."""
@@ -121,7 +86,7 @@ def time_summary(
     }
 
 
-def _at(step: Integers, transform: Transform, asked: AskTimes, grid: TimeGrid) -> Reals:
+def _at(step: Integers, transform: Transform, asked: AskTable, grid: TimeGrid) -> Reals:
     """The function of time at some steps; times are in years, which keeps them small and changes no test."""
     if transform in COUNTED:
         place = np.searchsorted(asked.steps, step)

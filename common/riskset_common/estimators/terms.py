@@ -1,4 +1,4 @@
-"""Terms of a regression model: factors with a reference level, numbers, and interactions, as columns of a design.
+"""Terms of a regression model: factors with a reference level, numbers, exposures, and interactions, as columns of a design.
 
 Treatment contrasts as in R's `contr.treatment` and SAS's `param=ref`: one column for each level but the reference. In an
 interaction the columns of the first term vary fastest, as in R's `model.matrix`.
@@ -18,41 +18,51 @@ from pydantic import model_validator
 from riskset_common.codebook import StrictModel
 from riskset_common.errors import did_you_mean
 from riskset_common.estimators.estimator import twice
+from riskset_common.estimators.exposure import LEVELS, NOT_EXPOSED
 from riskset_common.patients import Patients, Reals
 from riskset_common.strict_yaml import Name
 from riskset_common.study import Study
 
 
 class Term(StrictModel):
-    """A main effect: `{factor: name, reference: level}` or `{number: name}`."""
+    """A main effect: `{factor: name, reference: level}`, `{number: name}`, or `{exposure: name}`, which begins during follow-up."""
 
     factor: str | None = None
     number: str | None = None
+    exposure: str | None = None
     reference: Name | None = None
 
     @model_validator(mode="after")
-    def _factor_or_number(self) -> Term:
-        if (self.factor is None) == (self.number is None):
-            raise ValueError("a term is either {factor: name, reference: level} or {number: name}.")
+    def _one_of_three(self) -> Term:
+        named = [each for each in (self.factor, self.number, self.exposure) if each is not None]
+        if len(named) != 1:
+            raise ValueError(
+                "a term is one of {factor: name, reference: level}, {number: name} and {exposure: name}."
+            )
         if self.number is not None and self.reference is not None:
             raise ValueError(
                 f"number {self.number} has no reference level. Write factor for a category."
+            )
+        if self.exposure is not None and self.reference is not None:
+            raise ValueError(
+                f"exposure {self.exposure} is compared with {NOT_EXPOSED!r} always. Leave reference out."
             )
         return self
 
     @property
     def name(self) -> str:
         """The variable."""
-        return self.factor or self.number or ""
+        return self.factor or self.number or self.exposure or ""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One variable's share in a column: an indicator of a level of a factor, or the value of a number (level None)."""
+    """One variable's share in a column: an indicator of a level of a factor or an exposure, or the value of a number (level None)."""
 
     variable: str
     level: str | None
     reference: str | None
+    is_exposure: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,9 +90,14 @@ class Column:
         return ":".join(part.reference for part in self.parts if part.reference is not None) or None
 
 
+def levels_of(term: Term, study: Study) -> tuple[str, ...]:
+    """Levels of a factor or an exposure, in the order of their codes."""
+    return LEVELS if term.exposure is not None else study.levels(term.name)
+
+
 def reference_of(term: Term, study: Study) -> str:
-    """The reference level of a factor: the one that the plan names, or the first."""
-    return term.reference if term.reference is not None else study.levels(term.name)[0]
+    """The reference level: the one that the plan names, or the first."""
+    return term.reference if term.reference is not None else levels_of(term, study)[0]
 
 
 def _parts(term: Term, study: Study) -> list[Part]:
@@ -90,7 +105,9 @@ def _parts(term: Term, study: Study) -> list[Part]:
         return [Part(term.name, None, None)]
     reference = reference_of(term, study)
     return [
-        Part(term.name, level, reference) for level in study.levels(term.name) if level != reference
+        Part(term.name, level, reference, term.exposure is not None)
+        for level in levels_of(term, study)
+        if level != reference
     ]
 
 
@@ -108,7 +125,7 @@ def columns(
 
 
 def design(found: Sequence[Column], patients: Patients, study: Study) -> Reals:
-    """The design of these patients, shape (n, n_columns)."""
+    """The design of these patients, shape (n, n_columns); exposures are categories of theirs, see `cox_rows`."""
     x = np.empty((patients.n, len(found)), dtype=np.float64, order="F")
     for index, column in enumerate(found):
         x[:, index] = prod(
@@ -120,9 +137,8 @@ def design(found: Sequence[Column], patients: Patients, study: Study) -> Reals:
 def _values(part: Part, patients: Patients, study: Study) -> Any:
     if part.level is None:
         return patients.numbers[part.variable]
-    return (
-        patients.categories[part.variable] == study.levels(part.variable).index(part.level)
-    ).astype(np.float64)
+    levels = LEVELS if part.is_exposure else study.levels(part.variable)
+    return (patients.categories[part.variable] == levels.index(part.level)).astype(np.float64)
 
 
 def term_problems(

@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 from riskset_common.errors import EstimationError
 from riskset_common.survival.arrays import BoolArray, FloatArray, IntArray, run_starts, same_length
-from riskset_common.survival.risk_sets import RiskSets, risk_sets
+from riskset_common.survival.risk_sets import SumsOverRiskSets, risk_sets
 
 Ties = Literal["efron", "breslow"]
 TimeArray = IntArray | FloatArray
@@ -69,7 +69,7 @@ class CoxDesign:
 
     x: FloatArray
     row_strata: IntArray
-    risk_sets: RiskSets
+    risk_sets: SumsOverRiskSets
     deaths: IntArray
     slot_deaths: IntArray
     fraction: FloatArray | None

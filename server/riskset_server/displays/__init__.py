@@ -24,6 +24,7 @@ TABLES: Final[tuple[TableDisplay, ...]] = (
     TableDisplay(("kaplan_meier",), estimates.make, several=True),
     TableDisplay(("cumulative_incidence",), incidence.make, several=True),
     TableDisplay(("cox",), cox_table.make, several=True),
+    TableDisplay(("fine_gray",), cox_table.make, several=True),
     TableDisplay(("baseline",), baseline.make, several=False),
     TableDisplay(("event_table",), events.make, several=False),
     TableDisplay(("flow",), flow.make, several=False),
@@ -37,6 +38,7 @@ FIGURES: Final[tuple[FigureDisplay, ...]] = (
     FigureDisplay(("kaplan_meier",), curve.draw, drawn_as="curve"),
     FigureDisplay(("cumulative_incidence",), curve.draw, drawn_as="curve"),
     FigureDisplay(("cox",), forest.draw, drawn_as="forest"),
+    FigureDisplay(("fine_gray",), forest.draw, drawn_as="forest"),
     FigureDisplay(("flow",), consort.draw, drawn_as="consort", several=False),
     FigureDisplay(("landmark",), landmark.draw, drawn_as="curve", several=False),
 )

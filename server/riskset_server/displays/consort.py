@@ -15,7 +15,7 @@ from riskset_server.displays.display import Shown
 from riskset_server.displays.figure import INK, Drawing, Sheet, line_height
 from riskset_server.displays.flow import box_label
 from riskset_server.displays.reading import entries, value
-from riskset_server.displays.table import legend, letter
+from riskset_server.displays.table import letter
 from riskset_server.displays.tree import PADDING, Box, Standing, fitted, standing
 from riskset_server.displays.words import Words
 
@@ -56,16 +56,20 @@ def draw(shown: Shown) -> Drawing:
     placed = list(top.all())
     width = max(each.x + each.width / 2 for each in placed) + 2 * MARGIN
     height = max(each.y + each.height / 2 for each in placed) + 2 * MARGIN
-    sheet = Sheet.empty(width, height)
-    for each in placed:
-        _draw_box(sheet, each)
-        for below in each.below:
-            _draw_arrow(sheet, each, below, downwards=downwards)
-    notes = tuple(f"[{mark}] {note}" for note, mark in labels.marks.items())
+
+    def paint(sheet: Sheet) -> None:
+        for each in placed:
+            _draw_box(sheet, each)
+            for below in each.below:
+                _draw_arrow(sheet, each, below, downwards=downwards)
+
     return Drawing(
         shown.title,
-        sheet.figure,
-        (*legend(("Groups without patients are left out.",), ()), *notes),
+        width,
+        height,
+        paint,
+        notes=("Groups without patients are left out.",),
+        footnotes=tuple(f"[{mark}] {note}" for note, mark in labels.marks.items()),
     )
 
 

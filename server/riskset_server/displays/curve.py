@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from riskset_server.displays.curve_legend import MOST_INTERVALS, curve_legend
-from riskset_server.displays.display import Shown
+from riskset_server.displays.display import Plot, Shown
 from riskset_server.displays.estimates import endpoint_noun
 from riskset_server.displays.figure import (
     INK,
@@ -47,7 +47,6 @@ from riskset_server.displays.words import sentence_case
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-PLOT_WIDTH, PLOT_HEIGHT = 4.9, 3.3
 MARGIN, AXIS_HEIGHT, LABEL_GAP = 0.08, 0.5, 0.16
 LABEL_COLUMNS = 24
 """Characters after which a label at a line's end is broken."""
@@ -57,10 +56,12 @@ LABEL_COLUMNS = 24
 class Layout:
     """Where the pieces of the figure stand, in inches from its lower left corner.
 
-    `ticks` are the times marked on the axis, `labelled` those with their number, `numbers_at` those of the columns below it;
+    `plot` is the size of the plot; `ticks` are the times marked on the axis, `labelled` those with their number, `numbers_at` those of the
+    columns below it;
     `labels` are the wrapped labels at the ends of the lines, `strip` is the height of the inset where it stands above the plot.
     """
 
+    plot: Plot
     until: float
     ticks: tuple[float, ...]
     labelled: tuple[float, ...]
@@ -69,18 +70,17 @@ class Layout:
     labels: tuple[str, ...]
     left: float
     bottom: float
-    plot_height: float
     width: float
     height: float
     strip: float
 
     def x(self, time: float) -> float:
         """Inches from the left of a time."""
-        return self.left + PLOT_WIDTH * time / self.until
+        return self.left + self.plot.width * time / self.until
 
     def y(self, percent: float) -> float:
         """Inches from the bottom of a percentage."""
-        return self.bottom + self.plot_height * percent / 100
+        return self.bottom + self.plot.height * percent / 100
 
 
 def draw(shown: Shown) -> Drawing:
@@ -94,19 +94,26 @@ def draw(shown: Shown) -> Drawing:
     if corner is None:
         layout = _layout(shown, found, until, texts, strip=texts.height)
         corner = (layout.left, layout.height - MARGIN)
-    sheet = Sheet.empty(layout.width, layout.height)
-    axes = sheet.axes(layout.left, layout.bottom, PLOT_WIDTH, layout.plot_height)
-    _draw_axes(axes, shown, layout)
-    _draw_lines(axes, found)
-    _draw_labels(sheet, layout, found)
-    draw_inset(sheet, texts, *corner)
     columns = [layout.x(time) for time in layout.numbers_at]
-    draw_rows(sheet, layout.rows, columns, MARGIN, layout.bottom - AXIS_HEIGHT)
+
+    def paint(sheet: Sheet) -> None:
+        axes = sheet.axes(layout.left, layout.bottom, layout.plot.width, layout.plot.height)
+        _draw_axes(axes, shown, layout)
+        _draw_lines(axes, found)
+        _draw_labels(sheet, layout, found)
+        draw_inset(sheet, texts, *corner)
+        draw_rows(sheet, layout.rows, columns, MARGIN, layout.bottom - AXIS_HEIGHT)
+
     shortened = shortens(layout.rows, columns)
+    notes, abbreviations = curve_legend(shown, found, texts, layout.rows, shortened=shortened)
     return Drawing(
         shown.title,
-        sheet.figure,
-        curve_legend(shown, found, texts, layout.rows, shortened=shortened),
+        layout.width,
+        layout.height,
+        paint,
+        notes,
+        abbreviations,
+        above=layout.strip,
     )
 
 
@@ -118,26 +125,28 @@ def _layout(
     kinds = shown.display.at_risk or (
         ALL_ROWS if len(counted) <= MOST_GROUPS_IN_FULL else ALL_ROWS[:1]
     )
-    if len(counted) < len(found):
-        # Of several causes each has its own events; the patients at risk are the same.
+    if measure_of(shown.parts[0]) != SURVIVAL:
+        # Of several causes each has its own events, and of one the competing events leave as well.
         kinds = ALL_ROWS[:1]
-    times = number_times(found, ticks, until)
-    inch = until / PLOT_WIDTH
+    wanted, possible = number_times(found, ticks, until)
+    times = [*wanted, *possible]
+    inch = until / shown.plot.width
     widest = (
         max(number_width(number_rows(counted, times, kinds)), text_width(_tick_label(ticks[-1])))
         + 0.1
     )
-    numbers_at = tuple(apart(times, (), widest * inch))
+    numbers_at = tuple(apart(wanted, possible, widest * inch))
     labelled = tuple(apart(numbers_at, ticks, (text_width(_tick_label(ticks[-1])) + 0.1) * inch))
     rows = number_rows(counted, numbers_at, kinds)
     labels = tuple("\n".join(textwrap.wrap(line.label, LABEL_COLUMNS)) for line in found)
     tall = sum(_label_height(label) for label in labels)
-    plot_height = max(PLOT_HEIGHT, tall + 0.1)
+    plot = Plot(shown.plot.width, max(shown.plot.height, tall + 0.1))
     left = max(0.62, MARGIN + label_width(rows) + overhang(rows) + 0.1)
     right = LABEL_GAP + max((text_width(label) for label in labels), default=0.0) + MARGIN
     bottom = MARGIN + height_of(rows) + AXIS_HEIGHT
-    width = left + max(PLOT_WIDTH + right, texts.width + MARGIN if strip else 0.0)
+    width = left + max(plot.width + right, texts.width + MARGIN if strip else 0.0)
     return Layout(
+        plot=plot,
         until=until,
         ticks=tuple(ticks),
         labelled=labelled,
@@ -146,9 +155,8 @@ def _layout(
         labels=labels,
         left=left,
         bottom=bottom,
-        plot_height=plot_height,
         width=width,
-        height=bottom + plot_height + strip + 0.12,
+        height=bottom + plot.height + strip + 0.12,
         strip=strip,
     )
 
@@ -163,19 +171,19 @@ def _tick_label(time: float) -> str:
 
 def _free_corner(layout: Layout, found: Sequence[Line], texts: Inset) -> tuple[float, float] | None:
     """Upper left point of the inset in a corner that no curve or interval enters: lower left, upper right, upper left."""
-    if texts.width > PLOT_WIDTH:
+    if texts.width > layout.plot.width:
         return None
-    in_time = layout.until / PLOT_WIDTH
-    in_percent = 100 / layout.plot_height
+    in_time = layout.until / layout.plot.width
+    in_percent = 100 / layout.plot.height
     span = (0.0, texts.width * in_time)
     ranges = [line.range_between(*span) for line in found]
     if all(lowest > texts.height * in_percent for lowest, _ in ranges):
         return layout.left, layout.bottom + texts.height
     span = (layout.until - texts.width * in_time, layout.until)
     ranges = [line.range_between(*span) for line in found]
-    top = layout.bottom + layout.plot_height
+    top = layout.bottom + layout.plot.height
     if all(highest < 100 - texts.height * in_percent for _, highest in ranges):
-        return layout.left + PLOT_WIDTH - texts.width, top
+        return layout.left + layout.plot.width - texts.width, top
     ranges = [line.range_between(0.0, texts.width * in_time) for line in found]
     if all(highest < 100 - texts.height * in_percent for _, highest in ranges):
         return layout.left, top
@@ -233,8 +241,8 @@ def _draw_labels(sheet: Sheet, layout: Layout, found: Sequence[Line]) -> None:
     drawn = [rank for rank, line in enumerate(found) if line.time.size > 1]
     ends = [layout.y(found[rank].height[-1]) for rank in drawn]
     heights = [_label_height(layout.labels[rank]) for rank in drawn]
-    low, high = layout.bottom - 0.06, layout.bottom + layout.plot_height + 0.06
-    right = layout.left + PLOT_WIDTH
+    low, high = layout.bottom - 0.06, layout.bottom + layout.plot.height + 0.06
+    right = layout.left + layout.plot.width
     for rank, end, y in zip(drawn, ends, spread(ends, heights, low, high), strict=True):
         x = (layout.x(found[rank].end), right, right + LABEL_GAP - 0.04)
         sheet.stroke(

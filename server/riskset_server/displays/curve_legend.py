@@ -11,7 +11,6 @@ from riskset_server.displays.inset import Inset
 from riskset_server.displays.lines import SURVIVAL, Line, groups_of, measure_of
 from riskset_server.displays.numbers_at_risk import NumberRow
 from riskset_server.displays.reading import value, withheld_by
-from riskset_server.displays.table import legend
 from riskset_server.displays.words import listed
 
 MOST_INTERVALS = 3
@@ -25,8 +24,8 @@ def curve_legend(
     rows: Sequence[NumberRow],
     *,
     shortened: bool,
-) -> tuple[str, ...]:
-    """NOTE and abbreviations. `shortened` says that a letter stands for `withheld` in the rows of numbers."""
+) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """Notes and abbreviations. `shortened` says that a letter stands for `withheld` in the rows of numbers."""
     cells = [
         *(cell for row in texts.rows for cell in row),
         *(cell for row in rows for cell in row.cells),
@@ -36,7 +35,7 @@ def curve_legend(
     short += _abbreviations(shown, found)
     if shortened:
         short.append(("w", "withheld"))
-    return legend(tuple(notes), tuple(short))
+    return tuple(notes), tuple(short)
 
 
 def _drawn(shown: Shown, found: Sequence[Line]) -> Iterator[str]:
@@ -58,8 +57,9 @@ def _drawn(shown: Shown, found: Sequence[Line]) -> Iterator[str]:
 def _released(shown: Shown, found: Sequence[Line]) -> Iterator[str]:
     """What a reader must know of steps and numbers: when they end, and how they were made coarser before release."""
     disclosure = shown.words.plan.disclosure
-    if any(line.minimum_at_risk for line in found):
-        yield f"Curves end where fewer than {disclosure.minimum_at_risk} patients remain at risk."
+    minimum = max((line.minimum_at_risk for line in found), default=0)
+    if minimum:
+        yield f"Curves end where fewer than {minimum} patients remain at risk."
     if not all(line.is_complete for line in found):
         yield (
             f"Steps are joined until each holds {disclosure.minimum_cell} events; numbers of patients are shown at the "

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from riskset_common.estimators.estimator import AnalysisSpec
-from riskset_common.plan import Display
+from riskset_common.plan_displays import Panel
 from riskset_server.displays.cells import level_percent
 from riskset_server.displays.figure import Drawing
 from riskset_server.displays.reading import distinct, value
@@ -46,25 +46,40 @@ def tests_of(part: Part) -> tuple[Tested, ...]:
 
 
 @dataclass(frozen=True)
+class Plot:
+    """Size of the plot within a figure of curves, in inches."""
+
+    width: float
+    height: float
+
+
+WHOLE, PANEL = Plot(4.9, 3.3), Plot(3.4, 2.5)
+"""The plot of a figure of its own, and that of a panel among others."""
+
+
+@dataclass(frozen=True)
 class Shown:
     """What one display shows.
 
     Attributes
     ----------
     display
-        Its entry in the plan, or the one made for a plan without displays.
+        Its entry in the plan, that of a panel, or the one made for a plan without displays.
     title
         Its title.
     parts
         The analyses, in the order of the entry; at least one.
     words
         The study's words.
+    plot
+        How large curves are drawn.
     """
 
-    display: Display
+    display: Panel
     title: str
     parts: tuple[Part, ...]
     words: Words
+    plot: Plot = WHOLE
 
     @property
     def confidence(self) -> str:

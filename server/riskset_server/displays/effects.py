@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
+from riskset_common.estimators.exposure import with_exposures
 from riskset_server.displays.cells import (
     ALIASED,
     DASH,
     EMPTY,
+    HR,
     MONOTONE,
     NOT_ESTIMABLE,
+    SHR,
     Cell,
     cell,
     count,
@@ -27,8 +30,9 @@ from riskset_server.displays.cells import (
 )
 from riskset_server.displays.display import Part, Shown
 from riskset_server.displays.reading import entries, number, rules_in, value, withheld_by
-from riskset_server.displays.words import Words, listed, lower_first
+from riskset_server.displays.words import Words, listed, lower_first, sentence_case
 
+ROBUST = {"site": ", clustered by site", "patient": ""}
 TIES = {"efron": "Efron's", "breslow": "Breslow's"}
 
 
@@ -65,13 +69,26 @@ class Effect:
 def effects(shown: Shown) -> Iterator[Effect]:
     """Rows of every model of a display, each below its title where there are several."""
     for part in shown.parts:
-        indent = 0
+        indent, words = 0, words_of_model(shown.words, part)
         if len(shown.parts) > 1:
             yield Effect(Cell(shown.words.title(part.spec)), 0, is_title=True)
             indent = 1
         by_term = groupby(entries(value(part.result, "terms")), key=lambda row: str(row["term"]))
         for term, rows in by_term:
-            yield from _term(part, shown.words, term, list(rows), indent)
+            yield from _term(part, words, term, list(rows), indent)
+
+
+def words_of_model(words: Words, part: Part) -> Words:
+    """The study's words, in which the exposures of a model are categories."""
+    labels = {name: sentence_case(words.happening(name)) for name in part.spec.times()}
+    return replace(words, codebook=with_exposures(words.codebook, labels))
+
+
+def exposures(words: Words, part: Part) -> str:
+    """The exposures of a model that begin during follow-up, in words; empty without any."""
+    if part.spec.kind != "cox":
+        return ""
+    return listed([lower_first(words.happening(name)) for name in part.spec.times()])
 
 
 def _term(
@@ -144,19 +161,34 @@ def _notes(part: Part, words: Words) -> Iterator[str]:
     n, events = cell(value(found, "n"), count).text, cell(value(found, "events"), count).text
     missing = value(found, "missing")
     left_out = f"; {patients(missing)} with missing values left out" if missing else ""
-    yield f"n = {n}, {events} events{left_out}."
+    yield f"n = {n}, {events} events{_competing(found)}{left_out}."
     yield f"Ties by {TIES[found['ties']]} method."
     strata = entries(value(found, "strata"))
     if strata:
         named = listed([lower_first(words.variable(name)) for name in strata])
         yield f"Stratified by {named}."
-    if value(found, "robust") is not None:
-        yield "Standard errors are robust, clustered by site."
+    if named := exposures(words, part):
+        yield f"Patients change from not exposed to exposed with {named}; counts are by exposure at the end of follow-up."
+    if value(found, "robust", "clustered_by") in ROBUST:
+        yield f"Standard errors are robust{ROBUST[value(found, 'robust', 'clustered_by')]}."
     together = "; beside a variable, of all its levels together" if _several_levels(found) else ""
     yield f"P values are of Wald tests, two-sided ({words.planned(part.spec)}){together}."
     yield from _model_tests(value(found, "tests"))
     yield from _proportionality(value(found, "ph_test"), words)
     yield from _baseline_hazard(value(found, "baseline_hazard"), words)
+
+
+def _competing(found: Mapping[str, Any]) -> str:
+    """Of a model under competing risks the patients with another event."""
+    competing = value(found, "competing")
+    if competing is None:
+        return ""
+    return f" of the cause, {cell(competing, count).text} competing events"
+
+
+def ratio_name(shown: Shown) -> tuple[str, str]:
+    """What a model's ratios are of, short and in words."""
+    return SHR if shown.parts[0].spec.kind == "fine_gray" else HR
 
 
 def _several_levels(found: Mapping[str, Any]) -> bool:

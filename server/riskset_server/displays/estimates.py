@@ -91,7 +91,7 @@ def _compared(
 
 
 def horizons(shown: Shown) -> tuple[float, ...]:
-    """The times at which the plan asks for estimates, of all analyses of a display, ascending."""
+    """The times at which the plan asks for estimates, of all analyses of a display, ascending; those that the display names if it does."""
     found = distinct(
         value(landmark, "time")
         for part in shown.parts
@@ -99,7 +99,8 @@ def horizons(shown: Shown) -> tuple[float, ...]:
         for curve in curves_of(group)
         for landmark in entries(value(curve, "at"))
     )
-    return tuple(sorted(float(time) for time in found))
+    wanted = shown.display.horizons
+    return tuple(sorted(float(time) for time in found if not wanted or time in wanted))
 
 
 def landmark(group: Mapping[str, Any], time: float) -> Any:

@@ -1,17 +1,19 @@
 """The ground of every figure: fonts, colours, lengths in inches, and files that are the same for the same numbers.
 
-Text stays text in the SVG, so that a journal can set it anew and a reader can search it; the drawing is measured in DejaVu Sans
-and names Verdana, of the same widths, for machines without it. Nothing is embedded and nothing is fetched.
+Text stays text in SVG and PDF, so that a journal can set it anew and a reader can search it. The PDF holds the outlines of its
+letters; the SVG is measured in DejaVu Sans and names Verdana, of the same widths, for machines without it. Nothing is fetched.
 """
 
 from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
+
+from riskset_server.displays.table import legend
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -25,15 +27,22 @@ if TYPE_CHECKING:
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#E69F00")
 """Colours that people with any colour vision tell apart (Okabe and Ito 2008), without the yellow that vanishes on white."""
 
-DASHES = ("solid", (0, (6, 2)), (0, (1.4, 1.4)), (0, (7, 1.6, 1.4, 1.6)))
-"""Line styles, so that lines are told apart in grey. Coprime with the colours: 28 pairs before one comes again."""
+DASHES = (
+    "solid",
+    (0, (6, 2)),
+    (0, (1.4, 1.4)),
+    (0, (7, 1.6, 1.4, 1.6)),
+    (0, (11, 2.5)),
+    (0, (6, 1.4, 1.4, 1.4, 1.4, 1.4)),
+)
+"""Line styles, so that lines are told apart in grey. Coprime with the colours: 42 pairs before one comes again."""
 
 INK = "#1a1a1a"
 FAINT = "#8a8a8a"
 TEXT_SIZE = 8.0
 SMALL_SIZE = 7.5
 POINTS_PER_INCH = 72
-PNG_DOTS_PER_INCH = 200
+PNG_DOTS_PER_INCH = 300
 
 _SETTINGS: dict[str, Any] = {
     "font.family": "DejaVu Sans",
@@ -47,21 +56,13 @@ _SETTINGS: dict[str, Any] = {
     "ytick.color": INK,
     "lines.linewidth": 1.5,
     "svg.fonttype": "none",
+    "pdf.fonttype": 42,  # TrueType, which journals ask for
     "svg.hashsalt": "riskset",
     "savefig.facecolor": "white",
 }
 _NO_METADATA = {"Creator": None, "Date": None, "Format": None, "Type": None}
 _NAMESPACE = re.compile(r' xmlns(:xlink)?="[^"]*"')
 _FONT = "font-family: 'DejaVu Sans'"
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """A figure of the report: the artists, the title of its caption, and the lines below it."""
-
-    title: str
-    figure: Figure
-    legend: tuple[str, ...]
 
 
 def settings() -> AbstractContextManager[None]:
@@ -74,11 +75,16 @@ def settings() -> AbstractContextManager[None]:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A figure on which lengths are inches from its lower left corner."""
+    """A figure, or a part of one, on which lengths are inches from its lower left corner.
+
+    `left` and `bottom` are where that corner lies on the whole figure.
+    """
 
     figure: Figure
     width: float
     height: float
+    left: float = 0.0
+    bottom: float = 0.0
 
     @staticmethod
     def empty(width: float, height: float) -> Sheet:
@@ -87,24 +93,87 @@ class Sheet:
 
         return Sheet(Figure((width, height), dpi=POINTS_PER_INCH), width, height)
 
+    def part(self, left: float, bottom: float, width: float, height: float) -> Sheet:
+        """The part of this sheet with that lower left corner and size."""
+        return Sheet(self.figure, width, height, self.left + left, self.bottom + bottom)
+
+    def _at(self, x: float, y: float) -> tuple[float, float]:
+        """A point as a fraction of the whole figure."""
+        width, height = self.figure.get_size_inches()
+        return (self.left + x) / float(width), (self.bottom + y) / float(height)
+
     def axes(self, left: float, bottom: float, width: float, height: float) -> Axes:
         """Axes with that lower left corner and size."""
-        w, h = self.width, self.height
-        return self.figure.add_axes((left / w, bottom / h, width / w, height / h))
+        corner, opposite = self._at(left, bottom), self._at(left + width, bottom + height)
+        return self.figure.add_axes((*corner, opposite[0] - corner[0], opposite[1] - corner[1]))
 
     def write(self, x: float, y: float, text: str, **style: Any) -> Text:
         """Text at a point, by default to the right of it and centred in height."""
         chosen = {"ha": "left", "va": "center_baseline", "fontsize": TEXT_SIZE, **style}
-        return self.figure.text(x / self.width, y / self.height, text, **chosen)
+        return self.figure.text(*self._at(x, y), text, **chosen)
 
     def stroke(self, x: Sequence[float], y: Sequence[float], **style: Any) -> Line2D:
         """A line through points."""
         from matplotlib.lines import Line2D
 
-        line = Line2D([at / self.width for at in x], [at / self.height for at in y], **style)
+        points = [self._at(*point) for point in zip(x, y, strict=True)]
+        line = Line2D(*zip(*points, strict=True), **style)
         line.set_transform(self.figure.transFigure)
         self.figure.add_artist(line)
         return line
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure of the report before it is on paper: its size, what puts it on a sheet, and what is said below it.
+
+    Attributes
+    ----------
+    title
+        The title of its caption.
+    width, height
+        Its size in inches.
+    paint
+        Draws it on a sheet, or on a part of one, of that size.
+    notes
+        Sentences below it, after the word NOTE.
+    abbreviations
+        Short and long forms that it uses.
+    footnotes
+        Further lines, each with its mark before it.
+    above
+        Height of what stands above its plot, in inches; None where it is not aligned with its neighbours.
+    """
+
+    title: str
+    width: float
+    height: float
+    paint: Callable[[Sheet], None]
+    notes: tuple[str, ...] = ()
+    abbreviations: tuple[tuple[str, str], ...] = ()
+    footnotes: tuple[str, ...] = ()
+    above: float | None = None
+
+    @cached_property
+    def figure(self) -> Figure:
+        """The figure on a sheet of its own."""
+        with settings():
+            sheet = Sheet.empty(self.width, self.height)
+            self.paint(sheet)
+        return sheet.figure
+
+    @cached_property
+    def svg(self) -> bytes:
+        """The figure as SVG: the same bytes for the same artists."""
+        written = io.StringIO()
+        with settings():
+            self.figure.savefig(written, format="svg", metadata=_NO_METADATA)
+        return written.getvalue().replace(_FONT, f"{_FONT}, Verdana, sans-serif").encode("utf-8")
+
+    @property
+    def legend(self) -> tuple[str, ...]:
+        """The lines below it."""
+        return (*legend(self.notes, self.abbreviations), *self.footnotes)
 
 
 @cache
@@ -117,6 +186,7 @@ def _ruler() -> tuple[Text, RendererAgg]:
     return drawn, RendererAgg(side, side, side)  # type: ignore[no-untyped-call]  # matplotlib's own gap
 
 
+@lru_cache(maxsize=8192)
 def text_width(text: str, size: float = TEXT_SIZE, weight: str = "normal") -> float:
     """Width of a text in inches, of its longest line where there are several."""
     drawn, renderer = _ruler()
@@ -140,11 +210,8 @@ def dashes(index: int) -> Any:
 
 
 def svg(drawing: Drawing) -> bytes:
-    """The figure as SVG: the same bytes for the same artists."""
-    written = io.StringIO()
-    with settings():
-        drawing.figure.savefig(written, format="svg", metadata=_NO_METADATA)
-    return written.getvalue().replace(_FONT, f"{_FONT}, Verdana, sans-serif").encode("utf-8")
+    """The figure as SVG, written once for its file and the page."""
+    return drawing.svg
 
 
 def png(drawing: Drawing) -> bytes:
@@ -153,6 +220,16 @@ def png(drawing: Drawing) -> bytes:
     with settings():
         drawing.figure.savefig(
             written, format="png", dpi=PNG_DOTS_PER_INCH, metadata={"Software": None}
+        )
+    return written.getvalue()
+
+
+def pdf(drawing: Drawing) -> bytes:
+    """The figure as PDF, with the letters it uses in it: the same bytes for the same artists."""
+    written = io.BytesIO()
+    with settings():
+        drawing.figure.savefig(
+            written, format="pdf", metadata=dict.fromkeys(("Creator", "Producer", "CreationDate"))
         )
     return written.getvalue()
 

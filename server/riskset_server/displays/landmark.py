@@ -29,7 +29,7 @@ def draw(shown: Shown) -> Drawing:
     """The curves, or the forest plot of the model."""
     inner = at_landmark(shown)
     drawn = forest.draw(inner) if _is_model(inner) else curve.draw(inner)
-    return replace(drawn, legend=(f"NOTE. {' '.join(_notes(shown))}", *drawn.legend))
+    return replace(drawn, notes=(*_notes(shown), *drawn.notes))
 
 
 def at_landmark(shown: Shown) -> Shown:

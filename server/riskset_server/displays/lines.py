@@ -74,6 +74,8 @@ class Line:
         The probability and its confidence limits from each time on, in percent, shape (n_steps + 1,); NaN where a limit is undefined.
     minimum_at_risk
         The curve has ended where fewer patients remain at risk; 0 shows it to its last step.
+    smallest_number
+        Fewer patients at risk were released as no number; 0 where every number was.
     is_complete
         Whether results hold every time at which somebody leaves, or steps that were joined before release.
     series
@@ -89,6 +91,7 @@ class Line:
     lower: Reals
     upper: Reals
     minimum_at_risk: int
+    smallest_number: int
     is_complete: bool
     series: Series
     style: Style
@@ -119,10 +122,10 @@ class Line:
 def lines(shown: Shown) -> tuple[Line, ...]:
     """Every curve of a display, in the order of its analyses, their causes and their groups."""
     disclosure = shown.words.plan.disclosure
-    minimum = 0 if disclosure.release == "exact" else disclosure.minimum_at_risk
+    released = 0 if disclosure.release == "exact" else disclosure.minimum_at_risk
     found = [series for part in shown.parts for series in series_of(shown, part)]
     return tuple(
-        _line(series, series.style or Style(rank, rank), minimum)
+        _line(series, series.style or Style(rank, rank), released, shown.display.minimum_at_risk)
         for rank, series in enumerate(found)
     )
 
@@ -134,21 +137,22 @@ def series_of(shown: Shown, part: Part) -> Iterator[Series]:
         for label, group in _labelled(shown, part):
             yield Series(label, label, group, measure_of(part))
         return
-    # One colour a group and one kind of dashes a cause, unless there is one group or one analysis among several.
+    # One colour a group and other dashes for each curve, so that grey tells them apart; the cause's colour where there is one group.
     labelled = list(_labelled(shown, part))
     alone = len(labelled) < 2
     for rank, cause in enumerate(causes):
         named = sentence_case(cause)
         for index, (label, group) in enumerate(labelled):
             own = named if not group["level"] else f"{named}, {label}"
-            style = Style(rank if alone else index, rank) if len(shown.parts) == 1 else None
+            own_style = Style(rank if alone else index, rank * len(labelled) + index)
+            style = own_style if len(shown.parts) == 1 else None
             yield Series(own, label, _of_cause(group, cause), measure_of(part), style, cause)
 
 
 def _of_cause(group: Mapping[str, Any], cause: str) -> Mapping[str, Any]:
     """The entry of one cause in the form of a group: its curve, landmarks and events beside the group's level and patients."""
     found = value(group, "causes", cause)
-    shared = {"level": group["level"], "n": group["n"]}
+    shared = {name: group[name] for name in ("level", "n", "numbers_at_risk") if name in group}
     return shared | {name: value(found, name) for name in ("events", "at", "curve")}
 
 
@@ -168,7 +172,8 @@ def _labelled(shown: Shown, part: Part) -> Iterator[tuple[str, Mapping[str, Any]
             yield (f"{own}, {name}" if several else name), group
 
 
-def _line(series: Series, style: Style, minimum: int) -> Line:
+def _line(series: Series, style: Style, released: int, asked: int | None) -> Line:
+    minimum = max(released, asked or 0)
     group, measure = series.group, series.measure
     curve = value(group, "curve")
     time = numbers(value(curve, "time"), 0)
@@ -180,14 +185,24 @@ def _line(series: Series, style: Style, minimum: int) -> Line:
     stop = min(stop, int(undefined[0])) if undefined.size else stop
     limits = (numbers(value(curve, name), time.size) for name in ("lower", "upper"))
     points = np.column_stack([time, height, *limits])[:stop]
-    is_complete = minimum == 0 or _is_complete(group)
+    is_complete = released == 0 or _is_complete(group)
     if not is_complete:
         points = _with_horizons(points, series)
     first = [0.0, *[measure.at_start] * 3]
     drawn_time, *percents = (np.vstack([first, points]) * [1, 100, 100, 100]).T
     height, lower, upper = percents
     return Line(
-        series.label, group, drawn_time, height, lower, upper, minimum, is_complete, series, style
+        label=series.label,
+        group=group,
+        time=drawn_time,
+        height=height,
+        lower=lower,
+        upper=upper,
+        minimum_at_risk=minimum,
+        smallest_number=released,
+        is_complete=is_complete,
+        series=series,
+        style=style,
     )
 
 
@@ -229,8 +244,8 @@ class Standing:
 def standing(line: Line, time: float) -> Standing:
     """Patients at risk at a time, and those censored or with an event before it: the three add up to the group.
 
-    Of a curve that was released in joined steps only the beginning and the plan's horizons are known, the latter with the events
-    up to and including that time.
+    Of a curve that was released in joined steps the beginning and the plan's horizons are known, the latter with the events up to
+    and including that time; and at the round times of the axis the patients at risk.
     """
     if withheld_by(line.group.get("curve")) is not None:
         cell_of_rule = withheld_cell(str(withheld_by(line.group["curve"])))
@@ -243,8 +258,8 @@ def _from_curve(line: Line, time: float) -> Standing:
     times = numbers(curve["time"], 0)
     left = int(np.searchsorted(times, time, side="left"))
     at_risk = curve["at_risk"][left] if left < times.size else 0
-    if number(at_risk) < line.minimum_at_risk:
-        return Standing(Cell(f"<{line.minimum_at_risk}"))
+    if number(at_risk) < line.smallest_number:
+        return Standing(Cell(f"<{line.smallest_number}"))
     censored, events = (sum(curve[name][:left]) for name in ("censored", "events"))
     return Standing(cell(at_risk, count), cell(censored, count), cell(events, count))
 
@@ -261,7 +276,15 @@ def _from_landmarks(line: Line, time: float) -> Standing:
                 {"withheld": rule} if rule else max(number(n) - number(at_risk) - number(events), 0)
             )
             return Standing(cell(at_risk, count), cell(left, count), cell(events, count))
-    return Standing()
+    at_risk = _at_round_times(line).get(time)
+    return Standing() if at_risk is None else Standing(cell(at_risk, count))
+
+
+def _at_round_times(line: Line) -> Mapping[float, Any]:
+    """Patients at risk at the round times of the axis, where they were released."""
+    found = value(line.group, "numbers_at_risk")
+    times, at_risk = (entries(value(found, name)) for name in ("time", "at_risk"))
+    return dict(zip(map(float, times), at_risk, strict=True))
 
 
 def groups_of(found: Sequence[Line]) -> tuple[Line, ...]:
@@ -272,14 +295,22 @@ def groups_of(found: Sequence[Line]) -> tuple[Line, ...]:
     return tuple(first.values())
 
 
-def number_times(found: Sequence[Line], ticks: Sequence[float], until: float) -> list[float]:
-    """Times of the columns of numbers: the axis' own where every curve is complete, else those at which numbers are known."""
+def number_times(
+    found: Sequence[Line], ticks: Sequence[float], until: float
+) -> tuple[list[float], list[float]]:
+    """Times of the columns of numbers: those that must stand, and those that may where there is room.
+
+    Where every curve is complete the axis' own must. Else it is those at which all numbers are known, and the axis' may at which
+    those at risk are.
+    """
     if all(line.is_complete for line in found):
-        return list(ticks)
+        return list(ticks), []
     horizons = {
         value(landmark, "time")
         for line in found
         for landmark in entries(value(line.group, "at"))
         if isinstance(value(landmark, "time"), (int, float))
     }
-    return sorted({0.0, *(float(time) for time in horizons if time <= until)})
+    known = {time for line in found for time in _at_round_times(line)}
+    at_horizons = sorted({0.0, *(float(time) for time in horizons if time <= until)})
+    return at_horizons, [time for time in ticks if time in known]

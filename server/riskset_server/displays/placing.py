@@ -5,14 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeVar
 
 from riskset_common.errors import PlanError, did_you_mean
-from riskset_common.estimators.estimator import AnalysisSpec
-from riskset_common.plan import Display, Plan
+from riskset_common.plan import Plan
+from riskset_common.plan_displays import Display, Panel
 from riskset_server.displays import FIGURES, TABLES
 from riskset_server.displays.display import FigureDisplay, TableDisplay
+from riskset_server.displays.panels import letter_of
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9.+-]+")
+
+
+@dataclass(frozen=True)
+class Panels:
+    """What draws a figure of several panels: one maker for each."""
+
+    makers: tuple[FigureDisplay, ...]
+    drawn_as: str = "panels"
+
+
+Maker = TableDisplay | FigureDisplay | Panels
 
 
 @dataclass(frozen=True)
@@ -22,7 +35,12 @@ class Placed:
     display: Display
     heading: str
     stem: str
-    made_by: TableDisplay | FigureDisplay
+    made_by: Maker
+
+    @property
+    def word(self) -> Literal["table", "figure"]:
+        """Whether it is a table or a figure."""
+        return "table" if isinstance(self.made_by, TableDisplay) else "figure"
 
 
 def placed(plan: Plan) -> tuple[Placed, ...]:
@@ -34,9 +52,9 @@ def placed(plan: Plan) -> tuple[Placed, ...]:
         Where a display cannot be made of its analyses, or two would be written to one file.
     """
     found = tuple(_planned(plan)) if plan.displays else tuple(_default(plan))
-    seen: dict[tuple[type, str], str] = {}
+    seen: dict[tuple[str, str], str] = {}
     for one in found:
-        key = (type(one.made_by), one.stem.lower())
+        key = (one.word, one.stem.lower())
         if key in seen:
             raise PlanError(
                 f"displays {seen[key]!r} and {one.heading!r} would be written to the same file {one.stem!r}. "
@@ -48,41 +66,51 @@ def placed(plan: Plan) -> tuple[Placed, ...]:
 
 def _planned(plan: Plan) -> Iterator[Placed]:
     for display in plan.displays:
-        name = display.table or display.figure or ""
-        stem = _UNSAFE.sub("_", name).strip("._")
+        stem = _UNSAFE.sub("_", display.name).strip("._")
         if not stem:
             raise PlanError(
-                f"display {name!r}: its name is that of a file; give it a letter or digit."
+                f"display {display.name!r}: its name is that of a file; give it a letter or digit."
             )
-        yield Placed(
-            display, name, stem, _maker(display, [plan.analysis(one) for one in display.of])
+        yield Placed(display, display.name, stem, _maker(display, plan))
+
+
+AnyDisplay = TypeVar("AnyDisplay", TableDisplay, FigureDisplay)
+
+
+def _maker(display: Display, plan: Plan) -> Maker:
+    if display.table is not None:
+        return _fitting(TABLES, display, plan, f"table {display.name!r}")
+    if not display.panels:
+        return _fitting(FIGURES, display, plan, f"figure {display.name!r}")
+    return Panels(
+        tuple(
+            _fitting(FIGURES, panel, plan, f"figure {display.name!r}, panel {letter_of(rank)}")
+            for rank, panel in enumerate(display.panels)
         )
+    )
 
 
-def _maker(display: Display, specs: Sequence[AnalysisSpec]) -> TableDisplay | FigureDisplay:
-    name = display.table or display.figure
-    known: Sequence[TableDisplay | FigureDisplay] = TABLES if display.table is not None else FIGURES
-    word = "table" if display.table is not None else "figure"
-    kinds = sorted({spec.kind for spec in specs})
+def _fitting(known: Sequence[AnyDisplay], panel: Panel, plan: Plan, where: str) -> AnyDisplay:
+    """What makes a table, a figure or a panel; `where` says which one it is."""
+    word = "table" if where.startswith("table") else "figure"
+    kinds = sorted({plan.analysis(name).kind for name in panel.of})
     if len(kinds) > 1:
         raise PlanError(
-            f"{word} {name!r} shows analyses of different kinds: {', '.join(kinds)}. Give each kind a display of its own."
+            f"{where} shows analyses of different kinds: {', '.join(kinds)}. Give each kind a display of its own."
         )
     fitting = [one for one in known if kinds[0] in one.kinds]
     if not fitting:
         able = ", ".join(kind for one in known for kind in one.kinds)
-        raise PlanError(
-            f"{word} {name!r} shows {display.of[0]}: no {word} shows a {kinds[0]}, only {able}."
-        )
+        raise PlanError(f"{where} shows {panel.of[0]}: no {word} shows a {kinds[0]}, only {able}.")
     chosen = fitting[0]
-    if display.drawn_as is not None and display.drawn_as != chosen.drawn_as:
+    if panel.drawn_as is not None and panel.drawn_as != chosen.drawn_as:
         raise PlanError(
-            f"{word} {name!r}: a {kinds[0]} as a {word} is drawn as {chosen.drawn_as!r}, not {display.drawn_as!r}. "
-            f"{did_you_mean(display.drawn_as, [chosen.drawn_as])}"
+            f"{where}: a {kinds[0]} as a {word} is drawn as {chosen.drawn_as!r}, not {panel.drawn_as!r}. "
+            f"{did_you_mean(panel.drawn_as, [chosen.drawn_as])}"
         )
-    if len(specs) > 1 and not chosen.several:
+    if len(panel.of) > 1 and not chosen.several:
         raise PlanError(
-            f"{word} {name!r} shows several analyses. Give each {kinds[0]} a {word} of its own."
+            f"{where} shows several analyses. Give each {kinds[0]} a {word} of its own."
         )
     return chosen
 

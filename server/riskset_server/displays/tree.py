@@ -50,12 +50,12 @@ class Standing:
             yield from each.all()
 
 
-def wrapped(text: str, width: float) -> tuple[str, ...]:
+def wrapped(text: str, width: float, weight: str = "normal") -> tuple[str, ...]:
     """Text in lines that are not wider than so many inches, except for single words."""
     lines: list[str] = []
     for word in text.split(" "):
         longer = f"{lines[-1]} {word}" if lines else word
-        if lines and text_width(longer) <= width:
+        if lines and text_width(longer, weight=weight) <= width:
             lines[-1] = longer
         else:
             lines.append(word)

@@ -15,6 +15,7 @@ from riskset_server.displays.cells import plain
 TIMES = "\N{MULTIPLICATION SIGN}"
 _ABBREVIATION = re.compile(r"[A-Z]{2,6}$")
 _NO_VOWEL = re.compile(r"[b-df-hj-np-tv-xz]{2,4}$")
+_PERSONS = ("Cox ", "Fisher's ", "Gray's ", "Kaplan")
 _DATE_OF = re.compile(r"date of (first )?", re.IGNORECASE)
 
 
@@ -26,8 +27,9 @@ def sentence_case(name: str) -> str:
 
 
 def lower_first(words: str) -> str:
-    """Words inside a sentence; an abbreviation such as WBC, or B-lineage, keeps its capital."""
-    return words[:1].lower() + words[1:] if words[1:2].islower() else words
+    """Words inside a sentence; an abbreviation such as WBC, or B-lineage, and a person's name keep their capital."""
+    keeps = words.startswith(_PERSONS) or not words[1:2].islower()
+    return words if keeps else words[:1].lower() + words[1:]
 
 
 def listed(items: Sequence[str]) -> str:
@@ -113,7 +115,11 @@ class Words:
         found = self.plan.endpoints.get(endpoint)
         if found is None or found.origin is None:
             return None
-        return lower_first(_DATE_OF.sub("", self.variable(found.origin)))
+        return lower_first(self.happening(found.origin))
+
+    def happening(self, name: str) -> str:
+        """What a date is the date of, from its label; the label of another variable."""
+        return _DATE_OF.sub("", self.variable(name))
 
     def time_axis(self, endpoints: Iterable[str]) -> str:
         """The label of a time axis: `Time since diagnosis (years)`."""
@@ -161,6 +167,7 @@ class Words:
             "flow": "Flow of patients",
             "event_table": f"First events of {lower_first(self.endpoint(endpoint or ''))}",
             "cox": f"Cox model of {lower_first(self.endpoint(endpoint or ''))}",
+            "fine_gray": f"Fine\N{EN DASH}Gray model of {lower_first(self.endpoint(endpoint or ''))}",
             "univariate": f"Univariate analyses of {lower_first(self.endpoint(endpoint or ''))}",
             "landmark": f"Landmark analysis of {lower_first(self.endpoint(endpoint or ''))}",
             "cumulative_incidence": f"Cumulative incidence of the events of {lower_first(self.endpoint(endpoint or ''))}",

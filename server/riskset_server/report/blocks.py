@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from riskset_common.errors import InputError, did_you_mean
 from riskset_common.plan import Plan
+from riskset_common.plan_displays import Display, Panel
 from riskset_server.displays.cells import withheld_note
-from riskset_server.displays.display import Part, Shown, TableDisplay
+from riskset_server.displays.display import PANEL, WHOLE, Part, Plot, Shown, TableDisplay
 from riskset_server.displays.figure import Drawing
-from riskset_server.displays.placing import Placed, placed
+from riskset_server.displays.panels import composed, letter_of
+from riskset_server.displays.placing import Panels, Placed, placed
 from riskset_server.displays.reading import wholly_withheld_by
 from riskset_server.displays.table import Table
 from riskset_server.displays.words import Words, listed, lower_first
@@ -19,7 +21,10 @@ from riskset_server.displays.words import Words, listed, lower_first
 
 @dataclass(frozen=True)
 class Block:
-    """One display: a table, a drawing, or neither where everything in it was withheld; `notices` say what was."""
+    """One display: a table, a drawing, or neither where everything in it was withheld; `notices` say what was.
+
+    `parts` are the analyses that it shows.
+    """
 
     heading: str
     stem: str
@@ -28,6 +33,7 @@ class Block:
     table: Table | None
     drawing: Drawing | None
     notices: tuple[str, ...]
+    parts: tuple[Part, ...]
 
     @property
     def anchor(self) -> str:
@@ -59,31 +65,59 @@ def parts_of(results: Mapping[str, Any], plan: Plan) -> dict[str, Part]:
 
 
 def blocks(parts: Mapping[str, Part], words: Words) -> Iterator[Block]:
-    """Every display of the report, made. Figures are drawn, so call this within `figure.settings()`."""
+    """Every display of the report, made."""
     for one in placed(words.plan):
-        yield _block(one, [parts[name] for name in one.display.of], words)
+        yield _block(one, parts, words)
 
 
-def _block(one: Placed, parts: list[Part], words: Words) -> Block:
-    first, *others = (words.title(part.spec) for part in parts)
-    title = one.display.title or listed([first, *map(lower_first, others)])
-    shown = tuple(part for part in parts if wholly_withheld_by(part.result) is None)
-    notices = tuple(
-        f"{words.title(part.spec)}: {withheld_note(rule)}"
-        for part in parts
-        if (rule := wholly_withheld_by(part.result)) is not None
-    )
+def _block(one: Placed, parts: Mapping[str, Part], words: Words) -> Block:
+    display = one.display
+    named = [name for panel in display.shows for name in panel.of]
+    all_parts = [parts[name] for name in dict.fromkeys(named)]
+    title = display.title or _title(all_parts, words)
     made: Table | Drawing | None = None
-    if shown:
-        subject = Shown(one.display, title, shown, words)
+    if isinstance(one.made_by, Panels):
+        made = _panels(one.made_by, display, title, parts, words)
+    elif (shown := _shown(display, title, parts, words)) is not None:
         maker = one.made_by
-        made = maker.make(subject) if isinstance(maker, TableDisplay) else maker.draw(subject)
+        made = maker.make(shown) if isinstance(maker, TableDisplay) else maker.draw(shown)
     return Block(
         heading=one.heading,
         stem=one.stem,
         title=title,
-        word="table" if isinstance(one.made_by, TableDisplay) else "figure",
+        word=one.word,
         table=made if isinstance(made, Table) else None,
         drawing=made if isinstance(made, Drawing) else None,
-        notices=notices,
+        parts=tuple(all_parts),
+        notices=tuple(
+            f"{words.title(part.spec)}: {withheld_note(rule)}"
+            for part in all_parts
+            if (rule := wholly_withheld_by(part.result)) is not None
+        ),
     )
+
+
+def _title(parts: Sequence[Part], words: Words) -> str:
+    first, *others = (words.title(part.spec) for part in parts)
+    return listed([first, *map(lower_first, others)])
+
+
+def _shown(
+    panel: Panel, title: str | None, parts: Mapping[str, Part], words: Words, plot: Plot = WHOLE
+) -> Shown | None:
+    """What a display or panel shows; None where everything in it was withheld."""
+    own = [parts[name] for name in panel.of]
+    left = tuple(part for part in own if wholly_withheld_by(part.result) is None)
+    return Shown(panel, title or _title(own, words), left, words, plot) if left else None
+
+
+def _panels(
+    made_by: Panels, display: Display, title: str, parts: Mapping[str, Part], words: Words
+) -> Drawing | None:
+    """The panels of a figure by their letters; one of which everything was withheld is left out, and so is its letter."""
+    drawn = {}
+    for rank, (maker, panel) in enumerate(zip(made_by.makers, display.panels, strict=True)):
+        shown = _shown(panel, panel.title, parts, words, PANEL)
+        if shown is not None:
+            drawn[letter_of(rank)] = maker.draw(shown)
+    return composed(title, drawn, display.columns) if drawn else None

@@ -1,8 +1,8 @@
-"""Building a report: one page that needs nothing beside it, each figure as SVG and PNG, each table as CSV."""
+"""Building a report: one page that needs nothing beside it, and the files of each figure and table."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,12 @@ from riskset_common.codebook import Codebook
 from riskset_common.plan import Plan
 from riskset_server.displays import figure
 from riskset_server.displays.display import Part
-from riskset_server.displays.reading import wholly_withheld_by
 from riskset_server.displays.templates import template
 from riskset_server.displays.words import Words
 from riskset_server.report.blocks import Block, blocks, parts_of
+from riskset_server.report.deviations import deviations
 from riskset_server.report.files import write_whole
+from riskset_server.report.formats import CHOSEN, files_of
 from riskset_server.report.methods import methods
 from riskset_server.report.overview import analyses_table, facts
 
@@ -28,8 +29,16 @@ class Remark:
     text: str
 
 
-def build_report(results: Mapping[str, Any], plan: Plan, codebook: Codebook, out: Path) -> Path:
+def build_report(
+    results: Mapping[str, Any],
+    plan: Plan,
+    codebook: Codebook,
+    out: Path,
+    formats: Collection[str] = CHOSEN,
+) -> Path:
     """Write `report.html`, `figures/` and `tables/` into a folder, and give the path of the page.
+
+    `formats` are those that figures and tables are written in beside SVG and CSV.
 
     The same results, plan and codebook give the same bytes. Files of displays that an earlier report had and this one has not
     are left alone.
@@ -41,23 +50,29 @@ def build_report(results: Mapping[str, Any], plan: Plan, codebook: Codebook, out
     PlanError
         Where a display of the plan cannot be made of its analyses.
     """
-    words = Words(plan, codebook)
-    parts = parts_of(results, plan)
-    with figure.settings():
-        made = tuple(blocks(parts, words))
-    for block in made:
-        _write_files(block, out)
+    report = compose(results, plan, codebook)
+    for block in report.blocks:
+        for path, content in files_of(block, formats):
+            write_whole(out / path, content)
     page = out / "report.html"
-    write_whole(page, _page(results, parts, words, made).encode("utf-8"))
+    write_whole(page, report.page.encode("utf-8"))
     return page
 
 
-def _write_files(block: Block, out: Path) -> None:
-    if block.drawing is not None:
-        write_whole(out / "figures" / f"{block.stem}.svg", figure.svg(block.drawing))
-        write_whole(out / "figures" / f"{block.stem}.png", figure.png(block.drawing))
-    if block.table is not None:
-        write_whole(out / "tables" / f"{block.stem}.csv", block.table.csv().encode("utf-8"))
+@dataclass(frozen=True)
+class Report:
+    """A report before it is written: its displays, and the page as HTML."""
+
+    blocks: tuple[Block, ...]
+    page: str
+
+
+def compose(results: Mapping[str, Any], plan: Plan, codebook: Codebook) -> Report:
+    """The report of these results. Raises as `build_report` does."""
+    words = Words(plan, codebook)
+    parts = parts_of(results, plan)
+    made = tuple(blocks(parts, words))
+    return Report(made, _page(results, parts, words, made))
 
 
 def _page(
@@ -73,6 +88,7 @@ def _page(
             for block in made
             if block.drawing is not None
         },
+        deviations=tuple(deviations(results, parts, words)),
         remarks=tuple(_remarks(parts, words)),
         methods=methods(results, parts, words),
     )
@@ -81,8 +97,5 @@ def _page(
 def _remarks(parts: Mapping[str, Part], words: Words) -> Iterator[Remark]:
     for part in parts.values():
         title = words.title(part.spec)
-        rule = wholly_withheld_by(part.result)
-        if rule is not None:
-            yield Remark(title, f"Withheld under the disclosure rule {rule}.")
         for warning in part.result.get("warnings", ()):
             yield Remark(title, str(warning))

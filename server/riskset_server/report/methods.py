@@ -11,11 +11,12 @@ from riskset_common.plan import Endpoint
 from riskset_server.displays.baseline import test_names
 from riskset_server.displays.cells import level_percent, plain
 from riskset_server.displays.display import Part, tests_of
-from riskset_server.displays.effects import TIES
+from riskset_server.displays.effects import TIES, exposures
 from riskset_server.displays.estimates import interval_kinds, test_noun
 from riskset_server.displays.follow_up import method_in_words
 from riskset_server.displays.reading import distinct, entries, value
 from riskset_server.displays.words import Words, listed, lower_first, sentence_case
+from riskset_server.report.secrecy import secrecy
 
 
 def methods(results: Mapping[str, Any], parts: Mapping[str, Part], words: Words) -> tuple[str, ...]:
@@ -27,6 +28,7 @@ def methods(results: Mapping[str, Any], parts: Mapping[str, Part], words: Words)
         _estimation(parts.values(), words),
         _competing_risks(parts.values(), words),
         _regression(parts.values(), words),
+        _blind(results),
         _made_of_parts(parts.values(), words),
         _tables(parts.values(), words),
         _conduct(parts.values(), words),
@@ -43,6 +45,7 @@ def _design(results: Mapping[str, Any], words: Words) -> Iterator[str]:
         + ". Patient records stayed at the sites. Each site sent counts and sums that were masked, so that the coordinating "
         "centre could read only their totals over all sites; estimates and tests are computed from these totals."
     )
+    yield from secrecy(results)
     if words.plan.data_cutoff is not None:
         yield f"Data were cut off on {words.plan.data_cutoff.isoformat()}."
 
@@ -102,6 +105,11 @@ def _estimation(parts: Collection[Part], words: Words) -> Iterator[str]:
             by_test.setdefault(f"{named}{stratified}", []).append(part.spec.id)
     for test, names in by_test.items():
         yield f"Groups are compared by the {test} ({', '.join(names)})."
+    if any(value(part.result, "completeness") for part in follow_ups):
+        yield (
+            "Completeness of follow-up is the ratio of observed to potential person-time until the closing date (Clark, Altman and "
+            "De Stavola 2002)."
+        )
     for method in distinct(value(part.result, "method") for part in follow_ups):
         yield f"Median follow-up is estimated by the {method_in_words(method)} method."
 
@@ -109,7 +117,9 @@ def _estimation(parts: Collection[Part], words: Words) -> Iterator[str]:
 def _competing_risks(parts: Collection[Part], words: Words) -> Iterator[str]:
     for part in parts:
         cause = getattr(part.spec, "cause", None)
-        if cause:
+        if cause and part.spec.kind == "fine_gray":
+            yield from _subdistribution(part, cause, words)
+        elif cause:
             yield (
                 f"In {part.spec.id} the event is {lower_first(sentence_case(cause))}, and patients with another event are censored "
                 "at that time: it is about the cause-specific hazard."
@@ -129,6 +139,16 @@ def _competing_risks(parts: Collection[Part], words: Words) -> Iterator[str]:
         yield f"Groups are compared by Gray's test{stratified} ({part.spec.id})."
 
 
+def _subdistribution(part: Part, cause: str, words: Words) -> Iterator[str]:
+    """A Fine-Gray model in a paper's words."""
+    strata = [lower_first(words.variable(name)) for name in getattr(part.spec, "strata", ())]
+    of = "all patients" if value(part.result, "censoring") == "pooled" else "each stratum"
+    yield (
+        f"The model {part.spec.id} is of the subdistribution hazard of {lower_first(sentence_case(cause))} (Fine and Gray), stratified "
+        f"by {listed(strata)}, with the censoring distribution of {of} and robust standard errors."
+    )
+
+
 def _regression(parts: Collection[Part], words: Words) -> Iterator[str]:
     fitted = _of_kind(parts, "cox")
     if not fitted:
@@ -144,6 +164,12 @@ def _regression(parts: Collection[Part], words: Words) -> Iterator[str]:
         ]
         if strata:
             yield f"The model {part.spec.id} is stratified by {listed(strata)}."
+    for part in fitted:
+        if named := exposures(words, part):
+            yield (
+                f"In {part.spec.id} the exposure ({named}) is time-dependent: patients count as not exposed until that day and as "
+                "exposed afterwards."
+            )
     tested = [part.spec.id for part in fitted if value(part.result, "ph_test") is not None]
     if tested:
         yield (
@@ -158,6 +184,22 @@ def _regression(parts: Collection[Part], words: Words) -> Iterator[str]:
         f"{_levels(fitted)} confidence intervals and P values of coefficients are Wald's; likelihood-ratio, score and Wald "
         "tests are given for the models."
     )
+
+
+def _blind(results: Mapping[str, Any]) -> Iterator[str]:
+    """Who computed the models whose risk sets reach across sites."""
+    blind = value(results, "secure", "blind")
+    if not isinstance(blind, Mapping):
+        return
+    names = distinct(name.partition("/")[0] for name in blind["evaluations"])
+    yield (
+        f"Risk sets of {listed(names)} reach across sites. Sums over them were seen by nobody: the models were computed on secret "
+        f"shares by a committee of {listed(blind['committee'])}, of which any {_NUMBERS[blind['threshold']]} could learn nothing beyond "
+        "the log-likelihood, score and information of the whole model at each iteration."
+    )
+
+
+_NUMBERS = {1: "single one", 2: "two together"}
 
 
 def _made_of_parts(parts: Collection[Part], words: Words) -> Iterator[str]:

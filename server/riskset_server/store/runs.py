@@ -56,6 +56,18 @@ class RunRecord:
 
 
 @dataclass(frozen=True)
+class Arrived:
+    """How many sites answered a step, and how many were asked."""
+
+    step: str
+    answered: int
+    asked: int
+
+    def __str__(self) -> str:
+        return f"{self.step}: {self.answered} of {self.asked} sites answered"
+
+
+@dataclass(frozen=True)
 class RunMatter:
     """What a run is made of, to build it again."""
 
@@ -211,17 +223,18 @@ class Runs:
             for row in rows:
                 yield row.step, row.site, row.content
 
-    def arrived(self, number: int) -> list[tuple[str, int]]:
-        """Steps asked so far, in order, and how many sites answered each."""
+    def arrived(self, number: int) -> list[Arrived]:
+        """Steps asked so far, in order."""
         answered = func.count().filter(MessageRow.direction == "in")
+        asked = func.count().filter(MessageRow.direction == "out")
         with self._database.session() as session:
             rows = session.execute(
-                select(MessageRow.step, answered)
+                select(MessageRow.step, answered, asked)
                 .where(MessageRow.run == number, MessageRow.direction != "opening")
                 .group_by(MessageRow.step)
                 .order_by(func.min(MessageRow.number))
             )
-            return [(step, count) for step, count in rows]
+            return [Arrived(*row) for row in rows]
 
 
 def _row(session: Session, number: int) -> RunRow:

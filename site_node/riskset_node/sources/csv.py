@@ -10,8 +10,6 @@ from itertools import islice
 from operator import itemgetter
 from typing import Annotated, Literal, Protocol
 
-import numpy as np
-import pandas as pd
 from pydantic import AfterValidator
 
 from riskset_common.errors import DataError, NodeConfigError
@@ -78,7 +76,7 @@ class CsvSource:
         with _opened(settings) as rows:
             return _header(rows, settings)
 
-    def read(self, settings: CsvSettings, columns: Sequence[str]) -> pd.DataFrame:
+    def read(self, settings: CsvSettings, columns: Sequence[str]) -> dict[str, list[str]]:
         """Read these columns as text."""
         with _opened(settings) as rows:
             header = _header(rows, settings)
@@ -93,12 +91,7 @@ class CsvSource:
                         raise _ragged(settings)
                 for column, picked in zip(texts, pick, strict=True):
                     column.extend(map(picked, chunk))
-        return pd.DataFrame(
-            {
-                name: pd.Series(np.array(column, dtype=object), dtype=object)
-                for name, column in zip(columns, texts, strict=True)
-            }
-        )
+        return dict(zip(columns, texts, strict=True))
 
 
 @contextmanager

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import pandas as pd
-
 from riskset_common.errors import DataError, NodeConfigError
 from riskset_node.sources.source import SourceSettings, check_header, not_there
 
@@ -28,19 +26,21 @@ class ParquetSource:
         """Names of all columns."""
         return tuple(_opened(settings.path).schema_arrow.names)
 
-    def read(self, settings: ParquetSettings, columns: Sequence[str]) -> pd.DataFrame:
+    def read(self, settings: ParquetSettings, columns: Sequence[str]) -> dict[str, list[Any]]:
         """Read these columns; whole numbers stay whole, days stay days."""
         file = _opened(settings.path)
         check_header(file.schema_arrow.names, columns, settings.path)
-        table = file.read(columns=list(columns)).select(list(columns))
-        frame: pd.DataFrame = table.to_pandas(
-            integer_object_nulls=True,
-            date_as_object=True,
-            timestamp_as_object=True,
-            # What pandas once wrote beside the table (an index, old types) is not the hospital's data.
-            ignore_metadata=True,
-        )
-        return frame
+        table = file.read(columns=list(columns))
+        return {name: _values(table.column(name)) for name in columns}
+
+
+def _values(column: Any) -> list[Any]:
+    import pyarrow
+
+    if pyarrow.types.is_timestamp(column.type) and column.type.unit == "ns":
+        # Python's own times have microseconds.
+        column = column.cast(pyarrow.timestamp("us", column.type.tz), safe=False)
+    return list(column.to_pylist())
 
 
 def _opened(path: Path) -> Any:

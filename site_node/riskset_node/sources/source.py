@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Protocol, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
-import pandas as pd
 from pydantic import AfterValidator, BeforeValidator
 
 from riskset_common.codebook import StrictModel
@@ -79,7 +78,7 @@ class Source(Protocol[Settings]):
         """Names of all columns, in the order of the file."""
         ...
 
-    def read(self, settings: Settings, columns: Sequence[str]) -> pd.DataFrame:
+    def read(self, settings: Settings, columns: Sequence[str]) -> Mapping[str, Sequence[Any]]:
         """Read these columns and no others, one row a patient; values as the file holds them, None where it holds none."""
         ...
 

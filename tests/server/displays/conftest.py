@@ -14,7 +14,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from riskset_common.plan import Display
+from riskset_common.plan_displays import Display
 from riskset_server.displays import figure
 from riskset_server.displays.display import Part, Shown
 from riskset_server.displays.words import Words

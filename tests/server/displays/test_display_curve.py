@@ -221,11 +221,11 @@ def test_narrow_columns_abbreviate_withheld_and_explain_it(
 
 
 def test_every_two_curves_differ_in_colour_or_dashes_and_the_first_in_both() -> None:
-    styles = [(figure.colour(rank), str(figure.dashes(rank))) for rank in range(28)]
+    styles = [(figure.colour(rank), str(figure.dashes(rank))) for rank in range(42)]
 
-    assert 28 == len(set(styles))
+    assert 42 == len(set(styles))
     assert (
-        4 == len({dashes for _, dashes in styles[:4]}) == len({colour for colour, _ in styles[:4]})
+        6 == len({dashes for _, dashes in styles[:6]}) == len({colour for colour, _ in styles[:6]})
     )
 
 
@@ -324,3 +324,12 @@ def test_of_many_horizons_the_last_are_printed(
     assert [f"{year}-year EFS,\n% (SE)" for year in (3, 4, 5, 6)] == [
         word for word in found if word.endswith("% (SE)")
     ]
+
+
+def test_a_display_prints_the_horizons_that_it_names(
+    trial: ModuleType, shown: Callable[..., Shown]
+) -> None:
+    result = trial.kaplan_meier_result({"all": trial.EVERYBODY}, None, [6, 1, 2, 3])
+    found = words_of(curve.draw(shown("efs", results={"efs": result}, horizons=(6,))))
+
+    assert ["6-year EFS,\n% (SE)"] == [word for word in found if word.endswith("% (SE)")]

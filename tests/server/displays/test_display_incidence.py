@@ -11,7 +11,7 @@ import pytest
 from matplotlib.text import Text
 
 from riskset_server.displays import curve, incidence
-from riskset_server.displays.curve import PLOT_WIDTH
+from riskset_server.displays.display import WHOLE
 from riskset_server.displays.lines import groups_of, lines
 from riskset_server.report.methods import methods
 
@@ -117,10 +117,10 @@ def test_each_cause_of_each_group_is_a_line_that_begins_at_nothing(of):
         np.testing.assert_allclose([0, *(100 * f for f in exact)], line.height)
 
 
-def test_one_colour_is_one_group_and_one_kind_of_dashes_one_cause(of):
+def test_one_colour_is_one_group_and_no_two_lines_have_the_same_dashes(of):
     found = lines(of(result_of([3.0])))
 
-    assert [(0, 0), (1, 0), (0, 1), (1, 1)] == [
+    assert [(0, 0), (1, 1), (0, 2), (1, 3)] == [
         (line.style.colour, line.style.dashes) for line in found
     ]
     assert ["IB", "ADE+MAE"] == [line.label for line in groups_of(found)]
@@ -172,7 +172,7 @@ def test_the_estimates_move_to_a_corner_that_no_curve_enters(of):
 
     assert 1 == len(texts)
     assert texts[0].get_position()[0] * curve.draw(of(early)).figure.get_size_inches()[0] < (
-        0.75 * PLOT_WIDTH
+        0.75 * WHOLE.width
     )
 
 

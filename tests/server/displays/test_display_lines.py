@@ -162,8 +162,8 @@ def test_of_a_curve_released_in_joined_steps_only_what_was_released_is_shown(
     landmark = result["groups"][0]["at"][0]
 
     assert [False] * 3 == [line.is_complete for line in drawn]
-    assert [0, 6] == number_times(drawn, [0, 1, 2], 10)
-    assert [0] == number_times(drawn, [0, 1, 2], 5)
+    assert ([0, 6], []) == number_times(drawn, [0, 1, 2], 10)
+    assert ([0], []) == number_times(drawn, [0, 1, 2], 5)
     assert str(landmark["at_risk"]) == standing(low, 6).at_risk.text
     assert str(landmark["events_to"]) == standing(low, 6).events.text
     assert ("167", "0", "0") == tuple(
@@ -172,6 +172,21 @@ def test_of_a_curve_released_in_joined_steps_only_what_was_released_is_shown(
     )
     assert "" == standing(low, 3).at_risk.text
     assert 100 * landmark["survival"] == pytest.approx(low.until(6.0).height[-1])
+
+
+def test_numbers_at_risk_that_were_released_stand_at_the_marks_of_the_axis(
+    trial: ModuleType, shown: Callable[..., Shown]
+) -> None:
+    result = trial.as_released(trial.study_results()["analyses"]["efs_risk"])
+    withheld = {"withheld": "minimum_at_risk 10"}
+    for group in result["groups"]:
+        group["numbers_at_risk"] = {"time": [1.0, 2.0, 3.0], "at_risk": [120, 90, withheld]}
+    drawn = lines(shown("efs_risk", results={"efs_risk": result}))
+    at = [standing(drawn[0], time) for time in (1, 2, 3)]
+
+    assert ([0, 6], [1, 2, 3]) == number_times(drawn, [0, 1, 2, 3, 4, 5, 6], 10)
+    assert ["120", "90", "withheld"] == [found.at_risk.text for found in at]
+    assert {""} == {found.events.text for found in at} | {found.censored.text for found in at}
 
 
 def test_a_group_that_was_withheld_has_no_steps_and_says_so(

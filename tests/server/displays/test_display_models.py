@@ -6,7 +6,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from riskset_server.displays import cox_table
+from riskset_common.estimators.fine_gray import FineGraySpec
+from riskset_server.displays import cox_table, forest
 from riskset_server.displays.display import Shown
 
 WITHHELD = {"withheld": "minimum_cell 5"}
@@ -36,6 +37,40 @@ Tests of the model: likelihood-ratio χ² = 63.51, 7 df, P < .001; Wald χ² = 6
 score χ² = 63.51, 7 df, P < .001.",,,
 "Abbreviations: CI, confidence interval; HR, hazard ratio; df, degrees of freedom.",,,
 """ == cox_table.make(shown("cox_all")).csv()
+
+
+def test_an_exposure_that_begins_during_follow_up_is_said_to(
+    shown: Callable[..., Shown], trial: ModuleType
+) -> None:
+    plan = trial.study_plan(
+        """  - {id: cox_smn, kind: cox, endpoint: OS, terms: [{exposure: date_smn}, {factor: arm, reference: IB}],
+     interaction: [date_smn, arm], strata: [site]}
+"""
+    )
+    [arm, _, interaction] = trial.study_results()["analyses"]["cox_arm"]["terms"]
+    exposed = arm | {"term": "date_smn", "level": "exposed", "reference": "not exposed"}
+    names = {"term": "date_smn:arm", "level": "exposed:ADE_MAE", "reference": "not exposed:IB"}
+    found = trial.study_results()["analyses"]["cox_arm"]
+    found |= {"terms": [exposed, arm, interaction | names], "endpoint": "OS"}
+    text = cox_table.make(shown("cox_smn", plan=plan, results={"cox_smn": found})).csv()
+
+    assert (
+        """\
+Second malignant neoplasm,,,
+  Not exposed,1,,
+  Exposed,0.88,0.66 to 1.17,.38
+Randomised arm,,,
+  IB,1,,
+  ADE+MAE,0.88,0.66 to 1.17,.38
+Second malignant neoplasm × Randomised arm,,,
+  Exposed × ADE+MAE,0.95,0.53 to 1.71,.87
+"""
+        in text
+    )
+    assert (
+        "Patients change from not exposed to exposed with second malignant neoplasm; counts are by exposure at the end of "
+        "follow-up."
+    ) in text
 
 
 def test_an_interaction_has_no_reference_row_and_strata_are_named(
@@ -144,6 +179,37 @@ def test_the_test_of_proportional_hazards_is_said_below_the_model(
         "(randomised arm, P = .04; study groups, P = .60)."
     ) in notes
     assert "hazards: withheld under the disclosure rule minimum_cell 5." in held
+
+
+def test_a_fine_gray_model_names_its_ratio_and_the_competing_events(
+    trial: ModuleType, shown: Callable[..., Shown]
+) -> None:
+    plan = trial.study_plan()
+    found = plan.analysis("cox_arm")
+    fitted = FineGraySpec.model_validate(
+        {"id": "cox_arm", "kind": "fine_gray", "endpoint": "EFS", "cause": "relapse"}
+        | {"terms": [term.model_dump() for term in found.terms], "strata": ["study_group"]}
+    )
+    others = [each for each in plan.analyses if each.id != "cox_arm"]
+    result = trial.cox_result(
+        trial.COX_ARM,
+        kind="fine_gray",
+        competing=31,
+        censoring="pooled",
+        robust={"clustered_by": "patient", "naive_std_err": []},
+    )
+    made = shown(
+        "cox_arm",
+        plan=plan.model_copy(update={"analyses": (*others, fitted)}),
+        results={"cox_arm": result},
+    )
+    text, drawn = cox_table.make(made).csv(), forest.draw(made)
+
+    assert text.startswith("Variable,SHR,95% CI,P\n")
+    assert "268 events of the cause, 31 competing events;" in text
+    assert "Standard errors are robust." in text
+    assert "SHR, subdistribution hazard ratio" in text
+    assert ("SHR", "subdistribution hazard ratio") in drawn.abbreviations
 
 
 def test_the_baseline_hazard_is_said_below_the_model_by_stratum(

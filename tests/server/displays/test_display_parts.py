@@ -9,7 +9,8 @@ import pytest
 from tests.estimators.cohorts import random_cohort, study_of
 from tests.estimators.pooling import pool
 
-from riskset_common.plan import Disclosure, Display
+from riskset_common.plan import Disclosure
+from riskset_common.plan_displays import Display
 from riskset_server.displays import figure, landmark, univariate
 from riskset_server.displays.display import Part, Shown
 from riskset_server.displays.words import Words

@@ -200,6 +200,28 @@ NOTE. Follow-up is estimated by the reverse Kaplan–Meier method.,,,,
 """ == follow_up.make(shown("followup")).csv()
 
 
+def test_range_and_completeness_of_follow_up_have_columns_where_they_are_asked(
+    shown: Callable[..., Shown], trial: ModuleType
+) -> None:
+    plan = trial.study_plan("  - {id: again, kind: follow_up, endpoint: EFS}")
+    found = trial.study_results()["analyses"]["followup"]
+    withheld = {"withheld": "minimum_cell 5"}
+    asked = {
+        "range": {"shortest": 0.1, "longest": withheld},
+        "completeness": {"observed": 1.0, "potential": 2.0, "ratio": 0.9312, "incomplete": 20},
+    }
+    results = {"followup": found | asked, "again": found}
+
+    assert """\
+Follow-up,No.,Events,"Median, years",95% CI,"Range, years",Completeness
+Overall survival: all patients,651,272,5.3,5.1 to NR,0.10 to withheld [a],93.1%
+Event-free survival: all patients,651,272,5.3,5.1 to NR,,
+[a] Withheld under the disclosure rule minimum_cell 5.,,,,,,
+NOTE. Follow-up is estimated by the reverse Kaplan–Meier method. \
+Completeness is the person-time observed in percent of that until the closing date or the event.,,,,,,
+""" in follow_up.make(shown("followup", "again", plan=plan, results=results)).csv()
+
+
 def test_an_endpoint_of_one_kind_of_event_has_no_sum(
     trial: ModuleType, shown: Callable[..., Shown]
 ) -> None:

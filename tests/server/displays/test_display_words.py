@@ -20,6 +20,12 @@ def test_a_word_inside_a_sentence_is_small_unless_it_is_an_abbreviation() -> Non
     ]
 
 
+def test_a_person_in_a_method_keeps_the_capital() -> None:
+    assert "Cox model" == lower_first("Cox model")
+    assert "Gray's test" == lower_first("Gray's test")
+    assert "coxal pain" == lower_first("Coxal pain")
+
+
 def test_lists_are_joined_as_in_a_sentence() -> None:
     assert ["", "a", "a and b", "a, b, and c"] == [
         listed(["a", "b", "c"][:length]) for length in range(4)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from riskset_common import __version__
+from riskset_common.estimators.fine_gray import FineGraySpec
 from riskset_server.displays.words import Words
 from riskset_server.report import methods as section
 from riskset_server.report.blocks import parts_of
@@ -41,6 +42,19 @@ def test_methods_are_those_of_plan_and_results(trial: ModuleType) -> None:
         f"Computed with riskset-server {server_version()}.",
     ):  # fmt: skip
         assert sentence in text
+
+
+def test_a_time_dependent_exposure_is_named(trial: ModuleType) -> None:
+    plan = trial.study_plan(
+        "  - {id: cox_smn, kind: cox, endpoint: OS, terms: [{exposure: date_smn}], strata: [site]}"
+    )
+    results = trial.study_results()
+    results["analyses"]["cox_smn"] = results["analyses"]["cox_arm"]
+
+    assert (
+        "In cox_smn the exposure (second malignant neoplasm) is time-dependent: patients count as not exposed until that day and as "
+        "exposed afterwards."
+    ) in text_of(trial, plan, results)
 
 
 def test_conventions_and_release_are_those_of_the_plan(trial: ModuleType) -> None:
@@ -103,6 +117,22 @@ def test_a_test_of_proportional_hazards_is_said(trial: ModuleType) -> None:
     assert "the score test of Grambsch and Therneau (cox_arm)." in text_of(
         trial, trial.study_plan(), results
     )
+
+
+def test_a_fine_gray_model_is_said(trial: ModuleType) -> None:
+    plan, results = trial.study_plan(), trial.study_results()
+    found = plan.analysis("cox_arm")
+    fitted = FineGraySpec.model_validate(
+        {"id": "fg", "kind": "fine_gray", "endpoint": "EFS", "cause": "relapse"}
+        | {"terms": [term.model_dump() for term in found.terms], "strata": ["study_group"]}
+    )
+    results["analyses"]["fg"] = results["analyses"]["cox_arm"] | {"censoring": "pooled"}
+    text = text_of(trial, plan.model_copy(update={"analyses": (*plan.analyses, fitted)}), results)
+
+    assert (
+        "The model fg is of the subdistribution hazard of relapse (Fine and Gray), stratified by study group, with the censoring "
+        "distribution of all patients and robust standard errors."
+    ) in text
 
 
 def test_the_version_of_a_checkout_that_is_not_installed_is_that_of_its_source(

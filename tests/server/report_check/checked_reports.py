@@ -1,0 +1,62 @@
+"""Reports of real results of every kind of analysis, to be checked and tampered with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from tests.estimators.analyses import ALL
+from tests.estimators.cohorts import CODEBOOK, PLAN, random_cohort, study_of
+from tests.estimators.pooling import pool
+
+from riskset_common.canonical import canonical_json, sha256_hex
+from riskset_common.plan import Plan
+from riskset_common.results import to_text
+from riskset_common.strict_yaml import parse_yaml
+from riskset_server.release import release
+from riskset_server.release_axis import RoundTimes
+from riskset_server.report import build_report
+from riskset_server.report.run_files import read_run
+from riskset_server.report_check import Disagreement, check_report
+
+FEW = ("flow", "event table", "log-rank", "Cox within sites")
+
+
+def identifier(name: str) -> str:
+    """The id of an analysis by its name among all."""
+    return re.sub(r"[^A-Za-z0-9]+", "_", name)[:60]
+
+
+def write_report(folder: Path, names: Iterable[str], **changes: Any) -> Path:
+    """The folder of a report of these analyses, with changed keys of the plan."""
+    asked = [{**ALL[name], "id": identifier(name)} for name in names]
+    plan = Plan.model_validate(parse_yaml(PLAN, "plan.yaml") | {"analyses": asked} | changes)
+    cohort = random_cohort(7, n=600)
+    analyses = {}
+    for name in names:
+        study = study_of(ALL[name], 5)
+        found = pool(study, cohort.patients(study)).result
+        axis = RoundTimes.of(plan, identifier(name))
+        analyses[identifier(name)] = release(found, plan.disclosure, axis)
+    results = {
+        "schema": 1,
+        "plan": {"id": plan.plan, "version": plan.version, "sha256": sha256_hex(plan)},
+        "codebook": {"id": CODEBOOK.reference, "sha256": sha256_hex(CODEBOOK)},
+        "sites": [f"site-{rank}" for rank in range(5)],
+        "lost_sites": [],
+        "rounds": 6,
+        "analyses": analyses,
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "results.json").write_text(to_text(results), encoding="utf-8")
+    (folder / "plan.json").write_bytes(canonical_json(plan))
+    (folder / "codebook.json").write_bytes(canonical_json(CODEBOOK))
+    build_report(results, plan, CODEBOOK, folder, ("docx",))
+    return folder
+
+
+def checked(folder: Path) -> list[Disagreement]:
+    """What the check of a report finds."""
+    return check_report(folder, read_run(folder))

@@ -1,0 +1,57 @@
+"""Does every printed number stand in a result: what does not is named, and words may hold numbers of their own."""
+
+from __future__ import annotations
+
+import pytest
+
+from riskset_server.displays.cells import Cell
+from riskset_server.displays.table import Row, Table
+from riskset_server.displays.words import Words
+from riskset_server.report.blocks import parts_of
+from riskset_server.report_check.printed import Text
+from riskset_server.report_check.sources import sources_of, untraced_cells, untraced_texts
+
+
+@pytest.fixture(scope="module")
+def sources(run):
+    parts = parts_of(run.results, run.plan)
+    return sources_of([parts["Cox_within_sites"]], Words(run.plan, run.codebook))
+
+
+def test_a_number_of_a_cell_that_no_result_holds_is_named(run, sources):
+    row = run.results["analyses"]["Cox_within_sites"]["terms"][0]
+    right = f"{row['hazard_ratio']:.2f} ({row['lower']:.2f} to {row['upper']:.2f})"
+    table = Table(
+        "T",
+        ("Variable", "HR"),
+        (Row(Cell("B"), (Cell(right),)), Row(Cell("C"), (Cell("77.77"),))),
+    )
+    (found,) = untraced_cells("tables/T.csv", table, sources)
+
+    assert "tables/T.csv, row 'C', column 'HR'" == found.where
+    assert "77.77 is no number of the analyses that it shows" == found.what
+
+
+def test_numbers_of_words_are_known_in_words_only(sources):
+    table = Table("T", ("Age of 0 to 100", "HR"), (Row(Cell("Grade 100"), (Cell("41.3"),)),))
+
+    assert ["41.3"] == [each.what.split()[0] for each in untraced_cells("T", table, sources)]
+
+
+def test_a_number_of_a_figure_is_named_but_not_that_of_its_axis(sources):
+    texts = [
+        Text("Time since 1907", "1", "start", in_axes=True),
+        Text("88.88 (7.77)", "1", "middle", in_axes=False),
+        Text("B", "1", "start", in_axes=False),
+    ]
+    found = list(untraced_texts("figures/F.svg", texts, ["n = 31415."], sources))
+
+    assert ["88.88", "7.77", "31415"] == [each.what.split()[0] for each in found]
+
+
+@pytest.mark.parametrize(
+    ("token", "holds"),
+    [("600", False), ("1", True), (".001", True), ("1,000", True), ("12.345678", False)],
+)
+def test_a_token_is_held_where_a_number_rounds_to_it(sources, token, holds):
+    assert holds == sources.hold(token)

@@ -1,0 +1,90 @@
+"""What a site's people are told of their node, and what they can tell it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from riskset_common.errors import InputError
+from riskset_node.standing import Journal, is_paused, lines_of, pause, process_of, running, stop
+
+BEGAN = datetime(2018, 6, 1, 12, tzinfo=UTC)
+
+
+def test_a_node_that_never_ran_is_said_not_to_run(tmp_path):
+    assert ["node          does not run"] == list(lines_of(tmp_path))
+
+
+def test_a_running_node_is_told_with_what_it_waits_for_its_run_and_its_last_contact(tmp_path):
+    journal = Journal(tmp_path, lambda: BEGAN)
+    journal.contact()
+    journal.said("run 7 of the centre (riskset 0.1.0)")
+    journal.said("waiting for a run")
+    pause(tmp_path, paused=True)
+    with running(tmp_path):
+        lines = list(lines_of(tmp_path))
+
+    assert [
+        f"node          runs, process {os.getpid()}, paused",
+        "last said     waiting for a run (2018-06-01T12:00:00+00:00)",
+        "last run      run 7 of the centre (riskset 0.1.0)",
+        "last contact  2018-06-01T12:00:00+00:00",
+    ] == lines
+
+
+def test_contacts_are_written_down_at_most_every_ten_seconds(tmp_path):
+    moments = iter([BEGAN + timedelta(seconds=each) for each in (0, 0, 9, 10, 10)])
+    journal = Journal(tmp_path, lambda: next(moments))
+    seen = []
+    for _ in range(3):
+        journal.contact()
+        seen.append(list(lines_of(tmp_path))[-1].rpartition("T")[2])
+
+    assert ["12:00:00+00:00", "12:00:00+00:00", "12:00:10+00:00"] == seen
+
+
+def test_two_nodes_on_one_state_are_refused(tmp_path):
+    with (
+        running(tmp_path),
+        pytest.raises(InputError, match=f"already .process {os.getpid()}"),
+        running(tmp_path),
+    ):
+        pass
+
+    assert process_of(tmp_path) is None
+
+
+def test_a_paused_node_may_go_on(tmp_path):
+    pause(tmp_path, paused=True)
+    before = is_paused(tmp_path)
+    pause(tmp_path, paused=False)
+    pause(tmp_path, paused=False)
+
+    assert (True, False) == (before, is_paused(tmp_path))
+
+
+def test_stopping_where_nothing_runs_is_said(tmp_path):
+    with pytest.raises(InputError, match="nothing to stop"):
+        stop(tmp_path, lambda _: None)
+
+
+def test_a_stopped_node_is_waited_for(tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(os, "kill", lambda *order: told.append(order))
+    node = running(tmp_path)
+    node.__enter__()
+
+    def ends(_: float) -> None:
+        node.__exit__(None, None, None)
+
+    assert os.getpid() == stop(tmp_path, ends)
+    assert [(os.getpid(), signal.SIGTERM)] == told
+
+
+def test_a_node_that_does_not_end_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "kill", lambda *_: None)
+    with running(tmp_path), pytest.raises(InputError, match="did not end within 30 s"):
+        stop(tmp_path, lambda _: None)
