@@ -25,6 +25,7 @@ from riskset_server.release_curve import (
 )
 from riskset_server.release_model import (
     released_fine_gray,
+    released_heterogeneity,
     released_model,
     shortened,
     whole,
@@ -368,4 +369,5 @@ RULES: Mapping[str, Callable[[Result, Disclosure], Result]] = {
     "univariate": _univariate,
     "landmark": _landmark,
     "fine_gray": released_fine_gray,
+    "heterogeneity": released_heterogeneity,
 }

@@ -32,18 +32,31 @@ def whole(result: Mapping[str, Any], rule: str) -> Result:
 
 def released_model(result: Result, disclosure: Disclosure) -> Result:
     """A model is released whole or not at all: coefficients of a level with few patients read those patients back."""
+    few = _few_behind(result, len(result["terms"]), disclosure)
+    return whole(result, few) if few else _model(result, disclosure)
+
+
+def released_heterogeneity(result: Result, disclosure: Disclosure) -> Result:
+    """As a model that has the coefficients of the sites' own ones."""
+    few = _few_behind(result, result["coefficients"], disclosure)
+    return whole(result, few) if few else _model(result, disclosure)
+
+
+def _few_behind(result: Result, coefficients: int, disclosure: Disclosure) -> str:
+    """The rule by which too few patients or events stand behind a model; empty where enough do."""
     fewest, smallest = fewest_patients(disclosure), disclosure.minimum_cell
     for level in result["levels"]:
         if 0 < level["n"] < fewest:
-            rule = too_few_patients(disclosure)["withheld"]
-            return whole(result, f"{rule}: {level['term']}")
+            return f"{too_few_patients(disclosure)['withheld']}: {level['term']}"
         if level["n"] > 0 and level["events"] < smallest:
-            return whole(result, f"minimum_cell {smallest} events: {level['term']}")
-    if result["events"] < smallest * len(result["terms"]):
-        return whole(
-            result,
-            f"minimum_cell {smallest} events for each of {len(result['terms'])} coefficients",
-        )
+            return f"minimum_cell {smallest} events: {level['term']}"
+    if result["events"] < smallest * coefficients:
+        return f"minimum_cell {smallest} events for each of {coefficients} coefficients"
+    return ""
+
+
+def _model(result: Result, disclosure: Disclosure) -> Result:
+    """A model that may be shown, with seven digits."""
     shown: Result = {
         name: value if name == "level" else shortened(value) for name, value in result.items()
     }

@@ -116,13 +116,11 @@ class BlindParts:
     def answer(self, message: BlindBegin | BlindStep, joined: Joined) -> bytes:
         """Answer one step, and write it down; the same step again gets the same bytes."""
         sid, content = message.sid, message.to_bytes()
-        last = self._state.last_blind_step(sid)
-        if last is not None and message.step <= last[0]:
+        if message.step <= self._state.last_blind_step(sid):
             sent = self._state.outbox.sent(BlindAnswer.__name__, sid, message.step)
-            if (message.step, content) != last or sent is None:
+            if sent is None or not self._state.was_blind_step(sid, message.step, content):
                 raise ProtocolRefusal(
-                    f"Step {message.step} of the blind models was answered before, when it asked something else or was not the last. "
-                    "A step is answered once."
+                    f"Step {message.step} of the blind models is over, and was another than this. A step is answered once."
                 )
             return sent
         fresh = self._random(32) if self._state.blind_secret(sid) is None else None

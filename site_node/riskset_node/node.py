@@ -55,8 +55,8 @@ from riskset_node.config import NodeConfig
 from riskset_node.joined import Joined
 from riskset_node.outbox import Summary
 from riskset_node.patients import build_patients
+from riskset_node.policy import check_committee, check_request, effective
 from riskset_node.policy import check_plan as check_policy
-from riskset_node.policy import check_request, effective
 from riskset_node.records import SiteRecords, read_records
 from riskset_node.state import NodeState, StoredSession
 from riskset_node.trust import Trust, own_entry
@@ -166,11 +166,15 @@ class SiteNode:
         """The study that is offered, and this site's records and patients for it; or a refusal."""
         study = study_offered(offer)
         check_plan(study)
-        check_policy(self._config.policy, study, self._now().date())
+        self._check_policy(study)
         records = read_records(
             self._config, study.codebook, self._now().date(), variables_read(study)
         )
         return study, records, build_patients(records, self._config, study)
+
+    def _check_policy(self, study: Study) -> None:
+        check_policy(self._config.policy, study, self._now().date())
+        check_committee(self._config.policy, study, self.name)
 
     def _joined_with(
         self,
@@ -205,7 +209,7 @@ class SiteNode:
         if study.sites != joined.study.sites:
             # Fewer sites may leave one alone in a group of sites, and policy may ask for more.
             check_plan(study)
-            check_policy(self._config.policy, study, self._now().date())
+            self._check_policy(study)
             # The codes of `site` and `study_group` count only those who take part.
             joined = replace(
                 joined, study=study, patients=build_patients(joined.records, self._config, study)

@@ -38,6 +38,7 @@ DEFAULT_ESTIMATORS = (
     "univariate",
     "landmark",
     "fine_gray",
+    "heterogeneity",
 )
 """Kinds of analysis and tests that a site allows when it does not say.
 
@@ -205,6 +206,13 @@ def check_plan(policy: Policy, study: Study, today: datetime.date) -> None:
     if reasons:
         head = f"plan {plan.plan} {plan.version} is refused by this site's policy."
         raise PolicyRefusal("\n".join([head, *reasons]))
+
+
+def check_committee(policy: Policy, study: Study, site: str) -> None:
+    """Raise `PolicyRefusal` where the plan puts this site into the committee of a blind model and it does not serve."""
+    blind = [spec.id for spec in study.plan.analyses if spec.is_blind(study)]
+    if blind and site in study.plan.secure.blind.among([each.name for each in study.sites]):
+        check_serving(policy, blind[0])
 
 
 def check_serving(policy: Policy, analysis: str) -> None:

@@ -226,12 +226,19 @@ class NodeState:
         ):
             yield bytes(message)
 
-    def last_blind_step(self, sid: bytes) -> tuple[int, bytes] | None:
-        """Number and message of the last step of the blind models that this site answered."""
-        row = self._database.execute(
-            "SELECT step, message FROM blind_steps WHERE sid = ? ORDER BY step DESC LIMIT 1", (sid,)
+    def last_blind_step(self, sid: bytes) -> int:
+        """Number of the last step of the blind models that this site answered; 0 before the first."""
+        (last,) = self._database.execute(
+            "SELECT coalesce(max(step), 0) FROM blind_steps WHERE sid = ?", (sid,)
         ).fetchone()
-        return None if row is None else (int(row[0]), bytes(row[1]))
+        return int(last)
+
+    def was_blind_step(self, sid: bytes, step: int, message: bytes) -> bool:
+        """Whether a step that was answered was this message."""
+        row = self._database.execute(
+            "SELECT message FROM blind_steps WHERE sid = ? AND step = ?", (sid, step)
+        ).fetchone()
+        return row is not None and bytes(row[0]) == message
 
     def forget(self, sid: bytes, now: datetime) -> None:
         """Delete what could open the reports of a session. The SID stays, so that it is never used again."""

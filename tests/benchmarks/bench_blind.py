@@ -2,12 +2,14 @@
 
     make bench
 
-Lung (227 patients, 3 columns) and 651 simulated patients with 6 binary columns, each split among 18 sites.
+Lung (227 patients, 3 columns) and 651 simulated patients with 6 binary columns, each split among 18 sites; the computation alone, then
+whole plans embedded and over a federation of processes; last 20,000 patients.
 """
 
 from __future__ import annotations
 
 import csv
+import resource
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +17,7 @@ from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
+from tests.benchmarks.blind_study import embedded, over_flower
 from tests.benchmarks.machine import describe, middle
 from tests.secure.blind_parties import Cohort, fit_pooled, model_of, parties_of, setup_of
 
@@ -22,7 +25,7 @@ from riskset_common.secure.blind_member import BlindMember
 from riskset_common.secure.blind_messages import BlindInput, BlindShare
 from riskset_common.secure.blind_protocol import run_blind_cox
 
-SITES, RUNS = 18, 3
+SITES, FEW_SITES, RUNS = 18, 6, 3
 LUNG = Path(__file__).parents[1] / "golden" / "data" / "lung.csv"
 AIMS = {"lung": 3.0, "651 patients": 6.0}
 
@@ -38,13 +41,15 @@ def lung() -> Cohort:
     )
 
 
-def simulated() -> Cohort:
-    """651 patients, times in whole days, about two thirds with an event."""
+def simulated(n: int = 651, p: int = 6) -> Cohort:
+    """Times in whole days; of 651 patients about two thirds have an event, of 20,000 with 10 columns a fifth."""
     random = np.random.default_rng(7)
-    x = (random.random((651, 6)) < (0.5, 0.35, 0.25, 0.6, 0.15, 0.45)).astype(float)
-    slope = np.array([0.45, -0.3, 0.6, 0.2, 0.5, -0.25])
-    died = random.weibull(1.1, 651) * 1500 * np.exp(-(x @ slope) / 1.1)
-    left = np.minimum(random.exponential(4000, 651), random.uniform(700, 3650, 651))
+    common = np.resize((0.5, 0.35, 0.25, 0.6, 0.15, 0.45), p)
+    x = (random.random((n, p)) < common).astype(float)
+    slope = np.resize((0.45, -0.3, 0.6, 0.2, 0.5, -0.25), p)
+    scale = 1500 if n < 1000 else 15_000
+    died = random.weibull(1.1, n) * scale * np.exp(-(x @ slope) / 1.1)
+    left = np.minimum(random.exponential(4000, n), random.uniform(700, 3650, n))
     return Cohort(time=np.ceil(np.minimum(died, left)), event=died <= left, x=x)
 
 
@@ -109,6 +114,20 @@ def main() -> None:
         measure("lung", lung(), preset)
     for preset in ((3, 1), (5, 2)):
         measure("651 patients", simulated(), preset)
+    print(f"Whole plans of {SITES} sites, committee (3, 1)")
+    print(f"  lung, embedded (aim 3 s)                    {embedded(lung(), SITES)}")
+    print(f"  651 patients, embedded (aim 6 s)            {embedded(simulated(), SITES)}")
+    print(f"  651 patients, two models, embedded (aim 8 s){embedded(simulated(), SITES, 2)}")
+    for stream, way, aim in ((True, "streams", 10), (False, "messages", 60)):
+        told = over_flower(lung(), SITES, stream=stream)
+        print(f"  lung, over Flower's {way} (aim {aim} s)  {told}")
+    print(f"20,000 patients, {FEW_SITES} sites")
+    print(f"  embedded  {embedded(simulated(20_000, 10), FEW_SITES)}, {peak():.1f} GB at most")
+
+
+def peak() -> float:
+    """Gigabytes of memory that this process had at most."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
 if __name__ == "__main__":

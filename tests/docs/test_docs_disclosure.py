@@ -48,7 +48,7 @@ def test_every_kind_of_analysis_has_a_rule_on_the_page():
         "Tables": {"baseline", "event_table", "flow"},
         "Curves": {"kaplan_meier", "cumulative_incidence"},
         "Follow-up": {"follow_up"},
-        "Models": {"cox", "fine_gray"},
+        "Models": {"cox", "fine_gray", "heterogeneity"},
         "Analyses made of curves and models": {"landmark", "univariate"},
     }
 

@@ -20,6 +20,7 @@ from riskset_common.estimators import ESTIMATORS, estimator_of, parts_of
 from riskset_common.estimators.counting import AskCounts, AskTable
 from riskset_common.estimators.cox import AskCox
 from riskset_common.estimators.estimator import AnalysisSpec, Request
+from riskset_common.estimators.heterogeneity import AskHeterogeneity
 from riskset_common.estimators.parts import AskParts
 from riskset_common.plan import read_plan
 from riskset_common.study import Site, Study
@@ -74,6 +75,7 @@ WRITTEN_OTHERWISE = {
     ("CoxSpec", "max_iterations"): "40, with r 20",
     ("FineGraySpec", "ties"): "by the conventions",
     ("FineGraySpec", "max_iterations"): "40, with r 20",
+    ("HeterogeneitySpec", "ties"): "by the conventions",
     ("LandmarkSpec", "ci"): "by the conventions",
     ("LandmarkSpec", "ties"): "by the conventions",
     ("LandmarkSpec", "max_iterations"): "40, with r 20",
@@ -211,12 +213,15 @@ def arrays_of(kind: str, study: Study) -> dict[str, str]:
 
 
 def later(request: Request[Any, Any], study: Study) -> list[Request[Any, Any]]:
-    """The question of the round after the first, if there is one."""
+    """The questions of the rounds after the first, if there are any."""
     if isinstance(request.state, AskCounts):
         return [Request(request.spec, study, AskCounts(n_steps=4))]
     if isinstance(request.state, AskParts):
         of_parts = {name: later(part, study)[0] for name, part in parts_of(request).items()}
         return [replace(request, state=type(request.state).of(of_parts))]
+    if isinstance(request.state, AskHeterogeneity):
+        steps = [AskHeterogeneity(sites=(9,), tau_squared=tau) for tau in (None, 0.1)]
+        return [Request(request.spec, study, asked) for asked in steps]
     if isinstance(request.state, AskCox):
         shapes = estimator_of(request.spec.kind).shapes(request)
         if "exponents" not in shapes:

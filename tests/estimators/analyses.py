@@ -255,4 +255,14 @@ STRATIFIED: dict[str, dict[str, Any]] = {
 }
 """Estimators whose strata are the sites: the sites' share is a sum of reals."""
 
-ALL = COUNTED | {f"{name} within sites": each for name, each in STRATIFIED.items()}
+OF_SITES: dict[str, dict[str, Any]] = {
+    "heterogeneity among sites": {
+        "kind": "heterogeneity",
+        "endpoint": "EFS",
+        "terms": [{"factor": "sex"}, {"number": "age"}],
+        "strata": ["arm"],
+    },
+}
+"""Estimators of what is different between sites, for which another split is another question."""
+
+ALL = COUNTED | {f"{name} within sites": each for name, each in STRATIFIED.items()} | OF_SITES

@@ -243,6 +243,27 @@ CONTRACT["fine_gray"] = {
     "competing": int,
     "censoring": str,
 }
+POOLED = dict.fromkeys(("coef", "std_err", "hazard_ratio", "lower", "upper", "p_value"), REAL)
+CONTRACT["heterogeneity"] = {
+    "kind": str,
+    "endpoint": str,
+    "cause?": str,
+    **dict.fromkeys(("effect", "of_level", "reference", "ties"), str),
+    **dict.fromkeys(("n", "events", "missing", "coefficients", "sites"), int),
+    "strata": [str],
+    "level": float,
+    "levels": [{"term": str, "level": str, "n": int, "events": int}],
+    "fixed": POOLED,
+    "random": POOLED,
+    "test": {"statistic": REAL, "df": int, "p_value": REAL},
+    "i_squared": REAL,
+    "tau_squared": REAL,
+    "by?": str,
+    "groups?": [{"level": str, "sites": int, "effect": POOLED}],
+    "between?": TEST,
+    "warnings": [str],
+}
+
 CONTRACT["univariate"] = {
     "kind": str,
     "endpoint": str,

@@ -67,6 +67,7 @@ def curves(*groups: dict[str, Any]) -> dict[str, Any]:
         ([{"of": "other", "every": 2}], ()),
         ([{"of": "os", "every": 2}, {"of": ["other", "os"], "until": 10}], (2, 1)),
         ([{"of": "os", "every": 2}, {"of": "os", "every": 2, "until": 30}], (2,)),
+        ([{"panels": [{"of": "os", "every": 3}, {"of": "other", "every": 4}]}], (3,)),
     ],
 )
 def test_the_steps_are_those_of_the_displays_that_show_the_analysis(

@@ -231,6 +231,23 @@ def test_a_test_of_large_groups_keeps_all_in_seven_digits() -> None:
     assert [20.0, 30.0] == test["observed"]
 
 
+@pytest.mark.parametrize(
+    ("died", "events", "rule"),
+    [
+        (20, 50, None),
+        (4, 50, "minimum_cell 5 events: arm"),
+        (20, 9, "minimum_cell 5 events for each of 2"),
+    ],
+)
+def test_heterogeneity_is_released_as_a_model_is(died: int, events: int, rule: str | None) -> None:
+    levels = [{"term": "arm", "level": name, "n": 60, "events": died} for name in "AB"]
+    found = {"kind": "heterogeneity", "n": 120, "events": events, "missing": 0, "level": 0.95}
+    found |= {"levels": levels, "coefficients": 2, "i_squared": 0.123456789, "warnings": []}
+    shown = release(found, ROUNDED)["i_squared"]
+
+    assert 0.1234568 == shown if rule is None else shown["withheld"].startswith(rule)
+
+
 def test_follow_up_is_shown_while_enough_are_followed_and_to_two_digits() -> None:
     released = release(follow_up(227, 164), ROUNDED)
     few = {"withheld": "minimum_at_risk 10"}

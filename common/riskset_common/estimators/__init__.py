@@ -15,6 +15,7 @@ from riskset_common.estimators.event_table import EventTable
 from riskset_common.estimators.fine_gray import FineGray
 from riskset_common.estimators.flow import Flow
 from riskset_common.estimators.follow_up import FollowUp
+from riskset_common.estimators.heterogeneity import Heterogeneity
 from riskset_common.estimators.kaplan_meier import KaplanMeier
 from riskset_common.estimators.landmark import Landmark
 from riskset_common.estimators.univariate import Univariate
@@ -31,6 +32,7 @@ ESTIMATORS: Final[tuple[Estimator[Any, Any, Any], ...]] = (
     Univariate(),
     Landmark(),
     FineGray(),
+    Heterogeneity(),
 )
 
 

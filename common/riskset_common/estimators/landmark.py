@@ -206,8 +206,9 @@ class Landmark:
         "censored and (under left truncation) coming under observation at each step of the time grid, and how many sites need each "
         "power of two of steps; of a test stratified by site only observed, expected and covariance, of all groups and of each "
         "pair that is compared; or of a model patients and events in total and by level of each factor, how many sites need each "
-        "power of two to hold a covariate, and log-likelihood, score and information at each iteration; patients left out because "
-        "a value is missing; all summed over the sites"
+        "power of two to hold a covariate, and log-likelihood, score and information at each iteration, or without site strata what "
+        "a blind model opens: deaths at each step of the time grid by stratum, and log-likelihood, score and information at each "
+        "iteration; patients left out because a value is missing; all summed over the sites"
     )
 
     def first(self, spec: LandmarkSpec, study: Study) -> LandmarkRequest:

@@ -1,7 +1,6 @@
 """Univariate analyses of many factors in one: curves and a test for each, and the hazard ratio of a model of that factor alone.
 
-Every factor is a Kaplan-Meier analysis of its own and, where the strata lie within sites, a Cox model of its own; all advance side
-by side.
+Every factor is a Kaplan-Meier analysis of its own and, where hazard ratios are asked, a Cox model of its own; all advance side by side.
 """
 
 from __future__ import annotations
@@ -49,7 +48,10 @@ ALL = "curve._"
 
 
 class UnivariateSpec(AnalysisSpec):
-    """Univariate analyses as the plan writes them. Times are in the plan's unit."""
+    """Univariate analyses as the plan writes them. Times are in the plan's unit.
+
+    There is a model for each factor where `hazard_ratios` are asked, and always where there are strata.
+    """
 
     kind: Literal["univariate"]
     endpoint: str
@@ -57,6 +59,7 @@ class UnivariateSpec(AnalysisSpec):
     at: tuple[float, ...] = ()
     test: GroupTest | None = None
     strata: Names = ()
+    hazard_ratios: bool = False
     ties: Literal["efron", "breslow"] | None = None
     ci: LimitKind | None = None
     level: float = Field(default=0.95, gt=0, lt=1)
@@ -76,7 +79,12 @@ class UnivariateSpec(AnalysisSpec):
     def also_asks(self) -> tuple[str, ...]:
         """The test, and the model."""
         test = () if self.test is None else ("log_rank",)
-        return (*test, "cox") if self.strata else test
+        return (*test, "cox") if self.has_models else test
+
+    @property
+    def has_models(self) -> bool:
+        """Whether each factor has a model."""
+        return self.hazard_ratios or bool(self.strata)
 
     def problems(self, study: Study) -> Sequence[str]:
         """Names that stand twice, and what a factor's own curves or model cannot be, each said once."""
@@ -98,7 +106,7 @@ def parts(spec: UnivariateSpec, study: Study) -> dict[str, PartSpec]:
         of_factor = {"by": (factor,), "test": spec.test, "strata": strata}
         name = f"curve.{factor}"
         found[name] = own_part(curve.model_copy(update=of_factor), name)
-    for factor in spec.factors if spec.strata else ():
+    for factor in spec.factors if spec.has_models else ():
         levels = study.levels(factor)
         term = Term(factor=factor, reference=levels[0] if levels else None)
         model = CoxSpec(kind="cox", terms=(term,), strata=spec.strata, ties=spec.ties, **shared)
@@ -145,8 +153,9 @@ class Univariate:
         "for all patients and by level of each factor: patients with an event, censored and (under left truncation) coming under "
         "observation at each step of the time grid; patients left out because a value is missing; how many sites need each power "
         "of two of steps; of a test stratified by site only observed, expected and covariance; and with models, for each factor: "
-        "how many sites need each power of two to hold a covariate, log-likelihood, score and information at each iteration; all "
-        "summed over the sites"
+        "how many sites need each power of two to hold a covariate, log-likelihood, score and information at each iteration, or of "
+        "models without site strata what a blind model opens: deaths at each step of the time grid by stratum, and log-likelihood, "
+        "score and information at each iteration; all summed over the sites"
     )
 
     def first(self, spec: UnivariateSpec, study: Study) -> UnivariateRequest:

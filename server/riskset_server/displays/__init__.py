@@ -14,6 +14,7 @@ from riskset_server.displays import (
     flow,
     follow_up,
     forest,
+    heterogeneity,
     incidence,
     landmark,
     univariate,
@@ -31,6 +32,7 @@ TABLES: Final[tuple[TableDisplay, ...]] = (
     TableDisplay(("follow_up",), follow_up.make, several=True),
     TableDisplay(("univariate",), univariate.make, several=False),
     TableDisplay(("landmark",), landmark.make, several=False),
+    TableDisplay(("heterogeneity",), heterogeneity.make, several=False),
 )
 """A kind of analysis has at most one table."""
 
@@ -41,5 +43,6 @@ FIGURES: Final[tuple[FigureDisplay, ...]] = (
     FigureDisplay(("fine_gray",), forest.draw, drawn_as="forest"),
     FigureDisplay(("flow",), consort.draw, drawn_as="consort", several=False),
     FigureDisplay(("landmark",), landmark.draw, drawn_as="curve", several=False),
+    FigureDisplay(("heterogeneity",), heterogeneity.draw, drawn_as="forest", several=False),
 )
 """A kind of analysis has at most one figure."""

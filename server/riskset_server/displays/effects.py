@@ -86,7 +86,7 @@ def words_of_model(words: Words, part: Part) -> Words:
 
 def exposures(words: Words, part: Part) -> str:
     """The exposures of a model that begin during follow-up, in words; empty without any."""
-    if part.spec.kind != "cox":
+    if part.spec.kind not in ("cox", "heterogeneity"):
         return ""
     return listed([lower_first(words.happening(name)) for name in part.spec.times()])
 

@@ -38,7 +38,12 @@ class Columns:
 
 def draw(shown: Shown) -> Drawing:
     """Draw the terms of one or several models."""
-    rows = tuple(effects(shown))
+    notes = ("Diamonds are reference levels.", *model_notes(shown))
+    return draw_effects(shown, tuple(effects(shown)), notes)
+
+
+def draw_effects(shown: Shown, rows: Sequence[Effect], notes: tuple[str, ...]) -> Drawing:
+    """Draw hazard ratios below each other, with notes under the figure."""
     columns = _columns(shown, rows)
     low, high = axis_range(rows)
     lefts, plot_left = _placed(columns.before, MARGIN)
@@ -62,7 +67,7 @@ def draw(shown: Shown) -> Drawing:
         right + shift - GAP + MARGIN,
         top + MARGIN,
         paint,
-        notes=("Diamonds are reference levels.", *model_notes(shown)),
+        notes=notes,
         abbreviations=(CI, ("df", "degrees of freedom"), ratio_name(shown)),
         footnotes=tuple(f"[{mark}] {note}" for note, mark in columns.marks.items()),
     )

@@ -170,6 +170,7 @@ class Words:
             "fine_gray": f"Fine\N{EN DASH}Gray model of {lower_first(self.endpoint(endpoint or ''))}",
             "univariate": f"Univariate analyses of {lower_first(self.endpoint(endpoint or ''))}",
             "landmark": f"Landmark analysis of {lower_first(self.endpoint(endpoint or ''))}",
+            "heterogeneity": f"Effect among sites on {lower_first(self.endpoint(endpoint or ''))}",
             "cumulative_incidence": f"Cumulative incidence of the events of {lower_first(self.endpoint(endpoint or ''))}",
         }.get(spec.kind, self.endpoint(endpoint) if endpoint else sentence_case(spec.kind))
         cause = getattr(spec, "cause", None)

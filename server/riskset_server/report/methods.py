@@ -30,6 +30,7 @@ def methods(results: Mapping[str, Any], parts: Mapping[str, Part], words: Words)
         _regression(parts.values(), words),
         _blind(results),
         _made_of_parts(parts.values(), words),
+        _among_sites(parts.values()),
         _tables(parts.values(), words),
         _conduct(parts.values(), words),
         (_software(),),
@@ -221,6 +222,14 @@ def _made_of_parts(parts: Collection[Part], words: Words) -> Iterator[str]:
         yield (
             f"The landmark analysis {part.spec.id} is of patients still followed after {at}, by {exposure} until then; later "
             "changes do not count."
+        )
+
+
+def _among_sites(parts: Collection[Part]) -> Iterator[str]:
+    for part in _of_kind(parts, "heterogeneity"):
+        yield (
+            f"In {part.spec.id} each site fits a Cox model; the effect is pooled by inverse variances, with random effects by DerSimonian "
+            "and Laird, and its heterogeneity among sites is tested by Cochran's Q. No site's estimate is seen."
         )
 
 
