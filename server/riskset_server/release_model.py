@@ -32,14 +32,23 @@ def whole(result: Mapping[str, Any], rule: str) -> Result:
 
 def released_model(result: Result, disclosure: Disclosure) -> Result:
     """A model is released whole or not at all: coefficients of a level with few patients read those patients back."""
-    few = _few_behind(result, len(result["terms"]), disclosure)
-    return whole(result, few) if few else _model(result, disclosure)
+    return _where_enough(result, len(result["terms"]), disclosure)
 
 
 def released_heterogeneity(result: Result, disclosure: Disclosure) -> Result:
     """As a model that has the coefficients of the sites' own ones."""
-    few = _few_behind(result, result["coefficients"], disclosure)
-    return whole(result, few) if few else _model(result, disclosure)
+    return _where_enough(result, result["coefficients"], disclosure)
+
+
+def _where_enough(result: Result, coefficients: int, disclosure: Disclosure) -> Result:
+    """A model with seven digits, where patients and events enough stand behind its levels and coefficients."""
+    few = _few_behind(result, coefficients, disclosure)
+    if few:
+        return whole(result, few)
+    shown: Result = {
+        name: value if name == "level" else shortened(value) for name, value in result.items()
+    }
+    return shown | _without_few_survivors(result, disclosure)
 
 
 def _few_behind(result: Result, coefficients: int, disclosure: Disclosure) -> str:
@@ -53,14 +62,6 @@ def _few_behind(result: Result, coefficients: int, disclosure: Disclosure) -> st
     if result["events"] < smallest * coefficients:
         return f"minimum_cell {smallest} events for each of {coefficients} coefficients"
     return ""
-
-
-def _model(result: Result, disclosure: Disclosure) -> Result:
-    """A model that may be shown, with seven digits."""
-    shown: Result = {
-        name: value if name == "level" else shortened(value) for name, value in result.items()
-    }
-    return shown | _without_few_survivors(result, disclosure)
 
 
 def _without_few_survivors(result: Result, disclosure: Disclosure) -> Result:

@@ -204,6 +204,14 @@ STRATIFIED: dict[str, dict[str, Any]] = {
         "strata": ["site", "sex"],
         "ties": "breslow",
     },
+    "Cox with an offset and robust variances": {
+        "kind": "cox",
+        "endpoint": "LATE",
+        "terms": [{"factor": "arm"}],
+        "offset": "age",
+        "robust": "patient",
+        "strata": ["site"],
+    },
     "Fine-Gray": {
         "kind": "fine_gray",
         "endpoint": "EFS",

@@ -31,8 +31,8 @@ ESTIMATORS: Final[tuple[Estimator[Any, Any, Any], ...]] = (
     Flow(),
     Univariate(),
     Landmark(),
-    FineGray(),
     Heterogeneity(),
+    FineGray(),
 )
 
 

@@ -112,6 +112,7 @@ class CoxResult:
     log_likelihood: LogLikelihood
     tests: CoxTests
     warnings: list[str]
+    offset: str | None = field(default=None, metadata=WHEN_ASKED)
     robust: RobustVariance | None = field(default=None, metadata=WHEN_ASKED)
     ph_test: ProportionalityTest | None = field(default=None, metadata=WHEN_ASKED)
     baseline_hazard: PrintedHazard | None = field(default=None, metadata=WHEN_ASKED)
@@ -162,6 +163,7 @@ def result(
         log_likelihood=LogLikelihood(fit.log_likelihood_null, fit.log_likelihood),
         tests=_tests(survey, fit, mains, is_robust=robust is not None),
         warnings=_warnings(survey, fit),
+        offset=spec.offset,
         robust=robust,
         ph_test=ph_test,
     )

@@ -36,6 +36,7 @@ def prepare_model(patients: Patients, request: CoxRequest, exponent: tuple[int, 
         x=np.ldexp(x, -np.asarray(exponent, dtype=np.int64)),
         stratum=group_codes(study, rows.patients, spec.strata),
         ties=spec.tie_method(study),
+        offset=None if spec.offset is None else rows.patients.numbers[spec.offset],
     )
     # A patient's spans are one patient.
     return replace(prepared, rows=rows.patient[prepared.rows])

@@ -19,6 +19,12 @@ from riskset_common.study import Study
 FEWEST_CLUSTERS = 5
 """Sites below which a variance clustered by site is neither of use nor safe to open."""
 
+NEEDS_SITES = {
+    "robust": "each site's own score",
+    "offset": "each site's own sums over risk sets",
+}
+"""Keys that go only with risk sets that lie within sites, and what they need."""
+
 
 def pair_or_pairs(value: Any) -> Any:
     """One pair of names stands for a list of one."""
@@ -36,6 +42,7 @@ class CoxSpec(OneCauseSpec):
     endpoint: str
     terms: tuple[Term, ...] = Field(min_length=1)
     interaction: Annotated[tuple[tuple[str, str], ...], BeforeValidator(pair_or_pairs)] = ()
+    offset: str | None = None
     strata: Names = ()
     ties: Literal["efron", "breslow"] | None = None
     convergence: Literal["tight", "r"] = "tight"
@@ -53,8 +60,9 @@ class CoxSpec(OneCauseSpec):
         return (*(term.factor for term in self.terms if term.factor is not None), *self.strata)
 
     def numbers(self) -> tuple[str, ...]:
-        """Covariates."""
-        return tuple(term.number for term in self.terms if term.number is not None)
+        """Covariates, and the offset."""
+        names = (*(term.number for term in self.terms), self.offset)
+        return tuple(name for name in names if name is not None)
 
     def times(self) -> tuple[str, ...]:
         """When an exposure began; missing in whoever was never exposed."""
@@ -84,6 +92,7 @@ class CoxSpec(OneCauseSpec):
         return [
             *twice("strata", self.strata),
             *term_problems(self.terms, self.interaction, study),
+            *self._offset_problems(),
             *(self._blind_problems(study) if self.is_blind(study) else ()),
             *(
                 each
@@ -94,6 +103,10 @@ class CoxSpec(OneCauseSpec):
             *self._interaction_problems(),
             *self._hazard_problems(study),
         ]
+
+    def _offset_problems(self) -> Iterator[str]:
+        if self.offset is not None and self.offset in (term.number for term in self.terms):
+            yield f"offset {self.offset} is a term as well. Its coefficient is either 1 or estimated: leave one of them out."
 
     def _interaction_problems(self) -> Iterator[str]:
         if self.interaction_test is not None and not self.interaction:
@@ -126,11 +139,12 @@ class CoxSpec(OneCauseSpec):
                     "numbers, whose size must be bounded in public. State its lowest and highest believable value there "
                     "(range: [0, 110]), or write strata: [site]."
                 )
-        if self.robust is not None:
-            yield (
-                f"robust: {self.robust} needs each site's own score, which a model whose strata do not hold site has nowhere. "
-                "Leave robust out, or write strata: [site]."
-            )
+        for key, needs in NEEDS_SITES.items():
+            if getattr(self, key) is not None:
+                yield (
+                    f"{key}: {getattr(self, key)} needs {needs}, which a model whose strata do not hold site has nowhere. "
+                    f"Leave {key} out, or write strata: [site]."
+                )
 
     def tie_method(self, study: Study) -> Literal["efron", "breslow"]:
         """Ties as the analysis says, else as the plan's conventions say (R: Efron, SAS: Breslow)."""

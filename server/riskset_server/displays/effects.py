@@ -169,6 +169,9 @@ def _notes(part: Part, words: Words) -> Iterator[str]:
         yield f"Stratified by {named}."
     if named := exposures(words, part):
         yield f"Patients change from not exposed to exposed with {named}; counts are by exposure at the end of follow-up."
+    offset = value(found, "offset")
+    if isinstance(offset, str):
+        yield f"The coefficient of {lower_first(words.term(offset))} is set to 1 (offset)."
     if value(found, "robust", "clustered_by") in ROBUST:
         yield f"Standard errors are robust{ROBUST[value(found, 'robust', 'clustered_by')]}."
     together = "; beside a variable, of all its levels together" if _several_levels(found) else ""

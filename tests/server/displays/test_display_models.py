@@ -231,3 +231,10 @@ def test_the_baseline_hazard_is_said_below_the_model_by_stratum(
     assert notes.count("Cumulative baseline hazard (standard error) at the reference levels") == 2
     assert "0.74 (0.11) up to 1 and 0.74 (0.11) up to 2.5" in notes
     assert "Baseline hazard: withheld under the disclosure rule minimum_cell 5." in held
+
+
+def test_an_offset_is_named_below_the_model(trial: ModuleType, shown: Callable[..., Shown]) -> None:
+    result: dict[str, Any] = trial.cox_result(trial.COX_ARM, offset="age")
+    text = cox_table.make(shown("cox_arm", results={"cox_arm": result})).csv()
+
+    assert "The coefficient of age at diagnosis, months is set to 1 (offset)." in text
