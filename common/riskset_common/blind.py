@@ -6,7 +6,7 @@ the event times, the deaths and the number of patients by which all numbers are 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 from riskset_common.blind_wire import BlindBegin
 from riskset_common.errors import PolicyRefusal, ProtocolRefusal
 from riskset_common.estimators import parts_of, patients_of_parts
+from riskset_common.estimators.baseline_hazard import HazardEntries
 from riskset_common.estimators.cox import AskCox
 from riskset_common.estimators.cox_blind import (
     BlindFit,
@@ -28,9 +29,17 @@ from riskset_common.patients import Patients
 from riskset_common.plan import Plan
 from riskset_common.rounds import AnyRequest, read_questions, sites_of
 from riskset_common.secure.blind_committee import Committee
+from riskset_common.secure.blind_further import BlindFurther
 from riskset_common.secure.blind_guards import require_enough
 from riskset_common.secure.blind_model import BlindModel
 from riskset_common.secure.blind_setup import BlindSetup
+from riskset_common.secure.blind_wanted import (
+    EXACT_BITS,
+    WantedHazard,
+    WantedPhTest,
+    identity_times,
+    log_times,
+)
 from riskset_common.secure.opening import verify_opening
 from riskset_common.secure.pool import pooled_of
 from riskset_common.secure.reporting import NO_ROUND
@@ -41,6 +50,9 @@ from riskset_common.study import Study
 from riskset_common.survival.newton import CoxFit
 from riskset_common.survival.slot_sums import SlotDesign, prepare_slots
 from riskset_common.wire import Opening, RoundRequest
+
+ROUNDED_BITS = 14
+"""Fractional bits of a baseline hazard that a plan which releases rounded numbers opens: its blocks need 28 events."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +150,7 @@ def blind_models(
             for which, question in blind_questions(part, counts).items():
                 label = "/".join(filter(None, (name, part_name, which)))
                 _require_enough(request.study, label, question)
-                setup = _setup(session, label, question)
+                setup = _setup(session, label, question, request.study)
                 found.append(Blind(request, part_name, which, question, setup))
     return sorted(found, key=lambda blind: blind.name)
 
@@ -176,14 +188,35 @@ def models_begun(session: SiteSession, study: Study, begin: BlindBegin) -> list[
     return found
 
 
-def fits_of(fitted: Mapping[str, tuple[Blind, CoxFit]], analysis: str) -> Fits:
+@dataclass(frozen=True)
+class FittedBlind:
+    """A blind model, its fit, and what it gave besides."""
+
+    blind: Blind
+    fit: CoxFit
+    further: BlindFurther | None
+
+
+def fits_of(fitted: Iterable[FittedBlind], analysis: str) -> Fits:
     """The fits of one analysis by part and model, as its estimator takes them. Run by the centre."""
     fits: dict[str, dict[str, BlindFit]] = {}
-    for blind, fit in fitted.values():
+    for each in fitted:
+        blind = each.blind
         if blind.analysis.spec.id == analysis:
             exponent = tuple(blind.setup.model.exponent.tolist())
-            fits.setdefault(blind.part, {})[blind.which] = BlindFit(fit, exponent)
+            times = None if each.further is None else each.further.ph_test
+            found = BlindFit(each.fit, exponent, times, _entries(each))
+            fits.setdefault(blind.part, {})[blind.which] = found
     return fits
+
+
+def _entries(fitted: FittedBlind) -> HazardEntries | None:
+    """The baseline hazard, with the place of each time among those that were asked."""
+    hazard = None if fitted.further is None else fitted.further.hazard
+    if hazard is None:
+        return None
+    place = np.searchsorted(fitted.blind.question.hazard_steps, hazard.time)
+    return HazardEntries(hazard.stratum, place, hazard.cumulative, hazard.std_err)
 
 
 def checked_sums(
@@ -240,8 +273,40 @@ def _require_enough(study: Study, name: str, question: BlindQuestion) -> None:
         raise PolicyRefusal(f"analysis {name}: {refusal}") from None
 
 
-def _setup(session: Session, name: str, question: BlindQuestion) -> BlindSetup:
-    model = BlindModel(
+def wanted_test(question: BlindQuestion) -> WantedPhTest | None:
+    """The test of proportional hazards, with the function of time as this party computes it; none where there is nothing to test."""
+    transform, times = question.ph_test, [float(step) for step in question.slot_times]
+    if transform is None or len(set(times)) < 2:
+        return None
+    g = question.transformed
+    if transform == "identity":
+        g = identity_times(times)
+    elif transform == "log":
+        # A time of 0 has no logarithm; it lies within the first step.
+        g = log_times(times, least=0.5)
+    return WantedPhTest(transform, g) if len(set(g)) > 1 else None
+
+
+def wanted_hazard(question: BlindQuestion, study: Study) -> WantedHazard | None:
+    """The baseline hazard that is asked; with few digits unless the plan releases exact numbers, for public data."""
+    if not question.hazard_steps:
+        return None
+    bits = EXACT_BITS if study.plan.disclosure.release == "exact" else ROUNDED_BITS
+    return WantedHazard(tuple(map(float, question.hazard_steps)), question.hazard_at, bits)
+
+
+def _setup(session: Session, name: str, question: BlindQuestion, study: Study) -> BlindSetup:
+    try:
+        model = _model(name, question, study)
+    except PolicyRefusal as refusal:
+        raise PolicyRefusal(f"analysis {name}: {refusal}") from None
+    return BlindSetup(
+        session.setup.hash, session.roster, session.participants, session.committee, model
+    )
+
+
+def _model(name: str, question: BlindQuestion, study: Study) -> BlindModel:
+    return BlindModel(
         analysis=name,
         ties=question.ties,
         convergence=question.convergence,
@@ -252,7 +317,6 @@ def _setup(session: Session, name: str, question: BlindQuestion) -> BlindSetup:
         slot_strata=question.slot_strata,
         slot_times=tuple(float(step) for step in question.slot_times),
         deaths=question.deaths,
-    )
-    return BlindSetup(
-        session.setup.hash, session.roster, session.participants, session.committee, model
+        ph_test=wanted_test(question),
+        hazard=wanted_hazard(question, study),
     )

@@ -12,13 +12,14 @@ from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
-from riskset_common.blind import Blind, Session, blind_models, counts_deaths
+from riskset_common.blind import Blind, FittedBlind, Session, blind_models, counts_deaths
 from riskset_common.blind_wire import BlindAnswer, BlindBegin, BlindStep
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.estimators import estimator_of, waits
 from riskset_common.frame import Message
 from riskset_common.rounds import AnyRequest
 from riskset_common.secure.blind_centre import BlindCentre
+from riskset_common.secure.blind_further import BlindFurther
 from riskset_common.secure.blind_messages import (
     BlindConsent,
     BlindInput,
@@ -33,6 +34,9 @@ from riskset_common.wire import Opening, RoundRequest
 
 Letters = Mapping[int, Sequence[Message]]
 """Messages of one model by the number of the site."""
+
+Conversation = Generator[Letters, Letters, tuple[CoxFit, BlindFurther | None]]
+"""What goes to each site, what each answers, and at the end the fit and what was opened besides."""
 
 Kind = TypeVar("Kind", bound=Message)
 
@@ -58,7 +62,7 @@ def _numbers(requests: Mapping[str, AnyRequest]) -> int:
     )
 
 
-def conversation(setup: BlindSetup) -> Generator[Letters, Letters, CoxFit]:
+def conversation(setup: BlindSetup) -> Conversation:
     """One model from its begin to its fit: yields what goes to each site, is sent what each answers."""
     centre, members = BlindCentre(setup), setup.committee.site_ids
     centre.propose()
@@ -78,7 +82,7 @@ def conversation(setup: BlindSetup) -> Generator[Letters, Letters, CoxFit]:
             }
         fit = centre.conclude([_one(replies, member, BlindOpened) for member in members])
         if fit is not None:
-            return fit
+            return fit, centre.further
         consents = yield _to(members, [centre.propose()])
         ask = centre.ask([_one(consents, member, BlindConsent) for member in members])
         answers = yield _to(setup.participants, [ask])
@@ -117,7 +121,7 @@ class _Model:
     """A model under way: its conversation, and what goes out next."""
 
     blind: Blind
-    conversation: Generator[Letters, Letters, CoxFit]
+    conversation: Conversation
     sending: Letters
     evaluations: int = 0
 
@@ -156,7 +160,7 @@ class BlindRun:
             under_way = conversation(blind.setup)
             self._running[blind.setup.hash] = _Model(blind, under_way, next(under_way))
         self._committee = session.committee
-        self.fitted: dict[str, tuple[Blind, CoxFit]] = {}
+        self.fitted: dict[str, FittedBlind] = {}
         """The models that are done, by name."""
         self.evaluations: dict[str, int] = {}
         """By name of a model, how often its likelihood was opened."""
@@ -218,7 +222,7 @@ class BlindRun:
             try:
                 model.sending = model.conversation.send(answers)
             except StopIteration as end:
-                self.fitted[model.blind.name] = (model.blind, end.value)
+                self.fitted[model.blind.name] = FittedBlind(model.blind, *end.value)
                 del self._running[setup]
         self.step += 1
         return opened

@@ -252,7 +252,7 @@ class Run:
         if blind.is_done:
             self._round += 1
             for name, request in self._requests.items():
-                self._finished[name] = fitted(request, fits_of(blind.fitted, name))
+                self._finished[name] = fitted(request, fits_of(blind.fitted.values(), name))
             self._requests = {}
         return opened
 

@@ -49,7 +49,7 @@ def check_fragment(kind: str, text: str, folder: Any) -> None:
         base = parse_yaml(full_text(page("plan.md"), "plan.yaml"), "plan.yaml")
         study = _study(_plan_with(base, found), codebook_of_the_pages(), SITES, folder)
         assert placed(study.plan)
-    elif kind == "lung plan":
+    elif kind in ("lung plan", "blind lung plan"):
         base = parse_yaml((LUNG / "plan.yaml").read_text(encoding="utf-8"), "plan.yaml")
         lung = read_codebook(LUNG / "codebook.yaml")
         study = _study(_plan_with(base, found), lung, SITES, folder)

@@ -25,7 +25,7 @@ from riskset_common.estimators.parts import AskParts
 from riskset_common.plan import read_plan
 from riskset_common.study import Site, Study
 from riskset_node.findings import ACCEPTABLE, ONLY_WARNS, FindingKind
-from riskset_node.policy import FOR_LONG_RUNNING_NODES
+from riskset_node.policy import DEFAULT_ESTIMATORS, FOR_LONG_RUNNING_NODES
 from riskset_node.units import conversion
 
 KEY_TABLES = [(of, piece) for of in pages() for piece in of.with_remark("keys")]
@@ -159,13 +159,13 @@ def validate_analysis(written: dict[str, Any]) -> AnalysisSpec:
     return spec
 
 
-def examples() -> list[dict[str, Any]]:
-    """The analyses of the lung study that the estimators' pages show."""
+def examples(check: str = "lung plan") -> list[dict[str, Any]]:
+    """The analyses of the lung study that the estimators' pages show, or those that its sites would have to allow first."""
     return [
         analysis
         for of in ESTIMATOR_PAGES
         for piece in of.with_remark("check")
-        if piece.remarks["check"] == "lung plan"
+        if piece.remarks["check"] == check
         for analysis in yaml.safe_load(piece.text)["analyses"]
     ]
 
@@ -286,6 +286,8 @@ STUDY_NAMES = {
     "tests.pairwise[].groups[]",
     "tests.terms",
     "ph_test.terms",
+    "baseline_hazard.numbers",
+    "baseline_hazard.rows[].stratum",
     "missing_values",
 }
 
@@ -295,9 +297,25 @@ def lung_results(tmp_path_factory):
     """Results of a run of the lung study whose analyses are the examples of the estimators' pages."""
     space = Workspace(tmp_path_factory.mktemp("lung"))
     space.copy_lung_study()
+    return run_lung(space, [*examples(), *LANDMARKS, COMPLETENESS])
+
+
+@pytest.fixture(scope="module")
+def blind_results(tmp_path_factory):
+    """Results of the example of a blind model, which every site allows here."""
+    space = Workspace(tmp_path_factory.mktemp("blind"))
+    space.copy_lung_study()
+    for path in (space.folder / "nodes").glob("*.yaml"):
+        node = yaml.safe_load(path.read_text(encoding="utf-8"))
+        node["policy"]["estimators"] = [*DEFAULT_ESTIMATORS, "blind_cox", "blind_committee"]
+        path.write_text(yaml.safe_dump(node, sort_keys=False), encoding="utf-8")
+    return run_lung(space, examples("blind lung plan"))
+
+
+def run_lung(space: Workspace, analyses: list[dict[str, Any]]) -> dict[str, Any]:
     plan = yaml.safe_load((space.folder / "plan.yaml").read_text(encoding="utf-8"))
     plan.pop("displays")
-    plan["analyses"] = [*examples(), *LANDMARKS, COMPLETENESS]
+    plan["analyses"] = analyses
     space.write("plan.yaml", yaml.safe_dump(plan, sort_keys=False))
     out = space.folder / "out"
     line = (
@@ -307,7 +325,8 @@ def lung_results(tmp_path_factory):
     answer = space.run(line)
 
     assert answer.code == 0, answer.text
-    return json.loads((out / "results.json").read_text(encoding="utf-8"))
+    results: dict[str, Any] = json.loads((out / "results.json").read_text(encoding="utf-8"))
+    return results
 
 
 @pytest.mark.slow
@@ -323,13 +342,13 @@ def test_the_contract_of_results_names_every_field_of_the_whole(lung_results):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [each.kind for each in ESTIMATORS])
-def test_the_contract_of_results_names_every_field_of_a_kind(kind, lung_results):
+def test_the_contract_of_results_names_every_field_of_a_kind(kind, lung_results, blind_results):
     (piece,) = (
         each for each in page("results.md").with_remark("fields") if each.remarks["fields"] == kind
     )
     written = {code_in(row[0]) for row in piece.rows}
     found: set[str] = set()
-    for result in lung_results["analyses"].values():
+    for result in (*lung_results["analyses"].values(), *blind_results["analyses"].values()):
         if result["kind"] == kind:
             if kind in ("univariate", "landmark"):
                 result = without_inner_fields(result)

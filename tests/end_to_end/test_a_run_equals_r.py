@@ -358,7 +358,7 @@ def ask_cox(study: Study, analysis: Any, split: str) -> None:
     tested = ph_tests(analysis["result"])
     # One transformation of time each; every one of them is compared without a run in tests/golden.
     tight = {"ph_test": tested[len(study.analyses) % len(tested)]} if tested else {}
-    for more in ({},) if split == BLIND else (tight, {"convergence": "r"}):
+    for more in (tight,) if split == BLIND else (tight, {"convergence": "r"}):
         study.ask(
             analysis,
             kind="cox",

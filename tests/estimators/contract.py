@@ -179,6 +179,12 @@ CONTRACT: dict[str, dict[str, Any]] = {
         "offset?": str,
         "robust?": {"clustered_by": str, "naive_std_err": [REAL]},
         "ph_test?": {"transform": str, "terms": {str: TEST}, "global_test": TEST},
+        "baseline_hazard?": {
+            "numbers": {str: float},
+            "rows": [
+                {"stratum": {str: str}, "time": float, "cumulative_hazard": float, "std_err": float}
+            ],
+        },
     },
     "baseline": {
         "kind": str,
@@ -234,6 +240,11 @@ CONTRACT: dict[str, dict[str, Any]] = {
     },
 }
 
+CONTRACT["fine_gray"] = {
+    **CONTRACT["cox"],
+    "competing": int,
+    "censoring": str,
+}
 POOLED = dict.fromkeys(("coef", "std_err", "hazard_ratio", "lower", "upper", "p_value"), REAL)
 CONTRACT["heterogeneity"] = {
     "kind": str,
@@ -255,11 +266,6 @@ CONTRACT["heterogeneity"] = {
     "warnings": [str],
 }
 
-CONTRACT["fine_gray"] = {
-    **CONTRACT["cox"],
-    "competing": int,
-    "censoring": str,
-}
 CONTRACT["univariate"] = {
     "kind": str,
     "endpoint": str,

@@ -31,6 +31,7 @@ from riskset_common.secure.blind_fixed import F, to_real
 from riskset_common.secure.blind_keys import accept_keys, unseal
 from riskset_common.secure.blind_messages import BlindAsk, BlindInput, BlindKeys, BlindShare
 from riskset_common.secure.blind_prss import sum_of_streams
+from riskset_common.secure.blind_wanted import WantedHazard
 
 N, P_COLUMNS, N_SITES = 150, 3, 5
 PATTERNS = np.array(list(itertools.product([-1.0, 1.0], repeat=P_COLUMNS)))  # standardised
@@ -219,3 +220,28 @@ def test_the_same_sum_is_never_masked_twice_alike(run):
     assert recovered(run, [*apart, apart[0]]) == 0
     assert recovered(run, both) == 0
     assert recovered(run, [multiply(view, constant(2)) for view in views]) == 0
+
+
+def test_an_exact_hazard_of_a_block_gives_its_deaths_away_and_one_of_few_bits_does_not():
+    """20 single deaths, one binary covariate: all patterns are tried against the hazard and its first variance term, as opened.
+
+    The covariate of the last death shows in no risk set of the block; 19 others do.
+    """
+    m, n_exposed, n = 20, 30, 60
+    codes = np.arange(1 << (m - 1))
+    exposed = np.full(len(codes), float(n_exposed))
+    hazard, square = np.zeros(len(codes)), np.zeros(len(codes))
+    for k in range(m):
+        step = 1 / (exposed * np.exp(0.4) + (n - k - exposed))
+        hazard += step
+        square += step**2
+        exposed -= codes >> k & 1
+    truth = int(np.random.default_rng(33).choice(codes))
+
+    def fitting(bits: int) -> int:
+        wanted = WantedHazard((1.0,), (0.0,), bits)
+        near = np.abs(hazard - hazard[truth]) <= 2.0**-bits
+        return int((near & (np.abs(square - square[truth]) <= 2.0**-wanted.variance_bits)).sum())
+
+    assert fitting(50) == 1
+    assert fitting(m // 2) > 1000

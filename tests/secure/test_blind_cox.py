@@ -33,6 +33,7 @@ from riskset_common.secure.blind_field import to_integers
 from riskset_common.secure.blind_fixed import F, encode, to_real
 from riskset_common.secure.blind_logarithm import COEFFICIENTS
 from riskset_common.secure.blind_reciprocal import correct, iterate
+from riskset_common.secure.blind_wanted import WantedHazard, WantedPhTest, log_times
 from riskset_common.survival.newton import CoxFit
 
 pytestmark = pytest.mark.slow
@@ -200,8 +201,9 @@ def audited(monkeypatch, cohort, **fit):
                 found.append(max(abs(value) for value in values).bit_length())
         return masks(self, parts)
 
-    monkeypatch.setattr(Arithmetic, "_masks", remembered)
-    fit_blind(cohort, **fit)
+    with monkeypatch.context() as patch:
+        patch.setattr(Arithmetic, "_masks", remembered)
+        fit_blind(cohort, **fit)
     return found
 
 
@@ -212,6 +214,25 @@ def test_no_value_before_truncation_reaches_its_bound(monkeypatch, ties):
 
     assert len(found) > 60
     assert 127 < max(found) <= 128 + FACTOR_BITS
+    assert max(found) < K
+
+
+@pytest.mark.parametrize("ties", ["efron", "breslow"])
+def test_what_is_wanted_besides_the_fit_stays_below_its_bounds(monkeypatch, ties):
+    """The further values come last: g w, g² w, g v and H; then q and the sums with g; I⁻¹ q; the variance."""
+    cohort = a_cohort(13, n=300, p=3, n_times=40)
+    site = {"site": np.arange(300) % 3, "n_sites": 3, "ties": ties}
+    slots = model_of(cohort).slot_times
+    hazard = WantedHazard((15.0, 30.0), (-2.0, 1.0, 1.0))
+    test = WantedPhTest("log", log_times(slots))
+    plain = audited(monkeypatch, cohort, **site)
+    found = audited(monkeypatch, cohort, **site, hazard=hazard, ph_test=test)[len(plain) :]
+    model = model_of(cohort, ties, hazard=hazard)
+    # B is below 2 at the fit.
+    furthest = model.n_events * (1 + np.max(np.abs(model.hazard_at))) * math.exp(2)
+
+    assert len(found) >= 10
+    assert 120 < max(found) <= 128 + math.log2(furthest)
     assert max(found) < K
 
 

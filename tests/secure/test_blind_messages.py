@@ -15,10 +15,10 @@ from tests.secure.blind_parties import (
     fit_blind,
     identity_of,
     model_of,
-    parties_of,
     secret,
     setup_of,
 )
+from tests.secure.blind_session import Session
 
 from riskset_common.errors import (
     DataError,
@@ -27,22 +27,17 @@ from riskset_common.errors import (
     ProtocolRefusal,
     SignatureRefusal,
 )
-from riskset_common.secure.blind_centre import BlindCentre
 from riskset_common.secure.blind_committee import Committee
 from riskset_common.secure.blind_field import add, constant, from_bytes, from_integers, to_bytes
 from riskset_common.secure.blind_guards import require_enough
-from riskset_common.secure.blind_keys import accept_keys, make_keys
+from riskset_common.secure.blind_keys import accept_keys
 from riskset_common.secure.blind_member import BlindMember
 from riskset_common.secure.blind_messages import (
     BLIND_MESSAGES,
     BlindAsk,
-    BlindInput,
-    BlindOpened,
     BlindShare,
 )
 from riskset_common.secure.blind_newton import adopt, begin
-from riskset_common.secure.blind_setup import BlindSetup
-from riskset_common.secure.blind_site import BlindSite, answer
 from riskset_common.secure.blind_step import cox_sums_of, n_opened
 from riskset_common.secure.fields import StrictValue
 
@@ -55,63 +50,9 @@ MODEL = model_of(COHORT)
 SETUP = setup_of(MODEL, N_SITES)
 
 
-class Session:
-    """All parties of one model, driven step by step."""
-
-    def __init__(self, setup: BlindSetup = SETUP, cohort: Cohort = COHORT):
-        self.setup = setup
-        self.n_sites = len(setup.participants)
-        site = np.arange(len(cohort.time)) % self.n_sites
-        self.parties = parties_of(setup.model, cohort, site, self.n_sites)
-        self.sites = {i: BlindSite(setup, i, secret("site", i)) for i in setup.participants}
-        self.keys = [
-            make_keys(setup, identity_of(i), i, secret("site", i), channels_of(i, self.n_sites))
-            for i in setup.participants
-        ]
-        self.members = [self.member(i) for i in setup.committee.site_ids]
-        self.centre = BlindCentre(setup)
-
-    def member(self, i: int) -> BlindMember:
-        channels = channels_of(i, self.n_sites)
-        keys = accept_keys(self.setup, i, secret("site", i), channels, self.keys)
-        return BlindMember(self.setup, keys, identity_of(i), i, channels)
-
-    def answer(self, i: int, ask: BlindAsk, design=None) -> BlindInput:
-        party = self.parties[i]
-        self.sites[i], message = answer(
-            self.sites[i], ask, design or party.design, identity=party.identity
-        )
-        return message
-
-    def inputs(self, ask: BlindAsk) -> list[BlindInput]:
-        return [self.answer(i, ask) for i in self.setup.participants]
-
-    def next_ask(self) -> BlindAsk:
-        proposal = self.centre.propose()
-        if proposal.evaluation == 0:
-            return self.centre.ask([])
-        return self.centre.ask([member.consent(proposal) for member in self.members])
-
-    def evaluated(self) -> list[BlindOpened]:
-        """One evaluation, up to what the members say."""
-        ask = self.next_ask()
-        inputs = self.inputs(ask)
-        waiting = [member.begin_evaluation(ask, inputs) for member in self.members]
-        while True:
-            shares = [share for sent in waiting for share in sent]
-            replies = [
-                member.receive([each for each in shares if each.receiver == member.site_id])
-                for member in self.members
-            ]
-            opened = [reply for reply in replies if isinstance(reply, BlindOpened)]
-            if opened:
-                return opened
-            waiting = [reply for reply in replies if not isinstance(reply, BlindOpened)]
-
-
 @pytest.fixture
 def session() -> Session:
-    return Session()
+    return Session(SETUP, COHORT)
 
 
 def refused(match: str, error=ProtocolRefusal):
@@ -171,7 +112,7 @@ def test_a_site_sends_the_same_bytes_again_and_no_others(session):
 
 def test_a_site_refuses_coefficients_beyond_the_bounds():
     model = model_of(COHORT, warm_start=(60.0, 60.0))
-    session = Session(setup_of(model, N_SITES))
+    session = Session(setup_of(model, N_SITES), COHORT)
     with refused("Narrow the range", EstimationError):
         session.centre.conclude(session.evaluated())
         session.centre.propose()
@@ -281,7 +222,7 @@ def test_a_member_consents_to_newtons_step_alone(session):
     with refused("another evaluation"):
         member.consent(changed(proposal, evaluation=2))
     with refused("another evaluation"):
-        Session().members[0].consent(Session().centre.propose())
+        Session(SETUP, COHORT).members[0].consent(Session(SETUP, COHORT).centre.propose())
     nearly = (proposal.beta[0] * (1 + 1e-13), proposal.beta[1])
 
     assert 0 == member.consent(changed(proposal, beta=nearly)).consent.site_id
@@ -305,7 +246,7 @@ def test_after_the_fit_no_further_evaluation_is_consented_to(session):
 
 
 def test_keys_of_all_sites_are_opened_and_checked():
-    session = Session()
+    session = Session(SETUP, COHORT)
 
     def accept(keys):
         return accept_keys(SETUP, 0, secret("site", 0), channels_of(0, N_SITES), keys)
@@ -326,7 +267,7 @@ def test_keys_of_all_sites_are_opened_and_checked():
 def test_a_box_of_too_few_keys_is_refused():
     from riskset_common.secure.blind_keys import seal
 
-    session = Session()
+    session = Session(SETUP, COHORT)
     keys = session.keys[3]
     box = seal(channels_of(3, N_SITES)[0], b"keys", SETUP.hash, 3, 0, bytes(32))
     body = box + keys.body[keys.boxes[0] :]
@@ -356,26 +297,6 @@ def test_a_member_that_sends_wrong_shares_ends_the_run_where_members_are_to_spar
     session.members[liar] = _WrongShares(session.setup, keys, identity_of(liar), liar, channels)
     with refused("contradict"):
         session.evaluated()
-
-
-def test_a_member_that_starts_again_is_fed_its_messages_and_sends_the_same(session):
-    ask = session.centre.ask([])
-    inputs = session.inputs(ask)
-    waiting = [member.begin_evaluation(ask, inputs) for member in session.members]
-    fed, sent = [], [waiting[0]]
-    for _ in range(5):
-        shares = [share for each in waiting for share in each]
-        fed.append([each for each in shares if each.receiver == 0])
-        replies = [
-            member.receive([each for each in shares if each.receiver == member.site_id])
-            for member in session.members
-        ]
-        waiting = [reply for reply in replies if isinstance(reply, list)]
-        sent.append(waiting[0])
-    again = session.member(0)
-
-    assert sent[0] == again.begin_evaluation(ask, inputs)
-    assert sent[1:] == [again.receive(each) for each in fed]
 
 
 # What the centre refuses

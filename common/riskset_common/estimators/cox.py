@@ -146,7 +146,8 @@ class Cox:
         "event, censored and (under left truncation) coming under observation at each step of the time grid; of a model without "
         "site strata deaths at each step of the time grid by stratum, how many sites need each power of two of steps, and to the "
         "committee that computes it too log-likelihood, score and information of the whole model at each iteration, but no sum over "
-        "a risk set; all summed over the sites"
+        "a risk set, and where the plan asks for it the cumulative baseline hazard and its variance at each of its times; all "
+        "summed over the sites"
     )
 
     def first(self, spec: CoxSpec, study: Study) -> CoxRequest:
@@ -160,7 +161,7 @@ class Cox:
         if asked.n_steps is not None or (asked.exponent is not None and blind):
             _refuse_unless_blind(request.spec, asked, blind=blind)
         if asked.n_steps is not None:
-            return {} if asked.waits else death_shapes(request.spec, request.study, asked.n_steps)
+            return {} if asked.waits else death_shapes(request)
         if asked.exponent is None:
             lengths = length_shapes() if request.spec.counts_times else {}
             return {**survey_shapes(request.spec, request.study), **lengths}

@@ -15,19 +15,31 @@ import numpy as np
 
 from riskset_common.codebook import NumberVariable
 from riskset_common.errors import EstimationError
+from riskset_common.estimators.baseline_hazard import (
+    HazardEntries,
+    PrintedHazard,
+    printed_hazard,
+)
 from riskset_common.estimators.causes import cause_specific_times
-from riskset_common.estimators.counting import count_shapes
+from riskset_common.estimators.counting import BY_STEP, count_shapes, step_shapes, step_summary
 from riskset_common.estimators.cox_cells import cells_of, count_cells, n_cells, named_cells
 from riskset_common.estimators.cox_result import CoxResult, Survey, result
 from riskset_common.estimators.cox_rows import rows_at_risk
 from riskset_common.estimators.cox_spec import CoxSpec
 from riskset_common.estimators.estimator import Request, Shape, Summary, analysed, counts, one
 from riskset_common.estimators.grouping import group_codes, n_groups
+from riskset_common.estimators.proportionality import (
+    ProportionalityTest,
+    Transform,
+    proportionality,
+    transform_of,
+)
 from riskset_common.estimators.terms import Column, columns, design
 from riskset_common.patients import EndpointTimes, Integers, Patients, Reals
 from riskset_common.study import Study
 from riskset_common.survival.cox import CoxSums, Ties
 from riskset_common.survival.newton import Convergence, CoxFit, NewtonState, advance, start
+from riskset_common.survival.proportionality import TimeScores
 
 WHOLE, MAINS = "", "main effects"
 """The model as the plan has it, and the one without interactions that their test compares it with."""
@@ -53,6 +65,12 @@ class BlindQuestion:
         Stratum and step of the time grid of each event time, in order, and the deaths there.
     by_level
         Patients and events by term and level.
+    ph_test
+        The function of time against which proportional hazards are tested.
+    transformed
+        Its value at each event time, where that follows from the pooled counts and not from the time.
+    hazard_steps, hazard_at
+        Steps up to which the baseline hazard is wanted, and the value of each column it belongs to; none where there are no steps.
     """
 
     columns: tuple[int, ...]
@@ -67,6 +85,10 @@ class BlindQuestion:
     slot_times: tuple[int, ...]
     deaths: tuple[int, ...]
     by_level: Mapping[tuple[str, str], tuple[int, int]]
+    ph_test: Transform | None = None
+    transformed: tuple[float, ...] = ()
+    hazard_steps: tuple[int, ...] = ()
+    hazard_at: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,10 +102,12 @@ class BlindCohort:
 
 @dataclass(frozen=True)
 class BlindFit:
-    """A fit of columns that were divided by 2^exponent, which has shape (p,), after being shifted."""
+    """A fit of columns that were divided by 2^exponent, which has shape (p,), after being shifted; the others where they were opened."""
 
     fit: CoxFit
     exponent: tuple[int, ...]
+    times: TimeScores | None = None
+    hazard: HazardEntries | None = None
 
 
 Fits = Mapping[str, Mapping[str, BlindFit]]
@@ -98,14 +122,17 @@ class BlindMemory:
     pooled: Summary | None = None
 
 
-def death_shapes(spec: CoxSpec, study: Study, n_steps: int) -> Mapping[str, Shape]:
-    """Patients and events, in total and by cell, and deaths by stratum and step, shape (n_strata, n_steps)."""
+def death_shapes(request: CoxRequest) -> Mapping[str, Shape]:
+    """Patients and events, in total and by cell, deaths by stratum and step, shape (n_strata, n_steps), and what a test counts."""
+    spec, study, n_steps = request.spec, request.study, request.state.n_steps
     by_step = count_shapes(n_groups(study, spec.strata), n_steps, left_truncated=False)["events"]
+    entry = study.endpoint(spec.endpoint).entry
     return {
         "n": counts(),
         "events": counts(),
         "by_level": counts(2, n_cells(cells_of(spec.terms, spec.interaction, study))),
         "deaths": by_step,
+        **(step_shapes(n_steps, left_truncated=entry is not None) if spec.counts_times else {}),
     }
 
 
@@ -128,6 +155,7 @@ def count_deaths(patients: Patients, request: CoxRequest) -> Summary:
         "events": one(int(np.count_nonzero(event))),
         "by_level": count_cells(cells, rows_at_risk(chosen, study, spec).at_the_end, event),
         "deaths": deaths,
+        **(step_summary(times, n_steps) if spec.counts_times else {}),
     }
 
 
@@ -163,10 +191,31 @@ def blind_questions(request: CoxRequest, pooled: Summary) -> dict[str, BlindQues
         slot_times=tuple(time.tolist()),
         deaths=tuple(deaths[stratum, time].tolist()),
         by_level=named_cells(cells_of(spec.terms, spec.interaction, study), pooled["by_level"]),
+        ph_test=spec.ph_test,
+        transformed=_transformed(spec, time, pooled),
     )
+    hazard = spec.baseline_hazard
+    if hazard is not None:
+        at = hazard.covariates(found)
+        whole = replace(whole, hazard_steps=hazard.steps(study), hazard_at=at)
     if spec.interaction_test is None:
         return {WHOLE: whole}
     return {WHOLE: whole, MAINS: _of_main_effects(whole, found)}
+
+
+def _transformed(spec: CoxSpec, time: Integers, pooled: Summary) -> tuple[float, ...]:
+    """The function of time at each event time, where it follows from the times of all patients."""
+    if spec.ph_test is None or not spec.counts_times:
+        return ()
+    counted = {name: each for name, each in pooled.items() if name.endswith(BY_STEP)}
+    if not np.array_equal(counted["events" + BY_STEP][0], pooled["deaths"].sum(axis=0)):
+        raise EstimationError(
+            f"analysis {spec.id}: the events at the steps of the time grid are not the deaths of the strata. A site's report is "
+            "inconsistent; which one cannot be told from the sum. Have the sites compare their outboxes with their records."
+        )
+    found = transform_of(spec.ph_test, counted)
+    values = np.array(found.values)[np.searchsorted(found.steps, time)]
+    return tuple(values.tolist())
 
 
 def _of_main_effects(whole: BlindQuestion, found: list[Column]) -> BlindQuestion:
@@ -176,6 +225,10 @@ def _of_main_effects(whole: BlindQuestion, found: list[Column]) -> BlindQuestion
         columns=kept,
         lower=tuple(whole.lower[i] for i in kept),
         upper=tuple(whole.upper[i] for i in kept),
+        ph_test=None,
+        transformed=(),
+        hazard_steps=(),
+        hazard_at=(),
     )
 
 
@@ -206,14 +259,34 @@ def blind_result(request: CoxRequest, fits: Mapping[str, BlindFit]) -> CoxResult
     """The printed model, from the fits of what `blind_questions` asked. Run by the centre."""
     memory: BlindMemory = request.memory
     whole, mains = fits[WHOLE], fits.get(MAINS)
-    return result(
+    found = result(
         request.spec,
         request.study,
         replace(memory.survey, exponent=whole.exponent),
         whole.fit,
         None,
         None if mains is None else mains.fit,
+        _tested(request.spec, memory.survey, whole),
     )
+    return replace(found, baseline_hazard=_hazard(request, whole.hazard))
+
+
+def _hazard(request: CoxRequest, found: HazardEntries | None) -> PrintedHazard | None:
+    """The baseline hazard; none where nothing was opened, as without finite coefficients at the maximum."""
+    spec = request.spec
+    if spec.baseline_hazard is None or found is None:
+        return None
+    return printed_hazard(spec.baseline_hazard, spec.strata, request.study, found)
+
+
+def _tested(spec: CoxSpec, survey: Survey, whole: BlindFit) -> ProportionalityTest | None:
+    """The test of proportional hazards; none where a coefficient is infinite or not at the maximum, for then nothing is opened."""
+    fit, p = whole.fit, len(survey.columns)
+    if spec.ph_test is None or not fit.converged or bool(fit.monotone.any()):
+        return None
+    # Nothing is opened either where all columns are aliased or all events are at one time: there is nothing to test.
+    nothing = TimeScores(np.zeros(p), np.zeros((p, p)), np.zeros((p, p)))
+    return proportionality(spec.ph_test, survey.columns, whole.times or nothing, fit.covariance)
 
 
 def without_events(request: CoxRequest, survey: Survey) -> CoxResult:

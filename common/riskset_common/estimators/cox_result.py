@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from riskset_common.estimators.baseline_hazard import PrintedHazard
 from riskset_common.estimators.proportionality import ProportionalityTest
 from riskset_common.estimators.terms import Column
 from riskset_common.results import WHEN_ASKED, PrintedTest, printed_test
@@ -115,6 +116,7 @@ class CoxResult:
     offset: str | None = field(default=None, metadata=WHEN_ASKED)
     robust: RobustVariance | None = field(default=None, metadata=WHEN_ASKED)
     ph_test: ProportionalityTest | None = field(default=None, metadata=WHEN_ASKED)
+    baseline_hazard: PrintedHazard | None = field(default=None, metadata=WHEN_ASKED)
 
 
 def result(

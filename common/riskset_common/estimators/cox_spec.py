@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from riskset_common.codebook import NumberVariable
+from riskset_common.estimators.baseline_hazard import BaselineHazardSpec
 from riskset_common.estimators.causes import OneCauseSpec
 from riskset_common.estimators.estimator import Names, twice
 from riskset_common.estimators.exposure import exposure_problems
@@ -20,7 +21,6 @@ FEWEST_CLUSTERS = 5
 
 NEEDS_SITES = {
     "robust": "each site's own score",
-    "ph_test": "each site's share of score and information at each event time",
     "penalty": "each site's own sums over risk sets",
     "offset": "each site's own sums over risk sets",
 }
@@ -54,6 +54,7 @@ class CoxSpec(OneCauseSpec):
     interaction_test: Literal["likelihood_ratio"] | None = None
     ph_test: Transform | None = None
     penalty: Literal["firth"] | None = None
+    baseline_hazard: BaselineHazardSpec | None = None
     level: float = Field(default=0.95, gt=0, lt=1)
 
     def categories(self) -> tuple[str, ...]:
@@ -103,6 +104,7 @@ class CoxSpec(OneCauseSpec):
             ),
             *self._robust_problems(study),
             *self._interaction_problems(),
+            *self._hazard_problems(study),
         ]
 
     def _penalty_problems(self) -> Iterator[str]:
@@ -121,6 +123,16 @@ class CoxSpec(OneCauseSpec):
     def _interaction_problems(self) -> Iterator[str]:
         if self.interaction_test is not None and not self.interaction:
             yield "interaction_test compares the model with one without interactions, but `interaction` is missing."
+
+    def _hazard_problems(self, study: Study) -> Iterator[str]:
+        if self.baseline_hazard is None:
+            return
+        if not self.is_blind(study):
+            yield (
+                "baseline_hazard is one hazard over all sites, but the strata hold site: each site has a hazard of its own. Leave "
+                "baseline_hazard out, or site out of the strata."
+            )
+        yield from self.baseline_hazard.problems(self.numbers(), study)
 
     def _robust_problems(self, study: Study) -> Iterator[str]:
         n = len(study.sites)

@@ -61,6 +61,11 @@ def require_in_range(model: BlindModel, beta: FloatArray) -> None:
     sums = math.log2(d * model.n_patients) + B * math.log2(math.e)
     products = 129 + B * math.log2(math.e)
     totals = 136 + math.log2(model.n_events * (1 + B))
+    if model.hazard is not None:
+        # q of `blind_hazard`, whose degree is reduced in units of 2^-128.
+        furthest = float(np.max(np.abs(model.hazard_at)))
+        hazards = 128 + math.log2(model.n_events * (1 + furthest)) + B * math.log2(math.e)
+        totals = max(totals, hazards)
     if not (sums <= LARGEST_BITS and max(products, totals) < K):
         raise EstimationError(
             f"Model {model.analysis!r}: at the coefficients reached, weights of patients could differ by a factor of e^{2 * B:.0f}, "

@@ -9,6 +9,7 @@ import numpy as np
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.secure.blind_bounds import PublicPath, next_path
 from riskset_common.secure.blind_field import from_bytes
+from riskset_common.secure.blind_further import BlindFurther, further_of, n_further
 from riskset_common.secure.blind_messages import BlindAsk, BlindConsent, BlindOpened
 from riskset_common.secure.blind_newton import begin, go_on
 from riskset_common.secure.blind_setup import BlindSetup
@@ -18,10 +19,17 @@ from riskset_common.survival.newton import CoxFit, NewtonState
 
 
 class BlindCentre:
-    """The centre through all evaluations of one model. It holds no key, and nothing that is not published with the result."""
+    """The centre through all evaluations of one model. It holds no key, and nothing that is not published with the result.
+
+    Attributes
+    ----------
+    further
+        What the model gave besides the fit, once `conclude` has given that; None where nothing was wanted, or the fit has not converged.
+    """
 
     def __init__(self, setup: BlindSetup) -> None:
         self.setup = setup
+        self.further: BlindFurther | None = None
         self._newton: NewtonState = begin(setup.model)
         self._path: PublicPath | None = None
         self._evaluation = 0
@@ -51,10 +59,18 @@ class BlindCentre:
             )
         for message in messages:
             self._check(message)
-        path = next_path(self.setup.model, np.array(self._newton.beta), self._path)
-        sums = cox_sums_of(self.setup.model, from_bytes(opened.pop()), path.log_public)
-        reached = go_on(self.setup.model, self._newton, sums)
+        model, beta = self.setup.model, self._newton.beta
+        path = next_path(model, np.array(beta), self._path)
+        first, further = np.split(from_bytes(opened.pop()), [n_opened(model)], axis=1)
+        sums = cox_sums_of(model, first, path.log_public)
+        reached = go_on(model, self._newton, sums)
+        if further.shape[1] != n_further(model, reached):
+            raise ProtocolRefusal(
+                "The members opened more or less than the fit gives at this evaluation. No result; compare the releases of riskset at "
+                "the members and at the centre."
+            )
         if isinstance(reached, CoxFit):
+            self.further = further_of(model, beta, sums, reached, further)
             return reached
         self._newton, self._path = reached, path
         self._evaluation += 1
@@ -70,10 +86,9 @@ class BlindCentre:
 
     def _check(self, message: BlindOpened) -> None:
         name = self.setup.roster.name(message.site_id)
-        if (message.setup, message.evaluation, message.length) != (
-            self.setup.hash,
-            self._evaluation,
-            n_opened(self.setup.model),
+        asked = (self.setup.hash, self._evaluation)
+        if (message.setup, message.evaluation) != asked or message.length < n_opened(
+            self.setup.model
         ):
             raise ProtocolRefusal(f"Member {name!r} opened something else than was asked.")
         statement = self.setup.opened_statement(message.site_id, message.evaluation, message.body)

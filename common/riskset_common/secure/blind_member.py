@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from riskset_common.secure.blind_field import (
     sum_of_bytes,
     to_bytes,
 )
+from riskset_common.secure.blind_further import n_further, open_further
 from riskset_common.secure.blind_keys import MemberKeys, seal, unseal
 from riskset_common.secure.blind_messages import (
     BlindAsk,
@@ -35,20 +37,27 @@ from riskset_common.secure.blind_messages import (
 from riskset_common.secure.blind_newton import adopt, begin, go_on
 from riskset_common.secure.blind_prss import sum_of_streams
 from riskset_common.secure.blind_setup import BlindSetup, beta_bytes
-from riskset_common.secure.blind_step import Reciprocals, cox_sums_of, evaluate, n_opened
+from riskset_common.secure.blind_step import Reciprocals, cox_sums_of, evaluate
 from riskset_common.secure.kdf import H, u32
 from riskset_common.signing import Identity, verify
 from riskset_common.survival.newton import CoxFit, NewtonState
 
 
+class _Reached(NamedTuple):
+    """Where an evaluation ends: all that it opened, what to keep of it, and Newton's next state or the fit."""
+
+    opened: Elements
+    kept: Reciprocals
+    newton: NewtonState | CoxFit
+
+
 @dataclass
 class _Evaluation:
-    """An evaluation under way: what is opened next, and what it started from."""
+    """An evaluation under way: what is opened next."""
 
-    newton: NewtonState
     path: PublicPath
     arithmetic: Arithmetic
-    computation: Opening[tuple[Elements, Reciprocals]]
+    computation: Opening[_Reached]
     waiting: Masked
 
 
@@ -106,11 +115,9 @@ class BlindMember:
         arithmetic = Arithmetic(
             self.setup.committee, self._member, self._keys.committee, self._label(ask, path, inputs)
         )
-        computation = evaluate(
-            arithmetic, self.setup.model, path.beta, path.start, sums, self._kept
-        )
+        computation = self._computation(arithmetic, newton, path, sums)
         waiting = next(computation)
-        self._under_way = _Evaluation(newton, path, arithmetic, computation, waiting)
+        self._under_way = _Evaluation(path, arithmetic, computation, waiting)
         return self._sealed(waiting)
 
     def receive(self, shares: Sequence[BlindShare]) -> list[BlindShare] | BlindOpened:
@@ -123,7 +130,7 @@ class BlindMember:
         try:
             evaluation.waiting = evaluation.computation.send(opened)
         except StopIteration as end:
-            return self._finished(evaluation, *end.value)
+            return self._finished(evaluation, end.value)
         return self._sealed(evaluation.waiting)
 
     def _label(self, ask: BlindAsk, path: PublicPath, inputs: Sequence[BlindInput]) -> bytes:
@@ -201,21 +208,32 @@ class BlindMember:
             raise ProtocolRefusal("The shares of an opening differ in length.")
         return [shares[site_id] for site_id in self.setup.committee.site_ids]
 
-    def _finished(
-        self, evaluation: _Evaluation, opened: Elements, kept: Reciprocals
-    ) -> BlindOpened:
-        """Go one step on with what was opened, and tell the centre."""
-        sums = cox_sums_of(self.setup.model, opened, evaluation.path.log_public)
-        self._newton = go_on(self.setup.model, evaluation.newton, sums)
-        self._chain, self._kept, self._path = evaluation.arithmetic.label, kept, evaluation.path
+    def _computation(
+        self, arithmetic: Arithmetic, newton: NewtonState, path: PublicPath, sums: Elements
+    ) -> Opening[_Reached]:
+        """Evaluate, go one step on with what was opened, and open the rest where that was the last step."""
+        model = self.setup.model
+        opened, kept, hidden = yield from evaluate(
+            arithmetic, model, path.beta, path.start, sums, self._kept
+        )
+        reached = go_on(model, newton, cox_sums_of(model, opened, path.log_public))
+        if isinstance(reached, CoxFit) and n_further(model, reached):
+            further = yield from open_further(arithmetic, model, hidden, opened, reached)
+            opened = np.concatenate([opened, further], axis=1)
+        return _Reached(opened, kept, reached)
+
+    def _finished(self, evaluation: _Evaluation, reached: _Reached) -> BlindOpened:
+        """Keep where the evaluation ended, and tell the centre what was opened."""
+        self._newton, self._kept = reached.newton, reached.kept
+        self._chain, self._path = evaluation.arithmetic.label, evaluation.path
         self._under_way = None
-        body = to_bytes(opened)
+        body = to_bytes(reached.opened)
         statement = self.setup.opened_statement(self.site_id, self._evaluation, body)
         message = BlindOpened(
             setup=self.setup.hash,
             site_id=self.site_id,
             evaluation=self._evaluation,
-            length=n_opened(self.setup.model),
+            length=reached.opened.shape[1],
             signature=self._identity.sign(statement),
             body=body,
         )

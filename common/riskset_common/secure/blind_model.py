@@ -23,6 +23,7 @@ import numpy as np
 
 from riskset_common.canonical import canonical_json
 from riskset_common.errors import DataError, ProtocolRefusal
+from riskset_common.secure.blind_wanted import FURTHEST, WantedHazard, WantedPhTest
 from riskset_common.secure.kdf import H
 from riskset_common.survival.arrays import FloatArray, IntArray
 from riskset_common.survival.cox import Ties
@@ -73,6 +74,8 @@ class BlindModel:
         Stratum and time of each slot, sorted, and the deaths there, length n_slots.
     warm_start
         Standardised coefficients to try first after those of 0, the site-stratified fit for instance; None begins with Newton's.
+    ph_test, hazard
+        What shall be opened besides, once the fit has converged; None opens nothing.
     """
 
     analysis: str
@@ -86,6 +89,8 @@ class BlindModel:
     slot_times: tuple[float, ...]
     deaths: tuple[int, ...]
     warm_start: tuple[float, ...] | None = None
+    ph_test: WantedPhTest | None = None
+    hazard: WantedHazard | None = None
 
     def __post_init__(self) -> None:
         slots = list(zip(self.slot_strata, self.slot_times, strict=True))
@@ -108,6 +113,20 @@ class BlindModel:
             if not (math.isfinite(low) and math.isfinite(high) and low <= high):
                 raise ProtocolRefusal(
                     "A column's range must be two finite numbers in order. State it in the codebook."
+                )
+        self._check_wanted()
+
+    def _check_wanted(self) -> None:
+        if self.ph_test is not None:
+            self.ph_test.check(self.slot_times)
+        if self.hazard is not None:
+            self.hazard.check(self.slot_strata, self.slot_times, self.deaths)
+            if len(self.hazard.at) != self.n_columns:
+                raise ProtocolRefusal("A baseline hazard needs one covariate for each column.")
+            # Written so that what is not a number is refused.
+            if not bool(np.all(np.abs(self.hazard_at) <= FURTHEST)):
+                raise ProtocolRefusal(
+                    "A baseline hazard is wanted at covariates far outside of the declared ranges. Choose values within them."
                 )
 
     @property
@@ -171,6 +190,13 @@ class BlindModel:
         place[tied] = np.arange(len(tied))
         return Terms(slot, d[slot], taken, np.ones_like(slot), tied, place[slot])
 
+    @cached_property
+    def hazard_at(self) -> FloatArray:
+        """The standardised covariates of the baseline hazard, shape (p,); 0 where none is wanted."""
+        at = self.centre if self.hazard is None else np.array(self.hazard.at)
+        scaled: FloatArray = np.ldexp(at - self.centre, -self.exponent)
+        return scaled
+
     @property
     def n_sums(self) -> int:
         """Columns of a sum over a risk set: of w, w x and the upper triangle of w x x'."""
@@ -179,12 +205,15 @@ class BlindModel:
 
     @property
     def length(self) -> int:
-        """Numbers in a site's input: S at all slots, D at the tied ones, the sum of x over the deaths."""
-        return self.n_sums * (self.n_slots + len(self.terms.tied)) + self.n_columns
+        """Numbers in a site's input: S at all slots, D at the tied ones, the sum of x over the deaths, that of x g where it is tested."""
+        n_events = self.n_columns * (1 if self.ph_test is None else 2)
+        return self.n_sums * (self.n_slots + len(self.terms.tied)) + n_events
 
     def to_json(self) -> dict[str, Any]:
-        """The model as a mapping of numbers, texts and lists."""
-        return {
+        """The model as a mapping of numbers, texts and lists; what is not wanted besides the fit is left out."""
+        further = {"ph_test": self.ph_test, "hazard": self.hazard}
+        wanted = {name: each.to_json() for name, each in further.items() if each is not None}
+        return wanted | {
             "analysis": self.analysis,
             "ties": self.ties,
             "convergence": self.convergence,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from riskset_common.secure.blind_centre import BlindCentre
+from riskset_common.secure.blind_further import BlindFurther
 from riskset_common.secure.blind_keys import accept_keys, make_keys
 from riskset_common.secure.blind_member import BlindMember
 from riskset_common.secure.blind_messages import (
@@ -37,10 +38,11 @@ class BlindParty:
 
 @dataclass(frozen=True)
 class BlindOutcome:
-    """The fit, in standardised covariates, and every message as the centre carried it, byte for byte in order."""
+    """The fit, in standardised covariates, every message as the centre carried it, byte for byte in order, and what else was wanted."""
 
     fit: CoxFit
     carried: tuple[bytes, ...]
+    further: BlindFurther | None = None
 
 
 def run_blind_cox(setup: BlindSetup, parties: Sequence[BlindParty]) -> BlindOutcome:
@@ -85,7 +87,7 @@ def run_blind_cox(setup: BlindSetup, parties: Sequence[BlindParty]) -> BlindOutc
             sites[party.site_id] = state
             inputs.append(_carried(message, carried))
 
-        # SHARES. The members open masked values to one another until the evaluation ends.
+        # SHARES. The members open masked values to one another until the evaluation ends; where it ends the fit, what else is wanted.
         waiting = [member.begin_evaluation(ask, inputs) for member in members]
         opened: list[BlindOpened] = []
         while not opened:
@@ -94,7 +96,7 @@ def run_blind_cox(setup: BlindSetup, parties: Sequence[BlindParty]) -> BlindOutc
         # OPENED. All members say the same to the centre.
         fit = centre.conclude([_carried(message, carried) for message in opened])
 
-    return BlindOutcome(fit, tuple(carried))
+    return BlindOutcome(fit, tuple(carried), centre.further)
 
 
 def _exchange(

@@ -54,14 +54,15 @@ class BlindSite:
 
 
 def site_sums(model: BlindModel, design: SlotDesign, beta: Sequence[float]) -> FloatArray:
-    """A site's numbers at some coefficients, shape (model.length,): S of all slots, D of the tied ones, sum of x over its deaths.
+    """A site's numbers at some coefficients, shape (model.length,): S of all slots, D of the tied ones, sums of x, x g over its deaths.
 
     They are sums over patients and must not leave the site but masked.
     """
     at_risk, died = slot_sums(design, np.asarray(beta, dtype=np.float64))
-    return np.concatenate(
-        [at_risk.ravel(), died[:, model.terms.tied].ravel(), event_covariates(design)]
-    )
+    events = [event_covariates(design)]
+    if model.ph_test is not None:
+        events.append(event_covariates(design, model.ph_test.scaled))
+    return np.concatenate([at_risk.ravel(), died[:, model.terms.tied].ravel(), *events])
 
 
 def answer(

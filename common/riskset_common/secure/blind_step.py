@@ -7,7 +7,7 @@ With A, B, C of each term (see `blind_model`), w = 1/A and v = B w:
     I     = sum of weight (C w - v v')
 
 Sums are local; the three numbers, vector and matrix are truncated to 40, 50 and 44 fractional bits before they are opened, so that the
-last bits of the hidden terms do not show. Nothing else is ever opened.
+last bits of the hidden terms do not show. Nothing else is opened but what a converged model gives besides, see `blind_further`.
 
 The logarithms and Newton's correction of the reciprocals are computed in the same openings. Where the reciprocals start from the last
 ones, so do the logarithms: log A = log A_last + log(A w_last factor) - log(factor), all as shares.
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -43,6 +44,7 @@ from riskset_common.survival.arrays import FloatArray, IntArray
 from riskset_common.survival.cox import CoxSums
 
 LIKELIHOOD_BITS, SCORE_BITS, INFORMATION_BITS = 40, 50, 44
+_LARGEST_OPENED = 1 << (INFORMATION_BITS + 60)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +63,35 @@ class Reciprocals:
     log_share: Elements
 
 
+@dataclass(frozen=True, eq=False)
+class HiddenTerms:
+    """A member's shares of what the evaluation rests on, as long as it lasts.
+
+    Attributes
+    ----------
+    at_risk, died
+        S, shape (9, n_sums, n_slots), and D, shape (9, n_sums, n_tied).
+    g_events
+        Sum of x g over the deaths, shape (9, p), or (9, 0) where it is not wanted.
+    w, v
+        1/A, shape (9, n_terms), and B/A of each column.
+    """
+
+    at_risk: Elements
+    died: Elements
+    g_events: Elements
+    w: Elements
+    v: tuple[Elements, ...]
+
+
+class Evaluated(NamedTuple):
+    """The opened numbers, shape (9, n_opened(model)), what to keep for the next evaluation, and the shares behind."""
+
+    opened: Elements
+    kept: Reciprocals
+    hidden: HiddenTerms
+
+
 def n_opened(model: BlindModel) -> int:
     """How many numbers an evaluation opens."""
     return 1 + model.n_columns + model.n_columns * (model.n_columns + 1) // 2
@@ -76,22 +107,32 @@ def cox_sums_of(model: BlindModel, opened: Elements, log_public: float) -> CoxSu
     log_public
         The public part of the sum of weight log A, see `blind_bounds.PublicPath`.
     """
-    p, numbers = model.n_columns, to_integers(opened)
-    largest = 1 << (INFORMATION_BITS + 60)
-    if any(abs(number) > largest for number in numbers):
-        raise ProtocolRefusal(
-            "What was opened is noise: members were given different inputs, keys or coefficients. Nothing about any site can be read "
-            "from it. Start a new session."
-        )
-    information, upper = np.zeros((p, p)), np.triu_indices(p)
-    information[upper] = to_real(numbers[1 + p :], INFORMATION_BITS)
-    information.T[upper] = information[upper]
+    p, numbers = model.n_columns, opened_integers(opened)
     known = float(model.terms.weight @ np.log(model.terms.factor.astype(np.float64))) - log_public
     return CoxSums(
         log_likelihood=float(to_real(numbers[:1], LIKELIHOOD_BITS)[0]) + known,
         score=to_real(numbers[1 : 1 + p], SCORE_BITS),
-        information=information,
+        information=symmetric(to_real(numbers[1 + p :], INFORMATION_BITS), p),
     )
+
+
+def opened_integers(opened: Elements) -> list[int]:
+    """What was opened, as whole numbers; noise is refused."""
+    numbers = to_integers(opened)
+    if any(abs(number) > _LARGEST_OPENED for number in numbers):
+        raise ProtocolRefusal(
+            "What was opened is noise: members were given different inputs, keys or coefficients. Nothing about any site can be read "
+            "from it. Start a new session."
+        )
+    return numbers
+
+
+def symmetric(upper: FloatArray, p: int) -> FloatArray:
+    """The matrix, shape (p, p), of which the upper triangle is given by rows."""
+    matrix, place = np.zeros((p, p)), np.triu_indices(p)
+    matrix[place] = upper
+    matrix.T[place] = upper
+    return matrix
 
 
 def evaluate(
@@ -101,8 +142,8 @@ def evaluate(
     start: FreshStart | NearStart,
     sums: Elements,
     last: Reciprocals | None,
-) -> Opening[tuple[Elements, Reciprocals]]:
-    """The opened numbers, shape (9, 1 + p + p (p + 1)/2), and what to keep. Run by every committee member.
+) -> Opening[Evaluated]:
+    """Log-likelihood, score and information, opened. Run by every committee member.
 
     Parameters
     ----------
@@ -114,7 +155,7 @@ def evaluate(
         What was kept of the evaluation before.
     """
     terms, p = model.terms, model.n_columns
-    at_risk, died, events = _parts(model, sums)
+    at_risk, died, events, g_events = _parts(model, sums)
     combined = [_term(model, at_risk[:, k], died[:, k]) for k in range(1 + p)]
     A, B = combined[0], combined[1:]
 
@@ -130,25 +171,28 @@ def evaluate(
     if isinstance(start, NearStart) and last is not None:
         log_share = add(log_share, last.log_share)
     kept = Reciprocals(w, log_share)
-    score = subtract(events, np.stack([_weighted(v[a], model) for a in range(p)], axis=1))
+    hidden = HiddenTerms(at_risk, died, g_events, w, tuple(v))
+    score = score_share(model, events, v)
     linear = inner(events, from_integers(to_fixed(float(each)) for each in beta))[:, np.newaxis]
     results = yield from arithmetic.truncate(
         [
             Truncated(subtract(linear, log_share), 2 * F - LIKELIHOOD_BITS),
             Truncated(score, F - SCORE_BITS),
-            Truncated(_information(model, at_risk, died, w, v), 2 * F - INFORMATION_BITS),
+            Truncated(information_share(model, hidden, w, v, v), 2 * F - INFORMATION_BITS),
         ]
     )
     opened = yield from arithmetic.reveal(np.concatenate(results, axis=1))
-    return opened, kept
+    return Evaluated(opened, kept, hidden)
 
 
-def _parts(model: BlindModel, sums: Elements) -> tuple[Elements, Elements, Elements]:
-    """S, shape (9, n_sums, n_slots), D, shape (9, n_sums, n_tied), and the sum of x over the deaths, shape (9, p)."""
+def _parts(model: BlindModel, sums: Elements) -> tuple[Elements, Elements, Elements, Elements]:
+    """S, shape (9, n_sums, n_slots), D, shape (9, n_sums, n_tied), and the sums of x, shape (9, p), and x g over the deaths."""
     tied, rows = len(model.terms.tied), model.n_sums
     middle, end = rows * model.n_slots, rows * (model.n_slots + tied)
     at_risk = sums[:, :middle].reshape(LIMBS, rows, model.n_slots)
-    return at_risk, sums[:, middle:end].reshape(LIMBS, rows, tied), sums[:, end:]
+    died = sums[:, middle:end].reshape(LIMBS, rows, tied)
+    events, g_events = np.split(sums[:, end:], [model.n_columns], axis=1)
+    return at_risk, died, events, g_events
 
 
 def _term(model: BlindModel, at_risk: Elements, died: Elements) -> Elements:
@@ -170,14 +214,20 @@ def _corrected(
     return w, np.split(v, p, axis=1)
 
 
-def _weighted(values: Elements, model: BlindModel) -> Elements:
-    return total(scale(values, model.terms.weight))
+def score_share(model: BlindModel, events: Elements, v: Sequence[Elements]) -> Elements:
+    """Sum of x over the deaths less the sum of weight v, shape (9, p), units of 2^-64."""
+    weighted = [total(scale(each, model.terms.weight)) for each in v]
+    return subtract(events, np.stack(weighted, axis=1))
 
 
-def _information(
-    model: BlindModel, at_risk: Elements, died: Elements, w: Elements, v: Sequence[Elements]
+def information_share(
+    model: BlindModel,
+    hidden: HiddenTerms,
+    w: Elements,
+    left: Sequence[Elements],
+    right: Sequence[Elements],
 ) -> Elements:
-    """Sum of weight (C w - v v'), shape (9, p (p + 1)/2), degree 2t, units of 2^-128.
+    """Sum of weight (C w - left right'), shape (9, p (p + 1)/2), degree 2t, units of 2^-128; left and right are v for the information.
 
     C = d S2 - l D2, so the w of a slot are added up first, times d for S2 and times l for D2.
     """
@@ -185,11 +235,11 @@ def _information(
     counted = scale(w, terms.weight)
     starts = np.searchsorted(terms.slot, np.arange(model.n_slots))
     for_s = _by_slot(scale(counted, terms.factor), starts)
-    second = inner(at_risk[:, 1 + p :], for_s[:, np.newaxis])
+    second = inner(hidden.at_risk[:, 1 + p :], for_s[:, np.newaxis])
     if len(terms.tied):
         for_d = _by_slot(scale(counted, terms.taken), starts)[:, terms.tied]
-        second = subtract(second, inner(died[:, 1 + p :], for_d[:, np.newaxis]))
-    pairs = [inner(scale(v[a], terms.weight), v[b]) for a in range(p) for b in range(a, p)]
+        second = subtract(second, inner(hidden.died[:, 1 + p :], for_d[:, np.newaxis]))
+    pairs = [inner(scale(left[a], terms.weight), right[b]) for a in range(p) for b in range(a, p)]
     return subtract(second, np.stack(pairs, axis=1))
 
 

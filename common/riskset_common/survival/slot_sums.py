@@ -126,9 +126,12 @@ def slot_sums(design: SlotDesign, beta: FloatArray) -> tuple[FloatArray, FloatAr
     return at_risk, died
 
 
-def event_covariates(design: SlotDesign) -> FloatArray:
-    """Sum of x over the patients who die, shape (p,)."""
-    total: FloatArray = design.x[:, design.deaths].sum(axis=1)
+def event_covariates(design: SlotDesign, g: FloatArray | None = None) -> FloatArray:
+    """Sum of x over the patients who die, shape (p,), each times g of its slot where that is given, shape (n_slots,)."""
+    covariates = design.x[:, design.deaths]
+    if g is not None:
+        covariates = covariates * g[design.death_slots]
+    total: FloatArray = covariates.sum(axis=1)
     return total
 
 

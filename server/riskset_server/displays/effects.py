@@ -25,6 +25,7 @@ from riskset_server.displays.cells import (
     p_digits,
     p_phrase,
     patients,
+    plain,
     statistic,
 )
 from riskset_server.displays.display import Part, Shown
@@ -179,6 +180,7 @@ def _notes(part: Part, words: Words) -> Iterator[str]:
     yield f"P values are of Wald tests, two-sided ({words.planned(part.spec)}){together}."
     yield from _model_tests(value(found, "tests"))
     yield from _proportionality(value(found, "ph_test"), words)
+    yield from _baseline_hazard(value(found, "baseline_hazard"), words)
 
 
 def _competing(found: Mapping[str, Any]) -> str:
@@ -231,6 +233,29 @@ def _proportionality(test: Any, words: Words) -> Iterator[str]:
     )
     named = f"Test of proportional hazards against {TRANSFORMS[test['transform']]}"
     yield f"{named}: {chi_square_in_words(test['global_test'])}{f' ({each})' if len(terms) > 1 else ''}."
+
+
+def _baseline_hazard(hazard: Any, words: Words) -> Iterator[str]:
+    """The cumulative baseline hazard: one sentence for each stratum."""
+    if hazard is None:
+        return
+    rule = withheld_by(hazard)
+    if rule is not None:
+        yield f"Baseline hazard: withheld under the disclosure rule {rule}."
+        return
+    values = [
+        f"{lower_first(words.term(name))} {plain(each)}" for name, each in hazard["numbers"].items()
+    ]
+    at = f" at {listed(['the reference levels', *values])}"
+    for stratum, rows in groupby(hazard["rows"], lambda row: row["stratum"]):
+        of = f" ({words.group(stratum)})" if stratum else ""
+        found = listed(
+            [
+                f"{statistic(row['cumulative_hazard'])} ({statistic(row['std_err'])}) up to {plain(row['time'])}"
+                for row in rows
+            ]
+        )
+        yield f"Cumulative baseline hazard (standard error){at}{of}: {found} {words.unit}."
 
 
 def chi_square_in_words(test: Any) -> str:

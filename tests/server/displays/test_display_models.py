@@ -212,6 +212,27 @@ def test_a_fine_gray_model_names_its_ratio_and_the_competing_events(
     assert ("SHR", "subdistribution hazard ratio") in drawn.abbreviations
 
 
+def test_the_baseline_hazard_is_said_below_the_model_by_stratum(
+    trial: ModuleType, shown: Callable[..., Shown]
+) -> None:
+    numbers = {"cumulative_hazard": 0.7441, "std_err": 0.1075}
+    rows = [
+        {"stratum": {"arm": level}, "time": time, **numbers}
+        for level, time in (("A", 1.0), ("A", 2.5), ("B", 1.0))
+    ]
+    result: dict[str, Any] = trial.cox_result(trial.COX_ARM)
+    given = result | {"baseline_hazard": {"numbers": {"age": 60.0}, "rows": rows}}
+    hidden = result | {"baseline_hazard": WITHHELD}
+    notes, held = (
+        cox_table.make(shown("cox_arm", results={"cox_arm": each})).csv()
+        for each in (given, hidden)
+    )
+
+    assert notes.count("Cumulative baseline hazard (standard error) at the reference levels") == 2
+    assert "0.74 (0.11) up to 1 and 0.74 (0.11) up to 2.5" in notes
+    assert "Baseline hazard: withheld under the disclosure rule minimum_cell 5." in held
+
+
 def test_an_offset_and_a_penalty_are_named_below_the_model(
     trial: ModuleType, shown: Callable[..., Shown]
 ) -> None:
