@@ -23,8 +23,8 @@ help:  ## list the targets
 
 setup: $(VENV)/installed  ## build .venv with the commands riskset and riskset-node
 
-demo: setup  ## a whole study on this machine: its sites, the masked sums, the report
-	@$(BIN)/riskset demo
+demo: setup  ## a whole paper on this machine: 18 study groups, the masked sums, the report
+	@$(BIN)/riskset demo interfant06
 
 test: $(VENV)/dev  ## run the test suite; every line of survival/ and secure/ must have run
 	@$(BIN)/pytest --cov --cov-report=term

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
-from riskset_common.codebook import Conditions, StrictModel, StudyName
+from riskset_common.codebook import Conditions, DatedEvent, StrictModel, StudyName
 from riskset_common.errors import PlanError, did_you_mean
 from riskset_common.estimators import ESTIMATORS
 from riskset_common.estimators.estimator import AnalysisSpec
@@ -71,19 +71,6 @@ class Population(StrictModel):
     where: Conditions = {}
 
 
-class DatedEvent(StrictModel):
-    """An event that happened on a date, if its conditions hold.
-
-    `after: other` asks that the other date is known and not later; `before: other` is its opposite, so that the two
-    never both count one death, and never both miss it.
-    """
-
-    date: str
-    before: str | None = None
-    after: str | None = None
-    where: Conditions = {}
-
-
 class TimeColumn(StrictModel):
     """A number variable that holds a ready-made time."""
 
@@ -109,6 +96,9 @@ class Endpoint(StrictModel):
     origin: str | None = None
     first_of: InOrder[DatedEvent] | None = Field(default=None, min_length=1)
     censor: str | None = None
+    censored_at: Annotated[
+        tuple[str, ...], BeforeValidator(lambda found: [found] if isinstance(found, str) else found)
+    ] = ()
     time: TimeColumn | None = None
     status: StatusColumn | None = None
     entry: TimeColumn | str | None = None
@@ -133,10 +123,10 @@ class Endpoint(StrictModel):
             raise ValueError(
                 "entry is the name of a date variable beside origin, and {variable: name} beside ready-made times."
             )
-        if self.first_of is not None:
-            for name, event in self.first_of.items():
-                if event.before is not None and event.after is not None:
-                    raise ValueError(f"first_of.{name}: give before or after, not both.")
+        if self.censored_at and self.origin is None:
+            raise ValueError(
+                "censored_at names dates, and goes with origin, first_of and censor only."
+            )
         if self.status is not None:
             members = [level for levels in self.status.events.values() for level in levels]
             if len(set(members)) < len(members):

@@ -127,6 +127,7 @@ def _endpoint_problems(study: Study, endpoint: Endpoint) -> Iterator[str]:
         endpoint.origin,
         endpoint.censor,
         endpoint.entry if isinstance(endpoint.entry, str) else None,
+        *endpoint.censored_at,
     ]
     for name, event in (endpoint.first_of or {}).items():
         dates += [event.date, event.before, event.after]
@@ -174,8 +175,8 @@ def variables_read(study: Study) -> set[str]:
         endpoint = analysis.endpoint_name()
         if endpoint is not None:
             named.update(_endpoint_variables(plan.endpoints[endpoint]))
-    behind = {codebook.derived[name].source if name in codebook.derived else name for name in named}
-    return behind - set(BUILT_IN)
+    behind = frozenset().union(*(codebook.behind(name) for name in named))
+    return set(behind) - set(BUILT_IN)
 
 
 def _endpoint_variables(endpoint: Endpoint) -> set[str]:
@@ -184,11 +185,11 @@ def _endpoint_variables(endpoint: Endpoint) -> set[str]:
         if isinstance(endpoint.entry, str) or endpoint.entry is None
         else endpoint.entry.variable
     )
-    named = {endpoint.origin, endpoint.censor, entry}
+    named = {endpoint.origin, endpoint.censor, entry, *endpoint.censored_at}
     named |= {
         endpoint.time.variable if endpoint.time else None,
         endpoint.status.variable if endpoint.status else None,
     }
     for event in (endpoint.first_of or {}).values():
-        named |= {event.date, event.before, event.after, *event.where}
+        named.update(event.variables)
     return {name for name in named if name is not None}

@@ -73,11 +73,13 @@ class Study:
         return chosen
 
 
-def meets(study: Study, patients: Patients, conditions: Mapping[str, Sequence[str]]) -> Bools:
+def meets(
+    words: Study | Codebook, patients: Patients, conditions: Mapping[str, Sequence[str]]
+) -> Bools:
     """Patients whose every named variable has one of the named levels; a missing value meets nothing. Shape (n,)."""
     met = np.ones(patients.n, dtype=np.bool_)
     for name, wanted in conditions.items():
-        levels = study.levels(name)
+        levels = words.levels(name) or ()
         met &= np.isin(
             patients.categories[name], [levels.index(level) for level in wanted if level in levels]
         )

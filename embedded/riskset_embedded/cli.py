@@ -1,4 +1,4 @@
-"""The commands that need every party on this machine: `riskset run local`, `riskset demo`, `riskset up` and `riskset down`."""
+"""The commands that need every party on this machine: `riskset run local`, `riskset demo ..`, `riskset up` and `riskset down`."""
 
 from __future__ import annotations
 
@@ -19,13 +19,17 @@ Lose = Annotated[
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")]
+DemoFolder = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
+DEMO = Path("riskset-demo")
+
+demo_app = typer.Typer(no_args_is_help=True, help="Whole studies on this machine.")
 
 
 def join(app: typer.Typer) -> None:
     """Add these commands to the centre's."""
     if all(group.name != "run" for group in app.registered_groups):
         app.add_typer(run_app, name="run")
-    app.command("demo")(demo)
+    app.add_typer(demo_app, name="demo")
     app.command("up")(up)
     app.command("down")(down)
 
@@ -71,14 +75,29 @@ def local(
     typer.echo(str(finished / "report.html"))
 
 
+@demo_app.command("interfant06")
 @errors_as_text
-def demo(
-    out: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path(
-        "riskset-demo"
-    ),
+def demo_interfant06(
+    out: DemoFolder = DEMO,
+    exact: Annotated[
+        bool,
+        typer.Option(
+            "--exact",
+            help="Release every number exactly: the patients are synthetic, so nobody is shown.",
+        ),
+    ] = False,
     lose: Lose = None,
     quiet: Quiet = False,
 ) -> None:
+    """Analyse a whole paper, a trial of 18 study groups with synthetic patients, and compare with its published figures."""
+    from riskset_embedded.trial_demo import run_trial_demo
+
+    typer.echo(run_trial_demo(out, exact=exact, lose=lose or (), quiet=quiet))
+
+
+@demo_app.command("lung")
+@errors_as_text
+def demo_lung(out: DemoFolder = DEMO, lose: Lose = None, quiet: Quiet = False) -> None:
     """Analyse a real trial of 18 institutions, each keeping its own patients, and compare with R on the pooled patients."""
     from riskset_embedded.demo import run_demo
 

@@ -1,4 +1,4 @@
-"""`riskset demo`: a real trial of 18 institutions on this machine, and every number beside R's on the pooled patients."""
+"""`riskset demo lung`: a real trial of 18 institutions on this machine, and every number beside R's on the pooled patients."""
 
 from __future__ import annotations
 
@@ -45,11 +45,24 @@ def study_folder(name: str) -> Path:
     """Where a study that comes with riskset lies: in the checkout, or in the installed package."""
     here = Path(__file__).resolve().parent
     for folder in (here / "studies" / name, here.parents[1] / "deploy" / "studies" / name):
-        if (folder / "plan.yaml").exists():
+        if (folder / "codebook.yaml").exists():
             return folder
     raise EstimationError(
         f"The study {name!r} is not part of this installation. Install riskset from its checkout."
     )
+
+
+def introduce(nodes: Path, console: Console) -> None:
+    """Print a line for each site: its group, its file, and the dialect that this is written in."""
+    for config in read_nodes(nodes):
+        source = config.data.source
+        dialect = source.model_dump(exclude_defaults=True, exclude={"kind", "path"})
+        written = ", ".join(f"{name} {value!r}" for name, value in dialect.items()) or "plain"
+        console.print(
+            f"{config.site}  {config.study_group}  {source.kind} {source.path.name}: {written}",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 @dataclass(frozen=True)
@@ -86,15 +99,7 @@ def run_demo(out: Path, *, lose: Sequence[str] = (), quiet: bool = False) -> str
     """
     study = study_folder("lung")
     console = Console(stderr=True, quiet=quiet)
-    for config in read_nodes(study / "nodes"):
-        source = config.data.source
-        dialect = source.model_dump(exclude_defaults=True, exclude={"kind", "path"})
-        written = ", ".join(f"{name} {value!r}" for name, value in dialect.items()) or "plain"
-        console.print(
-            f"{config.site}  {config.study_group}  {source.kind} {source.path.name}: {written}",
-            highlight=False,
-            soft_wrap=True,
-        )
+    introduce(study / "nodes", console)
     finished = run_files(
         study / "plan.yaml", study / "codebook.yaml", study / "nodes", out, lose=lose, quiet=quiet
     )

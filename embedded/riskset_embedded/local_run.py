@@ -205,7 +205,7 @@ def _notices(configs: Sequence[NodeConfig]) -> list[str]:
 
 
 class _Bars:
-    """Progress on stderr: one bar over the sites for each step."""
+    """Progress on stderr: one bar over the sites for each step, and behind it the site that answered last."""
 
     def __init__(self, console: Console, n_sites: int) -> None:
         columns = (
@@ -213,6 +213,7 @@ class _Bars:
             BarColumn(24),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
+            TextColumn("{task.fields[site]}"),
         )
         self._progress = Progress(*columns, console=console)
         self._n_sites = n_sites
@@ -223,33 +224,35 @@ class _Bars:
         return self
 
     def __exit__(self, *_: object) -> None:
+        for task in self._progress.tasks:
+            # How many evaluations a blind model takes is known when it is done.
+            self._progress.update(task.id, total=task.total or task.completed, site="")
         self._progress.stop()
 
     def joined(self, site: str) -> None:
         """A site takes part."""
-        del site
-        self._advance("sites joined")
+        self._advance("sites joined", site)
 
     def answered(self, site: str, round_number: int) -> None:
         """A masked report arrived."""
-        del site
-        self._advance(f"round {round_number}")
+        self._advance(f"round {round_number}", site)
 
     def opened(self, opened: Opened) -> None:
         """A sum was opened."""
         self._progress.update(
             self._bars[f"round {opened.number}"],
             description=f"round {opened.number}: {opened.numbers:,} numbers",
+            site="",
         )
 
     def evaluated(self, model: str, round_number: int) -> None:
         """A blind model came one evaluation further."""
         step = f"round {round_number}"
         if step not in self._bars:
-            self._bars[step] = self._progress.add_task(step, total=None)
+            self._bars[step] = self._progress.add_task(step, total=None, site="")
         self._progress.update(self._bars[step], description=f"{step}: {model}", advance=1)
 
-    def _advance(self, step: str) -> None:
+    def _advance(self, step: str, site: str) -> None:
         if step not in self._bars:
-            self._bars[step] = self._progress.add_task(step, total=self._n_sites)
-        self._progress.advance(self._bars[step])
+            self._bars[step] = self._progress.add_task(step, total=self._n_sites, site="")
+        self._progress.update(self._bars[step], advance=1, site=site)

@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
-from riskset_common.blind import Blind, Session, blind_models
+from riskset_common.blind import Blind, Session, blind_models, counts_deaths
 from riskset_common.blind_wire import BlindAnswer, BlindBegin, BlindStep
 from riskset_common.errors import ProtocolRefusal
+from riskset_common.estimators import estimator_of, waits
 from riskset_common.frame import Message
 from riskset_common.rounds import AnyRequest
 from riskset_common.secure.blind_centre import BlindCentre
@@ -34,6 +35,27 @@ Letters = Mapping[int, Sequence[Message]]
 """Messages of one model by the number of the site."""
 
 Kind = TypeVar("Kind", bound=Message)
+
+
+def asked_next(requests: Mapping[str, AnyRequest]) -> dict[str, AnyRequest]:
+    """What the next round asks: whatever does not wait for the blind models, but for deaths while others ask for more numbers than these.
+
+    Each site is shown the opening of the round that counted deaths, with the numbers of all sites under their masks. Among the curves of a
+    whole plan that is a hundred times what the deaths need.
+    """
+    ready = {name: each for name, each in requests.items() if not waits(each)}
+    deaths = {name: each for name, each in ready.items() if counts_deaths(each)}
+    others = {name: each for name, each in ready.items() if name not in deaths}
+    return others if deaths and _numbers(others) > _numbers(deaths) else ready
+
+
+def _numbers(requests: Mapping[str, AnyRequest]) -> int:
+    """How many numbers each site is asked for."""
+    return sum(
+        shape.size
+        for each in requests.values()
+        for shape in estimator_of(each.spec.kind).shapes(each).values()
+    )
 
 
 def conversation(setup: BlindSetup) -> Generator[Letters, Letters, CoxFit]:

@@ -23,6 +23,13 @@ from riskset_server.release_curve import (
     significant,
     withheld_group,
 )
+from riskset_server.release_model import (
+    released_fine_gray,
+    released_heterogeneity,
+    released_model,
+    shortened,
+    whole,
+)
 from riskset_server.release_numbers import released_number
 from riskset_server.release_table import Held, held_back, held_parts, is_small
 from riskset_server.withheld import (
@@ -31,11 +38,8 @@ from riskset_server.withheld import (
     is_withheld,
     small_count,
     too_few_patients,
-    withheld,
 )
 
-SIGNIFICANT_DIGITS = 7
-"""Digits of a released coefficient or test: what a journal prints and more, and fewer than read a single patient back."""
 FOLLOW_UP_DIGITS = 2
 """Digits of a released median follow-up, which is the very day on which one patient was seen last."""
 
@@ -47,18 +51,11 @@ def release(
     if disclosure.release == "exact":
         return dict(result)
     if 0 < result["n"] < fewest_patients(disclosure):
-        return _whole(result, too_few_patients(disclosure)["withheld"])
+        return whole(result, too_few_patients(disclosure)["withheld"])
     released = RULES[result["kind"]](dict(result), disclosure)
     if is_small(result["missing"], disclosure.minimum_cell):
         released["missing"] = small_count(disclosure)
     return released if axis is None else with_numbers_at_risk(result, released, axis, disclosure)
-
-
-def _whole(result: Mapping[str, Any], rule: str) -> Result:
-    """A result of which nothing but its kind may be shown."""
-    return {"kind": result["kind"], "warnings": []} | {
-        name: withheld(rule) for name in result if name not in ("kind", "warnings")
-    }
 
 
 def _kaplan_meier(result: Result, disclosure: Disclosure) -> Result:
@@ -99,7 +96,7 @@ def _curves(result: Result, held: Held, disclosure: Disclosure) -> Result:
         result["test"] = _log_rank(result["test"], counts, held, disclosure)
     if "tests" in result:
         hidden = [group["level"] for index, group in enumerate(groups) if index in held.columns]
-        pairs = released_pairs(_shortened(result["tests"]["pairwise"]), hidden, disclosure)
+        pairs = released_pairs(shortened(result["tests"]["pairwise"]), hidden, disclosure)
         few_anywhere = is_withheld(result["test"])
         result["tests"] = result["test"] if few_anywhere else {"pairwise": pairs}
     return result
@@ -121,7 +118,7 @@ def _log_rank(
     rule = small_count(disclosure)
     if any(is_small(n, disclosure.minimum_cell) for n in counts):
         return rule
-    shown: Result = _shortened(test)
+    shown: Result = shortened(test)
     return (
         shown | dict.fromkeys(("observed", "expected", "covariance"), rule)
         if held.rows or held.columns
@@ -361,65 +358,6 @@ def _families(boxes: Sequence[Result]) -> Iterator[tuple[Result, list[Result]]]:
             yield above, below
 
 
-def _cox(result: Result, disclosure: Disclosure) -> Result:
-    """A model is released whole or not at all: coefficients of a level with few patients read those patients back."""
-    few = _few_behind(result, len(result["terms"]), disclosure)
-    return _whole(result, few) if few else _model(result, disclosure)
-
-
-def _heterogeneity(result: Result, disclosure: Disclosure) -> Result:
-    """As a model that has the coefficients of the sites' own ones."""
-    few = _few_behind(result, result["coefficients"], disclosure)
-    return _whole(result, few) if few else _model(result, disclosure)
-
-
-def _few_behind(result: Result, coefficients: int, disclosure: Disclosure) -> str:
-    """The rule by which too few patients or events stand behind a model; empty where enough do."""
-    fewest, smallest = fewest_patients(disclosure), disclosure.minimum_cell
-    for level in result["levels"]:
-        if 0 < level["n"] < fewest:
-            return f"{too_few_patients(disclosure)['withheld']}: {level['term']}"
-        if level["n"] > 0 and level["events"] < smallest:
-            return f"minimum_cell {smallest} events: {level['term']}"
-    if result["events"] < smallest * coefficients:
-        return f"minimum_cell {smallest} events for each of {coefficients} coefficients"
-    return ""
-
-
-def _model(result: Result, disclosure: Disclosure) -> Result:
-    """A model that may be shown, with seven digits."""
-    shown: Result = {
-        name: value if name == "level" else _shortened(value) for name, value in result.items()
-    }
-    return shown | _without_few_survivors(result, disclosure)
-
-
-def _without_few_survivors(result: Result, disclosure: Disclosure) -> Result:
-    """`events` and `levels` of a model, without events where hardly any patient of all, or of a level of a factor, had none."""
-    rule, smallest = small_count(disclosure), disclosure.minimum_cell
-    few = {
-        level["term"]
-        for level in result["levels"]
-        if is_small(level["n"] - level["events"], smallest)
-    }
-    levels = [
-        level | {"events": rule} if level["term"] in few else level for level in result["levels"]
-    ]
-    few_in_all = is_small(result["n"] - result["events"], smallest)
-    return {"events": rule if few_in_all else result["events"], "levels": levels}
-
-
-def _shortened(value: Any) -> Any:
-    """Every real to seven significant digits; counts, names and flags as they are."""
-    if isinstance(value, float):
-        return float(f"{value:.{SIGNIFICANT_DIGITS - 1}e}")
-    if isinstance(value, dict):
-        return {name: _shortened(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_shortened(item) for item in value]
-    return value
-
-
 RULES: Mapping[str, Callable[[Result, Disclosure], Result]] = {
     "kaplan_meier": _kaplan_meier,
     "cumulative_incidence": _cumulative_incidence,
@@ -427,8 +365,9 @@ RULES: Mapping[str, Callable[[Result, Disclosure], Result]] = {
     "baseline": _baseline,
     "event_table": _event_table,
     "flow": _flow,
-    "cox": _cox,
+    "cox": released_model,
     "univariate": _univariate,
     "landmark": _landmark,
-    "heterogeneity": _heterogeneity,
+    "heterogeneity": released_heterogeneity,
+    "fine_gray": released_fine_gray,
 }

@@ -108,21 +108,21 @@ def withheld_group(group: Mapping[str, Any], rule: Mapping[str, str]) -> Result:
 def _landmarks(
     landmarks: list[Result], steps: _Steps, disclosure: Disclosure
 ) -> tuple[list[Result], set[int]]:
-    """The times that the plan names, earlier ones first served; and the numbers of events at which the curve is now known."""
+    """The times that the plan names, those named first served first; and the numbers of events at which the curve is now known."""
     known: set[int] = {0}
-    shown: dict[int, Result] = {}
-    for index, landmark in sorted(enumerate(landmarks), key=lambda pair: pair[1]["time"]):
+    shown: list[Result] = []
+    for landmark in landmarks:
         is_seen = bool(steps.time) and landmark["time"] <= steps.time[-1]
         if landmark["at_risk"] < fewest_patients(disclosure) or not is_seen:
             rule = too_few_patients(disclosure)
-            shown[index] = {
-                name: value if name == "time" else rule for name, value in landmark.items()
-            }
+            shown.append(
+                {name: value if name == "time" else rule for name, value in landmark.items()}
+            )
             continue
-        shown[index] = _landmark(landmark, steps, known, disclosure)
+        shown.append(_landmark(landmark, steps, known, disclosure))
         if steps.apart(landmark["events_to"], *known):
             known.add(landmark["events_to"])
-    return [shown[index] for index in range(len(landmarks))], known
+    return shown, known
 
 
 def _landmark(landmark: Result, steps: _Steps, known: set[int], disclosure: Disclosure) -> Result:

@@ -18,7 +18,7 @@ from riskset_common.blind_wire import BlindAnswer
 from riskset_common.canonical import canonical_json, sha256_hex
 from riskset_common.codebook import Codebook
 from riskset_common.errors import PolicyRefusal, ProtocolRefusal, RisksetError
-from riskset_common.estimators import estimator_of, fitted, waits
+from riskset_common.estimators import estimator_of, fitted
 from riskset_common.estimators.consistency import check_pooled
 from riskset_common.estimators.estimator import Request
 from riskset_common.plan import Plan
@@ -48,7 +48,7 @@ from riskset_common.wire import (
     RoundRequest,
     UnmaskAnswer,
 )
-from riskset_server.blind_run import BlindRun, CountedDeaths
+from riskset_server.blind_run import BlindRun, CountedDeaths, asked_next
 from riskset_server.release import release
 from riskset_server.release_axis import RoundTimes
 from riskset_server.replies import Awaited, Replies, read_replies, read_reply
@@ -275,7 +275,7 @@ class Run:
 
     def _asking(self) -> dict[str, AnyRequest]:
         """The unfinished analyses that have a question for the next round."""
-        return {name: each for name, each in self._requests.items() if not waits(each)}
+        return asked_next(self._requests)
 
     def _open_request(self) -> RoundRequest:
         if self._asked is None:
@@ -306,8 +306,9 @@ class Run:
             for name in self._asking()
         }
         check_pooled(self._asking(), pooled, self._counted)
-        unfinished = {name: each for name, each in self._requests.items() if waits(each)}
-        for name, request in self._asking().items():
+        asked = self._asking()
+        unfinished = {name: each for name, each in self._requests.items() if name not in asked}
+        for name, request in asked.items():
             reached = estimator_of(request.spec.kind).next(request, pooled[name])
             if isinstance(reached, Request):
                 unfinished[name] = reached

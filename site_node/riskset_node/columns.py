@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from riskset_common.codebook import (
+    BUILT_IN,
     CategoryVariable,
     Codebook,
     DateVariable,
@@ -92,7 +93,8 @@ def _problems(config: NodeConfig, codebook: Codebook, needed: Collection[str]) -
 
 def _no_variable(name: str, codebook: Codebook) -> str:
     if name in codebook.derived:
-        return f"{name} is derived from {codebook.derived[name].source}, and not read. Map {codebook.derived[name].source}."
+        sources = ", ".join(sorted(codebook.behind(name) - set(BUILT_IN))) or "nothing"
+        return f"{name} is derived from {', '.join(codebook.derived[name].sources)}, and not read. Map {sources}."
     return f"no variable of the codebook. {did_you_mean(name, codebook.variables)}"
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import get_args
 
 import numpy as np
 
-from riskset_common.codebook import NumberVariable
+from riskset_common.codebook import Codebook, DatedEvent, NumberVariable
 from riskset_common.errors import PlanError
 from riskset_common.patients import (
     MISSING,
@@ -20,7 +20,7 @@ from riskset_common.patients import (
     Patients,
     Reals,
 )
-from riskset_common.plan import DatedEvent, Endpoint, StatusColumn, TimeColumn, TimeUnit
+from riskset_common.plan import Endpoint, StatusColumn, TimeColumn, TimeUnit
 from riskset_common.study import Study, meets
 from riskset_node.findings import FindingKind, Mark
 
@@ -60,14 +60,50 @@ def derive(name: str, study: Study, patients: Patients) -> DerivedEndpoint:
     raise PlanError(f"endpoints.{name}: gives neither dates nor ready-made columns.")
 
 
-def happened(event: DatedEvent, study: Study, patients: Patients) -> Bools:
+@dataclass(frozen=True)
+class FirstEvents:
+    """Which of several dated events came first in each patient.
+
+    Attributes
+    ----------
+    code
+        0 where none happened, else the place of the first, counted from 1, shape (n,).
+    date
+        Its day, shape (n,); without meaning where none happened.
+    by_date
+        Patients in whom an event of that date variable happened, each of shape (n,).
+    """
+
+    code: Integers
+    date: Integers
+    by_date: Mapping[str, Bools]
+
+
+def first_events(
+    events: Iterable[DatedEvent], words: Study | Codebook, patients: Patients, among: Bools
+) -> FirstEvents:
+    """The first event of each of these patients; of two on one day the one that stands first."""
+    date = np.full(patients.n, np.iinfo(np.int64).max)
+    code = np.zeros(patients.n, dtype=np.int64)
+    by_date: dict[str, Bools] = {}
+    for place, event in enumerate(events, start=1):
+        days = patients.dates[event.date]
+        here = among & happened(event, words, patients)
+        by_date[event.date] = by_date.get(event.date, False) | here
+        # Earlier, not as early: of two events on one day the first in the plan is the one.
+        first = here & (days < date)
+        date, code = np.where(first, days, date), np.where(first, place, code)
+    return FirstEvents(code, date, by_date)
+
+
+def happened(event: DatedEvent, words: Study | Codebook, patients: Patients) -> Bools:
     """Patients in whom a dated event happened under its conditions, shape (n,).
 
     `after: other` holds where the other date is known and not later; `before: other` everywhere else, so that for each event one of
     the two holds, and never both.
     """
     date = patients.dates[event.date]
-    known: Bools = (date != NO_DATE) & meets(study, patients, event.where)
+    known: Bools = (date != NO_DATE) & meets(words, patients, event.where)
     other = event.after or event.before
     if other is None:
         return known
@@ -80,27 +116,38 @@ def _from_dates(
     name: str, endpoint: Endpoint, origin: str, censor: str, study: Study, patients: Patients
 ) -> DerivedEndpoint:
     begun = patients.known(origin)
-    end = np.full(patients.n, np.iinfo(np.int64).max)
-    event = np.zeros(patients.n, dtype=np.int64)
-    by_date: dict[str, Bools] = {}
-    for code, dated in enumerate((endpoint.first_of or {}).values(), start=1):
-        date = patients.dates[dated.date]
-        here = begun & happened(dated, study, patients)
-        by_date[dated.date] = by_date.get(dated.date, False) | here
-        # Earlier, not as early: of two events on one day the first in the plan is the one.
-        first = here & (date < end)
-        end, event = np.where(first, date, end), np.where(first, code, event)
-    end = np.where(event > 0, end, patients.dates[censor])
-    span = _Span(_days(patients.dates[origin], end), Fraction(1), (*by_date, censor, origin))
+    first = first_events((endpoint.first_of or {}).values(), study, patients, begun)
+    end, event = _ended(
+        first, patients.dates[censor], [patients.dates[each] for each in endpoint.censored_at]
+    )
+    ends = (*first.by_date, *endpoint.censored_at, censor)
+    span = _Span(days_between(patients.dates[origin], end), Fraction(1), (*ends, origin))
     entry = None
     if isinstance(endpoint.entry, str):
-        days = _days(patients.dates[origin], patients.dates[endpoint.entry])
+        days = days_between(patients.dates[origin], patients.dates[endpoint.entry])
         entry = _Span(days, Fraction(1), (endpoint.entry,))
     times, marks = _on_the_grid(name, study, span, event, entry)
-    return DerivedEndpoint(times, (*_date_marks(patients, by_date, origin, censor), *marks))
+    stopped = {each: begun & patients.known(each) for each in endpoint.censored_at}
+    found = _date_marks(patients, first.by_date, stopped, origin, censor)
+    return DerivedEndpoint(times, (*found, *marks))
 
 
-def _days(start: Integers, end: Integers) -> Reals:
+def _ended(
+    first: FirstEvents, last: Integers, stops: Iterable[Integers]
+) -> tuple[Integers, Integers]:
+    """Day of the end and code of the event; a day in `stops` censors whatever comes later, and not what comes on it."""
+    never = np.iinfo(np.int64).max
+    stop = np.full(last.shape, never)
+    for days in stops:
+        stop = np.minimum(stop, np.where(days == NO_DATE, never, days))
+    censored = np.where(last == NO_DATE, stop, np.minimum(stop, last))
+    censored[censored == never] = NO_DATE
+    # A last contact ends nothing: an event after it was reported later, and counts.
+    is_event = (first.code > 0) & (first.date <= stop)
+    return np.where(is_event, first.date, censored), np.where(is_event, first.code, 0)
+
+
+def days_between(start: Integers, end: Integers) -> Reals:
     """Days between two dates, NaN where one is unknown, shape (n,)."""
     known = (start != NO_DATE) & (end != NO_DATE)
     days = np.full(start.shape, np.nan)
@@ -109,11 +156,15 @@ def _days(start: Integers, end: Integers) -> Reals:
 
 
 def _date_marks(
-    patients: Patients, by_date: Mapping[str, Bools], origin: str, censor: str
+    patients: Patients,
+    by_date: Mapping[str, Bools],
+    stopped: Mapping[str, Bools],
+    origin: str,
+    censor: str,
 ) -> Iterator[Mark]:
     """Dates in the wrong order. The events of one date are taken together, so that two endpoints find the same."""
     start, last = patients.dates[origin], patients.dates[censor]
-    ends = {**by_date, censor: patients.known(censor) & patients.known(origin)}
+    ends = {**stopped, **by_date, censor: patients.known(censor) & patients.known(origin)}
     for name, rows in ends.items():
         before = rows & (patients.dates[name] < start)
         if before.any():

@@ -31,6 +31,7 @@ class FindingKind(StrEnum):
     ENTRY_NOT_BEFORE_EXIT = "entry_not_before_exit"
     EVENT_AFTER_LAST_CONTACT = "event_after_last_contact"
     OFF_GRID = "off_grid"
+    DERIVED_DIFFERS = "derived_differs"
     NO_PATIENTS = "no_patients"
 
 
@@ -40,6 +41,7 @@ ACCEPTABLE = {
     FindingKind.NOT_A_DATE: "the value counts as missing",
     FindingKind.OUT_OF_RANGE: "the value counts as missing",
     FindingKind.MISSING_REQUIRED: "the row is kept with the value missing",
+    FindingKind.DERIVED_DIFFERS: "the level that follows from the rule holds",
 }
 """Kinds that a data manager may accept under `data.accept`, and what then happens to the rows."""
 

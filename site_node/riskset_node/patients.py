@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from riskset_common.codebook import Codebook, Derived
 from riskset_common.errors import NodeConfigError
-from riskset_common.patients import MISSING, EndpointTimes, Integers, Patients
+from riskset_common.patients import EndpointTimes, Patients
 from riskset_common.study import Site, Study
 from riskset_node.config import NodeConfig
+from riskset_node.derived import derive_variables
 from riskset_node.endpoints import derive
 from riskset_node.findings import Finding, FindingKind, Mark, check_usable
 from riskset_node.records import SiteRecords
@@ -42,10 +42,10 @@ def prepare(records: SiteRecords, config: NodeConfig, study: Study) -> PreparedP
     categories = dict(found.categories)
     for name, level in (("site", site.name), ("study_group", site.study_group)):
         categories[name] = np.full(found.n, study.levels(name).index(level), dtype=np.int64)
-    for name, derived in study.codebook.derived.items():
-        categories[name] = derived_codes(derived, found, study.codebook, site.study_group)
+    derived = derive_variables(found, study.codebook, site.study_group)
+    categories |= derived.codes
     patients = Patients(found.n, categories, found.numbers, found.dates)
-    marks = list(_after_cutoff(patients, study))
+    marks = [*derived.marks, *_after_cutoff(patients, study)]
     endpoints: dict[str, EndpointTimes] = {}
     for name in _endpoints_analysed(study):
         built = derive(name, study, patients)
@@ -78,39 +78,6 @@ def _own_site(config: NodeConfig, study: Study) -> Site:
 def _endpoints_analysed(study: Study) -> tuple[str, ...]:
     names = (analysis.endpoint_name() for analysis in study.plan.analyses)
     return tuple(dict.fromkeys(name for name in names if name is not None))
-
-
-def derived_codes(
-    derived: Derived, patients: Patients, codebook: Codebook, study_group: str
-) -> Integers:
-    """Level index of a derived variable, -1 where its source is missing or in no level, shape (n,)."""
-    if derived.cut is not None:
-        return _cut(derived, patients)
-    groups = derived.groups or {}
-    if derived.source == "study_group":
-        members = [study_group in group for group in groups.values()]
-        code = members.index(True) if any(members) else MISSING
-        return np.full(patients.n, code, dtype=np.int64)
-    levels = codebook.levels(derived.source) or ()
-    group_of_level = np.full(len(levels) + 1, MISSING, dtype=np.int64)
-    for code, group in enumerate(groups.values()):
-        for level in group:
-            group_of_level[levels.index(level)] = code
-    # A missing level is -1: the last entry, which is in no group.
-    return group_of_level[patients.categories[derived.source]]
-
-
-def _cut(derived: Derived, patients: Patients) -> Integers:
-    values = patients.numbers[derived.source]
-    codes = np.full(patients.n, MISSING, dtype=np.int64)
-    for code, (low, high) in enumerate((derived.cut or {}).values()):
-        within = ~np.isnan(values)
-        if low is not None:
-            within &= values >= low
-        if high is not None:
-            within &= values < high
-        codes[within] = code
-    return codes
 
 
 def _after_cutoff(patients: Patients, study: Study) -> Iterator[Mark]:

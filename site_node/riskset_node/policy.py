@@ -38,6 +38,7 @@ DEFAULT_ESTIMATORS = (
     "univariate",
     "landmark",
     "heterogeneity",
+    "fine_gray",
 )
 """Kinds of analysis and tests that a site allows when it does not say.
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from riskset_common.codebook import CategoryVariable, Codebook, NumberVariable
 from riskset_common.patients import Patients
-from riskset_node.patients import derived_codes
+from riskset_node.derived import derive_variables
 
 _EPOCH = datetime.date(1970, 1, 1).toordinal()
 
@@ -70,9 +70,9 @@ def _variables(patients: Patients, codebook: Codebook) -> Iterator[VariableProfi
 
 
 def _derived(patients: Patients, codebook: Codebook, study_group: str) -> Iterator[VariableProfile]:
+    codes = derive_variables(patients, codebook, study_group).codes
     for name, derived in codebook.derived.items():
-        codes = derived_codes(derived, patients, codebook, study_group)
-        counts = _counts(derived.levels, codes)
+        counts = _counts(derived.levels, codes[name])
         known = sum(counts.values())
         yield VariableProfile(
             name, derived.label, None, known, patients.n - known, counts, None, None

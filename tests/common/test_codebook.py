@@ -21,6 +21,7 @@ def codebook(variables: str, derived: str = "{}") -> Codebook:
 
 
 SEX = "sex: {kind: category, label: Sex, levels: {male: Male, female: Female}}"
+DAY = "day: {kind: date, label: Day}"
 AGE = "age: {kind: number, label: Age, unit: years}"
 
 
@@ -76,7 +77,7 @@ def test_whole_numbers_are_names_of_levels() -> None:
         (
             f"{{{AGE}}}",
             "{a: {from: age, label: A, cut: {x: [0, 1]}, groups: {x: [y]}}}",
-            "derived.a: give exactly one of groups (for a category) and cut (for a number).",
+            "derived.a: give exactly one of groups (for a category), cut (for a number), period (for a date),",
         ),
         (
             f"{{{AGE}}}",
@@ -120,8 +121,88 @@ def test_whole_numbers_are_names_of_levels() -> None:
         ),
         (
             f"{{{SEX}}}",
-            "{a: {from: sex, label: A, groups: {x: [male]}}, b: {from: a, label: B, groups: {y: [x]}}}",
+            "{a: {from: study_group, label: A, groups: {x: [X]}}, b: {from: a, label: B, groups: {y: [x]}}}",
             "derived.b: groups needs a category variable, but from is 'a'. Known: sex.",
+        ),
+        (
+            f"{{{SEX}, {DAY}}}",
+            "{a: {from: day, label: A, cut: {x: [0, 1]}}}",
+            "derived.a: cut needs a number variable, but from is 'day'.",
+        ),
+        (
+            f"{{{AGE}, {DAY}}}",
+            "{a: {from: age, since: day, label: A, cut: {x: [0, 1]}}}",
+            "derived.a: cut needs a date variable, but from is 'age'. Known: day.",
+        ),
+        (
+            f"{{{DAY}}}",
+            "{a: {from: day, since: dya, label: A, cut: {x: [0, 1]}}}",
+            "derived.a: since needs a date variable, but it is 'dya'. Did you mean 'day'?",
+        ),
+        (
+            f"{{{AGE}}}",
+            "{a: {from: age, label: A, period: {x: [2010-01-01, 2011-01-01]}}}",
+            "derived.a: period needs a date variable, but from is 'age'.",
+        ),
+        (
+            f"{{{DAY}}}",
+            "{a: {from: day, label: A, period: {x: [2010-01-01, 2012-01-01], y: [2011-01-01, null]}}}",
+            "derived.a: cut 'x' and 'y' overlap.",
+        ),
+        (
+            f"{{{SEX}}}",
+            "{a: {from: sex, label: A, rules: {x: {sex: [male]}}}}",
+            "derived.a: rules: from does not go with it.",
+        ),
+        (
+            f"{{{SEX}}}",
+            "{a: {label: A, groups: {x: [male]}}}",
+            "derived.a: groups: from is missing.",
+        ),
+        (
+            f"{{{SEX}}}",
+            "{a: {label: A, otherwise: y, rules: {x: {sex: [male]}}}}",
+            "derived.a: otherwise belongs to first_of, not to rules.",
+        ),
+        (
+            f"{{{SEX}, {DAY}}}",
+            "{a: {from: sex, since: day, label: A, groups: {x: [male]}}}",
+            "derived.a: since belongs to cut, not to groups.",
+        ),
+        (
+            f"{{{DAY}}}",
+            "{a: {label: A, otherwise: x, first_of: {x: {date: day}}}}",
+            "derived.a: otherwise: 'x' is the level of an event too.",
+        ),
+        (
+            f"{{{DAY}}}",
+            "{a: {label: A, first_of: {x: {date: day, before: day, after: day}}}}",
+            "derived.a.first_of.x: give before or after, not both.",
+        ),
+        (
+            f"{{{DAY}}}",
+            "{a: {label: A, first_of: {x: {date: day, after: age}}}}",
+            "derived.a: first_of needs a date variable, but one is 'age'. Known: day.",
+        ),
+        (
+            f"{{{SEX}, {AGE}}}",
+            "{a: {label: A, rules: {x: {sex: [mal]}}}}",
+            "derived.a: 'mal' is not a level of sex. Did you mean 'male'?",
+        ),
+        (
+            f"{{{SEX}, {AGE}}}",
+            "{a: {label: A, rules: {x: [{sex: [male]}, {age: [1]}]}}}",
+            "derived.a: a condition needs a category, but one is 'age'.",
+        ),
+        (
+            f"{{{SEX}}}",
+            "{a: {label: A, rules: {x: {study_group: [X]}}}}",
+            "derived.a: a condition needs a category, but one is 'study_group'.",
+        ),
+        (
+            f"{{{SEX}}}",
+            "{a: {label: A, rules: {male: {sex: [male]}}, recorded: sex}}",
+            "derived.a: recorded: 'female' is a level of sex, but not of this variable.",
         ),
         (f"{{site: {{kind: date, label: X}}, {AGE}}}", "{}", "variables.site: built in"),
         (
@@ -159,6 +240,29 @@ def test_every_contradiction_is_told() -> None:
         "c: derived.a: 'femal' is not a level of sex. Did you mean 'female'?",
         "c: derived.b: cut needs a number variable, but from is 'ag'. Did you mean 'age'?",
     ] == str(refused.value).splitlines()
+
+
+def test_variables_that_are_made_of_each_other_are_refused() -> None:
+    with pytest.raises(
+        CodebookError,
+        match=r"c: derived: (a|b) is made of (a|b) is made of (a|b), which is a circle",
+    ):
+        codebook(
+            f"{{{SEX}}}",
+            "{a: {label: A, rules: {x: {b: [y]}}}, b: {label: B, rules: {y: {a: [x]}}}}",
+        )
+
+
+def test_what_is_behind_a_derived_variable_is_what_sites_have_columns_for() -> None:
+    found = codebook(
+        f"{{{SEX}, {AGE}, {DAY}}}",
+        "{old: {from: age, label: Old, cut: {x: [60, null]}}, a: {label: A, rules: {x: {old: [x], sex: [male]}}},"
+        " b: {label: B, first_of: {y: {date: day, where: {a: [x]}}}, otherwise: none}}",
+    )
+
+    assert {"age", "sex", "day"} == found.behind("b")
+    assert ("old", "a", "b") == found.derivation_order()
+    assert ("y", "none") == found.levels("b")
 
 
 def test_study_groups_may_be_joined_before_it_is_known_who_takes_part() -> None:

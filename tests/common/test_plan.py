@@ -149,12 +149,16 @@ DATED = {"origin": "d", "first_of": {"death": {"date": "x"}}, "censor": "l"}
             {"time": {"variable": "t"}},
             "endpoints.E: time, status belong together; status is missing.",
         ),
+        (
+            READY | {"censored_at": "d"},
+            "endpoints.E: censored_at names dates, and goes with origin, first_of and censor only.",
+        ),
         (READY | {"entry": "d"}, "endpoints.E: entry is the name of a date variable beside origin"),
         (DATED | {"entry": {"variable": "t"}}, "endpoints.E: entry is the name of a date variable"),
         (DATED | {"first_of": {}}, "endpoints.E.first_of: Value should have at least 1 item"),
         (
             DATED | {"first_of": {"a": {"date": "x", "before": "y", "after": "z"}}},
-            "endpoints.E: first_of.a: give before or after, not both.",
+            "endpoints.E.first_of.a: give before or after, not both.",
         ),
         (
             READY | {"status": {"variable": "s", "events": {"a": ["1"], "b": [1]}}},

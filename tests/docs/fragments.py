@@ -39,7 +39,8 @@ def check_fragment(kind: str, text: str, folder: Any) -> None:
     """Raise unless the piece fits where it belongs."""
     found = parse_yaml(text, f"{kind}.yaml")
     if kind == "codebook":
-        validate(Codebook, found, "codebook.yaml", CodebookError)
+        whole = found if "codebook" in found else _codebook_with(found)
+        validate(Codebook, whole, "codebook.yaml", CodebookError)
     elif kind == "node":
         base = parse_yaml(full_text(page("node.md"), "node.yaml"), "node.yaml")
         config = validate(NodeConfig, _node_with(base, found), "node.yaml", NodeConfigError)
@@ -77,6 +78,12 @@ def _plan_with(base: Mapping[Any, Any], found: Mapping[Any, Any]) -> dict[Any, A
         adds = key in {"endpoints", "populations"}
         plan[key] = {**base.get(key, {}), **value} if adds else value
     return plan
+
+
+def _codebook_with(found: Mapping[Any, Any]) -> dict[Any, Any]:
+    """The codebook of the pages with the variables of a piece beside its own."""
+    base = parse_yaml(full_text(page("codebook.md"), "codebook.yaml"), "codebook.yaml")
+    return base | {key: {**base[key], **found[key]} for key in found}
 
 
 def _node_with(base: Mapping[Any, Any], found: Mapping[Any, Any]) -> dict[Any, Any]:

@@ -8,8 +8,9 @@ import pytest
 from tests.docs.pages import page, plain
 
 from riskset_common.plan import Disclosure
-from riskset_server.release import FOLLOW_UP_DIGITS, RULES, SIGNIFICANT_DIGITS
+from riskset_server.release import FOLLOW_UP_DIGITS, RULES
 from riskset_server.release_curve import DECIMALS, MEAN_DIGITS, ROUND_TO
+from riskset_server.release_model import SIGNIFICANT_DIGITS
 from riskset_server.release_numbers import NUMBER_DIGITS
 
 NUMBER_WORDS = {2: "two", 3: "three", 4: "four", 5: "5", 7: "seven"}
@@ -47,7 +48,7 @@ def test_every_kind_of_analysis_has_a_rule_on_the_page():
         "Tables": {"baseline", "event_table", "flow"},
         "Curves": {"kaplan_meier", "cumulative_incidence"},
         "Follow-up": {"follow_up"},
-        "Models": {"cox", "heterogeneity"},
+        "Models": {"cox", "fine_gray", "heterogeneity"},
         "Analyses made of curves and models": {"landmark", "univariate"},
     }
 

@@ -17,7 +17,7 @@ from tests.docs.workspace import LUNG, Workspace, named
 
 from riskset_common.codebook import read_codebook
 from riskset_common.estimators import ESTIMATORS, estimator_of, parts_of
-from riskset_common.estimators.counting import AskCounts
+from riskset_common.estimators.counting import AskCounts, AskTable
 from riskset_common.estimators.cox import AskCox
 from riskset_common.estimators.estimator import AnalysisSpec, Request
 from riskset_common.estimators.heterogeneity import AskHeterogeneity
@@ -74,6 +74,8 @@ WRITTEN_OTHERWISE = {
     ("CoxSpec", "ties"): "by the conventions",
     ("CoxSpec", "max_iterations"): "40, with r 20",
     ("HeterogeneitySpec", "ties"): "by the conventions",
+    ("FineGraySpec", "ties"): "by the conventions",
+    ("FineGraySpec", "max_iterations"): "40, with r 20",
     ("LandmarkSpec", "ci"): "by the conventions",
     ("LandmarkSpec", "ties"): "by the conventions",
     ("LandmarkSpec", "max_iterations"): "40, with r 20",
@@ -221,14 +223,29 @@ def later(request: Request[Any, Any], study: Study) -> list[Request[Any, Any]]:
         steps = [AskHeterogeneity(sites=(9,), tau_squared=tau) for tau in (None, 0.1)]
         return [Request(request.spec, study, asked) for asked in steps]
     if isinstance(request.state, AskCox):
-        shapes = estimator_of("cox").shapes(request)
+        shapes = estimator_of(request.spec.kind).shapes(request)
         if "exponents" not in shapes:
             return [Request(request.spec, study, AskCox(n_steps=4, events=9))]
         p = shapes["exponents"].shape[0]
-        asked = AskCox(exponent=(0,) * p, beta=(0.0,) * p, events=9)
-        last = [asked.model_copy(update={"clusters": True})] if request.spec.robust else []
-        return [Request(request.spec, study, each) for each in (asked, *last)]
+        asked = type(request.state)(exponent=(0,) * p, beta=(0.0,) * p, events=9)
+        return [
+            Request(request.spec, study, asked.model_copy(update=each))
+            for each in questions_of_a_model(request.spec)
+        ]
     return []
+
+
+def questions_of_a_model(spec: Any) -> list[dict[str, Any]]:
+    """What is asked of a model after its survey."""
+    if spec.kind == "fine_gray" and spec.censoring == "pooled":
+        table = {"censoring": AskTable()}
+        return [{"count_steps": 4}, table, {**table, "clusters": True}]
+    if spec.kind == "fine_gray":
+        return [{}, {"clusters": True}]
+    more: list[dict[str, Any]] = [{"clusters": True}] if spec.robust else []
+    if spec.ph_test:
+        more += [{"times": AskTable()}, {"count_steps": 4}]
+    return [{}, *more]
 
 
 @pytest.mark.parametrize("of", ESTIMATOR_PAGES, ids=lambda of: of.path.stem)
@@ -268,6 +285,7 @@ STUDY_NAMES = {
     "contrasts[].reference",
     "tests.pairwise[].groups[]",
     "tests.terms",
+    "ph_test.terms",
     "missing_values",
 }
 

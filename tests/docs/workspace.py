@@ -27,7 +27,7 @@ LUNG = ROOT / "deploy" / "studies" / "lung"
 
 def commands() -> dict[str, typer.Typer]:
     """The two commands, the centre's with what the embedded engine adds."""
-    if not any(each.name == "demo" for each in centre_commands.registered_commands):
+    if not any(each.name == "demo" for each in centre_commands.registered_groups):
         join(centre_commands)
     return {"riskset": centre_commands, "riskset-node": node_commands}
 

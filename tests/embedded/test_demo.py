@@ -17,9 +17,9 @@ from riskset_embedded.demo import Compared, compare, quantities, study_folder
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path]:
-    """`riskset demo`, and where it wrote."""
+    """`riskset demo lung`, and where it wrote."""
     out = tmp_path_factory.mktemp("demo") / "out"
-    return command("demo", "--quiet", "--out", str(out)), out
+    return command("demo", "lung", "--quiet", "--out", str(out)), out
 
 
 def results_of(shown: tuple[Any, Path]) -> Any:
@@ -82,7 +82,7 @@ def test_a_number_that_differs_ends_the_demonstration_and_is_named(
     true = row["value"]
     row["value"] *= 1 + 3e-9
     (own_study / "reference.json").write_text(json.dumps(changed), encoding="utf-8")
-    ended = command("demo", "--quiet", "--out", str(tmp_path / "out"))
+    ended = command("demo", "lung", "--quiet", "--out", str(tmp_path / "out"))
 
     assert 1 == ended.exit_code
     assert "" == ended.stdout

@@ -31,6 +31,7 @@ ALLOWED = [
     "cumulative_incidence",
     "gray",
     "cox",
+    "fine_gray",
     "baseline",
     "event_table",
     "follow_up",
@@ -72,13 +73,18 @@ def analyses_of(name: str) -> tuple[Analysis, ...]:
     return tuple(json.loads(text)["analyses"])
 
 
+KINDS = {"km", "reverse_km", "logrank", "cox", "table", "cif", "fine_gray", "landmark_counts"}
+
+
 def why_not(analysis: Analysis) -> str | None:
     """Why riskset is not asked this; None where it is."""
     spec, kind = analysis["spec"], analysis["kind"]
-    if kind not in {"km", "reverse_km", "logrank", "cox", "table", "cif", "landmark_counts"}:
+    if kind not in KINDS:
         return f"{kind} is no estimator of this release"
     if spec.get("weights") is not None or spec.get("cluster") is not None:
         return "weights and robust variances are no part of this release"
+    if kind == "fine_gray" and spec["cengroup"] is not None:
+        return "the censoring distribution is of all patients or of each stratum"
     if kind == "cox" and spec["ties"] == "exact":
         return "exact ties are not offered"
     if (
@@ -106,7 +112,7 @@ def split_of(analysis: Analysis) -> str:
     spec, kind = analysis["spec"], analysis["kind"]
     strata = spec.get("strata") or ()
     strata = [strata] if isinstance(strata, str) else list(strata)
-    if kind == "cox":
+    if kind in {"cox", "fine_gray"}:
         return strata[0] if len(strata) == 1 else ONE_SITE
     if kind in {"logrank", "cif"} and strata == ["site"]:
         return "site"

@@ -337,8 +337,8 @@ def compare_table(analysis: Any, result: Any, where: str) -> None:
     ), where
 
 
-def ask_cox(study: Study, analysis: Any, split: str) -> None:
-    spec = analysis["spec"]
+def terms_of(study: Study, spec: Any) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """The main effects of a model, and what each column is called."""
     terms: list[dict[str, Any]] = []
     called: dict[str, str] = {}
     for term in spec["terms"]:
@@ -348,8 +348,17 @@ def ask_cox(study: Study, analysis: Any, split: str) -> None:
         elif term["type"] == "factor":
             called[term["col"]] = study.category(term["col"], term["levels"])
             terms.append({"factor": called[term["col"]], "reference": level(str(term["ref"]))})
+    return terms, called
+
+
+def ask_cox(study: Study, analysis: Any, split: str) -> None:
+    spec = analysis["spec"]
+    terms, called = terms_of(study, spec)
     strata = [study.category(column) for column in names(spec["strata"]) if column != split]
-    for convergence in ("tight",) if split == BLIND else ("tight", "r"):
+    tested = ph_tests(analysis["result"])
+    # One transformation of time each; every one of them is compared without a run in tests/golden.
+    tight = {"ph_test": tested[len(study.analyses) % len(tested)]} if tested else {}
+    for more in ({},) if split == BLIND else (tight, {"convergence": "r"}):
         study.ask(
             analysis,
             kind="cox",
@@ -362,8 +371,14 @@ def ask_cox(study: Study, analysis: Any, split: str) -> None:
             ],
             strata=strata if split == BLIND else ["site", *strata],
             ties=spec["ties"],
-            convergence=convergence,
+            **more,
         )
+
+
+def ph_tests(expected: Any) -> list[str]:
+    """Transformations of time for which R tested proportional hazards."""
+    found = expected.get("zph") or {}
+    return [name for name, test in found.items() if "error" not in test]
 
 
 def compare_cox(analysis: Any, result: Any, where: str) -> None:
@@ -392,6 +407,47 @@ def compare_cox(analysis: Any, result: Any, where: str) -> None:
         found = [tests[name]["statistic"], tests[name]["df"]]
 
         assert close([expected[test]["stat"], expected[test]["df"]], found, 1e-8), (where, name)
+    if "ph_test" in result:
+        compare_ph_test(expected["zph"], result["ph_test"], where)
+
+
+def compare_ph_test(zph: Any, found: Any, where: str) -> None:
+    expected = zph[found["transform"]]
+    tests = [*found["terms"].values(), found["global_test"]]
+    for index, test in enumerate(tests):
+        r = [expected[key][index] for key in ("chisq", "df", "p")]
+
+        assert close(r, [test["statistic"], test["df"], test["p_value"]], 1e-7), (where, index)
+
+
+def ask_fine_gray(study: Study, analysis: Any, split: str) -> None:
+    spec = analysis["spec"]
+    terms, _ = terms_of(study, spec)
+    for ties in ("efron", "breslow"):
+        study.ask(
+            analysis,
+            kind="fine_gray",
+            endpoint=study.competing_endpoint(spec),
+            cause=f"cause_{level(str(spec['cause']))}",
+            terms=terms,
+            strata=["site"],
+            # R's references estimate it in each stratum; with one stratum that is the pool.
+            censoring="strata" if spec["strata"] else "pooled",
+            ties=ties,
+        )
+
+
+def compare_fine_gray(analysis: Any, result: Any, where: str) -> None:
+    expected = analysis["result"]["finegray_coxph"][result["ties"]]
+    terms = result["terms"]
+
+    assert analysis["result"]["n_used"] == result["n"], where
+    assert close(expected["coef"], [term["coef"] for term in terms]) or near_in_se(
+        expected, terms
+    ), where
+    assert close(expected["robust_se"], [term["std_err"] for term in terms]), where
+    assert close(expected["naive_se"], result["robust"]["naive_std_err"]), where
+    assert close(expected["loglik"], result["log_likelihood"]["fitted"]), where
 
 
 def ask_landmark(study: Study, analysis: Any, split: str) -> None:
@@ -470,6 +526,7 @@ ASK = {
     "table": ask_table,
     "cox": ask_cox,
     "cif": ask_incidence,
+    "fine_gray": ask_fine_gray,
 }
 COMPARE = {
     "km": compare_curve,
@@ -478,4 +535,5 @@ COMPARE = {
     "table": compare_table,
     "cox": compare_cox,
     "cif": compare_incidence,
+    "fine_gray": compare_fine_gray,
 }

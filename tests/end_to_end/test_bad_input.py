@@ -294,7 +294,9 @@ def test_a_folder_for_a_key_is_wrong_usage(study: SmallStudy) -> None:
     assert 2 == study.run("--key", str(study.nodes)).exit_code
 
 
-@pytest.mark.parametrize("arguments", [["run", "local"], ["run", "remote"], ["demo", "--fast"]])
+@pytest.mark.parametrize(
+    "arguments", [["run", "local"], ["run", "remote"], ["demo", "lung", "--fast"]]
+)
 def test_wrong_usage_ends_with_2(arguments: list[str]) -> None:
     assert 2 == command(*arguments).exit_code
 

@@ -175,7 +175,9 @@ CONTRACT: dict[str, dict[str, Any]] = {
             "interaction?": TEST,
         },
         "warnings": [str],
+        "offset?": str,
         "robust?": {"clustered_by": str, "naive_std_err": [REAL]},
+        "ph_test?": {"transform": str, "terms": {str: TEST}, "global_test": TEST},
     },
     "baseline": {
         "kind": str,
@@ -252,6 +254,11 @@ CONTRACT["heterogeneity"] = {
     "warnings": [str],
 }
 
+CONTRACT["fine_gray"] = {
+    **CONTRACT["cox"],
+    "competing": int,
+    "censoring": str,
+}
 CONTRACT["univariate"] = {
     "kind": str,
     "endpoint": str,

@@ -25,9 +25,9 @@ some_seed = st.integers(0, 2**32 - 1)
 
 
 def pooled_with_strata(analysis: dict[str, Any], cohort: Cohort) -> dict[str, Any]:
-    """The same strata in one pool, where a variable names the site of each patient; for a test they are then counted there."""
+    """The same strata in one pool, where a variable names the site of each patient; for a test by itself they are then counted there."""
     strata = ["hospital" if name == "site" else name for name in analysis["strata"]]
-    if analysis["kind"] == "cox":
+    if analysis["kind"] not in ("kaplan_meier", "cumulative_incidence"):
         strata.append("site")
     return result_of(analysis | {"strata": strata}, cohort, 1)
 

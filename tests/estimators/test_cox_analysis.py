@@ -256,14 +256,7 @@ def test_every_round_asks_at_other_coefficients_on_one_scale() -> None:
     study = study_of(COX, 5)
     survey, *rounds = pool(study, random_cohort(15).patients(study)).questions
 
-    assert {
-        "exponent": None,
-        "beta": [],
-        "events": None,
-        "clusters": False,
-        "n_steps": None,
-        "waits": False,
-    } == survey
+    assert not any(survey.values())
     assert 1 == len({tuple(asked["exponent"]) for asked in rounds})
     assert len(rounds) == len({tuple(asked["beta"]) for asked in rounds})
     assert [0, 0, 0] == rounds[0]["beta"]

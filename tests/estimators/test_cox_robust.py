@@ -119,3 +119,17 @@ def test_a_site_does_not_give_products_that_its_plan_does_not_ask() -> None:
 
     with pytest.raises(ProtocolRefusal, match="whose plan has no `robust`"):
         summary_of(site, study, canonical_json({"asked": state}))
+
+
+def test_the_spans_of_a_patient_are_one_cluster() -> None:
+    cohort = random_cohort(7)
+    asked = COX | {"terms": [{"factor": "arm"}, {"exposure": "dose"}], "robust": "patient"}
+    exposed_late = cohort.with_values(dose=np.maximum(cohort.time - 1, 1) * 0.5)
+    # Of a factor alone the spans change nothing, whatever exposure parts them.
+    alone = result_of(COX | {"terms": [{"factor": "arm"}], "robust": "patient"}, cohort, 5)
+    never = cohort.with_values(dose=np.full(cohort.n, np.nan))
+    parted = result_of(asked, never, 5)
+    found = result_of(asked, exposed_late, 5)
+
+    assert_close(alone["terms"], parted["terms"][:2], 1e-8)
+    keeps_contract(found)

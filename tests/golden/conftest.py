@@ -30,6 +30,7 @@ KINDS = {
     "cox": "cox",
     "table": "table",
     "cumulative_incidence": "cif",
+    "fine_gray": "fine_gray",
 }
 
 OUT_OF_SCOPE: dict[str, Callable[[dict[str, Any]], bool]] = {

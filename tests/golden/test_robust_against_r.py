@@ -1,10 +1,11 @@
-"""Variances clustered by site equal R's coxph with strata and clusters of sites."""
+"""Variances clustered by site, or by patient, equal R's coxph with strata and clusters."""
 
 from __future__ import annotations
 
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from riskset_common.survival.cox import CoxSums, cox_sums, prepare
 from riskset_common.survival.newton import CoxFit, NewtonState, advance, start
 from riskset_common.survival.sandwich import sandwich
+from riskset_common.survival.score_residuals import residual_products
 from riskset_common.survival.wald import wald_test
 
 HERE = Path(__file__).parent
@@ -30,8 +32,8 @@ def summed(found: list[CoxSums]) -> CoxSums:
 
 
 @pytest.mark.parametrize("name", OF_R)
-def test_variances_clustered_by_site_are_rs(name):
-    data, ties = name.split("_")
+def test_clustered_variances_are_rs(name):
+    data, ties, *by_patient = name.split("_")
     time, status, event, terms = COLUMNS[data]
     with (HERE / "data" / f"{data}.csv").open(encoding="utf-8", newline="") as lines:
         rows = [row for row in csv.DictReader(lines) if all(row[each] for each in (time, "site"))]
@@ -53,7 +55,10 @@ def test_variances_clustered_by_site_are_rs(name):
         beta = np.array(state.beta)
         state = advance(state, summed([cox_sums(each, beta) for each in designs]))
     scores = [cox_sums(each, state.coef).score for each in designs]
-    products = sum(np.outer(score, score) for score in scores)
+    products: Any = sum(
+        residual_products(each, state.coef) if by_patient else np.outer(score, score)
+        for each, score in zip(designs, scores, strict=True)
+    )
     clustered = sandwich(state.covariance, np.asarray(products))
     expected = OF_R[name]
     p = len(terms)

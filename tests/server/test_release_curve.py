@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -187,6 +188,17 @@ def test_a_landmark_shortly_after_another_is_withheld_and_the_first_is_shown() -
     assert [6, CELL, 12] == [each["events_to"] for each in (first, second, third)]
     assert [0.88, CELL, 0.76] == [each["survival"] for each in (first, second, third)]
     assert [45, 45, 40] == [each["at_risk"] for each in (first, second, third)]
+
+
+@pytest.mark.parametrize("times", [(9.0, 6.0, 3.0), (6.0, 9.0, 3.0)])
+def test_of_landmarks_near_one_another_the_one_named_first_is_shown(
+    times: tuple[float, ...],
+) -> None:
+    group = group_of([(1, 0)] * 30 + [(0, 1)] * 20, times)
+    first, *others = released_curve(group, RULES)["at"]
+
+    assert times[0] == first["events_to"]
+    assert [CELL, CELL] == [each["survival"] for each in others]
 
 
 def test_events_before_a_landmark_are_withheld_where_few_come_after() -> None:

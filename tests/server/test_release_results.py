@@ -340,6 +340,46 @@ def test_an_empty_level_does_not_withhold_a_model() -> None:
     assert 50 == release(model((50, 20), (60, 30), (0, 0)), ROUNDED)["events"]
 
 
+def test_a_test_of_proportional_hazards_is_withheld_or_shortened_with_its_model() -> None:
+    test = {"statistic": 1.23456789012, "df": 1, "p_value": 0.266}
+    tested: dict[str, Any] = {
+        "ph_test": {"transform": "km", "terms": {"arm": test}, "global_test": test}
+    }
+    shown = release(model((40, 20), (40, 20), **tested), Disclosure())
+    held = release(model((40, 20), (9, 5), **tested), Disclosure())
+
+    assert 1.234568 == shown["ph_test"]["global_test"]["statistic"]
+    assert "withheld" in held["ph_test"]
+
+
+@pytest.mark.parametrize(
+    ("competing", "is_held"), [(0, False), (20, False), (3, True), (38, True), (40, False)]
+)
+def test_few_patients_with_or_without_a_competing_event_are_not_told_by_a_model(
+    competing: int, is_held: bool
+) -> None:
+    fitted = model((40, 20), (40, 20), kind="fine_gray", competing=competing, censoring="pooled")
+    shown = release(fitted, Disclosure())
+
+    assert [is_held] * 4 == [
+        is_withheld(found)
+        for found in (
+            shown["events"],
+            shown["competing"],
+            *(each["events"] for each in shown["levels"]),
+        )
+    ]
+    assert 0.1234568 == shown["terms"][0]["coef"]
+
+
+def test_a_fine_gray_model_with_little_behind_it_is_withheld_as_a_whole() -> None:
+    fitted = model((40, 20), (9, 5), kind="fine_gray", competing=10, censoring="pooled")
+    shown = release(fitted, Disclosure())
+
+    assert is_withheld(shown["competing"])
+    assert is_withheld(shown["terms"])
+
+
 def test_few_patients_without_an_event_are_not_told_by_a_model() -> None:
     one = release(model((50, 48), (60, 30)), ROUNDED)
     all_of_them = release(model((50, 48), (60, 59)), ROUNDED)

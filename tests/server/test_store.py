@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import io
+import re
+from pathlib import Path
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateTable
 from tests.server.conftest import NOW
 
 from riskset_common.errors import InputError, ProtocolRefusal
 from riskset_server.recorded import Recorded
-from riskset_server.store import RunState, open_database
+from riskset_server.store import RunState, database, open_database
 from riskset_server.store.database import migrate
 from riskset_server.store.runs import Arrived
 from riskset_server.store.tables import Table
@@ -49,6 +57,33 @@ def test_the_migrations_make_the_tables_that_the_code_reads(tmp_path):
     engine.dispose()
 
     assert [] == differences
+
+
+def columns_in(sql: str) -> dict[str, set[str]]:
+    """The lines of each table's definition, by the table's name."""
+    found = re.findall(r"CREATE TABLE (\w+) \((.*?)\n\)", sql, re.DOTALL)
+    return {table: {line.strip(" \t,") for line in lines.splitlines()} for table, lines in found}
+
+
+def test_for_postgresql_too_the_migrations_make_the_tables_that_the_code_reads():
+    sql = io.StringIO()
+    as_sql = {"as_sql": True, "output_buffer": sql}
+    context = MigrationContext.configure(dialect_name="postgresql", opts=as_sql)
+    scripts = ScriptDirectory(str(Path(database.__file__).parent / "migrations"))
+    with Operations.context(context):
+        for revision in reversed(list(scripts.walk_revisions())):
+            revision.module.upgrade()
+    tables = Table.metadata.sorted_tables
+    wanted = "".join(
+        str(CreateTable(each).compile(dialect=postgresql.dialect())) for each in tables
+    )
+
+    assert {each.name for each in tables} == columns_in(wanted).keys()
+    assert columns_in(wanted) == {
+        table: columns
+        for table, columns in columns_in(sql.getvalue()).items()
+        if table != "alembic_version"
+    }
 
 
 def test_a_database_may_be_opened_twice(centre, number):

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskset_common.codebook import Codebook
+from riskset_common.codebook import Codebook, DatedEvent
 from riskset_common.errors import PlanError
 from riskset_common.patients import MISSING, NO_DATE, Patients
-from riskset_common.plan import DatedEvent, Plan
+from riskset_common.plan import Plan
 from riskset_common.study import Site, Study
 from riskset_node.endpoints import derive, happened
 from riskset_node.findings import FindingKind
@@ -329,6 +329,30 @@ def test_a_ready_made_entry_must_be_before_the_end_and_on_the_grid():
         (FindingKind.OFF_GRID, [False, False, True, False, False]),
         (FindingKind.ENTRY_NOT_BEFORE_EXIT, [False, True, False, False, False]),
     ] == [(mark.kind, mark.rows.tolist()) for mark in derived.marks]
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"origin": 0, "entered": 40, "relapse": 90, "seen": 100}, (40, 0)),
+        ({"origin": 0, "entered": 90, "relapse": 90, "seen": 100}, (90, 2)),
+        ({"origin": 0, "entered": 95, "relapse": 90, "seen": 100}, (90, 2)),
+        ({"origin": 0, "entered": 40, "seen": 100}, (40, 0)),
+        ({"origin": 0, "entered": 40}, (40, 0)),
+        ({"origin": 0, "entered": 120, "seen": 100}, (100, 0)),
+        ({"origin": 0, "seen": 100}, (100, 0)),
+        ({"origin": 0, "relapse": 110, "seen": 100, "entered": 100}, (100, 0)),
+        ({"origin": 0, "relapse": 110, "seen": 100}, (110, 2)),
+    ],
+)
+def test_a_date_that_ends_observation_censors_what_comes_after_it(row, expected):
+    assert [expected] == pairs(dated([row], censored_at="entered"))
+
+
+def test_a_date_that_ends_observation_before_the_origin_is_told():
+    (mark,) = dated([{"origin": 50, "entered": 40, "seen": 100}], censored_at=["entered"]).marks
+
+    assert (FindingKind.REVERSED_DATES, ("entered", "origin")) == (mark.kind, mark.about)
 
 
 def test_no_patients_have_an_empty_endpoint():

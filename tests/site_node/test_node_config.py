@@ -110,7 +110,7 @@ def test_what_is_not_written_is_not_named_as_without_effect(site):
             "'%Y-%m' does not hold day, month and year",
         ),
         ('source: {kind: csv, path: p.csv, dates: "%Q"}', "", "'%Q' is no layout of dates"),
-        ("source: {kind: excel, path: p.xlsx}", "", "Known: csv, parquet."),
+        ("source: {kind: stata, path: p.dta}", "", "Known: csv, excel, parquet, sas."),
         ("patient: pat", "", "data.source: this key is required and missing."),
         (
             f"{CSV}\ncolumns: {{age: {{from: age, unit: days, factor: 2}}}}",

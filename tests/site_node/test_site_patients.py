@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from dataclasses import replace
 
-from riskset_common.codebook import Codebook, Derived
+import pytest
+
+from riskset_common.codebook import Derived
 from riskset_common.errors import DataError, NodeConfigError
-from riskset_common.patients import MISSING, Patients
+from riskset_common.patients import MISSING
 from riskset_common.study import Site, Study
 from riskset_node.findings import FindingKind, Severity
-from riskset_node.patients import build_patients, derived_codes, prepare
+from riskset_node.patients import build_patients, prepare
 
 ROWS = """
     1,2010-01-01,2010-02-01,,,2012-01-01,male,5.9
@@ -137,59 +136,27 @@ def test_what_is_accepted_in_the_file_stays_accepted_for_the_plan(site):
     assert [MISSING] == build_patients(records, node, site.study()).categories["sex"].tolist()
 
 
-CUT = Derived.model_validate(
-    {
-        "from": "age",
-        "label": "Age",
-        "cut": {"< 6": [None, 6], "6 to < 9": [6, 9], ">= 10": [10, None]},
-    }
-)
-ANY_CODEBOOK = Codebook.model_validate(
-    {"codebook": "c", "version": 1, "variables": {"age": {"kind": "number", "label": "Age"}}}
-)
-
-
-@pytest.mark.parametrize(
-    ("age", "code"),
-    [
-        (5.999, 0),
-        (6, 1),
-        (8.999, 1),
-        (9, MISSING),
-        (9.999, MISSING),
-        (10, 2),
-        (-1e300, 0),
-        (1e300, 2),
-        (np.nan, MISSING),
-    ],
-)
-def test_a_cut_holds_its_lower_bound_and_not_its_upper(age, code):
-    patients = Patients(1, numbers={"age": np.array([age])})
-
-    assert [code] == derived_codes(CUT, patients, ANY_CODEBOOK, "G").tolist()
-
-
-@given(st.lists(st.floats(allow_infinity=False)))
-def test_every_number_is_in_one_cut_or_in_none(ages):
-    codes = derived_codes(
-        CUT,
-        Patients(len(ages), numbers={"age": np.array(ages, dtype=np.float64)}),
-        ANY_CODEBOOK,
-        "G",
+def test_a_recorded_level_that_differs_from_the_rule_stops_a_run_unless_accepted(site):
+    words = site.codebook().model_copy(
+        update={
+            "derived": {
+                "boy": Derived.model_validate(
+                    {
+                        "label": "Sex",
+                        "rules": {"female": {"age_2": ["< 6"]}, "male": {"age_2": [">= 6"]}},
+                        "recorded": "sex",
+                    }
+                ),
+                **site.codebook().derived,
+            }
+        }
     )
-    bounds = [(-np.inf, 6), (6, 9), (10, np.inf)]
+    study, records = replace(site.study(), codebook=words), site.records(ROWS)
+    accepted = site.node("source: {kind: csv, path: patients.csv}\naccept: [derived_differs]")
 
-    assert [
-        next((code for code, (low, high) in enumerate(bounds) if low <= age < high), MISSING)
-        for age in ages
-    ] == codes.tolist()
-
-
-def test_a_study_group_outside_every_group_is_missing(site):
-    derived = site.codebook().derived["region"]
-    codes = {
-        group: derived_codes(derived, Patients(2), site.codebook(), group).tolist()
-        for group in ("COALL", "AIEOP", "SJCRH")
-    }
-
-    assert {"COALL": [0, 0], "AIEOP": [1, 1], "SJCRH": [MISSING, MISSING]} == codes
+    with pytest.raises(
+        DataError,
+        match=r"derived_differs: boy \(Sex\) follows from the record otherwise than sex says",
+    ):
+        build_patients(records, site.node("source: {kind: csv, path: patients.csv}"), study)
+    assert [0, 1, MISSING] == build_patients(records, accepted, study).categories["boy"].tolist()

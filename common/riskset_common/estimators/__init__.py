@@ -12,6 +12,7 @@ from riskset_common.estimators.cox_blind import Fits
 from riskset_common.estimators.cumulative_incidence import CumulativeIncidence
 from riskset_common.estimators.estimator import Estimator, Request
 from riskset_common.estimators.event_table import EventTable
+from riskset_common.estimators.fine_gray import FineGray
 from riskset_common.estimators.flow import Flow
 from riskset_common.estimators.follow_up import FollowUp
 from riskset_common.estimators.heterogeneity import Heterogeneity
@@ -31,6 +32,7 @@ ESTIMATORS: Final[tuple[Estimator[Any, Any, Any], ...]] = (
     Univariate(),
     Landmark(),
     Heterogeneity(),
+    FineGray(),
 )
 
 

@@ -7,10 +7,11 @@ above its last step. The second counts. Counts of whole steps are integers, so t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from riskset_common.errors import EstimationError, ProtocolRefusal
 from riskset_common.estimators.estimator import Shape, State, Summary, counts
@@ -26,11 +27,27 @@ N_LENGTHS = 48
 MAXIMUM_CELLS = 2**26
 """Cells of one array of counts (512 MB); a longer or finer grid is a mistake in the plan."""
 
+BY_STEP = "_by_step"
+"""What the names of counts end in where they stand beside other sums."""
+
 
 class AskCounts(State):
     """First how long the grid must be (`n_steps` is None), then the counts on it."""
 
     n_steps: int | None = Field(default=None, ge=1)
+
+
+class AskTable(State):
+    """Values at some steps of the grid, with which a site is asked to compute; empty where there are none, or the site knows them."""
+
+    steps: Annotated[tuple[int, ...], Field(strict=False)] = ()
+    values: Annotated[tuple[float, ...], Field(strict=False)] = ()
+
+    @model_validator(mode="after")
+    def _one_value_a_step(self) -> Self:
+        if len(self.steps) != len(self.values):
+            raise ValueError("there must be one value for each step.")
+        return self
 
 
 def length_shapes() -> dict[str, Shape]:
@@ -88,6 +105,24 @@ def count_summary(
     found = count_on_grid(times.time, times.event > 0, times.entry, group, rows, n_steps)
     summary = {"events": found.events, "censored": found.censored}
     return summary if found.entered is None else summary | {"entered": found.entered}
+
+
+def step_shapes(n_steps: int, *, left_truncated: bool) -> dict[str, Shape]:
+    """Counts of all patients together beside other sums: events and censorings at each step, and entries, each (1, n_steps)."""
+    shapes = count_shapes(1, n_steps, left_truncated=left_truncated)
+    return {name + BY_STEP: shape for name, shape in shapes.items()}
+
+
+def step_summary(times: EndpointTimes, n_steps: int) -> dict[str, NDArray[np.int64]]:
+    """This site's counts as `step_shapes` has them."""
+    nobody = np.zeros(len(times.time), dtype=np.int64)
+    found = count_summary(times, nobody, 1, n_steps)
+    return {name + BY_STEP: values for name, values in found.items()}
+
+
+def pooled_steps(pooled: Summary) -> GridCounts:
+    """The counts of all sites, as they were asked for by `step_shapes`."""
+    return pooled_counts({name.removesuffix(BY_STEP): each for name, each in pooled.items()})
 
 
 def count_kinds_shapes(

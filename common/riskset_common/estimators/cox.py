@@ -10,7 +10,7 @@ pooled patients (Cox 1972; stratified partial likelihood: Kalbfleisch and Prenti
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Self
 
 import numpy as np
@@ -18,7 +18,14 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from riskset_common.errors import EstimationError, ProtocolRefusal
-from riskset_common.estimators.counting import grid_length
+from riskset_common.estimators.causes import cause_specific_times
+from riskset_common.estimators.counting import (
+    AskTable,
+    grid_length,
+    length_marks,
+    length_shapes,
+    step_shapes,
+)
 from riskset_common.estimators.cox_blind import (
     BlindMemory,
     Fits,
@@ -29,7 +36,7 @@ from riskset_common.estimators.cox_blind import (
     without_events,
 )
 from riskset_common.estimators.cox_result import CoxResult, Survey, result
-from riskset_common.estimators.cox_rows import rows_at_risk
+from riskset_common.estimators.cox_site import likelihood_summary, prepare_model
 from riskset_common.estimators.cox_spec import CoxSpec
 from riskset_common.estimators.cox_survey import Exponent, read_survey, survey, survey_shapes
 from riskset_common.estimators.estimator import (
@@ -38,21 +45,28 @@ from riskset_common.estimators.estimator import (
     State,
     Summary,
     analysed,
-    one,
     reals,
 )
-from riskset_common.estimators.grouping import group_codes, n_groups
-from riskset_common.estimators.terms import columns, design
+from riskset_common.estimators.grouping import n_groups
+from riskset_common.estimators.proportionality import (
+    ProportionalityTest,
+    proportionality,
+    time_shapes,
+    transform_of,
+)
+from riskset_common.estimators.terms import columns
 from riskset_common.patients import Patients, Reals
 from riskset_common.study import Study
-from riskset_common.survival.cox import CoxDesign, CoxSums, cox_sums, prepare
+from riskset_common.survival.cox import CoxSums
 from riskset_common.survival.newton import CoxFit, NewtonState, advance, start
+from riskset_common.survival.proportionality import TimeScores
 
 
 class AskCox(State):
     """First a survey (how many, and the magnitude of each column), then the likelihood at scaled coefficients `beta`.
 
-    `clusters` asks, at the fitted coefficients, for the products of the site's score instead of its likelihood.
+    `clusters` asks, at the fitted coefficients, for the products of the site's score instead of its likelihood; `times` for the sums
+    of the test of proportional hazards. `count_steps` asks, beside the likelihood, for counts on a time grid of that length.
 
     `exponent` holds, for each column, the power of two that brings its spread within a site's stratum below one. Powers of two
     cost no digit, and keep score and information within the range of the secure sum whatever the covariates' units are.
@@ -65,12 +79,14 @@ class AskCox(State):
     events: int | None = Field(default=None, ge=0)
     clusters: bool = False
     n_steps: int | None = Field(default=None, ge=1)
+    count_steps: int | None = Field(default=None, ge=1)
+    times: AskTable | None = None
     waits: bool = False
 
     @model_validator(mode="after")
     def _survey_or_likelihood(self) -> Self:
-        surveys = self.exponent is None and self.n_steps is None
-        if surveys and (self.beta or self.events is not None or self.clusters or self.waits):
+        told = self.model_dump(exclude_defaults=True)
+        if self.exponent is None and self.n_steps is None and told:
             raise ValueError("a survey is asked before there are coefficients.")
         if self.n_steps is not None and (self.exponent is not None or self.beta or self.clusters):
             raise ValueError("the deaths of a blind model are counted at no coefficients.")
@@ -91,6 +107,10 @@ class CoxMemory:
         The sums at coefficients of 0.
     fit, mains
         The fitted model, and the one without interactions where their test is asked.
+    times
+        The function of time of the test of proportional hazards.
+    ph_test
+        That test.
     """
 
     survey: Survey
@@ -98,6 +118,8 @@ class CoxMemory:
     null: CoxSums | None = None
     fit: CoxFit | None = None
     mains: CoxFit | None = None
+    times: AskTable = field(default_factory=AskTable)
+    ph_test: ProportionalityTest | None = None
 
 
 CoxRequest = Request[CoxSpec, AskCox]
@@ -113,11 +135,13 @@ class Cox:
         "patients and events in total, by level of each factor, by exposure at the end of follow-up, at the values -1, 0, 1, 2 and "
         "at all others of each number, and in every cell of two such terms that interact; patients left out because a value is "
         "missing; how many sites need each power of two to hold a covariate; log-likelihood, score and information of the whole "
-        "model at each iteration; with robust variances the products of each site's score with itself at the end; of a model "
-        "without site strata deaths at each step of the time grid by stratum, how many sites need each power of two of steps, and "
-        "to the committee that computes it too log-likelihood, score and information of the whole model at each iteration, but no "
-        "sum over a risk set; all summed "
-        "over the sites"
+        "model at each iteration; with robust variances the products of each site's score, or of each patient's share in it, with "
+        "itself at the end; with a test of proportional hazards score and information weighted by the transformed time, and "
+        "information weighted by its square, and where the transformation is km or rank how many sites need each power of two of "
+        "steps, and patients with an event, censored and (under left truncation) coming under observation at each step of the time "
+        "grid; of a model without site strata deaths at each step of the time grid by stratum, how many sites need each power of "
+        "two of steps, and to the committee that computes it too log-likelihood, score and information of the whole model at each "
+        "iteration, but no sum over a risk set; all summed over the sites"
     )
 
     def first(self, spec: CoxSpec, study: Study) -> CoxRequest:
@@ -133,37 +157,37 @@ class Cox:
         if asked.n_steps is not None:
             return {} if asked.waits else death_shapes(request.spec, request.study, asked.n_steps)
         if asked.exponent is None:
-            return survey_shapes(request.spec, request.study)
+            lengths = length_shapes() if request.spec.counts_times else {}
+            return {**survey_shapes(request.spec, request.study), **lengths}
         p = len(columns(request.spec.terms, request.spec.interaction, request.study))
         _refuse_unless_columns(p, request.state)
         if request.state.clusters:
             _refuse_unless_robust(request.spec)
             return {"score_products": reals(p * (p + 1) // 2)}
+        if request.state.times is not None:
+            _refuse_unless_tested(request.spec, is_asked=request.spec.ph_test is not None)
+            return time_shapes(p)
         return {
             "log_likelihood": reals(),
             "score": reals(p),
             "information": reals(p * (p + 1) // 2),
+            **_step_shapes(request),
         }
 
     def summarise(self, patients: Patients, request: CoxRequest) -> Summary:
         """This site's share of the survey, of the counts, or of the likelihood."""
         if request.state.n_steps is not None:
             return {} if request.state.waits else count_deaths(patients, request)
+        spec, study = request.spec, request.study
+        times = cause_specific_times(analysed(patients, request).patients, study, spec)
         if request.state.exponent is None:
-            return survey(patients, request)
+            lengths = length_marks(times) if spec.counts_times else {}
+            return {**survey(patients, request), **lengths}
         prepared = patients.keep(
             ("cox", request.spec.id, request.state.exponent),
-            lambda: _prepare(patients, request, request.state.exponent or ()),
+            lambda: prepare_model(patients, request, request.state.exponent or ()),
         )
-        sums = cox_sums(prepared, np.asarray(request.state.beta, dtype=np.float64))
-        upper = np.triu_indices(len(request.state.beta))
-        if request.state.clusters:
-            return {"score_products": np.outer(sums.score, sums.score)[upper]}
-        return {
-            "log_likelihood": one(sums.log_likelihood),
-            "score": sums.score,
-            "information": sums.information[upper],
-        }
+        return likelihood_summary(prepared, times, request)
 
     def next(self, request: CoxRequest, pooled: Summary) -> CoxRequest | CoxResult:
         """The next coefficients to ask about, or the fitted model."""
@@ -175,15 +199,46 @@ class Cox:
             if spec.is_blind(request.study):
                 return _ask_deaths(request, surveyed, pooled)
             newton = start(len(surveyed.columns), spec.convergence, spec.iterations_at_most())
-            return _ask(request, CoxMemory(surveyed, newton), newton.beta)
-        p = len(request.state.beta)
+            count_steps = grid_length(pooled, 1) if spec.counts_times else None
+            return _ask(request, CoxMemory(surveyed, newton), newton.beta, count_steps=count_steps)
+        p, memory = len(request.state.beta), request.memory
         if request.state.clusters:
             return _fitted(request, _symmetric(pooled["score_products"], p))
-        return _after_likelihood(request, request.memory, _sums(pooled, p))
+        if request.state.times is not None:
+            return _after_times(request, memory, pooled)
+        if request.state.count_steps is not None and spec.ph_test is not None:
+            memory = replace(memory, times=transform_of(spec.ph_test, pooled))
+        return _after_likelihood(request, memory, _sums(pooled, p))
 
     def fitted(self, request: CoxRequest, fits: Fits) -> CoxResult:
         """The fitted model of one that waits, from its fits on shares. Run by the centre."""
         return blind_result(request, fits[""])
+
+
+def _step_shapes(request: CoxRequest) -> Mapping[str, Shape]:
+    """Counts on the grid, beside the likelihood, where they are asked."""
+    spec, n_steps = request.spec, request.state.count_steps
+    if n_steps is None:
+        return {}
+    _refuse_unless_tested(spec, is_asked=spec.counts_times)
+    entry = request.study.endpoint(spec.endpoint).entry
+    return step_shapes(n_steps, left_truncated=entry is not None)
+
+
+def _after_times(request: CoxRequest, memory: CoxMemory, pooled: Summary) -> CoxRequest | CoxResult:
+    """Keep the test of proportional hazards and go on."""
+    p = len(request.state.beta)
+    sums = TimeScores(
+        score=pooled["time_score"],
+        information=_symmetric(pooled["time_information"], p),
+        squared=_symmetric(pooled["squared_time_information"], p),
+    )
+    if memory.fit is None or request.spec.ph_test is None:
+        raise EstimationError("Proportional hazards are tested of a model that is fitted.")
+    tested = proportionality(
+        request.spec.ph_test, memory.survey.columns, sums, memory.fit.covariance
+    )
+    return _finish(request, replace(memory, ph_test=tested))
 
 
 def _ask_deaths(request: CoxRequest, surveyed: Survey, pooled: Summary) -> CoxRequest | CoxResult:
@@ -241,22 +296,22 @@ def _main_effects(memory: CoxMemory) -> list[int]:
 
 
 def _finish(request: CoxRequest, memory: CoxMemory) -> CoxRequest | CoxResult:
-    """The result, after a round for the products of the sites' scores where variances are robust; those of aliased columns are 0."""
-    if request.spec.robust is None or memory.fit is None:
-        return _fitted(replace(request, memory=memory), None)
+    """The result, after a round for a test of proportional hazards and one for robust variances, where they are asked."""
+    if memory.fit is None:
+        raise EstimationError("A result is of a model that is fitted.")
+    # Coefficients of aliased columns are 0.
     beta = tuple(np.nan_to_num(memory.fit.coef, nan=0.0).tolist())
-    return _ask(request, memory, beta, clusters=True)
+    if request.spec.ph_test is not None and memory.ph_test is None:
+        return _ask(request, memory, beta, times=memory.times)
+    if request.spec.robust is not None:
+        return _ask(request, memory, beta, clusters=True)
+    return _fitted(replace(request, memory=memory), None)
 
 
 def _ask(
-    request: CoxRequest, memory: CoxMemory, beta: tuple[float, ...], *, clusters: bool = False
+    request: CoxRequest, memory: CoxMemory, beta: tuple[float, ...], **more: Any
 ) -> CoxRequest:
-    asked = AskCox(
-        exponent=memory.survey.exponent,
-        beta=beta,
-        events=memory.survey.events,
-        clusters=clusters,
-    )
+    asked = AskCox(exponent=memory.survey.exponent, beta=beta, events=memory.survey.events, **more)
     return Request(request.spec, request.study, asked, memory)
 
 
@@ -264,7 +319,15 @@ def _fitted(request: CoxRequest, products: Reals | None) -> CoxResult:
     memory: CoxMemory = request.memory
     if memory.fit is None:
         raise EstimationError("The products of the sites' scores are for a model that is fitted.")
-    return result(request.spec, request.study, memory.survey, memory.fit, products, memory.mains)
+    return result(
+        request.spec,
+        request.study,
+        memory.survey,
+        memory.fit,
+        products,
+        memory.mains,
+        memory.ph_test,
+    )
 
 
 def _refuse_unless_blind(spec: CoxSpec, asked: AskCox, *, blind: bool) -> None:
@@ -283,29 +346,20 @@ def _refuse_unless_robust(spec: CoxSpec) -> None:
         )
 
 
+def _refuse_unless_tested(spec: CoxSpec, *, is_asked: bool) -> None:
+    if not is_asked:
+        raise ProtocolRefusal(
+            f"The round asks a test of proportional hazards of analysis {spec.id}, whose `ph_test` has no need of it. "
+            "The centre must run this release."
+        )
+
+
 def _refuse_unless_columns(p: int, asked: AskCox) -> None:
     if not p == len(asked.exponent or ()) == len(asked.beta):
         raise ProtocolRefusal(
             f"The round asks a model of {p} columns at {len(asked.beta)} coefficients with {len(asked.exponent or ())} scales. "
             "The centre must run this release."
         )
-
-
-def _prepare(patients: Patients, request: CoxRequest, exponent: tuple[int, ...]) -> CoxDesign:
-    study, spec = request.study, request.spec
-    cohort = analysed(patients, request).patients
-    found = columns(spec.terms, spec.interaction, study)
-    rows = rows_at_risk(cohort, study, spec)
-    x = design(found, rows.patients, study)
-    # The site's own strata: `site` and `study_group` are constant here, so their codes split nothing.
-    return prepare(
-        time=rows.times.time,
-        event=rows.times.event > 0,
-        entry=rows.times.entry,
-        x=np.ldexp(x, -np.asarray(exponent, dtype=np.int64)),
-        stratum=group_codes(study, rows.patients, spec.strata),
-        ties=spec.tie_method(study),
-    )
 
 
 def _sums(pooled: Summary, p: int) -> CoxSums:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from riskset_common.estimators.proportionality import ProportionalityTest
 from riskset_common.estimators.terms import Column
 from riskset_common.results import WHEN_ASKED, PrintedTest, printed_test
 from riskset_common.study import Study
@@ -110,7 +111,9 @@ class CoxResult:
     log_likelihood: LogLikelihood
     tests: CoxTests
     warnings: list[str]
+    offset: str | None = field(default=None, metadata=WHEN_ASKED)
     robust: RobustVariance | None = field(default=None, metadata=WHEN_ASKED)
+    ph_test: ProportionalityTest | None = field(default=None, metadata=WHEN_ASKED)
 
 
 def result(
@@ -120,6 +123,7 @@ def result(
     fit: CoxFit,
     score_products: NDArray[np.float64] | None = None,
     mains: CoxFit | None = None,
+    ph_test: ProportionalityTest | None = None,
 ) -> CoxResult:
     """Turn a fit of scaled columns into the printed model; with the products of the clusters' scores, under their variance.
 
@@ -133,7 +137,7 @@ def result(
     if score_products is not None:
         clustered = sandwich(fit.covariance, score_products)
         fit = replace(fit, covariance=clustered)
-        robust = RobustVariance("site", np.sqrt(np.diag(naive)))
+        robust = RobustVariance(spec.robust or "", np.sqrt(np.diag(naive)))
     covariance = fit.covariance * np.outer(scale, scale)
     return CoxResult(
         kind="cox",
@@ -157,7 +161,9 @@ def result(
         log_likelihood=LogLikelihood(fit.log_likelihood_null, fit.log_likelihood),
         tests=_tests(survey, fit, mains, is_robust=robust is not None),
         warnings=_warnings(survey, fit),
+        offset=spec.offset,
         robust=robust,
+        ph_test=ph_test,
     )
 
 

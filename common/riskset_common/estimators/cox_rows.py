@@ -12,7 +12,7 @@ import numpy as np
 from riskset_common.estimators.causes import cause_specific_times
 from riskset_common.estimators.cox_spec import CoxSpec
 from riskset_common.estimators.exposure import exposure_steps
-from riskset_common.patients import EndpointTimes, Patients
+from riskset_common.patients import EndpointTimes, Integers, Patients
 from riskset_common.study import Study
 from riskset_common.survival.spans import Spans
 
@@ -27,12 +27,15 @@ class RowsAtRisk:
         One row a span, exposures being categories.
     times
         When each row is at risk, and whether it ends with the event.
+    patient
+        Which of the cohort each row is of.
     at_the_end
         Each patient in the order of the cohort, with the exposures that they have when their follow-up ends.
     """
 
     patients: Patients
     times: EndpointTimes
+    patient: Integers
     at_the_end: Patients
 
 
@@ -44,7 +47,7 @@ def rows_at_risk(cohort: Patients, study: Study, spec: CoxSpec) -> RowsAtRisk:
     """
     times = cause_specific_times(cohort, study, spec)
     if not spec.times():
-        return RowsAtRisk(cohort, times, cohort)
+        return RowsAtRisk(cohort, times, np.arange(cohort.n), cohort)
     change = {name: exposure_steps(cohort, study, spec.endpoint, name) for name in spec.times()}
     spans = Spans.of(times.time, times.event > 0, times.entry)
     for steps in change.values():
@@ -55,4 +58,4 @@ def rows_at_risk(cohort: Patients, study: Study, spec: CoxSpec) -> RowsAtRisk:
     last = np.flatnonzero(spans.is_last)
     in_order = last[np.argsort(spans.patient[last])]
     split = EndpointTimes(spans.time, spans.event.astype(np.int64), spans.entry)
-    return RowsAtRisk(patients, split, patients.rows(in_order))
+    return RowsAtRisk(patients, split, spans.patient, patients.rows(in_order))

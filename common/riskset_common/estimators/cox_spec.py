@@ -11,11 +11,19 @@ from riskset_common.codebook import NumberVariable
 from riskset_common.estimators.causes import OneCauseSpec
 from riskset_common.estimators.estimator import Names, twice
 from riskset_common.estimators.exposure import exposure_problems
+from riskset_common.estimators.proportionality import COUNTED, Transform
 from riskset_common.estimators.terms import Term, term_problems
 from riskset_common.study import Study
 
 FEWEST_CLUSTERS = 5
 """Sites below which a variance clustered by site is neither of use nor safe to open."""
+
+NEEDS_SITES = {
+    "robust": "each site's own score",
+    "ph_test": "each site's share of score and information at each event time",
+    "offset": "each site's own sums over risk sets",
+}
+"""Keys that go only with risk sets that lie within sites, and what they need."""
 
 
 def pair_or_pairs(value: Any) -> Any:
@@ -34,14 +42,16 @@ class CoxSpec(OneCauseSpec):
     endpoint: str
     terms: tuple[Term, ...] = Field(min_length=1)
     interaction: Annotated[tuple[tuple[str, str], ...], BeforeValidator(pair_or_pairs)] = ()
+    offset: str | None = None
     strata: Names = ()
     ties: Literal["efron", "breslow"] | None = None
     convergence: Literal["tight", "r"] = "tight"
     max_iterations: int | None = Field(default=None, ge=1, le=100)
     missing: Literal["complete_case"] = "complete_case"
     test: Literal["wald", "score", "likelihood_ratio"] = "wald"
-    robust: Literal["site"] | None = None
+    robust: Literal["site", "patient"] | None = None
     interaction_test: Literal["likelihood_ratio"] | None = None
+    ph_test: Transform | None = None
     level: float = Field(default=0.95, gt=0, lt=1)
 
     def categories(self) -> tuple[str, ...]:
@@ -49,8 +59,9 @@ class CoxSpec(OneCauseSpec):
         return (*(term.factor for term in self.terms if term.factor is not None), *self.strata)
 
     def numbers(self) -> tuple[str, ...]:
-        """Covariates."""
-        return tuple(term.number for term in self.terms if term.number is not None)
+        """Covariates, and the offset."""
+        names = (*(term.number for term in self.terms), self.offset)
+        return tuple(name for name in names if name is not None)
 
     def times(self) -> tuple[str, ...]:
         """When an exposure began; missing in whoever was never exposed."""
@@ -66,11 +77,21 @@ class CoxSpec(OneCauseSpec):
         of_site = "study_group" in self.strata and (study.one_site_a_group or not study.sites)
         return "site" not in self.strata and not of_site
 
+    def also_asks(self) -> tuple[str, ...]:
+        """Curves where the test of proportional hazards counts all patients on the grid, for these are the counts of a curve."""
+        return ("kaplan_meier",) if self.counts_times else ()
+
+    @property
+    def counts_times(self) -> bool:
+        """Whether the test of proportional hazards needs the pooled times."""
+        return self.ph_test in COUNTED
+
     def problems(self, study: Study) -> Sequence[str]:
         """Terms that do not fit, and what a model whose risk sets cross sites cannot be."""
         return [
             *twice("strata", self.strata),
             *term_problems(self.terms, self.interaction, study),
+            *self._offset_problems(),
             *(self._blind_problems(study) if self.is_blind(study) else ()),
             *(
                 each
@@ -81,13 +102,17 @@ class CoxSpec(OneCauseSpec):
             *self._interaction_problems(),
         ]
 
+    def _offset_problems(self) -> Iterator[str]:
+        if self.offset is not None and self.offset in (term.number for term in self.terms):
+            yield f"offset {self.offset} is a term as well. Its coefficient is either 1 or estimated: leave one of them out."
+
     def _interaction_problems(self) -> Iterator[str]:
         if self.interaction_test is not None and not self.interaction:
             yield "interaction_test compares the model with one without interactions, but `interaction` is missing."
 
     def _robust_problems(self, study: Study) -> Iterator[str]:
         n = len(study.sites)
-        if self.robust is not None and 0 < n < FEWEST_CLUSTERS:
+        if self.robust == "site" and 0 < n < FEWEST_CLUSTERS:
             yield (
                 f"robust: site takes each site for one observation, and {n} are too few: at least {FEWEST_CLUSTERS} must take part. "
                 "From fewer, a site's score could nearly be read back. Leave robust out."
@@ -102,11 +127,12 @@ class CoxSpec(OneCauseSpec):
                     "numbers, whose size must be bounded in public. State its lowest and highest believable value there "
                     "(range: [0, 110]), or write strata: [site]."
                 )
-        if self.robust is not None:
-            yield (
-                "robust: site needs each site's own score, which a model whose strata do not hold site has nowhere. Leave robust out, "
-                "or write strata: [site]."
-            )
+        for key, needs in NEEDS_SITES.items():
+            if getattr(self, key) is not None:
+                yield (
+                    f"{key}: {getattr(self, key)} needs {needs}, which a model whose strata do not hold site has nowhere. "
+                    f"Leave {key} out, or write strata: [site]."
+                )
 
     def tie_method(self, study: Study) -> Literal["efron", "breslow"]:
         """Ties as the analysis says, else as the plan's conventions say (R: Efron, SAS: Breslow)."""
@@ -115,3 +141,16 @@ class CoxSpec(OneCauseSpec):
     def iterations_at_most(self) -> int:
         """Newton steps at most: R's 20 under its stopping rule, 40 for the tight one."""
         return self.max_iterations or (20 if self.convergence == "r" else 40)
+
+
+def strata_problems(strata: Sequence[str], study: Study) -> Iterator[str]:
+    """Strata that leave risk sets across sites, where a model has no other way."""
+    if "site" in strata or (
+        "study_group" in strata and (study.one_site_a_group or not study.sites)
+    ):
+        return
+    yield (
+        "strata must hold site (or study_group where each site is a group of its own), so that every risk set lies within "
+        f"one site; found {', '.join(strata) or 'none'}. No sum over a risk set of several sites is opened, "
+        "because patients can be read back from it. Write strata: [site]."
+    )

@@ -13,6 +13,9 @@ The sums of second order need no matrix per event time. Let a = sum over l of 1/
 A_i the sum of a over the event times at which i is at risk: then the S2 and D2 of all times add up to X' diag(r) X with
 r_i = w_i (A_i - [i died] b), and U = X' ([i died] - r_i).
 
+An offset is added to x' β of its patient. Where event times are weighted, all that an event time contributes is multiplied by its
+weight: the terms of log L, U and I, and so [i died], a and b.
+
 References
 ----------
 Cox DR (1972), J R Stat Soc B 34:187, equations 12 to 14. Cox DR (1975), Biometrika 62:269. Breslow NE (1974), Biometrics 30:89.
@@ -29,7 +32,7 @@ from numpy.typing import NDArray
 
 from riskset_common.errors import EstimationError
 from riskset_common.survival.arrays import BoolArray, FloatArray, IntArray, run_starts, same_length
-from riskset_common.survival.risk_sets import RiskSets, risk_sets
+from riskset_common.survival.risk_sets import SumsOverRiskSets, risk_sets
 
 Ties = Literal["efron", "breslow"]
 TimeArray = IntArray | FloatArray
@@ -58,14 +61,25 @@ class CoxDesign:
         Where the deaths of each event time begin in `deaths`, shape (n_slots,).
     fraction
         Efron's f of each death, shape (n_deaths,); None where no deaths are tied and for Breslow's approximation.
+    rows
+        Which of the patients that were given stands in each row, shape (n_rows,).
+    offset
+        What is added to the linear predictor, shape (n_rows,); None without.
     """
 
     x: FloatArray
     row_strata: IntArray
-    risk_sets: RiskSets
+    risk_sets: SumsOverRiskSets
     deaths: IntArray
     slot_deaths: IntArray
     fraction: FloatArray | None
+    rows: IntArray
+    offset: FloatArray | None = None
+
+    @property
+    def slot_rows(self) -> IntArray:
+        """Which of the patients that were given dies first at each event time, shape (n_slots,): a way to its time and stratum."""
+        return self.rows[self.deaths[self.slot_deaths]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +105,7 @@ def prepare(
     x: FloatArray,
     stratum: IntArray,
     ties: Ties,
+    offset: FloatArray | None = None,
 ) -> CoxDesign:
     """Arrange patients for `cox_sums`.
 
@@ -108,9 +123,11 @@ def prepare(
         Any numbers, equal within a stratum, shape (n,).
     ties
         How tied deaths are treated: Efron's or Breslow's approximation.
+    offset
+        A covariate whose coefficient is 1, shape (n,); None without.
     """
-    same_length(time=time, event=event, entry=entry, x=x, stratum=stratum)
-    _refuse_unusable(time, entry, x, ties)
+    same_length(time=time, event=event, entry=entry, x=x, stratum=stratum, offset=offset)
+    _refuse_unusable(time, entry, x, ties, offset)
     event = event.astype(np.bool_)
     first, last, strata = _slots(time, event, entry, stratum)
     kept = np.flatnonzero(first <= last)
@@ -129,73 +146,97 @@ def prepare(
         deaths=deaths,
         slot_deaths=slot_deaths,
         fraction=_fractions(slot_deaths, len(deaths)) if ties == "efron" else None,
+        rows=rows,
+        offset=None if offset is None else offset[rows],
     )
 
 
-def cox_sums(design: CoxDesign, beta: FloatArray) -> CoxSums:
+def cox_sums(design: CoxDesign, beta: FloatArray, weight: FloatArray | None = None) -> CoxSums:
     """Log partial likelihood, score and information of a design at the coefficients β, shape (p,).
 
     Where β is so far off that a risk set's weight vanishes in double precision, the log-likelihood is not finite.
+
+    Parameters
+    ----------
+    weight
+        Of each event time, any sign, shape (n_slots,); None where each counts once.
     """
-    beta = np.asarray(beta, dtype=np.float64)
     p = len(design.x)
+    beta = np.asarray(beta, dtype=np.float64)
     if beta.shape != (p,):
         raise EstimationError(f"The design has {p} columns, but β has the shape {beta.shape}.")
     if len(design.deaths) == 0:
         return CoxSums(0.0, np.zeros(p), np.zeros((p, p)))
+    d = deaths_per_slot(design)
     with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
-        predictor = _less_stratum_maximum(beta @ design.x, design.row_strata)
-        weighted = np.empty((p + 1, design.x.shape[1]))
-        np.exp(predictor, out=weighted[0])
-        np.multiply(design.x, weighted[0], out=weighted[1:])
+        predictor, weighted = weighted_rows(design, beta)
         sums = design.risk_sets.over_risk_sets(weighted)
-        times = _event_times(design, weighted, sums)
+        times = _event_times(design, weighted, sums, np.ones(len(d)) if weight is None else weight)
+        died = np.repeat(times.weight, d)
         residual = design.risk_sets.over_time_at_risk(times.a)
         if times.b is not None:
-            residual[design.deaths] -= np.repeat(times.b, _deaths_per_slot(design))
+            residual[design.deaths] -= np.repeat(times.b, d)
         second_order = np.multiply(weighted[1:], residual, out=weighted[1:]) @ design.x.T
         residual *= weighted[0]
         np.negative(residual, out=residual)
-        residual[design.deaths] += 1
+        residual[design.deaths] += died
         information = second_order - times.squared_means
         return CoxSums(
-            log_likelihood=float(predictor[design.deaths].sum()) - times.log_weight,
+            log_likelihood=float(died @ predictor[design.deaths]) - times.log_weight,
             score=design.x @ residual,
             information=(information + information.T) / 2,
         )
 
 
+def weighted_rows(design: CoxDesign, beta: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The linear predictor of each row, less the largest of its stratum, shape (n_rows,), and w over w x, shape (p + 1, n_rows)."""
+    predictor = beta @ design.x
+    if design.offset is not None:
+        predictor += design.offset
+    predictor = _less_stratum_maximum(predictor, design.row_strata)
+    weighted = np.empty((len(design.x) + 1, design.x.shape[1]))
+    np.exp(predictor, out=weighted[0])
+    np.multiply(design.x, weighted[0], out=weighted[1:])
+    return predictor, weighted
+
+
 @dataclass(frozen=True, eq=False)
 class _EventTimes:
-    """What the event times contribute: a and b of each, shape (n_slots,), and the sums of log(S0 - f D0) and of m m'."""
+    """What the event times contribute: weight, a and b of each, shape (n_slots,), and the sums of log(S0 - f D0) and of m m'."""
 
+    weight: FloatArray
     a: FloatArray
     b: FloatArray | None
     log_weight: float
     squared_means: FloatArray
 
 
-def _event_times(design: CoxDesign, weighted: FloatArray, sums: FloatArray) -> _EventTimes:
+def _event_times(
+    design: CoxDesign, weighted: FloatArray, sums: FloatArray, weight: FloatArray
+) -> _EventTimes:
     """Reduce the event times, given w and w x of the rows and S0 and S1 of the slots, each stacked as (p + 1, ..)."""
-    S0, d = sums[0], _deaths_per_slot(design)
+    S0, d = sums[0], deaths_per_slot(design)
     means = sums[1:] / S0
+    log_weight = float((weight * d) @ np.log(S0))
     if design.fraction is None:
-        log_weight = float(d @ np.log(S0))
-        return _EventTimes(d / S0, None, log_weight, (means * d) @ means.T)
+        return _EventTimes(
+            weight, weight * d / S0, None, log_weight, (means * (weight * d)) @ means.T
+        )
     D = np.add.reduceat(weighted[:, design.deaths], design.slot_deaths, axis=1) / S0
     f = design.fraction
     # 1 - f D0/S0: the share of the risk set that is left at each death.
     left = 1 - f * np.repeat(D[0], d)
-    log_weight = float(d @ np.log(S0)) + float(np.log(left).sum())
+    log_weight += float(np.repeat(weight, d) @ np.log(left))
     inverse = 1 / left
     terms = np.stack((inverse, f * inverse, inverse**2, f * inverse**2, (f * inverse) ** 2))
-    a, b, c, e, g = np.add.reduceat(terms, design.slot_deaths, axis=1)
+    a, b, c, e, g = np.add.reduceat(terms, design.slot_deaths, axis=1) * weight
     mixed = (means * e) @ D[1:].T
     squared_means = (means * c) @ means.T - mixed - mixed.T + (D[1:] * g) @ D[1:].T
-    return _EventTimes(a / S0, b / S0, log_weight, squared_means)
+    return _EventTimes(weight, a / S0, b / S0, log_weight, squared_means)
 
 
-def _deaths_per_slot(design: CoxDesign) -> IntArray:
+def deaths_per_slot(design: CoxDesign) -> IntArray:
+    """Deaths of each event time, shape (n_slots,)."""
     return _run_lengths(design.slot_deaths, len(design.deaths))
 
 
@@ -275,12 +316,14 @@ def _run_lengths(starts: IntArray, n: int) -> IntArray:
     return np.diff(starts, append=n)
 
 
-def _refuse_unusable(time: TimeArray, entry: TimeArray | None, x: FloatArray, ties: Ties) -> None:
+def _refuse_unusable(
+    time: TimeArray, entry: TimeArray | None, x: FloatArray, ties: Ties, offset: FloatArray | None
+) -> None:
     if ties not in ("efron", "breslow"):
         raise EstimationError(f"Ties are treated by 'efron' or 'breslow', but {ties!r} was asked.")
     if x.ndim != 2:
         raise EstimationError(f"Covariates need the shape (patients, columns), found {x.shape}.")
-    if not (np.all(np.isfinite(time)) and np.all(np.isfinite(x))):
+    if not all(each is None or bool(np.all(np.isfinite(each))) for each in (time, x, offset)):
         raise EstimationError(
             "Times and covariates must be finite numbers; leave incomplete patients out before."
         )

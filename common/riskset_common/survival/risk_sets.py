@@ -26,6 +26,7 @@ Hillis WD, Steele GL (1986), Commun ACM 29:1170.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -154,6 +155,18 @@ class HalvedBlocks:
 
 
 RiskSets = RunningTotals | HalvedBlocks
+
+
+class SumsOverRiskSets(Protocol):
+    """Anything that has the two sums, each the other's transpose."""
+
+    def over_risk_sets(self, values: FloatArray) -> FloatArray:
+        """Values of shape (q, n_rows), sums of shape (q, n_slots)."""
+        ...
+
+    def over_time_at_risk(self, values: FloatArray) -> FloatArray:
+        """Values of shape (n_slots,), sums of shape (n_rows,)."""
+        ...
 
 
 def risk_sets(first: IntArray, last: IntArray, strata: IntArray) -> RiskSets:

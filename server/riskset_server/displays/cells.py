@@ -18,6 +18,7 @@ DASH = "\N{EM DASH}"
 
 CI = ("CI", "confidence interval")
 HR = ("HR", "hazard ratio")
+SHR = ("SHR", "subdistribution hazard ratio")
 NR = ("NR", "not reached")
 SE = ("SE", "standard error")
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from riskset_server.displays.cells import CI, HR
+from riskset_server.displays.cells import CI
 from riskset_server.displays.display import Shown
-from riskset_server.displays.effects import effects, model_notes
+from riskset_server.displays.effects import effects, model_notes, ratio_name
 from riskset_server.displays.table import Row, Table
 
 DF = ("df", "degrees of freedom")
@@ -14,11 +14,11 @@ def make(shown: Shown) -> Table:
     """One row a level; several models stand below each other."""
     return Table(
         title=shown.title,
-        heads=("Variable", "HR", f"{shown.confidence} CI".strip(), "P"),
+        heads=("Variable", ratio_name(shown)[0], f"{shown.confidence} CI".strip(), "P"),
         rows=tuple(
             Row(effect.label, (effect.hazard_ratio, effect.interval, effect.p), effect.indent)
             for effect in effects(shown)
         ),
         notes=model_notes(shown),
-        abbreviations=(CI, DF, HR),
+        abbreviations=tuple(sorted((CI, DF, ratio_name(shown)))),
     )

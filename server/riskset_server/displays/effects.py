@@ -13,8 +13,10 @@ from riskset_server.displays.cells import (
     ALIASED,
     DASH,
     EMPTY,
+    HR,
     MONOTONE,
     NOT_ESTIMABLE,
+    SHR,
     Cell,
     cell,
     count,
@@ -29,6 +31,7 @@ from riskset_server.displays.display import Part, Shown
 from riskset_server.displays.reading import entries, number, rules_in, value, withheld_by
 from riskset_server.displays.words import Words, listed, lower_first, sentence_case
 
+ROBUST = {"site": ", clustered by site", "patient": ""}
 TIES = {"efron": "Efron's", "breslow": "Breslow's"}
 
 
@@ -157,7 +160,7 @@ def _notes(part: Part, words: Words) -> Iterator[str]:
     n, events = cell(value(found, "n"), count).text, cell(value(found, "events"), count).text
     missing = value(found, "missing")
     left_out = f"; {patients(missing)} with missing values left out" if missing else ""
-    yield f"n = {n}, {events} events{left_out}."
+    yield f"n = {n}, {events} events{_competing(found)}{left_out}."
     yield f"Ties by {TIES[found['ties']]} method."
     strata = entries(value(found, "strata"))
     if strata:
@@ -165,11 +168,28 @@ def _notes(part: Part, words: Words) -> Iterator[str]:
         yield f"Stratified by {named}."
     if named := exposures(words, part):
         yield f"Patients change from not exposed to exposed with {named}; counts are by exposure at the end of follow-up."
-    if value(found, "robust") is not None:
-        yield "Standard errors are robust, clustered by site."
+    offset = value(found, "offset")
+    if isinstance(offset, str):
+        yield f"The coefficient of {lower_first(words.term(offset))} is set to 1 (offset)."
+    if value(found, "robust", "clustered_by") in ROBUST:
+        yield f"Standard errors are robust{ROBUST[value(found, 'robust', 'clustered_by')]}."
     together = "; beside a variable, of all its levels together" if _several_levels(found) else ""
     yield f"P values are of Wald tests, two-sided ({words.planned(part.spec)}){together}."
     yield from _model_tests(value(found, "tests"))
+    yield from _proportionality(value(found, "ph_test"), words)
+
+
+def _competing(found: Mapping[str, Any]) -> str:
+    """Of a model under competing risks the patients with another event."""
+    competing = value(found, "competing")
+    if competing is None:
+        return ""
+    return f" of the cause, {cell(competing, count).text} competing events"
+
+
+def ratio_name(shown: Shown) -> tuple[str, str]:
+    """What a model's ratios are of, short and in words."""
+    return SHR if shown.parts[0].spec.kind == "fine_gray" else HR
 
 
 def _several_levels(found: Mapping[str, Any]) -> bool:
@@ -184,6 +204,31 @@ def _model_tests(tests: Any) -> Iterator[str]:
     labels = {"likelihood_ratio": "likelihood-ratio", "wald": "Wald", "score": "score"}
     named = [f"{label} {chi_square_in_words(value(tests, name))}" for name, label in labels.items()]
     yield f"Tests of the model: {'; '.join(named)}."
+
+
+TRANSFORMS = {
+    "km": "the Kaplan\N{EN DASH}Meier estimate",
+    "rank": "the rank of time",
+    "identity": "time",
+    "log": "the logarithm of time",
+}
+
+
+def _proportionality(test: Any, words: Words) -> Iterator[str]:
+    """The test of proportional hazards: of all terms together, and the P of each where there are several."""
+    if test is None:
+        return
+    rule = withheld_by(test)
+    if rule is not None:
+        yield f"Test of proportional hazards: withheld under the disclosure rule {rule}."
+        return
+    terms = value(test, "terms")
+    each = "; ".join(
+        f"{lower_first(words.term(term))}, {cell(value(found, 'p_value'), p_phrase).text}"
+        for term, found in terms.items()
+    )
+    named = f"Test of proportional hazards against {TRANSFORMS[test['transform']]}"
+    yield f"{named}: {chi_square_in_words(test['global_test'])}{f' ({each})' if len(terms) > 1 else ''}."
 
 
 def chi_square_in_words(test: Any) -> str:

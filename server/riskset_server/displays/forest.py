@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from riskset_server.displays.cells import CI, HR, Cell, joined
+from riskset_server.displays.cells import CI, Cell, joined
 from riskset_server.displays.display import Shown
-from riskset_server.displays.effects import Effect, effects, model_notes
+from riskset_server.displays.effects import Effect, effects, model_notes, ratio_name
 from riskset_server.displays.figure import FAINT, INK, TEXT_SIZE, Drawing, Sheet, text_width
 from riskset_server.displays.table import letter
 from riskset_server.displays.ticks import ratio_ticks
+from riskset_server.displays.words import sentence_case
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,7 +57,7 @@ def draw_effects(shown: Shown, rows: Sequence[Effect], notes: tuple[str, ...]) -
         for column, left in zip((*columns.before, *columns.after), (*lefts, *rights), strict=True):
             _write_column(sheet, column, left + shift, top)
         axes = sheet.axes(plot_left, AXIS_HEIGHT, PLOT_WIDTH, ROW * len(rows))
-        _draw_axis(axes, low, high, len(rows))
+        _draw_axis(axes, low, high, len(rows), ratio_name(shown)[1])
         for index, effect in enumerate(rows):
             _draw_effect(axes, effect, len(rows) - 0.5 - index, low, high)
         _write_directions(sheet, plot_left, low, high)
@@ -67,7 +68,7 @@ def draw_effects(shown: Shown, rows: Sequence[Effect], notes: tuple[str, ...]) -
         top + MARGIN,
         paint,
         notes=notes,
-        abbreviations=(CI, ("df", "degrees of freedom"), HR),
+        abbreviations=(CI, ("df", "degrees of freedom"), ratio_name(shown)),
         footnotes=tuple(f"[{mark}] {note}" for note, mark in columns.marks.items()),
     )
 
@@ -96,7 +97,10 @@ def _columns(shown: Shown, rows: Sequence[Effect]) -> Columns:
     return Columns(
         before=tuple(before),
         after=(
-            (f"HR ({level} CI)" if level else "HR (CI)", *(text(ratio) for ratio in ratios)),
+            (
+                f"{ratio_name(shown)[0]} ({f'{level} ' if level else ''}CI)",
+                *(text(ratio) for ratio in ratios),
+            ),
             ("P", *(text(effect.p) for effect in rows)),
         ),
         marks=marks,
@@ -156,7 +160,7 @@ def _write_column(sheet: Sheet, column: Sequence[str], left: float, top: float) 
             sheet.write(left, top - (index + 0.5) * ROW, text, weight=weight)
 
 
-def _draw_axis(axes: Axes, low: float, high: float, n_rows: int) -> None:
+def _draw_axis(axes: Axes, low: float, high: float, n_rows: int, ratio: str) -> None:
     from matplotlib.ticker import NullLocator
 
     axes.set_xscale("log")
@@ -166,7 +170,7 @@ def _draw_axis(axes: Axes, low: float, high: float, n_rows: int) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xticks(ticks, [f"{tick:.4g}" for tick in ticks])
     axes.set_yticks([])
-    axes.set_xlabel("Hazard ratio (logarithmic axis)", labelpad=14)
+    axes.set_xlabel(f"{sentence_case(ratio)} (logarithmic axis)", labelpad=14)
     axes.spines[["left", "right", "top"]].set_visible(False)
 
 

@@ -167,6 +167,7 @@ class Words:
             "flow": "Flow of patients",
             "event_table": f"First events of {lower_first(self.endpoint(endpoint or ''))}",
             "cox": f"Cox model of {lower_first(self.endpoint(endpoint or ''))}",
+            "fine_gray": f"Fine\N{EN DASH}Gray model of {lower_first(self.endpoint(endpoint or ''))}",
             "univariate": f"Univariate analyses of {lower_first(self.endpoint(endpoint or ''))}",
             "landmark": f"Landmark analysis of {lower_first(self.endpoint(endpoint or ''))}",
             "heterogeneity": f"Effect among sites on {lower_first(self.endpoint(endpoint or ''))}",

@@ -118,7 +118,9 @@ def _estimation(parts: Collection[Part], words: Words) -> Iterator[str]:
 def _competing_risks(parts: Collection[Part], words: Words) -> Iterator[str]:
     for part in parts:
         cause = getattr(part.spec, "cause", None)
-        if cause:
+        if cause and part.spec.kind == "fine_gray":
+            yield from _subdistribution(part, cause, words)
+        elif cause:
             yield (
                 f"In {part.spec.id} the event is {lower_first(sentence_case(cause))}, and patients with another event are censored "
                 "at that time: it is about the cause-specific hazard."
@@ -136,6 +138,16 @@ def _competing_risks(parts: Collection[Part], words: Words) -> Iterator[str]:
         strata = [lower_first(words.variable(name)) for name in getattr(part.spec, "strata", ())]
         stratified = f" stratified by {listed(strata)}" if strata else ""
         yield f"Groups are compared by Gray's test{stratified} ({part.spec.id})."
+
+
+def _subdistribution(part: Part, cause: str, words: Words) -> Iterator[str]:
+    """A Fine-Gray model in a paper's words."""
+    strata = [lower_first(words.variable(name)) for name in getattr(part.spec, "strata", ())]
+    of = "all patients" if value(part.result, "censoring") == "pooled" else "each stratum"
+    yield (
+        f"The model {part.spec.id} is of the subdistribution hazard of {lower_first(sentence_case(cause))} (Fine and Gray), stratified "
+        f"by {listed(strata)}, with the censoring distribution of {of} and robust standard errors."
+    )
 
 
 def _regression(parts: Collection[Part], words: Words) -> Iterator[str]:
@@ -159,6 +171,11 @@ def _regression(parts: Collection[Part], words: Words) -> Iterator[str]:
                 f"In {part.spec.id} the exposure ({named}) is time-dependent: patients count as not exposed until that day and as "
                 "exposed afterwards."
             )
+    tested = [part.spec.id for part in fitted if value(part.result, "ph_test") is not None]
+    if tested:
+        yield (
+            f"Whether hazards are proportional is tested by the score test of Grambsch and Therneau ({', '.join(tested)})."
+        )
     criteria = distinct(value(part.result, "convergence") for part in fitted)
     if "tight" in criteria:
         yield "Coefficients are those at the maximum of the partial likelihood."

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any, Final
 
 from riskset_node.sources.csv import CsvSource
+from riskset_node.sources.excel import ExcelSource
 from riskset_node.sources.parquet import ParquetSource
+from riskset_node.sources.sas import SasSource
 from riskset_node.sources.source import Source
 
 SOURCES: Final[tuple[Source[Any], ...]] = (
     CsvSource(),
     ParquetSource(),
+    SasSource(),
+    ExcelSource(),
 )
 
 

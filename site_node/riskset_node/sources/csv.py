@@ -13,7 +13,13 @@ from typing import Annotated, Literal, Protocol
 from pydantic import AfterValidator
 
 from riskset_common.errors import DataError, NodeConfigError
-from riskset_node.sources.source import SourceSettings, check_header, no_header, not_there
+from riskset_node.sources.source import (
+    SourceSettings,
+    check_header,
+    known_encoding,
+    no_header,
+    not_there,
+)
 
 _DELIMITERS = {",": "','", ";": "';'", "\t": '"\\t"', "|": "'|'"}
 """Delimiters in use, as they are written in node.yaml."""
@@ -24,16 +30,6 @@ _ROWS_AT_ONCE = 256
 _LINES_SHOWN = 5
 
 _UTF_8_MARK_READ_AS_CP1252 = "ï»¿"
-
-
-def _known_encoding(name: str) -> str:
-    try:
-        "".encode(name)
-        return codecs.lookup(name).name
-    except LookupError as error:
-        raise ValueError(
-            f"{name!r} is no encoding. Usual ones: utf-8, cp1252, iso8859-1."
-        ) from error
 
 
 def _one_character(text: str) -> str:
@@ -50,7 +46,7 @@ class CsvSettings(SourceSettings):
     kind: Literal["csv"]
     delimiter: Annotated[str, AfterValidator(_one_character)] = ","
     decimal: Literal[".", ","] = "."
-    encoding: Annotated[str, AfterValidator(_known_encoding)] = "utf-8"
+    encoding: Annotated[str, AfterValidator(known_encoding)] = "utf-8"
 
     @property
     def decimal_sign(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import datetime
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -42,6 +43,17 @@ def _holds_a_day(layout: str) -> str:
             "Write for example %Y-%m-%d for 2017-12-31, or %d-%m-%Y for 31-12-2017."
         )
     return layout
+
+
+def known_encoding(name: str) -> str:
+    """The usual name of an encoding; for the settings of sources whose texts have one."""
+    try:
+        "".encode(name)
+        return codecs.lookup(name).name
+    except LookupError as error:
+        raise ValueError(
+            f"{name!r} is no encoding. Usual ones: utf-8, cp1252, iso8859-1."
+        ) from error
 
 
 class SourceSettings(StrictModel):

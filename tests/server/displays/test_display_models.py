@@ -6,7 +6,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from riskset_server.displays import cox_table
+from riskset_common.estimators.fine_gray import FineGraySpec
+from riskset_server.displays import cox_table, forest
 from riskset_server.displays.display import Shown
 
 WITHHELD = {"withheld": "minimum_cell 5"}
@@ -157,3 +158,62 @@ def test_a_level_without_a_name_of_its_own_is_per_unit(
     assert ["Age at diagnosis, months (per unit)", "Age at diagnosis × Sex", "Female"] == [
         row.label.text for row in table.rows
     ]
+
+
+def test_the_test_of_proportional_hazards_is_said_below_the_model(
+    trial: ModuleType, shown: Callable[..., Shown]
+) -> None:
+    found = {"statistic": 4.2, "df": 1, "p_value": 0.0404}
+    terms = {"arm": found, "region": found | {"p_value": 0.6}}
+    whole = {"statistic": 5.1, "df": 3, "p_value": 0.165}
+    result: dict[str, Any] = trial.cox_result(trial.COX_ARM)
+    tested = result | {"ph_test": {"transform": "km", "terms": terms, "global_test": whole}}
+    hidden = result | {"ph_test": WITHHELD}
+    notes, held = (
+        cox_table.make(shown("cox_arm", results={"cox_arm": each})).csv()
+        for each in (tested, hidden)
+    )
+
+    assert (
+        "Test of proportional hazards against the Kaplan–Meier estimate: χ² = 5.10, 3 df, P = .17 "
+        "(randomised arm, P = .04; study groups, P = .60)."
+    ) in notes
+    assert "hazards: withheld under the disclosure rule minimum_cell 5." in held
+
+
+def test_a_fine_gray_model_names_its_ratio_and_the_competing_events(
+    trial: ModuleType, shown: Callable[..., Shown]
+) -> None:
+    plan = trial.study_plan()
+    found = plan.analysis("cox_arm")
+    fitted = FineGraySpec.model_validate(
+        {"id": "cox_arm", "kind": "fine_gray", "endpoint": "EFS", "cause": "relapse"}
+        | {"terms": [term.model_dump() for term in found.terms], "strata": ["study_group"]}
+    )
+    others = [each for each in plan.analyses if each.id != "cox_arm"]
+    result = trial.cox_result(
+        trial.COX_ARM,
+        kind="fine_gray",
+        competing=31,
+        censoring="pooled",
+        robust={"clustered_by": "patient", "naive_std_err": []},
+    )
+    made = shown(
+        "cox_arm",
+        plan=plan.model_copy(update={"analyses": (*others, fitted)}),
+        results={"cox_arm": result},
+    )
+    text, drawn = cox_table.make(made).csv(), forest.draw(made)
+
+    assert text.startswith("Variable,SHR,95% CI,P\n")
+    assert "268 events of the cause, 31 competing events;" in text
+    assert "Standard errors are robust." in text
+    assert "SHR, subdistribution hazard ratio" in text
+    assert ("SHR", "subdistribution hazard ratio") in drawn.abbreviations
+
+
+def test_an_offset_is_named_below_the_model(trial: ModuleType, shown: Callable[..., Shown]) -> None:
+    result: dict[str, Any] = trial.cox_result(trial.COX_ARM, offset="age")
+    text = cox_table.make(shown("cox_arm", results={"cox_arm": result})).csv()
+
+    assert "The coefficient of age at diagnosis, months is set to 1 (offset)." in text

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from riskset_common import __version__
+from riskset_common.estimators.fine_gray import FineGraySpec
 from riskset_server.displays.words import Words
 from riskset_server.report import methods as section
 from riskset_server.report.blocks import parts_of
@@ -107,6 +108,31 @@ def test_a_convergence_rule_of_r_is_said(trial: ModuleType) -> None:
     assert "Iterations stop by the default rule of R's coxph" in text_of(
         trial, trial.study_plan(), results
     )
+
+
+def test_a_test_of_proportional_hazards_is_said(trial: ModuleType) -> None:
+    results = trial.study_results()
+    results["analyses"]["cox_arm"]["ph_test"] = {"transform": "km", "terms": {}, "global_test": {}}
+
+    assert "the score test of Grambsch and Therneau (cox_arm)." in text_of(
+        trial, trial.study_plan(), results
+    )
+
+
+def test_a_fine_gray_model_is_said(trial: ModuleType) -> None:
+    plan, results = trial.study_plan(), trial.study_results()
+    found = plan.analysis("cox_arm")
+    fitted = FineGraySpec.model_validate(
+        {"id": "fg", "kind": "fine_gray", "endpoint": "EFS", "cause": "relapse"}
+        | {"terms": [term.model_dump() for term in found.terms], "strata": ["study_group"]}
+    )
+    results["analyses"]["fg"] = results["analyses"]["cox_arm"] | {"censoring": "pooled"}
+    text = text_of(trial, plan.model_copy(update={"analyses": (*plan.analyses, fitted)}), results)
+
+    assert (
+        "The model fg is of the subdistribution hazard of relapse (Fine and Gray), stratified by study group, with the censoring "
+        "distribution of all patients and robust standard errors."
+    ) in text
 
 
 def test_the_version_of_a_checkout_that_is_not_installed_is_that_of_its_source(

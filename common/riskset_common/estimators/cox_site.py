@@ -1,0 +1,64 @@
+"""What one site computes of a Cox model whose risk sets lie within sites: its design, and its share of every sum at some coefficients."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from riskset_common.estimators.counting import step_summary
+from riskset_common.estimators.cox_rows import rows_at_risk
+from riskset_common.estimators.cox_spec import CoxSpec
+from riskset_common.estimators.estimator import Request, Summary, analysed, one
+from riskset_common.estimators.grouping import group_codes
+from riskset_common.estimators.proportionality import time_summary
+from riskset_common.estimators.terms import columns, design
+from riskset_common.patients import EndpointTimes, Patients
+from riskset_common.survival.cox import CoxDesign, cox_sums, prepare
+from riskset_common.survival.score_residuals import residual_products
+
+CoxRequest = Request[CoxSpec, Any]
+
+
+def prepare_model(patients: Patients, request: CoxRequest, exponent: tuple[int, ...]) -> CoxDesign:
+    """The rows of this site, each column divided by its power of two; `rows` of the design are patients."""
+    study, spec = request.study, request.spec
+    cohort = analysed(patients, request).patients
+    found = columns(spec.terms, spec.interaction, study)
+    rows = rows_at_risk(cohort, study, spec)
+    x = design(found, rows.patients, study)
+    # The site's own strata: `site` and `study_group` are constant here, so their codes split nothing.
+    prepared = prepare(
+        time=rows.times.time,
+        event=rows.times.event > 0,
+        entry=rows.times.entry,
+        x=np.ldexp(x, -np.asarray(exponent, dtype=np.int64)),
+        stratum=group_codes(study, rows.patients, spec.strata),
+        ties=spec.tie_method(study),
+        offset=None if spec.offset is None else rows.patients.numbers[spec.offset],
+    )
+    # A patient's spans are one patient.
+    return replace(prepared, rows=rows.patient[prepared.rows])
+
+
+def likelihood_summary(design: CoxDesign, times: EndpointTimes, request: CoxRequest) -> Summary:
+    """A site's answer to any question after the survey, given its design and the times of the patients that it was made of."""
+    spec, state = request.spec, request.state
+    beta = np.asarray(state.beta, dtype=np.float64)
+    if state.times is not None and spec.ph_test is not None:
+        grid = request.study.grid
+        return time_summary(design, beta, times.time, spec.ph_test, state.times, grid)
+    sums = cox_sums(design, beta)
+    upper = np.triu_indices(len(beta))
+    if state.clusters:
+        by_site = spec.robust == "site"
+        products = np.outer(sums.score, sums.score) if by_site else residual_products(design, beta)
+        return {"score_products": products[upper]}
+    counted = {} if state.count_steps is None else step_summary(times, state.count_steps)
+    return {
+        "log_likelihood": one(sums.log_likelihood),
+        "score": sums.score,
+        "information": sums.information[upper],
+        **counted,
+    }

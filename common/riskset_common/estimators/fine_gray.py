@@ -1,0 +1,275 @@
+"""Fine-Gray regression stratified by site: the subdistribution hazard of one kind of event, whose risk sets lie within sites.
+
+Patients with a competing event stay at risk, by the probability of not being censored since. The distribution of the censoring is
+estimated from the pooled counts of all patients, one round on the time grid, or within each stratum by the site alone. The rest is the
+fit of a Cox model, whose rounds it takes over, with the robust variance of its score residuals by patient (Fine and Gray 1999).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BeforeValidator, Field
+
+from riskset_common.errors import ProtocolRefusal
+from riskset_common.estimators.causes import OneCauseSpec, competing_times
+from riskset_common.estimators.counting import (
+    AskTable,
+    grid_length,
+    length_marks,
+    length_shapes,
+    pooled_steps,
+    step_shapes,
+    step_summary,
+)
+from riskset_common.estimators.cox import AskCox, Cox, CoxMemory, CoxRequest
+from riskset_common.estimators.cox_result import CoxResult
+from riskset_common.estimators.cox_site import likelihood_summary
+from riskset_common.estimators.cox_spec import CoxSpec, pair_or_pairs, strata_problems
+from riskset_common.estimators.cox_survey import survey, survey_shapes
+from riskset_common.estimators.estimator import (
+    Names,
+    Request,
+    Shape,
+    Summary,
+    analysed,
+    counts,
+    one,
+)
+from riskset_common.estimators.grouping import group_codes
+from riskset_common.estimators.terms import Term, columns, design
+from riskset_common.patients import EndpointTimes, Patients
+from riskset_common.study import Study
+from riskset_common.survival.cox import CoxDesign
+from riskset_common.survival.fine_gray import (
+    CensoringCurve,
+    censoring_curve,
+    own_censoring_curves,
+    prepare_subdistribution,
+)
+
+OF_MODEL = ("terms", "interaction", "strata", "ties", "convergence", "max_iterations", "level")
+
+
+class FineGraySpec(OneCauseSpec):
+    """A Fine-Gray model as the plan writes it."""
+
+    kind: Literal["fine_gray"]
+    endpoint: str
+    terms: tuple[Term, ...] = Field(min_length=1)
+    interaction: Annotated[tuple[tuple[str, str], ...], BeforeValidator(pair_or_pairs)] = ()
+    strata: Names = ()
+    censoring: Literal["pooled", "strata"] = "pooled"
+    ties: Literal["efron", "breslow"] | None = None
+    convergence: Literal["tight", "r"] = "tight"
+    max_iterations: int | None = Field(default=None, ge=1, le=100)
+    level: float = Field(default=0.95, gt=0, lt=1)
+
+    @property
+    def model(self) -> CoxSpec:
+        """The Cox model of the same terms, whose survey and fit this one has."""
+        keys = self.model_dump(include={"id", "endpoint", "cause", "population", "where"})
+        fitted = self.model_dump(include=set(OF_MODEL))
+        return CoxSpec(kind="cox", robust="patient", **keys, **fitted)
+
+    def categories(self) -> tuple[str, ...]:
+        """Factors and strata."""
+        return self.model.categories()
+
+    def numbers(self) -> tuple[str, ...]:
+        """Covariates."""
+        return self.model.numbers()
+
+    def times(self) -> tuple[str, ...]:
+        """Exposures, which the terms may not hold."""
+        return self.model.times()
+
+    def opened_by(self, study: Study) -> tuple[str, ...]:
+        """Factors: patients and events are counted by their levels. Strata show in no sum."""
+        return self.model.opened_by(study)
+
+    def problems(self, study: Study) -> Sequence[str]:
+        """Terms that do not fit, risk sets that would cross sites, a missing cause, and late entry."""
+        across_sites = list(strata_problems(self.strata, study))
+        # What a model across sites would need besides is of no use here.
+        of_model = () if across_sites else self.model.problems(study)
+        return [*self._problems(study), *across_sites, *of_model]
+
+    def _problems(self, study: Study) -> Iterator[str]:
+        endpoint = study.endpoint(self.endpoint)
+        if self.cause is None:
+            yield (
+                "cause is missing: a subdistribution hazard is that of one kind of event. "
+                f"Name one of {', '.join(endpoint.events)}."
+            )
+        for name in self.times():
+            yield (
+                f"exposure {name} begins during follow-up, and nobody is exposed after a competing event, where patients stay in "
+                "these risk sets. Compare cause-specific hazards: kind cox with a cause."
+            )
+        if endpoint.entry is not None:
+            yield (
+                "fine_gray is not defined here for patients who come under observation late (the endpoint has an entry). "
+                "Compare cause-specific hazards: kind cox with a cause."
+            )
+
+
+class AskFineGray(AskCox):
+    """As of a Cox model; `count_steps` asks for counts on the grid alone, and `censoring` tells the distribution that they give."""
+
+    censoring: AskTable | None = None
+
+
+@dataclass(frozen=True)
+class FineGrayResult(CoxResult):
+    """A fitted model; `hazard_ratio` is of the subdistribution hazard, and `events` are of the cause."""
+
+    competing: int = 0
+    censoring: str = "pooled"
+
+
+@dataclass(frozen=True)
+class FineGrayMemory:
+    """What the centre keeps between the rounds: that of the Cox model, patients with a competing event, and the censoring distribution."""
+
+    of_model: CoxMemory
+    competing: int
+    censoring: AskTable | None = None
+
+
+FineGrayRequest = Request[FineGraySpec, AskFineGray]
+
+
+class FineGray:
+    """Fine-Gray regression with site strata."""
+
+    kind = "fine_gray"
+    spec = FineGraySpec
+    state = AskFineGray
+    discloses = (
+        "patients, events of the cause and competing events in total; patients and events by level of each factor, at the values -1, "
+        "0, 1, 2 and at all others of each number, and in every cell of two such terms that interact; patients left out because a "
+        "value is missing; how many sites need each power of two to hold a covariate; log-likelihood, score and information of the "
+        "whole model at each iteration, and the products of each patient's share in the score with itself at the end; where the "
+        "censoring distribution is pooled how many sites need each power of two of steps, and patients with an event of any kind and "
+        "censored at each step of the time grid; all summed over the sites"
+    )
+
+    def first(self, spec: FineGraySpec, study: Study) -> FineGrayRequest:
+        """Ask how many patients and events there are, and how wide each column is."""
+        return Request(spec, study, AskFineGray())
+
+    def shapes(self, request: FineGrayRequest) -> Mapping[str, Shape]:
+        """A survey of counts; counts on the grid; or log-likelihood, score and information."""
+        spec, state = request.spec, request.state
+        is_pooled = spec.censoring == "pooled"
+        if state.exponent is None:
+            lengths = length_shapes() if is_pooled else {}
+            return {**survey_shapes(spec.model, request.study), "competing": counts(), **lengths}
+        if is_pooled is not (state.count_steps is not None or state.censoring is not None):
+            raise ProtocolRefusal(
+                f"The round does not go with the censoring distribution of analysis {spec.id}, which its plan estimates "
+                f"{'of all patients' if is_pooled else 'within strata'}. The centre must run this release."
+            )
+        if state.count_steps is not None:
+            return step_shapes(state.count_steps, left_truncated=False)
+        return Cox().shapes(_of_model(request, None))
+
+    def summarise(self, patients: Patients, request: FineGrayRequest) -> Summary:
+        """This site's share."""
+        spec, state = request.spec, request.state
+        cohort = analysed(patients, request).patients
+        times = _times(cohort, request)
+        if state.exponent is None:
+            competing = one(int(np.count_nonzero(times.event > 1)))
+            lengths = length_marks(times) if spec.censoring == "pooled" else {}
+            return {**survey(patients, _of_model(request, None)), "competing": competing, **lengths}
+        if state.count_steps is not None:
+            return step_summary(times, state.count_steps)
+        prepared = patients.keep(
+            ("fine_gray", spec.id, state.exponent, state.censoring),
+            lambda: _prepare(cohort, times, request),
+        )
+        return likelihood_summary(prepared, times, _of_model(request, None))
+
+    def next(self, request: FineGrayRequest, pooled: Summary) -> FineGrayRequest | FineGrayResult:
+        """Ask for the censorings of all patients, then as a Cox model does."""
+        spec, state, memory = request.spec, request.state, request.memory
+        if state.count_steps is not None:
+            kept = replace(memory, censoring=_pooled_censoring(pooled))
+            asked = AskFineGray(
+                exponent=state.exponent,
+                beta=state.beta,
+                events=state.events,
+                censoring=kept.censoring,
+            )
+            return Request(spec, request.study, asked, kept)
+        of_model = _of_model(request, None if memory is None else memory.of_model)
+        reached = Cox().next(of_model, pooled)
+        if isinstance(reached, CoxResult):
+            return _result(spec, reached, memory)
+        if memory is None:
+            memory = FineGrayMemory(reached.memory, int(pooled["competing"]))
+            count_steps = grid_length(pooled, 1) if spec.censoring == "pooled" else None
+            more: dict[str, Any] = {"count_steps": count_steps}
+        else:
+            memory, more = replace(memory, of_model=reached.memory), {"censoring": memory.censoring}
+        asked = AskFineGray(
+            exponent=reached.state.exponent,
+            beta=reached.state.beta,
+            events=reached.state.events,
+            clusters=reached.state.clusters,
+            **more,
+        )
+        return Request(spec, request.study, asked, memory)
+
+
+def _of_model(request: FineGrayRequest, memory: CoxMemory | None) -> CoxRequest:
+    """The same question about the Cox model of the same terms."""
+    return Request(request.spec.model, request.study, request.state, memory)
+
+
+def _times(cohort: Patients, request: FineGrayRequest) -> EndpointTimes:
+    """Times whose events are 1 for the cause and 2 for any competing event."""
+    spec = request.spec
+    return competing_times(cohort, request.study, spec.endpoint, spec.cause_names())
+
+
+def _prepare(cohort: Patients, times: EndpointTimes, request: FineGrayRequest) -> CoxDesign:
+    study, spec, state = request.study, request.spec, request.state
+    stratum = group_codes(study, cohort, spec.strata)
+    found = columns(spec.terms, spec.interaction, study)
+    x = design(found, cohort, study)
+    if state.censoring is None:
+        censoring: Any = own_censoring_curves(times.time, times.event, stratum)
+    else:
+        censoring = CensoringCurve(
+            np.asarray(state.censoring.steps, dtype=np.int64),
+            np.asarray(state.censoring.values, dtype=np.float64),
+        )
+    return prepare_subdistribution(
+        time=times.time,
+        kind=times.event,
+        x=np.ldexp(x, -np.asarray(state.exponent, dtype=np.int64)),
+        stratum=stratum,
+        ties=spec.model.tie_method(study),
+        censoring=censoring,
+    )
+
+
+def _pooled_censoring(pooled: Summary) -> AskTable:
+    """The censoring distribution of all patients, at the steps at which it falls."""
+    found = pooled_steps(pooled)
+    steps = np.arange(found.events.shape[1])
+    curve = censoring_curve(steps, found.events[0], found.censored[0])
+    return AskTable(steps=tuple(curve.steps.tolist()), values=tuple(curve.after.tolist()))
+
+
+def _result(spec: FineGraySpec, found: CoxResult, memory: FineGrayMemory) -> FineGrayResult:
+    fields = {field.name: getattr(found, field.name) for field in dataclasses.fields(found)}
+    fields["kind"] = "fine_gray"
+    return FineGrayResult(**fields, competing=memory.competing, censoring=spec.censoring)

@@ -1,0 +1,124 @@
+"""The test of proportional hazards of a Cox model over sites: what is asked of a site, and how the test follows from the sums.
+
+The coefficients may change with a function g of time. Its values must be known where the risk sets are, at the sites. A time and its
+logarithm are; for a rank, or the Kaplan-Meier estimate, the centre counts the patients of all sites on the time grid, and tells the
+sites g at the pooled event times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from riskset_common.errors import DataError
+from riskset_common.estimators.counting import AskTable, pooled_steps
+from riskset_common.estimators.estimator import Shape, Summary, reals
+from riskset_common.estimators.terms import Column
+from riskset_common.patients import Integers, Reals
+from riskset_common.results import PrintedTest, printed_test
+from riskset_common.survival.cox import CoxDesign, cox_sums
+from riskset_common.survival.proportionality import (
+    TimeScores,
+    kaplan_meier_scores,
+    proportionality_test,
+    rank_scores,
+)
+from riskset_common.time_grid import DAYS_PER_UNIT, TimeGrid
+
+Transform = Literal["km", "rank", "identity", "log"]
+
+COUNTED: Final[tuple[Transform, ...]] = ("km", "rank")
+"""Functions of time that follow from the patients of all sites."""
+
+
+@dataclass(frozen=True)
+class ProportionalityTest:
+    """Tests that the coefficients do not change with the transformed time: of each term, and of all together."""
+
+    transform: str
+    terms: Mapping[str, PrintedTest]
+    global_test: PrintedTest
+
+
+def transform_of(transform: Transform, pooled: Summary) -> AskTable:
+    """The function of time at every pooled event time, from the pooled counts."""
+    found = pooled_steps(pooled)
+    events = found.events[0]
+    if transform == "km":
+        g = kaplan_meier_scores(found.at_risk[0], events)
+    else:
+        g = rank_scores(events + found.censored[0])
+        # Between 0 and 1, so that its square is no larger than what it weighs.
+        g = g / max(int((events + found.censored[0]).sum()), 1)
+    steps = np.flatnonzero(events)
+    return AskTable(steps=tuple(steps.tolist()), values=tuple(g[steps].tolist()))
+
+
+def time_shapes(p: int) -> dict[str, Shape]:
+    """Score and information weighted by the transformed time, and information weighted by its square."""
+    triangle = p * (p + 1) // 2
+    return {
+        "time_score": reals(p),
+        "time_information": reals(triangle),
+        "squared_time_information": reals(triangle),
+    }
+
+
+def time_summary(
+    design: CoxDesign,
+    beta: Reals,
+    time: Integers,
+    transform: Transform,
+    asked: AskTable,
+    grid: TimeGrid,
+) -> dict[str, Any]:
+    """One site's share; `time` are the steps of its patients, in the order in which the design was given them."""
+    g = _at(time[design.slot_rows], transform, asked, grid)
+    once, twice = cox_sums(design, beta, g), cox_sums(design, beta, g**2)
+    upper = np.triu_indices(len(beta))
+    return {
+        "time_score": once.score,
+        "time_information": once.information[upper],
+        "squared_time_information": twice.information[upper],
+    }
+
+
+def _at(step: Integers, transform: Transform, asked: AskTable, grid: TimeGrid) -> Reals:
+    """The function of time at some steps; times are in years, which keeps them small and changes no test."""
+    if transform in COUNTED:
+        place = np.searchsorted(asked.steps, step)
+        known = np.append(asked.steps, -1)[place]
+        if not np.array_equal(known, step):
+            raise DataError(
+                "An event of this site falls at a time at which no event was counted. The patients' records have changed since; "
+                "start a new run."
+            )
+        values: Reals = np.asarray(asked.values, dtype=np.float64)[place]
+        return values
+    years: Reals = step.astype(np.float64) * float(grid.days_per_step / DAYS_PER_UNIT["years"])
+    if transform == "identity":
+        return years
+    # A time of 0 has no logarithm; it lies within the first step.
+    half_a_step = float(grid.days_per_step / DAYS_PER_UNIT["years"] / 2)
+    logarithms: Reals = np.log(np.maximum(years, half_a_step))
+    return logarithms
+
+
+def proportionality(
+    transform: Transform, columns: tuple[Column, ...], sums: TimeScores, covariance: Reals
+) -> ProportionalityTest:
+    """The tests, given the pooled sums and the inverse information of the model's scaled columns."""
+    terms: dict[str, list[int]] = {}
+    for index, column in enumerate(columns):
+        terms.setdefault(column.term, []).append(index)
+    return ProportionalityTest(
+        transform=transform,
+        terms={
+            term: printed_test(proportionality_test(sums, covariance, chosen))
+            for term, chosen in terms.items()
+        },
+        global_test=printed_test(proportionality_test(sums, covariance, range(len(columns)))),
+    )
