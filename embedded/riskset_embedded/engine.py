@@ -213,6 +213,10 @@ def _identity(config: NodeConfig, draw: Callable[[str], bytes]) -> Identity:
         raise NodeConfigError(
             f"site {config.site}: identity.key {config.identity.key} cannot be read ({error.strerror})."
         ) from error
+    except InputError as error:
+        raise NodeConfigError(
+            f"site {config.site}: identity.key {config.identity.key}: {error}"
+        ) from error
 
 
 def _now() -> datetime:
