@@ -246,6 +246,19 @@ def test_a_model_that_rests_on_few_events_is_not_begun(tmp_path: Path) -> None:
     assert not study.out.exists()
 
 
+def test_a_value_outside_of_the_declared_range_never_reaches_a_model(tmp_path: Path) -> None:
+    study = blind_study(tmp_path, analyses=MODELS[1:2])
+    study.add_row("west", "west-99,300,dead,130,male")
+    refused = study.run()
+    study.change_yaml(study.node("west"), lambda node: node["data"].update(accept=["out_of_range"]))
+
+    assert refused.exit_code != 0
+    assert "outside the codebook's range" in refused.stderr
+    assert study.run().exit_code == 0
+    found = study.results()["analyses"]["crossed"]
+    assert (64, 1) == (found["n"], found["missing"])
+
+
 def test_a_model_without_events_says_so(tmp_path: Path) -> None:
     study = blind_study(tmp_path, analyses=MODELS[1:2])
     study.change_yaml(
