@@ -11,13 +11,26 @@ from riskset_embedded.interfant06.errors import plant
 from riskset_embedded.interfant06.files import age_as_read, local_record, write_file
 from riskset_embedded.interfant06.parameters import Parameters
 from riskset_embedded.interfant06.records import VARIABLES, Record, draw_records
-from riskset_node.policy import DEFAULT_ESTIMATORS
 from riskset_node.sources.source import MISSING_TOKENS
 
 STUDY = "interfant06"
 SEED = 2006
 """The seed of the cohort that comes with riskset."""
 
+ALLOWED = (
+    "kaplan_meier",
+    "log_rank",
+    "cumulative_incidence",
+    "gray",
+    "cox",
+    "blind_cox",
+    "baseline",
+    "event_table",
+    "flow",
+    "follow_up",
+    "univariate",
+)
+"""What the sites have agreed to be asked: the kinds of the study's plan, and no others."""
 BLIND_COMMITTEE = ("bristol", "memphis", "vienna")
 """The sites that compute models of all patients together, as the plan names them."""
 
@@ -73,10 +86,9 @@ def node_yaml(group: str, dialect: Dialect, language: Language) -> str:
 
 
 def _allowed(site: str) -> Iterator[str]:
-    """Kinds of analysis: those that are allowed anyway, models across sites, and at three sites to serve in their committee."""
+    """Kinds of analysis, and at three sites to serve in the committee of the models across sites."""
     committee = ("blind_committee",) if site in BLIND_COMMITTEE else ()
-    names = ", ".join((*DEFAULT_ESTIMATORS, "blind_cox", *committee))
-    yield f"estimators: [{names}]"
+    yield f"estimators: [{', '.join((*ALLOWED, *committee))}]"
 
 
 def _quoted(text: str) -> str:

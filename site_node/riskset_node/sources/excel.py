@@ -64,7 +64,7 @@ def _cells(settings: ExcelSettings) -> Generator[list[Any]]:
             warnings.simplefilter("ignore", UserWarning)
             book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         with closing(book):
-            sheet = book[_sheet(settings, book.sheetnames)]
+            sheet = book[_sheet(settings, [each.title for each in book.worksheets])]
             # Some programs write a wrong size of the sheet; rows beyond it would be lost without a word.
             sheet.reset_dimensions()
             for row in sheet.iter_rows(values_only=True):
