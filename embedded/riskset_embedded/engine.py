@@ -27,7 +27,8 @@ from riskset_node.node import SiteNode
 from riskset_node.state import NodeState
 from riskset_node.trust import Trust
 from riskset_server.drive import Heard, Watcher, drive, is_confirmed, round_of
-from riskset_server.runs import Run, SitesRefused
+from riskset_server.replies import SitesRefused
+from riskset_server.runs import Run
 
 
 def _any_random(_purpose: str) -> bytes:
@@ -211,6 +212,10 @@ def _identity(config: NodeConfig, draw: Callable[[str], bytes]) -> Identity:
     except OSError as error:
         raise NodeConfigError(
             f"site {config.site}: identity.key {config.identity.key} cannot be read ({error.strerror})."
+        ) from error
+    except InputError as error:
+        raise NodeConfigError(
+            f"site {config.site}: identity.key {config.identity.key}: {error}"
         ) from error
 
 

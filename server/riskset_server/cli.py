@@ -59,12 +59,20 @@ def root(
 def check(
     plan: PlanFile,
     codebook: CodebookFile,
+    roster: Annotated[
+        Path | None,
+        typer.Option(
+            "--roster", help="roster.yaml, to check the committee.", exists=True, dir_okay=False
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Check a plan against its codebook, and say what each site will be asked to send."""
-    from riskset_server.plan_outline import outline, outline_text
+    from riskset_server.plan_outline import check_sites, outline, outline_text
 
     found = outline(plan, codebook)
+    if roster is not None:
+        check_sites(plan, roster)
     typer.echo(json.dumps(found, indent=1, ensure_ascii=False) if as_json else outline_text(found))
 
 

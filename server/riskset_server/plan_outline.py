@@ -10,8 +10,15 @@ from riskset_common.codebook import read_codebook
 from riskset_common.estimators import estimator_of
 from riskset_common.plan import read_plan
 from riskset_common.plan_check import check_plan, variables_read
+from riskset_common.roster_file import read_roster
+from riskset_common.rounds import rule_of
 from riskset_common.study import Study
 from riskset_server.displays.placing import placed
+
+
+def check_sites(plan_path: Path, roster_path: Path) -> None:
+    """Check that the sites of a roster can run the plan's secure sums. Raises `PlanError`, as for a committee that it does not hold."""
+    rule_of(read_plan(plan_path), read_roster(roster_path).roster)
 
 
 def outline(plan_path: Path, codebook_path: Path) -> dict[str, Any]:

@@ -16,13 +16,8 @@ from typing import Any
 from riskset_common.plan import Disclosure
 from riskset_server.release_axis import RoundTimes, with_numbers_at_risk
 from riskset_server.release_comparison import released_contrasts, released_pairs
-from riskset_server.release_curve import (
-    released_cause,
-    released_curve,
-    rounded,
-    significant,
-    withheld_group,
-)
+from riskset_server.release_curve import released_cause, released_curve, withheld_group
+from riskset_server.release_follow_up import released_follow_up
 from riskset_server.release_model import (
     released_fine_gray,
     released_heterogeneity,
@@ -39,9 +34,6 @@ from riskset_server.withheld import (
     small_count,
     too_few_patients,
 )
-
-FOLLOW_UP_DIGITS = 2
-"""Digits of a released median follow-up, which is the very day on which one patient was seen last."""
 
 
 def release(
@@ -213,47 +205,6 @@ def _kinds_of_event(groups: Sequence[Mapping[str, Any]], causes: Sequence[str]) 
     return [*named, others, without]
 
 
-def _follow_up(result: Result, disclosure: Disclosure) -> Result:
-    """Its median and limits where enough patients stand before and behind them; never the day of whoever was seen last or first."""
-    events = result["events"]
-    if _held_events([result], frozenset(), disclosure.minimum_cell).anything:
-        result["events"] = small_count(disclosure)
-    points = dict(result["at"])
-    for name, point in points.items():
-        if point is None:
-            continue
-        rule = _few_around(point, disclosure)
-        result[name] = rule or float(f"{result[name]:.{FOLLOW_UP_DIGITS}g}")
-        points[name] = {key: rule or rounded(count) for key, count in point.items()}
-    result["at"] = points
-    if "range" in result:
-        result["range"] = dict.fromkeys(result["range"], small_count(disclosure))
-    if "completeness" in result:
-        result["completeness"] = _completeness(result, events, disclosure)
-    return result
-
-
-def _few_around(point: Mapping[str, int], disclosure: Disclosure) -> dict[str, str] | None:
-    """Why a time of follow-up is not shown: too few are still followed, or too few had left by then."""
-    if point["at_risk"] < fewest_patients(disclosure):
-        return too_few_patients(disclosure)
-    return small_count(disclosure) if point["ended"] < disclosure.minimum_cell else None
-
-
-def _completeness(result: Result, events: int, disclosure: Disclosure) -> Result:
-    """Potential less observed person-time is a sum over those who were not followed to the closing date, and these a part of all."""
-    found: Result = result["completeness"]
-    rest = result["n"] - found["incomplete"]
-    parts = (found["incomplete"], rest, max(rest - events, 0))
-    if any(
-        is_small(part, disclosure.minimum_cell) for part in (*parts, events, result["n"] - events)
-    ):
-        return dict.fromkeys(found, small_count(disclosure))
-    return {
-        name: value if name == "incomplete" else significant(value) for name, value in found.items()
-    }
-
-
 def _baseline(result: Result, disclosure: Disclosure) -> Result:
     rule, smallest = small_count(disclosure), disclosure.minimum_cell
     columns = held_parts(result["column_n"], smallest)
@@ -361,7 +312,7 @@ def _families(boxes: Sequence[Result]) -> Iterator[tuple[Result, list[Result]]]:
 RULES: Mapping[str, Callable[[Result, Disclosure], Result]] = {
     "kaplan_meier": _kaplan_meier,
     "cumulative_incidence": _cumulative_incidence,
-    "follow_up": _follow_up,
+    "follow_up": released_follow_up,
     "baseline": _baseline,
     "event_table": _event_table,
     "flow": _flow,

@@ -13,6 +13,7 @@ from riskset_common.codebook import Codebook, read_codebook
 from riskset_common.errors import InputError
 from riskset_common.plan import Plan, read_plan
 from riskset_server.centre import CentreConfig
+from riskset_server.displays.placing import placed
 from riskset_server.nodes import Node, Registry, bring_in_line, offline
 from riskset_server.runs import Run
 from riskset_server.signed_plan import check_signature, signature_path
@@ -45,8 +46,9 @@ class Started:
 
 
 def read_plan_to_run(plan: Path, codebook: Path) -> tuple[Plan, Codebook]:
-    """Read both; a plan with a signature beside it must still say what was signed."""
+    """Read both; a plan with a signature beside it must still say what was signed, and its displays must be such as can be made."""
     read, words = read_plan(plan), read_codebook(codebook)
+    placed(read)  # told before any site is asked, not when the run is finished
     if signature_path(plan).exists():
         check_signature(signature_path(plan), read, words)
     return read, words

@@ -11,24 +11,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from riskset_common.blind import blind_session, counts_deaths, fits_of
 from riskset_common.blind_wire import BlindAnswer
 from riskset_common.canonical import canonical_json, sha256_hex
 from riskset_common.codebook import Codebook
-from riskset_common.errors import PolicyRefusal, ProtocolRefusal, Refusal, RisksetError
+from riskset_common.errors import PolicyRefusal, ProtocolRefusal, RisksetError
 from riskset_common.estimators import estimator_of, fitted
 from riskset_common.estimators.consistency import check_pooled
 from riskset_common.estimators.estimator import Request
-from riskset_common.frame import Message
 from riskset_common.plan import Plan
 from riskset_common.plan_check import check_plan
 from riskset_common.results import SCHEMA, as_json
 from riskset_common.rounds import AnyRequest, questions_json, rule_of, sections_of, sites_of
 from riskset_common.secure.pool import (
     by_contributor,
-    check_refused,
     collect_keys,
     make_close,
     make_offer,
@@ -49,27 +47,11 @@ from riskset_common.wire import (
     Report,
     RoundRequest,
     UnmaskAnswer,
-    read_message,
 )
 from riskset_server.blind_run import BlindRun, CountedDeaths, asked_next
 from riskset_server.release import release
 from riskset_server.release_axis import RoundTimes
-
-Awaited = TypeVar("Awaited", bound=Message)
-
-Replies = Mapping[str, bytes]
-"""What each site answered, by its name."""
-
-
-class SitesRefused(Refusal):
-    """One or more sites said no. `codes` holds the kind of each one's reason; the reason itself stays at the site."""
-
-    wire_code = "refused"
-
-    def __init__(self, codes: Mapping[str, str]) -> None:
-        self.codes = dict(codes)
-        said = "\n".join(f"site {site}: refused ({code})" for site, code in sorted(codes.items()))
-        super().__init__(f"{said}\nNothing was pooled. The site's own log holds its reason.")
+from riskset_server.replies import Awaited, Replies, read_replies, read_reply
 
 
 class SitesLost(RisksetError):
@@ -302,7 +284,7 @@ class Run:
 
     def _answers(self, replies: Replies) -> list[UnmaskAnswer]:
         """The committee's answers; a member that refuses is done without while the others suffice."""
-        read = {name: self._read_one(name, reply) for name, reply in replies.items()}
+        read = {name: read_reply(self._roster, name, reply) for name, reply in replies.items()}
         answers = {
             name: message for name, message in read.items() if isinstance(message, UnmaskAnswer)
         }
@@ -376,36 +358,8 @@ class Run:
             },
         }
 
-    def _read_one(self, name: str, reply: bytes) -> Message:
-        """Read one reply; that it is the site's own, its signature says later."""
-        try:
-            message = read_message(reply)
-        except RisksetError as error:
-            raise ProtocolRefusal(
-                f"Site {name!r} answered with something that is no message of riskset: {error} Nothing of it was pooled."
-            ) from error
-        number = getattr(message, "site_id", None)
-        if number is not None and self._roster.name(number) != name:
-            raise ProtocolRefusal(
-                f"Site {name!r} answered in the name of {self._roster.name(number)!r}. Nothing of it was pooled; "
-                "compare the keys of both (`riskset site list`)."
-            )
-        return message
-
     def _read(self, replies: Replies, awaited: type[Awaited]) -> list[Awaited]:
-        """Read every reply as the awaited message, or raise with all sites that refused."""
-        read = {name: self._read_one(name, reply) for name, reply in replies.items()}
-        refused = {name: message for name, message in read.items() if isinstance(message, Refused)}
-        for refusal in refused.values():
-            check_refused(self._sid, self._roster, refusal)
-        if refused:
-            raise SitesRefused({name: refusal.wire_code for name, refusal in refused.items()})
-        for name, message in read.items():
-            if not isinstance(message, awaited):
-                raise ProtocolRefusal(
-                    f"Site {name!r} sent a {type(message).__name__} where a {awaited.__name__} is awaited."
-                )
-        return [message for message in read.values() if isinstance(message, awaited)]
+        return read_replies(self._sid, self._roster, replies, awaited)
 
 
 def _check_quorum(plan: Plan, n_sites: int) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from riskset_common.errors import NodeConfigError
+from riskset_common.errors import InputError, NodeConfigError
 from riskset_common.secure.roster import Roster
 from riskset_common.signing import Identity
 from riskset_node.answering import Answering
@@ -50,7 +50,12 @@ def read_file(config: NodeConfig, setting: str) -> bytes:
 
 def read_identity(config: NodeConfig) -> Identity:
     """The key with which this site signs."""
-    return Identity.from_pem(read_file(config, "identity.key"))
+    pem = read_file(config, "identity.key")
+    try:
+        return Identity.from_pem(pem)
+    except InputError as error:
+        path = required(config, "identity.key")
+        raise NodeConfigError(f"site {config.site}: identity.key {path}: {error}") from error
 
 
 def state_folder(config: NodeConfig) -> Path:

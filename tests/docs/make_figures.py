@@ -93,8 +93,10 @@ endpoints:
   EFS: {label: Event-free survival, time: {variable: time}, status: {variable: cr, events: {relapse: "1", death: "2"}}}
 analyses:
   - {id: cumulative_incidence, kind: cumulative_incidence, endpoint: EFS, by: g, at: [24], test: gray, where: {g: [A, B]}}
+  - {id: fine_gray, kind: fine_gray, endpoint: EFS, cause: relapse, terms: [{factor: g, reference: A}], strata: [site]}
 displays:
   - {figure: cumulative_incidence, of: cumulative_incidence, until: 60, every: 12}
+  - {figure: fine_gray, of: fine_gray}
 disclosure: {release: exact}
 """
 

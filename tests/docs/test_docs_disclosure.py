@@ -8,8 +8,9 @@ import pytest
 from tests.docs.pages import page, plain
 
 from riskset_common.plan import Disclosure
-from riskset_server.release import FOLLOW_UP_DIGITS, RULES
+from riskset_server.release import RULES
 from riskset_server.release_curve import DECIMALS, MEAN_DIGITS, ROUND_TO
+from riskset_server.release_follow_up import FOLLOW_UP_DIGITS
 from riskset_server.release_model import SIGNIFICANT_DIGITS
 from riskset_server.release_numbers import NUMBER_DIGITS
 

@@ -90,3 +90,13 @@ def test_both_endings_of_yaml_are_read_in_the_order_of_their_names(study: SmallS
 def test_a_folder_without_nodes_is_told(tmp_path: Path) -> None:
     with pytest.raises(NodeConfigError, match=r"there is no \*\.yaml file"):
         read_nodes(tmp_path)
+
+
+def test_a_signing_key_that_is_none_is_told_with_its_site_and_file(study: SmallStudy) -> None:
+    key = study.node(SITES[0]).with_name("broken.key")
+    key.write_text("no key", encoding="ascii")
+    study.change_yaml(study.node(SITES[0]), lambda node: node.update(identity={"key": str(key)}))
+    ended = study.run()
+
+    assert 0 != ended.exit_code
+    assert f"site {SITES[0]}: identity.key {key}: The identity key cannot be read" in ended.stderr

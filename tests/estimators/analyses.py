@@ -204,12 +204,18 @@ STRATIFIED: dict[str, dict[str, Any]] = {
         "strata": ["site", "sex"],
         "ties": "breslow",
     },
-    "Cox with an offset and robust variances": {
+    "Cox with an offset": {
         "kind": "cox",
         "endpoint": "LATE",
-        "terms": [{"factor": "arm"}],
+        "terms": [{"factor": "sex"}],
         "offset": "age",
-        "robust": "patient",
+        "strata": ["site"],
+    },
+    "Cox under Firth's penalty": {
+        "kind": "cox",
+        "endpoint": "LATE",
+        "terms": [{"factor": "arm"}, {"number": "age"}],
+        "penalty": "firth",
         "strata": ["site"],
     },
     "Fine-Gray": {

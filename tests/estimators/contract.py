@@ -175,6 +175,7 @@ CONTRACT: dict[str, dict[str, Any]] = {
             "interaction?": TEST,
         },
         "warnings": [str],
+        "penalty?": str,
         "offset?": str,
         "robust?": {"clustered_by": str, "naive_std_err": [REAL]},
         "ph_test?": {"transform": str, "terms": {str: TEST}, "global_test": TEST},

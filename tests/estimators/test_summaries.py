@@ -43,6 +43,7 @@ SAID_AS = {
     "events_by_step": "patients with an event",
     "censored_by_step": "censored",
     "entered_by_step": "coming under observation",
+    "third_moments": "third moments of the covariates",
     "time_score": "score and information weighted by the transformed time",
     "time_information": "score and information weighted by the transformed time",
     "squared_time_information": "information weighted by its square",

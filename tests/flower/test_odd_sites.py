@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import socket
@@ -67,8 +66,7 @@ def listened_on(pid: int) -> set[int]:
 
 
 @pytest.mark.skipif(
-    os.environ.get("RISKSET_NO_NAMESPACES") == "1",
-    reason="RISKSET_NO_NAMESPACES=1: this machine's kernel gives no network namespaces",
+    own_network.is_refused(), reason="this machine's kernel gives no network namespaces"
 )
 def test_a_site_that_nobody_can_dial_takes_part_also_after_its_network_was_cut(
     four_sites, tmp_path_factory

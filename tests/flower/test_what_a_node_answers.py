@@ -16,6 +16,7 @@ from riskset_common.secure.pool import make_close
 from riskset_common.signing import Identity
 from riskset_node import flower
 from riskset_node.flower import Connection, FlowerNode
+from riskset_node.standing import pause
 from riskset_server.certificates import make_certificates
 
 APP = "a" * 64
@@ -164,6 +165,44 @@ def test_a_site_that_wants_no_stream_opens_none(make):
     node.ask(envelope(stream="centre:8444", token=b"1" * 32))
 
     assert [] == node.opened
+
+
+def test_a_paused_node_hangs_up_its_stream_and_goes_on_when_it_is_told_to(make, tmp_path):
+    node = make()
+    node.ask(envelope(stream="centre:8444", token=b"1" * 32))
+    pause(tmp_path, paused=True)
+    rests = [node.node._is_to_rest(), node.node._is_to_rest()]
+    pause(tmp_path, paused=False)
+    rests.append(node.node._is_to_rest())
+
+    assert [True, True, False] == rests
+    assert "closed" == node.opened[-1]
+    assert ["paused: questions wait at the centre", "waiting for a run"] == node.said[1:]
+
+
+def test_a_reply_that_is_too_large_for_the_centre_is_a_refusal(make, monkeypatch):
+    node = make()
+    pushed: list[bytes] = []
+
+    def reply(_: Any, content: bytes) -> None:
+        if content == b"answer":
+            raise flower._TooLarge
+        pushed.append(content)
+
+    monkeypatch.setattr(node.node, "_reply", reply)
+    monkeypatch.setattr(
+        node.node._link,
+        "pull",
+        lambda: SimpleNamespace(
+            has_content=lambda: True,
+            content={RECORD: envelope()},
+            metadata=SimpleNamespace(run_id=7),
+        ),
+    )
+    node.node._step()
+
+    assert [b"refused"] == pushed
+    assert ["protocol"] == node.answering.refused
 
 
 def test_a_refused_message_opens_no_stream(make):

@@ -14,7 +14,8 @@ from riskset_common.secure.roster import Member, Roster
 from riskset_common.secure.session import SessionSecrets, advertise, open_offer, refuse, session_of
 from riskset_common.signing import Identity
 from riskset_common.wire import Offer, read_message
-from riskset_server.runs import Run, SitesRefused
+from riskset_server.replies import SitesRefused
+from riskset_server.runs import Run
 
 CENTRE = Identity.from_random(b"c" * 32)
 SITES = {name: Identity.from_random(name[0].encode() * 32) for name in ("east", "north", "south")}

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from riskset_common.roster_file import write_roster
+from riskset_common.secure.roster import Member, Roster
 from riskset_common.signing import Identity, fingerprint
 from riskset_server.cli import app
 from riskset_server.plan_outline import outline, outline_text
@@ -202,3 +204,18 @@ def test_help_through_the_command_itself_names_the_engines_commands() -> None:
     )
 
     assert all(name in ended.stdout for name in ("plan", "key", "run", "demo"))
+
+
+@pytest.mark.parametrize(("member", "code"), [("c", 0), ("d", 1)])
+def test_the_committee_is_checked_where_the_roster_is_given(folder, member, code) -> None:
+    members = tuple(
+        Member(site_id=n, name=name, study_group=name, public=bytes([n]) * 32)
+        for n, name in enumerate("abc", 1)
+    )
+    write_roster(Roster(version=1, members=members), folder / "roster.yaml")
+    secure = f"secure: {{committee: [a, b, {member}], minimum_sites: 3}}\n"
+    (folder / "plan.yaml").write_text(PLAN + secure, encoding="utf-8")
+    ended = check(folder, "--roster", str(folder / "roster.yaml"))
+
+    assert code == ended.exit_code
+    assert ("'d' is no site of roster version 1" in ended.stderr) == bool(code)

@@ -25,7 +25,7 @@ from riskset_node import doctor
 from riskset_node.config import read_node
 from riskset_node.flower import pause_after
 from riskset_node.joining import join_folder, read_connection_key
-from riskset_node.service import opened
+from riskset_node.service import opened, read_identity
 from riskset_server.certificates import make_certificates
 
 NOW = datetime.datetime(2018, 6, 1, 12, tzinfo=datetime.UTC)
@@ -173,6 +173,15 @@ def test_what_a_connected_node_needs_is_asked_for_by_its_name(joined, setting, s
         opened(config_of(joined), now=lambda: NOW, random=random),
     ):
         pass
+
+
+def test_a_signing_key_that_is_none_is_told_with_its_site_and_file(joined):
+    (joined / "site.key").write_text("no key", encoding="ascii")
+
+    with pytest.raises(
+        NodeConfigError, match=r"site NOPHO: identity\.key .*site\.key: The identity"
+    ):
+        read_identity(config_of(joined))
 
 
 def test_a_roster_with_another_key_of_this_site_is_refused(joined):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from contextlib import nullcontext
 
 import pytest
 
@@ -10,6 +11,8 @@ from riskset_common.errors import PolicyRefusal
 from riskset_common.estimators import ESTIMATORS
 from riskset_common.estimators.cox import AskCox
 from riskset_common.estimators.estimator import Request
+from riskset_common.estimators.heterogeneity import AskHeterogeneity
+from riskset_common.estimators.heterogeneity_spec import HeterogeneitySpec
 from riskset_node.policy import (
     FOR_LONG_RUNNING_NODES,
     Policy,
@@ -230,6 +233,18 @@ def test_a_model_with_too_few_pooled_events_for_its_terms_is_not_answered(
         check_request(policy, request)
 
         assert 10 == request.state.events
+
+
+@pytest.mark.parametrize(("events", "refused"), [(9, True), (10, False)])
+def test_estimates_of_too_few_pooled_events_are_not_summed(study_of, events, refused):
+    study = study_of(analyses=COX)
+    model = study.plan.analysis("cox").model_dump(include={"id", "endpoint", "terms"})
+    spec = HeterogeneitySpec.model_validate(model | {"kind": "heterogeneity"})
+    request = Request(spec, study, AskHeterogeneity(sites=(5,), events=events))
+    with pytest.raises(PolicyRefusal) if refused else nullcontext():
+        check_request(Policy(minimum_events_per_term=5), request)
+
+    assert 2 == spec.coefficients(study)
 
 
 def test_the_survey_of_a_model_and_other_kinds_are_answered(study_of):

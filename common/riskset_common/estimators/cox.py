@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from riskset_common.errors import EstimationError, ProtocolRefusal
@@ -38,6 +37,7 @@ from riskset_common.estimators.cox_blind import (
 from riskset_common.estimators.cox_result import CoxResult, Survey, result
 from riskset_common.estimators.cox_site import likelihood_summary, prepare_model
 from riskset_common.estimators.cox_spec import CoxSpec
+from riskset_common.estimators.cox_sums import pooled_sums, symmetric
 from riskset_common.estimators.cox_survey import Exponent, read_survey, survey, survey_shapes
 from riskset_common.estimators.estimator import (
     Request,
@@ -58,6 +58,7 @@ from riskset_common.estimators.terms import columns
 from riskset_common.patients import Patients, Reals
 from riskset_common.study import Study
 from riskset_common.survival.cox import CoxSums
+from riskset_common.survival.firth import Learnt, learn, n_third, penalised
 from riskset_common.survival.newton import CoxFit, NewtonState, advance, start
 from riskset_common.survival.proportionality import TimeScores
 
@@ -107,6 +108,8 @@ class CoxMemory:
         The sums at coefficients of 0.
     fit, mains
         The fitted model, and the one without interactions where their test is asked.
+    learnt
+        What the steps of a penalised fit have shown of its curvature.
     times
         The function of time of the test of proportional hazards.
     ph_test
@@ -118,6 +121,7 @@ class CoxMemory:
     null: CoxSums | None = None
     fit: CoxFit | None = None
     mains: CoxFit | None = None
+    learnt: Learnt = field(default_factory=Learnt)
     times: AskTable = field(default_factory=AskTable)
     ph_test: ProportionalityTest | None = None
 
@@ -136,12 +140,13 @@ class Cox:
         "at all others of each number, and in every cell of two such terms that interact; patients left out because a value is "
         "missing; how many sites need each power of two to hold a covariate; log-likelihood, score and information of the whole "
         "model at each iteration; with robust variances the products of each site's score, or of each patient's share in it, with "
-        "itself at the end; with a test of proportional hazards score and information weighted by the transformed time, and "
-        "information weighted by its square, and where the transformation is km or rank how many sites need each power of two of "
-        "steps, and patients with an event, censored and (under left truncation) coming under observation at each step of the time "
-        "grid; of a model without site strata deaths at each step of the time grid by stratum, how many sites need each power of "
-        "two of steps, and to the committee that computes it too log-likelihood, score and information of the whole model at each "
-        "iteration, but no sum over a risk set; all summed over the sites"
+        "itself at the end; with Firth's penalty the third moments of the covariates, over all event times, at each iteration; with "
+        "a test of proportional hazards score and information weighted by the transformed time, and information weighted by its "
+        "square, and where the transformation is km or rank how many sites need each power of two of steps, and patients with an "
+        "event, censored and (under left truncation) coming under observation at each step of the time grid; of a model without "
+        "site strata deaths at each step of the time grid by stratum, how many sites need each power of two of steps, and to the "
+        "committee that computes it too log-likelihood, score and information of the whole model at each iteration, but no sum over "
+        "a risk set; all summed over the sites"
     )
 
     def first(self, spec: CoxSpec, study: Study) -> CoxRequest:
@@ -171,6 +176,7 @@ class Cox:
             "log_likelihood": reals(),
             "score": reals(p),
             "information": reals(p * (p + 1) // 2),
+            **({} if request.spec.penalty is None else {"third_moments": reals(n_third(p))}),
             **_step_shapes(request),
         }
 
@@ -203,12 +209,14 @@ class Cox:
             return _ask(request, CoxMemory(surveyed, newton), newton.beta, count_steps=count_steps)
         p, memory = len(request.state.beta), request.memory
         if request.state.clusters:
-            return _fitted(request, _symmetric(pooled["score_products"], p))
+            return _fitted(request, symmetric(pooled["score_products"], p))
         if request.state.times is not None:
             return _after_times(request, memory, pooled)
         if request.state.count_steps is not None and spec.ph_test is not None:
             memory = replace(memory, times=transform_of(spec.ph_test, pooled))
-        return _after_likelihood(request, memory, _sums(pooled, p))
+        if spec.penalty is not None:
+            return _after_penalised(request, memory, pooled)
+        return _after_likelihood(request, memory, pooled_sums(pooled, p))
 
     def fitted(self, request: CoxRequest, fits: Fits) -> CoxResult:
         """The fitted model of one that waits, from its fits on shares. Run by the centre."""
@@ -230,8 +238,8 @@ def _after_times(request: CoxRequest, memory: CoxMemory, pooled: Summary) -> Cox
     p = len(request.state.beta)
     sums = TimeScores(
         score=pooled["time_score"],
-        information=_symmetric(pooled["time_information"], p),
-        squared=_symmetric(pooled["squared_time_information"], p),
+        information=symmetric(pooled["time_information"], p),
+        squared=symmetric(pooled["squared_time_information"], p),
     )
     if memory.fit is None or request.spec.ph_test is None:
         raise EstimationError("Proportional hazards are tested of a model that is fitted.")
@@ -288,6 +296,20 @@ def _after_likelihood(
         beta[kept] = reached.beta
         return _ask(request, replace(memory, newton=reached), tuple(beta.tolist()))
     return _finish(request, replace(memory, mains=reached))
+
+
+def _after_penalised(
+    request: CoxRequest, memory: CoxMemory, pooled: Summary
+) -> CoxRequest | CoxResult:
+    """Go on with a model under Firth's penalty."""
+    beta = request.state.beta
+    scale = np.log(2.0) * np.asarray(memory.survey.exponent, dtype=np.float64)
+    sums = penalised(pooled_sums(pooled, len(beta)), pooled["third_moments"], scale)
+    learnt, curvature = learn(memory.learnt, beta, sums)
+    reached = advance(memory.newton, sums, curvature)
+    if isinstance(reached, NewtonState):
+        return _ask(request, replace(memory, newton=reached, learnt=learnt), reached.beta)
+    return _finish(request, replace(memory, fit=reached))
 
 
 def _main_effects(memory: CoxMemory) -> list[int]:
@@ -360,20 +382,3 @@ def _refuse_unless_columns(p: int, asked: AskCox) -> None:
             f"The round asks a model of {p} columns at {len(asked.beta)} coefficients with {len(asked.exponent or ())} scales. "
             "The centre must run this release."
         )
-
-
-def _sums(pooled: Summary, p: int) -> CoxSums:
-    return CoxSums(
-        log_likelihood=float(pooled["log_likelihood"]),
-        score=pooled["score"],
-        information=_symmetric(pooled["information"], p),
-    )
-
-
-def _symmetric(upper_triangle: NDArray[Any], p: int) -> Reals:
-    """A symmetric matrix, shape (p, p), from its upper triangle."""
-    matrix = np.zeros((p, p), dtype=np.float64)
-    upper = np.triu_indices(p)
-    matrix[upper] = upper_triangle
-    matrix.T[upper] = upper_triangle
-    return matrix

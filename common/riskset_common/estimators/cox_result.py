@@ -111,6 +111,7 @@ class CoxResult:
     log_likelihood: LogLikelihood
     tests: CoxTests
     warnings: list[str]
+    penalty: str | None = field(default=None, metadata=WHEN_ASKED)
     offset: str | None = field(default=None, metadata=WHEN_ASKED)
     robust: RobustVariance | None = field(default=None, metadata=WHEN_ASKED)
     ph_test: ProportionalityTest | None = field(default=None, metadata=WHEN_ASKED)
@@ -161,6 +162,7 @@ def result(
         log_likelihood=LogLikelihood(fit.log_likelihood_null, fit.log_likelihood),
         tests=_tests(survey, fit, mains, is_robust=robust is not None),
         warnings=_warnings(survey, fit),
+        penalty=spec.penalty,
         offset=spec.offset,
         robust=robust,
         ph_test=ph_test,
@@ -231,7 +233,8 @@ def _warnings(survey: Survey, fit: CoxFit) -> list[str]:
     if monotone:
         found.append(
             f"The likelihood is monotone in {monotone}: the estimate runs to infinity; its coefficient, standard "
-            "error and interval mean nothing. The likelihood-ratio and score tests hold."
+            "error and interval mean nothing. The likelihood-ratio and score tests hold. "
+            "With strata that hold site, Firth's penalty (`penalty: firth`) gives finite estimates."
         )
     if not fit.converged:
         found.append(

@@ -16,6 +16,7 @@ from riskset_common.estimators.proportionality import time_summary
 from riskset_common.estimators.terms import columns, design
 from riskset_common.patients import EndpointTimes, Patients
 from riskset_common.survival.cox import CoxDesign, cox_sums, prepare
+from riskset_common.survival.firth import third_sums
 from riskset_common.survival.score_residuals import residual_products
 
 CoxRequest = Request[CoxSpec, Any]
@@ -60,5 +61,6 @@ def likelihood_summary(design: CoxDesign, times: EndpointTimes, request: CoxRequ
         "log_likelihood": one(sums.log_likelihood),
         "score": sums.score,
         "information": sums.information[upper],
+        **({} if spec.penalty is None else {"third_moments": third_sums(design, beta)}),
         **counted,
     }

@@ -21,6 +21,7 @@ FEWEST_CLUSTERS = 5
 NEEDS_SITES = {
     "robust": "each site's own score",
     "ph_test": "each site's share of score and information at each event time",
+    "penalty": "each site's own sums over risk sets",
     "offset": "each site's own sums over risk sets",
 }
 """Keys that go only with risk sets that lie within sites, and what they need."""
@@ -52,6 +53,7 @@ class CoxSpec(OneCauseSpec):
     robust: Literal["site", "patient"] | None = None
     interaction_test: Literal["likelihood_ratio"] | None = None
     ph_test: Transform | None = None
+    penalty: Literal["firth"] | None = None
     level: float = Field(default=0.95, gt=0, lt=1)
 
     def categories(self) -> tuple[str, ...]:
@@ -92,6 +94,7 @@ class CoxSpec(OneCauseSpec):
             *twice("strata", self.strata),
             *term_problems(self.terms, self.interaction, study),
             *self._offset_problems(),
+            *self._penalty_problems(),
             *(self._blind_problems(study) if self.is_blind(study) else ()),
             *(
                 each
@@ -101,6 +104,15 @@ class CoxSpec(OneCauseSpec):
             *self._robust_problems(study),
             *self._interaction_problems(),
         ]
+
+    def _penalty_problems(self) -> Iterator[str]:
+        if self.penalty is None:
+            return
+        for key in ("robust", "interaction_test", "ph_test"):
+            if getattr(self, key) is not None:
+                yield f"{key} is not defined under a penalty. Leave {key} or penalty: firth out."
+        if self.convergence == "r":
+            yield "convergence: r is the rule of R's coxph, which has no penalty. Leave it or penalty: firth out."
 
     def _offset_problems(self) -> Iterator[str]:
         if self.offset is not None and self.offset in (term.number for term in self.terms):

@@ -172,8 +172,17 @@ def start(
     return NewtonState((0.0,) * n_columns, convergence, max_iterations, tolerance, floor)
 
 
-def advance(state: NewtonState, sums: CoxSums) -> NewtonState | CoxFit:
-    """Take the pooled sums at `state.beta`, and ask for the next or give the fit."""
+def advance(
+    state: NewtonState, sums: CoxSums, curvature: FloatArray | None = None
+) -> NewtonState | CoxFit:
+    """Take the pooled sums at `state.beta`, and ask for the next or give the fit.
+
+    Parameters
+    ----------
+    curvature
+        The derivative of the negative score where the information is not that, as under a penalty, shape (p, p). It may be known
+        roughly only. A penalised likelihood is not monotone.
+    """
     p = len(state.beta)
     if sums.score.shape != (p,) or sums.information.shape != (p, p):
         raise EstimationError(
@@ -183,13 +192,18 @@ def advance(state: NewtonState, sums: CoxSums) -> NewtonState | CoxFit:
     if state.iterations == 0:
         state = _with_null(state, sums)
     factor = _factor(state, sums)
-    step = factor.solve(sums.score)
+    step = _step(state, sums, factor, curvature)
     size = _step_size(step, factor)
     still = np.zeros_like(step)
     running = np.abs(step) > RUNNING_STEP * np.array(state.std_err_null)
-    if _is_finite(sums) and _is_last_step(state, size):
+    shrinks = 10 if curvature is None else 1
+    if _is_finite(sums) and _is_last_step(state, size, shrinks):
         return _fit(state, sums, factor, step, converged=True)
-    if _is_flat(state, sums) and (state.convergence == "r" or bool(running.any())):
+    if (
+        curvature is None
+        and _is_flat(state, sums)
+        and (state.convergence == "r" or bool(running.any()))
+    ):
         return _fit(state, sums, factor, still, converged=True, running=running)
     if state.iterations == state.max_iterations:
         return _fit(state, sums, factor, still, converged=False, running=running)
@@ -247,11 +261,27 @@ def _is_finite(sums: CoxSums) -> bool:
     return all(bool(np.all(np.isfinite(each))) for each in numbers)
 
 
-def _is_last_step(state: NewtonState, size: float) -> bool:
-    """Whether the step from `state.beta` reaches the maximum to rounding; without any column there is no other step."""
+def _step(
+    state: NewtonState, sums: CoxSums, factor: Factor, curvature: FloatArray | None
+) -> FloatArray:
+    """Newton's step; by the information where the curvature is not that of a maximum."""
+    if curvature is None:
+        return factor.solve(sums.score)
+    curved = _factor(state, dataclasses.replace(sums, information=curvature))
+    whole = bool(np.array_equal(curved.independent, factor.independent))
+    return (curved if whole else factor).solve(sums.score)
+
+
+def _is_last_step(state: NewtonState, size: float, shrinks: int) -> bool:
+    """Whether the step from `state.beta` reaches the maximum to rounding; without any column there is no other step.
+
+    `shrinks` is by how much steps grow smaller until they are rounding.
+    """
     if not any(state.independent):
         return True
-    at_rounding = size <= ROUNDING_STEP and state.iterations > 0 and size > state.step_size / 10
+    at_rounding = (
+        size <= ROUNDING_STEP and state.iterations > 0 and size > state.step_size / shrinks
+    )
     return state.convergence == "tight" and (size <= SMALL_STEP or at_rounding)
 
 

@@ -168,6 +168,8 @@ def _notes(part: Part, words: Words) -> Iterator[str]:
         yield f"Stratified by {named}."
     if named := exposures(words, part):
         yield f"Patients change from not exposed to exposed with {named}; counts are by exposure at the end of follow-up."
+    if value(found, "penalty") == "firth":
+        yield "Estimates maximise the likelihood under Firth's penalty."
     offset = value(found, "offset")
     if isinstance(offset, str):
         yield f"The coefficient of {lower_first(words.term(offset))} is set to 1 (offset)."

@@ -32,7 +32,7 @@ DASHES = (
     (0, (6, 2)),
     (0, (1.4, 1.4)),
     (0, (7, 1.6, 1.4, 1.6)),
-    (0, (11, 2.5)),
+    (0, (2.8, 2.8)),
     (0, (6, 1.4, 1.4, 1.4, 1.4, 1.4)),
 )
 """Line styles, so that lines are told apart in grey. Coprime with the colours: 42 pairs before one comes again."""

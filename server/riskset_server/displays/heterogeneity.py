@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from riskset_common.estimators.heterogeneity import HeterogeneitySpec
+from riskset_common.estimators.heterogeneity_spec import HeterogeneitySpec
 from riskset_server.displays.cells import (
     CI,
     HR,

@@ -171,11 +171,7 @@ def _regression(parts: Collection[Part], words: Words) -> Iterator[str]:
                 f"In {part.spec.id} the exposure ({named}) is time-dependent: patients count as not exposed until that day and as "
                 "exposed afterwards."
             )
-    tested = [part.spec.id for part in fitted if value(part.result, "ph_test") is not None]
-    if tested:
-        yield (
-            f"Whether hazards are proportional is tested by the score test of Grambsch and Therneau ({', '.join(tested)})."
-        )
+    yield from _beside_the_fit(fitted)
     criteria = distinct(value(part.result, "convergence") for part in fitted)
     if "tight" in criteria:
         yield "Coefficients are those at the maximum of the partial likelihood."
@@ -201,6 +197,18 @@ def _blind(results: Mapping[str, Any]) -> Iterator[str]:
 
 
 _NUMBERS = {1: "single one", 2: "two together"}
+
+
+def _beside_the_fit(fitted: Collection[Part]) -> Iterator[str]:
+    """The penalty of some models, and the test that hazards are proportional."""
+    penalised = [part.spec.id for part in fitted if value(part.result, "penalty") == "firth"]
+    if penalised:
+        yield f"Firth's penalty keeps the estimates of {listed(penalised)} finite."
+    tested = [part.spec.id for part in fitted if value(part.result, "ph_test") is not None]
+    if tested:
+        yield (
+            f"Whether hazards are proportional is tested by the score test of Grambsch and Therneau ({', '.join(tested)})."
+        )
 
 
 def _made_of_parts(parts: Collection[Part], words: Words) -> Iterator[str]:

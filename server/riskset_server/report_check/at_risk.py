@@ -39,7 +39,10 @@ def growing_curves(parts: Mapping[str, Part], plan: Plan) -> Iterator[Disagreeme
             )
             for curve in curves_of(group):
                 along = entries(value(curve, "curve", "at_risk"))
-                at = [value(found, "at_risk") for found in entries(value(curve, "at"))]
+                landmarks = sorted(
+                    entries(value(curve, "at")), key=lambda found: float(found["time"])
+                )
+                at = [value(found, "at_risk") for found in landmarks]
                 for counts in (along, at):
                     yield from _growing(f"{name}, {level}", counts)
 

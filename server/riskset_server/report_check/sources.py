@@ -40,10 +40,11 @@ _BOUNDS: Final = (0.0, 1.0, 0.001, 0.99, 100.0, 1000.0)
 
 @dataclass(frozen=True)
 class Sources:
-    """Numbers that a display may print: of its results, ascending, and of the words of the study."""
+    """Numbers that a display may print: of its results, ascending, and of the words of the study; and what its levels are called."""
 
     of_results: NDArray[np.float64]
     of_words: frozenset[float]
+    labels: frozenset[str]
 
     def hold(self, token: str) -> bool:
         """Whether a number of the results rounds to this one."""
@@ -71,7 +72,15 @@ def sources_of(parts: Iterable[Part], words: Words) -> Sources:
             found.append(abs(each))
             if abs(each) <= 1:
                 found.append(100 * abs(each))
-    return Sources(np.sort(np.array(found)), _of_words(words))
+    return Sources(np.sort(np.array(found)), _of_words(words), frozenset(_labels(words)))
+
+
+def _labels(words: Words) -> Iterator[str]:
+    """The labels of all levels, as displays write them."""
+    codebook = words.codebook
+    for name in (*codebook.variables, *codebook.derived):
+        for level in codebook.levels(name) or ():
+            yield words.level(name, level)
 
 
 def _of_words(words: Words) -> frozenset[float]:
@@ -159,10 +168,10 @@ def _shares(result: Mapping[str, Any]) -> Iterator[float]:
     for index, n in enumerate(columns):
         last = index == len(columns) - 1
         counts = [value(row, "total") if last else value(row, "counts", index) for row in rows]
-        censored = value(result, "censored", "total") if last else math.nan
-        events = sum(map(number, counts))
-        yield events
-        for each in (*map(number, counts), events, number(censored)):
+        of_all = [value(result, "censored", "total"), value(result, "events")] if last else []
+        sum_of_kinds = sum(map(number, counts))
+        yield sum_of_kinds
+        for each in (*map(number, (*counts, *of_all)), sum_of_kinds):
             yield 100 * each / number(n) if number(n) > 0 else math.nan
 
 
@@ -185,7 +194,8 @@ def untraced_texts(
     """Numbers of a figure that stand in no result; those of an axis are no results."""
     said = [*(text.words for text in texts if not text.in_axes), *notes]
     for text in said:
-        for token in sources.untraced(text, words=_VALUE.fullmatch(text) is None):
+        is_value = _VALUE.fullmatch(text) is not None and text not in sources.labels
+        for token in sources.untraced(text, words=not is_value):
             yield _nowhere(f"{where}, {text!r}", token)
 
 

@@ -212,8 +212,11 @@ def test_a_fine_gray_model_names_its_ratio_and_the_competing_events(
     assert ("SHR", "subdistribution hazard ratio") in drawn.abbreviations
 
 
-def test_an_offset_is_named_below_the_model(trial: ModuleType, shown: Callable[..., Shown]) -> None:
-    result: dict[str, Any] = trial.cox_result(trial.COX_ARM, offset="age")
+def test_an_offset_and_a_penalty_are_named_below_the_model(
+    trial: ModuleType, shown: Callable[..., Shown]
+) -> None:
+    result: dict[str, Any] = trial.cox_result(trial.COX_ARM, offset="age", penalty="firth")
     text = cox_table.make(shown("cox_arm", results={"cox_arm": result})).csv()
 
+    assert "Estimates maximise the likelihood under Firth's penalty." in text
     assert "The coefficient of age at diagnosis, months is set to 1 (offset)." in text

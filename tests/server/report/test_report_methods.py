@@ -113,10 +113,11 @@ def test_a_convergence_rule_of_r_is_said(trial: ModuleType) -> None:
 def test_a_test_of_proportional_hazards_is_said(trial: ModuleType) -> None:
     results = trial.study_results()
     results["analyses"]["cox_arm"]["ph_test"] = {"transform": "km", "terms": {}, "global_test": {}}
+    results["analyses"]["cox_arm"]["penalty"] = "firth"
+    text = text_of(trial, trial.study_plan(), results)
 
-    assert "the score test of Grambsch and Therneau (cox_arm)." in text_of(
-        trial, trial.study_plan(), results
-    )
+    assert "Firth's penalty keeps the estimates of cox_arm finite." in text
+    assert "the score test of Grambsch and Therneau (cox_arm)." in text
 
 
 def test_a_fine_gray_model_is_said(trial: ModuleType) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from riskset_common.codebook import Derived
 from riskset_server.displays.cells import Cell
 from riskset_server.displays.table import Row, Table
 from riskset_server.displays.words import Words
@@ -15,7 +16,11 @@ from riskset_server.report_check.sources import sources_of, untraced_cells, untr
 @pytest.fixture(scope="module")
 def sources(run):
     parts = parts_of(run.results, run.plan)
-    return sources_of([parts["Cox_within_sites"]], Words(run.plan, run.codebook))
+    ages = Derived.model_validate(
+        {"from": "age", "label": "Age", "cut": {"< 60": [0, 60], ">= 60": [60, 101]}}
+    )
+    codebook = run.codebook.model_copy(update={"derived": {"age_60": ages}})
+    return sources_of([parts["Cox_within_sites"]], Words(run.plan, codebook))
 
 
 def test_a_number_of_a_cell_that_no_result_holds_is_named(run, sources):
@@ -43,6 +48,7 @@ def test_a_number_of_a_figure_is_named_but_not_that_of_its_axis(sources):
         Text("Time since 1907", "1", "start", in_axes=True),
         Text("88.88 (7.77)", "1", "middle", in_axes=False),
         Text("B", "1", "start", in_axes=False),
+        Text("≥ 60", "1", "start", in_axes=False),
     ]
     found = list(untraced_texts("figures/F.svg", texts, ["n = 31415."], sources))
 

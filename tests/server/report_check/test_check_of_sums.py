@@ -106,3 +106,9 @@ def test_groups_may_grow_where_patients_enter_late(run):
 
     assert any(after > before for before, after in itertools.pairwise(at_risk))
     assert [] == list(growing_curves(parts_of(run.results, run.plan), run.plan))
+
+
+def test_the_plans_times_need_not_be_in_order(changed):
+    turned = changed("curves", lambda r: r["groups"][0]["at"].reverse())
+
+    assert [] == list(growing_curves(parts_of(turned.results, turned.plan), turned.plan))
