@@ -19,6 +19,8 @@ from riskset_embedded.paper.mapping import read_map
 from riskset_embedded.paper.places import NotShown, result_at
 from riskset_embedded.trial_demo import released_exactly, run_trial_demo
 from riskset_server.release import release
+from riskset_server.report.run_files import read_run
+from riskset_server.report_check import check_report
 
 STUDY = study_folder("interfant06")
 ROOT = Path(__file__).parents[3]
@@ -121,6 +123,13 @@ def test_under_the_plans_own_rounded_release_the_main_figures_stay(
     )
     assert not {"outcome.efs6.all", "outcome.efs6.MR", "randomised.dfs6.IB"} & set(hidden)
     assert "withheld (minimum_at_risk 10)" in (tmp_path / "paper.md").read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_the_report_agrees_with_itself_and_with_its_results(run: Run) -> None:
+    _, out, _ = run
+
+    assert [] == check_report(out, read_run(out))
 
 
 @pytest.mark.slow
