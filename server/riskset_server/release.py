@@ -175,7 +175,9 @@ def _cumulative_incidence(result: Result, disclosure: Disclosure) -> Result:
         if index in held.columns:
             released.append(withheld_group(group, few_patients if index in few else rule))
             continue
-        shown = {name: released_cause(group["causes"][name], disclosure) for name in causes}
+        shown = {
+            name: released_cause(group["causes"][name], group["n"], disclosure) for name in causes
+        }
         for row, name in enumerate(causes):
             if held.holds(row, index):
                 shown[name]["events"] = rule

@@ -92,7 +92,7 @@ def _numbers(
     rows = [bisect_left(curve["time"], time - 1e-9 * time) for time in times]
     at_risk = [curve["at_risk"][row] if row < len(curve["time"]) else 0 for row in rows]
     shown = [
-        rounded(n) if n >= fewest_patients(disclosure) else too_few_patients(disclosure)
+        rounded(n, group["n"]) if n >= fewest_patients(disclosure) else too_few_patients(disclosure)
         for n in at_risk
     ]
     return {"numbers_at_risk": {"time": list(times), "at_risk": shown}}

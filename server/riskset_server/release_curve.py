@@ -38,24 +38,26 @@ class _Steps:
         Times of the steps at which enough patients are at risk, from the first on.
     events
         Events up to and including each of these steps.
-    total
-        Events of the whole group.
+    n, total
+        Patients and events of the whole group.
     smallest
         Fewest events between two things that are shown.
     """
 
     time: list[float]
     events: list[int]
+    n: int
     total: int
     smallest: int
 
     @classmethod
-    def of(cls, group: Mapping[str, Any], disclosure: Disclosure) -> _Steps:
+    def of(cls, group: Mapping[str, Any], n: int, disclosure: Disclosure) -> _Steps:
         curve, fewest = group["curve"], fewest_patients(disclosure)
         shown = len(list(takewhile(lambda at_risk: at_risk >= fewest, curve["at_risk"])))
         return cls(
             time=curve["time"][:shown],
             events=list(accumulate(curve["events"][:shown])),
+            n=n,
             total=group["events"],
             smallest=disclosure.minimum_cell,
         )
@@ -79,7 +81,7 @@ def released_curve(group: Mapping[str, Any], disclosure: Disclosure) -> Result:
     """One group's curve under the rules; a group that is itself too small is withheld but for its level."""
     if group["n"] < fewest_patients(disclosure):
         return withheld_group(group, too_few_patients(disclosure))
-    steps = _Steps.of(group, disclosure)
+    steps = _Steps.of(group, group["n"], disclosure)
     landmarks, known = _landmarks(group["at"], steps, disclosure)
     shown = dict(group) | {
         "at": landmarks,
@@ -92,9 +94,9 @@ def released_curve(group: Mapping[str, Any], disclosure: Disclosure) -> Result:
     return shown
 
 
-def released_cause(cause: Mapping[str, Any], disclosure: Disclosure) -> Result:
-    """The cumulative incidence of one cause in a group that is large enough: its curve and landmarks in blocks of its events."""
-    steps = _Steps.of(cause, disclosure)
+def released_cause(cause: Mapping[str, Any], n: int, disclosure: Disclosure) -> Result:
+    """The cumulative incidence of one cause in a group of n, which is large enough: its curve and landmarks in blocks of its events."""
+    steps = _Steps.of(cause, n, disclosure)
     landmarks, known = _landmarks(cause["at"], steps, disclosure)
     curve = _blocks(cause["curve"], steps, known)
     return dict(cause) | {"at": landmarks, "curve": curve}
@@ -128,7 +130,7 @@ def _landmarks(
 def _landmark(landmark: Result, steps: _Steps, known: set[int], disclosure: Disclosure) -> Result:
     """One time at which enough patients are at risk."""
     rule, events = small_count(disclosure), landmark["events_to"]
-    shown = landmark | {"at_risk": rounded(landmark["at_risk"])}
+    shown = landmark | {"at_risk": rounded(landmark["at_risk"], steps.n)}
     if not steps.apart(events, *known):
         return shown | {name: rule for name in ("events_to", *_REALS) if name in landmark}
     shown |= {name: _decimals(landmark[name]) for name in _REALS if name in landmark}
@@ -143,10 +145,10 @@ def _blocks(curve: Mapping[str, Any], steps: _Steps, known: set[int]) -> Result:
         if events - last < steps.smallest or not steps.apart(events, *known, steps.total):
             continue
         released["time"].append(curve["time"][index])
-        released["at_risk"].append(rounded(curve["at_risk"][index]))
+        released["at_risk"].append(rounded(curve["at_risk"][index], steps.n))
         released["events"].append(events - last)
         for name in (name for name in _LEFT if name in curve):
-            released[name].append(rounded(sum(curve[name][begun : index + 1])))
+            released[name].append(rounded(sum(curve[name][begun : index + 1]), steps.n))
         for name in (name for name in _REALS if name in curve):
             released[name].append(_decimals(curve[name][index]))
         begun, last = index + 1, events
@@ -194,9 +196,9 @@ def significant(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.{MEAN_DIGITS}g}")
 
 
-def rounded(count: int) -> int:
-    """A number of patients, to the nearest multiple."""
-    return ROUND_TO * round(count / ROUND_TO)
+def rounded(count: int, n: int) -> int:
+    """A number of the n patients of a group, to the nearest multiple, and not above n, which is shown as it is."""
+    return min(n, ROUND_TO * round(count / ROUND_TO))
 
 
 def _decimals(value: float | None) -> float | None:

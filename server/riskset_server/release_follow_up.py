@@ -24,7 +24,7 @@ def released_follow_up(result: Result, disclosure: Disclosure) -> Result:
             continue
         rule = _few_around(point, disclosure)
         result[name] = rule or float(f"{result[name]:.{FOLLOW_UP_DIGITS}g}")
-        points[name] = {key: rule or rounded(count) for key, count in point.items()}
+        points[name] = {key: rule or rounded(count, result["n"]) for key, count in point.items()}
     result["at"] = points
     if "range" in result:
         result["range"] = dict.fromkeys(result["range"], small_count(disclosure))

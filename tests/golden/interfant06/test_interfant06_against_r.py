@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import csv
 import json
 from collections import Counter
@@ -27,6 +26,8 @@ ROOT = Path(__file__).parents[3]
 RELATIVE, ABSOLUTE = 1e-9, 1e-12
 COUNTED_ONLY = {"flow"}
 """Analyses without a number in golden.json: R has no function for a flow of patients."""
+HIDDEN = ["outcome.efs6.other_HR", "outcome.efs4.biphenotypic", "outcome.os6.other_HR"]
+"""Published figures with one patient at risk, or none, in this cohort."""
 
 Run = tuple[str, Path, dict[str, Any]]
 
@@ -104,20 +105,31 @@ def test_the_paper_leaves_no_figure_out_and_is_near_the_published_ones(run: Run)
     )
 
 
-@pytest.mark.slow
-def test_under_the_plans_own_rounded_release_the_main_figures_stay(
-    run: Run, tmp_path: Path
-) -> None:
+def held_back(run: Run, disclosure: Disclosure, folder: Path) -> list[str]:
+    """Published figures that a release under this rule does not compare."""
     _, _, results = run
-    disclosure = read_plan(STUDY / "plan.yaml").disclosure
-    rounded = copy.deepcopy(results)
-    rounded["analyses"] = {
-        name: release(result, disclosure) for name, result in results["analyses"].items()
+    rounded = results | {
+        "analyses": {
+            name: release(result, disclosure) for name, result in results["analyses"].items()
+        }
     }
-    hidden = [each.place for each in write_paper(STUDY, rounded, tmp_path) if not each.shown]
+    return [each.place for each in write_paper(STUDY, rounded, folder) if not each.shown]
 
-    assert Disclosure().release == disclosure.release == "rounded"
-    assert 25 > len(hidden)
+
+@pytest.mark.slow
+def test_the_plans_own_release_prints_what_the_paper_prints(run: Run, tmp_path: Path) -> None:
+    disclosure = read_plan(STUDY / "plan.yaml").disclosure
+
+    hidden = held_back(run, disclosure, tmp_path)
+
+    assert "rounded" == disclosure.release
+    assert HIDDEN == hidden
+
+
+@pytest.mark.slow
+def test_under_the_default_rules_the_main_figures_stay(run: Run, tmp_path: Path) -> None:
+    hidden = held_back(run, Disclosure(), tmp_path)
+
     assert {"characteristics": 2, "outcome": 12, "randomised": 3, "sct": 6} == Counter(
         place.partition(".")[0] for place in hidden
     )
