@@ -165,13 +165,7 @@ def blind_questions(request: CoxRequest, pooled: Summary) -> dict[str, BlindQues
     """
     spec, study = request.spec, request.study
     found = columns(spec.terms, spec.interaction, study)
-    deaths = pooled["deaths"]
-    n_patients, n_events = int(pooled["n"]), int(pooled["events"])
-    if int(deaths.sum()) != n_events or bool((deaths < 0).any()) or n_events > n_patients:
-        raise EstimationError(
-            f"analysis {spec.id}: the deaths at the event times do not add up to the events. A site's report is inconsistent; which "
-            "one cannot be told from the sum. Have the sites compare their outboxes with their records."
-        )
+    deaths, n_patients, n_events = _counted(spec, pooled)
     stratum, time = np.nonzero(deaths)
     ranges = [column_range(column, study) for column in found]
     whole = BlindQuestion(
@@ -197,6 +191,18 @@ def blind_questions(request: CoxRequest, pooled: Summary) -> dict[str, BlindQues
     if spec.interaction_test is None:
         return {WHOLE: whole}
     return {WHOLE: whole, MAINS: _of_main_effects(whole, found)}
+
+
+def _counted(spec: CoxSpec, pooled: Summary) -> tuple[Integers, int, int]:
+    """Deaths by stratum and step, patients, and events, which must agree."""
+    deaths: Integers = pooled["deaths"]
+    n_patients, n_events = int(pooled["n"]), int(pooled["events"])
+    if int(deaths.sum()) != n_events or bool((deaths < 0).any()) or n_events > n_patients:
+        raise EstimationError(
+            f"analysis {spec.id}: the deaths at the event times do not add up to the events. A site's report is inconsistent; which "
+            "one cannot be told from the sum. Have the sites compare their outboxes with their records."
+        )
+    return deaths, n_patients, n_events
 
 
 def _transformed(spec: CoxSpec, time: Integers, pooled: Summary) -> tuple[float, ...]:
