@@ -10,10 +10,11 @@ The rules look at one analysis at a time. What two analyses of one plan show tog
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from riskset_common.plan import Disclosure
+from riskset_server.displays.reading import families
 from riskset_server.release_axis import RoundTimes, with_numbers_at_risk
 from riskset_server.release_comparison import released_contrasts, released_pairs
 from riskset_server.release_curve import released_cause, released_curve, withheld_group
@@ -291,29 +292,17 @@ def _flow(result: Result, disclosure: Disclosure) -> Result:
     boxes = result["boxes"]
     shown: list[Result] = [dict(boxes[0])]
     open_boxes = [boxes[0]["path"]]
-    for above, below in _families(boxes):
+    for above, below in families(boxes):
         if above["path"] not in open_boxes:
             continue
         held = held_parts([box["n"] for box in below], smallest)
         for index, box in enumerate(below):
             if index not in held:
                 open_boxes.append(box["path"])
-            shown.append(box | {"n": rule, "percent": rule} if index in held else dict(box))
+            marks = {"n": rule, "percent": rule} if index in held else {}
+            shown.append({**box, **marks})
     order = [box["path"] for box in boxes]
     return result | {"boxes": sorted(shown, key=lambda box: order.index(box["path"]))}
-
-
-def _families(boxes: Sequence[Result]) -> Iterator[tuple[Result, list[Result]]]:
-    """Every box that is split, from the first down, with the boxes that it is split into."""
-    for index, above in enumerate(boxes):
-        below = []
-        for box in boxes[index + 1 :]:
-            if box["depth"] <= above["depth"]:
-                break
-            if box["depth"] == above["depth"] + 1:
-                below.append(box)
-        if below:
-            yield above, below
 
 
 RULES: Mapping[str, Callable[[Result, Disclosure], Result]] = {
