@@ -154,6 +154,8 @@ _OF_KIND: Final[dict[str, Callable[[Mapping[str, Any], Part, Plan], Sums]]] = {
     "kaplan_meier": _curves,
     "cumulative_incidence": _incidences,
     "cox": _model,
+    "fine_gray": _model,
+    "heterogeneity": _model,
     "univariate": _univariate,
     "landmark": _landmark,
     "baseline": _baseline,
