@@ -247,10 +247,7 @@ def checked_sums(
         frozen=session.frozen,
         minimum_sites=session.minimum_sites,
     )
-    pooled: dict[str, dict[str, Any]] = {}
-    for (analysis, array), values in pooled_of(request, opening).arrays().items():
-        pooled.setdefault(analysis, {})[array] = values
-    return pooled
+    return pooled_of(request, opening).by_analysis()
 
 
 def _of_part(pooled: Summary, part: str) -> dict[str, Any]:
