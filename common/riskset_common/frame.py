@@ -42,7 +42,8 @@ class Message(StrictValue):
     @classmethod
     def from_bytes(cls, message: bytes) -> Self:
         """Read a message of this kind, and refuse whatever `to_bytes` would not have written."""
-        kind, header, body = open_frame(message)
+        kind, end = _open_frame(message)
+        header, body = message[_FRAME.size : end], message[end:]
         if kind != cls.kind:
             raise ProtocolRefusal(
                 f"A message of kind {kind} arrived where {cls.__name__} (kind {cls.kind}) is awaited."
@@ -107,8 +108,8 @@ class MessageWithBody(Message):
         return self.body
 
 
-def open_frame(message: bytes) -> tuple[int, bytes, bytes]:
-    """Kind, header and body of a frame."""
+def _open_frame(message: bytes) -> tuple[int, int]:
+    """Kind of a frame, and where its header ends and its body begins."""
     if not _FRAME.size <= len(message) <= MAX_MESSAGE_BYTES:
         raise ProtocolRefusal(
             f"A message of {len(message)} bytes is shorter or longer than any that riskset writes."
@@ -127,7 +128,7 @@ def open_frame(message: bytes) -> tuple[int, bytes, bytes]:
         raise ProtocolRefusal(
             f"The message announces a header of {length} bytes and holds {len(message)} bytes in all."
         )
-    return kind, message[_FRAME.size : end], message[end:]
+    return kind, end
 
 
 def _place(problem: Mapping[str, Any]) -> str:
@@ -138,7 +139,7 @@ def _place(problem: Mapping[str, Any]) -> str:
 
 def read_among(known: Sequence[type[Message]], message: bytes) -> Message:
     """Read a message of one of these kinds."""
-    kind, _, _ = open_frame(message)
+    kind, _ = _open_frame(message)
     for kind_of_message in known:
         if kind_of_message.kind == kind:
             return kind_of_message.from_bytes(message)

@@ -252,12 +252,11 @@ class Opening(MessageWithBody):
         return masked_bytes(self.counts_length, self.reals_length)
 
     @property
-    def vectors(self) -> tuple[bytes, ...]:
-        """The sum, then the masked numbers of each contributor."""
-        step = self.masked_length
+    def vectors(self) -> tuple[memoryview, ...]:
+        """The sum, then the masked numbers of each contributor: views of the body, which holds those of all sites."""
+        step, body = self.masked_length, memoryview(self.body)
         return tuple(
-            self.body[step * place : step * (place + 1)]
-            for place in range(1 + len(self.contributors))
+            body[step * place : step * (place + 1)] for place in range(1 + len(self.contributors))
         )
 
 
@@ -314,7 +313,7 @@ def masked_body(counts: Words, reals: Words) -> bytes:
     return counts.tobytes() + reals.tobytes()
 
 
-def words_of(vector: bytes, counts_length: int) -> tuple[Words, Words]:
+def words_of(vector: bytes | memoryview, counts_length: int) -> tuple[Words, Words]:
     """Counts, shape (n_counts,), and reals, shape (2, n_reals), of a vector; read-only."""
     words = np.frombuffer(vector, WORD)
     return words[:counts_length], words[counts_length:].reshape(2, -1)

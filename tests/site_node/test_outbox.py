@@ -126,3 +126,16 @@ def test_the_numbers_under_a_mask_are_shown_as_they_were(
     assert sections == entry.summary.sections
     assert counts == entry.summary.arrays()["os", "events"].tolist()
     assert np.array(reals).tobytes() == entry.summary.arrays()["cox", "score"].tobytes()
+
+
+def test_counts_that_are_mostly_zeros_take_a_hundredth_of_their_bytes(outbox: Outbox) -> None:
+    counts = np.zeros(100_000, np.int64)
+    counts[::5_000] = 7
+    section = Section(analysis="os", name="events", ring="counts", shape=counts.shape)
+    outbox.send(advertisement(), SID, 1, NOW, Summary((section,), counts, np.empty(0)))
+    ((stored,),) = outbox.database.execute("SELECT length(counts) FROM outbox")
+    (entry,) = outbox.entries()
+
+    assert stored < counts.nbytes / 100
+    assert entry.summary is not None
+    assert counts.tobytes() == entry.summary.counts.tobytes()

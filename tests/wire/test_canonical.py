@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import math
 
 import pytest
 import rfc8785
@@ -88,6 +89,15 @@ def test_hashes_are_those_of_the_bytes():
 @given(JSON)
 def test_the_text_is_that_of_rfc_8785_whatever_is_written(value):
     assert rfc8785.dumps(value) == canonical_json(value)
+
+
+@pytest.mark.parametrize("edge", [1e-7, 1e-6, 1e-5, 1e-4, 1.0, 1e15, 1e16, 1e17, 1e21, 1e22])
+def test_numbers_about_which_writers_of_json_differ_are_written_as_rfc_8785_does(edge):
+    near = [math.nextafter(edge, 0.0), edge, math.nextafter(edge, math.inf), 1.5 * edge]
+    values = near + [-each for each in near]
+
+    assert rfc8785.dumps(values) == canonical_json(values)
+    assert values == parse_canonical(canonical_json(values))
 
 
 @given(JSON)
