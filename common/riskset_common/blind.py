@@ -224,16 +224,15 @@ def checked_sums(
 ) -> dict[str, dict[str, Any]]:
     """The sum of a round that this site answered, by analysis; refused unless it is that of reports which all sites in it signed."""
     setup, _ = accepted(session)
-    labels = {each.round: each.label for each in session.answered if each.profile == "strict"}
-    if request.round not in labels:
+    answered = {each.round: each for each in session.answered}
+    own = answered.get(request.round)
+    if own is None or own.profile != "strict":
         raise ProtocolRefusal(
             f"Round {request.round} is shown as one that counted deaths, but this site did not answer it with a fixed set of sites."
         )
-    before = {each.round: each.label for each in session.answered}.get(request.round - 1)
-    if (label_of(setup, session.frozen, request), request.after) != (
-        labels[request.round],
-        NO_ROUND if before is None else before,
-    ):
+    before = answered.get(request.round - 1)
+    after = NO_ROUND if before is None else before.label
+    if (label_of(setup, session.frozen, request), request.after) != (own.label, after):
         raise ProtocolRefusal(
             f"Round {request.round} is shown with other questions than those this site answered."
         )
@@ -243,15 +242,12 @@ def checked_sums(
         setup,
         session.roster,
         opening,
-        label=labels[request.round],
+        label=own.label,
         profile="strict",
         frozen=session.frozen,
         minimum_sites=session.minimum_sites,
     )
-    pooled: dict[str, dict[str, Any]] = {}
-    for (analysis, array), values in pooled_of(request, opening).arrays().items():
-        pooled.setdefault(analysis, {})[array] = values
-    return pooled
+    return pooled_of(request, opening).by_analysis()
 
 
 def _of_part(pooled: Summary, part: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Everything is a numpy array with one row a patient, so that the same estimator c
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +24,19 @@ MISSING = -1
 NO_DATE = np.iinfo(np.int64).min
 """The code of a missing date."""
 
+_EPOCH = datetime.date(1970, 1, 1).toordinal()
+
 _Kept = TypeVar("_Kept")
+
+
+def day_number(date: datetime.date) -> int:
+    """Days from 1970-01-01 to a date, as `Patients.dates` has them."""
+    return date.toordinal() - _EPOCH
+
+
+def date_of(day: int) -> datetime.date:
+    """The date with that number of days since 1970-01-01."""
+    return datetime.date.fromordinal(day + _EPOCH)
 
 
 @dataclass(frozen=True, eq=False)

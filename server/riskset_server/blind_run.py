@@ -10,8 +10,6 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from numpy.typing import NDArray
-
 from riskset_common.blind import Blind, FittedBlind, Session, blind_models, counts_deaths
 from riskset_common.blind_wire import BlindAnswer, BlindBegin, BlindStep
 from riskset_common.errors import ProtocolRefusal
@@ -229,7 +227,5 @@ class BlindRun:
 
 
 def _models(session: Session, counted: CountedDeaths) -> list[Blind]:
-    pooled: dict[str, dict[str, NDArray[Any]]] = {}
-    for (analysis, array), values in pooled_of(counted.asked, counted.opening).arrays().items():
-        pooled.setdefault(analysis, {})[array] = values
+    pooled = pooled_of(counted.asked, counted.opening).by_analysis()
     return blind_models(session, counted.requests, pooled)

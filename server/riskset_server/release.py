@@ -10,13 +10,15 @@ The rules look at one analysis at a time. What two analyses of one plan show tog
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from riskset_common.plan import Disclosure
+from riskset_server.displays.reading import families
 from riskset_server.release_axis import RoundTimes, with_numbers_at_risk
 from riskset_server.release_comparison import released_contrasts, released_pairs
 from riskset_server.release_curve import released_cause, released_curve, withheld_group
+from riskset_server.release_fields import INCIDENCE_FIELDS, RESULT_FIELDS, known
 from riskset_server.release_follow_up import released_follow_up
 from riskset_server.release_model import (
     released_fine_gray,
@@ -44,7 +46,8 @@ def release(
         return dict(result)
     if 0 < result["n"] < fewest_patients(disclosure):
         return whole(result, too_few_patients(disclosure)["withheld"])
-    released = RULES[result["kind"]](dict(result), disclosure)
+    kind = result["kind"]
+    released = RULES[kind](known(result, RESULT_FIELDS[kind]), disclosure)
     if is_small(result["missing"], disclosure.minimum_cell):
         released["missing"] = small_count(disclosure)
     return released if axis is None else with_numbers_at_risk(result, released, axis, disclosure)
@@ -121,7 +124,7 @@ def _log_rank(
 def _univariate(result: Result, disclosure: Disclosure) -> Result:
     """Every factor's curves and model. All patients are known, so that those in whom a factor is not are one more of its groups."""
     everyone, rule = result["all_patients"], small_count(disclosure)
-    shown = _kaplan_meier(dict(everyone), disclosure)
+    shown = _kaplan_meier(known(everyone, RESULT_FIELDS["kaplan_meier"]), disclosure)
     factors = [_factor(factor, everyone, disclosure) for factor in result["factors"]]
     if is_small(everyone["missing"], disclosure.minimum_cell):
         shown["missing"] = rule
@@ -137,7 +140,8 @@ def _factor(factor: Result, everyone: Mapping[str, Any], disclosure: Disclosure)
     few_unknown = any(is_small(count, disclosure.minimum_cell) for count in few)
     released = {"factor": factor["factor"], "curves": _part("kaplan_meier", curves, disclosure)}
     if curves["n"] >= fewest_patients(disclosure):
-        released["curves"] = _curves(dict(curves), held, disclosure)
+        known_curves = known(curves, RESULT_FIELDS["kaplan_meier"])
+        released["curves"] = _curves(known_curves, held, disclosure)
         released["curves"] |= totals if few_unknown else {}
     if "model" in factor:
         released["model"] = _part("cox", factor["model"], disclosure)
@@ -182,9 +186,11 @@ def _cumulative_incidence(result: Result, disclosure: Disclosure) -> Result:
             if held.holds(row, index):
                 shown[name]["events"] = rule
         # Events of any kind are the sum of a column but for one cell, so they would fill in what is held of it.
-        whole = not any(column == index for _, column in held.cells)
+        is_complete = not any(column == index for _, column in held.cells)
         released.append(
-            dict(group) | {"causes": shown} | ({} if whole else {"events": rule}),
+            known(group, INCIDENCE_FIELDS)
+            | {"causes": shown}
+            | ({} if is_complete else {"events": rule}),
         )
     result["groups"] = released
     if held.anything:
@@ -286,29 +292,17 @@ def _flow(result: Result, disclosure: Disclosure) -> Result:
     boxes = result["boxes"]
     shown: list[Result] = [dict(boxes[0])]
     open_boxes = [boxes[0]["path"]]
-    for above, below in _families(boxes):
+    for above, below in families(boxes):
         if above["path"] not in open_boxes:
             continue
         held = held_parts([box["n"] for box in below], smallest)
         for index, box in enumerate(below):
             if index not in held:
                 open_boxes.append(box["path"])
-            shown.append(box | {"n": rule, "percent": rule} if index in held else dict(box))
+            marks = {"n": rule, "percent": rule} if index in held else {}
+            shown.append({**box, **marks})
     order = [box["path"] for box in boxes]
     return result | {"boxes": sorted(shown, key=lambda box: order.index(box["path"]))}
-
-
-def _families(boxes: Sequence[Result]) -> Iterator[tuple[Result, list[Result]]]:
-    """Every box that is split, from the first down, with the boxes that it is split into."""
-    for index, above in enumerate(boxes):
-        below = []
-        for box in boxes[index + 1 :]:
-            if box["depth"] <= above["depth"]:
-                break
-            if box["depth"] == above["depth"] + 1:
-                below.append(box)
-        if below:
-            yield above, below
 
 
 RULES: Mapping[str, Callable[[Result, Disclosure], Result]] = {

@@ -14,6 +14,7 @@ from itertools import accumulate, takewhile
 from typing import Any
 
 from riskset_common.plan import Disclosure
+from riskset_server.release_fields import CAUSE_FIELDS, CURVE_FIELDS, LANDMARK_FIELDS, known
 from riskset_server.withheld import Result, fewest_patients, small_count, too_few_patients
 
 DECIMALS = 3
@@ -82,10 +83,10 @@ def released_curve(group: Mapping[str, Any], disclosure: Disclosure) -> Result:
     if group["n"] < fewest_patients(disclosure):
         return withheld_group(group, too_few_patients(disclosure))
     steps = _Steps.of(group, group["n"], disclosure)
-    landmarks, known = _landmarks(group["at"], steps, disclosure)
-    shown = dict(group) | {
+    landmarks, points = _landmarks(group["at"], steps, disclosure)
+    shown = known(group, CURVE_FIELDS) | {
         "at": landmarks,
-        "curve": _blocks(group["curve"], steps, known),
+        "curve": _blocks(group["curve"], steps, points),
         "median": _quantile(group["median"], steps.window, disclosure),
         "quantiles": list(_quantiles(group, steps, disclosure)),
     }
@@ -97,9 +98,9 @@ def released_curve(group: Mapping[str, Any], disclosure: Disclosure) -> Result:
 def released_cause(cause: Mapping[str, Any], n: int, disclosure: Disclosure) -> Result:
     """The cumulative incidence of one cause in a group of n, which is large enough: its curve and landmarks in blocks of its events."""
     steps = _Steps.of(cause, n, disclosure)
-    landmarks, known = _landmarks(cause["at"], steps, disclosure)
-    curve = _blocks(cause["curve"], steps, known)
-    return dict(cause) | {"at": landmarks, "curve": curve}
+    landmarks, points = _landmarks(cause["at"], steps, disclosure)
+    curve = _blocks(cause["curve"], steps, points)
+    return known(cause, CAUSE_FIELDS) | {"at": landmarks, "curve": curve}
 
 
 def withheld_group(group: Mapping[str, Any], rule: Mapping[str, str]) -> Result:
@@ -111,7 +112,7 @@ def _landmarks(
     landmarks: list[Result], steps: _Steps, disclosure: Disclosure
 ) -> tuple[list[Result], set[int]]:
     """The times that the plan names, those named first served first; and the numbers of events at which the curve is now known."""
-    known: set[int] = {0}
+    points: set[int] = {0}
     shown: list[Result] = []
     for landmark in landmarks:
         is_seen = bool(steps.time) and landmark["time"] <= steps.time[-1]
@@ -121,28 +122,28 @@ def _landmarks(
                 {name: value if name == "time" else rule for name, value in landmark.items()}
             )
             continue
-        shown.append(_landmark(landmark, steps, known, disclosure))
-        if steps.apart(landmark["events_to"], *known):
-            known.add(landmark["events_to"])
-    return shown, known
+        shown.append(_landmark(landmark, steps, points, disclosure))
+        if steps.apart(landmark["events_to"], *points):
+            points.add(landmark["events_to"])
+    return shown, points
 
 
-def _landmark(landmark: Result, steps: _Steps, known: set[int], disclosure: Disclosure) -> Result:
+def _landmark(landmark: Result, steps: _Steps, points: set[int], disclosure: Disclosure) -> Result:
     """One time at which enough patients are at risk."""
     rule, events = small_count(disclosure), landmark["events_to"]
-    shown = landmark | {"at_risk": rounded(landmark["at_risk"], steps.n)}
-    if not steps.apart(events, *known):
+    shown = known(landmark, LANDMARK_FIELDS) | {"at_risk": rounded(landmark["at_risk"], steps.n)}
+    if not steps.apart(events, *points):
         return shown | {name: rule for name in ("events_to", *_REALS) if name in landmark}
     shown |= {name: _decimals(landmark[name]) for name in _REALS if name in landmark}
     return shown if steps.apart(events, steps.total) else shown | {"events_to": rule}
 
 
-def _blocks(curve: Mapping[str, Any], steps: _Steps, known: set[int]) -> Result:
+def _blocks(curve: Mapping[str, Any], steps: _Steps, points: set[int]) -> Result:
     """Merge steps into blocks; a last block that is too small, or leaves too little behind it, is not shown."""
     released: Result = {name: [] for name in curve}
     begun = last = 0
     for index, events in enumerate(steps.events):
-        if events - last < steps.smallest or not steps.apart(events, *known, steps.total):
+        if events - last < steps.smallest or not steps.apart(events, *points, steps.total):
             continue
         released["time"].append(curve["time"][index])
         released["at_risk"].append(rounded(curve["at_risk"][index], steps.n))

@@ -146,13 +146,14 @@ class Run:
 
     def request(self) -> bytes:
         """The request of the next round: the next question of every unfinished analysis that does not wait for the blind models."""
+        asking = self._asking()
         self._asked = make_request(
             self._joined(),
             self._frozen,
             self._round + 1,
             NO_ROUND if self._opening is None else self._opening.label,
-            sections_of(self._asking()),
-            questions_json(self._asking()),
+            sections_of(asking),
+            questions_json(asking),
         )
         return self._asked.to_bytes()
 
@@ -207,10 +208,11 @@ class Run:
         pooled = pooled_of(asked, opening)
         self._frozen, self._opening = pooled.participants, opening
         self._round, self._asked = asked.round, None
-        counting = {name: each for name, each in self._asking().items() if counts_deaths(each)}
+        analyses = self._asking()
+        counting = {name: each for name, each in analyses.items() if counts_deaths(each)}
         if counting:
             self._deaths.append(CountedDeaths(asked, opening, counting))
-        self._advance(pooled.arrays())
+        self._advance(analyses, pooled.by_analysis())
         return Opened(self._round, len(pooled.counts) + len(pooled.reals), len(self._requests))
 
     def opening(self) -> bytes:
@@ -298,15 +300,10 @@ class Run:
             )
         return list(answers.values())
 
-    def _advance(self, arrays: Mapping[tuple[str, str], Any]) -> None:
-        pooled = {
-            name: {
-                array: values for (analysis, array), values in arrays.items() if analysis == name
-            }
-            for name in self._asking()
-        }
-        check_pooled(self._asking(), pooled, self._counted)
-        asked = self._asking()
+    def _advance(
+        self, asked: Mapping[str, AnyRequest], pooled: Mapping[str, Mapping[str, Any]]
+    ) -> None:
+        check_pooled(asked, pooled, self._counted)
         unfinished = {name: each for name, each in self._requests.items() if name not in asked}
         for name, request in asked.items():
             reached = estimator_of(request.spec.kind).next(request, pooled[name])

@@ -9,11 +9,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from riskset_common.codebook import Codebook, Conditions, DatedEvent, Derived
-from riskset_common.patients import MISSING, NO_DATE, Bools, Integers, Patients, Reals
+from riskset_common.patients import (
+    MISSING,
+    NO_DATE,
+    Bools,
+    Integers,
+    Patients,
+    Reals,
+    day_number,
+)
 from riskset_node.endpoints import days_between, first_events
 from riskset_node.findings import FindingKind, Mark
-
-_EPOCH = datetime.date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,7 @@ def _cut(cut: Mapping[str, tuple[float | None, float | None]], values: Reals) ->
 
 
 def _day(date: datetime.date | None) -> float | None:
-    return None if date is None else date.toordinal() - _EPOCH
+    return None if date is None else day_number(date)
 
 
 def _as_reals(days: Integers) -> Reals:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from riskset_common.codebook import CategoryVariable, DateVariable, NumberVariable
 from riskset_common.errors import did_you_mean
-from riskset_common.patients import MISSING, NO_DATE
+from riskset_common.patients import MISSING, NO_DATE, day_number
 from riskset_node.columns import VariableColumn, factor_of
 from riskset_node.config import ColumnMap
 from riskset_node.findings import FindingKind, Mark
@@ -25,7 +25,6 @@ from riskset_node.sources.source import SourceSettings
 EARLIEST = datetime.date(1900, 1, 1)
 """No patient of a survival study was seen before; 1-1-1900 and earlier is how software writes an empty date."""
 
-_EPOCH = datetime.date(1970, 1, 1).toordinal()
 _DECIMAL_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _USUAL_DATES = (
     "%Y-%m-%d",
@@ -212,7 +211,7 @@ def _days(raw: RawColumn, reading: _Reading, today: datetime.date) -> Coded:
             elif not EARLIEST <= day <= today:
                 impossible.append(position)
                 day = None
-        found.append(NO_DATE if day is None else day.toordinal() - _EPOCH)
+        found.append(NO_DATE if day is None else day_number(day))
     texts = [text_of(raw.distinct[position]) for position in bad]
     marks = reading.marks(
         FindingKind.NOT_A_DATE,

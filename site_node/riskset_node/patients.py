@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from riskset_common.errors import NodeConfigError
-from riskset_common.patients import EndpointTimes, Patients
+from riskset_common.patients import EndpointTimes, Patients, day_number
 from riskset_common.study import Site, Study
 from riskset_node.config import NodeConfig
 from riskset_node.derived import derive_variables
 from riskset_node.endpoints import derive
 from riskset_node.findings import Finding, FindingKind, Mark, check_usable
 from riskset_node.records import SiteRecords
-
-_EPOCH = datetime.date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True)
@@ -85,7 +82,7 @@ def _after_cutoff(patients: Patients, study: Study) -> Iterator[Mark]:
     cutoff = study.plan.data_cutoff
     if cutoff is None:
         return
-    last = cutoff.toordinal() - _EPOCH
+    last = day_number(cutoff)
     for name, days in patients.dates.items():
         late = days > last
         if late.any():

@@ -9,10 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from riskset_common.codebook import CategoryVariable, Codebook, NumberVariable
-from riskset_common.patients import Patients
+from riskset_common.patients import Patients, date_of
 from riskset_node.derived import derive_variables
-
-_EPOCH = datetime.date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ def _variables(patients: Patients, codebook: Codebook) -> Iterator[VariableProfi
                 quartiles = (float(low), float(middle), float(high))
         elif known.any():
             found = patients.dates[name][known]
-            days = (_day(int(found.min())), _day(int(found.max())))
+            days = (date_of(int(found.min())), date_of(int(found.max())))
         n = int(np.count_nonzero(known))
         yield VariableProfile(
             name, variable.label, unit, n, patients.n - n, counts, quartiles, days
@@ -82,7 +80,3 @@ def _derived(patients: Patients, codebook: Codebook, study_group: str) -> Iterat
 def _counts(levels: tuple[str, ...], codes: np.ndarray) -> dict[str, int]:
     found = np.bincount(codes[codes >= 0], minlength=len(levels))
     return {level: int(count) for level, count in zip(levels, found, strict=True)}
-
-
-def _day(days: int) -> datetime.date:
-    return datetime.date.fromordinal(days + _EPOCH)

@@ -111,3 +111,9 @@ def test_an_event_at_a_time_that_was_not_counted_is_refused_without_naming_it():
 def test_a_value_is_given_for_every_step():
     with pytest.raises(ValueError, match="one value for each step"):
         AskTable(steps=(1, 2), values=(0.5,))
+
+
+@pytest.mark.parametrize("steps", [(2, 1), (1, 1)])
+def test_steps_that_do_not_ascend_are_no_table(steps):
+    with pytest.raises(ValueError, match="the steps must ascend"):
+        AskTable(steps=steps, values=(0.0, 0.5))

@@ -1,4 +1,5 @@
-# Writes time_dependent.json: Cox models stratified by site with an exposure that begins during follow-up, rows split by tmerge.
+# Writes time_dependent.json: Cox models with an exposure that begins during follow-up, rows split by tmerge; stratified by site, and
+# unstratified.
 # Rscript time_dependent.R > time_dependent.json, in this folder. The fits are at the maximum, not where R stops by default.
 library(survival)
 tight <- suppressWarnings(coxph.control(eps = 1e-14, toler.chol = 1e-15, iter.max = 100))
@@ -29,5 +30,7 @@ for (ties in c("efron", "breslow")) {
   out[[paste0("jasa_interaction_", ties)]] <-
     fitted(Surv(tstart, tstop, death) ~ transplanted + surgery + transplanted:surgery + strata(site), jasa, ties)
   out[[paste0("late_", ties)]] <- fitted(Surv(tstart, tstop, death) ~ exposed + x1 + strata(site), late, ties)
+  out[[paste0("jasa_unstratified_", ties)]] <- fitted(Surv(tstart, tstop, death) ~ transplanted + age + surgery, jasa, ties)
+  out[[paste0("late_unstratified_", ties)]] <- fitted(Surv(tstart, tstop, death) ~ exposed + x1, late, ties)
 }
 cat("{\n", paste0('"', names(out), '": ', out, collapse = ",\n"), "\n}\n", sep = "")

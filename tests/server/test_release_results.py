@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from riskset_common.estimators.baseline import BaselineResult
+from riskset_common.estimators.cox_result import CoxResult
+from riskset_common.estimators.cumulative_incidence import CumulativeIncidenceResult, GroupIncidence
+from riskset_common.estimators.curves import GroupCurve, Landmark
+from riskset_common.estimators.event_table import EventTableResult
+from riskset_common.estimators.fine_gray import FineGrayResult
+from riskset_common.estimators.flow import FlowResult
+from riskset_common.estimators.follow_up import FollowUpResult
+from riskset_common.estimators.heterogeneity_result import HeterogeneityResult
+from riskset_common.estimators.incidence_curves import CauseIncidence, IncidenceLandmark
+from riskset_common.estimators.kaplan_meier import KaplanMeierResult
+from riskset_common.estimators.landmark import LandmarkResult
+from riskset_common.estimators.univariate import UnivariateResult
 from riskset_common.plan import Disclosure
 from riskset_server.release import RULES, release
+from riskset_server.release_fields import (
+    CAUSE_FIELDS,
+    CURVE_FIELDS,
+    INCIDENCE_FIELDS,
+    LANDMARK_FIELDS,
+    RESULT_FIELDS,
+)
 from riskset_server.withheld import is_withheld, too_few_patients, withheld
 
 ROUNDED = Disclosure()
@@ -171,6 +192,54 @@ def test_every_kind_of_analysis_has_its_rule() -> None:
     from riskset_common.estimators import ESTIMATORS
 
     assert {estimator.kind for estimator in ESTIMATORS} == set(RULES)
+
+
+@pytest.mark.parametrize(
+    ("kind", "result"),
+    [
+        ("kaplan_meier", KaplanMeierResult),
+        ("cumulative_incidence", CumulativeIncidenceResult),
+        ("follow_up", FollowUpResult),
+        ("baseline", BaselineResult),
+        ("event_table", EventTableResult),
+        ("flow", FlowResult),
+        ("cox", CoxResult),
+        ("fine_gray", FineGrayResult),
+        ("univariate", UnivariateResult),
+        ("landmark", LandmarkResult),
+        ("heterogeneity", HeterogeneityResult),
+    ],
+)
+def test_the_fields_with_a_rule_are_those_of_the_result(kind: str, result: type) -> None:
+    assert {field.name for field in fields(result)} == RESULT_FIELDS[kind]
+
+
+@pytest.mark.parametrize(
+    ("known", "part"),
+    [
+        (CURVE_FIELDS, GroupCurve),
+        (INCIDENCE_FIELDS, GroupIncidence),
+        (CAUSE_FIELDS, CauseIncidence),
+        (LANDMARK_FIELDS - {"incidence"}, Landmark),
+        (LANDMARK_FIELDS - {"survival"}, IncidenceLandmark),
+    ],
+)
+def test_the_fields_with_a_rule_are_those_of_a_curve(known: frozenset[str], part: type) -> None:
+    assert {field.name for field in fields(part)} == known
+
+
+def test_a_field_without_a_rule_is_withheld() -> None:
+    released = release(model((50, 20), (60, 30), residuals=[0.25]), ROUNDED)
+
+    assert {"withheld": "no rule"} == released["residuals"]
+
+
+def test_a_field_of_a_group_without_a_rule_is_withheld() -> None:
+    result = curves((50, 20), (60, 30))
+    result["groups"][0]["days"] = [12.0, 15.0]
+    released = release(result, ROUNDED)
+
+    assert {"withheld": "no rule"} == released["groups"][0]["days"]
 
 
 def test_a_few_left_out_patients_are_not_counted() -> None:

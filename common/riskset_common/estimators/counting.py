@@ -7,6 +7,7 @@ above its last step. The second counts. Counts of whole steps are integers, so t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Annotated, Self
 
 import numpy as np
@@ -47,6 +48,9 @@ class AskTable(State):
     def _one_value_a_step(self) -> Self:
         if len(self.steps) != len(self.values):
             raise ValueError("there must be one value for each step.")
+        # A site looks its own steps up among these, and would find wrong values in any other order.
+        if any(step >= later for step, later in pairwise(self.steps)):
+            raise ValueError("the steps must ascend.")
         return self
 
 

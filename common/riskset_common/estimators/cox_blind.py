@@ -22,11 +22,12 @@ from riskset_common.estimators.baseline_hazard import (
 )
 from riskset_common.estimators.causes import cause_specific_times
 from riskset_common.estimators.counting import BY_STEP, count_shapes, step_shapes, step_summary
-from riskset_common.estimators.cox_cells import cells_of, count_cells, n_cells, named_cells
+from riskset_common.estimators.cox_cells import cells_of, named_cells
 from riskset_common.estimators.cox_result import CoxResult, Survey, result
 from riskset_common.estimators.cox_rows import rows_at_risk
 from riskset_common.estimators.cox_spec import CoxSpec
-from riskset_common.estimators.estimator import Request, Shape, Summary, analysed, counts, one
+from riskset_common.estimators.cox_survey import case_shapes, count_cases
+from riskset_common.estimators.estimator import Request, Shape, Summary, analysed
 from riskset_common.estimators.grouping import group_codes, n_groups
 from riskset_common.estimators.proportionality import (
     ProportionalityTest,
@@ -128,9 +129,7 @@ def death_shapes(request: CoxRequest) -> Mapping[str, Shape]:
     by_step = count_shapes(n_groups(study, spec.strata), n_steps, left_truncated=False)["events"]
     entry = study.endpoint(spec.endpoint).entry
     return {
-        "n": counts(),
-        "events": counts(),
-        "by_level": counts(2, n_cells(cells_of(spec.terms, spec.interaction, study))),
+        **case_shapes(spec, study),
         "deaths": by_step,
         **(step_shapes(n_steps, left_truncated=entry is not None) if spec.counts_times else {}),
     }
@@ -149,11 +148,8 @@ def count_deaths(patients: Patients, request: CoxRequest) -> Summary:
         )
     stratum = group_codes(study, chosen, spec.strata)
     np.add.at(deaths, (stratum[event], times.time[event]), 1)
-    cells = cells_of(spec.terms, spec.interaction, study)
     return {
-        "n": one(chosen.n),
-        "events": one(int(np.count_nonzero(event))),
-        "by_level": count_cells(cells, rows_at_risk(chosen, study, spec).at_the_end, event),
+        **count_cases(rows_at_risk(chosen, study, spec), spec, study),
         "deaths": deaths,
         **(step_summary(times, n_steps) if spec.counts_times else {}),
     }
@@ -169,13 +165,7 @@ def blind_questions(request: CoxRequest, pooled: Summary) -> dict[str, BlindQues
     """
     spec, study = request.spec, request.study
     found = columns(spec.terms, spec.interaction, study)
-    deaths = pooled["deaths"]
-    n_patients, n_events = int(pooled["n"]), int(pooled["events"])
-    if int(deaths.sum()) != n_events or bool((deaths < 0).any()) or n_events > n_patients:
-        raise EstimationError(
-            f"analysis {spec.id}: the deaths at the event times do not add up to the events. A site's report is inconsistent; which "
-            "one cannot be told from the sum. Have the sites compare their outboxes with their records."
-        )
+    deaths, n_patients, n_events = _counted(spec, pooled)
     stratum, time = np.nonzero(deaths)
     ranges = [column_range(column, study) for column in found]
     whole = BlindQuestion(
@@ -201,6 +191,18 @@ def blind_questions(request: CoxRequest, pooled: Summary) -> dict[str, BlindQues
     if spec.interaction_test is None:
         return {WHOLE: whole}
     return {WHOLE: whole, MAINS: _of_main_effects(whole, found)}
+
+
+def _counted(spec: CoxSpec, pooled: Summary) -> tuple[Integers, int, int]:
+    """Deaths by stratum and step, patients, and events, which must agree."""
+    deaths: Integers = pooled["deaths"]
+    n_patients, n_events = int(pooled["n"]), int(pooled["events"])
+    if int(deaths.sum()) != n_events or bool((deaths < 0).any()) or n_events > n_patients:
+        raise EstimationError(
+            f"analysis {spec.id}: the deaths at the event times do not add up to the events. A site's report is inconsistent; which "
+            "one cannot be told from the sum. Have the sites compare their outboxes with their records."
+        )
+    return deaths, n_patients, n_events
 
 
 def _transformed(spec: CoxSpec, time: Integers, pooled: Summary) -> tuple[float, ...]:

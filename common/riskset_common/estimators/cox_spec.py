@@ -165,16 +165,3 @@ class CoxSpec(OneCauseSpec):
     def iterations_at_most(self) -> int:
         """Newton steps at most: R's 20 under its stopping rule, 40 for the tight one."""
         return self.max_iterations or (20 if self.convergence == "r" else 40)
-
-
-def strata_problems(strata: Sequence[str], study: Study) -> Iterator[str]:
-    """Strata that leave risk sets across sites, where a model has no other way."""
-    if "site" in strata or (
-        "study_group" in strata and (study.one_site_a_group or not study.sites)
-    ):
-        return
-    yield (
-        "strata must hold site (or study_group where each site is a group of its own), so that every risk set lies within "
-        f"one site; found {', '.join(strata) or 'none'}. No sum over a risk set of several sites is opened, "
-        "because patients can be read back from it. Write strata: [site]."
-    )

@@ -13,7 +13,7 @@ from riskset_common.estimators.causes import cause_specific_times
 from riskset_common.estimators.counting import length_marks, length_shapes
 from riskset_common.estimators.cox_cells import cells_of, count_cells, n_cells, named_cells
 from riskset_common.estimators.cox_result import Survey
-from riskset_common.estimators.cox_rows import rows_at_risk
+from riskset_common.estimators.cox_rows import RowsAtRisk, rows_at_risk
 from riskset_common.estimators.cox_spec import CoxSpec
 from riskset_common.estimators.estimator import Request, Shape, Summary, analysed, counts, one
 from riskset_common.estimators.terms import columns, design
@@ -34,9 +34,7 @@ def survey_shapes(spec: CoxSpec, study: Study) -> Mapping[str, Shape]:
     marks = length_shapes() if spec.is_blind(study) else {"exponents": counts(p, N_EXPONENTS)}
     return {
         "missing": counts(),
-        "n": counts(),
-        "events": counts(),
-        "by_level": counts(2, n_cells(cells_of(spec.terms, spec.interaction, study))),
+        **case_shapes(spec, study),
         **marks,
     }
 
@@ -45,22 +43,39 @@ def survey(patients: Patients, request: Request[CoxSpec, Any]) -> Summary:
     """One site's share of the survey."""
     study, spec = request.study, request.spec
     cohort = analysed(patients, request)
-    times = cause_specific_times(cohort.patients, study, spec)
     rows = rows_at_risk(cohort.patients, study, spec)
-    event = times.event > 0
-    cells = cells_of(spec.terms, spec.interaction, study)
     found = columns(spec.terms, spec.interaction, study)
     marks = (
-        length_marks(times)
+        length_marks(cause_specific_times(cohort.patients, study, spec))
         if spec.is_blind(study)
         else {"exponents": _exponents(design(found, rows.patients, study))}
     )
     return {
         "missing": one(cohort.missing),
-        "n": one(cohort.patients.n),
-        "events": one(int(np.count_nonzero(event))),
-        "by_level": count_cells(cells, rows.at_the_end, event),
+        **count_cases(rows, spec, study),
         **marks,
+    }
+
+
+def case_shapes(spec: CoxSpec, study: Study) -> Mapping[str, Shape]:
+    """Complete cases and their events, in total and by cell."""
+    return {
+        "n": counts(),
+        "events": counts(),
+        "by_level": counts(2, n_cells(cells_of(spec.terms, spec.interaction, study))),
+    }
+
+
+def count_cases(rows: RowsAtRisk, spec: CoxSpec, study: Study) -> Summary:
+    """One site's share of them; each patient is one, however many rows follow-up was split into."""
+    patients = rows.at_the_end
+    event = np.zeros(patients.n, dtype=np.bool_)
+    event[rows.patient[rows.times.event > 0]] = True
+    cells = cells_of(spec.terms, spec.interaction, study)
+    return {
+        "n": one(patients.n),
+        "events": one(int(np.count_nonzero(event))),
+        "by_level": count_cells(cells, patients, event),
     }
 
 

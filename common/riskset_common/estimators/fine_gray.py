@@ -29,7 +29,7 @@ from riskset_common.estimators.counting import (
 from riskset_common.estimators.cox import AskCox, Cox, CoxMemory, CoxRequest
 from riskset_common.estimators.cox_result import CoxResult
 from riskset_common.estimators.cox_site import likelihood_summary
-from riskset_common.estimators.cox_spec import CoxSpec, pair_or_pairs, strata_problems
+from riskset_common.estimators.cox_spec import CoxSpec, pair_or_pairs
 from riskset_common.estimators.cox_survey import survey, survey_shapes
 from riskset_common.estimators.estimator import (
     Names,
@@ -94,10 +94,17 @@ class FineGraySpec(OneCauseSpec):
 
     def problems(self, study: Study) -> Sequence[str]:
         """Terms that do not fit, risk sets that would cross sites, a missing cause, and late entry."""
-        across_sites = list(strata_problems(self.strata, study))
-        # What a model across sites would need besides is of no use here.
-        of_model = () if across_sites else self.model.problems(study)
-        return [*self._problems(study), *across_sites, *of_model]
+        if self.model.is_blind(study):
+            # What a model across sites would need besides is of no use here.
+            return [*self._problems(study), self._across_sites()]
+        return [*self._problems(study), *self.model.problems(study)]
+
+    def _across_sites(self) -> str:
+        return (
+            "strata must hold site (or study_group where each site is a group of its own), so that every risk set lies within "
+            f"one site; found {', '.join(self.strata) or 'none'}. No sum over a risk set of several sites is opened, "
+            "because patients can be read back from it. Write strata: [site]."
+        )
 
     def _problems(self, study: Study) -> Iterator[str]:
         endpoint = study.endpoint(self.endpoint)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
 from fractions import Fraction
 from typing import Literal
 
@@ -34,7 +33,7 @@ from riskset_common.estimators.estimator import (
     one,
 )
 from riskset_common.estimators.exposure import exposure_times
-from riskset_common.patients import Integers, Patients
+from riskset_common.patients import Integers, Patients, day_number
 from riskset_common.results import WHEN_ASKED
 from riskset_common.study import Study
 from riskset_common.survival.completeness import person_time
@@ -46,7 +45,6 @@ from riskset_common.survival.risk_table import (
 )
 
 CUTOFF = "data_cutoff"
-EPOCH = date(1970, 1, 1)
 
 
 class FollowUpSpec(AnalysisSpec):
@@ -220,7 +218,7 @@ def _closing(patients: Patients, request: FollowUpRequest) -> Integers:
     spec, study = request.spec, request.study
     origin, cutoff = study.endpoint(spec.endpoint).origin, study.plan.data_cutoff
     if spec.completeness == CUTOFF and origin is not None and cutoff is not None:
-        days = (cutoff - EPOCH).days - patients.dates[origin]
+        days = day_number(cutoff) - patients.dates[origin]
         return study.grid.steps_passed(days.astype(np.float64), Fraction(1))
     found = exposure_times(patients, study, spec.endpoint, str(spec.completeness))
     return study.grid.steps_passed(found.time, found.days_per_unit)

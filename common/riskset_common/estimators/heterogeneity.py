@@ -15,11 +15,10 @@ import numpy as np
 from pydantic import Field
 
 from riskset_common.errors import ProtocolRefusal
-from riskset_common.estimators.causes import cause_specific_times
 from riskset_common.estimators.cox import Cox
-from riskset_common.estimators.cox_cells import cells_of, count_cells, n_cells
 from riskset_common.estimators.cox_result import CoxTerm
 from riskset_common.estimators.cox_rows import rows_at_risk
+from riskset_common.estimators.cox_survey import case_shapes, count_cases
 from riskset_common.estimators.estimator import (
     Request,
     Shape,
@@ -85,12 +84,9 @@ class Heterogeneity:
         spec, study, asked = request.spec, request.study, request.state
         rows = 1 + len(spec.groups(study))
         if not asked.sites:
-            cells = n_cells(cells_of(spec.terms, (), study))
             return {
                 "missing": counts(),
-                "n": counts(),
-                "events": counts(),
-                "by_level": counts(2, cells),
+                **case_shapes(spec.own_model(), study),
                 "with_estimate": counts(rows),
             }
         if len(asked.sites) != rows or asked.sites[0] < FEWEST_SITES:
@@ -177,14 +173,7 @@ def _own_estimate(patients: Patients, request: HeterogeneityRequest) -> tuple[fl
 
 
 def _survey(patients: Patients, request: HeterogeneityRequest) -> dict[str, Reals | Integers]:
-    spec, study = request.spec, request.study
+    study, model = request.study, request.spec.own_model()
     cohort = analysed(patients, request)
-    model = spec.own_model()
     rows = rows_at_risk(cohort.patients, study, model)
-    event = cause_specific_times(cohort.patients, study, model).event > 0
-    return {
-        "missing": one(cohort.missing),
-        "n": one(cohort.patients.n),
-        "events": one(int(np.count_nonzero(event))),
-        "by_level": count_cells(cells_of(spec.terms, (), study), rows.at_the_end, event),
-    }
+    return {"missing": one(cohort.missing), **count_cases(rows, model, study)}

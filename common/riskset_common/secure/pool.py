@@ -69,6 +69,13 @@ class Pooled:
         """The pooled arrays by analysis and name."""
         return split(self.sections, self.counts, self.reals)
 
+    def by_analysis(self) -> dict[str, dict[str, NDArray[Any]]]:
+        """The pooled arrays of each analysis by name."""
+        found: dict[str, dict[str, NDArray[Any]]] = {}
+        for (analysis, array), values in self.arrays().items():
+            found.setdefault(analysis, {})[array] = values
+        return found
+
 
 def make_offer(
     identity: Identity, nonce: bytes, roster: Roster, plan_json: bytes, codebook_json: bytes

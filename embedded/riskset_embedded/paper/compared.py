@@ -9,7 +9,7 @@ from typing import Any
 
 from riskset_common.survival.distributions import normal_quantile
 from riskset_embedded.paper.mapping import Figure, PaperMap
-from riskset_embedded.paper.places import NotShown, published_at, result_at
+from riskset_embedded.paper.places import NotShown, published_at, result_at, shown
 
 Z = normal_quantile(0.975)
 
@@ -79,13 +79,8 @@ def _needed(figure: Figure, found: Any, analyses: Mapping[str, Any]) -> Iterator
             yield result_at(analyses, figure.of)
         return
     for name in _FIELDS[figure.kind]:
-        value = found.get(name)
-        hidden = value is None or isinstance(value, Mapping)
-        yield (
-            NotShown(value["withheld"] if isinstance(value, Mapping) else "not released")
-            if hidden
-            else value
-        )
+        value = shown(found.get(name))
+        yield NotShown("not released") if value is None else value
 
 
 def _run(figure: Figure, published: Any, found: Any, parts: list[Any]) -> tuple[str, float | None]:

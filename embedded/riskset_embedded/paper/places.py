@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from riskset_common.errors import InputError
+from riskset_server.displays.reading import withheld_by
 
 _STEP = re.compile(r"(?P<name>[^.\[\]]+)(?:\[(?P<chosen>[^\]]*)\])?(?:\.|$)")
 
@@ -46,33 +47,28 @@ def result_at(analyses: Mapping[str, Any], place: str) -> Any:
 
 
 def _field(found: Any, name: str) -> Any:
-    value = (
-        found.get(name, NotShown("not released"))
-        if isinstance(found, Mapping)
-        else NotShown("not released")
-    )
-    return _shown(value)
+    if not isinstance(found, Mapping) or name not in found:
+        return NotShown("not released")
+    return shown(found[name])
 
 
-def _shown(value: Any) -> Any:
-    return (
-        NotShown(value["withheld"])
-        if isinstance(value, Mapping) and set(value) == {"withheld"}
-        else value
-    )
+def shown(value: Any) -> Any:
+    """A value of the results, or `NotShown` where a disclosure rule holds it back."""
+    rule = withheld_by(value)
+    return value if rule is None else NotShown(rule)
 
 
 def _entry(entries: Sequence[Any], chosen: str, analysis: Mapping[str, Any]) -> Any:
     if chosen.startswith("@"):
         columns = analysis["columns"]
         return (
-            _shown(entries[columns.index(chosen[1:])])
+            shown(entries[columns.index(chosen[1:])])
             if chosen[1:] in columns
             else NotShown("not released")
         )
     wanted = [condition.partition("=")[::2] for condition in chosen.split(",") if condition]
     fitting = [entry for entry in entries if all(_is(entry, key, value) for key, value in wanted)]
-    return _shown(fitting[0]) if len(fitting) == 1 else NotShown("not released")
+    return shown(fitting[0]) if len(fitting) == 1 else NotShown("not released")
 
 
 def _is(entry: Any, key: str, value: str) -> bool:

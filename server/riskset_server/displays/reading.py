@@ -84,3 +84,18 @@ def distinct(found: Iterable[Any]) -> list[Any]:
     return list(
         dict.fromkeys(item for item in found if item is not None and not isinstance(item, Mapping))
     )
+
+
+def families(
+    boxes: Sequence[Mapping[str, Any]],
+) -> Iterator[tuple[Mapping[str, Any], list[Mapping[str, Any]]]]:
+    """Every box of a flow that is split, from the first down, with the boxes that it is split into."""
+    for index, above in enumerate(boxes):
+        below = []
+        for box in boxes[index + 1 :]:
+            if box["depth"] <= above["depth"]:
+                break
+            if box["depth"] == above["depth"] + 1:
+                below.append(box)
+        if below:
+            yield above, below

@@ -5,13 +5,13 @@ Counts that a disclosure rule withheld are left out of the check, and so is ever
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any, Final
 
 from riskset_common.plan import Plan
 from riskset_server.displays.display import Part
-from riskset_server.displays.reading import entries, value
+from riskset_server.displays.reading import entries, families, value
 from riskset_server.report_check.disagreement import Disagreement
 
 CHECK: Final = "adds up"
@@ -145,26 +145,17 @@ def _flow(result: Mapping[str, Any], part: Part, plan: Plan) -> Sums:
     boxes = entries(value(result, "boxes"))
     if boxes:
         yield "all patients", value(result, "n"), [value(boxes[0], "n")]
-    for rank, box in enumerate(boxes):
-        below = list(_below(boxes, rank))
-        if below:
-            path = ", ".join(f"{level}" for level in box["path"].values()) or "all patients"
-            yield f"boxes below {path}", value(box, "n"), [value(found, "n") for found in below]
-
-
-def _below(boxes: Sequence[Mapping[str, Any]], rank: int) -> Iterator[Mapping[str, Any]]:
-    """The boxes that one was split into."""
-    for box in boxes[rank + 1 :]:
-        if box["depth"] <= boxes[rank]["depth"]:
-            return
-        if box["depth"] == boxes[rank]["depth"] + 1:
-            yield box
+    for box, below in families(boxes):
+        path = ", ".join(f"{level}" for level in box["path"].values()) or "all patients"
+        yield f"boxes below {path}", value(box, "n"), [value(found, "n") for found in below]
 
 
 _OF_KIND: Final[dict[str, Callable[[Mapping[str, Any], Part, Plan], Sums]]] = {
     "kaplan_meier": _curves,
     "cumulative_incidence": _incidences,
     "cox": _model,
+    "fine_gray": _model,
+    "heterogeneity": _model,
     "univariate": _univariate,
     "landmark": _landmark,
     "baseline": _baseline,

@@ -32,6 +32,8 @@ CHANGES = [
     ("cumulative incidence", lambda r: one_more(r["groups"][0], "n"), "n of all groups"),
     ("Cox within sites", lambda r: one_more(r["levels"][0], "n"), "n by level of arm"),
     ("Cox within sites", lambda r: one_more(r["levels"][3], "events"), "events by level of sex"),
+    ("Fine-Gray within sites", lambda r: one_more(r["levels"][0], "events"), "events by level of"),
+    ("heterogeneity among sites", lambda r: one_more(r["levels"][0], "n"), "n by level of"),
     ("univariate", lambda r: one_more(r["factors"][0]["curves"], "missing"), "arm, known and missing"),
     ("univariate", lambda r: one_more(r["factors"][1]["curves"]["groups"][0], "n"), "sex, n of all groups"),
     ("landmark curves", lambda r: one_more(r, "events"), "events of the landmark's patients"),
