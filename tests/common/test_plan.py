@@ -36,9 +36,7 @@ def endpoint(**fields: Any) -> dict[str, Any]:
 def test_the_whole_plan_of_the_trial_is_told_what_this_release_lacks() -> None:
     with pytest.raises(PlanError) as refused:
         read_plan(WHOLE_PLAN)
-    known = (
-        "unknown key. Known: cause, convergence, endpoint, id, interaction, interaction_test, kind"
-    )
+    known = "unknown key. Known: baseline_hazard, cause, convergence, endpoint, id, interaction, interaction_test, kind"
 
     assert [
         f"{WHOLE_PLAN}: {line}"
