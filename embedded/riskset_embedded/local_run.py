@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,21 +75,43 @@ def run_files(
     for line in _notices(configs):
         console.print(line, style="dim", highlight=False, soft_wrap=True)
     kept = run_folder(out, _identified_by(read, words, configs))
+    parties = Parties(configs, centre, kept.draw, cuts_of(lose))
+    with kept.alone():
+        folder = _run_kept(out, read, words, parties, kept, console)
+    if folder.moved_aside is not None:
+        moved = f"What was in {out} is now in {folder.moved_aside}."
+        console.print(moved, highlight=False, soft_wrap=True)
+    return folder.path
+
+
+def _run_kept(
+    out: Path, plan: Plan, codebook: Codebook, parties: Parties, kept: RunFolder, console: Console
+) -> OutputFolder:
+    """Begin or continue the run; where it stops, keep what lets it go on, and say how."""
     if kept.continued:
         console.print(f"Continuing the run in {kept.path}.", highlight=False, soft_wrap=True)
-    parties = Parties(configs, centre, kept.draw, cuts_of(lose))
     try:
-        folder = _run_into(out, read, words, parties, kept, console)
+        return _run_into(out, plan, codebook, parties, kept, console)
     except SitesLost as lost:
         raise SitesAway(lost, kept.path) from None
     except RisksetError:
         if not kept.continued:
             kept.give_up()
         raise
-    if folder.moved_aside is not None:
-        moved = f"What was in {out} is now in {folder.moved_aside}."
-        console.print(moved, highlight=False, soft_wrap=True)
-    return folder.path
+    except (OSError, sqlite3.OperationalError) as error:
+        if not _is_full(error):
+            raise
+        raise InputError(
+            f"--out {out}: the disk is full. Make room and give the same command again: it continues the run that waits in {kept.path}. "
+            f"To let the run go, delete {kept.path.name}."
+        ) from error
+
+
+def _is_full(error: OSError | sqlite3.OperationalError) -> bool:
+    """Whether there was no room, which a person can mend; anything else is a fault of riskset."""
+    if isinstance(error, OSError):
+        return error.errno in {errno.ENOSPC, errno.EDQUOT}
+    return error.sqlite_errorcode == sqlite3.SQLITE_FULL
 
 
 def _run_into(

@@ -7,10 +7,12 @@ into the output folder and the rest is deleted.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_bytes
@@ -39,6 +41,24 @@ class RunFolder:
     def outboxes(self) -> Path:
         """The state of each site, with what left it."""
         return self.path / "outboxes"
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Be the one process that works on this run, until the block ends.
+
+        Raises
+        ------
+        InputError
+            Where another one does: two would answer and open in one name.
+        """
+        with (self.path / "lock").open("a", encoding="ascii") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise InputError(
+                    f"{self.path}: another process is at work on this run. Wait until it has ended, or choose another --out."
+                ) from error
+            yield
 
     def draw(self, purpose: str) -> bytes:
         """32 random bytes for a purpose: drawn once, and the same when the run continues."""

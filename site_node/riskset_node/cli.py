@@ -126,14 +126,14 @@ def show(node: NodeFile, plan: PlanFile = None, as_json: AsJson = False) -> None
 
 
 def _study_of_one(plan: Path, codebook: Codebook, config: NodeConfig) -> Study:
-    """The study as this site can see it alone; the plan must fit the codebook."""
+    """The study as this site can see it alone; the plan must fit the codebook. Who else takes part is not known here."""
     from riskset_common.plan import read_plan
     from riskset_common.plan_check import check_plan
     from riskset_common.study import Site, Study
 
-    study = Study(read_plan(plan), codebook, (Site(config.site, config.study_group),))
-    check_plan(study, str(plan))
-    return study
+    read = read_plan(plan)
+    check_plan(Study(read, codebook, ()), str(plan))
+    return Study(read, codebook, (Site(config.site, config.study_group),))
 
 
 def _today() -> datetime.date:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
 from tests.end_to_end.small_study import SITES, SmallStudy, command
 
-from riskset_common.errors import NodeConfigError
+from riskset_common.errors import InputError, NodeConfigError
+from riskset_embedded import local_run
 from riskset_embedded.local_run import read_nodes, run_files
+from riskset_embedded.run_folder import RunFolder
 
 
 def run_aloud(study: SmallStudy):
@@ -100,3 +104,66 @@ def test_a_signing_key_that_is_none_is_told_with_its_site_and_file(study: SmallS
 
     assert 0 != ended.exit_code
     assert f"site {SITES[0]}: identity.key {key}: The identity key cannot be read" in ended.stderr
+
+
+def test_a_second_process_on_one_run_is_refused_and_the_first_goes_on(study: SmallStudy) -> None:
+    at_work = study.out.with_name("out.run")
+    refused = []
+
+    def meanwhile(*_: object) -> None:
+        with pytest.raises(InputError) as error, RunFolder(at_work, continued=True).alone():
+            pass
+        refused.append(str(error.value))
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(local_run._Bars, "opened", meanwhile)
+        ended = study.run()
+
+    assert 0 == ended.exit_code, ended.stderr
+    assert refused
+    assert f"{at_work}: another process is at work on this run." in refused[0]
+    assert not at_work.exists()
+
+
+def _no_room_for_a_file() -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def _no_room_for_a_state() -> None:
+    database = sqlite3.connect(":memory:")
+    try:
+        database.execute("PRAGMA max_page_count = 1")
+        database.execute("CREATE TABLE kept (number INTEGER)")
+        database.execute("CREATE TABLE more (number INTEGER)")
+    finally:
+        database.close()
+
+
+@pytest.mark.parametrize("no_room", [_no_room_for_a_file, _no_room_for_a_state])
+def test_a_full_disk_is_told_and_the_same_command_goes_on(study: SmallStudy, no_room) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(local_run._Bars, "opened", lambda *_: no_room())
+        full = study.run()
+    left = sorted(
+        path.name for path in study.folder.iterdir() if path.name.startswith(("out", "."))
+    )
+    ended = study.run()
+
+    assert 1 == full.exit_code
+    assert (
+        f"error: --out {study.out}: the disk is full. Make room and give the same command again"
+        in full.stderr
+    )
+    assert ["out.run"] == left
+    assert 0 == ended.exit_code, ended.stderr
+
+
+def test_a_fault_that_is_no_full_disk_is_not_called_one(study: SmallStudy, monkeypatch) -> None:
+    def broken(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(local_run._Bars, "opened", broken)
+    with pytest.raises(OSError, match="Input/output error"):
+        run_files(study.plan, study.codebook, study.nodes, study.out, quiet=True)
+
+    assert not study.out.exists()

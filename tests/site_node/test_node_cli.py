@@ -52,6 +52,15 @@ def test_findings_end_with_1_and_are_told_with_ids_values_and_advice(run):
     assert "2 errors, 0 warnings." in told
 
 
+def test_a_plan_whose_committee_is_of_other_sites_is_checked_by_any_site(site, run):
+    committee = "secure: {blind: {committee: [bristol, memphis, padua]}}\n"
+    model = "  - {id: cox, kind: cox, endpoint: EFS, terms: [{factor: sex, reference: male}]}\n"
+    plan = site.write("blind.yaml", site.PLAN + model + committee)
+    done = run(f"data check NODE --codebook CODEBOOK --plan {plan}")
+
+    assert (0, "") == (done.exit_code, done.stderr)
+
+
 def test_without_a_plan_endpoints_are_not_looked_at(run):
     assert "relapse" not in run("data check NODE --codebook CODEBOOK", BAD).stdout
 
