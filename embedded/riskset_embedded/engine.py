@@ -158,7 +158,7 @@ class _Carrier:
                     self.reasons.setdefault(name, refusal)
             else:
                 replies[name] = kept
-            heard(name, replies[name])
+            heard({name: replies[name]})
         return replies
 
     def published(self, step: str, opening: bytes) -> None:

@@ -15,8 +15,8 @@ from riskset_server.runs import Opened, Run, SitesLost
 CLOSE = "close"
 """The last step. A site that misses it is told when it comes back, as far as its messages are kept."""
 
-Heard = Callable[[str, bytes], None]
-"""Called for each reply as it arrives, with the site's name and the bytes."""
+Heard = Callable[[Mapping[str, bytes]], None]
+"""Called for replies as they arrive, those that came together at once, by the site's name."""
 
 
 class Asking(Protocol):
@@ -99,10 +99,11 @@ def drive(run: Run, carrier: Carrier, watcher: Watcher | None = None) -> dict[st
 def _to_results(
     run: Run, carrier: Carrier, watcher: Watcher | None, joined: set[str]
 ) -> dict[str, Any]:
-    def answered_offer(site: str, _: bytes) -> None:
-        joined.add(site)
+    def answered_offer(replies: Mapping[str, bytes]) -> None:
+        joined.update(replies)
         if watcher:
-            watcher.joined(site)
+            for site in replies:
+                watcher.joined(site)
 
     everybody = [site.name for site in run.study.sites]
     offers = dict.fromkeys(everybody, run.offer())
@@ -132,9 +133,11 @@ def _round(run: Run, carrier: Carrier, watcher: Watcher | None, confirmed: Colle
     number = run.rounds + 1
     step = f"round-{number:03d}"
 
-    def heard(site: str, _: bytes) -> None:
+    def heard(replies: Mapping[str, bytes]) -> None:
+        run.look_at(replies)
         if watcher:
-            watcher.answered(site, number)
+            for site in replies:
+                watcher.answered(site, number)
 
     # A site that did not receive the keys could only refuse: it is as missing as one that does not report.
     asked = [site for site in run.contributors if site in confirmed]
@@ -171,5 +174,5 @@ def _in_order(replies: Mapping[str, bytes], sites: Collection[str]) -> dict[str,
     return {site: replies[site] for site in sites if site in replies}
 
 
-def _unheard(_site: str, _reply: bytes) -> None:
+def _unheard(_: Mapping[str, bytes]) -> None:
     """Nobody is told of a confirmation."""

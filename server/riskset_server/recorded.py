@@ -23,19 +23,24 @@ class Recorded:
         self._runs = runs
         self._number = number
         self._now = now
+        self._steps = [each.step for each in runs.arrived(number)]
 
     def ask(self, messages: Mapping[str, bytes], step: str, heard: Heard) -> dict[str, bytes]:
         """Ask those who have not answered this step yet."""
-        replies = self._runs.replies(self._number, step)
-        if self._went_on(step):
-            messages = {site: message for site, message in messages.items() if site in replies}
+        replies: dict[str, bytes] = {}
+        if step in self._steps:
+            replies = self._runs.replies(self._number, step)
+            if self._went_on(step):
+                messages = {site: message for site, message in messages.items() if site in replies}
+        else:
+            self._steps.append(step)
         self._runs.keep_asked(self._number, step, messages, self._now())
-        for site, reply in replies.items():
-            heard(site, reply)
+        if replies:
+            heard(replies)
 
-        def keep(site: str, reply: bytes) -> None:
-            self._runs.keep_reply(self._number, step, site, reply, self._now())
-            heard(site, reply)
+        def keep(arrived: Mapping[str, bytes]) -> None:
+            self._runs.keep_replies(self._number, step, arrived, self._now())
+            heard(arrived)
 
         unanswered = {site: messages[site] for site in messages if site not in replies}
         if unanswered:
@@ -48,5 +53,4 @@ class Recorded:
 
     def _went_on(self, step: str) -> bool:
         """Whether something was asked already that hangs on the replies to this step."""
-        asked = [each.step for each in self._runs.arrived(self._number)]
-        return step in asked[:-1] and not is_confirmed(step)
+        return step in self._steps[:-1] and not is_confirmed(step)

@@ -67,17 +67,18 @@ class Relay:
         while waiting:
             lost = {site for site in waiting if not self._ways[over[site]].reaches(site)}
             for way in {over[site] for site in waiting}:
-                for site, reply in (
-                    self._ways[way].collect(self._patience(way, over, waiting)).items()
-                ):
-                    if site not in waiting:
-                        continue
-                    if reply is None:
-                        lost.add(site)
-                        continue
-                    replies[site] = reply
-                    del waiting[site]
-                    heard(site, reply)
+                found = self._ways[way].collect(self._patience(way, over, waiting))
+                lost |= {site for site, reply in found.items() if reply is None}
+                arrived = {
+                    site: reply
+                    for site, reply in found.items()
+                    if reply is not None and site in waiting
+                }
+                if arrived:
+                    replies |= arrived
+                    for site in arrived:
+                        del waiting[site]
+                    heard(arrived)
             lost &= waiting.keys()
             if self._now() >= end:
                 break

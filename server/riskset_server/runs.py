@@ -10,6 +10,7 @@ Everything follows from the arguments and the replies: an engine that keeps both
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,12 +27,13 @@ from riskset_common.plan_check import check_plan
 from riskset_common.results import SCHEMA, as_json
 from riskset_common.rounds import AnyRequest, questions_json, rule_of, sections_of, sites_of
 from riskset_common.secure.pool import (
-    by_contributor,
+    Checked,
+    check_report,
     collect_keys,
     make_close,
     make_offer,
     make_request,
-    open_round,
+    open_checked,
     pooled_of,
 )
 from riskset_common.secure.recovery import unmask_requests
@@ -95,7 +97,8 @@ class Run:
         self._counted: dict[str, int] = {}
         self._round = 0
         self._asked: RoundRequest | None = None
-        self._reports: dict[int, Report] = {}
+        self._looked_at: dict[str, tuple[bytes, Checked]] = {}
+        self._reports: dict[int, Checked] = {}
         self._opening: Opening | None = None
         self._deaths: list[CountedDeaths] = []
         self._blind: BlindRun | None = None
@@ -155,7 +158,24 @@ class Run:
             sections_of(asking),
             questions_json(asking),
         )
+        self._looked_at = {}
         return self._asked.to_bytes()
+
+    def look_at(self, replies: Replies) -> None:
+        """Read and check reports as they arrive, while others are under way: `shares` then has little left to do.
+
+        Whatever is wrong with one is left for `shares` to say, which has all of them before it.
+        """
+        for name, reply in replies.items():
+            with suppress(RisksetError):
+                message = read_reply(self._roster, name, reply)
+                if isinstance(message, Report):
+                    self._looked_at[name] = reply, self._check(message)
+
+    def _check(self, report: Report) -> Checked:
+        return check_report(
+            self._joined(), self._frozen, self._roster, self._open_request(), report
+        )
 
     def shares(self, replies: Replies) -> dict[str, bytes]:
         """Take the reports of a round, and give what its committee is to be asked, by name: nothing where the round is strict.
@@ -166,8 +186,16 @@ class Run:
             Where too few reported. The next request is the same, and may be answered by more.
         """
         setup, asked = self._joined(), self._open_request()
-        reports = self._read(replies, Report)
-        self._reports = by_contributor(setup, self._frozen, self._roster, asked, reports)
+        known = {
+            name: checked
+            for name, (reply, checked) in self._looked_at.items()
+            if replies.get(name) == reply
+        }
+        if known.keys() == replies.keys():
+            checked = list(known.values())
+        else:
+            checked = [self._check(report) for report in self._read(replies, Report)]
+        self._reports = {each.report.site_id: each for each in checked}
         missing = [
             self._roster.name(number)
             for number in asked.participants
@@ -189,7 +217,8 @@ class Run:
         if len(members) < setup.terms.threshold:
             needed = f"{len(members)} of the committee reported, {setup.terms.threshold} must"
             raise SitesLost(asked.round, missing, needed)
-        wanted = unmask_requests(setup, asked, self._reports)
+        reports = {number: each.report for number, each in self._reports.items()}
+        wanted = unmask_requests(setup, asked, reports)
         return {self._roster.name(number): each.to_bytes() for number, each in wanted.items()}
 
     def pool(self, replies: Replies) -> Opened:
@@ -202,9 +231,7 @@ class Run:
         """
         setup, asked = self._joined(), self._open_request()
         answers = self._answers(replies) if asked.profile == "recoverable" else []
-        opening = open_round(
-            setup, self._frozen, self._roster, asked, self._reports.values(), answers
-        )
+        opening = open_checked(setup, self._frozen, self._roster, asked, self._reports, answers)
         pooled = pooled_of(asked, opening)
         self._frozen, self._opening = pooled.participants, opening
         self._round, self._asked = asked.round, None

@@ -174,7 +174,7 @@ def test_watching_says_each_step_once_and_how_it_ended(centre):
 
     def goes_on(_: float) -> None:
         if [each.answered for each in runs.arrived(number)] == [0]:
-            runs.keep_reply(number, "join", "a", b"", NOW)
+            runs.keep_replies(number, "join", {"a": b""}, NOW)
         else:
             runs.move(number, RunState.SILENT, NOW, "join: no answer from b")
 

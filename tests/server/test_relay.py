@@ -54,9 +54,7 @@ def answers(site: str, time: int) -> bytes:
 
 def asked(*ways: ScriptedWay, sites: str = "ab") -> tuple[dict[str, bytes], list[str]]:
     heard: list[str] = []
-    replies = relay_over(*ways).ask(
-        dict.fromkeys(sites, b"question"), "join", lambda site, _: heard.append(site)
-    )
+    replies = relay_over(*ways).ask(dict.fromkeys(sites, b"question"), "join", heard.extend)
     return replies, heard
 
 

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.least_study import CODEBOOK, PLAN
 
 from riskset_common.codebook import read_codebook
 from riskset_common.errors import PlanError, PolicyRefusal, ProtocolRefusal, RisksetError
 from riskset_common.plan import Plan, read_plan
+from riskset_common.rounds import rule_of
+from riskset_common.secure.reporting import report
 from riskset_common.secure.roster import Member, Roster
-from riskset_common.secure.session import SessionSecrets, advertise, open_offer, refuse, session_of
+from riskset_common.secure.sections import vector_length
+from riskset_common.secure.session import (
+    SessionSecrets,
+    accept_keys,
+    advertise,
+    open_offer,
+    refuse,
+    session_of,
+)
 from riskset_common.signing import Identity
-from riskset_common.wire import Offer, read_message
+from riskset_common.wire import Keys, Offer, RoundRequest, read_message
 from riskset_server.replies import SitesRefused
 from riskset_server.runs import Run
 
@@ -125,3 +137,58 @@ def test_an_answer_in_the_name_of_another_site_is_refused(tmp_path: Path) -> Non
 
     with pytest.raises(ProtocolRefusal, match="Site 'north' answered in the name of 'east'"):
         run.join(replies | {"north": replies["east"]})
+
+
+def asked_round(folder: Path) -> tuple[Run, dict[str, bytes]]:
+    """A run that asked its first round, and what its sites report."""
+    run = started(folder)
+    keys = Keys.from_bytes(run.join({name: advertisement(run, name) for name in SITES}))
+    request = RoundRequest.from_bytes(run.request())
+    counts = np.zeros(vector_length(request.sections, "counts"), np.int64)
+    reals = np.zeros(vector_length(request.sections, "reals"), np.float64)
+    rule, sid = rule_of(run.study.plan, ROSTER), session_of(Offer.from_bytes(run.offer()))
+    reports = {}
+    for number, (name, identity) in enumerate(SITES.items(), 1):
+        secrets = SessionSecrets(name[0].encode() * 32, name[0].encode() * 32)
+        state, _ = advertise(identity, number, sid, secrets, bytes(32), ROSTER)
+        state = accept_keys(state, keys, rule=rule, minimum_sites=2)
+        reports[name] = report(state, request, counts, reals, identity=identity)[1].to_bytes()
+    return run, reports
+
+
+def test_reports_that_were_looked_at_as_they_arrived_are_asked_about_as_those_that_were_not(
+    tmp_path: Path,
+) -> None:
+    run, reports = asked_round(tmp_path)
+    at_once = run.shares(reports)
+    for name, each in reports.items():
+        run.look_at({name: each})
+
+    assert at_once == run.shares(reports)
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        (lambda reports: reports["east"], r"Site 'north' answered in the name of 'east'"),
+        (lambda reports: reports["north"][:-1] + b"x", r"the report of site 'north' in round 1"),
+        (lambda _: b"not ours", r"Site 'north' answered with something that is no message"),
+    ],
+)
+def test_a_report_that_is_wrong_is_told_when_all_are_there(
+    tmp_path: Path, sent: Callable[[dict[str, bytes]], bytes], told: str
+) -> None:
+    run, reports = asked_round(tmp_path)
+    arrived = reports | {"north": sent(reports)}
+    run.look_at(arrived)
+    with pytest.raises(RisksetError, match=told):
+        run.shares(arrived)
+
+
+def test_a_report_that_was_looked_at_does_not_stand_for_another_that_came_in_its_place(
+    tmp_path: Path,
+) -> None:
+    run, reports = asked_round(tmp_path)
+    run.look_at(reports)
+    with pytest.raises(ProtocolRefusal, match="is no message of riskset"):
+        run.shares(reports | {"north": b"not ours"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 from pathlib import Path
@@ -11,7 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 from tests.server.conftest import NOW
@@ -21,7 +22,7 @@ from riskset_server.recorded import Recorded
 from riskset_server.store import RunState, database, open_database
 from riskset_server.store.database import migrate
 from riskset_server.store.runs import Arrived
-from riskset_server.store.tables import Table
+from riskset_server.store.tables import MessageRow, Table
 
 
 class Counting:
@@ -34,8 +35,7 @@ class Counting:
     def ask(self, messages, step, heard):
         self.asked += sorted(messages)
         replies = {site: f"{step} {site}".encode() for site in messages if site in self.answering}
-        for site, reply in replies.items():
-            heard(site, reply)
+        heard(replies)
         return replies
 
 
@@ -104,7 +104,7 @@ def test_who_answered_before_is_not_asked_again(centre, number):
     messages = {"a": b"question", "b": b"question"}
     heard: list[str] = []
     recorded(centre, number, first).ask(messages, "join", lambda *_: None)
-    replies = recorded(centre, number, second).ask(messages, "join", lambda s, _: heard.append(s))
+    replies = recorded(centre, number, second).ask(messages, "join", heard.extend)
 
     assert (["a", "b"], ["b"]) == (first.asked, second.asked)
     assert {"a": b"join a", "b": b"join b"} == replies
@@ -135,6 +135,24 @@ def test_a_site_that_missed_the_keys_gets_them_when_the_run_is_resumed(centre, n
     recorded(centre, number, back).ask(messages, "keys", lambda *_: None)
 
     assert ["b"] == back.asked
+
+
+def test_what_all_sites_are_asked_is_kept_once_and_still_known_of_each(centre, number):
+    messages = {"a": b"question", "b": b"question", "c": b"another"}
+    recorded(centre, number, Counting()).ask(messages, "join", lambda *_: None)
+    with centre.database.session() as session:
+        rows = session.execute(select(MessageRow.site, MessageRow.content, MessageRow.sha256)).all()
+    contents = {row.site: row.content for row in rows}
+    hashes = {row.site: row.sha256 for row in rows}
+
+    assert {"a": b"question", "b": b"", "c": b"another"} == contents
+    assert {site: hashlib.sha256(asked).hexdigest() for site, asked in messages.items()} == hashes
+
+
+def test_replies_that_are_the_same_are_kept_of_each_site(centre, number):
+    centre.runs.keep_replies(number, "join", {"a": b"reply", "b": b"reply"}, NOW)
+
+    assert {"a": b"reply", "b": b"reply"} == centre.runs.replies(number, "join")
 
 
 def test_what_was_opened_is_kept_once_and_never_changes(centre, number):

@@ -34,11 +34,20 @@ from riskset_common.wire import (
     Opening,
     Refused,
     Report,
+    ReportHeader,
     RoundRequest,
     UnmaskAnswer,
     masked_body,
     words_of,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A report that a site of the set signed for the request of the round, and what it signed, in hashes."""
+
+    report: Report
+    header: ReportHeader
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,14 +166,14 @@ def check_report(
     roster: Roster,
     request: RoundRequest,
     report: Report,
-) -> None:
+) -> Checked:
     """Raise unless a site of the set answered exactly this request. Run by the centre when a report arrives."""
-    _check_answer(setup, roster, request, report, label_of(setup, frozen, request))
+    return _checked_answer(setup, roster, request, report, label_of(setup, frozen, request))
 
 
-def _check_answer(
+def _checked_answer(
     setup: Setup, roster: Roster, request: RoundRequest, report: Report, label: bytes
-) -> None:
+) -> Checked:
     name = roster.name(report.site_id)
     if report.site_id not in request.participants:
         raise ProtocolRefusal(
@@ -182,7 +191,9 @@ def _check_answer(
             f"round {request.round} asks for {asked[0]} and {asked[1]}."
         )
     _require_deposits(setup, request, report, name)
-    check_header(roster, label, header_of(report), request.round)
+    header = header_of(report)
+    check_header(roster, label, header, request.round)
+    return Checked(report, header)
 
 
 def _require_deposits(setup: Setup, request: RoundRequest, report: Report, name: str) -> None:
@@ -222,7 +233,26 @@ def open_round(
     A strict round needs a report from every site of the set; with one missing there is no sum, ever. A recoverable one needs
     n_min reports and the answers of t committee members.
     """
-    by_site = by_contributor(setup, frozen, roster, request, reports)
+    checked = _checked_once(setup, frozen, roster, request, reports)
+    return open_checked(setup, frozen, roster, request, checked, answers)
+
+
+def open_checked(
+    setup: Setup,
+    frozen: tuple[int, ...] | None,
+    roster: Roster,
+    request: RoundRequest,
+    checked: Mapping[int, Checked],
+    answers: Iterable[UnmaskAnswer] = (),
+) -> Opening:
+    """As `open_round`, of reports that were checked for this request one by one. Run by the centre.
+
+    Parameters
+    ----------
+    checked
+        What `check_report` gave, by the site's number.
+    """
+    by_site = {number: each.report for number, each in sorted(checked.items())}
     label = label_of(setup, frozen, request)
     seeds: tuple[bytes, ...] = ()
     pairs: tuple[tuple[int, int], ...] = ()
@@ -239,7 +269,7 @@ def open_round(
         sid=setup.sid,
         round=request.round,
         label=label,
-        contributors=tuple(map(header_of, by_site.values())),
+        contributors=tuple(checked[number].header for number in by_site),
         commitments=tuple(each.commitments for each in by_site.values()),
         seeds=seeds,
         counts_length=lengths[0],
@@ -273,16 +303,27 @@ def by_contributor(
     reports: Iterable[Report],
 ) -> dict[int, Report]:
     """Reports by site in order, each checked and there once. Run by the centre."""
-    by_site: dict[int, Report] = {}
+    checked = _checked_once(setup, frozen, roster, request, reports)
+    return {number: each.report for number, each in sorted(checked.items())}
+
+
+def _checked_once(
+    setup: Setup,
+    frozen: tuple[int, ...] | None,
+    roster: Roster,
+    request: RoundRequest,
+    reports: Iterable[Report],
+) -> dict[int, Checked]:
+    checked: dict[int, Checked] = {}
     label = label_of(setup, frozen, request)
     for report in reports:
-        _check_answer(setup, roster, request, report, label)
-        if report.site_id in by_site:
+        each = _checked_answer(setup, roster, request, report, label)
+        if report.site_id in checked:
             raise ProtocolRefusal(
                 f"Site {roster.name(report.site_id)!r} is in the sum twice. Each site is added once."
             )
-        by_site[report.site_id] = report
-    return dict(sorted(by_site.items()))
+        checked[report.site_id] = each
+    return checked
 
 
 def _require_all(request: RoundRequest, roster: Roster, by_site: Mapping[int, Report]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from riskset_common.errors import InputError, ProtocolRefusal
@@ -170,34 +170,36 @@ class Runs:
         """
         with self._database.session() as session:
             rows = session.execute(
-                select(MessageRow.site, MessageRow.content).filter_by(
+                select(MessageRow.site, MessageRow.sha256).filter_by(
                     run=number, step=step, direction="out"
                 )
             )
-            before = {row.site: row.content for row in rows}
-            for site, message in messages.items():
-                if site not in before:
-                    session.add(_message(number, step, site, "out", message, now))
-                elif before[site] != message:
+            before = {row.site: row.sha256 for row in rows}
+            for site in before.keys() & messages.keys():
+                if before[site] != _sha256(messages[site]):
                     raise ProtocolRefusal(
                         f"run {number}, {step}: site {site!r} was asked something else before. This release does not continue runs "
                         "that another one began; start a new run."
                     )
+            new = {site: message for site, message in messages.items() if site not in before}
+            _add(session, number, step, "out", new, now)
 
-    def keep_reply(self, number: int, step: str, site: str, reply: bytes, now: datetime) -> None:
-        """Write down a reply as it arrived."""
+    def keep_replies(
+        self, number: int, step: str, replies: Mapping[str, bytes], now: datetime
+    ) -> None:
+        """Write down replies as they arrived, those that came together in one transaction."""
         with self._database.session() as session:
-            session.add(_message(number, step, site, "in", reply, now))
+            _add(session, number, step, "in", replies, now)
 
     def keep_opening(self, number: int, step: str, opening: bytes, now: datetime) -> None:
         """Write down what the round that began with a step opened. Played again, it is the same bytes."""
         with self._database.session() as session:
-            row = session.scalars(
-                select(MessageRow).filter_by(run=number, step=step, direction="opening")
+            before = session.scalars(
+                select(MessageRow.sha256).filter_by(run=number, step=step, direction="opening")
             ).one_or_none()
-            if row is None:
-                session.add(_message(number, step, "", "opening", opening, now))
-            elif row.content != opening:
+            if before is None:
+                _add(session, number, step, "opening", {"": opening}, now)
+            elif before != _sha256(opening):
                 raise ProtocolRefusal(
                     f"run {number}, {step}: opened another sum before. Start a new run; the store keeps what this one received."
                 )
@@ -265,15 +267,35 @@ def _record(session: Session, row: RunRow) -> RunRecord:
     )
 
 
-def _message(
-    number: int, step: str, site: str, direction: str, content: bytes, now: datetime
-) -> MessageRow:
-    return MessageRow(
-        run=number,
-        step=step,
-        site=site,
-        direction=direction,
-        at=now,
-        sha256=hashlib.sha256(content).hexdigest(),
-        content=content,
-    )
+def _add(
+    session: Session,
+    number: int,
+    step: str,
+    direction: str,
+    messages: Mapping[str, bytes],
+    now: datetime,
+) -> None:
+    """Enter messages by site. What is asked of many in the same words is hashed once, and kept in the row of the first."""
+    hashes: dict[bytes, str] = {}
+    entered = []
+    for site, message in messages.items():
+        is_first = message not in hashes
+        if is_first:
+            hashes[message] = _sha256(message)
+        entered.append(
+            {
+                "run": number,
+                "step": step,
+                "site": site,
+                "direction": direction,
+                "at": now,
+                "sha256": hashes[message],
+                "content": message if is_first or direction != "out" else b"",
+            }
+        )
+    if entered:
+        session.execute(insert(MessageRow), entered)
+
+
+def _sha256(message: bytes) -> str:
+    return hashlib.sha256(message).hexdigest()

@@ -58,7 +58,10 @@ class RunRow(Table):
 
 
 class MessageRow(Table):
-    """A message of a run, byte for byte: what was asked of a site in one step, and what the site answered."""
+    """A message of a run, byte for byte: what was asked of a site in one step, and what the site answered.
+
+    Where several sites were asked the same in one step, the bytes are in the row of the first; the others have their hash.
+    """
 
     __tablename__ = "messages"
     __table_args__ = (UniqueConstraint("run", "step", "site", "direction"),)
