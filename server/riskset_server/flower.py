@@ -7,6 +7,7 @@ them against a real SuperLink. Flower does enrolment, authentication, leases and
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import socket
 import ssl
@@ -61,6 +62,7 @@ from riskset_server.nodes import Node
 from riskset_server.stream import RunStreams
 
 SHORTEST_POLL, LONGEST_POLL = 0.02, 0.25
+"""Seconds between two questions for replies, where the front did not hold the first."""
 CLOSE_KEPT_SECONDS = 7 * 24 * 3600.0
 """For so long the SuperLink keeps the close of a run for a site that is away."""
 
@@ -82,6 +84,9 @@ def serve_superlink(centre: CentreConfig) -> None:
         timeout_graceful_shutdown=2,
     )
     sockets = [_listening(listen.sites), _listening(listen.inside)]
+    # What was imported lives as long as the SuperLink: the collector need not look at it after every few messages.
+    gc.collect()
+    gc.freeze()
     try:
         asyncio.run(uvicorn.Server(config).serve(sockets=sockets))
     finally:
@@ -264,8 +269,7 @@ class Messages:
         if not self._sent:
             time.sleep(min(seconds, LONGEST_POLL))
             return {}
-        time.sleep(min(seconds, self._poll))
-        self._poll = min(1.5 * self._poll, LONGEST_POLL)
+        asked_at = time.monotonic()
         pulled = self._runtime.PullMessages(PullAppMessagesRequest(message_ids=list(self._sent)))
         replies: dict[str, bytes | None] = {}
         for reply in map(message_from_proto, pulled.messages_list):
@@ -274,6 +278,9 @@ class Messages:
                 replies[site] = self._read(site, reply)
         if replies:
             self._poll = SHORTEST_POLL
+        elif time.monotonic() - asked_at < self._poll:
+            time.sleep(min(seconds, self._poll))
+            self._poll = min(1.5 * self._poll, LONGEST_POLL)
         return replies
 
     def _message(self, site: str, message: bytes, step: str) -> Message:

@@ -6,7 +6,8 @@ dialled, because behind a reverse proxy every caller seems to sit on this machin
 
 A node that asks for messages when there are none is answered as soon as there are some, or after `hold` seconds. So a round takes
 no polling interval, and 18 idle sites ask three times a minute instead of twenty times a second. So it is with the SuperExec, which
-asks for runs to drive.
+asks for runs to drive, and with a driver, which asks for replies: it is answered when sites have pushed some and none is on its way,
+or after a short while, because what the SuperLink says in a lost node's place is told by nobody.
 
 The SuperLink is asked only when there can be something new to hear: each answer costs it some ten milliseconds, and without this every
 node that has replied would have it look for a second message that is not there.
@@ -42,15 +43,26 @@ HOLD_SECONDS = 20.0
 LONGEST_BODY = 64 << 20
 """Bytes. Anybody can dial the port for sites; what they send is in memory before the SuperLink asks who they are."""
 
-CALLER_HEADER = "flwr-public-key"
-"""By this a node says who it is; whether it is, the SuperLink checks."""
+REPLIES_HOLD_SECONDS = 0.25
 
-_ASKS_FOR_MESSAGES = "/v1/fleet/pull-messages"
-_ASKS_FOR_RUNS = "/v1/runtime/acquire-task"
-_TELLS = frozenset(
-    {"/v1/runtime/push-messages", "/v1/control/start-run", "/v1/control/unregister-node"}
-)
-"""After these there is something new to hear for those who wait: one message for each node, a run, or that they are admitted no longer."""
+CALLER_HEADER, DRIVER_HEADER = "flwr-public-key", "flwr-task-token"
+"""By these a node and a driver say who they are; whether they are, the SuperLink checks."""
+
+_PUSHES_REPLY = "/v1/fleet/push-messages"
+_ASKS = {
+    "/v1/fleet/pull-messages": "messages",
+    "/v1/runtime/acquire-task": "runs",
+    "/v1/runtime/pull-messages": "replies",
+}
+"""Calls that are held, and what each asks for."""
+
+_TELLS = {
+    "/v1/runtime/push-messages": "messages",
+    "/v1/control/unregister-node": "messages",
+    "/v1/control/start-run": "runs",
+    _PUSHES_REPLY: "replies",
+}
+"""Calls after which there is something new to hear: one message for each node, or that it is admitted no longer; a run; a reply."""
 
 
 class Front:
@@ -60,9 +72,12 @@ class Front:
         self._app = app
         self._port = port
         self._hold = hold
-        self._waiting: set[asyncio.Future[None]] = set()
-        self._told = 0
+        self._waiting: dict[str, set[asyncio.Future[None]]] = {
+            what: set() for what in _ASKS.values()
+        }
+        self._told = dict.fromkeys(_ASKS.values(), 0)
         self._heard: dict[str, float] = {}
+        self._replies_coming = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -76,17 +91,28 @@ class Front:
             body = await _body(receive, LONGEST_BODY if from_outside else math.inf)
             if isinstance(body, int):
                 await _refuse(send, body)
-            elif scope["path"] in {_ASKS_FOR_MESSAGES, _ASKS_FOR_RUNS}:
+            elif scope["path"] in _ASKS:
                 await self._held(scope, body, receive, send)
             else:
-                await self._app(scope, _in_one_piece(body, receive), send)
-                if scope["path"] in _TELLS:
-                    self._wake()
+                await self._passed_on(scope, _in_one_piece(body, receive), send)
 
-    def _wake(self) -> None:
-        """There is something new: let everyone who waits ask again."""
-        self._told += 1
-        waiting, self._waiting = self._waiting, set()
+    async def _passed_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the SuperLink answer, and wake those for whom there is something new then."""
+        coming = int(scope["path"] == _PUSHES_REPLY)
+        self._replies_coming += coming
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._replies_coming -= coming
+        what = _TELLS.get(scope["path"])
+        if what is not None:
+            self._told[what] += 1
+            if what != "replies" or not self._replies_coming:
+                self._wake(what)
+
+    def _wake(self, what: str) -> None:
+        """There is something new: let everyone who waits for it ask again."""
+        waiting, self._waiting[what] = self._waiting[what], set()
         for each in waiting:
             if not each.done():
                 each.set_result(None)
@@ -94,36 +120,43 @@ class Front:
     async def _held(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
         """Ask the SuperLink, and hold an empty answer back until there is something, the time is over or the caller hung up."""
         loop = asyncio.get_running_loop()
-        end = loop.time() + self._hold
-        # The SuperExec signs each question for one use.
-        once = scope["path"] == _ASKS_FOR_RUNS
+        what = _ASKS[scope["path"]]
+        end = loop.time() + (
+            min(self._hold, REPLIES_HOLD_SECONDS) if what == "replies" else self._hold
+        )
+        # The SuperExec signs each question for one use; a driver has other things to look after.
+        once = what != "messages"
         while True:
             # Entered before the SuperLink is asked: what is told in between must not be missed.
             told = loop.create_future()
-            self._waiting.add(told)
+            self._waiting[what].add(told)
             left = end - loop.time()
             if left <= 0 or self._is_news(scope):
                 answer = await self._asked(scope, body)
                 if once or left <= 0 or _says_something(answer):
-                    self._waiting.discard(told)
+                    self._waiting[what].discard(told)
                     for event in answer:
                         await send(event)
                     return
             hung_up = asyncio.ensure_future(receive())
             await asyncio.wait({told, hung_up}, timeout=left, return_when="FIRST_COMPLETED")
-            self._waiting.discard(told)
+            self._waiting[what].discard(told)
             if hung_up.done():
                 return
             hung_up.cancel()
 
     def _is_news(self, scope: Scope) -> bool:
         """Whether something was told that this caller may not have heard; always for one whom the SuperLink did not answer yet."""
-        return self._heard.get(_caller(scope), -math.inf) < self._told
+        what = _ASKS[scope["path"]]
+        if what == "replies" and self._replies_coming:
+            return False
+        return self._heard.get(_caller(scope), -math.inf) < self._told[what]
 
     async def _asked(self, scope: Scope, body: bytes) -> list[Event]:
         """Ask the SuperLink once, collect its answer, and note what the caller has now heard: all of it, or one message more."""
         answer: list[Event] = []
-        told = self._told
+        what = _ASKS[scope["path"]]
+        told = self._told[what]
 
         async def nothing_more() -> Event:
             nothing: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
@@ -137,15 +170,18 @@ class Front:
         caller = _caller(scope)
         if caller and answer[0]["status"] == 200:
             before = self._heard.get(caller, -math.inf)
-            self._heard[caller] = min(before + 1, told) if _says_something(answer) else told
+            one_more = what == "messages" and _says_something(answer)
+            self._heard[caller] = min(before + 1, told) if one_more else told
         return answer
 
 
 def _caller(scope: Scope) -> str:
     """Who asks; empty where it does not say."""
-    if scope["path"] == _ASKS_FOR_RUNS:
-        return _ASKS_FOR_RUNS
-    named = (value for name, value in scope["headers"] if name == CALLER_HEADER.encode())
+    what = _ASKS[scope["path"]]
+    if what == "runs":
+        return what
+    header = (CALLER_HEADER if what == "messages" else DRIVER_HEADER).encode()
+    named = (value for name, value in scope["headers"] if name == header)
     return bytes(next(named, b"")).decode("latin-1")
 
 

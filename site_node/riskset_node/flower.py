@@ -182,7 +182,6 @@ class FleetLink:
                 node=self._node,
                 messages_list=[message_to_proto(reply)],
                 message_object_trees=[ObjectTree(object_id=number)],
-                clientapp_runtime_list=[0.0],
             )
         self._call(self._fleet.PushMessages, request)
 

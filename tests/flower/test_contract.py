@@ -17,7 +17,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from flwr.supercore.constant import FLEET_HTTP_PUBLIC_KEY_HEADER
+from flwr.supercore.constant import FLEET_HTTP_PUBLIC_KEY_HEADER, TASK_TOKEN_HEADER
 from tests.connect_proxy import connect_proxy
 
 import riskset_node.flower
@@ -28,7 +28,7 @@ from riskset_node.flower import Connection, FleetLink
 from riskset_server.certificates import make_certificates
 from riskset_server.flower import Control
 from riskset_server.flower_app import app_archive, app_folder
-from riskset_server.front import CALLER_HEADER
+from riskset_server.front import CALLER_HEADER, DRIVER_HEADER
 from riskset_server.run_control import read_plan_to_run, start_run
 from riskset_server.store import Runs, Sites, open_database
 
@@ -98,8 +98,9 @@ def test_the_private_parts_in_use_are_those_that_this_contract_runs() -> None:
     assert PRIVATE_AT_THE_CENTRE == private_parts(riskset_server.flower)
 
 
-def test_a_node_says_who_it_is_where_the_front_looks_for_it() -> None:
+def test_a_node_and_a_driver_say_who_they_are_where_the_front_looks_for_it() -> None:
     assert FLEET_HTTP_PUBLIC_KEY_HEADER == CALLER_HEADER
+    assert TASK_TOKEN_HEADER == DRIVER_HEADER
 
 
 def test_flower_is_of_the_minor_that_the_contract_was_run_with() -> None:

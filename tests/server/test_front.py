@@ -8,11 +8,12 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from riskset_server import front as fronts
-from riskset_server.front import CALLER_HEADER, FOR_SITES, Front
+from riskset_server.front import CALLER_HEADER, DRIVER_HEADER, FOR_SITES, Front
 
 SITES, INSIDE = 8443, 8000
 PULL, PUSH = "/v1/fleet/pull-messages", "/v1/runtime/push-messages"
 ACQUIRE = "/v1/runtime/acquire-task"
+REPLY, COLLECT = "/v1/fleet/push-messages", "/v1/runtime/pull-messages"
 
 
 class SuperLink:
@@ -26,7 +27,7 @@ class SuperLink:
         self.asked.append(scope["path"])
         while (await receive()).get("more_body"):
             pass
-        body = self.messages if scope["path"] in {PULL, ACQUIRE} else b"ok"
+        body = self.messages if scope["path"] in {PULL, ACQUIRE, COLLECT} else b"ok"
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": body})
 
@@ -39,7 +40,10 @@ class Call:
             "type": "http",
             "path": path,
             "server": ("10.0.0.1", port),
-            "headers": [(CALLER_HEADER.encode(), b"a node's key")],
+            "headers": [
+                (CALLER_HEADER.encode(), b"a node's key"),
+                (DRIVER_HEADER.encode(), b"a driver's token"),
+            ],
         }
         self.answer: list[dict] = []
         self.coming: asyncio.Queue[dict] = asyncio.Queue()
@@ -161,7 +165,7 @@ def test_a_node_that_was_given_its_message_is_held_without_asking_the_superlink_
         first = await waiting
         asked = len(superlink.asked)
         again = asyncio.ensure_future(Call(PULL).through(front))
-        await until(lambda: bool(front._waiting))
+        await until(lambda: any(front._waiting.values()))
         superlink.messages = b"second"
 
         assert (b"first", asked) == (first.body, len(superlink.asked))
@@ -191,12 +195,88 @@ def test_the_superexec_that_heard_of_no_run_is_asked_for_once_more_when_one_is_s
         front = Front(superlink, SITES, hold=60)
         none = await Call(ACQUIRE, INSIDE).through(front)
         waiting = asyncio.ensure_future(Call(ACQUIRE, INSIDE).through(front))
-        await until(lambda: bool(front._waiting))
+        await until(lambda: any(front._waiting.values()))
         superlink.messages = b"run"
         await Call("/v1/control/start-run", INSIDE).through(front)
 
         assert (b"", b"run") == (none.body, (await waiting).body)
         assert [ACQUIRE, "/v1/control/start-run", ACQUIRE] == superlink.asked
+
+    played(scene)
+
+
+def test_a_driver_that_waits_is_answered_when_a_site_has_replied():
+    async def scene(superlink):
+        front = Front(superlink, SITES)
+        await Call(COLLECT, INSIDE).through(front)
+        waiting = asyncio.ensure_future(Call(COLLECT, INSIDE).through(front))
+        await until(lambda: any(front._waiting.values()))
+        superlink.messages = b"reply"
+        await Call(REPLY).through(front)
+
+        assert b"reply" == (await waiting).body
+        assert [COLLECT, REPLY, COLLECT] == superlink.asked
+
+    played(scene)
+
+
+def test_a_driver_is_answered_once_for_replies_that_come_together():
+    async def scene(_):
+        let_in = asyncio.Event()
+        superlink = SuperLink()
+
+        async def slow_to_take(scope, receive, send) -> None:
+            if scope["path"] == REPLY and REPLY in superlink.asked:
+                await let_in.wait()
+            await superlink(scope, receive, send)
+
+        front = Front(slow_to_take, SITES)
+        await Call(COLLECT, INSIDE).through(front)
+        waiting = asyncio.ensure_future(Call(COLLECT, INSIDE).through(front))
+        await until(lambda: any(front._waiting.values()))
+        first = asyncio.ensure_future(Call(REPLY).through(front))
+        await until(lambda: superlink.asked == [COLLECT, REPLY])
+        second = asyncio.ensure_future(Call(REPLY).through(front))
+        await first
+        let_in.set()
+        await asyncio.gather(second, waiting)
+
+        assert [COLLECT, REPLY, REPLY, COLLECT] == superlink.asked
+
+    played(scene)
+
+
+def test_a_driver_hears_soon_of_what_nobody_told(monkeypatch):
+    monkeypatch.setattr(fronts, "REPLIES_HOLD_SECONDS", 0.01)
+
+    async def scene(superlink):
+        front = Front(superlink, SITES, hold=60)
+        await Call(COLLECT, INSIDE).through(front)
+        superlink.messages = b"the node is lost"
+
+        assert b"the node is lost" == (await Call(COLLECT, INSIDE).through(front)).body
+
+    played(scene)
+
+
+@pytest.mark.parametrize(
+    ("told", "asks"), [("/v1/control/start-run", PULL), (PUSH, ACQUIRE), (PUSH, COLLECT)]
+)
+def test_nobody_is_woken_by_what_is_new_for_others(told, asks):
+    async def scene(superlink):
+        front = Front(superlink, SITES, hold=60)
+        if asks == PULL:
+            waiting = asyncio.ensure_future(Call(asks).through(front))
+            await until(lambda: superlink.asked == [asks])
+        else:
+            await Call(asks, INSIDE).through(front)
+            waiting = asyncio.ensure_future(Call(asks, INSIDE).through(front))
+        await until(lambda: any(front._waiting.values()))
+        await Call(told, INSIDE).through(front)
+
+        assert [asks, told] == superlink.asked
+
+        waiting.cancel()
 
     played(scene)
 
