@@ -266,7 +266,7 @@ class FlowerNode:
         self._link = FleetLink(connection, say, wait, heard)
         self._release = version_of("riskset-node")
         self._runs: dict[int, str] = {}
-        self._stream: RunStream | None = None
+        self._streams: dict[bytes, RunStream] = {}
         self._rests = False
 
     def serve(self) -> None:
@@ -285,8 +285,7 @@ class FlowerNode:
                 elif monotonic() - asked_at < 1.0 and self._wait(pause_after(busy_at, monotonic())):
                     return
         finally:
-            if self._stream is not None:
-                self._stream.close()
+            self._hang_up()
             self._link.close()
 
     def _is_to_rest(self) -> bool:
@@ -294,11 +293,15 @@ class FlowerNode:
         paused = is_paused(self._connection.state)
         if paused != self._rests:
             self._say("paused: questions wait at the centre" if paused else "waiting for a run")
-            if paused and self._stream is not None:
-                self._stream.close()
-                self._stream = None
+            if paused:
+                self._hang_up()
         self._rests = paused
         return paused
+
+    def _hang_up(self) -> None:
+        for stream in self._streams.values():
+            stream.close()
+        self._streams = {}
 
     def _step(self) -> bool:
         """Answer one message, if there is one."""
@@ -360,20 +363,20 @@ class FlowerNode:
                 "Only riskset's own app is answered; ask the centre what it started."
             )
         check_releases(envelope.release, self._release)
-        self._runs = {run_id: app}
+        self._runs[run_id] = app
         self._say(f"run {run_id} of the centre (riskset {envelope.release})")
 
     def _open_stream(self, envelope: Envelope) -> None:
-        if not envelope.stream or not self._connection.stream:
+        """Dial the stream that a run offers, unless it was dialled before; the streams of other runs stay as they are."""
+        if not envelope.stream or not self._connection.stream or envelope.token in self._streams:
             return
-        if self._stream is not None:
-            if self._stream.token == envelope.token:
-                return
-            self._stream.close()
+        self._streams = {
+            token: stream for token, stream in self._streams.items() if not stream.is_over
+        }
         address = StreamAddress(
             envelope.stream, envelope.token, self._connection.ca, self._connection.proxy
         )
-        self._stream = RunStream(address, self._answering, self._say)
+        self._streams[envelope.token] = RunStream(address, self._answering, self._say)
 
 
 def pause_after(busy_at: float, now: float) -> float:

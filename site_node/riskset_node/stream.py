@@ -53,13 +53,17 @@ class RunStream:
         answering: Answering,
         say: Callable[[str], None],
     ) -> None:
-        self.token = address.token
         self._address = address
         self._answering = answering
         self._say = say
         self._over = Event()
         self._thread = Thread(target=self._keep_open, name="riskset-stream", daemon=True)
         self._thread.start()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the centre ended the stream, or it was given up."""
+        return not self._thread.is_alive()
 
     def close(self) -> None:
         """Hang up."""

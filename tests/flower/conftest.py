@@ -114,6 +114,10 @@ class Deployed:
     def until_log(self, name: str, text: str) -> None:
         self.until(lambda: text in self.federation.log(name), f"{text!r} in the log of {name}")
 
+    def pushed_replies(self) -> int:
+        """How many replies came by Flower's messages so far."""
+        return self.federation.log("superlink").count("[Fleet.PushMessages] Push replies")
+
     def all_connected(self) -> None:
         self.until(lambda: not missing(self.federation), "all sites to connect", 90)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ssl
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Self
 
 import flwr.supernode.node_auth_http_interceptor as authentication
+import grpc
 
 from riskset_node.answering import Answering
 from riskset_node.cli import main
@@ -32,8 +33,40 @@ def clock_is_an_hour_ahead(_: Path) -> None:
     vars(authentication)["now"] = lambda: now() + timedelta(hours=1)
 
 
+class RecordedChannel:
+    """A channel of gRPC that can do nothing but open a stream; each message on it goes to a file of its own, under the stream's name."""
+
+    def __init__(self, channel: grpc.Channel, folder: Path) -> None:
+        self._channel = channel
+        self._folder = folder
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._channel.close()
+
+    def stream_stream(self, method: str) -> Callable[[Iterator[bytes]], Any]:
+        """The call of a stream, without metadata and with messages that are bytes already."""
+        call = self._channel.stream_stream(method)
+        place = self._folder / method.strip("/")
+        place.mkdir(parents=True, exist_ok=True)
+
+        def kept(messages: Iterator[bytes]) -> Iterator[bytes]:
+            for message in messages:
+                (place / f"{len(list(place.iterdir())):06d}").write_bytes(message)
+                yield message
+
+        return lambda messages: call(kept(messages))
+
+
 def is_recorded(node: Path) -> None:
-    """What it gives to a TLS socket, before it is encrypted, goes to NODE.sent: one file for each socket."""
+    """What it gives to a TLS socket, before it is encrypted, goes to NODE.sent: one file for each socket.
+
+    What it gives to gRPC, which has sockets of its own, goes to NODE.streamed.
+    """
+    dial = grpc.secure_channel
+    grpc.secure_channel = lambda *to: RecordedChannel(dial(*to), node.with_suffix(".streamed"))
     folder = node.with_suffix(".sent")
     folder.mkdir()
     lock, numbers = Lock(), dict[int, int]()

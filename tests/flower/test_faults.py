@@ -6,10 +6,12 @@ import json
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_bytes
+from subprocess import CompletedProcess, run
 
 import pytest
 import yaml
@@ -35,6 +37,18 @@ def waiting_for_one_site(deployed) -> Iterator[int]:
         yield number
     finally:
         deployed.signal("inst-04", signal.SIGCONT)
+
+
+def riskset_node(deployed, command: str, site: str, *options: str) -> CompletedProcess[str]:
+    """A command of the site's own people."""
+    node = deployed.federation.folder / "sites" / site / "node.yaml"
+    return run(
+        [sys.executable, "-m", "riskset_node", command, str(node), *options],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
 
 
 def driver_of(deployed) -> int:
@@ -72,6 +86,61 @@ def test_a_run_whose_driver_is_killed_goes_on_with_the_answers_it_has(four_sites
     assert f"run {number}: stopped\n" == stopped.stdout
     assert resumed.stdout.endswith(f"run {number}: finished\n")
     assert four_sites.expected == four_sites.results(number)
+
+
+def test_a_run_that_is_stopped_while_it_waits_goes_on_when_it_is_resumed(four_sites) -> None:
+    four_sites.all_connected()
+    with waiting_for_one_site(four_sites) as number:
+        stopped = four_sites.command("run", "stop", str(number))
+        state = four_sites.state(number)
+    resumed = four_sites.command("run", "resume", str(number), "--watch")
+
+    assert (f"run {number}: stopped\n", "stopped") == (stopped.stdout, state)
+    assert resumed.stdout.endswith(f"run {number}: finished\n")
+    assert four_sites.expected == four_sites.results(number)
+
+
+def test_a_node_that_its_people_stop_and_start_goes_on_in_the_middle_of_a_run(four_sites) -> None:
+    four_sites.all_connected()
+    with waiting_for_one_site(four_sites) as number:
+        stopped = riskset_node(four_sites, "stop", "inst-02")
+        four_sites.federation.start("inst-02")
+
+    assert (0, "ended\n") == (stopped.returncode, stopped.stdout[-6:])
+    assert f"run {number}: finished" == four_sites.watch(number)
+    assert four_sites.expected == four_sites.results(number)
+
+
+def test_a_run_waits_for_a_node_that_its_people_paused(four_sites) -> None:
+    four_sites.all_connected()
+    before = four_sites.federation.log("inst-02").count("paused: ")
+    paused = riskset_node(four_sites, "pause", "inst-02")
+    try:
+        four_sites.until(
+            lambda: four_sites.federation.log("inst-02").count("paused: ") > before, "the pause"
+        )
+        number = four_sites.start_run()
+        four_sites.until_status(number, "join: 3 of 4 sites")
+    finally:
+        on = riskset_node(four_sites, "pause", "inst-02", "--end")
+
+    assert (0, 0) == (paused.returncode, on.returncode)
+    assert f"run {number}: finished" == four_sites.watch(number)
+    assert four_sites.expected == four_sites.results(number)
+
+
+def test_two_runs_at_one_time_have_streams_of_their_own_and_both_are_right(four_sites) -> None:
+    four_sites.all_connected()
+    before = four_sites.pushed_replies()
+    with waiting_for_one_site(four_sites) as first:
+        second = four_sites.start_run()
+        four_sites.until_status(second, "join: 3 of 4 sites")
+    ended = [four_sites.watch(number) for number in (first, second)]
+
+    assert [f"run {number}: finished" for number in (first, second)] == ended
+    assert {four_sites.expected} == {four_sites.results(number) for number in (first, second)}
+    # Each site answers the offer by message, perhaps twice; all else rides on the streams.
+    assert four_sites.pushed_replies() - before <= 2 * 2 * 4
 
 
 def test_a_run_outlives_the_superlink(four_sites) -> None:

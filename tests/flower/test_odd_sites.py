@@ -6,7 +6,7 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,9 +18,11 @@ from flwr.proto.fleet_pb2 import PushMessagesRequest
 from tests.flower import odd_node, own_network
 
 from riskset_common.flower_app import RECORD, Envelope
+from riskset_common.frames import TOKEN_BYTES, Assembly, FrameKind, Whole, read_hello
 from riskset_common.wire import read_message
 from riskset_node.config import read_node
 from riskset_node.doctor import examine
+from riskset_node.stream import RELAY
 from riskset_server.centre import split_address
 from riskset_server.front import FOR_SITES
 from riskset_server.store import Runs, open_database
@@ -167,27 +169,76 @@ def sent_by(folder: Path) -> Iterator[tuple[str, bytes]]:
                 server.start_next_cycle()
 
 
-def test_nothing_leaves_a_node_but_its_calls_and_the_replies_that_the_centre_has(two_sites) -> None:
-    site = "inst-01"
-    two_sites.all_connected()
-    with two_sites.in_place_of(site, odd(two_sites, site, "is_recorded")):
-        two_sites.all_connected()
-        number = two_sites.start_run()
-        ended = two_sites.watch(number)
-    sent = list(sent_by(node_of(two_sites, site).with_suffix(".sent")))
-    replies = []
+def pushed_among(sent: Sequence[tuple[str, bytes]]) -> Iterator[bytes]:
+    """The replies in those requests that push one, which hold nothing else."""
     for path, body in sent:
         if path == "/v1/fleet/push-messages":
             (pushed,) = PushMessagesRequest.FromString(body).messages_list
             record = message_from_proto(pushed).content
             assert [RECORD] == list(record)
-            replies.append(Envelope.read(dict(record[RECORD])).message)
-    database = open_database(two_sites.federation.centre.store)
+            yield Envelope.read(dict(record[RECORD])).message
+
+
+def streamed_from(folder: Path) -> Iterator[Whole]:
+    """Whatever a node gave to gRPC: the one stream there is, and whole messages on it."""
+    assert [RELAY.strip("/")] == [str(each.relative_to(folder)) for each in folder.glob("*/*")]
+    assembly = Assembly()
+    for path in sorted((folder / RELAY.strip("/")).iterdir()):
+        whole = assembly.add(path.read_bytes())
+        if whole is not None:
+            yield whole
+
+
+def kept_of(deployed, number: int, site: str) -> list[bytes]:
+    """What the centre holds of a site's replies in a run, in the order of arrival."""
+    database = open_database(deployed.federation.centre.store)
     kept = [reply for _, name, reply in Runs(database).transcript(number) if name == site]
     database.close()
-    kinds = {type(read_message(reply)).__name__ for reply in replies if reply}
+    return kept
+
+
+def kinds_of(replies: Iterable[bytes]) -> set[str]:
+    return {type(read_message(reply)).__name__ for reply in replies if reply}
+
+
+def recorded_run(deployed, site: str) -> int:
+    """A run in which all is recorded that leaves a site."""
+    deployed.all_connected()
+    with deployed.in_place_of(site, odd(deployed, site, "is_recorded")):
+        deployed.all_connected()
+        number = int(deployed.start_run())
+        ended = deployed.watch(number)
 
     assert f"run {number}: finished" == ended
+    return number
+
+
+def test_nothing_leaves_a_node_but_its_calls_and_the_replies_that_the_centre_has(two_sites) -> None:
+    site = "inst-01"
+    number = recorded_run(two_sites, site)
+    sent = list(sent_by(node_of(two_sites, site).with_suffix(".sent")))
+    replies = list(pushed_among(sent))
+    kinds = kinds_of(replies)
+
     assert {path for path, _ in sent} <= FOR_SITES
-    assert kept == replies
+    assert kept_of(two_sites, number, site) == replies
     assert {"Advertisement", "Report"} <= kinds <= {"Advertisement", "Report", "UnmaskAnswer"}
+
+
+def test_nothing_rides_on_a_stream_but_its_token_and_the_replies_that_the_centre_has(
+    four_sites,
+) -> None:
+    site = "inst-01"
+    number = recorded_run(four_sites, site)
+    node = node_of(four_sites, site)
+    sent = list(sent_by(node.with_suffix(".sent")))
+    first, *rest = streamed_from(node.with_suffix(".streamed"))
+    token, _, _ = read_hello(first)
+    streamed = [whole.message for whole in rest]
+    kinds = kinds_of(streamed)
+
+    assert {path for path, _ in sent} <= FOR_SITES
+    assert TOKEN_BYTES == len(token)
+    assert {FrameKind.MESSAGE} == {whole.kind for whole in rest}
+    assert set(kept_of(four_sites, number, site)) == {*pushed_among(sent), *streamed}
+    assert {"Report"} <= kinds <= {"Advertisement", "Report", "UnmaskAnswer"}

@@ -47,6 +47,7 @@ class Node:
     answering: Answering
     said: list[str]
     opened: list[Any]
+    over: set[bytes]
 
     def ask(self, record: dict[str, Any] | None, run_id: int = 7) -> bytes:
         message = SimpleNamespace(
@@ -65,10 +66,11 @@ def ca() -> bytes:
 @pytest.fixture
 def make(tmp_path, monkeypatch, ca):
     opened: list[Any] = []
+    over: set[bytes] = set()
 
     def dialled(address: Any, *_: Any) -> SimpleNamespace:
         opened.append(address)
-        return SimpleNamespace(token=address.token, close=lambda: opened.append("closed"))
+        return SimpleNamespace(is_over=address.token in over, close=lambda: opened.append("closed"))
 
     monkeypatch.setattr(flower, "RunStream", dialled)
     made: list[FlowerNode] = []
@@ -86,7 +88,7 @@ def make(tmp_path, monkeypatch, ca):
         )
         monkeypatch.setattr(node._link, "app_of", lambda _: app)
         made.append(node)
-        return Node(node, answering, said, opened)
+        return Node(node, answering, said, opened, over)
 
     yield make
     for node in made:
@@ -135,14 +137,21 @@ def test_what_is_no_envelope_is_refused(make, record):
     assert [] == node.answering.answered
 
 
-def test_a_stream_is_opened_once_for_a_token_and_again_for_another(make):
+def test_a_stream_is_opened_once_for_a_run_and_stays_open_when_another_run_has_its_own(make):
     node = make()
-    for token in (b"1" * 32, b"1" * 32, b"2" * 32):
+    for token in (b"1" * 32, b"1" * 32, b"2" * 32, b"1" * 32):
         node.ask(envelope(stream="centre:8444", token=token))
 
-    assert [b"1" * 32, "closed", b"2" * 32] == [
-        getattr(each, "token", each) for each in node.opened
-    ]
+    assert [b"1" * 32, b"2" * 32] == [each.token for each in node.opened]
+
+
+def test_a_stream_that_the_centre_ended_is_kept_no_longer(make):
+    node = make()
+    node.over.add(b"1" * 32)
+    for token in (b"1" * 32, b"2" * 32):
+        node.ask(envelope(stream="centre:8444", token=token))
+
+    assert {b"2" * 32} == node.node._streams.keys()
 
 
 def test_a_site_that_was_away_at_the_end_learns_of_the_close_and_of_nothing_else(make, monkeypatch):
