@@ -103,7 +103,10 @@ def process_of(state: Path) -> int | None:
 
 
 def _pid(state: Path) -> int:
-    return int((state / "node.pid").read_text(encoding="ascii"))
+    written = (state / "node.pid").read_text(encoding="ascii").strip()
+    if not written:  # between taking the lock and writing the number
+        raise InputError(f"state: a node is just starting on {state}. Try again in a second.")
+    return int(written)
 
 
 def stop(state: Path, wait: Callable[[float], object]) -> int:

@@ -6,6 +6,7 @@ import datetime
 
 import openpyxl
 import pytest
+from openpyxl.chart import LineChart
 
 from riskset_common.errors import DataError, NodeConfigError
 from riskset_node.raw import RawColumn, text_of
@@ -90,6 +91,16 @@ def test_a_sheet_is_chosen_by_its_name(written):
 def test_an_empty_sheet_has_no_header(written):
     with pytest.raises(DataError, match="needs a header"):
         texts(written(patients=[]), "x")
+
+
+def test_a_workbook_of_charts_alone_is_told(tmp_path):
+    book = openpyxl.Workbook()
+    book.create_chartsheet("survival").add_chart(LineChart())
+    book.remove(book.active)
+    book.save(tmp_path / "charts.xlsx")
+
+    with pytest.raises(NodeConfigError, match="charts, but no sheet with cells"):
+        texts(tmp_path / "charts.xlsx", "id")
 
 
 def test_a_header_alone_is_a_frame_without_rows(written):

@@ -57,6 +57,13 @@ def test_two_nodes_on_one_state_are_refused(tmp_path):
     assert process_of(tmp_path) is None
 
 
+def test_a_node_that_has_not_written_its_number_yet_is_said_to_start(tmp_path):
+    with running(tmp_path):
+        (tmp_path / "node.pid").write_text("", encoding="ascii")
+        with pytest.raises(InputError, match="a node is just starting"):
+            process_of(tmp_path)
+
+
 def test_a_paused_node_may_go_on(tmp_path):
     pause(tmp_path, paused=True)
     before = is_paused(tmp_path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any, Final
 
 from riskset_common.errors import ProtocolRefusal
@@ -18,6 +18,7 @@ from riskset_common.estimators.follow_up import FollowUp
 from riskset_common.estimators.heterogeneity import Heterogeneity
 from riskset_common.estimators.kaplan_meier import KaplanMeier
 from riskset_common.estimators.landmark import Landmark
+from riskset_common.estimators.two_rounds import TwoRounds
 from riskset_common.estimators.univariate import Univariate
 from riskset_common.patients import Patients
 
@@ -47,6 +48,12 @@ def parts_of(request: Request[Any, Any]) -> Mapping[str, Request[Any, Any]]:
     if isinstance(estimator, (Univariate, Landmark)):
         return estimator.parts(request)
     return {"": request}
+
+
+def counted_by(request: Request[Any, Any]) -> Hashable | None:
+    """What the counts of a curve depend on, equal for those that count the same patients in the same way; None of what is no curve."""
+    estimator = estimator_of(request.spec.kind)
+    return estimator.counted(request) if isinstance(estimator, TwoRounds) else None
 
 
 def waits(request: Request[Any, Any]) -> bool:

@@ -76,6 +76,10 @@ def _cells(settings: ExcelSettings) -> Generator[list[Any]]:
 
 
 def _sheet(settings: ExcelSettings, names: Sequence[str]) -> str:
+    if not names:
+        raise NodeConfigError(
+            f"{settings.path}: the workbook has charts, but no sheet with cells. Save the patients' sheet in it, or name another file."
+        )
     if settings.sheet is None:
         if len(names) > 1:
             raise NodeConfigError(
