@@ -22,7 +22,7 @@ from riskset_common.errors import (
     did_you_mean,
 )
 from riskset_common.estimators import estimator_of
-from riskset_common.estimators.estimator import Request, Shape
+from riskset_common.estimators.estimator import Request, Shape, Summary
 from riskset_common.plan import Plan
 from riskset_common.secure.roster import Roster
 from riskset_common.secure.rule import Rule, rule_for
@@ -97,8 +97,15 @@ def questions_json(requests: Mapping[str, AnyRequest]) -> bytes:
     )
 
 
-def read_questions(study: Study, questions: bytes) -> dict[str, AnyRequest]:
+def read_questions(
+    study: Study, questions: bytes, told: Mapping[str, Summary] | None = None
+) -> dict[str, AnyRequest]:
     """The requests of a round: the questions as asked, everything else from the approved plan. Run by a site.
+
+    Parameters
+    ----------
+    told
+        The sums of earlier rounds, by analysis, that this site checked.
 
     Raises
     ------
@@ -125,7 +132,7 @@ def read_questions(study: Study, questions: bytes) -> dict[str, AnyRequest]:
             raise ProtocolRefusal(
                 f"The question to analysis {name!r} is not one that {spec.kind} asks."
             ) from None
-        requests[name] = Request(spec, study, state)
+        requests[name] = Request(spec, study, state, told=(told or {}).get(name))
         shapes_of(requests[name])  # refuses a question that fits the kind, but not this analysis
     return requests
 

@@ -16,6 +16,7 @@ from typing import Any
 from riskset_common.blind import blind_session, counts_deaths, fits_of
 from riskset_common.blind_wire import BlindAnswer
 from riskset_common.canonical import canonical_json, sha256_hex
+from riskset_common.checked import is_told
 from riskset_common.codebook import Codebook
 from riskset_common.errors import PolicyRefusal, ProtocolRefusal, RisksetError
 from riskset_common.estimators import estimator_of, fitted
@@ -99,6 +100,7 @@ class Run:
         self._opening: Opening | None = None
         self._deaths: list[CountedDeaths] = []
         self._blind: BlindRun | None = None
+        self._is_told = False
 
     @property
     def study(self) -> Study:
@@ -200,7 +202,7 @@ class Run:
         SitesRefused, SitesLost
             Where too few of the committee gave shares.
         """
-        setup, asked = self._joined(), self._open_request()
+        setup, asked, analyses = self._joined(), self._open_request(), self._asking()
         answers = self._answers(replies) if asked.profile == "recoverable" else []
         opening = open_round(
             setup, self._frozen, self._roster, asked, self._reports.values(), answers
@@ -208,7 +210,7 @@ class Run:
         pooled = pooled_of(asked, opening)
         self._frozen, self._opening = pooled.participants, opening
         self._round, self._asked = asked.round, None
-        analyses = self._asking()
+        self._is_told = any(map(is_told, analyses.values()))
         counting = {name: each for name, each in analyses.items() if counts_deaths(each)}
         if counting:
             self._deaths.append(CountedDeaths(asked, opening, counting))
@@ -220,6 +222,11 @@ class Run:
         if self._opening is None:
             raise ProtocolRefusal("No round is opened yet. Call pool first.")
         return self._opening.to_bytes()
+
+    @property
+    def is_told(self) -> bool:
+        """Whether later questions rest on sums of the round that was opened last, so that each site must be shown its opening."""
+        return self._is_told
 
     @property
     def contributors(self) -> tuple[str, ...]:
@@ -277,7 +284,8 @@ class Run:
 
     def _asking(self) -> dict[str, AnyRequest]:
         """The unfinished analyses that have a question for the next round."""
-        return asked_next(self._requests)
+        # The opening of a round that fixes the sites is shown to them whatever it holds.
+        return dict(self._requests) if self._frozen is None else asked_next(self._requests)
 
     def _open_request(self) -> RoundRequest:
         if self._asked is None:

@@ -280,14 +280,13 @@ def check_request(policy: Policy, request: Request[Any, Any]) -> None:
     for part in parts_of(request).values():
         asked = part.state
         if isinstance(asked, AskCox) and (asked.exponent, asked.n_steps) != (None, None):
-            _check_events(policy, part)
-        if isinstance(asked, AskHeterogeneity) and asked.sites:
-            _check_events(policy, part)
+            _check_events(policy, part, asked.events or 0)
+        if isinstance(asked, AskHeterogeneity) and asked.asks != "sites":
+            _check_events(policy, part, int(part.checked("events")["events"]))
 
 
-def _check_events(policy: Policy, request: Request[Any, AskCox | AskHeterogeneity]) -> None:
+def _check_events(policy: Policy, request: Request[Any, Any], events: int) -> None:
     spec = request.spec
-    events = request.state.events or 0
     terms = len(columns(spec.terms, spec.interaction, request.study))
     if events < policy.minimum_events_per_term * terms:
         raise PolicyRefusal(

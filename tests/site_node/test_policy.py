@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from contextlib import nullcontext
 
+import numpy as np
 import pytest
 
 from riskset_common.errors import PolicyRefusal
@@ -240,7 +241,8 @@ def test_estimates_of_too_few_pooled_events_are_not_summed(study_of, events, ref
     study = study_of(analyses=COX)
     model = study.plan.analysis("cox").model_dump(include={"id", "endpoint", "terms"})
     spec = HeterogeneitySpec.model_validate(model | {"kind": "heterogeneity"})
-    request = Request(spec, study, AskHeterogeneity(sites=(5,), events=events))
+    told = {"events": np.array(events)}
+    request = Request(spec, study, AskHeterogeneity(asks="sums"), told=told)
     with pytest.raises(PolicyRefusal) if refused else nullcontext():
         check_request(Policy(minimum_events_per_term=5), request)
 

@@ -18,13 +18,7 @@ from pydantic import Field, model_validator
 
 from riskset_common.errors import EstimationError, ProtocolRefusal
 from riskset_common.estimators.causes import cause_specific_times
-from riskset_common.estimators.counting import (
-    AskTable,
-    grid_length,
-    length_marks,
-    length_shapes,
-    step_shapes,
-)
+from riskset_common.estimators.counting import grid_length, length_marks, length_shapes, step_shapes
 from riskset_common.estimators.cox_blind import (
     BlindMemory,
     Fits,
@@ -52,7 +46,6 @@ from riskset_common.estimators.proportionality import (
     ProportionalityTest,
     proportionality,
     time_shapes,
-    transform_of,
 )
 from riskset_common.estimators.terms import columns
 from riskset_common.patients import Patients, Reals
@@ -67,7 +60,8 @@ class AskCox(State):
     """First a survey (how many, and the magnitude of each column), then the likelihood at scaled coefficients `beta`.
 
     `clusters` asks, at the fitted coefficients, for the products of the site's score instead of its likelihood; `times` for the sums
-    of the test of proportional hazards. `count_steps` asks, beside the likelihood, for counts on a time grid of that length.
+    of the test of proportional hazards. `count_steps` asks, beside the likelihood, for counts on a time grid of that length, from which
+    sites work out the function of time of that test.
 
     `exponent` holds, for each column, the power of two that brings its spread within a site's stratum below one. Powers of two
     cost no digit, and keep score and information within the range of the secure sum whatever the covariates' units are.
@@ -81,7 +75,7 @@ class AskCox(State):
     clusters: bool = False
     n_steps: int | None = Field(default=None, ge=1)
     count_steps: int | None = Field(default=None, ge=1)
-    times: AskTable | None = None
+    times: bool = False
     waits: bool = False
 
     @model_validator(mode="after")
@@ -110,10 +104,8 @@ class CoxMemory:
         The fitted model, and the one without interactions where their test is asked.
     learnt
         What the steps of a penalised fit have shown of its curvature.
-    times
-        The function of time of the test of proportional hazards.
     ph_test
-        That test.
+        The test of proportional hazards.
     """
 
     survey: Survey
@@ -122,7 +114,6 @@ class CoxMemory:
     fit: CoxFit | None = None
     mains: CoxFit | None = None
     learnt: Learnt = field(default_factory=Learnt)
-    times: AskTable = field(default_factory=AskTable)
     ph_test: ProportionalityTest | None = None
 
 
@@ -170,7 +161,7 @@ class Cox:
         if request.state.clusters:
             _refuse_unless_robust(request.spec)
             return {"score_products": reals(p * (p + 1) // 2)}
-        if request.state.times is not None:
+        if request.state.times:
             _refuse_unless_tested(request.spec, is_asked=request.spec.ph_test is not None)
             return time_shapes(p)
         return {
@@ -211,10 +202,8 @@ class Cox:
         p, memory = len(request.state.beta), request.memory
         if request.state.clusters:
             return _fitted(request, symmetric(pooled["score_products"], p))
-        if request.state.times is not None:
+        if request.state.times:
             return _after_times(request, memory, pooled)
-        if request.state.count_steps is not None and spec.ph_test is not None:
-            memory = replace(memory, times=transform_of(spec.ph_test, pooled))
         if spec.penalty is not None:
             return _after_penalised(request, memory, pooled)
         return _after_likelihood(request, memory, pooled_sums(pooled, p))
@@ -325,7 +314,7 @@ def _finish(request: CoxRequest, memory: CoxMemory) -> CoxRequest | CoxResult:
     # Coefficients of aliased columns are 0.
     beta = tuple(np.nan_to_num(memory.fit.coef, nan=0.0).tolist())
     if request.spec.ph_test is not None and memory.ph_test is None:
-        return _ask(request, memory, beta, times=memory.times)
+        return _ask(request, memory, beta, times=True)
     if request.spec.robust is not None:
         return _ask(request, memory, beta, clusters=True)
     return _fitted(replace(request, memory=memory), None)

@@ -47,9 +47,9 @@ def likelihood_summary(design: CoxDesign, times: EndpointTimes, request: CoxRequ
     """A site's answer to any question after the survey, given its design and the times of the patients that it was made of."""
     spec, state = request.spec, request.state
     beta = np.asarray(state.beta, dtype=np.float64)
-    if state.times is not None and spec.ph_test is not None:
-        grid = request.study.grid
-        return time_summary(design, beta, times.time, spec.ph_test, state.times, grid)
+    if state.times and spec.ph_test is not None:
+        counted = request.checked(*spec.rests_on(request.study))
+        return time_summary(design, beta, times.time, spec.ph_test, counted, request.study.grid)
     sums = cox_sums(design, beta)
     upper = np.triu_indices(len(beta))
     if state.clusters:

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field
 from riskset_common.codebook import NumberVariable
 from riskset_common.estimators.baseline_hazard import BaselineHazardSpec
 from riskset_common.estimators.causes import OneCauseSpec
+from riskset_common.estimators.counting import step_names
 from riskset_common.estimators.estimator import Names, twice
 from riskset_common.estimators.exposure import exposure_problems
 from riskset_common.estimators.proportionality import COUNTED, Transform
@@ -79,6 +80,12 @@ class CoxSpec(OneCauseSpec):
         """Whether a risk set may hold patients of several sites: neither `site` nor what is the same is among the strata."""
         of_site = "study_group" in self.strata and (study.one_site_a_group or not study.sites)
         return "site" not in self.strata and not of_site
+
+    def rests_on(self, study: Study) -> tuple[str, ...]:
+        """All patients by step of the grid, where sites work out a function of time from them; a blind model takes them from its begin."""
+        if self.is_blind(study) or not self.counts_times:
+            return ()
+        return step_names(left_truncated=study.endpoint(self.endpoint).entry is not None)
 
     def also_asks(self) -> tuple[str, ...]:
         """Curves where the test of proportional hazards counts all patients on the grid, for these are the counts of a curve."""
