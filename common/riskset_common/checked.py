@@ -14,6 +14,7 @@ import numpy as np
 
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.estimators import parts_of
+from riskset_common.estimators.cox_fitting import MAINS
 from riskset_common.estimators.cox_spec import CoxSpec
 from riskset_common.estimators.estimator import AnalysisSpec, Summary
 from riskset_common.estimators.fine_gray import FineGraySpec
@@ -24,8 +25,8 @@ from riskset_common.study import Study
 Told = Mapping[str, Summary]
 """Sums that a site checked and keeps, by analysis."""
 
-EVALUATED: Final = "log_likelihood"
-"""The array of an evaluation of a model, which is asked once for each coefficients that Newton's method tries."""
+EVALUATED: Final = frozenset({"log_likelihood", MAINS + "log_likelihood"})
+"""The arrays of an evaluation of a model, which are asked once for all coefficients that Newton's method tries."""
 
 ONCE: Final = frozenset({"time_score", "score_products", "effect_sums", "random_sums"})
 """Arrays at coefficients, or sums of estimates, that an analysis is asked once."""
@@ -78,10 +79,10 @@ def check_repeated(
     asked = Counter(section.key for each in earlier for section in each)
     for section in sections:
         part, _, array = section.name.rpartition(".")
-        if array != EVALUATED and array not in ONCE:
+        if array not in EVALUATED | ONCE:
             continue
         spec = parts_of(requests[section.analysis])[part].spec
-        most = evaluations_at_most(spec) if array == EVALUATED else 1
+        most = evaluations_at_most(spec) if array in EVALUATED else 1
         if asked[section.key] >= most:
             raise ProtocolRefusal(
                 f"The round asks {section.name} of analysis {section.analysis} for the {most + 1}th time; by the plan it is asked "
@@ -90,9 +91,6 @@ def check_repeated(
 
 
 def evaluations_at_most(spec: AnalysisSpec) -> int:
-    """How often the likelihood of a model is asked at most: at 0 and after each iteration, then of the main effects alone."""
+    """How often the likelihood of a model is asked at most: at 0 and after each iteration."""
     model = spec.model if isinstance(spec, FineGraySpec) else spec
-    if not isinstance(model, CoxSpec):
-        return 1
-    fits = 1 if model.interaction_test is None else 2
-    return fits * (1 + model.iterations_at_most())
+    return 1 + model.iterations_at_most() if isinstance(model, CoxSpec) else 1

@@ -113,14 +113,22 @@ def test_each_model_of_an_analysis_has_a_limit_of_its_own():
     check_repeated(both, [each for each in sections_of(both) if "sex" in each.name], earlier)
 
 
-def test_a_test_of_interactions_is_a_second_fit():
+def test_main_effects_by_themselves_have_a_limit_of_their_own():
     interaction = {
         "terms": [{"factor": "arm"}, {"factor": "sex"}],
         "interaction": ["arm", "sex"],
         "interaction_test": "likelihood_ratio",
     }
-    (spec,) = study_of(MODEL | {"kind": "cox"} | interaction, 5).plan.analyses
+    model = MODEL | {"kind": "cox"} | interaction
+    alone = asked(model, exponent=[0] * 5, mains=[0.0] * 3, events=99)
+    sections = sections_of(alone)
+    check_repeated(alone, sections, [sections] * 40)
+
+    with pytest.raises(ProtocolRefusal, match="mains_log_likelihood"):
+        check_repeated(alone, sections, [sections] * 41)
+
+
+def test_what_is_no_model_has_one_evaluation():
     (curve,) = study_of({"kind": "kaplan_meier", "endpoint": "EFS"}, 5).plan.analyses
 
-    assert 82 == evaluations_at_most(spec)
     assert 1 == evaluations_at_most(curve)

@@ -19,9 +19,11 @@ from riskset_common.codebook import read_codebook
 from riskset_common.estimators import ESTIMATORS, estimator_of, parts_of
 from riskset_common.estimators.counting import AskCounts
 from riskset_common.estimators.cox import AskCox
+from riskset_common.estimators.cox_fitting import main_effects
 from riskset_common.estimators.estimator import AnalysisSpec, Request
 from riskset_common.estimators.heterogeneity import AskHeterogeneity
 from riskset_common.estimators.parts import AskParts
+from riskset_common.estimators.terms import columns
 from riskset_common.plan import read_plan
 from riskset_common.study import Site, Study
 from riskset_node.findings import ACCEPTABLE, ONLY_WARNS, FindingKind
@@ -230,12 +232,12 @@ def later(request: Request[Any, Any], study: Study) -> list[Request[Any, Any]]:
         asked = type(request.state)(exponent=(0,) * p, beta=(0.0,) * p, events=9)
         return [
             Request(request.spec, study, asked.model_copy(update=each))
-            for each in questions_of_a_model(request.spec)
+            for each in questions_of_a_model(request.spec, study)
         ]
     return []
 
 
-def questions_of_a_model(spec: Any) -> list[dict[str, Any]]:
+def questions_of_a_model(spec: Any, study: Study) -> list[dict[str, Any]]:
     """What is asked of a model after its survey."""
     if spec.kind == "fine_gray" and spec.censoring == "pooled":
         return [{"count_steps": 4}, {}, {"clusters": True}]
@@ -244,6 +246,9 @@ def questions_of_a_model(spec: Any) -> list[dict[str, Any]]:
     more: list[dict[str, Any]] = [{"clusters": True}] if spec.robust else []
     if spec.ph_test:
         more += [{"times": True}, {"count_steps": 4}]
+    if spec.interaction_test:
+        found = columns(spec.terms, spec.interaction, study)
+        more.append({"mains": (0.0,) * len(main_effects(found))})
     return [{}, *more]
 
 

@@ -12,6 +12,10 @@ from tests.estimators.cohorts import censored, nobody, random_cohort, study_of
 from tests.estimators.contract import keeps_contract
 from tests.estimators.pooling import pool, result_of
 
+from riskset_common.errors import ProtocolRefusal
+from riskset_common.estimators.cox import AskCox, Cox
+from riskset_common.estimators.estimator import Request
+
 MAINS: dict[str, Any] = {
     "kind": "cox",
     "endpoint": "EFS",
@@ -44,16 +48,44 @@ def test_columns_without_an_estimate_take_no_degree_of_freedom() -> None:
     assert 2 == result_of(ASKED, two_arms, 5)["tests"]["interaction"]["df"]
 
 
-def test_the_rounds_of_the_model_come_first_and_zero_is_asked_once() -> None:
-    study = study_of(ASKED | {"robust": "site"}, 5)
-    questions = pool(study, random_cohort(2, n=300).patients(study)).questions
-    betas = [each["beta"] for each in questions[1:]]
-    of_mains = [beta for beta in betas if beta[4:] == [0, 0, 0]]
+def questions_of(asked: dict[str, Any], cohort: Any) -> list[dict[str, Any]]:
+    study = study_of(asked, 5)
+    return pool(study, cohort.patients(study)).questions
 
-    assert 1 == betas.count([0.0] * 7)
-    assert len(of_mains) > 2
-    assert of_mains[1:] == betas[-len(of_mains) : -1]
-    assert [False, True] == sorted({each["clusters"] for each in questions})
+
+def test_both_models_are_asked_in_the_rounds_of_the_longer_and_zero_once() -> None:
+    cohort = random_cohort(2, n=300)
+    robust = {"robust": "site"}
+    mains, both, asked = (questions_of(each | robust, cohort) for each in (MAINS, BOTH, ASKED))
+
+    assert max(len(mains), len(both)) == len(asked)
+    assert [each["beta"] for each in both] == [each["beta"] for each in asked[: len(both)]]
+    assert [each["beta"] for each in mains[2:-1]] == [
+        each["mains"] for each in asked if each["mains"]
+    ]
+
+
+def test_main_effects_that_take_longer_are_asked_by_themselves() -> None:
+    cohort = random_cohort(43, n=60)  # found by search: most main effects are fitted first
+    questions = questions_of(ASKED, cohort)
+    alone = [each for each in questions if each["mains"] and not each["beta"]]
+
+    assert alone
+    assert result_of(ASKED, cohort, 5)["tests"]["interaction"]["df"] > 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "mains"), [(BOTH, (0.0,) * 4), (ASKED, (0.0,) * 3), (ASKED, (0.0,) * 7)]
+)
+def test_main_effects_that_the_plan_does_not_ask_are_refused(
+    asked: dict[str, Any], mains: tuple[float, ...]
+) -> None:
+    study = study_of(asked, 5)
+    state = AskCox(exponent=(0,) * 7, beta=(0.0,) * 7, mains=mains)
+    request: Any = Request(study.plan.analyses[0], study, state)
+
+    with pytest.raises(ProtocolRefusal, match="main effects"):
+        Cox().shapes(request)
 
 
 @pytest.mark.parametrize("cohort", [nobody(), censored(random_cohort(3))])

@@ -9,7 +9,7 @@ pooled patients (Cox 1972; stratified partial likelihood: Kalbfleisch and Prenti
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Self
 
@@ -28,6 +28,7 @@ from riskset_common.estimators.cox_blind import (
     death_shapes,
     without_events,
 )
+from riskset_common.estimators.cox_fitting import MAINS, Fitting, likelihood_shapes, main_effects
 from riskset_common.estimators.cox_result import CoxResult, Survey, result
 from riskset_common.estimators.cox_site import likelihood_summary, prepare_model
 from riskset_common.estimators.cox_spec import CoxSpec
@@ -47,12 +48,10 @@ from riskset_common.estimators.proportionality import (
     proportionality,
     time_shapes,
 )
-from riskset_common.estimators.terms import columns
+from riskset_common.estimators.terms import Column, columns
 from riskset_common.patients import Patients, Reals
 from riskset_common.study import Study
-from riskset_common.survival.cox import CoxSums
 from riskset_common.survival.firth import Learnt, learn, n_third, penalised
-from riskset_common.survival.newton import CoxFit, NewtonState, advance, start
 from riskset_common.survival.proportionality import TimeScores
 
 
@@ -63,6 +62,9 @@ class AskCox(State):
     of the test of proportional hazards. `count_steps` asks, beside the likelihood, for counts on a time grid of that length, from which
     sites work out the function of time of that test.
 
+    `mains` are coefficients of the main effects alone, where the test of the interactions wants the likelihood of a model of these.
+    It is asked beside that of the whole model, or, where there is no `beta`, by itself.
+
     `exponent` holds, for each column, the power of two that brings its spread within a site's stratum below one. Powers of two
     cost no digit, and keep score and information within the range of the secure sum whatever the covariates' units are.
 
@@ -71,6 +73,7 @@ class AskCox(State):
 
     exponent: Annotated[tuple[Exponent, ...], Field(strict=False)] | None = None
     beta: Annotated[tuple[float, ...], Field(strict=False)] = ()
+    mains: Annotated[tuple[float, ...], Field(strict=False)] = ()
     events: int | None = Field(default=None, ge=0)
     clusters: bool = False
     n_steps: int | None = Field(default=None, ge=1)
@@ -96,12 +99,8 @@ class CoxMemory:
     ----------
     survey
         The first round.
-    newton
-        Where the fit stands, then that of the main effects alone.
-    null
-        The sums at coefficients of 0.
-    fit, mains
-        The fitted model, and the one without interactions where their test is asked.
+    fitting
+        Where the fit stands and, where the test of the interactions is asked, that of the main effects alone.
     learnt
         What the steps of a penalised fit have shown of its curvature.
     ph_test
@@ -109,10 +108,7 @@ class CoxMemory:
     """
 
     survey: Survey
-    newton: NewtonState
-    null: CoxSums | None = None
-    fit: CoxFit | None = None
-    mains: CoxFit | None = None
+    fitting: Fitting
     learnt: Learnt = field(default_factory=Learnt)
     ph_test: ProportionalityTest | None = None
 
@@ -127,18 +123,18 @@ class Cox:
     spec = CoxSpec
     state = AskCox
     discloses = (
-        "patients and events in total, by level of each factor, by exposure at the end of follow-up, at the values -1, 0, 1, 2 and "
-        "at all others of each number, and in every cell of two such terms that interact; patients left out because a value is "
-        "missing; how many sites need each power of two to hold a covariate; log-likelihood, score and information of the whole "
-        "model at each iteration; with robust variances the products of each site's score, or of each patient's share in it, with "
-        "itself at the end; with Firth's penalty the third moments of the covariates, over all event times, at each iteration; with "
-        "a test of proportional hazards score and information weighted by the transformed time, and information weighted by its "
-        "square, and where the transformation is km or rank how many sites need each power of two of steps, and patients with an "
-        "event, censored and (under left truncation) coming under observation at each step of the time grid; of a model without "
-        "site strata deaths at each step of the time grid by stratum, how many sites need each power of two of steps, and to the "
-        "committee that computes it too log-likelihood, score and information of the whole model at each iteration, but no sum over "
-        "a risk set, and where the plan asks for it the cumulative baseline hazard and its variance at each of its times; all "
-        "summed over the sites"
+        "patients and events in total, by level of each factor, by exposure at the end of follow-up, at the values -1, 0, 1, 2 and at "
+        "all others of each number, and in every cell of two such terms that interact; patients left out because a value is missing; "
+        "how many sites need each power of two to hold a covariate; log-likelihood, score and information of the whole model and, to "
+        "test interactions, of its main effects alone, at each iteration; with robust variances the products of each site's score, or "
+        "of each patient's share in it, with itself at the end; with Firth's penalty the third moments of the covariates, over all "
+        "event times, at each iteration; with a test of proportional hazards score and information weighted by the transformed time, "
+        "and information weighted by its square, and where the transformation is km or rank how many sites need each power of two of "
+        "steps, and patients with an event, censored and (under left truncation) coming under observation at each step of the time "
+        "grid; of a model without site strata deaths at each step of the time grid by stratum, how many sites need each power of two of"
+        " steps, and to the committee that computes it too log-likelihood, score and information of the whole model at each iteration, "
+        "but no sum over a risk set, and where the plan asks for it the cumulative baseline hazard and its variance at each of its "
+        "times; all summed over the sites"
     )
 
     def first(self, spec: CoxSpec, study: Study) -> CoxRequest:
@@ -156,7 +152,8 @@ class Cox:
         if asked.exponent is None:
             lengths = length_shapes() if request.spec.counts_times else {}
             return {**survey_shapes(request.spec, request.study), **lengths}
-        p = len(columns(request.spec.terms, request.spec.interaction, request.study))
+        found = columns(request.spec.terms, request.spec.interaction, request.study)
+        p = len(found)
         _refuse_unless_columns(p, request.state)
         if request.state.clusters:
             _refuse_unless_robust(request.spec)
@@ -165,9 +162,7 @@ class Cox:
             _refuse_unless_tested(request.spec, is_asked=request.spec.ph_test is not None)
             return time_shapes(p)
         return {
-            "log_likelihood": reals(),
-            "score": reals(p),
-            "information": reals(p * (p + 1) // 2),
+            **_likelihood_shapes(request, found),
             **({} if request.spec.penalty is None else {"third_moments": reals(n_third(p))}),
             **_step_shapes(request),
         }
@@ -196,21 +191,37 @@ class Cox:
             surveyed = read_survey(request, pooled)
             if spec.is_blind(request.study):
                 return _ask_deaths(request, surveyed, pooled)
-            newton = start(len(surveyed.columns), spec.convergence, spec.iterations_at_most())
+            fitting = Fitting.of(spec, surveyed.columns)
             count_steps = grid_length(pooled, 1) if spec.counts_times else None
-            return _ask(request, CoxMemory(surveyed, newton), newton.beta, count_steps=count_steps)
-        p, memory = len(request.state.beta), request.memory
+            memory = CoxMemory(surveyed, fitting)
+            return _ask(request, memory, fitting.beta, count_steps=count_steps)
+        p, memory = len(request.state.exponent), request.memory
         if request.state.clusters:
             return _fitted(request, symmetric(pooled["score_products"], p))
         if request.state.times:
             return _after_times(request, memory, pooled)
         if spec.penalty is not None:
             return _after_penalised(request, memory, pooled)
-        return _after_likelihood(request, memory, pooled_sums(pooled, p))
+        return _after_likelihood(request, memory, pooled)
 
     def fitted(self, request: CoxRequest, fits: Fits) -> CoxResult:
         """The fitted model of one that waits, from its fits on shares. Run by the centre."""
         return blind_result(request, fits[""])
+
+
+def _likelihood_shapes(request: CoxRequest, found: Sequence[Column]) -> Mapping[str, Shape]:
+    """The sums of the whole model, of its main effects alone, or of both."""
+    spec, asked = request.spec, request.state
+    if not asked.mains:
+        return likelihood_shapes(len(found))
+    q = len(main_effects(found))
+    if spec.interaction_test is None or len(asked.mains) != q:
+        raise ProtocolRefusal(
+            f"The round asks {len(asked.mains)} main effects of analysis {spec.id} by themselves, which its plan does not. "
+            "The centre must run this release."
+        )
+    whole = likelihood_shapes(len(found)) if asked.beta else {}
+    return {**whole, **likelihood_shapes(q, MAINS)}
 
 
 def _step_shapes(request: CoxRequest) -> Mapping[str, Shape]:
@@ -231,10 +242,10 @@ def _after_times(request: CoxRequest, memory: CoxMemory, pooled: Summary) -> Cox
         information=symmetric(pooled["time_information"], p),
         squared=symmetric(pooled["squared_time_information"], p),
     )
-    if memory.fit is None or request.spec.ph_test is None:
-        raise EstimationError("Proportional hazards are tested of a model that is fitted.")
+    if request.spec.ph_test is None:
+        raise EstimationError("Proportional hazards are tested where the plan asks it.")
     tested = proportionality(
-        request.spec.ph_test, memory.survey.columns, sums, memory.fit.covariance
+        request.spec.ph_test, memory.survey.columns, sums, memory.fitting.fit.covariance
     )
     return _finish(request, replace(memory, ph_test=tested))
 
@@ -262,30 +273,14 @@ def _wait(request: CoxRequest, pooled: Summary) -> CoxRequest:
 
 
 def _after_likelihood(
-    request: CoxRequest, memory: CoxMemory, sums: CoxSums
+    request: CoxRequest, memory: CoxMemory, pooled: Summary
 ) -> CoxRequest | CoxResult:
-    """Go on with the model, then with its main effects alone where the test of the interactions is asked."""
-    if memory.fit is None:
-        memory = replace(memory, null=sums if memory.null is None else memory.null)
-        reached = advance(memory.newton, sums)
-        if isinstance(reached, NewtonState):
-            return _ask(request, replace(memory, newton=reached), reached.beta)
-        memory = replace(memory, fit=reached)
-        if request.spec.interaction_test is None:
-            return _finish(request, memory)
-        mains = start(
-            len(_main_effects(memory)), request.spec.convergence, request.spec.iterations_at_most()
-        )
-        # The sums at 0 are known from the first round of the model.
-        sums, memory = memory.null or sums, replace(memory, newton=mains)
-    kept = _main_effects(memory)
-    part = CoxSums(sums.log_likelihood, sums.score[kept], sums.information[np.ix_(kept, kept)])
-    reached = advance(memory.newton, part)
-    if isinstance(reached, NewtonState):
-        beta = np.zeros(len(memory.survey.columns))
-        beta[kept] = reached.beta
-        return _ask(request, replace(memory, newton=reached), tuple(beta.tolist()))
-    return _finish(request, replace(memory, mains=reached))
+    """Go on with the model and, where the test of the interactions is asked, with its main effects alone beside it."""
+    fitting = memory.fitting.advanced(pooled, memory.survey.columns)
+    memory = replace(memory, fitting=fitting)
+    if fitting.is_done:
+        return _finish(request, memory)
+    return _ask(request, memory, fitting.beta, mains=fitting.mains_beta)
 
 
 def _after_penalised(
@@ -296,23 +291,15 @@ def _after_penalised(
     scale = np.log(2.0) * np.asarray(memory.survey.exponent, dtype=np.float64)
     sums = penalised(pooled_sums(pooled, len(beta)), pooled["third_moments"], scale)
     learnt, curvature = learn(memory.learnt, beta, sums)
-    reached = advance(memory.newton, sums, curvature)
-    if isinstance(reached, NewtonState):
-        return _ask(request, replace(memory, newton=reached, learnt=learnt), reached.beta)
-    return _finish(request, replace(memory, fit=reached))
-
-
-def _main_effects(memory: CoxMemory) -> list[int]:
-    """Columns that belong to no interaction."""
-    return [i for i, column in enumerate(memory.survey.columns) if len(column.parts) == 1]
+    fitting = memory.fitting.penalised(sums, curvature)
+    memory = replace(memory, fitting=fitting, learnt=learnt)
+    return _finish(request, memory) if fitting.is_done else _ask(request, memory, fitting.beta)
 
 
 def _finish(request: CoxRequest, memory: CoxMemory) -> CoxRequest | CoxResult:
     """The result, after a round for a test of proportional hazards and one for robust variances, where they are asked."""
-    if memory.fit is None:
-        raise EstimationError("A result is of a model that is fitted.")
     # Coefficients of aliased columns are 0.
-    beta = tuple(np.nan_to_num(memory.fit.coef, nan=0.0).tolist())
+    beta = tuple(np.nan_to_num(memory.fitting.fit.coef, nan=0.0).tolist())
     if request.spec.ph_test is not None and memory.ph_test is None:
         return _ask(request, memory, beta, times=True)
     if request.spec.robust is not None:
@@ -329,15 +316,13 @@ def _ask(
 
 def _fitted(request: CoxRequest, products: Reals | None) -> CoxResult:
     memory: CoxMemory = request.memory
-    if memory.fit is None:
-        raise EstimationError("The products of the sites' scores are for a model that is fitted.")
     return result(
         request.spec,
         request.study,
         memory.survey,
-        memory.fit,
+        memory.fitting.fit,
         products,
-        memory.mains,
+        memory.fitting.mains_fit,
         memory.ph_test,
     )
 
@@ -367,7 +352,8 @@ def _refuse_unless_tested(spec: CoxSpec, *, is_asked: bool) -> None:
 
 
 def _refuse_unless_columns(p: int, asked: AskCox) -> None:
-    if not p == len(asked.exponent or ()) == len(asked.beta):
+    alone = bool(asked.mains) and not asked.beta
+    if p != len(asked.exponent or ()) or (len(asked.beta) != p and not alone):
         raise ProtocolRefusal(
             f"The round asks a model of {p} columns at {len(asked.beta)} coefficients with {len(asked.exponent or ())} scales. "
             "The centre must run this release."

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from riskset_common.estimators.counting import step_summary
+from riskset_common.estimators.cox_fitting import MAINS, main_effects
 from riskset_common.estimators.cox_rows import rows_at_risk
 from riskset_common.estimators.cox_spec import CoxSpec
 from riskset_common.estimators.estimator import Request, Summary, analysed, one
@@ -15,7 +16,7 @@ from riskset_common.estimators.grouping import group_codes
 from riskset_common.estimators.proportionality import time_summary
 from riskset_common.estimators.terms import columns, design
 from riskset_common.patients import EndpointTimes, Patients
-from riskset_common.survival.cox import CoxDesign, cox_sums, prepare
+from riskset_common.survival.cox import CoxDesign, CoxSums, cox_sums, prepare
 from riskset_common.survival.firth import third_sums
 from riskset_common.survival.score_residuals import residual_products
 
@@ -50,17 +51,34 @@ def likelihood_summary(design: CoxDesign, times: EndpointTimes, request: CoxRequ
     if state.times and spec.ph_test is not None:
         counted = request.checked(*spec.rests_on(request.study))
         return time_summary(design, beta, times.time, spec.ph_test, counted, request.study.grid)
+    mains = _mains_summary(design, request) if state.mains else {}
+    if state.mains and not state.beta:
+        return mains
     sums = cox_sums(design, beta)
-    upper = np.triu_indices(len(beta))
     if state.clusters:
         by_site = spec.robust == "site"
         products = np.outer(sums.score, sums.score) if by_site else residual_products(design, beta)
-        return {"score_products": products[upper]}
+        return {"score_products": products[np.triu_indices(len(beta))]}
     counted = {} if state.count_steps is None else step_summary(times, state.count_steps)
     return {
-        "log_likelihood": one(sums.log_likelihood),
-        "score": sums.score,
-        "information": sums.information[upper],
+        **_arrays(sums),
+        **mains,
         **({} if spec.penalty is None else {"third_moments": third_sums(design, beta)}),
         **counted,
     }
+
+
+def _arrays(sums: CoxSums, before: str = "") -> Summary:
+    return {
+        f"{before}log_likelihood": one(sums.log_likelihood),
+        f"{before}score": sums.score,
+        f"{before}information": sums.information[np.triu_indices(len(sums.score))],
+    }
+
+
+def _mains_summary(design: CoxDesign, request: CoxRequest) -> Summary:
+    """The likelihood of the main effects alone: that of the whole model where the interactions' coefficients are 0."""
+    spec = request.spec
+    kept = main_effects(columns(spec.terms, spec.interaction, request.study))
+    beta = np.asarray(request.state.mains, dtype=np.float64)
+    return _arrays(cox_sums(replace(design, x=design.x[kept]), beta), MAINS)

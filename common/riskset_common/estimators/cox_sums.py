@@ -12,12 +12,12 @@ from riskset_common.patients import Reals
 from riskset_common.survival.cox import CoxSums
 
 
-def pooled_sums(pooled: Summary, p: int) -> CoxSums:
-    """Log-likelihood, score and information of p columns."""
+def pooled_sums(pooled: Summary, p: int, before: str = "") -> CoxSums:
+    """Log-likelihood, score and information of p columns, whose names begin with `before`."""
     return CoxSums(
-        log_likelihood=float(pooled["log_likelihood"]),
-        score=pooled["score"],
-        information=symmetric(pooled["information"], p),
+        log_likelihood=float(pooled[f"{before}log_likelihood"]),
+        score=pooled[f"{before}score"],
+        information=symmetric(pooled[f"{before}information"], p),
     )
 
 
