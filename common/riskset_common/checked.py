@@ -45,7 +45,7 @@ def with_told(told: Told, study: Study, pooled: Told) -> Told:
     ProtocolRefusal
         Where an opening shows other sums than one before it: a second count of the same patients is for finding differences.
     """
-    found = dict(told)
+    more: dict[str, Summary] = {}
     for name, arrays in pooled.items():
         spec = study.plan.analysis(name)
         kept = {array: arrays[array] for array in spec.rests_on(study) if array in arrays}
@@ -56,8 +56,8 @@ def with_told(told: Told, study: Study, pooled: Told) -> Told:
                     f"A second opening shows other {array} of analysis {name} than the first. They are counted once; start a new run."
                 )
         if not kept.keys() <= known.keys():
-            found[name] = {**known, **kept}
-    return told if found.keys() == told.keys() and all(found[k] is told[k] for k in told) else found
+            more[name] = {**known, **kept}
+    return {**told, **more} if more else told
 
 
 def check_repeated(

@@ -15,6 +15,7 @@ from riskset_common.blind_wire import BlindAnswer, BlindBegin, BlindStep
 from riskset_common.checked import is_told
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.estimators import estimator_of, waits
+from riskset_common.estimators.estimator import Ring
 from riskset_common.frame import Message
 from riskset_common.rounds import AnyRequest
 from riskset_common.secure.blind_centre import BlindCentre
@@ -41,7 +42,7 @@ Kind = TypeVar("Kind", bound=Message)
 
 
 def asked_next(requests: Mapping[str, AnyRequest]) -> dict[str, AnyRequest]:
-    """What the next round asks: whatever does not wait for the blind models, but for sums that sites are shown while others ask for more.
+    """What the next round asks: whatever does not wait for the blind models, but for sums that sites are shown while others count more.
 
     Each site is shown the opening of a round that counted deaths, or what later questions rest on, with the numbers of all sites under
     their masks. Among the curves of a whole plan that is a hundred times what is needed.
@@ -49,15 +50,16 @@ def asked_next(requests: Mapping[str, AnyRequest]) -> dict[str, AnyRequest]:
     ready = {name: each for name, each in requests.items() if not waits(each)}
     shown = {name: each for name, each in ready.items() if counts_deaths(each) or is_told(each)}
     others = {name: each for name, each in ready.items() if name not in shown}
-    return others if shown and _numbers(others) > _numbers(shown) else ready
+    return others if shown and _counts(others) > _counts(shown) else ready
 
 
-def _numbers(requests: Mapping[str, AnyRequest]) -> int:
-    """How many numbers each site is asked for."""
+def _counts(requests: Mapping[str, AnyRequest]) -> int:
+    """How many counts each site is asked for; of reals even many models have few, and go on for many rounds."""
     return sum(
         shape.size
         for each in requests.values()
         for shape in estimator_of(each.spec.kind).shapes(each).values()
+        if shape.ring is Ring.COUNTS
     )
 
 

@@ -210,8 +210,11 @@ class Run:
         pooled = pooled_of(asked, opening)
         self._frozen, self._opening = pooled.participants, opening
         self._round, self._asked = asked.round, None
-        self._is_told = any(map(is_told, analyses.values()))
         counting = {name: each for name, each in analyses.items() if counts_deaths(each)}
+        # What blind models rest on the sites are shown when these begin.
+        self._is_told = any(
+            is_told(each) for name, each in analyses.items() if name not in counting
+        )
         if counting:
             self._deaths.append(CountedDeaths(asked, opening, counting))
         self._advance(analyses, pooled.by_analysis())
@@ -284,8 +287,8 @@ class Run:
 
     def _asking(self) -> dict[str, AnyRequest]:
         """The unfinished analyses that have a question for the next round."""
-        # The opening of a round that fixes the sites is shown to them whatever it holds.
-        return dict(self._requests) if self._frozen is None else asked_next(self._requests)
+        # Of the first round every model needs something: it is asked, and shown, whatever it holds.
+        return asked_next(self._requests) if self._round else dict(self._requests)
 
     def _open_request(self) -> RoundRequest:
         if self._asked is None:

@@ -349,7 +349,7 @@ class SiteNode:
             raise ProtocolRefusal(
                 "The round asks for other numbers than its questions imply. The centre must run this release."
             )
-        earlier = [each for number, each in joined.asked.items() if number != request.round]
+        earlier = [each for number, each in joined.asked.items() if number < request.round]
         check_repeated(requests, sections, earlier)
         arrays: dict[tuple[str, str], NDArray[Any]] = {}
         for name, asked in requests.items():

@@ -16,13 +16,20 @@ from riskset_common.checked import (
     with_told,
 )
 from riskset_common.errors import ProtocolRefusal
+from riskset_common.estimators import parts_of
 from riskset_common.rounds import read_questions, sections_of
 
 MODEL: dict[str, Any] = {"endpoint": "EFS", "terms": [{"factor": "arm"}], "strata": ["site"]}
 COX = MODEL | {"kind": "cox", "ph_test": "km"}
 FINE_GRAY = MODEL | {"kind": "fine_gray", "cause": "relapse"}
 SITES_COMPARED = {"kind": "heterogeneity", "endpoint": "EFS", "terms": [{"factor": "sex"}]}
-AT_0 = {"exponent": [0, 0], "beta": [0.0, 0.0], "events": 99}
+FACTORS = {
+    "kind": "univariate",
+    "endpoint": "EFS",
+    "factors": ["arm", "sex"],
+    "strata": ["site"],
+}
+AT_0 = {"exponent": [0, 0], "beta": [0.0, 0.0]}
 
 
 def asked(analysis: dict[str, Any], **question: Any):
@@ -36,10 +43,12 @@ def counted(*events: int) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("analysis", "question", "expected"),
     [
-        (COX, {}, False),
+        (COX, {}, True),
         (COX, AT_0 | {"count_steps": 4}, True),
         (COX, AT_0, False),
-        (COX | {"strata": []}, {"n_steps": 4, "events": 9}, False),
+        (COX | {"strata": []}, {"n_steps": 4}, True),
+        (FACTORS, {"models": {"arm": {}}}, True),
+        (FACTORS, {"curves": {"arm": {}}}, False),
         (FINE_GRAY, {"exponent": [0, 0], "beta": [0.0, 0.0], "count_steps": 4}, True),
         (SITES_COMPARED, {}, True),
         (SITES_COMPARED, {"asks": "sums"}, True),
@@ -101,11 +110,20 @@ def test_a_site_answers_as_often_as_the_plan_has_it(analysis, question, most):
         check_repeated(requests, sections, [sections] * most)
 
 
+def test_a_part_is_told_its_own_sums():
+    study = study_of(FACTORS, 5)
+    pooled = {"model.arm.events": np.array(7), "model.sex.events": np.array(8)}
+    told = with_told({}, study, {"asked": {**pooled, "curve.arm.events": np.zeros((3, 4))}})
+    questions = canonical_json({"asked": {"models": {"arm": AT_0}}})
+    (request,) = read_questions(study, questions, told).values()
+
+    assert list(pooled) == list(told["asked"])
+    assert 7 == parts_of(request)["model.arm"].checked("events")["events"]
+
+
 def test_each_model_of_an_analysis_has_a_limit_of_its_own():
-    factors = {"kind": "univariate", "endpoint": "EFS", "factors": ["arm", "sex"]}
-    models = {"arm": AT_0, "sex": {"exponent": [0], "beta": [0.0], "events": 99}}
-    both = asked(factors | {"strata": ["site"]}, models=models)
-    one = asked(factors | {"strata": ["site"]}, models={"arm": AT_0})
+    models = {"arm": AT_0, "sex": {"exponent": [0], "beta": [0.0]}}
+    both, one = asked(FACTORS, models=models), asked(FACTORS, models={"arm": AT_0})
     earlier = [sections_of(one)] * 41
 
     with pytest.raises(ProtocolRefusal, match=r"model\.arm\.log_likelihood"):
@@ -120,7 +138,7 @@ def test_main_effects_by_themselves_have_a_limit_of_their_own():
         "interaction_test": "likelihood_ratio",
     }
     model = MODEL | {"kind": "cox"} | interaction
-    alone = asked(model, exponent=[0] * 5, mains=[0.0] * 3, events=99)
+    alone = asked(model, exponent=[0] * 5, mains=[0.0] * 3)
     sections = sections_of(alone)
     check_repeated(alone, sections, [sections] * 40)
 

@@ -227,9 +227,9 @@ def later(request: Request[Any, Any], study: Study) -> list[Request[Any, Any]]:
     if isinstance(request.state, AskCox):
         shapes = estimator_of(request.spec.kind).shapes(request)
         if "exponents" not in shapes:
-            return [Request(request.spec, study, AskCox(n_steps=4, events=9))]
+            return [Request(request.spec, study, AskCox(n_steps=4))]
         p = shapes["exponents"].shape[0]
-        asked = type(request.state)(exponent=(0,) * p, beta=(0.0,) * p, events=9)
+        asked = type(request.state)(exponent=(0,) * p, beta=(0.0,) * p)
         return [
             Request(request.spec, study, asked.model_copy(update=each))
             for each in questions_of_a_model(request.spec, study)

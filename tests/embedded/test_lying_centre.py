@@ -25,12 +25,14 @@ ANALYSES: dict[str, dict[str, Any]] = {
     "rank": {"kind": "cox", "endpoint": "OS", "ph_test": "rank", "strata": ["site"]},
     "weights": {"kind": "fine_gray", "endpoint": "OS", "cause": "death", "strata": ["site"]},
     "sites": {"kind": "heterogeneity", "endpoint": "OS"},
+    "events": {"kind": "cox", "endpoint": "OS", "strata": ["site"]},
 }
 RESTING: dict[str, dict[str, Any]] = {
     "km": {"times": True},
     "rank": {"times": True},
     "weights": {"count_steps": None, "beta": [0.0]},
     "sites": {"asks": "sums"},
+    "events": {"beta": [0.0]},
 }
 """How each analysis is recognised when it asks what rests on a sum of an earlier round."""
 
@@ -111,6 +113,7 @@ def test_an_honest_centre_shows_what_its_questions_rest_on(name: str, profile: s
         ("weights", {"censoring": {"steps": [300], "values": [0.5]}}),
         ("sites", {"sites": [18]}),
         ("sites", {"tau_squared": 0.1}),
+        ("events", {"events": 1000}),
     ],
 )
 def test_a_question_that_brings_weights_of_its_own_is_refused(name, more, monkeypatch) -> None:

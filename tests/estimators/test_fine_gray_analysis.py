@@ -110,7 +110,7 @@ def test_a_question_that_does_not_go_with_the_plan_is_refused(
 ) -> None:
     study = study_of(FINE_GRAY | {"censoring": censoring}, 5)
     site = random_cohort(6).patients(study)[0]
-    asked = {"exponent": [0, 0, 0], "beta": [0.0, 0.0, 0.0], "events": 9, **more}
+    asked = {"exponent": [0, 0, 0], "beta": [0.0, 0.0, 0.0], **more}
 
     with pytest.raises(ProtocolRefusal, match=said):
         summary_of(site, study, canonical_json({"asked": asked}))

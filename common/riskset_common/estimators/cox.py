@@ -74,7 +74,6 @@ class AskCox(State):
     exponent: Annotated[tuple[Exponent, ...], Field(strict=False)] | None = None
     beta: Annotated[tuple[float, ...], Field(strict=False)] = ()
     mains: Annotated[tuple[float, ...], Field(strict=False)] = ()
-    events: int | None = Field(default=None, ge=0)
     clusters: bool = False
     n_steps: int | None = Field(default=None, ge=1)
     count_steps: int | None = Field(default=None, ge=1)
@@ -255,8 +254,7 @@ def _ask_deaths(request: CoxRequest, surveyed: Survey, pooled: Summary) -> CoxRe
     if surveyed.events == 0:
         return without_events(request, surveyed)
     n_steps = grid_length(pooled, n_groups(request.study, request.spec.strata))
-    asked = AskCox(n_steps=n_steps, events=surveyed.events)
-    return Request(request.spec, request.study, asked, BlindMemory(surveyed))
+    return Request(request.spec, request.study, AskCox(n_steps=n_steps), BlindMemory(surveyed))
 
 
 def _wait(request: CoxRequest, pooled: Summary) -> CoxRequest:
@@ -310,7 +308,7 @@ def _finish(request: CoxRequest, memory: CoxMemory) -> CoxRequest | CoxResult:
 def _ask(
     request: CoxRequest, memory: CoxMemory, beta: tuple[float, ...], **more: Any
 ) -> CoxRequest:
-    asked = AskCox(exponent=memory.survey.exponent, beta=beta, events=memory.survey.events, **more)
+    asked = AskCox(exponent=memory.survey.exponent, beta=beta, **more)
     return Request(request.spec, request.study, asked, memory)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from riskset_common.estimators.counting import step_summary
+from riskset_common.estimators.counting import step_summary, steps_of
 from riskset_common.estimators.cox_fitting import MAINS, main_effects
 from riskset_common.estimators.cox_rows import rows_at_risk
 from riskset_common.estimators.cox_spec import CoxSpec
@@ -49,7 +49,7 @@ def likelihood_summary(design: CoxDesign, times: EndpointTimes, request: CoxRequ
     spec, state = request.spec, request.state
     beta = np.asarray(state.beta, dtype=np.float64)
     if state.times and spec.ph_test is not None:
-        counted = request.checked(*spec.rests_on(request.study))
+        counted = request.checked(*steps_of(spec.rests_on(request.study)))
         return time_summary(design, beta, times.time, spec.ph_test, counted, request.study.grid)
     mains = _mains_summary(design, request) if state.mains else {}
     if state.mains and not state.beta:

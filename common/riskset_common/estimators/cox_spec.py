@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -16,6 +16,9 @@ from riskset_common.estimators.exposure import exposure_problems
 from riskset_common.estimators.proportionality import COUNTED, Transform
 from riskset_common.estimators.terms import Term, term_problems
 from riskset_common.study import Study
+
+EVENTS: Final = "events"
+"""The array of a survey that says how many events there are."""
 
 FEWEST_CLUSTERS = 5
 """Sites below which a variance clustered by site is neither of use nor safe to open."""
@@ -82,10 +85,14 @@ class CoxSpec(OneCauseSpec):
         return "site" not in self.strata and not of_site
 
     def rests_on(self, study: Study) -> tuple[str, ...]:
-        """All patients by step of the grid, where sites work out a function of time from them; a blind model takes them from its begin."""
+        """Events, of which a site wants enough; and all patients by step of the grid, where sites work out a function of time from them.
+
+        A blind model takes the latter from its begin.
+        """
         if self.is_blind(study) or not self.counts_times:
-            return ()
-        return step_names(left_truncated=study.endpoint(self.endpoint).entry is not None)
+            return (EVENTS,)
+        entry = study.endpoint(self.endpoint).entry
+        return (EVENTS, *step_names(left_truncated=entry is not None))
 
     def also_asks(self) -> tuple[str, ...]:
         """Curves where the test of proportional hazards counts all patients on the grid, for these are the counts of a curve."""

@@ -26,6 +26,7 @@ from riskset_common.estimators.counting import (
     step_names,
     step_shapes,
     step_summary,
+    steps_of,
 )
 from riskset_common.estimators.cox import AskCox, Cox, CoxMemory, CoxRequest
 from riskset_common.estimators.cox_result import CoxResult
@@ -90,9 +91,9 @@ class FineGraySpec(OneCauseSpec):
         return self.model.times()
 
     def rests_on(self, study: Study) -> tuple[str, ...]:
-        """All patients by step of the grid, where sites work out the censoring distribution from them."""
-        del study
-        return step_names(left_truncated=False) if self.censoring == "pooled" else ()
+        """Events, and all patients by step of the grid where sites work out the censoring distribution from them."""
+        counted = step_names(left_truncated=False) if self.censoring == "pooled" else ()
+        return (*self.model.rests_on(study), *counted)
 
     def opened_by(self, study: Study) -> tuple[str, ...]:
         """Factors: patients and events are counted by their levels. Strata show in no sum."""
@@ -241,7 +242,7 @@ def _prepare(cohort: Patients, times: EndpointTimes, request: FineGrayRequest) -
     if spec.censoring == "strata":
         censoring = own_censoring_curves(times.time, times.event, stratum)
     else:
-        censoring = _pooled_censoring(request.checked(*spec.rests_on(study)))
+        censoring = _pooled_censoring(request.checked(*steps_of(spec.rests_on(study))))
     return prepare_subdistribution(
         time=times.time,
         kind=times.event,

@@ -8,7 +8,7 @@ from typing import ClassVar, Final, Literal
 from pydantic import Field
 
 from riskset_common.estimators.causes import OneCauseSpec
-from riskset_common.estimators.cox_spec import FEWEST_CLUSTERS, CoxSpec
+from riskset_common.estimators.cox_spec import EVENTS, FEWEST_CLUSTERS, CoxSpec
 from riskset_common.estimators.estimator import Names
 from riskset_common.estimators.terms import Term, columns, levels_of
 from riskset_common.study import Study
@@ -16,7 +16,7 @@ from riskset_common.study import Study
 FEWEST_SITES = FEWEST_CLUSTERS
 """Sites with an estimate below which no sum of estimates is opened."""
 
-SITES_COUNTED: Final = ("with_estimate", "events")
+SITES_COUNTED: Final = ("with_estimate", EVENTS)
 """What the first round counts and a site must know before it adds its estimate to a sum."""
 
 EFFECT_SUMS: Final = "effect_sums"
