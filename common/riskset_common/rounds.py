@@ -112,6 +112,13 @@ def read_questions(
     ProtocolRefusal
         Where a question is about no analysis of the plan, or not one that its estimator asks.
     """
+    return read_round(study, questions, told)[0]
+
+
+def read_round(
+    study: Study, questions: bytes, told: Mapping[str, Summary] | None = None
+) -> tuple[dict[str, AnyRequest], tuple[Section, ...]]:
+    """The requests as `read_questions` gives them, and the schema of the report that answers them."""
     try:
         asked = parse_canonical(questions)
     except InputError as error:
@@ -133,8 +140,8 @@ def read_questions(
                 f"The question to analysis {name!r} is not one that {spec.kind} asks."
             ) from None
         requests[name] = Request(spec, study, state, told=(told or {}).get(name))
-        shapes_of(requests[name])  # refuses a question that fits the kind, but not this analysis
-    return requests
+    # The shapes refuse a question that fits the kind, but not this analysis.
+    return requests, sections_of(requests)
 
 
 def shapes_of(request: AnyRequest) -> Mapping[str, Shape]:

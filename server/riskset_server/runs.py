@@ -49,6 +49,7 @@ from riskset_common.wire import (
     RoundRequest,
     UnmaskAnswer,
 )
+from riskset_server.asked_once import AskedOnce, ask_once
 from riskset_server.blind_run import BlindRun, CountedDeaths, asked_next
 from riskset_server.release import release
 from riskset_server.release_axis import RoundTimes
@@ -96,6 +97,7 @@ class Run:
         self._counted: dict[str, int] = {}
         self._round = 0
         self._asked: RoundRequest | None = None
+        self._once = AskedOnce({}, {})
         self._reports: dict[int, Report] = {}
         self._opening: Opening | None = None
         self._deaths: list[CountedDeaths] = []
@@ -148,7 +150,8 @@ class Run:
 
     def request(self) -> bytes:
         """The request of the next round: the next question of every unfinished analysis that does not wait for the blind models."""
-        asking = self._asking()
+        self._once = ask_once(self._asking())
+        asking = self._once.requests
         self._asked = make_request(
             self._joined(),
             self._frozen,
@@ -210,14 +213,15 @@ class Run:
         pooled = pooled_of(asked, opening)
         self._frozen, self._opening = pooled.participants, opening
         self._round, self._asked = asked.round, None
-        counting = {name: each for name, each in analyses.items() if counts_deaths(each)}
+        once = self._once
+        counting = {name: each for name, each in once.requests.items() if counts_deaths(each)}
         # What blind models rest on the sites are shown when these begin.
         self._is_told = any(
-            is_told(each) for name, each in analyses.items() if name not in counting
+            is_told(each) for name, each in once.requests.items() if name not in counting
         )
         if counting:
             self._deaths.append(CountedDeaths(asked, opening, counting))
-        self._advance(analyses, pooled.by_analysis())
+        self._advance(analyses, once.completed(pooled.by_analysis()))
         return Opened(self._round, len(pooled.counts) + len(pooled.reals), len(self._requests))
 
     def opening(self) -> bytes:

@@ -22,7 +22,7 @@ from riskset_common.estimators import estimator_of
 from riskset_common.frame import Message
 from riskset_common.patients import Patients
 from riskset_common.plan_check import check_plan, variables_read
-from riskset_common.rounds import read_questions, rule_of, sections_of, sites_of, study_offered
+from riskset_common.rounds import read_round, rule_of, sites_of, study_offered
 from riskset_common.secure.binding import closing_statement, snapshot_commitment
 from riskset_common.secure.reporting import report
 from riskset_common.secure.sections import Section, join
@@ -343,8 +343,7 @@ class SiteNode:
 
     def _summarise(self, joined: Joined, request: RoundRequest) -> Summary:
         """Answer every question of a round; the schema asked for must be the one that the approved plan implies."""
-        requests = read_questions(joined.study, request.questions, joined.told)
-        sections = sections_of(requests)
+        requests, sections = read_round(joined.study, request.questions, joined.told)
         if sections != request.sections:
             raise ProtocolRefusal(
                 "The round asks for other numbers than its questions imply. The centre must run this release."

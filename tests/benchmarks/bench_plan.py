@@ -3,6 +3,8 @@
     make bench
 
 Each is run from the sites' files to the results, every report masked and signed; reading, joining and rounds are part of the time.
+First in a deployment, a process for each site, from `run start` to the results; then with every party in one process, where all that
+counts is the work.
 """
 
 from __future__ import annotations
@@ -10,22 +12,29 @@ from __future__ import annotations
 import json
 import logging
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from time import process_time
+from secrets import token_bytes
+from time import process_time, sleep
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import structlog
+from tests.benchmarks.bench_flower import cpu_of
 from tests.benchmarks.machine import describe, middle, timed
 
 from riskset_common.codebook import Codebook, read_codebook
 from riskset_common.plan import Plan, read_plan
 from riskset_embedded.engine import Parties, run_local
+from riskset_embedded.federation import make_federation, start_all, stop_federation
 from riskset_embedded.local_run import read_nodes
-from riskset_node.config import NodeConfig
+from riskset_server.flower import Control
+from riskset_server.run_control import start_run, watch
+from riskset_server.store import Runs, Sites, open_database
 
 PATIENTS, SITES = 651, 18
 REPEATS = 3
@@ -150,18 +159,55 @@ def _dump(path: Path, content: object) -> None:
 
 @dataclass(frozen=True)
 class Took:
-    """What a run took: seconds by the clock and of this process, and rounds."""
+    """Seconds by the clock, and of the processor."""
 
     wall: float
     processor: float
-    rounds: int
 
 
-def run(plan: Plan, codebook: Codebook, nodes: Sequence[NodeConfig]) -> Took:
-    """Run a plan. On a machine with other work the clock says little, so that the processor's seconds stand beside it."""
-    began = process_time()
-    wall, results = timed(lambda: run_local(plan, codebook, Parties(nodes)))
-    return Took(wall, process_time() - began, int(results["rounds"]))
+Engine = Callable[[Plan], Took]
+"""Runs a plan to its results."""
+
+
+@contextmanager
+def embedded(folder: Path, codebook: Codebook) -> Iterator[Engine]:
+    """Every party in this process. On a machine with other work the clock says little, so that the processor's seconds stand beside it."""
+    nodes = read_nodes(folder / "nodes")
+
+    def run(plan: Plan) -> Took:
+        began = process_time()
+        wall, _ = timed(lambda: run_local(plan, codebook, Parties(nodes)))
+        return Took(wall, process_time() - began)
+
+    yield run
+
+
+@contextmanager
+def deployed(folder: Path, codebook: Codebook) -> Iterator[Engine]:
+    """A centre and a process for each site on this machine, by Flower and over streams."""
+    made = make_federation(folder, folder / "federation")
+    database = open_database(made.centre.store)
+    sites, runs = Sites(database), Runs(database)
+
+    def whole_run(plan: Plan) -> str:
+        with Control(made.centre) as control:
+            of = made.centre, control, sites, runs, plan, codebook
+            number = start_run(*of, now=datetime.now(UTC), random=token_bytes).number
+        return list(watch(runs, number, sleep))[-1]
+
+    def run(plan: Plan) -> Took:
+        before = sum(cpu_of(made).values())
+        wall, last = timed(lambda: whole_run(plan))
+        if not last.endswith("finished"):
+            raise SystemExit(last)
+        return Took(wall, sum(cpu_of(made).values()) - before)
+
+    try:
+        start_all(made, say=lambda _: None)
+        yield run
+    finally:
+        database.close()
+        stop_federation(made.folder)
 
 
 def alone(plan: Plan, name: str) -> Plan:
@@ -169,32 +215,41 @@ def alone(plan: Plan, name: str) -> Plan:
     return plan.model_copy(update={"analyses": (plan.analysis(name),)})
 
 
-def main() -> None:
-    """Find the longest analysis, let it and the whole plan take turns, and print the ratio."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        write_study(cohort(), folder)
-        plan, codebook = read_plan(folder / "plan.yaml"), read_codebook(folder / "codebook.yaml")
-        nodes = read_nodes(folder / "nodes")
-        each = {spec.id: run(alone(plan, spec.id), codebook, nodes) for spec in plan.analyses}
-        longest = max(each, key=lambda name: each[name].processor)
-        turns = [
-            (run(plan, codebook, nodes), run(alone(plan, longest), codebook, nodes))
-            for _ in range(REPEATS)
-        ]
-    print(f"a plan of {len(each)} analyses, {SITES} sites, {PATIENTS} patients, embedded, masked")
-    print(f"  {describe('numpy', 'cryptography')}")
+def compare(engine: Engine, plan: Plan, longest: str) -> None:
+    """Let the whole plan and its longest analysis take turns, and print both and their ratio."""
+    turns = [(engine(plan), engine(alone(plan, longest))) for _ in range(REPEATS)]
     names = ("the whole plan", f"{longest}, its longest analysis, alone")
     for side, name in enumerate(names):
         wall, processor = (middle([getattr(turn[side], of) for turn in turns]) for of in CLOCKS)
-        rounds = turns[0][side].rounds
-        print(f"  {name:<44}{wall:7.2f} s, processor {processor:6.2f} s, {rounds} rounds")
+        print(f"    {name:<44}{wall:7.2f} s, processor {processor:6.2f} s")
     for of in CLOCKS:
         ratio = middle([getattr(whole, of) / getattr(one, of) for whole, one in turns])
-        print(f"  {f'ratio by {of} time':<44}{ratio:7.2f}   aim <= {AIM}")
-    after_another = sum(took.wall for took in each.values())
-    print(f"  {'(one analysis after the other':<44}{after_another:7.2f} s)")
+        print(f"    {f'ratio by {of} time':<44}{ratio:7.2f}   aim <= {AIM}")
+
+
+def main() -> None:
+    """Find the longest analysis, and compare in both engines."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    with tempfile.TemporaryDirectory(prefix="riskset-bench-") as place:
+        folder = Path(place)
+        write_study(cohort(), folder)
+        plan, codebook = read_plan(folder / "plan.yaml"), read_codebook(folder / "codebook.yaml")
+        print(
+            f"a plan of {len(plan.analyses)} analyses, {SITES} sites, {PATIENTS} patients, masked"
+        )
+        print(f"  {describe('numpy', 'cryptography', 'flwr')}")
+        with embedded(folder, codebook) as engine:
+            each = {spec.id: engine(alone(plan, spec.id)) for spec in plan.analyses}
+        longest = max(each, key=lambda name: each[name].processor)
+        for said, engines in (
+            ("18 processes over streams, from the command to the results", deployed),
+            ("every party in one process", embedded),
+        ):
+            print(f"  {said}")
+            with engines(folder, codebook) as engine:
+                compare(engine, plan, longest)
+        after_another = sum(took.wall for took in each.values())
+        print(f"    {'(one analysis after the other':<44}{after_another:7.2f} s)")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any, Final
 
 from riskset_common.errors import ProtocolRefusal
@@ -47,6 +47,14 @@ def parts_of(request: Request[Any, Any]) -> Mapping[str, Request[Any, Any]]:
     if isinstance(estimator, (Univariate, Landmark)):
         return estimator.parts(request)
     return {"": request}
+
+
+def counted_by(request: Request[Any, Any]) -> Hashable | None:
+    """What the counts of a curve depend on, equal for those that count the same patients in the same way; None of what is no curve."""
+    estimator = estimator_of(request.spec.kind)
+    if isinstance(estimator, (KaplanMeier, FollowUp, CumulativeIncidence)):
+        return estimator.counted(request)
+    return None
 
 
 def waits(request: Request[Any, Any]) -> bool:

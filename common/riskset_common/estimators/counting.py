@@ -6,14 +6,23 @@ above its last step. The second counts. Counts of whole steps are integers, so t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from riskset_common.codebook import BUILT_IN
 from riskset_common.errors import EstimationError, ProtocolRefusal
-from riskset_common.estimators.estimator import Shape, State, Summary, counts
+from riskset_common.estimators.estimator import (
+    AnalysisSpec,
+    Request,
+    Shape,
+    State,
+    Summary,
+    counts,
+)
 from riskset_common.patients import EndpointTimes, Integers
 from riskset_common.survival.risk_table import (
     GridCounts,
@@ -21,6 +30,8 @@ from riskset_common.survival.risk_table import (
     count_kinds_on_grid,
     count_on_grid,
 )
+
+Found = TypeVar("Found")
 
 N_LENGTHS = 48
 MAXIMUM_CELLS = 2**26
@@ -30,10 +41,45 @@ BY_STEP = "_by_step"
 """What the names of counts end in where they stand beside other sums."""
 
 
+COUNTED = frozenset({"lengths", "events", "censored", "entered", "missing"})
+"""Names of what is counted, beside which a test may ask sums of its own."""
+
+
 class AskCounts(State):
-    """First how long the grid must be (`n_steps` is None), then the counts on it."""
+    """First how long the grid must be (`n_steps` is None), then the counts on it.
+
+    `counted` asks only what stands beside the counts, where another analysis of the round asks these.
+    """
 
     n_steps: int | None = Field(default=None, ge=1)
+    counted: bool = False
+
+    @model_validator(mode="after")
+    def _a_length_first(self) -> Self:
+        if self.counted and self.n_steps is None:
+            raise ValueError("nothing stands beside the length of the grid.")
+        return self
+
+    def unless_counted(self, found: Mapping[str, Found]) -> dict[str, Found]:
+        """Shapes or arrays without those that another analysis asks."""
+        return {
+            name: each for name, each in found.items() if not (self.counted and name in COUNTED)
+        }
+
+
+def counted_of(request: Request[Any, AskCounts], *of: Hashable) -> Hashable:
+    """What the counts of an analysis depend on: two that agree in it are of the same patients in the same groups.
+
+    Parameters
+    ----------
+    of
+        What is counted of the endpoint, and by which groups.
+    """
+    spec: AnalysisSpec = request.spec
+    # Whatever a plan says of sites is known of everybody.
+    complete = frozenset((*spec.categories(), *spec.numbers())) - set(BUILT_IN)
+    where = tuple((name, tuple(levels)) for name, levels in sorted(spec.where.items()))
+    return (spec.endpoint_name(), spec.population, where, complete, request.state.n_steps, *of)
 
 
 def length_shapes() -> dict[str, Shape]:

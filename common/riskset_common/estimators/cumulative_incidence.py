@@ -6,7 +6,7 @@ test stratified by site is a sum of what each site computes alone: observed, exp
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -21,6 +21,7 @@ from riskset_common.estimators.counting import (
     AskCounts,
     count_kinds_shapes,
     count_kinds_summary,
+    counted_of,
     grid_length,
     length_marks,
     length_shapes,
@@ -172,7 +173,7 @@ class CumulativeIncidence:
         )
         if spec.test is not None and spec.within_sites(study):
             shapes |= gray_shapes(len(causes), n_groups(study, spec.by))
-        return shapes | {"missing": counts()}
+        return request.state.unless_counted(shapes | {"missing": counts()})
 
     def summarise(self, patients: Patients, request: CumulativeIncidenceRequest) -> Summary:
         """Count this site's patients, and compute its own sums where the test is stratified by site."""
@@ -184,15 +185,22 @@ class CumulativeIncidence:
             return length_marks(times)
         names, kinds = spec.opened_by(study), n_kinds(study, spec.endpoint, causes)
         group = group_codes(study, cohort.patients, names)
-        summary: dict[str, NDArray[Any]] = dict(
-            count_kinds_summary(times, group, kinds, n_groups(study, names), request.state.n_steps)
-        )
+        summary: dict[str, NDArray[Any]] = {}
+        if not request.state.counted:
+            rows, n_steps = n_groups(study, names), request.state.n_steps
+            summary |= count_kinds_summary(times, group, kinds, rows, n_steps)
+            summary["missing"] = one(cohort.missing)
         if spec.test is not None and spec.within_sites(study):
             k = n_groups(study, spec.by)
             stratum = group_codes(study, cohort.patients, spec.strata)
             strata = strata_of_patients(times, group, stratum, n_kinds=kinds, k=k)
             summary |= gray_summary(strata, len(causes), k, spec.rho)
-        return summary | {"missing": one(cohort.missing)}
+        return summary
+
+    def counted(self, request: CumulativeIncidenceRequest) -> Hashable:
+        """What the counts depend on."""
+        spec, study = request.spec, request.study
+        return counted_of(request, "kinds", spec.causes_of(study), spec.opened_by(study))
 
     def next(
         self, request: CumulativeIncidenceRequest, pooled: Summary

@@ -5,18 +5,20 @@ In the reverse method the censoring is the event. Completeness is that of Clark,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from riskset_common.estimators.counting import (
     AskCounts,
     count_shapes,
     count_summary,
+    counted_of,
     grid_length,
     length_marks,
     length_shapes,
@@ -162,7 +164,7 @@ class FollowUp:
         }
         if request.spec.completeness is not None:
             shapes |= {"person_time": counts(2), "incomplete": counts()}
-        return shapes
+        return request.state.unless_counted(shapes)
 
     def summarise(self, patients: Patients, request: FollowUpRequest) -> Summary:
         """Count this site's patients."""
@@ -170,17 +172,21 @@ class FollowUp:
         times = cohort.patients.endpoints[request.spec.endpoint]
         if request.state.n_steps is None:
             return length_marks(times)
-        group = np.zeros(cohort.patients.n, dtype=np.int64)
-        summary = {
-            **count_summary(times, group, 1, request.state.n_steps),
-            "missing": one(cohort.missing),
-        }
+        summary: dict[str, NDArray[Any]] = {}
+        if not request.state.counted:
+            group = np.zeros(cohort.patients.n, dtype=np.int64)
+            summary |= count_summary(times, group, 1, request.state.n_steps)
+            summary["missing"] = one(cohort.missing)
         if request.spec.completeness is None:
             return summary
         closing = _closing(cohort.patients, request)
         found = person_time(times.time, times.event > 0, times.entry, closing)
         spans = np.array([found.observed, found.potential], dtype=np.int64)
         return summary | {"person_time": spans, "incomplete": one(found.incomplete)}
+
+    def counted(self, request: FollowUpRequest) -> Hashable:
+        """What the counts depend on: they are those of a Kaplan-Meier curve of everybody."""
+        return counted_of(request, "events", None, ())
 
     def next(self, request: FollowUpRequest, pooled: Summary) -> FollowUpRequest | FollowUpResult:
         """Ask for the counts, then estimate."""

@@ -6,7 +6,7 @@ stratified by site is a sum of what each site computes alone: observed, expected
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -21,6 +21,7 @@ from riskset_common.estimators.counting import (
     AskCounts,
     count_shapes,
     count_summary,
+    counted_of,
     grid_length,
     length_marks,
     length_shapes,
@@ -156,7 +157,7 @@ class KaplanMeier:
         )
         if spec.test is not None and spec.within_sites(study):
             shapes |= sums_shapes(n_groups(study, spec.by), pairwise=spec.pairwise)
-        return shapes | {"missing": counts()}
+        return request.state.unless_counted(shapes | {"missing": counts()})
 
     def summarise(self, patients: Patients, request: KaplanMeierRequest) -> Summary:
         """Count this site's patients, and compute its own log-rank sums where the test is stratified by site."""
@@ -167,15 +168,21 @@ class KaplanMeier:
             return length_marks(times)
         names = spec.opened_by(study)
         group = group_codes(study, cohort.patients, names)
-        summary: dict[str, NDArray[Any]] = dict(
-            count_summary(times, group, n_groups(study, names), request.state.n_steps)
-        )
+        summary: dict[str, NDArray[Any]] = {}
+        if not request.state.counted:
+            summary |= count_summary(times, group, n_groups(study, names), request.state.n_steps)
+            summary["missing"] = one(cohort.missing)
         if spec.test is not None and spec.within_sites(study):
             stratum = group_codes(study, cohort.patients, spec.strata)
             k = n_groups(study, spec.by)
             strata = strata_of_patients(times, group, stratum, k)
             summary |= sums_summary(strata, k, comparison(spec.test), pairwise=spec.pairwise)
-        return summary | {"missing": one(cohort.missing)}
+        return summary
+
+    def counted(self, request: KaplanMeierRequest) -> Hashable:
+        """What the counts depend on."""
+        spec = request.spec
+        return counted_of(request, "events", spec.cause, spec.opened_by(request.study))
 
     def next(
         self, request: KaplanMeierRequest, pooled: Summary

@@ -65,9 +65,9 @@ def estimator_of_part(spec: AnalysisSpec) -> Estimator[Any, Any, Any]:
     return Cox() if isinstance(spec, CoxSpec) else KaplanMeier()
 
 
-def own_part(spec: PartSpec, name: str) -> PartSpec:
-    """A part under a name that no analysis of a plan can have: what a site keeps for it is its own."""
-    return spec.model_copy(update={"id": f"{spec.id}/{name}"})
+def own_part(spec: PartSpec, name: str, **keys: Any) -> PartSpec:
+    """A part under a name that no analysis of a plan can have, so that what a site keeps for it is its own; `keys` are those it changes."""
+    return spec.model_copy(update={"id": f"{spec.id}/{name}", **keys})
 
 
 def first_requests(specs: Mapping[str, PartSpec], study: Study) -> dict[str, PartRequest]:

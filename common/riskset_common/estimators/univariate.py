@@ -5,7 +5,7 @@ Every factor is a Kaplan-Meier analysis of its own and, where hazard ratios are 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -101,21 +101,26 @@ class UnivariateSpec(AnalysisSpec):
             yield from part.problems(study)
 
 
-def parts(spec: UnivariateSpec, study: Study) -> dict[str, PartSpec]:
-    """All patients, and each factor's curves and model, by the names of the parts."""
+def parts(
+    spec: UnivariateSpec, study: Study, named: Collection[str] | None = None
+) -> dict[str, PartSpec]:
+    """All patients, and each factor's curves and model, by the names of the parts; of these names only, where they are given."""
     shared = spec.model_dump(include={"id", "endpoint", "population", "where", "level"})
     curve = KaplanMeierSpec(kind="kaplan_meier", at=spec.at, ci=spec.ci, **shared)
-    found: dict[str, PartSpec] = {ALL: own_part(curve, ALL)}
     strata = spec.strata if spec.test is not None else ()
+    found: dict[str, PartSpec] = {ALL: own_part(curve, ALL)}
     for factor in spec.factors:
-        of_factor = {"by": (factor,), "test": spec.test, "strata": strata}
         name = f"curve.{factor}"
-        found[name] = own_part(curve.model_copy(update=of_factor), name)
+        if named is None or name in named:
+            found[name] = own_part(curve, name, by=(factor,), test=spec.test, strata=strata)
+    first = (Term(factor=spec.factors[0]),)
+    model = CoxSpec(kind="cox", terms=first, strata=spec.strata, ties=spec.ties, **shared)
     for factor in spec.factors if spec.has_models else ():
-        levels = study.levels(factor)
-        term = Term(factor=factor, reference=levels[0] if levels else None)
-        model = CoxSpec(kind="cox", terms=(term,), strata=spec.strata, ties=spec.ties, **shared)
-        found[f"model.{factor}"] = own_part(model, f"model.{factor}")
+        name = f"model.{factor}"
+        if named is None or name in named:
+            levels = study.levels(factor)
+            term = Term(factor=factor, reference=levels[0] if levels else None)
+            found[name] = own_part(model, name, terms=(term,))
     return found
 
 
@@ -170,7 +175,7 @@ class Univariate:
 
     def parts(self, request: UnivariateRequest) -> dict[str, PartRequest]:
         """The requests of the unfinished parts. Run by both sides."""
-        specs = parts(request.spec, request.study)
+        specs = parts(request.spec, request.study, request.state.by_part())
         return requests_of(specs, request.study, request.state, request.memory, request.told)
 
     def shapes(self, request: UnivariateRequest) -> Mapping[str, Shape]:

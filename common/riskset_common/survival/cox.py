@@ -25,6 +25,7 @@ Efron B (1977), J Am Stat Assoc 72:557, section 6. Andersen PK, Gill RD (1982), 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -75,6 +76,16 @@ class CoxDesign:
     fraction: FloatArray | None
     rows: IntArray
     offset: FloatArray | None = None
+
+    @cached_property
+    def deaths_per_slot(self) -> IntArray:
+        """Deaths of each event time, shape (n_slots,)."""
+        return _run_lengths(self.slot_deaths, len(self.deaths))
+
+    @cached_property
+    def stratum_rows(self) -> IntArray:
+        """Rows of each stratum, shape (n_strata,)."""
+        return _run_lengths(self.row_strata, self.x.shape[1])
 
     @property
     def slot_rows(self) -> IntArray:
@@ -167,7 +178,7 @@ def cox_sums(design: CoxDesign, beta: FloatArray, weight: FloatArray | None = No
         raise EstimationError(f"The design has {p} columns, but β has the shape {beta.shape}.")
     if len(design.deaths) == 0:
         return CoxSums(0.0, np.zeros(p), np.zeros((p, p)))
-    d = deaths_per_slot(design)
+    d = design.deaths_per_slot
     with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
         predictor, weighted = weighted_rows(design, beta)
         sums = design.risk_sets.over_risk_sets(weighted)
@@ -193,7 +204,7 @@ def weighted_rows(design: CoxDesign, beta: FloatArray) -> tuple[FloatArray, Floa
     predictor = beta @ design.x
     if design.offset is not None:
         predictor += design.offset
-    predictor = _less_stratum_maximum(predictor, design.row_strata)
+    predictor = _less_stratum_maximum(predictor, design)
     weighted = np.empty((len(design.x) + 1, design.x.shape[1]))
     np.exp(predictor, out=weighted[0])
     np.multiply(design.x, weighted[0], out=weighted[1:])
@@ -215,7 +226,7 @@ def _event_times(
     design: CoxDesign, weighted: FloatArray, sums: FloatArray, weight: FloatArray
 ) -> _EventTimes:
     """Reduce the event times, given w and w x of the rows and S0 and S1 of the slots, each stacked as (p + 1, ..)."""
-    S0, d = sums[0], deaths_per_slot(design)
+    S0, d = sums[0], design.deaths_per_slot
     means = sums[1:] / S0
     log_weight = float((weight * d) @ np.log(S0))
     if design.fraction is None:
@@ -235,15 +246,10 @@ def _event_times(
     return _EventTimes(weight, a / S0, b / S0, log_weight, squared_means)
 
 
-def deaths_per_slot(design: CoxDesign) -> IntArray:
-    """Deaths of each event time, shape (n_slots,)."""
-    return _run_lengths(design.slot_deaths, len(design.deaths))
-
-
-def _less_stratum_maximum(predictor: FloatArray, row_strata: IntArray) -> FloatArray:
+def _less_stratum_maximum(predictor: FloatArray, design: CoxDesign) -> FloatArray:
     """Shift the linear predictor of every stratum so that its largest is 0 and no exponential overflows."""
-    highest: FloatArray = np.maximum.reduceat(predictor, row_strata)
-    return predictor - np.repeat(highest, _run_lengths(row_strata, len(predictor)))
+    highest: FloatArray = np.maximum.reduceat(predictor, design.row_strata)
+    return predictor - np.repeat(highest, design.stratum_rows)
 
 
 def _centred(x: FloatArray, row_strata: IntArray) -> FloatArray:

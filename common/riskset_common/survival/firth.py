@@ -25,7 +25,7 @@ import numpy as np
 
 from riskset_common.survival.arrays import FloatArray
 from riskset_common.survival.cholesky import factorise
-from riskset_common.survival.cox import CoxDesign, CoxSums, deaths_per_slot, weighted_rows
+from riskset_common.survival.cox import CoxDesign, CoxSums, weighted_rows
 
 SMALLEST_UPDATE = 1e-8
 """A correction is left out where its denominator is below this share of what it is made of (Nocedal and Wright, 6.26)."""
@@ -47,7 +47,7 @@ def third_sums(design: CoxDesign, beta: FloatArray) -> FloatArray:
     _, weighted = weighted_rows(design, beta)
     r, s = np.triu_indices(p)
     values = np.concatenate([weighted, weighted[1 + r] * x[s]])
-    d = deaths_per_slot(design)
+    d = design.deaths_per_slot
     died = np.add.reduceat(values[:, design.deaths], design.slot_deaths, axis=1)
     f = np.zeros(len(design.deaths)) if design.fraction is None else design.fraction
     sums = design.risk_sets.over_risk_sets(values)

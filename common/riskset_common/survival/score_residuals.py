@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from riskset_common.survival.arrays import FloatArray
-from riskset_common.survival.cox import CoxDesign, deaths_per_slot, weighted_rows
+from riskset_common.survival.cox import CoxDesign, weighted_rows
 
 
 def score_residuals(design: CoxDesign, beta: FloatArray) -> FloatArray:
@@ -25,7 +25,7 @@ def score_residuals(design: CoxDesign, beta: FloatArray) -> FloatArray:
     if len(design.deaths) == 0:
         return np.zeros_like(design.x)
     _, weighted = weighted_rows(design, beta)
-    w, deaths, d = weighted[0], design.deaths, deaths_per_slot(design)
+    w, deaths, d = weighted[0], design.deaths, design.deaths_per_slot
     sums = design.risk_sets.over_risk_sets(weighted)
     died = np.add.reduceat(weighted[:, deaths], design.slot_deaths, axis=1)
     f = np.zeros(len(deaths)) if design.fraction is None else design.fraction
