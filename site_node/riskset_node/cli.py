@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,10 +10,9 @@ import typer
 
 from riskset_common.command_line import errors_as_text, show_version
 from riskset_node import node_cli
+from riskset_node.outbox_cli import outbox_app
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from riskset_common.codebook import Codebook
     from riskset_common.study import Study
     from riskset_node.config import NodeConfig
@@ -29,6 +27,7 @@ data_app = typer.Typer(help="The site's own records: look, without sending.", no
 policy_app = typer.Typer(help="What this site allows.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 app.add_typer(policy_app, name="policy")
+app.add_typer(outbox_app, name="outbox")
 node_cli.join(app)
 
 NodeFile = Annotated[
@@ -71,7 +70,7 @@ def check(
     from riskset_common.plan_check import variables_read
     from riskset_node.config import read_node
     from riskset_node.findings import Severity
-    from riskset_node.listings import findings_json, show_findings
+    from riskset_node.listings import findings_json, print_json, show_findings, terminal
     from riskset_node.patients import prepare
     from riskset_node.records import read_records
 
@@ -81,9 +80,9 @@ def check(
     records = read_records(config, words, _today(), needed)
     findings = records.findings if study is None else prepare(records, config, study).findings
     if as_json:
-        _print_json(findings_json(config.site, records, findings))
+        print_json(findings_json(config.site, records, findings))
     else:
-        show_findings(_console(), config.site, records, findings)
+        show_findings(terminal(), config.site, records, findings)
     if any(finding.severity is Severity.ERROR for finding in findings):
         raise typer.Exit(1)
 
@@ -95,7 +94,7 @@ def profile(node: NodeFile, codebook: CodebookFile, as_json: AsJson = False) -> 
     from riskset_common.codebook import read_codebook
     from riskset_node.config import read_node
     from riskset_node.findings import check_usable
-    from riskset_node.listings import profile_json, show_profile
+    from riskset_node.listings import print_json, profile_json, show_profile, terminal
     from riskset_node.profile import profile as profile_of
     from riskset_node.records import read_records
 
@@ -104,9 +103,9 @@ def profile(node: NodeFile, codebook: CodebookFile, as_json: AsJson = False) -> 
     check_usable(records.findings, config.site)
     rows = profile_of(records.patients, words, config.study_group)
     if as_json:
-        _print_json(profile_json(config.site, records.patients.n, rows))
+        print_json(profile_json(config.site, records.patients.n, rows))
     else:
-        show_profile(_console(), config.site, records.patients.n, rows)
+        show_profile(terminal(), config.site, records.patients.n, rows)
 
 
 @policy_app.command("show")
@@ -115,14 +114,14 @@ def show(node: NodeFile, plan: PlanFile = None, as_json: AsJson = False) -> None
     """Show the rule of each field: what the consortium's plan says, what is written here, and what holds."""
     from riskset_common.plan import read_plan
     from riskset_node.config import read_node
-    from riskset_node.listings import policy_json, show_policy
+    from riskset_node.listings import policy_json, print_json, show_policy, terminal
 
     config = read_node(node)
     read = None if plan is None else read_plan(plan)
     if as_json:
-        _print_json(policy_json(config.site, config.policy, read))
+        print_json(policy_json(config.site, config.policy, read))
     else:
-        show_policy(_console(), config.site, config.policy, read)
+        show_policy(terminal(), config.site, config.policy, read)
 
 
 def _study_of_one(plan: Path, codebook: Codebook, config: NodeConfig) -> Study:
@@ -139,20 +138,6 @@ def _study_of_one(plan: Path, codebook: Codebook, config: NodeConfig) -> Study:
 def _today() -> datetime.date:
     """Today by the hospital's own calendar."""
     return datetime.datetime.now().astimezone().date()
-
-
-def _console() -> Console:
-    """Standard output; a file or pipe has no width, so that nothing is folded at 80 characters there."""
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=160)
-
-
-def _print_json(answer: object) -> None:
-    from riskset_node.listings import plain
-
-    typer.echo(json.dumps(answer, default=plain, indent=1, ensure_ascii=False))
 
 
 def main() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import typer
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -144,6 +146,17 @@ def policy_json(site: str, policy: Policy, plan: Plan | None) -> dict[str, Any]:
             for field, (consortium, here, holds) in policy_fields(policy, plan).items()
         },
     }
+
+
+def terminal() -> Console:
+    """Standard output; a file or pipe has no width, so that nothing is folded at 80 characters there."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=160)
+
+
+def print_json(answer: object) -> None:
+    """Print as JSON."""
+    typer.echo(json.dumps(answer, default=plain, indent=1, ensure_ascii=False))
 
 
 def plain(value: Any) -> Any:

@@ -11,6 +11,7 @@ import os
 import sqlite3
 import zlib
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskset_common.canonical import parse_canonical
-from riskset_common.errors import ProtocolRefusal
+from riskset_common.errors import InputError, ProtocolRefusal
 from riskset_common.frame import Message
 from riskset_common.secure.sections import Section, sections_json, split
 
@@ -133,14 +134,35 @@ class Outbox:
 
     def entries(self) -> Iterator[Entry]:
         """Everything that left, oldest first."""
-        for number, sent_at, kind, sid, round_number, message, *summary in self.database.execute(
-            "SELECT number, sent_at, kind, sid, round, message, sections, counts, reals FROM outbox ORDER BY number"
-        ):
-            yield Entry(number, sent_at, kind, sid, round_number, message, _summary(*summary))
+        return _entries(self.database)
 
     def close(self) -> None:
         """Close the file."""
         self.database.close()
+
+
+def entries_of(path: Path) -> Iterator[Entry]:
+    """Everything that left by the outbox in this file, oldest first. The file is read only, also while its node runs.
+
+    Raises
+    ------
+    InputError
+        Where there is no outbox.
+    """
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
+            yield from _entries(database)
+    except sqlite3.Error as error:
+        raise InputError(
+            f"{path} is not an outbox that can be read ({error}). It is made when a node is started; of a local run it is in `outboxes`."
+        ) from None
+
+
+def _entries(database: sqlite3.Connection) -> Iterator[Entry]:
+    for number, sent_at, kind, sid, round_number, message, *summary in database.execute(
+        "SELECT number, sent_at, kind, sid, round, message, sections, counts, reals FROM outbox ORDER BY number"
+    ):
+        yield Entry(number, sent_at, kind, sid, round_number, message, _summary(*summary))
 
 
 def _columns(summary: Summary | None) -> tuple[str | None, bytes | None, bytes | None]:

@@ -17,6 +17,9 @@ from riskset_node.node import SiteNode
 from riskset_node.state import NodeState
 from riskset_node.trust import trust_of
 
+STATE_FILE = "node.sqlite"
+"""In the node's own folder: its sessions, and everything that left."""
+
 
 def required(config: NodeConfig, setting: str) -> Path:
     """A file or folder that node.yaml must name before the node can be connected, such as `centre.ca`.
@@ -92,7 +95,7 @@ def opened(
         )
     identity, trust = read_identity(config), trust_of(config)
     number = _site_id(config, trust.roster, identity)
-    file = state_folder(config) / "node.sqlite"
+    file = state_folder(config) / STATE_FILE
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="riskset-node") as thread:
         # SQLite wants a file to be used where it was opened.
         state = thread.submit(NodeState, file).result()
