@@ -18,6 +18,7 @@ from riskset_common.estimators.follow_up import FollowUp
 from riskset_common.estimators.heterogeneity import Heterogeneity
 from riskset_common.estimators.kaplan_meier import KaplanMeier
 from riskset_common.estimators.landmark import Landmark
+from riskset_common.estimators.two_rounds import TwoRounds
 from riskset_common.estimators.univariate import Univariate
 from riskset_common.patients import Patients
 
@@ -52,9 +53,7 @@ def parts_of(request: Request[Any, Any]) -> Mapping[str, Request[Any, Any]]:
 def counted_by(request: Request[Any, Any]) -> Hashable | None:
     """What the counts of a curve depend on, equal for those that count the same patients in the same way; None of what is no curve."""
     estimator = estimator_of(request.spec.kind)
-    if isinstance(estimator, (KaplanMeier, FollowUp, CumulativeIncidence)):
-        return estimator.counted(request)
-    return None
+    return estimator.counted(request) if isinstance(estimator, TwoRounds) else None
 
 
 def waits(request: Request[Any, Any]) -> bool:

@@ -6,18 +6,15 @@ above its last step. The second counts. Counts of whole steps are integers, so t
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
-from typing import Any, Self, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from riskset_common.codebook import BUILT_IN
 from riskset_common.errors import EstimationError, ProtocolRefusal
 from riskset_common.estimators.estimator import (
-    AnalysisSpec,
-    Request,
     Shape,
     State,
     Summary,
@@ -65,21 +62,6 @@ class AskCounts(State):
         return {
             name: each for name, each in found.items() if not (self.counted and name in COUNTED)
         }
-
-
-def counted_of(request: Request[Any, AskCounts], *of: Hashable) -> Hashable:
-    """What the counts of an analysis depend on: two that agree in it are of the same patients in the same groups.
-
-    Parameters
-    ----------
-    of
-        What is counted of the endpoint, and by which groups.
-    """
-    spec: AnalysisSpec = request.spec
-    # Whatever a plan says of sites is known of everybody.
-    complete = frozenset((*spec.categories(), *spec.numbers())) - set(BUILT_IN)
-    where = tuple((name, tuple(levels)) for name, levels in sorted(spec.where.items()))
-    return (spec.endpoint_name(), spec.population, where, complete, request.state.n_steps, *of)
 
 
 def length_shapes() -> dict[str, Shape]:

@@ -7,7 +7,7 @@ test stratified by site is a sum of what each site computes alone: observed, exp
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -18,23 +18,14 @@ from riskset_common.codebook import StrictModel
 from riskset_common.estimators.causes import competing_times, n_kinds
 from riskset_common.estimators.comparing import CurvesSpec
 from riskset_common.estimators.counting import (
-    AskCounts,
     count_kinds_shapes,
     count_kinds_summary,
-    counted_of,
-    grid_length,
-    length_marks,
-    length_shapes,
     pooled_kinds,
 )
 from riskset_common.estimators.estimator import (
     Names,
-    Request,
     Shape,
     Summary,
-    analysed,
-    counts,
-    one,
     twice,
 )
 from riskset_common.estimators.gray import (
@@ -49,7 +40,8 @@ from riskset_common.estimators.gray import (
 )
 from riskset_common.estimators.grouping import group_codes, group_levels, group_name, n_groups
 from riskset_common.estimators.incidence_curves import CauseIncidence, cause_incidence
-from riskset_common.patients import Patients
+from riskset_common.estimators.two_rounds import TwoRounds
+from riskset_common.patients import EndpointTimes, Patients
 from riskset_common.results import WHEN_ASKED
 from riskset_common.study import Study
 from riskset_common.survival.risk_table import KindCounts
@@ -139,15 +131,11 @@ class CumulativeIncidenceResult:
     warnings: list[str]
 
 
-CumulativeIncidenceRequest = Request[CumulativeIncidenceSpec, AskCounts]
-
-
-class CumulativeIncidence:
+class CumulativeIncidence(TwoRounds[CumulativeIncidenceSpec, CumulativeIncidenceResult]):
     """Cumulative incidence and Gray's test in two rounds."""
 
     kind = "cumulative_incidence"
     spec = CumulativeIncidenceSpec
-    state = AskCounts
     discloses = (
         "patients with an event of each named cause, with an event of any other kind, censored and (under left truncation) coming "
         "under observation at each step of the time grid in every group and stratum of the test; patients left out because a value "
@@ -155,62 +143,62 @@ class CumulativeIncidence:
         "covariance; all summed over the sites"
     )
 
-    def first(self, spec: CumulativeIncidenceSpec, study: Study) -> CumulativeIncidenceRequest:
-        """Ask how long a grid is needed."""
-        return Request(spec, study, AskCounts())
+    def _what(self, spec: CumulativeIncidenceSpec, study: Study) -> Hashable:
+        return ("kinds", spec.causes_of(study), spec.opened_by(study))
 
-    def shapes(self, request: CumulativeIncidenceRequest) -> Mapping[str, Shape]:
-        """Grid lengths, then counts by kind, stratum x group and step, and a site's own sums of Gray's tests."""
-        spec, study = request.spec, request.study
-        if request.state.n_steps is None:
-            return length_shapes()
-        causes = spec.causes_of(study)
-        shapes = count_kinds_shapes(
-            n_kinds(study, spec.endpoint, causes),
+    def _rows(self, spec: CumulativeIncidenceSpec, study: Study) -> int:
+        return n_groups(study, spec.opened_by(study)) * self._kinds(spec, study)
+
+    def _kinds(self, spec: CumulativeIncidenceSpec, study: Study) -> int:
+        return n_kinds(study, spec.endpoint, spec.causes_of(study))
+
+    def _times(
+        self, patients: Patients, spec: CumulativeIncidenceSpec, study: Study
+    ) -> EndpointTimes:
+        return competing_times(patients, study, spec.endpoint, spec.causes_of(study))
+
+    def _count_shapes(
+        self, spec: CumulativeIncidenceSpec, study: Study, n_steps: int
+    ) -> Mapping[str, Shape]:
+        """Counts by kind, stratum x group and step."""
+        return count_kinds_shapes(
+            self._kinds(spec, study),
             n_groups(study, spec.opened_by(study)),
-            request.state.n_steps,
+            n_steps,
             left_truncated=study.endpoint(spec.endpoint).entry is not None,
         )
-        if spec.test is not None and spec.within_sites(study):
-            shapes |= gray_shapes(len(causes), n_groups(study, spec.by))
-        return request.state.unless_counted(shapes | {"missing": counts()})
 
-    def summarise(self, patients: Patients, request: CumulativeIncidenceRequest) -> Summary:
-        """Count this site's patients, and compute its own sums where the test is stratified by site."""
-        spec, study = request.spec, request.study
-        cohort = analysed(patients, request)
-        causes = spec.causes_of(study)
-        times = competing_times(cohort.patients, study, spec.endpoint, causes)
-        if request.state.n_steps is None:
-            return length_marks(times)
-        names, kinds = spec.opened_by(study), n_kinds(study, spec.endpoint, causes)
-        group = group_codes(study, cohort.patients, names)
-        summary: dict[str, NDArray[Any]] = {}
-        if not request.state.counted:
-            rows, n_steps = n_groups(study, names), request.state.n_steps
-            summary |= count_kinds_summary(times, group, kinds, rows, n_steps)
-            summary["missing"] = one(cohort.missing)
-        if spec.test is not None and spec.within_sites(study):
-            k = n_groups(study, spec.by)
-            stratum = group_codes(study, cohort.patients, spec.strata)
-            strata = strata_of_patients(times, group, stratum, n_kinds=kinds, k=k)
-            summary |= gray_summary(strata, len(causes), k, spec.rho)
-        return summary
+    def _count(
+        self,
+        patients: Patients,
+        times: EndpointTimes,
+        spec: CumulativeIncidenceSpec,
+        study: Study,
+        n_steps: int,
+    ) -> Summary:
+        names = spec.opened_by(study)
+        group, rows = group_codes(study, patients, names), n_groups(study, names)
+        return count_kinds_summary(times, group, self._kinds(spec, study), rows, n_steps)
 
-    def counted(self, request: CumulativeIncidenceRequest) -> Hashable:
-        """What the counts depend on."""
-        spec, study = request.spec, request.study
-        return counted_of(request, "kinds", spec.causes_of(study), spec.opened_by(study))
+    def _shapes_beside(self, spec: CumulativeIncidenceSpec, study: Study) -> Mapping[str, Shape]:
+        """A site's own sums of Gray's tests where they are stratified by site."""
+        if spec.test is None or not spec.within_sites(study):
+            return {}
+        return gray_shapes(len(spec.causes_of(study)), n_groups(study, spec.by))
 
-    def next(
-        self, request: CumulativeIncidenceRequest, pooled: Summary
-    ) -> CumulativeIncidenceRequest | CumulativeIncidenceResult:
-        """Ask for the counts on a grid that is long enough, then estimate."""
-        spec, study = request.spec, request.study
-        if request.state.n_steps is None:
-            rows = n_groups(study, spec.opened_by(study))
-            cells = rows * n_kinds(study, spec.endpoint, spec.causes_of(study))
-            return replace(request, state=AskCounts(n_steps=grid_length(pooled, cells)))
+    def _beside(
+        self, patients: Patients, times: EndpointTimes, spec: CumulativeIncidenceSpec, study: Study
+    ) -> dict[str, Any]:
+        if spec.test is None or not spec.within_sites(study):
+            return {}
+        group, stratum = (group_codes(study, patients, names) for names in (spec.by, spec.strata))
+        kinds, k = self._kinds(spec, study), n_groups(study, spec.by)
+        strata = strata_of_patients(times, group, stratum, n_kinds=kinds, k=k)
+        return dict(gray_summary(strata, len(spec.causes_of(study)), k, spec.rho))
+
+    def _result(
+        self, spec: CumulativeIncidenceSpec, study: Study, pooled: Summary
+    ) -> CumulativeIncidenceResult:
         return _result(spec, study, pooled)
 
 

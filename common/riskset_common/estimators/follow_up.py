@@ -6,36 +6,29 @@ In the reverse method the censoring is the event. Completeness is that of Clark,
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from riskset_common.estimators.counting import (
-    AskCounts,
     count_shapes,
     count_summary,
-    counted_of,
-    grid_length,
-    length_marks,
-    length_shapes,
     pooled_counts,
 )
 from riskset_common.estimators.curves import table_of
 from riskset_common.estimators.estimator import (
     AnalysisSpec,
-    Request,
     Shape,
     Summary,
-    analysed,
     counts,
     one,
 )
 from riskset_common.estimators.exposure import exposure_times
-from riskset_common.patients import Integers, Patients, day_number
+from riskset_common.estimators.two_rounds import TwoRounds
+from riskset_common.patients import EndpointTimes, Integers, Patients, day_number
 from riskset_common.results import WHEN_ASKED
 from riskset_common.study import Study
 from riskset_common.survival.completeness import person_time
@@ -135,64 +128,63 @@ class FollowUpResult:
     warnings: list[str]
 
 
-FollowUpRequest = Request[FollowUpSpec, AskCounts]
-
-
-class FollowUp:
+class FollowUp(TwoRounds[FollowUpSpec, FollowUpResult]):
     """Reverse Kaplan-Meier in two rounds."""
 
     kind = "follow_up"
     spec = FollowUpSpec
-    state = AskCounts
     discloses = (
         "patients with an event, censored and (under left truncation) coming under observation at each step of the time grid; "
         "patients left out because a value is missing; how many sites need each power of two of steps; for completeness the "
         "person-time observed and potential until the closing date, and patients not followed to it; all summed over the sites"
     )
 
-    def first(self, spec: FollowUpSpec, study: Study) -> FollowUpRequest:
-        """Ask how long a grid is needed."""
-        return Request(spec, study, AskCounts())
+    def _what(self, spec: FollowUpSpec, study: Study) -> Hashable:
+        """The counts of a Kaplan-Meier curve of everybody."""
+        del spec, study
+        return ("events", None, ())
 
-    def shapes(self, request: FollowUpRequest) -> Mapping[str, Shape]:
-        """Grid lengths, then counts by step."""
-        if request.state.n_steps is None:
-            return length_shapes()
-        left_truncated = request.study.endpoint(request.spec.endpoint).entry is not None
-        shapes = count_shapes(1, request.state.n_steps, left_truncated=left_truncated) | {
-            "missing": counts()
-        }
-        if request.spec.completeness is not None:
-            shapes |= {"person_time": counts(2), "incomplete": counts()}
-        return request.state.unless_counted(shapes)
+    def _rows(self, spec: FollowUpSpec, study: Study) -> int:
+        del spec, study
+        return 1
 
-    def summarise(self, patients: Patients, request: FollowUpRequest) -> Summary:
-        """Count this site's patients."""
-        cohort = analysed(patients, request)
-        times = cohort.patients.endpoints[request.spec.endpoint]
-        if request.state.n_steps is None:
-            return length_marks(times)
-        summary: dict[str, NDArray[Any]] = {}
-        if not request.state.counted:
-            group = np.zeros(cohort.patients.n, dtype=np.int64)
-            summary |= count_summary(times, group, 1, request.state.n_steps)
-            summary["missing"] = one(cohort.missing)
-        if request.spec.completeness is None:
-            return summary
-        closing = _closing(cohort.patients, request)
+    def _times(self, patients: Patients, spec: FollowUpSpec, study: Study) -> EndpointTimes:
+        del study
+        return patients.endpoints[spec.endpoint]
+
+    def _count_shapes(self, spec: FollowUpSpec, study: Study, n_steps: int) -> Mapping[str, Shape]:
+        left_truncated = study.endpoint(spec.endpoint).entry is not None
+        return count_shapes(1, n_steps, left_truncated=left_truncated)
+
+    def _count(
+        self,
+        patients: Patients,
+        times: EndpointTimes,
+        spec: FollowUpSpec,
+        study: Study,
+        n_steps: int,
+    ) -> Summary:
+        del spec, study
+        return count_summary(times, np.zeros(patients.n, dtype=np.int64), 1, n_steps)
+
+    def _shapes_beside(self, spec: FollowUpSpec, study: Study) -> Mapping[str, Shape]:
+        """Person-time, and patients not followed to the closing date, where completeness is asked."""
+        del study
+        if spec.completeness is None:
+            return {}
+        return {"person_time": counts(2), "incomplete": counts()}
+
+    def _beside(
+        self, patients: Patients, times: EndpointTimes, spec: FollowUpSpec, study: Study
+    ) -> dict[str, Any]:
+        if spec.completeness is None:
+            return {}
+        closing = _closing(patients, spec, study)
         found = person_time(times.time, times.event > 0, times.entry, closing)
         spans = np.array([found.observed, found.potential], dtype=np.int64)
-        return summary | {"person_time": spans, "incomplete": one(found.incomplete)}
+        return {"person_time": spans, "incomplete": one(found.incomplete)}
 
-    def counted(self, request: FollowUpRequest) -> Hashable:
-        """What the counts depend on: they are those of a Kaplan-Meier curve of everybody."""
-        return counted_of(request, "events", None, ())
-
-    def next(self, request: FollowUpRequest, pooled: Summary) -> FollowUpRequest | FollowUpResult:
-        """Ask for the counts, then estimate."""
-        spec, study = request.spec, request.study
-        if request.state.n_steps is None:
-            return replace(request, state=AskCounts(n_steps=grid_length(pooled, 1)))
+    def _result(self, spec: FollowUpSpec, study: Study, pooled: Summary) -> FollowUpResult:
         table = table_of(pooled_counts(pooled), 0, study.grid)
         curve = kaplan_meier(reverse(table))
         interval: Literal["log", "log-log"] = "log" if study.plan.conventions == "r" else "log-log"
@@ -214,14 +206,13 @@ class FollowUp:
                 *(_point(table, time) for time in (median.estimate, median.lower, median.upper))
             ),
             range=_range(table) if spec.range else None,
-            completeness=_completeness(request, pooled),
+            completeness=_completeness(spec, study, pooled),
             warnings=[],
         )
 
 
-def _closing(patients: Patients, request: FollowUpRequest) -> Integers:
+def _closing(patients: Patients, spec: FollowUpSpec, study: Study) -> Integers:
     """Steps of the time grid from each patient's origin to the closing date, shape (n,)."""
-    spec, study = request.spec, request.study
     origin, cutoff = study.endpoint(spec.endpoint).origin, study.plan.data_cutoff
     if spec.completeness == CUTOFF and origin is not None and cutoff is not None:
         days = day_number(cutoff) - patients.dates[origin]
@@ -243,9 +234,9 @@ def _range(table: RiskTable) -> FollowUpRange:
     return FollowUpRange(*((ended[0], ended[-1]) if ended.size else (np.nan, np.nan)))
 
 
-def _completeness(request: FollowUpRequest, pooled: Summary) -> Completeness | None:
-    if request.spec.completeness is None:
+def _completeness(spec: FollowUpSpec, study: Study, pooled: Summary) -> Completeness | None:
+    if spec.completeness is None:
         return None
-    observed, potential = request.study.grid.times(pooled["person_time"]).tolist()
+    observed, potential = study.grid.times(pooled["person_time"]).tolist()
     ratio = observed / potential if potential else np.nan
     return Completeness(observed, potential, ratio, int(pooled["incomplete"]))

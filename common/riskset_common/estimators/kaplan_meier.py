@@ -7,35 +7,25 @@ stratified by site is a sum of what each site computes alone: observed, expected
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from riskset_common.estimators.causes import OneCauseSpec, cause_specific_times
 from riskset_common.estimators.comparing import CurvesSpec
 from riskset_common.estimators.contrasts import Contrast, Contrasted, contrasts
 from riskset_common.estimators.counting import (
-    AskCounts,
     count_shapes,
     count_summary,
-    counted_of,
-    grid_length,
-    length_marks,
-    length_shapes,
     over_strata,
     pooled_counts,
 )
 from riskset_common.estimators.curves import GroupCurve, curve_result, table_of
 from riskset_common.estimators.estimator import (
-    Request,
     Shape,
     Summary,
-    analysed,
-    counts,
-    one,
     twice,
 )
 from riskset_common.estimators.group_test import Comparison, GroupTest, comparison
@@ -54,7 +44,8 @@ from riskset_common.estimators.log_rank import (
     sums_shapes,
     sums_summary,
 )
-from riskset_common.patients import Patients
+from riskset_common.estimators.two_rounds import TwoRounds
+from riskset_common.patients import EndpointTimes, Patients
 from riskset_common.results import WHEN_ASKED
 from riskset_common.study import Study
 from riskset_common.survival.kaplan_meier import LimitKind
@@ -124,15 +115,11 @@ class KaplanMeierResult:
     warnings: list[str]
 
 
-KaplanMeierRequest = Request[KaplanMeierSpec, AskCounts]
-
-
-class KaplanMeier:
+class KaplanMeier(TwoRounds[KaplanMeierSpec, KaplanMeierResult]):
     """Kaplan-Meier curves and tests of the log-rank family in two rounds."""
 
     kind = "kaplan_meier"
     spec = KaplanMeierSpec
-    state = AskCounts
     discloses = (
         "patients with an event, censored and (under left truncation) coming under observation at each step of the time grid in "
         "every group and stratum of the test; patients left out because a value is missing; how many sites need each power of two "
@@ -140,58 +127,50 @@ class KaplanMeier:
         "compared; all summed over the sites"
     )
 
-    def first(self, spec: KaplanMeierSpec, study: Study) -> KaplanMeierRequest:
-        """Ask how long a grid is needed."""
-        return Request(spec, study, AskCounts())
+    def _what(self, spec: KaplanMeierSpec, study: Study) -> Hashable:
+        return ("events", spec.cause, spec.opened_by(study))
 
-    def shapes(self, request: KaplanMeierRequest) -> Mapping[str, Shape]:
-        """Grid lengths, then counts by stratum x group and step, and a site's own log-rank sums."""
-        spec, study = request.spec, request.study
-        if request.state.n_steps is None:
-            return length_shapes()
+    def _rows(self, spec: KaplanMeierSpec, study: Study) -> int:
+        return n_groups(study, spec.opened_by(study))
+
+    def _times(self, patients: Patients, spec: KaplanMeierSpec, study: Study) -> EndpointTimes:
+        return cause_specific_times(patients, study, spec)
+
+    def _count_shapes(
+        self, spec: KaplanMeierSpec, study: Study, n_steps: int
+    ) -> Mapping[str, Shape]:
+        """Counts by stratum x group and step."""
         left_truncated = study.endpoint(spec.endpoint).entry is not None
-        shapes = count_shapes(
-            n_groups(study, spec.opened_by(study)),
-            request.state.n_steps,
-            left_truncated=left_truncated,
-        )
-        if spec.test is not None and spec.within_sites(study):
-            shapes |= sums_shapes(n_groups(study, spec.by), pairwise=spec.pairwise)
-        return request.state.unless_counted(shapes | {"missing": counts()})
+        return count_shapes(self._rows(spec, study), n_steps, left_truncated=left_truncated)
 
-    def summarise(self, patients: Patients, request: KaplanMeierRequest) -> Summary:
-        """Count this site's patients, and compute its own log-rank sums where the test is stratified by site."""
-        spec, study = request.spec, request.study
-        cohort = analysed(patients, request)
-        times = cause_specific_times(cohort.patients, study, spec)
-        if request.state.n_steps is None:
-            return length_marks(times)
-        names = spec.opened_by(study)
-        group = group_codes(study, cohort.patients, names)
-        summary: dict[str, NDArray[Any]] = {}
-        if not request.state.counted:
-            summary |= count_summary(times, group, n_groups(study, names), request.state.n_steps)
-            summary["missing"] = one(cohort.missing)
-        if spec.test is not None and spec.within_sites(study):
-            stratum = group_codes(study, cohort.patients, spec.strata)
-            k = n_groups(study, spec.by)
-            strata = strata_of_patients(times, group, stratum, k)
-            summary |= sums_summary(strata, k, comparison(spec.test), pairwise=spec.pairwise)
-        return summary
+    def _count(
+        self,
+        patients: Patients,
+        times: EndpointTimes,
+        spec: KaplanMeierSpec,
+        study: Study,
+        n_steps: int,
+    ) -> Summary:
+        group = group_codes(study, patients, spec.opened_by(study))
+        return count_summary(times, group, self._rows(spec, study), n_steps)
 
-    def counted(self, request: KaplanMeierRequest) -> Hashable:
-        """What the counts depend on."""
-        spec = request.spec
-        return counted_of(request, "events", spec.cause, spec.opened_by(request.study))
+    def _shapes_beside(self, spec: KaplanMeierSpec, study: Study) -> Mapping[str, Shape]:
+        """A site's own log-rank sums where the test is stratified by site."""
+        if spec.test is None or not spec.within_sites(study):
+            return {}
+        return sums_shapes(n_groups(study, spec.by), pairwise=spec.pairwise)
 
-    def next(
-        self, request: KaplanMeierRequest, pooled: Summary
-    ) -> KaplanMeierRequest | KaplanMeierResult:
-        """Ask for the counts on a grid that is long enough, then estimate."""
-        spec, study = request.spec, request.study
-        if request.state.n_steps is None:
-            rows = n_groups(study, spec.opened_by(study))
-            return replace(request, state=AskCounts(n_steps=grid_length(pooled, rows)))
+    def _beside(
+        self, patients: Patients, times: EndpointTimes, spec: KaplanMeierSpec, study: Study
+    ) -> dict[str, Any]:
+        if spec.test is None or not spec.within_sites(study):
+            return {}
+        group, stratum = (group_codes(study, patients, names) for names in (spec.by, spec.strata))
+        k = n_groups(study, spec.by)
+        strata = strata_of_patients(times, group, stratum, k)
+        return dict(sums_summary(strata, k, comparison(spec.test), pairwise=spec.pairwise))
+
+    def _result(self, spec: KaplanMeierSpec, study: Study, pooled: Summary) -> KaplanMeierResult:
         return _result(spec, study, pooled)
 
 
