@@ -25,6 +25,7 @@ from riskset_common.estimators.cox_blind import (
     blind_questions,
 )
 from riskset_common.estimators.estimator import Summary
+from riskset_common.estimators.parts import of_part
 from riskset_common.patients import Patients
 from riskset_common.plan import Plan
 from riskset_common.rounds import AnyRequest, read_questions, sites_of
@@ -86,8 +87,8 @@ class Blind:
 
     def design(self, patients: Patients) -> SlotDesign:
         """This site's patients, arranged. Run by a site; refused where a value lies outside of its declared range."""
-        of_part = patients_of_parts(patients, self.analysis)
-        found = blind_cohort(of_part, parts_of(self.analysis)[self.part])
+        followed = patients_of_parts(patients, self.analysis)
+        found = blind_cohort(followed, parts_of(self.analysis)[self.part])
         model = self.setup.model
         return prepare_slots(
             found.times.time,
@@ -146,7 +147,7 @@ def blind_models(
         for part_name, part in parts_of(request).items():
             if not isinstance(part.state, AskCox) or part.state.n_steps is None:
                 continue
-            counts = _of_part(pooled[name], part_name)
+            counts = of_part(pooled[name], part_name)
             for which, question in blind_questions(part, counts).items():
                 label = "/".join(filter(None, (name, part_name, which)))
                 _require_enough(request.study, label, question)
@@ -248,15 +249,6 @@ def checked_sums(
         minimum_sites=session.minimum_sites,
     )
     return pooled_of(request, opening).by_analysis()
-
-
-def _of_part(pooled: Summary, part: str) -> dict[str, Any]:
-    prefix = f"{part}." if part else ""
-    return {
-        name.removeprefix(prefix): values
-        for name, values in pooled.items()
-        if name.startswith(prefix)
-    }
 
 
 def _require_enough(study: Study, name: str, question: BlindQuestion) -> None:

@@ -22,7 +22,7 @@ from riskset_common.errors import (
     did_you_mean,
 )
 from riskset_common.estimators import estimator_of
-from riskset_common.estimators.estimator import Request, Shape
+from riskset_common.estimators.estimator import Request, Shape, Summary
 from riskset_common.plan import Plan
 from riskset_common.secure.roster import Roster
 from riskset_common.secure.rule import Rule, rule_for
@@ -97,18 +97,27 @@ def questions_json(requests: Mapping[str, AnyRequest]) -> bytes:
     )
 
 
-def read_questions(study: Study, questions: bytes) -> dict[str, AnyRequest]:
+def read_questions(
+    study: Study, questions: bytes, told: Mapping[str, Summary] | None = None
+) -> dict[str, AnyRequest]:
     """The requests of a round: the questions as asked, everything else from the approved plan. Run by a site.
+
+    Parameters
+    ----------
+    told
+        The sums of earlier rounds, by analysis, that this site checked.
 
     Raises
     ------
     ProtocolRefusal
         Where a question is about no analysis of the plan, or not one that its estimator asks.
     """
-    return read_round(study, questions)[0]
+    return read_round(study, questions, told)[0]
 
 
-def read_round(study: Study, questions: bytes) -> tuple[dict[str, AnyRequest], tuple[Section, ...]]:
+def read_round(
+    study: Study, questions: bytes, told: Mapping[str, Summary] | None = None
+) -> tuple[dict[str, AnyRequest], tuple[Section, ...]]:
     """The requests as `read_questions` gives them, and the schema of the report that answers them."""
     try:
         asked = parse_canonical(questions)
@@ -130,7 +139,7 @@ def read_round(study: Study, questions: bytes) -> tuple[dict[str, AnyRequest], t
             raise ProtocolRefusal(
                 f"The question to analysis {name!r} is not one that {spec.kind} asks."
             ) from None
-        requests[name] = Request(spec, study, state)
+        requests[name] = Request(spec, study, state, told=(told or {}).get(name))
     # The shapes refuse a question that fits the kind, but not this analysis.
     return requests, sections_of(requests)
 

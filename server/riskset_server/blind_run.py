@@ -12,8 +12,10 @@ from typing import Any, TypeVar
 
 from riskset_common.blind import Blind, FittedBlind, Session, blind_models, counts_deaths
 from riskset_common.blind_wire import BlindAnswer, BlindBegin, BlindStep
+from riskset_common.checked import is_told
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.estimators import estimator_of, waits
+from riskset_common.estimators.estimator import Ring
 from riskset_common.frame import Message
 from riskset_common.rounds import AnyRequest
 from riskset_common.secure.blind_centre import BlindCentre
@@ -40,23 +42,24 @@ Kind = TypeVar("Kind", bound=Message)
 
 
 def asked_next(requests: Mapping[str, AnyRequest]) -> dict[str, AnyRequest]:
-    """What the next round asks: whatever does not wait for the blind models, but for deaths while others ask for more numbers than these.
+    """What the next round asks: whatever does not wait for the blind models, but for sums that sites are shown while others count more.
 
-    Each site is shown the opening of the round that counted deaths, with the numbers of all sites under their masks. Among the curves of a
-    whole plan that is a hundred times what the deaths need.
+    Each site is shown the opening of a round that counted deaths, or what later questions rest on, with the numbers of all sites under
+    their masks. Among the curves of a whole plan that is a hundred times what is needed.
     """
     ready = {name: each for name, each in requests.items() if not waits(each)}
-    deaths = {name: each for name, each in ready.items() if counts_deaths(each)}
-    others = {name: each for name, each in ready.items() if name not in deaths}
-    return others if deaths and _numbers(others) > _numbers(deaths) else ready
+    shown = {name: each for name, each in ready.items() if counts_deaths(each) or is_told(each)}
+    others = {name: each for name, each in ready.items() if name not in shown}
+    return others if shown and _counts(others) > _counts(shown) else ready
 
 
-def _numbers(requests: Mapping[str, AnyRequest]) -> int:
-    """How many numbers each site is asked for."""
+def _counts(requests: Mapping[str, AnyRequest]) -> int:
+    """How many counts each site is asked for; of reals even many models have few, and go on for many rounds."""
     return sum(
         shape.size
         for each in requests.values()
         for shape in estimator_of(each.spec.kind).shapes(each).values()
+        if shape.ring is Ring.COUNTS
     )
 
 

@@ -1,7 +1,8 @@
 """The way of a run, whichever engine carries it: offer, keys, then one round after the other until every analysis is done, and the close.
 
-The steps are `join`, `keys`, then for each round `round-001` and, where it fixes the sites in the sums, `round-001-shares` and
-`round-001-opening`; where the plan has blind models `round-003-blind-001` and so on, all of one last round; at the end `close`.
+The steps are `join`, `keys`, then for each round `round-001` and, where it fixes the sites in the sums, `round-001-shares`; where it does,
+or later questions rest on its sums, `round-001-opening`; where the plan has blind models `round-003-blind-001` and so on, all of one
+last round; at the end `close`.
 """
 
 from __future__ import annotations
@@ -146,7 +147,7 @@ def _round(run: Run, carrier: Carrier, watcher: Watcher | None, confirmed: Colle
     answers = carrier.ask(wanted, f"{step}-shares", _unheard) if wanted else {}
     opened = run.pool(_in_order(answers, wanted))
     carrier.published(step, run.opening())
-    if wanted:
+    if wanted or run.is_told:
         _let_check(run, carrier, f"{step}-opening", opened)
     if watcher:
         watcher.opened(opened)
@@ -154,15 +155,13 @@ def _round(run: Run, carrier: Carrier, watcher: Watcher | None, confirmed: Colle
 
 
 def _let_check(run: Run, carrier: Carrier, step: str, opened: Opened) -> None:
-    """Let the sites check the opening that fixes the set of sites: one goes on only when it has."""
+    """Let the sites check an opening that fixes the set of sites, or on which questions rest: one goes on only when it has."""
     sites = run.contributors
     replies = carrier.ask(dict.fromkeys(sites, run.opening()), step, _unheard)
     run.confirm(replies)
     missing = [site for site in sites if site not in replies]
     if missing and opened.unfinished:
-        raise SitesLost(
-            opened.number, missing, "each site in the sums must check their first opening"
-        )
+        raise SitesLost(opened.number, missing, "each site in the sums must check what was opened")
 
 
 def _close(run: Run, carrier: Carrier, joined: Collection[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +44,11 @@ def outline(plan_path: Path, codebook_path: Path) -> dict[str, Any]:
                 "planned": analysis.planned,
                 "primary": analysis.primary,
                 "opens": estimator_of(analysis.kind).discloses,
+                "blind": analysis.is_blind(study),
             }
             for analysis in plan.analyses
         ],
+        "blind_committee": list(plan.secure.blind.committee or ()),
     }
 
 
@@ -71,4 +74,12 @@ def outline_text(found: dict[str, Any]) -> str:
             f"{analysis['id']}: {analysis['kind']}{endpoint}{' (' + ', '.join(flags) + ')' if flags else ''}"
         )
         lines.append(f"    opens {analysis['opens']}")
+        if analysis["blind"]:
+            lines.append(f"    is computed on shares: {_allowed(found['blind_committee'])}")
     return "\n".join([*lines, "", "The plan fits the codebook."])
+
+
+def _allowed(committee: Sequence[str]) -> str:
+    """What the sites must allow for a blind model."""
+    serving = ", ".join(committee) or "the first by name, which compute,"
+    return f"each site must allow blind_cox in its policy, {serving} blind_committee as well"

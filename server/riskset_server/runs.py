@@ -17,6 +17,7 @@ from typing import Any
 from riskset_common.blind import blind_session, counts_deaths, fits_of
 from riskset_common.blind_wire import BlindAnswer
 from riskset_common.canonical import canonical_json, sha256_hex
+from riskset_common.checked import is_told
 from riskset_common.codebook import Codebook
 from riskset_common.errors import PolicyRefusal, ProtocolRefusal, RisksetError
 from riskset_common.estimators import estimator_of, fitted
@@ -104,6 +105,7 @@ class Run:
         self._opening: Opening | None = None
         self._deaths: list[CountedDeaths] = []
         self._blind: BlindRun | None = None
+        self._is_told = False
 
     @property
     def study(self) -> Study:
@@ -232,7 +234,7 @@ class Run:
         SitesRefused, SitesLost
             Where too few of the committee gave shares.
         """
-        setup, asked = self._joined(), self._open_request()
+        setup, asked, analyses = self._joined(), self._open_request(), self._asking()
         answers = self._answers(replies) if asked.profile == "recoverable" else []
         opening = open_checked(setup, self._frozen, self._roster, asked, self._reports, answers)
         pooled = pooled_of(asked, opening)
@@ -240,9 +242,13 @@ class Run:
         self._round, self._asked = asked.round, None
         once = self._once
         counting = {name: each for name, each in once.requests.items() if counts_deaths(each)}
+        # What blind models rest on the sites are shown when these begin.
+        self._is_told = any(
+            is_told(each) for name, each in once.requests.items() if name not in counting
+        )
         if counting:
             self._deaths.append(CountedDeaths(asked, opening, counting))
-        self._advance(self._asking(), once.completed(pooled.by_analysis()))
+        self._advance(analyses, once.completed(pooled.by_analysis()))
         return Opened(self._round, len(pooled.counts) + len(pooled.reals), len(self._requests))
 
     def opening(self) -> bytes:
@@ -250,6 +256,11 @@ class Run:
         if self._opening is None:
             raise ProtocolRefusal("No round is opened yet. Call pool first.")
         return self._opening.to_bytes()
+
+    @property
+    def is_told(self) -> bool:
+        """Whether later questions rest on sums of the round that was opened last, so that each site must be shown its opening."""
+        return self._is_told
 
     @property
     def contributors(self) -> tuple[str, ...]:
@@ -307,7 +318,8 @@ class Run:
 
     def _asking(self) -> dict[str, AnyRequest]:
         """The unfinished analyses that have a question for the next round."""
-        return asked_next(self._requests)
+        # Of the first round every model needs something: it is asked, and shown, whatever it holds.
+        return asked_next(self._requests) if self._round else dict(self._requests)
 
     def _open_request(self) -> RoundRequest:
         if self._asked is None:

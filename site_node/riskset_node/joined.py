@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
+from riskset_common.checked import Told, with_told
 from riskset_common.patients import Patients
-from riskset_common.secure.session import SiteSession
+from riskset_common.secure.pool import pooled_by
+from riskset_common.secure.sections import Section
+from riskset_common.secure.session import SiteSession, accept_opening
 from riskset_common.study import Study
+from riskset_common.wire import Opening
 from riskset_node.records import SiteRecords
 
 
 @dataclass(frozen=True)
 class Joined:
-    """One session that this site takes part in."""
+    """One session that this site takes part in.
+
+    Attributes
+    ----------
+    asked
+        By number of a round that was answered, what was asked.
+    told
+        Sums that this site checked and on which later questions rest.
+    """
 
     study: Study
     records: SiteRecords
     patients: Patients
     session: SiteSession
+    asked: Mapping[int, tuple[Section, ...]] = field(default_factory=dict)
+    told: Told = field(default_factory=dict)
+
+    def checked(self, opening: Opening) -> Joined:
+        """This session after the opening of a round; refused unless its sum is that of the reports of this round."""
+        session = accept_opening(self.session, opening)
+        pooled = pooled_by(self.asked[opening.round], opening).by_analysis()
+        return replace(self, session=session, told=with_told(self.told, self.study, pooled))

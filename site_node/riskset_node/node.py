@@ -16,6 +16,7 @@ import structlog
 from numpy.typing import NDArray
 
 from riskset_common.blind_wire import BlindBegin, BlindStep
+from riskset_common.checked import check_repeated
 from riskset_common.errors import ProtocolRefusal, RisksetError
 from riskset_common.estimators import estimator_of
 from riskset_common.frame import Message
@@ -24,13 +25,12 @@ from riskset_common.plan_check import check_plan, variables_read
 from riskset_common.rounds import read_round, rule_of, sites_of, study_offered
 from riskset_common.secure.binding import closing_statement, snapshot_commitment
 from riskset_common.secure.reporting import report
-from riskset_common.secure.sections import join
+from riskset_common.secure.sections import Section, join
 from riskset_common.secure.session import (
     AnsweredRound,
     SessionSecrets,
     UnmaskedRound,
     accept_keys,
-    accept_opening,
     advertise,
     open_offer,
     refuse,
@@ -225,7 +225,8 @@ class SiteNode:
         with self._state.step():
             self._state.answer(session)
             sent = self._send(message, request.sid, request.round, summary)
-        self._joined[request.sid] = replace(joined, session=session)
+        asked = {**joined.asked, request.round: summary.sections}
+        self._joined[request.sid] = replace(joined, session=session, asked=asked)
         _LOG.info(
             "summary_sent",
             site=self.name,
@@ -246,11 +247,17 @@ class SiteNode:
 
     def _check(self, opening: Opening) -> bytes:
         joined = self._session(opening.sid)
-        session = accept_opening(joined.session, opening)
-        if session.frozen != joined.session.frozen:
+        checked = joined.checked(opening)
+        fixes, tells = (
+            checked.session.frozen != joined.session.frozen,
+            checked.told is not joined.told,
+        )
+        if fixes or tells:
             with self._state.step():
-                self._state.freeze(session)
-        self._joined[opening.sid] = replace(joined, session=session)
+                self._state.freeze(checked.session)
+                if tells:
+                    self._state.keep_opening(opening.sid, opening.round, opening.to_bytes())
+        self._joined[opening.sid] = checked
         _LOG.info("opening_checked", site=self.name, round=opening.round)
         return b""
 
@@ -308,25 +315,41 @@ class SiteNode:
                 for number, contributors in stored.shares
             ),
         )
+        asked = {each.round: self._asked(sid, each.round) for each in session.answered}
+        joined = replace(joined, session=session, asked=asked)
+        for opening in self._state.openings(sid):
+            joined = joined.checked(Opening.from_bytes(opening))
         _LOG.info("session_resumed", site=self.name, rounds=len(session.answered))
-        return replace(joined, session=session)
+        return joined
+
+    def _asked(self, sid: bytes, round_number: int) -> tuple[Section, ...]:
+        found = self._state.outbox.sections(sid, round_number)
+        if found is None:
+            raise self._lacks("Report", round_number)
+        return found
 
     def _sent(self, kind: type[_Sent], sid: bytes, round_number: int) -> _Sent:
         sent = self._state.outbox.sent(kind.__name__, sid, round_number)
         if sent is None:
-            raise ProtocolRefusal(
-                f"The state of this site lacks the {kind.__name__} of round {round_number}. Its file was changed by something else; "
-                "let the session end, and join a new one with a new file."
-            )
+            raise self._lacks(kind.__name__, round_number)
         return kind.from_bytes(sent)
+
+    @staticmethod
+    def _lacks(kind: str, round_number: int) -> ProtocolRefusal:
+        return ProtocolRefusal(
+            f"The state of this site lacks the {kind} of round {round_number}. Its file was changed by something else; "
+            "let the session end, and join a new one with a new file."
+        )
 
     def _summarise(self, joined: Joined, request: RoundRequest) -> Summary:
         """Answer every question of a round; the schema asked for must be the one that the approved plan implies."""
-        requests, sections = read_round(joined.study, request.questions)
+        requests, sections = read_round(joined.study, request.questions, joined.told)
         if sections != request.sections:
             raise ProtocolRefusal(
                 "The round asks for other numbers than its questions imply. The centre must run this release."
             )
+        earlier = [each for number, each in joined.asked.items() if number < request.round]
+        check_repeated(requests, sections, earlier)
         arrays: dict[tuple[str, str], NDArray[Any]] = {}
         for name, asked in requests.items():
             check_request(self._config.policy, asked)

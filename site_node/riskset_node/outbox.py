@@ -124,6 +124,14 @@ class Outbox:
         ).fetchone()
         return None if row is None else bytes(row[0])
 
+    def sections(self, sid: bytes, round_number: int) -> tuple[Section, ...] | None:
+        """The schema of the report that left for a round."""
+        row = self.database.execute(
+            "SELECT sections FROM outbox WHERE sid = ? AND kind = 'Report' AND round = ?",
+            (sid, round_number),
+        ).fetchone()
+        return None if row is None else _sections(row[0])
+
     def entries(self) -> Iterator[Entry]:
         """Everything that left, oldest first."""
         return _entries(self.database)
@@ -167,15 +175,18 @@ def _columns(summary: Summary | None) -> tuple[str | None, bytes | None, bytes |
     )
 
 
+def _sections(written: str) -> tuple[Section, ...]:
+    return tuple(
+        Section.model_validate(section, strict=False)
+        for section in parse_canonical(written.encode())
+    )
+
+
 def _summary(sections: str | None, counts: bytes | None, reals: bytes | None) -> Summary | None:
     if sections is None or counts is None or reals is None:
         return None
-    read = tuple(
-        Section.model_validate(section, strict=False)
-        for section in parse_canonical(sections.encode())
-    )
     return Summary(
-        read,
+        _sections(sections),
         np.frombuffer(zlib.decompress(counts), "<i8").astype(np.int64),
         np.frombuffer(reals, "<f8").astype(np.float64),
     )

@@ -16,6 +16,7 @@ from riskset_common.codebook import StrictModel
 from riskset_common.errors import PolicyRefusal
 from riskset_common.estimators import parts_of
 from riskset_common.estimators.cox import AskCox
+from riskset_common.estimators.cox_spec import EVENTS
 from riskset_common.estimators.estimator import AnalysisSpec, Request
 from riskset_common.estimators.heterogeneity import AskHeterogeneity
 from riskset_common.estimators.terms import columns
@@ -281,13 +282,12 @@ def check_request(policy: Policy, request: Request[Any, Any]) -> None:
         asked = part.state
         if isinstance(asked, AskCox) and (asked.exponent, asked.n_steps) != (None, None):
             _check_events(policy, part)
-        if isinstance(asked, AskHeterogeneity) and asked.sites:
+        if isinstance(asked, AskHeterogeneity) and asked.asks != "sites":
             _check_events(policy, part)
 
 
-def _check_events(policy: Policy, request: Request[Any, AskCox | AskHeterogeneity]) -> None:
-    spec = request.spec
-    events = request.state.events or 0
+def _check_events(policy: Policy, request: Request[Any, Any]) -> None:
+    spec, events = request.spec, int(request.checked(EVENTS)[EVENTS])
     terms = len(columns(spec.terms, spec.interaction, request.study))
     if events < policy.minimum_events_per_term * terms:
         raise PolicyRefusal(

@@ -50,6 +50,12 @@ CREATE TABLE IF NOT EXISTS shares (
     contributors TEXT NOT NULL,
     PRIMARY KEY (sid, round)
 ) STRICT;
+CREATE TABLE IF NOT EXISTS openings (
+    sid     BLOB NOT NULL,
+    round   INTEGER NOT NULL,
+    message BLOB NOT NULL,
+    PRIMARY KEY (sid, round)
+) STRICT;
 CREATE TABLE IF NOT EXISTS blind_secrets (sid BLOB PRIMARY KEY, secret BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS blind_steps (
     sid     BLOB NOT NULL,
@@ -202,6 +208,20 @@ class NodeState:
         )
         self.freeze(session)
 
+    def keep_opening(self, sid: bytes, round_number: int, message: bytes) -> None:
+        """Store an opening on whose sums later questions rest, unless it is stored already."""
+        self._database.execute(
+            "INSERT OR IGNORE INTO openings (sid, round, message) VALUES (?, ?, ?)",
+            (sid, round_number, message),
+        )
+
+    def openings(self, sid: bytes) -> Iterator[bytes]:
+        """The openings of a session that are kept, in order."""
+        for (message,) in self._database.execute(
+            "SELECT message FROM openings WHERE sid = ? ORDER BY round", (sid,)
+        ):
+            yield bytes(message)
+
     def begin_blind(self, sid: bytes, secret: bytes) -> None:
         """Store the 32 bytes that were drawn for the blind models of a session."""
         self._database.execute(
@@ -244,7 +264,7 @@ class NodeState:
 
     def forget(self, sid: bytes, now: datetime) -> None:
         """Delete what could open the reports of a session. The SID stays, so that it is never used again."""
-        for table in ("blind_secrets", "blind_steps"):
+        for table in ("openings", "blind_secrets", "blind_steps"):
             self._database.execute(f"DELETE FROM {table} WHERE sid = ?", (sid,))  # noqa: S608  # names written here
         self._database.execute(
             "UPDATE sessions SET ephemeral_private = NULL, self_root = NULL, closed_at = ? WHERE sid = ?",

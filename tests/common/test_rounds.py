@@ -40,7 +40,7 @@ def read(**questions: Any) -> dict[str, AnyRequest]:
     return read_questions(TRIAL, canonical_json(questions))
 
 
-FIRST: dict[str, Any] = {"exponent": None, "beta": [], "events": None}
+FIRST: dict[str, Any] = {"exponent": None, "beta": []}
 
 
 def test_first_questions_come_through_as_asked() -> None:
@@ -64,7 +64,7 @@ N_COLUMNS = 7
 )
 def test_coefficients_come_through_to_the_last_bit(beta: list[float], exponent: list[int]) -> None:
     spec = TRIAL.plan.analysis("cox_all")
-    state = AskCox(exponent=tuple(exponent), beta=tuple(beta), events=99)
+    state = AskCox(exponent=tuple(exponent), beta=tuple(beta))
     back = read_questions(TRIAL, questions_json({spec.id: Request(spec, TRIAL, state)}))
 
     assert state == back["cox_all"].state
@@ -77,7 +77,7 @@ def test_coefficients_come_through_to_the_last_bit(beta: list[float], exponent: 
         {"followup": {"n_steps": 1}},
         {"table1": {}},
         {"cox_all": FIRST},
-        {"cox_all": {"exponent": [0] * 7, "beta": [0] * 7, "events": 100}},
+        {"cox_all": {"exponent": [0] * 7, "beta": [0] * 7}},
         {},
     ],
 )
@@ -107,22 +107,20 @@ def test_what_an_estimator_asks_is_read(question: dict[str, Any]) -> None:
         {"efs": "all"},
         {"table1": {"n_steps": 1024}},
         {"events": {"by": "site"}},
-        {"cox_all": {"exponent": [0] * 6, "beta": [0] * 6, "events": 100}},
-        {"cox_all": {"exponent": [0] * 8, "beta": [0] * 8, "events": 100}},
-        {"cox_all": {"exponent": [0] * 7, "beta": [0] * 6, "events": 100}},
-        {"cox_all": {"exponent": [0] * 7, "beta": [], "events": 100}},
-        {"cox_all": {"exponent": [0] * 6 + [64], "beta": [0] * 7, "events": 100}},
-        {"cox_all": {"exponent": [0] * 6 + [-65], "beta": [0] * 7, "events": 100}},
-        {"cox_all": {"exponent": [0] * 6 + [0.5], "beta": [0] * 7, "events": 100}},
-        {"cox_all": {"exponent": [0] * 6 + ["0"], "beta": [0] * 7, "events": 100}},
-        {"cox_all": {"exponent": 7, "beta": [0] * 7, "events": 100}},
-        {"cox_all": {"exponent": [0] * 7, "beta": [0] * 6 + ["1"], "events": 100}},
-        {"cox_all": {"exponent": [0] * 7, "beta": [0] * 6 + [None], "events": 100}},
-        {"cox_all": {"exponent": [0] * 7, "beta": [0] * 6 + [True], "events": 100}},
-        {"cox_all": {"exponent": [0] * 7, "beta": [0] * 7, "events": -1}},
-        {"cox_all": {"exponent": [0] * 7, "beta": [0] * 7, "events": "many"}},
-        {"cox_all": {"exponent": None, "beta": [0] * 7, "events": None}},
-        {"cox_all": {"exponent": None, "beta": [], "events": 100}},
+        {"cox_all": {"exponent": [0] * 6, "beta": [0] * 6}},
+        {"cox_all": {"exponent": [0] * 8, "beta": [0] * 8}},
+        {"cox_all": {"exponent": [0] * 7, "beta": [0] * 6}},
+        {"cox_all": {"exponent": [0] * 7, "beta": []}},
+        {"cox_all": {"exponent": [0] * 6 + [64], "beta": [0] * 7}},
+        {"cox_all": {"exponent": [0] * 6 + [-65], "beta": [0] * 7}},
+        {"cox_all": {"exponent": [0] * 6 + [0.5], "beta": [0] * 7}},
+        {"cox_all": {"exponent": [0] * 6 + ["0"], "beta": [0] * 7}},
+        {"cox_all": {"exponent": 7, "beta": [0] * 7}},
+        {"cox_all": {"exponent": [0] * 7, "beta": [0] * 6 + ["1"]}},
+        {"cox_all": {"exponent": [0] * 7, "beta": [0] * 6 + [None]}},
+        {"cox_all": {"exponent": [0] * 7, "beta": [0] * 6 + [True]}},
+        {"cox_all": {"exponent": [0] * 7, "beta": [0] * 7, "events": 100}},
+        {"cox_all": {"exponent": None, "beta": [0] * 7}},
         {"nothing": {}},
         {"efs": {"n_steps": 1024}, "cox_al": FIRST},
         {"x" * 200: {}},

@@ -17,7 +17,7 @@ from tests.docs.workspace import LUNG, Workspace, named
 
 from riskset_common.codebook import read_codebook
 from riskset_common.estimators import ESTIMATORS, estimator_of, parts_of
-from riskset_common.estimators.counting import AskCounts, AskTable
+from riskset_common.estimators.counting import AskCounts
 from riskset_common.estimators.cox import AskCox
 from riskset_common.estimators.cox_fitting import main_effects
 from riskset_common.estimators.estimator import AnalysisSpec, Request
@@ -222,14 +222,14 @@ def later(request: Request[Any, Any], study: Study) -> list[Request[Any, Any]]:
         of_parts = {name: later(part, study)[0] for name, part in parts_of(request).items()}
         return [replace(request, state=type(request.state).of(of_parts))]
     if isinstance(request.state, AskHeterogeneity):
-        steps = [AskHeterogeneity(sites=(9,), tau_squared=tau) for tau in (None, 0.1)]
-        return [Request(request.spec, study, asked) for asked in steps]
+        rest = [AskHeterogeneity(asks="sums"), AskHeterogeneity(asks="random")]
+        return [Request(request.spec, study, asked) for asked in rest]
     if isinstance(request.state, AskCox):
         shapes = estimator_of(request.spec.kind).shapes(request)
         if "exponents" not in shapes:
-            return [Request(request.spec, study, AskCox(n_steps=4, events=9))]
+            return [Request(request.spec, study, AskCox(n_steps=4))]
         p = shapes["exponents"].shape[0]
-        asked = type(request.state)(exponent=(0,) * p, beta=(0.0,) * p, events=9)
+        asked = type(request.state)(exponent=(0,) * p, beta=(0.0,) * p)
         return [
             Request(request.spec, study, asked.model_copy(update=each))
             for each in questions_of_a_model(request.spec, study)
@@ -240,13 +240,12 @@ def later(request: Request[Any, Any], study: Study) -> list[Request[Any, Any]]:
 def questions_of_a_model(spec: Any, study: Study) -> list[dict[str, Any]]:
     """What is asked of a model after its survey."""
     if spec.kind == "fine_gray" and spec.censoring == "pooled":
-        table = {"censoring": AskTable()}
-        return [{"count_steps": 4}, table, {**table, "clusters": True}]
+        return [{"count_steps": 4}, {}, {"clusters": True}]
     if spec.kind == "fine_gray":
         return [{}, {"clusters": True}]
     more: list[dict[str, Any]] = [{"clusters": True}] if spec.robust else []
     if spec.ph_test:
-        more += [{"times": AskTable()}, {"count_steps": 4}]
+        more += [{"times": True}, {"count_steps": 4}]
     if spec.interaction_test:
         found = columns(spec.terms, spec.interaction, study)
         more.append({"mains": (0.0,) * len(main_effects(found))})

@@ -70,7 +70,7 @@ def test_the_folder_holds_plan_codebook_and_a_log_of_events_without_values(
 
     assert {"results.json", "report.html", "plan.json", "codebook.json", "log.jsonl"} <= names
     assert {"figures", "tables", "transcript", "outboxes"} <= names
-    assert {"session_joined", "summary_sent", "session_closed"} == {
+    assert {"session_joined", "summary_sent", "opening_checked", "session_closed"} == {
         event["event"] for event in events
     }
     assert set(SITES) == {event["site"] for event in events}

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from tests.estimators.cohorts import Cohort, study_of
 
+from riskset_common.checked import Told, with_told
 from riskset_common.estimators import estimator_of
 from riskset_common.estimators.estimator import Request, Ring
 from riskset_common.patients import Patients
@@ -22,15 +23,18 @@ DTYPES = {Ring.COUNTS: np.dtype(np.int64), Ring.REALS: np.dtype(np.float64)}
 
 @dataclass(frozen=True)
 class Pooled:
-    """The result as results.json has it, and the questions of each round."""
+    """The result as results.json has it, the questions of each round, and the sums that sites keep for later ones."""
 
     result: dict[str, Any]
     questions: list[Any]
+    told: Told
 
 
-def summary_of(patients: Patients, study: Study, questions: bytes) -> Mapping[str, np.ndarray]:
+def summary_of(
+    patients: Patients, study: Study, questions: bytes, told: Told | None = None
+) -> Mapping[str, np.ndarray]:
     """A site's answer, which must have the names, order, shapes and types that the question promises."""
-    [request] = read_questions(study, questions).values()
+    [request] = read_questions(study, questions, told).values()
     estimator = estimator_of(request.spec.kind)
     promised = estimator.shapes(request)
     found = {
@@ -48,16 +52,16 @@ def pool(study: Study, sites: Sequence[Patients]) -> Pooled:
     [spec] = study.plan.analyses
     estimator = estimator_of(spec.kind)
     request = estimator.first(spec, study)
-    questions = []
+    questions: list[Any] = []
+    told: Told = {}
     while isinstance(request, Request):
         asked = questions_json({spec.id: request})
         questions.append(json.loads(asked)[spec.id])
-        summaries = [summary_of(patients, study, asked) for patients in sites]
-        total = {name: sum(each[name] for each in summaries) for name in summaries[0]}
-        request = estimator.next(
-            request, {name: np.asarray(found) for name, found in total.items()}
-        )
-    return Pooled(json.loads(to_text({"asked": request}))["asked"], questions)
+        summaries = [summary_of(patients, study, asked, told) for patients in sites]
+        total = {name: np.asarray(sum(each[name] for each in summaries)) for name in summaries[0]}
+        told = with_told(told, study, {spec.id: total})
+        request = estimator.next(request, total)
+    return Pooled(json.loads(to_text({"asked": request}))["asked"], questions, told)
 
 
 def result_of(

@@ -180,7 +180,7 @@ def test_other_patients_than_in_the_survey_are_told(waiting: Request[Any, Any]) 
 def test_an_event_beyond_the_agreed_grid_is_refused_by_the_site() -> None:
     study = study_of(MODELS["Efron"], 1)
     (patients,) = random_cohort(6).patients(study)
-    short: Any = Request(study.plan.analyses[0], study, AskCox(n_steps=1, events=9))
+    short: Any = Request(study.plan.analyses[0], study, AskCox(n_steps=1))
     with pytest.raises(EstimationError):
         COX.summarise(patients, short)
 
@@ -188,10 +188,10 @@ def test_an_event_beyond_the_agreed_grid_is_refused_by_the_site() -> None:
 @pytest.mark.parametrize(
     ("strata", "asked"),
     [
-        ([], AskCox(exponent=(0,) * 4, beta=(0.0,) * 4, events=9)),
-        (["site"], AskCox(n_steps=4, events=9)),
-        ([], AskCox(n_steps=3, events=9)),
-        ([], AskCox(n_steps=2**40, events=9)),
+        ([], AskCox(exponent=(0,) * 4, beta=(0.0,) * 4)),
+        (["site"], AskCox(n_steps=4)),
+        ([], AskCox(n_steps=3)),
+        ([], AskCox(n_steps=2**40)),
     ],
 )
 def test_a_model_is_asked_in_its_own_way_only(strata: list[str], asked: AskCox) -> None:
@@ -223,7 +223,7 @@ def test_the_range_of_a_column_is_the_product_of_its_parts() -> None:
 
 def test_only_models_wait_to_be_computed() -> None:
     study = study_of({"kind": "event_table", "endpoint": "EFS"}, 2)
-    request = Request(study.plan.analyses[0], study, AskCox(n_steps=2, events=1, waits=True))
+    request = Request(study.plan.analyses[0], study, AskCox(n_steps=2, waits=True))
     with pytest.raises(ProtocolRefusal):
         fitted(request, {})
 

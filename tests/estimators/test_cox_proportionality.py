@@ -11,7 +11,6 @@ from tests.estimators.pooling import pool, result_of, summary_of
 
 from riskset_common.canonical import canonical_json
 from riskset_common.errors import DataError, ProtocolRefusal
-from riskset_common.estimators.counting import AskTable
 
 COX: dict[str, Any] = {
     "kind": "cox",
@@ -86,11 +85,11 @@ def test_counting_all_patients_must_be_allowed_like_a_curve():
 
 
 def question(**more: Any) -> bytes:
-    asked = {"exponent": [0, 0, 0], "beta": [0.0, 0.0, 0.0], "events": 9, **more}
+    asked = {"exponent": [0, 0, 0], "beta": [0.0, 0.0, 0.0], **more}
     return canonical_json({"asked": asked})
 
 
-@pytest.mark.parametrize("more", [{"count_steps": 64}, {"times": {"steps": [], "values": []}}])
+@pytest.mark.parametrize("more", [{"count_steps": 64}, {"times": True}])
 def test_a_site_does_not_answer_for_a_test_that_its_plan_does_not_ask(more):
     study = study_of(COX, 5)
     site = random_cohort(6).patients(study)[0]
@@ -102,18 +101,27 @@ def test_a_site_does_not_answer_for_a_test_that_its_plan_does_not_ask(more):
 def test_an_event_at_a_time_that_was_not_counted_is_refused_without_naming_it():
     study = study_of(COX | {"ph_test": "km"}, 5)
     site = random_cohort(7).patients(study)[0]
+    counted = np.array([[0, 1, 1, 0]])
+    told = {"asked": {"events_by_step": counted, "censored_by_step": counted}}
 
     with pytest.raises(DataError, match="at which no event was counted") as refused:
-        summary_of(site, study, question(times={"steps": [1, 2], "values": [0.0, 0.5]}))
+        summary_of(site, study, question(times=True), told)
     assert not any(character.isdigit() for character in str(refused.value))
 
 
-def test_a_value_is_given_for_every_step():
-    with pytest.raises(ValueError, match="one value for each step"):
-        AskTable(steps=(1, 2), values=(0.5,))
+def test_a_function_of_time_is_taken_from_no_question():
+    study = study_of(COX | {"ph_test": "km"}, 5)
+    site = random_cohort(7).patients(study)[0]
+
+    with pytest.raises(ProtocolRefusal, match="not one that cox asks"):
+        summary_of(site, study, question(times={"steps": [1, 2], "values": [0.0, 1.0]}))
 
 
-@pytest.mark.parametrize("steps", [(2, 1), (1, 1)])
-def test_steps_that_do_not_ascend_are_no_table(steps):
-    with pytest.raises(ValueError, match="the steps must ascend"):
-        AskTable(steps=steps, values=(0.0, 0.5))
+@pytest.mark.parametrize("transform", ["km", "rank"])
+def test_what_follows_from_all_patients_is_not_computed_before_they_were_shown(transform):
+    study = study_of(COX | {"ph_test": transform}, 5)
+    site = random_cohort(7).patients(study)[0]
+
+    with pytest.raises(ProtocolRefusal, match="shown no opening") as refused:
+        summary_of(site, study, question(times=True))
+    assert "rests on events_by_step and censored_by_step of analysis asked" in str(refused.value)

@@ -115,7 +115,7 @@ def test_fewer_than_five_sites_are_refused(n_sites: int, refused: bool) -> None:
 def test_a_site_does_not_give_products_that_its_plan_does_not_ask() -> None:
     study = study_of(COX, 5)
     site = random_cohort(6).patients(study)[0]
-    state = {"exponent": [0, 0, 0], "beta": [0.0, 0.0, 0.0], "events": 9, "clusters": True}
+    state = {"exponent": [0, 0, 0], "beta": [0.0, 0.0, 0.0], "clusters": True}
 
     with pytest.raises(ProtocolRefusal, match="whose plan has no `robust`"):
         summary_of(site, study, canonical_json({"asked": state}))

@@ -7,13 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.estimators.cohorts import CODEBOOK, random_cohort, study_of
-from tests.estimators.pooling import pool, result_of
+from tests.estimators.pooling import pool, result_of, summary_of
 
+from riskset_common.canonical import canonical_json
 from riskset_common.codebook import Derived
 from riskset_common.errors import PlanError, ProtocolRefusal
-from riskset_common.estimators import estimator_of
-from riskset_common.estimators.estimator import Request
-from riskset_common.estimators.heterogeneity import AskHeterogeneity
 from riskset_common.plan_check import check_plan
 from riskset_common.study import Study
 
@@ -63,13 +61,30 @@ def test_of_fewer_than_five_sites_with_an_estimate_no_sum_is_asked() -> None:
     assert cohort.n - pooled.result["missing"] == pooled.result["n"]
 
 
-def test_a_site_answers_no_question_about_fewer_than_five_sites() -> None:
+@pytest.mark.parametrize(
+    ("asks", "told", "said"),
+    [
+        (
+            "sums",
+            {},
+            "rests on with_estimate and events of analysis asked, but this site was shown no",
+        ),
+        ("sums", {"with_estimate": [4]}, "fewer than 5 sites have one"),
+        ("random", {"with_estimate": [9]}, "rests on effect_sums"),
+        ("random", {"with_estimate": [9], "effect_sums": [[9.0, 0.0, 0.0, 9.0]]}, "do not differ"),
+    ],
+)
+def test_a_site_answers_for_few_sites_or_for_no_variance_whatever_it_is_asked(
+    asks: str, told: dict[str, Any], said: str
+) -> None:
     study = study_of(ASKED, 5)
-    [spec] = study.plan.analyses
-    estimator = estimator_of("heterogeneity")
-    for sites in ((4,), (9, 9)):
-        with pytest.raises(ProtocolRefusal):
-            estimator.shapes(Request(spec, study, AskHeterogeneity(sites=sites)))
+    site = random_cohort(54).patients(study)[0]
+    checked = {name: np.array(values) for name, values in told.items()}
+    if told:
+        checked["events"] = np.array(99)
+
+    with pytest.raises(ProtocolRefusal, match=said):
+        summary_of(site, study, canonical_json({"asked": {"asks": asks}}), {"asked": checked})
 
 
 def with_regions(analysis: dict[str, Any], **groups: list[str]) -> Study:

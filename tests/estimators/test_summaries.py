@@ -65,9 +65,12 @@ SAID_AS = {
 def arrays_of(analysis: dict[str, Any], cohort: Cohort) -> list[dict[str, Any]]:
     """The first site's answers to the questions that these patients lead to, round by round."""
     study = study_of(analysis, 5)
-    asked = pool(study, cohort.patients(study)).questions
+    pooled = pool(study, cohort.patients(study))
     site = cohort.patients(study)[0]
-    return [dict(summary_of(site, study, canonical_json({"asked": each}))) for each in asked]
+    return [
+        dict(summary_of(site, study, canonical_json({"asked": each}), pooled.told))
+        for each in pooled.questions
+    ]
 
 
 @pytest.mark.parametrize("analysis", ALL.values(), ids=list(ALL))
@@ -94,12 +97,13 @@ def test_the_shape_of_an_answer_depends_on_the_question_alone(
     study = study_of(analysis, 5)
     # The longest follow-up there is, so that the grid holds every cohort.
     usual = random_cohort(1).patients(study)
-    for asked in pool(study, usual).questions:
+    pooled = pool(study, usual)
+    for asked in pooled.questions:
         question = canonical_json({"asked": asked})
         shapes = {
             tuple((name, each.shape, each.dtype) for name, each in found.items())
             for patients in (usual[0], nobody().patients(study)[0], *cohort.patients(study))
-            for found in [summary_of(patients, study, question)]
+            for found in [summary_of(patients, study, question, pooled.told)]
         }
 
         assert 1 == len(shapes)

@@ -96,17 +96,40 @@ def patients_of(table: dict[str, np.ndarray], site: str, code: int) -> Patients:
     )
 
 
-@pytest.mark.parametrize("name", [name for name in OF_R if "unstratified" not in name])
-def test_a_fit_with_an_exposure_in_time_is_rs_on_split_rows(name: str) -> None:
+STRATIFIED = [name for name in OF_R if "unstratified" not in name]
+AS_IN_R = {"km": "km", "rank": "rank_of_patients", "identity": "identity", "log": "log"}
+
+
+def fitted(name: str, **more: str) -> dict[str, Any]:
+    """The result of the model that R fitted under this name."""
     model, _, ties = name.rpartition("_")
     table = late() if model == "late" else stanford()
     sites = sorted(set(table["site"]))
     analysis = {"id": "asked", "kind": "cox", "strata": ["site"], "ties": ties, **MODELS[model]}
     analysis["endpoint"] = "LATE" if model == "late" else "OS"
-    plan = Plan.model_validate(parse_yaml(PLAN, "plan.yaml") | {"analyses": [analysis]})
+    plan = Plan.model_validate(parse_yaml(PLAN, "plan.yaml") | {"analyses": [analysis | more]})
     codebook = Codebook.model_validate(parse_yaml(CODEBOOK, "codebook.yaml"))
     study = Study(plan, codebook, tuple(Site(site, site) for site in sites))
-    result = pool(study, [patients_of(table, site, k) for k, site in enumerate(sites)]).result
+    return pool(study, [patients_of(table, site, k) for k, site in enumerate(sites)]).result
+
+
+@pytest.mark.parametrize("transform", list(AS_IN_R))
+@pytest.mark.parametrize("name", STRATIFIED)
+def test_the_test_of_proportional_hazards_is_rs_with_ranks_of_patients(
+    name: str, transform: str
+) -> None:
+    found = fitted(name, ph_test=transform)["ph_test"]
+    statistics = [each["statistic"] for each in (*found["terms"].values(), found["global_test"])]
+    expected = OF_R[name]["zph"]
+
+    np.testing.assert_allclose(statistics, expected[AS_IN_R[transform]], rtol=1e-9, atol=1e-11)
+    assert not np.allclose(expected["rank_of_rows"], expected["rank_of_patients"], rtol=1e-3)
+
+
+@pytest.mark.parametrize("name", STRATIFIED)
+def test_a_fit_with_an_exposure_in_time_is_rs_on_split_rows(name: str) -> None:
+    result = fitted(name)
+    table = late() if name.startswith("late") else stanford()
     expected = OF_R[name]
 
     assert len(table["time"]) == result["n"]

@@ -1,13 +1,21 @@
 # Writes time_dependent.json: Cox models with an exposure that begins during follow-up, rows split by tmerge; stratified by site, and
-# unstratified.
+# unstratified; and cox.zph of them (chi-square of each term and of all) for every transform of time. cox.zph ranks rows, so that its "rank"
+# depends on how patients were split; rank_of_patients is by the times at which patients were seen last, whatever their rows.
 # Rscript time_dependent.R > time_dependent.json, in this folder. The fits are at the maximum, not where R stops by default.
 library(survival)
 tight <- suppressWarnings(coxph.control(eps = 1e-14, toler.chol = 1e-15, iter.max = 100))
 js <- function(x) paste0("[", paste(sprintf("%.17g", x), collapse = ", "), "]")
+tests <- function(f, data) {
+  last <- tapply(data$tstop, data$id, max)
+  of_patients <- function(t) sapply(t, function(each) sum(last < each) + (sum(last == each) + 1) / 2)
+  by <- list(km = "km", identity = "identity", log = "log", rank_of_patients = of_patients, rank_of_rows = "rank")
+  found <- sapply(names(by), function(name) paste0('"', name, '": ', js(cox.zph(f, transform = by[[name]])$table[, "chisq"])))
+  paste0("{", paste(found, collapse = ", "), "}")
+}
 fitted <- function(formula, data, ties) {
-  f <- coxph(formula, data = data, ties = ties, control = tight)
+  f <- coxph(formula, data = data, ties = ties, control = tight, model = TRUE)
   paste0('{"rows": ', f$n, ', "events": ', f$nevent, ', "coef": ', js(coef(f)), ', "var": ', js(vcov(f)),
-         ', "loglik": ', js(f$loglik), ', "score": ', sprintf("%.17g", f$score), '}')
+         ', "loglik": ', js(f$loglik), ', "score": ', sprintf("%.17g", f$score), ', "zph": ', tests(f, data), '}')
 }
 read <- function(name, columns) {
   d <- read.csv(file.path("data", paste0(name, ".csv")), na.strings = "")

@@ -15,6 +15,7 @@ from tests.estimators.analyses import ALL
 from tests.estimators.cohorts import Cohort, cohorts, random_cohort, study_of
 from tests.estimators.pooling import result_of
 
+from riskset_common.checked import Told, with_told
 from riskset_common.estimators import estimator_of
 from riskset_common.estimators.counting import AskCounts
 from riskset_common.estimators.estimator import Request
@@ -59,10 +60,12 @@ def first_round(study: Study) -> dict[str, AnyRequest]:
     return {spec.id: estimator_of(spec.kind).first(spec, study) for spec in study.plan.analyses}
 
 
-def answers(study: Study, cohort: Cohort, asked: AskedOnce) -> dict[str, dict[str, Any]]:
+def answers(
+    study: Study, cohort: Cohort, asked: AskedOnce, told: Told
+) -> dict[str, dict[str, Any]]:
     """The plain sums over the sites of all that is asked, as questions travel."""
     pooled: dict[str, dict[str, Any]] = {}
-    for name, request in read_questions(study, questions_json(asked.requests)).items():
+    for name, request in read_questions(study, questions_json(asked.requests), told).items():
         of_sites = [
             estimator_of(request.spec.kind).summarise(patients, request)
             for patients in cohort.patients(study)
@@ -79,9 +82,12 @@ def run_together(study: Study, cohort: Cohort) -> tuple[dict[str, Any], list[Ask
     """The results of all analyses, as results.json has them, and what each round asked."""
     unfinished, rounds = first_round(study), []
     finished: dict[str, Any] = {}
+    told: Told = {}
     while unfinished:
         rounds.append(ask_once(unfinished))
-        pooled = rounds[-1].completed(answers(study, cohort, rounds[-1]))
+        opened = answers(study, cohort, rounds[-1], told)
+        told = with_told(told, study, opened)
+        pooled = rounds[-1].completed(opened)
         reached = {
             name: estimator_of(request.spec.kind).next(request, pooled[name])
             for name, request in unfinished.items()

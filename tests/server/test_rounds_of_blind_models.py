@@ -1,4 +1,4 @@
-"""When the deaths of blind models are asked: not beside more numbers than their own."""
+"""When the deaths of blind models, and what sites are shown, are asked: not beside more numbers than their own."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def requests(study: Study, curve: AskCounts, model: AskCox) -> dict[str, AnyRequ
     [
         (AskCounts(), AskCox(), ["curve", "model"]),
         (AskCounts(n_steps=1024), AskCox(n_steps=1024), ["curve"]),
-        (AskCounts(n_steps=1024), AskCox(), ["curve", "model"]),
+        (AskCounts(n_steps=1024), AskCox(), ["curve"]),
         (AskCounts(n_steps=1024), AskCox(n_steps=1024, waits=True), ["curve"]),
         (AskCounts(n_steps=4), AskCox(n_steps=1024), ["curve", "model"]),
     ],

@@ -77,6 +77,30 @@ def test_an_outline_says_what_is_read_and_opened(folder: Path) -> None:
     assert text.endswith("The plan fits the codebook.")
 
 
+@pytest.mark.parametrize(
+    ("secure", "serving"),
+    [
+        ("", "the first by name, which compute,"),
+        ("secure: {blind: {committee: [a, b, c]}}", "a, b, c"),
+    ],
+)
+def test_an_outline_says_what_sites_must_allow_for_a_blind_model(
+    folder: Path, secure: str, serving: str
+) -> None:
+    models = (
+        "  - {id: blind, kind: cox, endpoint: OS, terms: [{factor: sex, reference: male}]}\n"
+        "  - {id: own, kind: cox, endpoint: OS, terms: [{factor: sex, reference: male}], strata: [site]}\n"
+    )
+    (folder / "plan.yaml").write_text(PLAN + models + secure + "\n", encoding="utf-8")
+    found = outline(folder / "plan.yaml", folder / "codebook.yaml")
+    said = f"each site must allow blind_cox in its policy, {serving} blind_committee as well"
+    text = outline_text(found)
+
+    assert [False, False, True, False] == [each["blind"] for each in found["analyses"]]
+    assert 1 == text.count("is computed on shares")
+    assert f"    is computed on shares: {said}\n" in text
+
+
 def test_check_prints_the_outline_and_as_json_the_same(folder: Path) -> None:
     text, listing = check(folder), check(folder, "--json")
 

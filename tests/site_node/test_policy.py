@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime
 from contextlib import nullcontext
 
+import numpy as np
 import pytest
 
-from riskset_common.errors import PolicyRefusal
+from riskset_common.errors import PolicyRefusal, ProtocolRefusal
 from riskset_common.estimators import ESTIMATORS
 from riskset_common.estimators.cox import AskCox
 from riskset_common.estimators.estimator import Request
@@ -53,9 +54,8 @@ def reasons(policy, study, today=TODAY):
 
 
 def request_of(study, events):
-    return Request(
-        study.plan.analysis("cox"), study, AskCox(exponent=(0, 0), beta=(0.0, 0.0), events=events)
-    )
+    asked = AskCox(exponent=(0, 0), beta=(0.0, 0.0))
+    return Request(study.plan.analysis("cox"), study, asked, told={"events": np.array(events)})
 
 
 def verdict(policy, study_of):
@@ -217,7 +217,7 @@ def test_one_site_alone_is_no_secure_sum(study_of):
     )
 
 
-@pytest.mark.parametrize(("events", "refused"), [(None, True), (9, True), (10, False)])
+@pytest.mark.parametrize(("events", "refused"), [(0, True), (9, True), (10, False)])
 def test_a_model_with_too_few_pooled_events_for_its_terms_is_not_answered(
     study_of, events, refused
 ):
@@ -232,7 +232,16 @@ def test_a_model_with_too_few_pooled_events_for_its_terms_is_not_answered(
     else:
         check_request(policy, request)
 
-        assert 10 == request.state.events
+        assert {"events": events} == request.told
+
+
+@pytest.mark.parametrize("asked", [AskCox(exponent=(0, 0), beta=(0.0, 0.0)), AskCox(n_steps=4)])
+def test_a_model_whose_events_this_site_was_not_shown_is_not_answered(study_of, asked):
+    study = study_of(analyses=COX)
+    request = Request(study.plan.analysis("cox"), study, asked)
+
+    with pytest.raises(ProtocolRefusal, match="rests on events of analysis cox"):
+        check_request(Policy(), request)
 
 
 @pytest.mark.parametrize(("events", "refused"), [(9, True), (10, False)])
@@ -240,7 +249,8 @@ def test_estimates_of_too_few_pooled_events_are_not_summed(study_of, events, ref
     study = study_of(analyses=COX)
     model = study.plan.analysis("cox").model_dump(include={"id", "endpoint", "terms"})
     spec = HeterogeneitySpec.model_validate(model | {"kind": "heterogeneity"})
-    request = Request(spec, study, AskHeterogeneity(sites=(5,), events=events))
+    told = {"events": np.array(events)}
+    request = Request(spec, study, AskHeterogeneity(asks="sums"), told=told)
     with pytest.raises(PolicyRefusal) if refused else nullcontext():
         check_request(Policy(minimum_events_per_term=5), request)
 
@@ -250,11 +260,11 @@ def test_estimates_of_too_few_pooled_events_are_not_summed(study_of, events, ref
 def test_the_survey_of_a_model_and_other_kinds_are_answered(study_of):
     study = study_of(analyses=COX)
     survey = Request(study.plan.analysis("cox"), study, AskCox())
-    check_request(Policy(), survey)
     curve = next(estimator for estimator in ESTIMATORS if estimator.kind == "kaplan_meier")
-    check_request(Policy(), curve.first(study.plan.analysis("efs"), study))
+    for asked in (survey, curve.first(study.plan.analysis("efs"), study)):
+        check_request(Policy(), asked)
 
-    assert survey.state.events is None
+        assert asked.told is None
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,8 @@ above its last step. The second counts. Counts of whole steps are integers, so t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from itertools import pairwise
-from typing import Annotated, Self, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,22 +62,6 @@ class AskCounts(State):
         return {
             name: each for name, each in found.items() if not (self.counted and name in COUNTED)
         }
-
-
-class AskTable(State):
-    """Values at some steps of the grid, with which a site is asked to compute; empty where there are none, or the site knows them."""
-
-    steps: Annotated[tuple[int, ...], Field(strict=False)] = ()
-    values: Annotated[tuple[float, ...], Field(strict=False)] = ()
-
-    @model_validator(mode="after")
-    def _one_value_a_step(self) -> Self:
-        if len(self.steps) != len(self.values):
-            raise ValueError("there must be one value for each step.")
-        # A site looks its own steps up among these, and would find wrong values in any other order.
-        if any(step >= later for step, later in pairwise(self.steps)):
-            raise ValueError("the steps must ascend.")
-        return self
 
 
 def length_shapes() -> dict[str, Shape]:
@@ -142,6 +125,16 @@ def step_shapes(n_steps: int, *, left_truncated: bool) -> dict[str, Shape]:
     """Counts of all patients together beside other sums: events and censorings at each step, and entries, each (1, n_steps)."""
     shapes = count_shapes(1, n_steps, left_truncated=left_truncated)
     return {name + BY_STEP: shape for name, shape in shapes.items()}
+
+
+def step_names(*, left_truncated: bool) -> tuple[str, ...]:
+    """Names of these counts."""
+    return tuple(step_shapes(1, left_truncated=left_truncated))
+
+
+def steps_of(names: Iterable[str]) -> tuple[str, ...]:
+    """Of some arrays those that `step_shapes` names."""
+    return tuple(name for name in names if name.endswith(BY_STEP))
 
 
 def step_summary(times: EndpointTimes, n_steps: int) -> dict[str, NDArray[np.int64]]:

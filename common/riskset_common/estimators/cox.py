@@ -18,13 +18,7 @@ from pydantic import Field, model_validator
 
 from riskset_common.errors import EstimationError, ProtocolRefusal
 from riskset_common.estimators.causes import cause_specific_times
-from riskset_common.estimators.counting import (
-    AskTable,
-    grid_length,
-    length_marks,
-    length_shapes,
-    step_shapes,
-)
+from riskset_common.estimators.counting import grid_length, length_marks, length_shapes, step_shapes
 from riskset_common.estimators.cox_blind import (
     BlindMemory,
     Fits,
@@ -53,7 +47,6 @@ from riskset_common.estimators.proportionality import (
     ProportionalityTest,
     proportionality,
     time_shapes,
-    transform_of,
 )
 from riskset_common.estimators.terms import Column, columns
 from riskset_common.patients import Patients, Reals
@@ -66,7 +59,8 @@ class AskCox(State):
     """First a survey (how many, and the magnitude of each column), then the likelihood at scaled coefficients `beta`.
 
     `clusters` asks, at the fitted coefficients, for the products of the site's score instead of its likelihood; `times` for the sums
-    of the test of proportional hazards. `count_steps` asks, beside the likelihood, for counts on a time grid of that length.
+    of the test of proportional hazards. `count_steps` asks, beside the likelihood, for counts on a time grid of that length, from which
+    sites work out the function of time of that test.
 
     `mains` are coefficients of the main effects alone, where the test of the interactions wants the likelihood of a model of these.
     It is asked beside that of the whole model, or, where there is no `beta`, by itself.
@@ -80,11 +74,10 @@ class AskCox(State):
     exponent: Annotated[tuple[Exponent, ...], Field(strict=False)] | None = None
     beta: Annotated[tuple[float, ...], Field(strict=False)] = ()
     mains: Annotated[tuple[float, ...], Field(strict=False)] = ()
-    events: int | None = Field(default=None, ge=0)
     clusters: bool = False
     n_steps: int | None = Field(default=None, ge=1)
     count_steps: int | None = Field(default=None, ge=1)
-    times: AskTable | None = None
+    times: bool = False
     waits: bool = False
 
     @model_validator(mode="after")
@@ -109,16 +102,13 @@ class CoxMemory:
         Where the fit stands and, where the test of the interactions is asked, that of the main effects alone.
     learnt
         What the steps of a penalised fit have shown of its curvature.
-    times
-        The function of time of the test of proportional hazards.
     ph_test
-        That test.
+        The test of proportional hazards.
     """
 
     survey: Survey
     fitting: Fitting
     learnt: Learnt = field(default_factory=Learnt)
-    times: AskTable = field(default_factory=AskTable)
     ph_test: ProportionalityTest | None = None
 
 
@@ -167,7 +157,7 @@ class Cox:
         if request.state.clusters:
             _refuse_unless_robust(request.spec)
             return {"score_products": reals(p * (p + 1) // 2)}
-        if request.state.times is not None:
+        if request.state.times:
             _refuse_unless_tested(request.spec, is_asked=request.spec.ph_test is not None)
             return time_shapes(p)
         return {
@@ -207,10 +197,8 @@ class Cox:
         p, memory = len(request.state.exponent), request.memory
         if request.state.clusters:
             return _fitted(request, symmetric(pooled["score_products"], p))
-        if request.state.times is not None:
+        if request.state.times:
             return _after_times(request, memory, pooled)
-        if request.state.count_steps is not None and spec.ph_test is not None:
-            memory = replace(memory, times=transform_of(spec.ph_test, pooled))
         if spec.penalty is not None:
             return _after_penalised(request, memory, pooled)
         return _after_likelihood(request, memory, pooled)
@@ -266,8 +254,7 @@ def _ask_deaths(request: CoxRequest, surveyed: Survey, pooled: Summary) -> CoxRe
     if surveyed.events == 0:
         return without_events(request, surveyed)
     n_steps = grid_length(pooled, n_groups(request.study, request.spec.strata))
-    asked = AskCox(n_steps=n_steps, events=surveyed.events)
-    return Request(request.spec, request.study, asked, BlindMemory(surveyed))
+    return Request(request.spec, request.study, AskCox(n_steps=n_steps), BlindMemory(surveyed))
 
 
 def _wait(request: CoxRequest, pooled: Summary) -> CoxRequest:
@@ -312,7 +299,7 @@ def _finish(request: CoxRequest, memory: CoxMemory) -> CoxRequest | CoxResult:
     # Coefficients of aliased columns are 0.
     beta = tuple(np.nan_to_num(memory.fitting.fit.coef, nan=0.0).tolist())
     if request.spec.ph_test is not None and memory.ph_test is None:
-        return _ask(request, memory, beta, times=memory.times)
+        return _ask(request, memory, beta, times=True)
     if request.spec.robust is not None:
         return _ask(request, memory, beta, clusters=True)
     return _fitted(replace(request, memory=memory), None)
@@ -321,7 +308,7 @@ def _finish(request: CoxRequest, memory: CoxMemory) -> CoxRequest | CoxResult:
 def _ask(
     request: CoxRequest, memory: CoxMemory, beta: tuple[float, ...], **more: Any
 ) -> CoxRequest:
-    asked = AskCox(exponent=memory.survey.exponent, beta=beta, events=memory.survey.events, **more)
+    asked = AskCox(exponent=memory.survey.exponent, beta=beta, **more)
     return Request(request.spec, request.study, asked, memory)
 
 

@@ -215,9 +215,7 @@ def _transformed(spec: CoxSpec, time: Integers, pooled: Summary) -> tuple[float,
             f"analysis {spec.id}: the events at the steps of the time grid are not the deaths of the strata. A site's report is "
             "inconsistent; which one cannot be told from the sum. Have the sites compare their outboxes with their records."
         )
-    found = transform_of(spec.ph_test, counted)
-    values = np.array(found.values)[np.searchsorted(found.steps, time)]
-    return tuple(values.tolist())
+    return tuple(transform_of(spec.ph_test, counted).at(time).tolist())
 
 
 def _of_main_effects(whole: BlindQuestion, found: list[Column]) -> BlindQuestion:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from riskset_common.estimators.counting import step_summary
+from riskset_common.estimators.counting import step_summary, steps_of
 from riskset_common.estimators.cox_fitting import MAINS, main_effects
 from riskset_common.estimators.cox_rows import rows_at_risk
 from riskset_common.estimators.cox_spec import CoxSpec
@@ -48,9 +48,9 @@ def likelihood_summary(design: CoxDesign, times: EndpointTimes, request: CoxRequ
     """A site's answer to any question after the survey, given its design and the times of the patients that it was made of."""
     spec, state = request.spec, request.state
     beta = np.asarray(state.beta, dtype=np.float64)
-    if state.times is not None and spec.ph_test is not None:
-        grid = request.study.grid
-        return time_summary(design, beta, times.time, spec.ph_test, state.times, grid)
+    if state.times and spec.ph_test is not None:
+        counted = request.checked(*steps_of(spec.rests_on(request.study)))
+        return time_summary(design, beta, times.time, spec.ph_test, counted, request.study.grid)
     mains = _mains_summary(design, request) if state.mains else {}
     if state.mains and not state.beta:
         return mains

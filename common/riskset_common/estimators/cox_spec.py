@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field
 
 from riskset_common.codebook import NumberVariable
 from riskset_common.estimators.baseline_hazard import BaselineHazardSpec
 from riskset_common.estimators.causes import OneCauseSpec
+from riskset_common.estimators.counting import step_names
 from riskset_common.estimators.estimator import Names, twice
 from riskset_common.estimators.exposure import exposure_problems
 from riskset_common.estimators.proportionality import COUNTED, Transform
 from riskset_common.estimators.terms import Term, term_problems
 from riskset_common.study import Study
+
+EVENTS: Final = "events"
+"""The array of a survey that says how many events there are."""
 
 FEWEST_CLUSTERS = 5
 """Sites below which a variance clustered by site is neither of use nor safe to open."""
@@ -79,6 +83,16 @@ class CoxSpec(OneCauseSpec):
         """Whether a risk set may hold patients of several sites: neither `site` nor what is the same is among the strata."""
         of_site = "study_group" in self.strata and (study.one_site_a_group or not study.sites)
         return "site" not in self.strata and not of_site
+
+    def rests_on(self, study: Study) -> tuple[str, ...]:
+        """Events, of which a site wants enough; and all patients by step of the grid, where sites work out a function of time from them.
+
+        A blind model takes the latter from its begin.
+        """
+        if self.is_blind(study) or not self.counts_times:
+            return (EVENTS,)
+        entry = study.endpoint(self.endpoint).entry
+        return (EVENTS, *step_names(left_truncated=entry is not None))
 
     def also_asks(self) -> tuple[str, ...]:
         """Curves where the test of proportional hazards counts all patients on the grid, for these are the counts of a curve."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from riskset_common.codebook import Conditions, StrictModel
+from riskset_common.errors import ProtocolRefusal
 from riskset_common.patients import Patients
 from riskset_common.study import Study
 
@@ -74,6 +75,11 @@ class AnalysisSpec(StrictModel):
 
     def also_asks(self) -> tuple[str, ...]:
         """Tests, and kinds of analysis within this one, that a site allows by names of their own."""
+        return ()
+
+    def rests_on(self, study: Study) -> tuple[str, ...]:
+        """Names of sums on which later questions of the analysis rest: a site takes them from an opening that it checked."""
+        del study
         return ()
 
     def is_blind(self, study: Study) -> bool:
@@ -162,12 +168,32 @@ class Request(Generic[Spec, Asked]):
         What the centre asks now; it travels.
     memory
         What the centre keeps for the next round; it does not travel.
+    told
+        At a site: the sums of earlier rounds that the answer rests on (`rests_on`), from openings that this site checked.
     """
 
     spec: Spec
     study: Study
     state: Asked
     memory: Any = None
+    told: Summary | None = None
+
+    def checked(self, *names: str) -> Summary:
+        """Sums that the answer rests on, by name. Run by a site.
+
+        Raises
+        ------
+        ProtocolRefusal
+            Where this site checked no opening that holds them: it does not take the centre's word for them.
+        """
+        told = {} if self.told is None else self.told
+        missing = [name for name in names if name not in told]
+        if missing:
+            raise ProtocolRefusal(
+                f"The round asks what rests on {' and '.join(missing)} of analysis {self.spec.id}, but this site was shown no opening of "
+                "that sum. The centre must show it first."
+            )
+        return {name: told[name] for name in names}
 
 
 class Estimator(Protocol[Spec, Asked, Result]):

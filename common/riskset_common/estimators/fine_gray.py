@@ -1,8 +1,9 @@
 """Fine-Gray regression stratified by site: the subdistribution hazard of one kind of event, whose risk sets lie within sites.
 
 Patients with a competing event stay at risk, by the probability of not being censored since. The distribution of the censoring is
-estimated from the pooled counts of all patients, one round on the time grid, or within each stratum by the site alone. The rest is the
-fit of a Cox model, whose rounds it takes over, with the robust variance of its score residuals by patient (Fine and Gray 1999).
+estimated within each stratum by the site alone, or from the pooled counts of all patients, one round on the time grid: each site checks
+its opening and works the distribution out from it. The rest is the fit of a Cox model, whose rounds it takes over, with the robust
+variance of its score residuals by patient (Fine and Gray 1999).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import BeforeValidator, Field
@@ -18,13 +19,14 @@ from pydantic import BeforeValidator, Field
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.estimators.causes import OneCauseSpec, competing_times
 from riskset_common.estimators.counting import (
-    AskTable,
     grid_length,
     length_marks,
     length_shapes,
     pooled_steps,
+    step_names,
     step_shapes,
     step_summary,
+    steps_of,
 )
 from riskset_common.estimators.cox import AskCox, Cox, CoxMemory, CoxRequest
 from riskset_common.estimators.cox_result import CoxResult
@@ -88,6 +90,11 @@ class FineGraySpec(OneCauseSpec):
         """Exposures, which the terms may not hold."""
         return self.model.times()
 
+    def rests_on(self, study: Study) -> tuple[str, ...]:
+        """Events, and all patients by step of the grid where sites work out the censoring distribution from them."""
+        counted = step_names(left_truncated=False) if self.censoring == "pooled" else ()
+        return (*self.model.rests_on(study), *counted)
+
     def opened_by(self, study: Study) -> tuple[str, ...]:
         """Factors: patients and events are counted by their levels. Strata show in no sum."""
         return self.model.opened_by(study)
@@ -125,12 +132,6 @@ class FineGraySpec(OneCauseSpec):
             )
 
 
-class AskFineGray(AskCox):
-    """As of a Cox model; `count_steps` asks for counts on the grid alone, and `censoring` tells the distribution that they give."""
-
-    censoring: AskTable | None = None
-
-
 @dataclass(frozen=True)
 class FineGrayResult(CoxResult):
     """A fitted model; `hazard_ratio` is of the subdistribution hazard, and `events` are of the cause."""
@@ -141,14 +142,14 @@ class FineGrayResult(CoxResult):
 
 @dataclass(frozen=True)
 class FineGrayMemory:
-    """What the centre keeps between the rounds: that of the Cox model, patients with a competing event, and the censoring distribution."""
+    """What the centre keeps between the rounds: that of the Cox model, and patients with a competing event."""
 
     of_model: CoxMemory
     competing: int
-    censoring: AskTable | None = None
 
 
-FineGrayRequest = Request[FineGraySpec, AskFineGray]
+FineGrayRequest = Request[FineGraySpec, AskCox]
+"""As of a Cox model; `count_steps` asks for counts on the grid alone."""
 
 
 class FineGray:
@@ -156,7 +157,7 @@ class FineGray:
 
     kind = "fine_gray"
     spec = FineGraySpec
-    state = AskFineGray
+    state = AskCox
     discloses = (
         "patients, events of the cause and competing events in total; patients and events by level of each factor, at the values -1, "
         "0, 1, 2 and at all others of each number, and in every cell of two such terms that interact; patients left out because a "
@@ -168,7 +169,7 @@ class FineGray:
 
     def first(self, spec: FineGraySpec, study: Study) -> FineGrayRequest:
         """Ask how many patients and events there are, and how wide each column is."""
-        return Request(spec, study, AskFineGray())
+        return Request(spec, study, AskCox())
 
     def shapes(self, request: FineGrayRequest) -> Mapping[str, Shape]:
         """A survey of counts; counts on the grid; or log-likelihood, score and information."""
@@ -177,12 +178,12 @@ class FineGray:
         if state.exponent is None:
             lengths = length_shapes() if is_pooled else {}
             return {**survey_shapes(spec.model, request.study), "competing": counts(), **lengths}
-        if is_pooled is not (state.count_steps is not None or state.censoring is not None):
-            raise ProtocolRefusal(
-                f"The round does not go with the censoring distribution of analysis {spec.id}, which its plan estimates "
-                f"{'of all patients' if is_pooled else 'within strata'}. The centre must run this release."
-            )
         if state.count_steps is not None:
+            if not is_pooled:
+                raise ProtocolRefusal(
+                    f"The round asks for the censorings of analysis {spec.id}, whose plan estimates their distribution within strata. "
+                    "The centre must run this release."
+                )
             return step_shapes(state.count_steps, left_truncated=False)
         return Cox().shapes(_of_model(request, None))
 
@@ -198,7 +199,7 @@ class FineGray:
         if state.count_steps is not None:
             return step_summary(times, state.count_steps)
         prepared = patients.keep(
-            ("fine_gray", spec.id, state.exponent, state.censoring),
+            ("fine_gray", spec.id, state.exponent),
             lambda: _prepare(cohort, times, request),
         )
         return likelihood_summary(prepared, times, _of_model(request, None))
@@ -207,14 +208,7 @@ class FineGray:
         """Ask for the censorings of all patients, then as a Cox model does."""
         spec, state, memory = request.spec, request.state, request.memory
         if state.count_steps is not None:
-            kept = replace(memory, censoring=_pooled_censoring(pooled))
-            asked = AskFineGray(
-                exponent=state.exponent,
-                beta=state.beta,
-                events=state.events,
-                censoring=kept.censoring,
-            )
-            return Request(spec, request.study, asked, kept)
+            return replace(request, state=state.model_copy(update={"count_steps": None}))
         of_model = _of_model(request, None if memory is None else memory.of_model)
         reached = Cox().next(of_model, pooled)
         if isinstance(reached, CoxResult):
@@ -222,17 +216,10 @@ class FineGray:
         if memory is None:
             memory = FineGrayMemory(reached.memory, int(pooled["competing"]))
             count_steps = grid_length(pooled, 1) if spec.censoring == "pooled" else None
-            more: dict[str, Any] = {"count_steps": count_steps}
-        else:
-            memory, more = replace(memory, of_model=reached.memory), {"censoring": memory.censoring}
-        asked = AskFineGray(
-            exponent=reached.state.exponent,
-            beta=reached.state.beta,
-            events=reached.state.events,
-            clusters=reached.state.clusters,
-            **more,
-        )
-        return Request(spec, request.study, asked, memory)
+            asked = reached.state.model_copy(update={"count_steps": count_steps})
+            return Request(spec, request.study, asked, memory)
+        kept = replace(memory, of_model=reached.memory)
+        return Request(spec, request.study, reached.state, kept)
 
 
 def _of_model(request: FineGrayRequest, memory: CoxMemory | None) -> CoxRequest:
@@ -251,13 +238,11 @@ def _prepare(cohort: Patients, times: EndpointTimes, request: FineGrayRequest) -
     stratum = group_codes(study, cohort, spec.strata)
     found = columns(spec.terms, spec.interaction, study)
     x = design(found, cohort, study)
-    if state.censoring is None:
-        censoring: Any = own_censoring_curves(times.time, times.event, stratum)
+    censoring: CensoringCurve | Mapping[int, CensoringCurve]
+    if spec.censoring == "strata":
+        censoring = own_censoring_curves(times.time, times.event, stratum)
     else:
-        censoring = CensoringCurve(
-            np.asarray(state.censoring.steps, dtype=np.int64),
-            np.asarray(state.censoring.values, dtype=np.float64),
-        )
+        censoring = _pooled_censoring(request.checked(*steps_of(spec.rests_on(study))))
     return prepare_subdistribution(
         time=times.time,
         kind=times.event,
@@ -268,12 +253,11 @@ def _prepare(cohort: Patients, times: EndpointTimes, request: FineGrayRequest) -
     )
 
 
-def _pooled_censoring(pooled: Summary) -> AskTable:
-    """The censoring distribution of all patients, at the steps at which it falls."""
+def _pooled_censoring(pooled: Summary) -> CensoringCurve:
+    """The censoring distribution of all patients."""
     found = pooled_steps(pooled)
     steps = np.arange(found.events.shape[1])
-    curve = censoring_curve(steps, found.events[0], found.censored[0])
-    return AskTable(steps=tuple(curve.steps.tolist()), values=tuple(curve.after.tolist()))
+    return censoring_curve(steps, found.events[0], found.censored[0])
 
 
 def _result(spec: FineGraySpec, found: CoxResult, memory: FineGrayMemory) -> FineGrayResult:

@@ -2,17 +2,16 @@
 
 Cochran's Q, I² and the pooled effects follow from sums of w, w b, w b² and w² with w = 1/var(b), see `survival.heterogeneity`.
 No site's own estimate is seen by anybody else. How many sites have an estimate is counted first, because sums over few could be
-taken apart.
+taken apart. A site takes that number, and the variance between sites, from sums whose opening it checked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated
+from typing import Literal
 
 import numpy as np
-from pydantic import Field
 
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.estimators.cox import Cox
@@ -35,7 +34,9 @@ from riskset_common.estimators.heterogeneity_result import (
     heterogeneity_result,
 )
 from riskset_common.estimators.heterogeneity_spec import (
+    EFFECT_SUMS,
     FEWEST_SITES,
+    SITES_COUNTED,
     HeterogeneitySpec,
     groups_are_shown,
 )
@@ -51,11 +52,9 @@ from riskset_common.survival.heterogeneity import (
 
 
 class AskHeterogeneity(State):
-    """First how many sites have an estimate; then sums over them, `sites` being those in all and in each group; then with tau²."""
+    """First how many `sites` have an estimate; then `sums` over them; then `random`, two of these with tau² in the weights."""
 
-    sites: Annotated[tuple[int, ...], Field(strict=False)] = ()
-    events: int = Field(default=0, ge=0)
-    tau_squared: float | None = Field(default=None, gt=0)
+    asks: Literal["sites", "sums", "random"] = "sites"
 
 
 HeterogeneityRequest = Request[HeterogeneitySpec, AskHeterogeneity]
@@ -81,69 +80,84 @@ class Heterogeneity:
 
     def shapes(self, request: HeterogeneityRequest) -> Mapping[str, Shape]:
         """A survey of counts; four sums of all sites and of each group; two sums of all sites."""
-        spec, study, asked = request.spec, request.study, request.state
+        spec, study, asks = request.spec, request.study, request.state.asks
         rows = 1 + len(spec.groups(study))
-        if not asked.sites:
+        if asks == "sites":
             return {
                 "missing": counts(),
                 **case_shapes(spec.own_model(), study),
                 "with_estimate": counts(rows),
             }
-        if len(asked.sites) != rows or asked.sites[0] < FEWEST_SITES:
-            raise ProtocolRefusal(
-                f"The round asks for sums of estimates of {asked.sites[0]} sites in {len(asked.sites) - 1} groups; at least "
-                f"{FEWEST_SITES} sites must have one, and the plan has {rows - 1} groups. The centre must run this release."
-            )
-        if asked.tau_squared is None:
-            return {"effect_sums": reals(rows, 4)}
-        return {"random_sums": reals(2)}
+        return {EFFECT_SUMS: reals(rows, 4)} if asks == "sums" else {"random_sums": reals(2)}
 
     def summarise(self, patients: Patients, request: HeterogeneityRequest) -> Summary:
         """This site's share: its counts, or the terms of its estimate, which are 0 where it has none."""
-        asked = request.state
+        asks = request.state.asks
         own = patients.keep(
             ("heterogeneity", request.spec.id), lambda: _own_estimate(patients, request)
         )
         rows = _rows_of_site(patients, request)
-        if not asked.sites:
+        if asks == "sites":
             return _survey(patients, request) | {
                 "with_estimate": np.zeros_like(rows) if own is None else rows
             }
-        if asked.tau_squared is not None:
-            sums = (0.0, 0.0) if own is None else site_terms_random(*own, asked.tau_squared)
+        sites = _sites(request)
+        if asks == "random":
+            tau_squared = _tau_squared(request, sites)
+            sums = (0.0, 0.0) if own is None else site_terms_random(*own, tau_squared)
             return {"random_sums": np.array(sums)}
         shown = rows.copy()
-        if not groups_are_shown(asked.sites):
+        if not groups_are_shown(sites):
             shown[1:] = 0
         terms = (0.0,) * 4 if own is None else site_terms(*own)
-        return {"effect_sums": np.outer(shown, terms)}
+        return {EFFECT_SUMS: np.outer(shown, terms)}
 
     def next(
         self, request: HeterogeneityRequest, pooled: Summary
     ) -> HeterogeneityRequest | HeterogeneityResult:
         """Go on while there are enough sites and an effect that differs among them."""
-        if not request.state.sites:
-            sites = tuple(pooled["with_estimate"].tolist())
+        asks = request.state.asks
+        if asks == "sites":
             memory = HeterogeneityMemory(dict(pooled))
-            if sites[0] < FEWEST_SITES:
+            if pooled["with_estimate"][0] < FEWEST_SITES:
                 return heterogeneity_result(request.spec, request.study, memory, None)
-            asked = AskHeterogeneity(sites=sites, events=int(pooled["events"]))
-            return replace(request, state=asked, memory=memory)
+            return replace(request, state=AskHeterogeneity(asks="sums"), memory=memory)
         memory = request.memory
-        if request.state.tau_squared is not None:
+        if asks == "random":
             w, wb = pooled["random_sums"].tolist()
             return heterogeneity_result(request.spec, request.study, memory, pooled_effect(w, wb))
+        sites = memory.survey["with_estimate"].tolist()
         sums = tuple(
-            EffectSums(k, *row)
-            for k, row in zip(request.state.sites, pooled["effect_sums"].tolist(), strict=True)
+            EffectSums(k, *row) for k, row in zip(sites, pooled[EFFECT_SUMS].tolist(), strict=True)
         )
         memory = replace(memory, sums=sums)
-        tau_squared = heterogeneity(sums[0]).tau_squared
-        if tau_squared > 0:
-            asked = request.state.model_copy(update={"tau_squared": tau_squared})
-            return replace(request, state=asked, memory=memory)
+        if heterogeneity(sums[0]).tau_squared > 0:
+            return replace(request, state=AskHeterogeneity(asks="random"), memory=memory)
         fixed = pooled_effect(sums[0].w, sums[0].wb)
         return heterogeneity_result(request.spec, request.study, memory, fixed)
+
+
+def _sites(request: HeterogeneityRequest) -> tuple[int, ...]:
+    """Sites with an estimate, in all and in each group, as this site checked them; refused where they are too few for a sum."""
+    sites: tuple[int, ...] = tuple(request.checked(*SITES_COUNTED)["with_estimate"].tolist())
+    if sites[0] < FEWEST_SITES:
+        raise ProtocolRefusal(
+            f"The round asks for sums of the estimates of analysis {request.spec.id}, but fewer than {FEWEST_SITES} sites have one. "
+            "The centre must run this release."
+        )
+    return sites
+
+
+def _tau_squared(request: HeterogeneityRequest, sites: tuple[int, ...]) -> float:
+    """The variance between sites, from sums that this site checked."""
+    (everyone, *_) = request.checked(EFFECT_SUMS)[EFFECT_SUMS].tolist()
+    tau_squared = heterogeneity(EffectSums(sites[0], *everyone)).tau_squared
+    if not tau_squared > 0:
+        raise ProtocolRefusal(
+            f"The round asks for random effects of analysis {request.spec.id}, whose effects do not differ among the sites by more than "
+            "chance. The centre must run this release."
+        )
+    return tau_squared
 
 
 def _rows_of_site(patients: Patients, request: HeterogeneityRequest) -> Integers:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 from pydantic import Field
 
 from riskset_common.estimators.causes import OneCauseSpec
-from riskset_common.estimators.cox_spec import FEWEST_CLUSTERS, CoxSpec
+from riskset_common.estimators.cox_spec import EVENTS, FEWEST_CLUSTERS, CoxSpec
 from riskset_common.estimators.estimator import Names
 from riskset_common.estimators.terms import Term, columns, levels_of
 from riskset_common.study import Study
 
 FEWEST_SITES = FEWEST_CLUSTERS
 """Sites with an estimate below which no sum of estimates is opened."""
+
+SITES_COUNTED: Final = ("with_estimate", EVENTS)
+"""What the first round counts and a site must know before it adds its estimate to a sum."""
+
+EFFECT_SUMS: Final = "effect_sums"
+"""The sums from which the variance between sites follows."""
 
 
 class HeterogeneitySpec(OneCauseSpec):
@@ -45,6 +51,11 @@ class HeterogeneitySpec(OneCauseSpec):
         """Factors, and groups of sites."""
         factors = self.own_model().opened_by(study)
         return factors if self.by is None else (*factors, self.by)
+
+    def rests_on(self, study: Study) -> tuple[str, ...]:
+        """How many sites have an estimate, the events, and the first sums of estimates."""
+        del study
+        return (*SITES_COUNTED, EFFECT_SUMS)
 
     def also_asks(self) -> tuple[str, ...]:
         """The model that each site fits."""

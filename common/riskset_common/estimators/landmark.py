@@ -45,6 +45,7 @@ from riskset_common.estimators.parts import (
     advance_parts,
     first_requests,
     fitted_parts,
+    names_rested_on,
     part_shapes,
     part_summaries,
     requests_of,
@@ -100,6 +101,11 @@ class LandmarkSpec(AnalysisSpec):
         """What the curves or the model are opened by."""
         inner = inner_spec(self, study)
         return tuple(name for name in inner.opened_by(study) if name != exposed_name(self.exposure))
+
+    def rests_on(self, study: Study) -> tuple[str, ...]:
+        """What the model rests on, if there is one."""
+        specs, at_landmark = _parts(self, study)
+        return names_rested_on(specs, at_landmark)
 
     def also_asks(self) -> tuple[str, ...]:
         """Curves or a model, and the test."""
@@ -221,7 +227,7 @@ class Landmark:
         """The request of the curves or the model. Run by both sides."""
         specs, at_landmark = _parts(request.spec, request.study)
         kept = None if request.memory is None else request.memory.parts
-        return requests_of(specs, at_landmark, request.state, kept)
+        return requests_of(specs, at_landmark, request.state, kept, request.told)
 
     def shapes(self, request: LandmarkRequest) -> Mapping[str, Shape]:
         """One number, and the arrays of the curves or the model."""

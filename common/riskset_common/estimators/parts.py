@@ -15,7 +15,14 @@ from riskset_common.estimators.counting import AskCounts
 from riskset_common.estimators.cox import AskCox, Cox
 from riskset_common.estimators.cox_blind import Fits, blind_result
 from riskset_common.estimators.cox_spec import CoxSpec
-from riskset_common.estimators.estimator import AnalysisSpec, Estimator, Request, Shape, State
+from riskset_common.estimators.estimator import (
+    AnalysisSpec,
+    Estimator,
+    Request,
+    Shape,
+    State,
+    Summary,
+)
 from riskset_common.estimators.kaplan_meier import KaplanMeier, KaplanMeierSpec
 from riskset_common.patients import Patients
 from riskset_common.study import Study
@@ -68,10 +75,19 @@ def first_requests(specs: Mapping[str, PartSpec], study: Study) -> dict[str, Par
     return {name: estimator_of_part(spec).first(spec, study) for name, spec in specs.items()}
 
 
+def names_rested_on(specs: Mapping[str, PartSpec], study: Study) -> tuple[str, ...]:
+    """The sums on which later questions of the parts rest, each behind the name of its part."""
+    return tuple(f"{part}.{name}" for part, spec in specs.items() for name in spec.rests_on(study))
+
+
 def requests_of(
-    specs: Mapping[str, PartSpec], study: Study, asked: AskParts, memory: PartsMemory | None
+    specs: Mapping[str, PartSpec],
+    study: Study,
+    asked: AskParts,
+    memory: PartsMemory | None,
+    told: Summary | None,
 ) -> dict[str, PartRequest]:
-    """The requests of the parts that are asked.
+    """The requests of the parts that are asked; `told` is what a site checked, its names as in `names_rested_on`.
 
     Raises
     ------
@@ -87,9 +103,21 @@ def requests_of(
     kept = PartsMemory() if memory is None else memory
     # In the plan's order: a question that has travelled is sorted by name.
     return {
-        name: Request(spec, study, questions[name], kept.of_parts.get(name))
+        name: Request(
+            spec, study, questions[name], kept.of_parts.get(name), of_part(told or {}, name)
+        )
         for name, spec in specs.items()
         if name in questions
+    }
+
+
+def of_part(summary: Summary, part: str) -> Summary:
+    """The arrays of one part, under their own names; all where the part is the analysis itself and has no name."""
+    prefix = f"{part}." if part else ""
+    return {
+        name.removeprefix(prefix): values
+        for name, values in summary.items()
+        if name.startswith(prefix)
     }
 
 
@@ -128,12 +156,7 @@ def advance_parts(
     following: dict[str, PartRequest] = {}
     results = dict((PartsMemory() if memory is None else memory).results)
     for part, request in requests.items():
-        summary = {
-            name.removeprefix(f"{part}."): values
-            for name, values in pooled.items()
-            if name.startswith(f"{part}.")
-        }
-        reached = estimator_of_part(request.spec).next(request, summary)
+        reached = estimator_of_part(request.spec).next(request, of_part(pooled, part))
         if isinstance(reached, Request):
             following[part] = reached
         else:

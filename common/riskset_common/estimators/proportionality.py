@@ -1,8 +1,8 @@
 """The test of proportional hazards of a Cox model over sites: what is asked of a site, and how the test follows from the sums.
 
 The coefficients may change with a function g of time. Its values must be known where the risk sets are, at the sites. A time and its
-logarithm are; for a rank, or the Kaplan-Meier estimate, the centre counts the patients of all sites on the time grid, and tells the
-sites g at the pooled event times.
+logarithm are; a rank, or the Kaplan-Meier estimate, follows from the patients of all sites at each step of the time grid. Each site works
+it out from that sum, whose opening it checked: a g of the centre's choice could single out one event time.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from riskset_common.errors import DataError
-from riskset_common.estimators.counting import AskTable, pooled_steps
+from riskset_common.estimators.counting import pooled_steps
 from riskset_common.estimators.estimator import Shape, Summary, reals
 from riskset_common.estimators.terms import Column
 from riskset_common.patients import Integers, Reals
@@ -43,8 +43,27 @@ class ProportionalityTest:
     global_test: PrintedTest
 
 
-def transform_of(transform: Transform, pooled: Summary) -> AskTable:
-    """The function of time at every pooled event time, from the pooled counts."""
+@dataclass(frozen=True, eq=False)
+class FunctionOfTime:
+    """g at every pooled event time: ascending steps of the time grid, and its values there, shape (n_event_times,) each."""
+
+    steps: Integers
+    values: Reals
+
+    def at(self, step: Integers) -> Reals:
+        """Its values at some steps, shape (n,)."""
+        place = np.searchsorted(self.steps, step)
+        if not np.array_equal(np.append(self.steps, -1)[place], step):
+            raise DataError(
+                "An event of this site falls at a time at which no event was counted. The patients' records have changed since; "
+                "start a new run."
+            )
+        values: Reals = self.values[place]
+        return values
+
+
+def transform_of(transform: Transform, pooled: Summary) -> FunctionOfTime:
+    """The function of time, from the pooled counts. Run by whoever needs it, on counts of its own checking."""
     found = pooled_steps(pooled)
     events = found.events[0]
     if transform == "km":
@@ -54,7 +73,7 @@ def transform_of(transform: Transform, pooled: Summary) -> AskTable:
         # Between 0 and 1, so that its square is no larger than what it weighs.
         g = g / max(int((events + found.censored[0]).sum()), 1)
     steps = np.flatnonzero(events)
-    return AskTable(steps=tuple(steps.tolist()), values=tuple(g[steps].tolist()))
+    return FunctionOfTime(steps, g[steps])
 
 
 def time_shapes(p: int) -> dict[str, Shape]:
@@ -72,11 +91,15 @@ def time_summary(
     beta: Reals,
     time: Integers,
     transform: Transform,
-    asked: AskTable,
+    counted: Summary,
     grid: TimeGrid,
 ) -> dict[str, Any]:
-    """One site's share; `time` are the steps of its patients, in the order in which the design was given them."""
-    g = _at(time[design.slot_rows], transform, asked, grid)
+    """One site's share; `time` are the steps of its patients, in the order in which the design was given them.
+
+    `counted` are the patients of all sites by step, as this site checked them, where the function follows from them.
+    """
+    step = time[design.slot_rows]
+    g = transform_of(transform, counted).at(step) if counted else _of_time(step, transform, grid)
     once, twice = cox_sums(design, beta, g), cox_sums(design, beta, g**2)
     upper = np.triu_indices(len(beta))
     return {
@@ -86,18 +109,8 @@ def time_summary(
     }
 
 
-def _at(step: Integers, transform: Transform, asked: AskTable, grid: TimeGrid) -> Reals:
-    """The function of time at some steps; times are in years, which keeps them small and changes no test."""
-    if transform in COUNTED:
-        place = np.searchsorted(asked.steps, step)
-        known = np.append(asked.steps, -1)[place]
-        if not np.array_equal(known, step):
-            raise DataError(
-                "An event of this site falls at a time at which no event was counted. The patients' records have changed since; "
-                "start a new run."
-            )
-        values: Reals = np.asarray(asked.values, dtype=np.float64)[place]
-        return values
+def _of_time(step: Integers, transform: Transform, grid: TimeGrid) -> Reals:
+    """Time or its logarithm at some steps; times are in years, which keeps them small and changes no test."""
     years: Reals = step.astype(np.float64) * float(grid.days_per_step / DAYS_PER_UNIT["years"])
     if transform == "identity":
         return years

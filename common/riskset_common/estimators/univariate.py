@@ -32,6 +32,7 @@ from riskset_common.estimators.parts import (
     advance_parts,
     first_requests,
     fitted_parts,
+    names_rested_on,
     own_part,
     part_shapes,
     part_summaries,
@@ -75,6 +76,10 @@ class UnivariateSpec(AnalysisSpec):
     def is_blind(self, study: Study) -> bool:
         """Whether there are models, and their risk sets are not each within a site."""
         return any(part.is_blind(study) for name, part in parts(self, study).items() if name != ALL)
+
+    def rests_on(self, study: Study) -> tuple[str, ...]:
+        """What the models rest on."""
+        return names_rested_on(parts(self, study), study)
 
     def also_asks(self) -> tuple[str, ...]:
         """The test, and the model."""
@@ -171,7 +176,7 @@ class Univariate:
     def parts(self, request: UnivariateRequest) -> dict[str, PartRequest]:
         """The requests of the unfinished parts. Run by both sides."""
         specs = parts(request.spec, request.study, request.state.by_part())
-        return requests_of(specs, request.study, request.state, request.memory)
+        return requests_of(specs, request.study, request.state, request.memory, request.told)
 
     def shapes(self, request: UnivariateRequest) -> Mapping[str, Shape]:
         """The arrays of every unfinished part."""

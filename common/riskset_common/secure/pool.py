@@ -280,11 +280,16 @@ def open_checked(
 
 def pooled_of(request: RoundRequest, opening: Opening) -> Pooled:
     """The numbers that a round opened. Run by the centre, and by whoever reads a transcript."""
+    return pooled_by(request.sections, opening)
+
+
+def pooled_by(sections: tuple[Section, ...], opening: Opening) -> Pooled:
+    """The numbers that an opening holds by a schema. Run by a site, which knows the schema that it answered by."""
     counts, reals = words_of(opening.vectors[0], opening.counts_length)
     return Pooled(
         label=opening.label,
         participants=tuple(header.site_id for header in opening.contributors),
-        sections=request.sections,
+        sections=sections,
         counts=decode_counts(counts),
         reals=decode_reals(reals),
     )
