@@ -32,7 +32,8 @@ from riskset_embedded.run_folder import RunFolder, run_folder
 from riskset_embedded.transcript import Transcript
 from riskset_node.config import NodeConfig, read_node
 from riskset_server.displays.placing import placed
-from riskset_server.runs import Opened, SitesLost
+from riskset_server.replies import SitesLost
+from riskset_server.runs import Opened
 from riskset_server.signed_plan import check_signature, read_key, signature_path
 
 

@@ -11,7 +11,8 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
 from riskset_common.errors import RisksetError
-from riskset_server.runs import Opened, Run, SitesLost
+from riskset_server.replies import SitesLost
+from riskset_server.runs import Opened, Run
 
 CLOSE = "close"
 """The last step. A site that misses it is told when it comes back, as far as its messages are kept."""

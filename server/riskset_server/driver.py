@@ -23,8 +23,8 @@ from riskset_server.centre import CentreConfig, ports_on
 from riskset_server.drive import drive
 from riskset_server.recorded import Recorded
 from riskset_server.relay import Relay, Way
-from riskset_server.replies import SitesRefused
-from riskset_server.runs import Run, SitesLost
+from riskset_server.replies import SitesLost, SitesRefused
+from riskset_server.runs import Run
 from riskset_server.store import Runs, RunState, Sites, open_database
 from riskset_server.stream import RunStreams
 

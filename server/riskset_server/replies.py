@@ -1,8 +1,8 @@
-"""What sites answer, read as what is awaited of them; and the refusals of those that said no."""
+"""What sites answer, read as what is awaited of them; the refusals of those that said no, and the loss of those that say nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from riskset_common.errors import ProtocolRefusal, Refusal, RisksetError
@@ -15,6 +15,16 @@ Awaited = TypeVar("Awaited", bound=Message)
 
 Replies = Mapping[str, bytes]
 """What each site answered, by its name."""
+
+
+class SitesLost(RisksetError):
+    """Sites did not answer, and the run cannot go on without them. Nothing is lost but time: the run waits where it is."""
+
+    def __init__(self, round_number: int, missing: Sequence[str], needed: str) -> None:
+        self.missing = tuple(missing)
+        super().__init__(
+            f"round {round_number} waits for {', '.join(missing)}: {needed}. What has arrived is kept, and nothing of it can be read alone."
+        )
 
 
 class SitesRefused(Refusal):

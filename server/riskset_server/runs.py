@@ -9,7 +9,7 @@ Everything follows from the arguments and the replies: an engine that keeps both
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -55,17 +55,7 @@ from riskset_server.asked_once import AskedOnce, ask_once
 from riskset_server.blind_run import BlindRun, CountedDeaths, asked_next
 from riskset_server.release import release
 from riskset_server.release_axis import RoundTimes
-from riskset_server.replies import Awaited, Replies, read_replies, read_reply
-
-
-class SitesLost(RisksetError):
-    """Sites did not answer, and the run cannot go on without them. Nothing is lost but time: the run waits where it is."""
-
-    def __init__(self, round_number: int, missing: Sequence[str], needed: str) -> None:
-        self.missing = tuple(missing)
-        super().__init__(
-            f"round {round_number} waits for {', '.join(missing)}: {needed}. What has arrived is kept, and nothing of it can be read alone."
-        )
+from riskset_server.replies import Awaited, Replies, SitesLost, read_replies, read_reply
 
 
 @dataclass(frozen=True)

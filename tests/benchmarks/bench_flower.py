@@ -21,13 +21,16 @@ from secrets import token_bytes
 from sqlalchemy import create_engine, text
 from tests.benchmarks.machine import describe, middle
 
+from riskset_common.codebook import Codebook
+from riskset_common.estimators.kaplan_meier import KaplanMeierSpec
+from riskset_common.plan import Plan
 from riskset_embedded.demo import study_folder
 from riskset_embedded.federation import Federation, make_federation, start_all, stop_federation
 from riskset_server.flower import Control
 from riskset_server.run_control import read_plan_to_run, start_run, watch
 from riskset_server.store import Runs, Sites, open_database
 
-RUNS = 3
+RUNS = 5
 IDLE_SECONDS = 20.0
 TICKS = os.sysconf("SC_CLK_TCK")
 PROC = Path("/proc")
@@ -54,7 +57,9 @@ class Measured:
 
 def main() -> None:
     """Measure the three ways, one after the other."""
-    print(f"the plan ncctg-lung on 18 node processes over TLS, {RUNS} runs each")
+    print(
+        f"the plan ncctg-lung with curves by two variables on 18 node processes over TLS, {RUNS} runs each"
+    )
     print(f"  {describe('flwr', 'grpcio')}")
     for name, stream, in_memory in (
         ("streams, SuperLink on SQLite", True, False),
@@ -83,8 +88,7 @@ def measured(federation: Federation) -> Measured:
     """Run the plan, then let everything be idle for a while."""
     found = Measured([], [], [], [], [])
     database = open_database(federation.centre.store)
-    study = study_folder("lung")
-    plan, codebook = read_plan_to_run(study / "plan.yaml", study / "codebook.yaml")
+    plan, codebook = plan_of_large_round()
     for _ in range(RUNS):
         before, began = cpu_of(federation), time.perf_counter()
         with Control(federation.centre) as control:
@@ -112,6 +116,16 @@ def measured(federation: Federation) -> Measured:
     database.close()
     idle(federation, found)
     return found
+
+
+def plan_of_large_round() -> tuple[Plan, Codebook]:
+    """The plan of the demonstration and curves by two variables, so that one round has replies of some 200 kB."""
+    study = study_folder("lung")
+    plan, codebook = read_plan_to_run(study / "plan.yaml", study / "codebook.yaml")
+    by_both = KaplanMeierSpec(
+        id="by_both", kind="kaplan_meier", endpoint="OS", by=("sex", "ecog_3")
+    )
+    return plan.model_copy(update={"analyses": (*plan.analyses, by_both)}), codebook
 
 
 def rounds_of(federation: Federation, number: int) -> Iterator[tuple[float, int]]:

@@ -14,7 +14,7 @@ from riskset_common.wire import Opening, Report, read_message
 from riskset_embedded.engine import run_local
 from riskset_embedded.local_run import SitesAway, cuts_of, run_files
 from riskset_embedded.transcript import Transcript
-from riskset_server.runs import SitesLost
+from riskset_server.replies import SitesLost
 
 pytestmark = pytest.mark.usefixtures("quiet")
 

@@ -20,12 +20,11 @@ from riskset_node.config import read_node
 from riskset_node.service import opened
 from riskset_server.centre import CentreConfig, Rounds
 from riskset_server.driver import drive_run
-from riskset_server.replies import SitesRefused
+from riskset_server.replies import SitesLost, SitesRefused
 from riskset_server.report import build_report
 from riskset_server.report.run_files import read_run
 from riskset_server.report_check import check_report
 from riskset_server.run_control import read_plan_to_run
-from riskset_server.runs import SitesLost
 from riskset_server.store import Runs, RunState, Sites, open_database
 from riskset_server.store.runs import RunMatter
 
