@@ -233,7 +233,7 @@ def open_round(
     A strict round needs a report from every site of the set; with one missing there is no sum, ever. A recoverable one needs
     n_min reports and the answers of t committee members.
     """
-    checked = _checked_once(setup, frozen, roster, request, reports)
+    checked = checked_by_site(setup, frozen, roster, request, reports)
     return open_checked(setup, frozen, roster, request, checked, answers)
 
 
@@ -300,25 +300,14 @@ def make_close(identity: Identity, sid: bytes) -> Close:
     return Close(sid=sid, signature=identity.sign(closing_statement(sid)))
 
 
-def by_contributor(
-    setup: Setup,
-    frozen: tuple[int, ...] | None,
-    roster: Roster,
-    request: RoundRequest,
-    reports: Iterable[Report],
-) -> dict[int, Report]:
-    """Reports by site in order, each checked and there once. Run by the centre."""
-    checked = _checked_once(setup, frozen, roster, request, reports)
-    return {number: each.report for number, each in sorted(checked.items())}
-
-
-def _checked_once(
+def checked_by_site(
     setup: Setup,
     frozen: tuple[int, ...] | None,
     roster: Roster,
     request: RoundRequest,
     reports: Iterable[Report],
 ) -> dict[int, Checked]:
+    """Reports by the site's number, each checked and there once. Run by the centre."""
     checked: dict[int, Checked] = {}
     label = label_of(setup, frozen, request)
     for report in reports:

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from riskset_common.secure.pool import (
     Pooled,
-    by_contributor,
+    checked_by_site,
     collect_keys,
     make_close,
     make_offer,
     make_request,
-    open_round,
+    open_checked,
     pooled_of,
 )
 from riskset_common.secure.recovery import unmask_requests
@@ -178,14 +178,15 @@ def _run_round(
         received.append(answer.to_bytes())
     reports = [Report.from_bytes(message) for message in received]
 
+    checked = checked_by_site(setup, frozen, roster, asked, reports)
     answers = []
     if asked.profile == "recoverable":
-        by_site = by_contributor(setup, frozen, roster, asked, reports)
+        by_site = {number: each.report for number, each in checked.items()}
         answers = _gather_shares(setup, here, states, asked, by_site, question.silent)
         received += [answer.to_bytes() for answer in answers]
 
     # Opening. The centre publishes the sum and all it was made of; every site adds it up again.
-    opened = open_round(setup, frozen, roster, asked, reports, answers)
+    opened = open_checked(setup, frozen, roster, asked, checked, answers)
     opening = Opening.from_bytes(opened.to_bytes())
     for site_id in here:
         states[site_id] = accept_opening(states[site_id], opening)
