@@ -30,10 +30,11 @@ def canonical_json(value: object) -> bytes:
         if isinstance(value, BaseModel):
             # serialize_as_any would bypass the fields that write an ordered mapping as pairs, and lose its order.
             _has_one_text(value.model_dump(mode="python", by_alias=True))
-            value = value.model_dump(mode="json", by_alias=True)
-        elif not _is_plain(value):
-            _has_one_text(value)
-        return _text(value)
+            return _text(value.model_dump(mode="json", by_alias=True))
+        if _is_plain(value):
+            return _PLAIN.encode(value).encode()
+        _has_one_text(value)
+        return rfc8785.dumps(value)  # type: ignore[arg-type]  # what it cannot write, it refuses
     except (ValueError, RecursionError) as error:
         raise InputError(
             f"This value has no canonical JSON: {type(error).__name__}. {_ADVICE}"

@@ -30,7 +30,7 @@ from riskset_common.estimators.cox_blind import (
 )
 from riskset_common.estimators.cox_fitting import MAINS, Fitting, likelihood_shapes, main_effects
 from riskset_common.estimators.cox_result import CoxResult, Survey, result
-from riskset_common.estimators.cox_site import likelihood_summary, prepare_model
+from riskset_common.estimators.cox_site import arrange_model, likelihood_summary, prepare_model
 from riskset_common.estimators.cox_spec import CoxSpec
 from riskset_common.estimators.cox_sums import pooled_sums, symmetric
 from riskset_common.estimators.cox_survey import Exponent, read_survey, survey, survey_shapes
@@ -173,6 +173,8 @@ class Cox:
         spec, study = request.spec, request.study
         times = cause_specific_times(analysed(patients, request).patients, study, spec)
         if request.state.exponent is None:
+            if not spec.is_blind(study):
+                arrange_model(patients, request)
             lengths = length_marks(times) if spec.counts_times else {}
             return {**survey(patients, request), **lengths}
         prepared = patients.keep(

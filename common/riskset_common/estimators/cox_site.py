@@ -25,17 +25,27 @@ CoxRequest = Request[CoxSpec, Any]
 
 def prepare_model(patients: Patients, request: CoxRequest, exponent: tuple[int, ...]) -> CoxDesign:
     """The rows of this site, each column divided by its power of two; `rows` of the design are patients."""
+    arranged = arrange_model(patients, request)
+    # Dividing by powers of two rounds nothing, so it may follow the centring.
+    return replace(arranged, x=np.ldexp(arranged.x, -np.asarray(exponent, dtype=np.int64)[:, None]))
+
+
+def arrange_model(patients: Patients, request: CoxRequest) -> CoxDesign:
+    """The rows of this site with columns as they are. It is made once, with the survey, so that the first sums wait for less."""
+    return patients.keep(("cox", request.spec.id), lambda: _arranged(patients, request))
+
+
+def _arranged(patients: Patients, request: CoxRequest) -> CoxDesign:
     study, spec = request.study, request.spec
     cohort = analysed(patients, request).patients
     found = columns(spec.terms, spec.interaction, study)
     rows = rows_at_risk(cohort, study, spec)
-    x = design(found, rows.patients, study)
     # The site's own strata: `site` and `study_group` are constant here, so their codes split nothing.
     prepared = prepare(
         time=rows.times.time,
         event=rows.times.event > 0,
         entry=rows.times.entry,
-        x=np.ldexp(x, -np.asarray(exponent, dtype=np.int64)),
+        x=design(found, rows.patients, study),
         stratum=group_codes(study, rows.patients, spec.strata),
         ties=spec.tie_method(study),
         offset=None if spec.offset is None else rows.patients.numbers[spec.offset],
