@@ -20,6 +20,7 @@ from typing import Any, Self
 
 import httpx
 import uvicorn
+from anyio import to_thread
 from flwr.app import ConfigRecord, Context, Message, RecordDict
 from flwr.common.constant import (
     CONTROL_API_DEFAULT_SERVER_ADDRESS,
@@ -88,10 +89,16 @@ def serve_superlink(centre: CentreConfig) -> None:
     gc.collect()
     gc.freeze()
     try:
-        asyncio.run(uvicorn.Server(config).serve(sockets=sockets))
+        asyncio.run(_serve(uvicorn.Server(config), sockets))
     finally:
         for each in sockets:
             each.close()
+
+
+async def _serve(server: uvicorn.Server, sockets: list[socket.socket]) -> None:
+    # Flower's database takes one writer, and every call writes. Several threads wait for each other in sleeps, longer than one takes.
+    to_thread.current_default_thread_limiter().total_tokens = 1
+    await server.serve(sockets=sockets)
 
 
 def _listening(address: str) -> socket.socket:

@@ -39,6 +39,9 @@ FOR_SITES = frozenset(
 )
 """Not among them: get-fab. A site node runs its installed release and fetches no code."""
 
+FOR_NOBODY = frozenset({"/v1/control/stream-logs", "/v1/control/stream-run-events"})
+"""Calls of Flower's own command line that sleep inside the SuperLink, on the one thread that all calls share."""
+
 HOLD_SECONDS = 20.0
 LONGEST_BODY = 64 << 20
 """Bytes. Anybody can dial the port for sites; what they send is in memory before the SuperLink asks who they are."""
@@ -85,7 +88,7 @@ class Front:
             await self._app(scope, receive, send)
             return
         from_outside = scope["server"][1] == self._port
-        if from_outside and scope["path"] not in FOR_SITES:
+        if scope["path"] in FOR_NOBODY or (from_outside and scope["path"] not in FOR_SITES):
             await _refuse(send, 404)
         else:
             body = await _body(receive, LONGEST_BODY if from_outside else math.inf)

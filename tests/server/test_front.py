@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from riskset_server import front as fronts
-from riskset_server.front import CALLER_HEADER, DRIVER_HEADER, FOR_SITES, Front
+from riskset_server.front import CALLER_HEADER, DRIVER_HEADER, FOR_NOBODY, FOR_SITES, Front
 
 SITES, INSIDE = 8443, 8000
 PULL, PUSH = "/v1/fleet/pull-messages", "/v1/runtime/push-messages"
@@ -103,6 +103,17 @@ def test_inside_all_of_the_superlink_is_there():
         call = await Call("/v1/control/start-run", INSIDE).through(Front(superlink, SITES))
 
         assert (200, b"ok") == (call.status, call.body)
+
+    played(scene)
+
+
+@pytest.mark.parametrize("path", sorted(FOR_NOBODY))
+@pytest.mark.parametrize("port", [SITES, INSIDE])
+def test_calls_that_sleep_in_the_superlink_exist_on_neither_port(path, port):
+    async def scene(superlink):
+        call = await Call(path, port).through(Front(superlink, SITES))
+
+        assert (404, []) == (call.status, superlink.asked)
 
     played(scene)
 
