@@ -16,6 +16,7 @@ from riskset_common.errors import RisksetError
 from riskset_common.secure.session import refuse
 from riskset_common.signing import Identity
 from riskset_common.wire import read_message
+from riskset_node.memory import give_back
 from riskset_node.node import SiteNode, place_of
 from riskset_node.outbox import Outbox
 
@@ -69,7 +70,10 @@ class Answering:
 
         Raises only where the answer cannot be written down: then nothing may leave.
         """
-        return self._thread.submit(self._answer, message).result()
+        reply = self._thread.submit(self._answer, message).result()
+        if self._node.is_idle:
+            self._thread.submit(give_back)
+        return reply
 
     def refuse(self, message: bytes, error: RisksetError) -> bytes:
         """Refuse a message without reading it: what carries it is already not as agreed."""

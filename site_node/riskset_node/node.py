@@ -98,6 +98,11 @@ class SiteNode:
         """The site's name in the roster."""
         return self._config.site
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no session is open here."""
+        return not self._joined
+
     def answer(self, message: bytes) -> bytes:
         """Answer one message; empty where the protocol wants no reply. A refusal is a reply too.
 

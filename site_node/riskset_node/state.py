@@ -272,8 +272,9 @@ class NodeState:
         )
 
     def overwrite(self) -> None:
-        """Write zeros over what was deleted, in the file and in its log. Run after the step that deleted it."""
+        """Write zeros over what was deleted, in the file and in its log, and keep no page of it. Run after the step that deleted it."""
         self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._database.execute("PRAGMA shrink_memory")
 
     def close(self) -> None:
         """Close the file."""

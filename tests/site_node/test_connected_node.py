@@ -25,6 +25,7 @@ from riskset_node import doctor
 from riskset_node.config import read_node
 from riskset_node.flower import pause_after
 from riskset_node.joining import join_folder, read_connection_key
+from riskset_node.node import SiteNode
 from riskset_node.service import opened, read_identity
 from riskset_server.certificates import make_certificates
 
@@ -146,6 +147,17 @@ def test_bytes_that_are_no_message_are_refused_and_written_down(joined):
 
     assert "protocol" == Refused.from_bytes(reply).wire_code
     assert [reply] == [entry.message for entry in written]
+
+
+@pytest.mark.parametrize("is_idle", [True, False])
+def test_what_a_session_took_goes_back_when_none_is_open(joined, monkeypatch, is_idle):
+    given = []
+    monkeypatch.setattr("riskset_node.answering.give_back", lambda: given.append(len(given)))
+    monkeypatch.setattr(SiteNode, "is_idle", property(lambda _: is_idle))
+    with opened(config_of(joined), now=lambda: NOW, random=random) as answering:
+        answering.answer(b"message")
+
+    assert int(is_idle) == len(given)
 
 
 def test_a_message_can_be_refused_unread(joined):

@@ -22,7 +22,7 @@ from riskset_common.errors import (
 from riskset_common.frame import Message
 from riskset_common.plan import Plan
 from riskset_common.rounds import rule_of
-from riskset_common.secure.pool import collect_keys, make_offer
+from riskset_common.secure.pool import collect_keys, make_close, make_offer
 from riskset_common.secure.roster import Member, Roster
 from riskset_common.secure.session import SessionSecrets, SiteSession, advertise
 from riskset_common.signing import Identity
@@ -142,6 +142,17 @@ def test_the_same_offer_gets_the_same_bytes(play) -> None:
     offer = played.offer()[1].to_bytes()
 
     assert played.node.answer(offer) == played.node.answer(offer)
+
+
+def test_a_node_is_idle_until_it_joins_and_after_the_close(play) -> None:
+    played = play()
+    sid, offer = played.offer()
+    before = played.node.is_idle
+    played.node.answer(offer.to_bytes())
+    within = played.node.is_idle
+    played.node.answer(make_close(CENTRE, sid).to_bytes())
+
+    assert (True, False, True) == (before, within, played.node.is_idle)
 
 
 def test_another_session_gets_another_key_and_another_commitment(play) -> None:
