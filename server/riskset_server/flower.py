@@ -7,7 +7,6 @@ them against a real SuperLink. Flower does enrolment, authentication, leases and
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import socket
 import ssl
@@ -53,6 +52,7 @@ from flwr.superlink.main import create_app
 from riskset_common.command_line import version_of
 from riskset_common.errors import InputError, ProtocolRefusal, RisksetError
 from riskset_common.flower_app import MESSAGE_TYPE, RECORD, Envelope
+from riskset_common.memory import settle
 from riskset_server.centre import CentreConfig, read_centre, split_address
 from riskset_server.drive import CLOSE
 from riskset_server.driver import drive_run
@@ -85,9 +85,7 @@ def serve_superlink(centre: CentreConfig) -> None:
         timeout_graceful_shutdown=2,
     )
     sockets = [_listening(listen.sites), _listening(listen.inside)]
-    # What was imported lives as long as the SuperLink: the collector need not look at it after every few messages.
-    gc.collect()
-    gc.freeze()
+    settle()
     try:
         asyncio.run(_serve(uvicorn.Server(config), sockets))
     finally:
@@ -323,6 +321,7 @@ class Messages:
 @app.main()
 def main(grid: Grid, context: Context) -> None:
     """Drive the run whose number the run's configuration names. Its outcome is in the centre's store."""
+    settle()
     centre = read_centre(Path(os.environ[CENTRE_VARIABLE]))
     number = int(str(context.run_config["run"]))
     with Control(centre) as control:

@@ -13,10 +13,10 @@ from datetime import datetime
 import structlog
 
 from riskset_common.errors import RisksetError
+from riskset_common.memory import give_back
 from riskset_common.secure.session import refuse
 from riskset_common.signing import Identity
 from riskset_common.wire import read_message
-from riskset_node.memory import give_back
 from riskset_node.node import SiteNode, place_of
 from riskset_node.outbox import Outbox
 

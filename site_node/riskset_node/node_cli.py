@@ -83,6 +83,7 @@ def doctor(node: NodeFile) -> None:
 @errors_as_text
 def start(node: NodeFile) -> None:
     """Connect to the centre, and answer what the policy allows, until stopped. Opens no port."""
+    from riskset_common.memory import settle
     from riskset_node.config import read_node
     from riskset_node.flower import Connection, FlowerNode
     from riskset_node.joining import read_connection_key
@@ -100,6 +101,7 @@ def start(node: NodeFile) -> None:
     )
     over = _ended_by_signal()
     journal = Journal(connection.state, _now)
+    settle()
 
     def say(line: str) -> None:
         journal.said(line)

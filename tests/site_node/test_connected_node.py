@@ -151,7 +151,7 @@ def test_bytes_that_are_no_message_are_refused_and_written_down(joined):
 
 @pytest.mark.parametrize("is_idle", [True, False])
 def test_what_a_session_took_goes_back_when_none_is_open(joined, monkeypatch, is_idle):
-    given = []
+    given: list[int] = []
     monkeypatch.setattr("riskset_node.answering.give_back", lambda: given.append(len(given)))
     monkeypatch.setattr(SiteNode, "is_idle", property(lambda _: is_idle))
     with opened(config_of(joined), now=lambda: NOW, random=random) as answering:
