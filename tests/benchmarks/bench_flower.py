@@ -2,7 +2,8 @@
 
     make bench
 
-Latency of a round is from the moment its question is written down to the last answer. CPU and memory are those of all processes of
+Latency of a round is from the moment its question is written down to the last answer; of the rounds with the largest replies it is also
+given until their sum is opened and written down. CPU and memory are those of all processes of
 the federation, from /proc; where there is no /proc they are left out.
 """
 
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_bytes
+from typing import NamedTuple
 
 from sqlalchemy import create_engine, text
 from tests.benchmarks.machine import describe, middle
@@ -38,13 +40,14 @@ PROC = Path("/proc")
 
 @dataclass
 class Measured:
-    """Seconds of each round of all runs, of those rounds whose replies are the largest, of whole runs, and of CPU.
+    """Seconds of each round of all runs, of the largest, of these until they are opened, of whole runs, and of CPU.
 
     `reply_bytes` is the size of one of the largest replies, `cpu` that of all processes in a run, `cpu_centre` the centre's part of it.
     """
 
     rounds: list[float]
     large: list[float]
+    opened: list[float]
     wholes: list[float]
     cpu: list[float]
     cpu_centre: list[float]
@@ -86,7 +89,7 @@ def running(*, stream: bool, in_memory: bool) -> Iterator[Federation]:
 
 def measured(federation: Federation) -> Measured:
     """Run the plan, then let everything be idle for a while."""
-    found = Measured([], [], [], [], [])
+    found = Measured([], [], [], [], [], [])
     database = open_database(federation.centre.store)
     plan, codebook = plan_of_large_round()
     for _ in range(RUNS):
@@ -107,9 +110,11 @@ def measured(federation: Federation) -> Measured:
             raise SystemExit(last)
         found.wholes.append(time.perf_counter() - began)
         rounds = list(rounds_of(federation, number))
-        found.reply_bytes = max(size for _, size in rounds)
-        found.rounds += [seconds for seconds, _ in rounds]
-        found.large += [seconds for seconds, size in rounds if size == found.reply_bytes]
+        found.reply_bytes = max(each.reply_bytes for each in rounds)
+        found.rounds += [each.answered for each in rounds]
+        large = [each for each in rounds if each.reply_bytes == found.reply_bytes]
+        found.large += [each.answered for each in large]
+        found.opened += [each.opened for each in large]
         used = {name: cpu - before[name] for name, cpu in cpu_of(federation).items()}
         found.cpu.append(sum(used.values()))
         found.cpu_centre.append(used.get("superlink", 0.0) + used.get("superexec", 0.0))
@@ -128,20 +133,35 @@ def plan_of_large_round() -> tuple[Plan, Codebook]:
     return plan.model_copy(update={"analyses": (*plan.analyses, by_both)}), codebook
 
 
-def rounds_of(federation: Federation, number: int) -> Iterator[tuple[float, int]]:
-    """Seconds of each round of a run, and the bytes of its longest reply, from the transcript."""
+class Round(NamedTuple):
+    """Seconds of one round until the last answer and until its sum is opened, and the bytes of its longest reply."""
+
+    answered: float
+    opened: float
+    reply_bytes: int
+
+
+def rounds_of(federation: Federation, number: int) -> Iterator[Round]:
+    """Each round of a run, from the transcript."""
     engine = create_engine(federation.centre.store)
     with engine.connect() as connection:
         rows = connection.execute(
             text(
-                "SELECT min(at), max(at), max(CASE direction WHEN 'in' THEN length(content) ELSE 0 END) FROM messages "
+                "SELECT min(at), max(CASE direction WHEN 'in' THEN at END), max(at), "
+                "max(CASE direction WHEN 'in' THEN length(content) ELSE 0 END) FROM messages "
                 "WHERE run = :run AND step LIKE 'round-%' GROUP BY substr(step, 1, 9)"
             ),
             {"run": number},
         )
-        for first, last, size in rows:
-            took = datetime.fromisoformat(last) - datetime.fromisoformat(first)
-            yield took.total_seconds(), size
+        for asked, answered, opened, size in rows:
+            began = datetime.fromisoformat(asked)
+            answered_at, opened_at = (
+                datetime.fromisoformat(answered),
+                datetime.fromisoformat(opened),
+            )
+            yield Round(
+                (answered_at - began).total_seconds(), (opened_at - began).total_seconds(), size
+            )
     engine.dispose()
 
 
@@ -186,7 +206,9 @@ def show(name: str, found: Measured) -> None:
     print(
         f"    round           {middle(rounds):.3f} s median, {rounds[0]:.3f} to {rounds[-1]:.3f} s"
     )
-    print(f"    of {found.reply_bytes >> 10:>3} KiB      {middle(found.large):.3f} s median")
+    print(
+        f"    of {found.reply_bytes >> 10:>3} KiB      {middle(found.large):.3f} s median, {middle(found.opened):.3f} s until opened"
+    )
     print(f"    whole run       {middle(found.wholes):.1f} s from the command to the results")
     if any(found.cpu):
         per_run = middle(found.cpu)
