@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,11 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from fastapi.routing import APIRoute
 from flwr.supercore.constant import FLEET_HTTP_PUBLIC_KEY_HEADER, TASK_TOKEN_HEADER
+from flwr.supercore.routers.runtime import router as runtime_router
+from flwr.superlink.routers.control import router as control_router
+from flwr.superlink.routers.fleet.router import router as fleet_router
 from tests.connect_proxy import connect_proxy
 
 import riskset_node.flower
@@ -28,7 +33,7 @@ from riskset_node.flower import Connection, FleetLink
 from riskset_server.certificates import make_certificates
 from riskset_server.flower import Control
 from riskset_server.flower_app import app_archive, app_folder
-from riskset_server.front import CALLER_HEADER, DRIVER_HEADER
+from riskset_server.front import CALLER_HEADER, DRIVER_HEADER, FOR_NOBODY
 from riskset_server.run_control import read_plan_to_run, start_run
 from riskset_server.store import Runs, Sites, open_database
 
@@ -101,6 +106,18 @@ def test_the_private_parts_in_use_are_those_that_this_contract_runs() -> None:
 def test_a_node_and_a_driver_say_who_they_are_where_the_front_looks_for_it() -> None:
     assert FLEET_HTTP_PUBLIC_KEY_HEADER == CALLER_HEADER
     assert TASK_TOKEN_HEADER == DRIVER_HEADER
+
+
+def test_the_calls_that_stream_out_of_the_one_thread_are_those_that_the_front_refuses() -> None:
+    streaming = {
+        route.path
+        for router in (control_router, fleet_router, runtime_router)
+        for route in router.routes
+        if isinstance(route, APIRoute)
+        and "Iterator" in str(inspect.signature(inspect.unwrap(route.endpoint)).return_annotation)
+    }
+
+    assert FOR_NOBODY == streaming
 
 
 def test_flower_is_of_the_minor_that_the_contract_was_run_with() -> None:
