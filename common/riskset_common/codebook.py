@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -26,7 +26,12 @@ Conditions = dict[str, list[Name]]
 
 
 class StrictModel(BaseModel):
-    """A value that a person wrote down: immutable, and no key that nobody reads."""
+    """A value that a person wrote down: immutable, and no key that nobody reads.
+
+    `REFUSED` names keys that a person might write and that this release refuses: for each the reason, and what to do.
+    """
+
+    REFUSED: ClassVar[Mapping[str, str]] = {}
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False

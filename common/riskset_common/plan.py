@@ -154,6 +154,11 @@ class Disclosure(StrictModel):
     minimum_at_risk: int = Field(default=10, ge=1)
     released_to: tuple[str, ...] = ("centre",)
 
+    @property
+    def to_be_given_to(self) -> str:
+        """Who is to receive the results, in words: a declaration, which people carry out and no program enforces."""
+        return f"to be given to: {', '.join(self.released_to)}, by people"
+
 
 class BlindCommittee(StrictModel):
     """Which sites compute the Cox models whose strata do not hold site, on shares that say nothing alone (`secure/blind.md`).

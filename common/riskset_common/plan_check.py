@@ -47,7 +47,7 @@ def _problems(study: Study) -> Iterator[str]:
 
 def _committee_problems(study: Study) -> Iterator[str]:
     """Say why there is nobody to compute the blind models, where the sites are known."""
-    blind = [spec.id for spec in study.plan.analyses if spec.is_blind(study)]
+    blind = [spec.id for spec in study.plan.analyses if spec.is_blind(study.sites)]
     if not blind or not study.sites:
         return
     try:

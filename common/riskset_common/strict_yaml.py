@@ -170,6 +170,9 @@ def _describe(model: type[BaseModel], found: Mapping[Any, Any], problem: Mapping
     location, kind = problem["loc"], problem["type"]
     where = _place(found, location, ends_in_key=kind in {"extra_forbidden", "missing"})
     if kind == "extra_forbidden":
+        refused = _refused_at(model, location[:-1]).get(str(location[-1]))
+        if refused is not None:
+            return f"{where}: {refused}"
         known = _field_names_at(model, location[:-1])
         return f"{where}: unknown key. {did_you_mean(str(location[-1]), known)}"
     if kind == "missing":
@@ -217,6 +220,19 @@ def _place(found: Any, location: tuple[int | str, ...], *, ends_in_key: bool) ->
 
 def _field_names_at(model: type[BaseModel], location: tuple[int | str, ...]) -> set[str]:
     """Names of the fields of the model that the location leads to; of every candidate where it leads to a union."""
+    return {name for each in _models_at(model, location) for name in _fields(each)}
+
+
+def _refused_at(model: type[BaseModel], location: tuple[int | str, ...]) -> dict[str, str]:
+    """Keys that the model at the location refuses, each with the reason and what to do (`StrictModel.REFUSED`)."""
+    reasons: dict[str, str] = {}
+    for each in _models_at(model, location):
+        reasons |= getattr(each, "REFUSED", {})
+    return reasons
+
+
+def _models_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[type[BaseModel]]:
+    """The model that the location leads to; every candidate where it leads to a union."""
     candidates: list[Any] = [model]
     for part in location:
         following = [
@@ -227,8 +243,8 @@ def _field_names_at(model: type[BaseModel], location: tuple[int | str, ...]) -> 
         ]
         # A part that leads nowhere is pydantic's own: the validator that found the problem.
         candidates = following or candidates
-    models = [member for candidate in candidates for member in _members(candidate)]
-    return {name for each in models if _is_model(each) for name in _fields(each)}
+    members = (member for candidate in candidates for member in _members(candidate))
+    return [member for member in members if _is_model(member)]
 
 
 def _members(annotation: Any) -> Iterator[Any]:

@@ -45,7 +45,7 @@ class Study:
     @property
     def one_site_a_group(self) -> bool:
         """Whether a study group is the same as a site, so that a stratum of one is a stratum of the other."""
-        return len(self.study_groups) == len(self.sites)
+        return one_site_a_group(self.sites)
 
     def levels(self, name: str) -> tuple[str, ...]:
         """Level names of a category, derived or built-in variable, in the order of its codes."""
@@ -71,6 +71,16 @@ class Study:
         for condition in conditions:
             chosen &= meets(self, patients, condition)
         return chosen
+
+
+def one_site_a_group(sites: Sequence[Site]) -> bool:
+    """Whether a study group is the same as a site, so that a stratum of one is a stratum of the other."""
+    return len({site.study_group for site in sites}) == len(sites)
+
+
+def within_sites(strata: Sequence[str], sites: Sequence[Site]) -> bool:
+    """Whether every stratum lies within one site. Strata of study groups count as such where nothing is known of the sites yet."""
+    return "site" in strata or ("study_group" in strata and one_site_a_group(sites))
 
 
 def meets(

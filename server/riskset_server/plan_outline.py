@@ -35,6 +35,7 @@ def outline(plan_path: Path, codebook_path: Path) -> dict[str, Any]:
         "codebook": codebook.reference,
         "conventions": plan.conventions,
         "release": plan.disclosure.release,
+        "released_to": plan.disclosure.to_be_given_to,
         "reads": sorted(variables_read(study)),
         "analyses": [
             {
@@ -44,7 +45,7 @@ def outline(plan_path: Path, codebook_path: Path) -> dict[str, Any]:
                 "planned": analysis.planned,
                 "primary": analysis.primary,
                 "opens": estimator_of(analysis.kind).discloses,
-                "blind": analysis.is_blind(study),
+                "blind": analysis.is_blind(study.sites),
             }
             for analysis in plan.analyses
         ],
@@ -58,6 +59,7 @@ def outline_text(found: dict[str, Any]) -> str:
         f"{found['plan']} {found['version']}  sha256 {found['sha256']}",
         f"codebook {found['codebook']}, conventions {found['conventions']}, release {found['release']}",
         f"reads    {', '.join(found['reads'])}",
+        f"results  {found['released_to']}",
         "",
     ]
     for analysis in found["analyses"]:

@@ -376,6 +376,7 @@ class Run:
                 "threshold": self._joined().terms.threshold,
                 "blind": None if self._blind is None else self._blind.summary(),
             },
+            "released_to": plan.disclosure.to_be_given_to,
             "rounds": self._round,
             "analyses": {
                 analysis.id: release(

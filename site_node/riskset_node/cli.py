@@ -111,17 +111,25 @@ def profile(node: NodeFile, codebook: CodebookFile, as_json: AsJson = False) -> 
 @policy_app.command("show")
 @errors_as_text
 def show(node: NodeFile, plan: PlanFile = None, as_json: AsJson = False) -> None:
-    """Show the rule of each field: what the consortium's plan says, what is written here, and what holds."""
+    """Show the rule of each field: what the consortium's plan says, what is written here, and what holds.
+
+    Ends with exit code 3 if the plan would be refused here, and says why.
+    """
+    from riskset_common.errors import PolicyRefusal
     from riskset_common.plan import read_plan
     from riskset_node.config import read_node
-    from riskset_node.listings import policy_json, print_json, show_policy, terminal
+    from riskset_node.listings import ShownPolicy, policy_json, print_json, show_policy, terminal
+    from riskset_node.trust import known_sites
 
     config = read_node(node)
     read = None if plan is None else read_plan(plan)
+    shown = ShownPolicy(config.site, config.policy, read, known_sites(config), _today())
     if as_json:
-        print_json(policy_json(config.site, config.policy, read))
+        print_json(policy_json(shown))
     else:
-        show_policy(terminal(), config.site, config.policy, read)
+        show_policy(terminal(), shown)
+    if shown.reasons():
+        raise typer.Exit(PolicyRefusal.exit_code)
 
 
 def _study_of_one(plan: Path, codebook: Codebook, config: NodeConfig) -> Study:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar, Union
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar, Union
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
@@ -13,7 +14,7 @@ from riskset_common.codebook import StrictModel, StudyName
 from riskset_common.errors import NodeConfigError, did_you_mean
 from riskset_common.strict_yaml import Name, read_yaml, validate
 from riskset_node.findings import ACCEPTABLE, FindingKind
-from riskset_node.policy import FOR_LONG_RUNNING_NODES, Policy
+from riskset_node.policy import Policy
 from riskset_node.sources import SOURCES
 from riskset_node.sources.source import SourceSettings, Token
 
@@ -66,9 +67,13 @@ class Centre(StrictModel):
 class Identity(StrictModel):
     """The site's own keys: with `key` it signs what it sends, with `connection` (EC, PEM) it says who connects."""
 
+    REFUSED: ClassVar[Mapping[str, str]] = {
+        "certificate": "is a setting no longer, because no release has read it: a site is known by the public key in the roster. "
+        "Remove the key."
+    }
+
     key: Path
     connection: Path | None = None
-    certificate: Path | None = None
 
 
 class PinnedRoster(StrictModel):
@@ -152,39 +157,13 @@ class PatientRecords(StrictModel):
         return self
 
 
-class Audit(StrictModel):
-    """Where the record of everything that left is kept, and for how long."""
-
-    path: Path
-    keep_years: int = Field(default=25, ge=1)
-
-
-class Log(StrictModel):
-    """What a node that runs for long writes about itself."""
-
-    format: Literal["json", "text"] = "json"
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    path: Path | None = None
-
-
-class Metrics(StrictModel):
-    """The address, on this machine, at which a node that runs for long can be measured."""
-
-    listen: str
-
-
 WITHOUT_EFFECT_IN_A_LOCAL_RUN = (
     "centre.address",
     "centre.ca",
     "centre.proxy",
     "centre.stream",
     "identity.connection",
-    "identity.certificate",
     "roster",
-    *(f"policy.{name}" for name in FOR_LONG_RUNNING_NODES),
-    "audit",
-    "log",
-    "metrics",
     "state",
 )
 """Settings that only a node which runs for long, connected to a centre, has a use for."""
@@ -192,6 +171,15 @@ WITHOUT_EFFECT_IN_A_LOCAL_RUN = (
 
 class NodeConfig(StrictModel):
     """One site's node.yaml. `state` is the folder in which a node that runs for long keeps what left and what it joined."""
+
+    REFUSED: ClassVar[Mapping[str, str]] = {
+        "audit": "not enforced in this release: what left is kept in the folder of `state`, and nothing deletes it. "
+        "Remove the key; `riskset-node outbox list` shows what left.",
+        "log": "not enforced in this release: the node writes its log to standard output only. "
+        "Remove the key, and direct standard output to a file where one is wanted.",
+        "metrics": "not enforced in this release: the node opens no address. "
+        "Remove the key; `riskset-node status` says how the node is.",
+    }
 
     site: SiteName
     study_group: Name = Field(min_length=1)
@@ -201,9 +189,6 @@ class NodeConfig(StrictModel):
     roster: PinnedRoster | None = None
     data: PatientRecords
     policy: Policy = Policy()
-    audit: Audit | None = None
-    log: Log | None = None
-    metrics: Metrics | None = None
     state: Path | None = None
 
     @property

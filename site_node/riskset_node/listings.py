@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import typer
@@ -14,8 +14,16 @@ from rich.table import Table
 from rich.text import Text
 
 from riskset_common.plan import Plan
+from riskset_common.study import Site
 from riskset_node.findings import Finding, Severity
-from riskset_node.policy import FOR_LONG_RUNNING_NODES, Policy, effective, floor_of
+from riskset_node.policy import (
+    Policy,
+    blind_names,
+    effective,
+    expiry_reasons,
+    floor_of,
+    foreseen_reasons,
+)
 from riskset_node.profile import VariableProfile
 from riskset_node.records import SiteRecords
 
@@ -97,27 +105,62 @@ def profile_json(site: str, n: int, rows: Sequence[VariableProfile]) -> dict[str
     return {"site": site, "patients": n, "variables": [asdict(row) for row in rows]}
 
 
-def show_policy(console: Console, site: str, policy: Policy, plan: Plan | None) -> None:
-    """Print one row a field: what the consortium's plan says, what is written here, and what holds."""
-    title = f"{site}: policy" if plan is None else f"{site}: policy for {plan.plan} {plan.version}"
-    table = Table("field", "consortium", "here", "effective", title=Text(title))
-    for field, (consortium, here, holds) in policy_fields(policy, plan).items():
+@dataclass(frozen=True)
+class ShownPolicy:
+    """A site's policy as it is shown: alone, or for one plan.
+
+    Attributes
+    ----------
+    sites
+        Who takes part, as far as it is known here; empty where node.yaml names no roster.
+    """
+
+    site: str
+    policy: Policy
+    plan: Plan | None
+    sites: tuple[Site, ...]
+    today: datetime.date
+
+    @property
+    def title(self) -> str:
+        """Whose policy, and for which plan."""
+        plan = "" if self.plan is None else f" for {self.plan.plan} {self.plan.version}"
+        return f"{self.site}: policy{plan}"
+
+    def fields(self) -> dict[str, tuple[Any, Any, Any]]:
+        """By field: what the plan says (None where it has no word on it), what the site says, and the stricter of the two."""
+        here = dict(self.policy)
+        if self.plan is None:
+            return {field: (None, value, value) for field, value in here.items()}
+        floor, rule = floor_of(self.plan), dict(effective(self.policy, self.plan))
+        blind = blind_names(self.plan, self.sites, self.site)
+        floor["estimators"] += blind
+        rule["estimators"] += tuple(name for name in blind if name in self.policy.estimators)
+        return {field: (floor.get(field), value, rule[field]) for field, value in here.items()}
+
+    def reasons(self) -> tuple[str, ...]:
+        """Why the plan, or without one every plan, would be refused here; empty where nothing is known against it."""
+        if self.plan is None:
+            return tuple(expiry_reasons(self.policy, self.today))
+        return foreseen_reasons(self.policy, self.plan, self.sites, self.site, self.today)
+
+
+def show_policy(console: Console, shown: ShownPolicy) -> None:
+    """Print one row a field, who is to receive the results, and why the plan would be refused here if it would."""
+    table = Table("field", "consortium", "here", "effective", title=Text(shown.title))
+    for field, (consortium, here, holds) in shown.fields().items():
         table.add_row(Text(field), *(Text(_cell(value)) for value in (consortium, here, holds)))
     console.print(table)
-    console.print(
-        f"{', '.join(FOR_LONG_RUNNING_NODES)}: enforced by a node that runs for long, "
-        "and without effect in a local run."
-    )
-
-
-def policy_fields(policy: Policy, plan: Plan | None) -> dict[str, tuple[Any, Any, Any]]:
-    """By field: what the plan says (None where it has no word on it), what the site says, and the stricter of the two."""
-    floor = {} if plan is None else floor_of(plan)
-    rule = {} if plan is None else dict(effective(policy, plan))
-    return {
-        field: (floor.get(field), here, rule.get(field, here))
-        for field, here in dict(policy).items()
-    }
+    if shown.plan is not None:
+        console.print(Text(f"results: {shown.plan.disclosure.to_be_given_to}"))
+        if not shown.sites:
+            console.print(
+                "Not checked, because the sites of the run are not known here: minimum_sites, and a committee that the plan does not name."
+            )
+    reasons = shown.reasons()
+    if reasons:
+        what = "Every plan" if shown.plan is None else "This plan"
+        console.print(Text(f"{what} would be refused here: {' '.join(reasons)}"))
 
 
 def _cell(value: Any) -> str:
@@ -136,15 +179,18 @@ def _words(value: Any) -> Iterator[str]:
         yield f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def policy_json(site: str, policy: Policy, plan: Plan | None) -> dict[str, Any]:
+def policy_json(shown: ShownPolicy) -> dict[str, Any]:
     """The same as a mapping; a field that the plan has no word on has null for the consortium."""
+    plan = shown.plan
     return {
-        "site": site,
+        "site": shown.site,
         "plan": None if plan is None else f"{plan.plan} {plan.version}",
+        "released_to": None if plan is None else plan.disclosure.to_be_given_to,
         "fields": {
             field: {"consortium": consortium, "here": here, "effective": holds}
-            for field, (consortium, here, holds) in policy_fields(policy, plan).items()
+            for field, (consortium, here, holds) in shown.fields().items()
         },
+        "refused": list(shown.reasons()),
     }
 
 

@@ -7,8 +7,8 @@ the two holds. A refusal tells every reason at once, each with the field and bot
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
-from typing import Any, Final, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -21,7 +21,7 @@ from riskset_common.estimators.estimator import AnalysisSpec, Request
 from riskset_common.estimators.heterogeneity import AskHeterogeneity
 from riskset_common.estimators.terms import columns
 from riskset_common.plan import Plan
-from riskset_common.study import Study
+from riskset_common.study import Site, Study
 
 Aggregation = Literal["secure", "open"]
 Release = Literal["rounded", "exact"]
@@ -70,18 +70,10 @@ An exact release shows single patients anyway. Minima beside it would promise a 
 """
 
 
-class Approvers(StrictModel):
-    """How many people of which roles approve a plan."""
-
-    needed: int = Field(ge=1)
-    roles: tuple[str, ...] = Field(min_length=1)
-
-
-class Reruns(StrictModel):
-    """How often one population may be asked again, against differencing two releases."""
-
-    same_plan: int = Field(default=0, ge=0)
-    changed_population: int = Field(default=0, ge=0)
+_NOBODY_IS_ASKED = (
+    "not enforced in this release: a node answers every plan that the other settings of its policy allow, and asks nobody. "
+    "Remove the key, and start the node only when those who must approve have read the plan."
+)
 
 
 class Policy(StrictModel):
@@ -108,12 +100,17 @@ class Policy(StrictModel):
         The finest time grid, in days; 0 for any.
     expires
         The last day on which the policy holds.
-    approval, approvers, reruns
-        Enforced by a node that runs for long and remembers; see `FOR_LONG_RUNNING_NODES`.
     """
 
-    approval: Literal["each_plan", "each_run"] = "each_plan"
-    approvers: Approvers | None = None
+    REFUSED: ClassVar[Mapping[str, str]] = {
+        "approval": _NOBODY_IS_ASKED,
+        "approvers": _NOBODY_IS_ASKED,
+        "reruns": (
+            "not enforced in this release: no node counts how often a population was asked. Remove the key. "
+            "To limit reruns, stop the node (`riskset-node pause`) once the agreed run has ended."
+        ),
+    }
+
     estimators: tuple[str, ...] = DEFAULT_ESTIMATORS
     aggregation: Aggregation = "secure"
     release: Release = "rounded"
@@ -122,7 +119,6 @@ class Policy(StrictModel):
     minimum_cell: int = Field(default=5, ge=1)
     minimum_events_per_term: int = Field(default=5, ge=1)
     time_grid_days: float = Field(default=1, ge=0)
-    reruns: Reruns | None = None
     expires: datetime.date | None = None
 
     @model_validator(mode="before")
@@ -131,10 +127,6 @@ class Policy(StrictModel):
         if isinstance(written, dict) and written.get("release") == "exact":
             return WHEN_EXACT | written
         return written
-
-
-FOR_LONG_RUNNING_NODES = ("approval", "approvers", "reruns")
-"""Fields that need a node with a memory and people: without effect where a person starts one run on one machine."""
 
 
 class Rule(StrictModel):
@@ -189,6 +181,21 @@ def asked_by(plan: Plan) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for spec in plan.analyses for name in _asked(spec)))
 
 
+def blind_names(plan: Plan, sites: Sequence[Site], site: str) -> tuple[str, ...]:
+    """The names of blind models that a plan needs allowed at a site, beside the kinds of its analyses."""
+    if not any(spec.is_blind(sites) for spec in plan.analyses):
+        return ()
+    serves = site in _committee(plan, sites)
+    return (BLIND_MODELS, BLIND_COMMITTEE) if serves else (BLIND_MODELS,)
+
+
+def _committee(plan: Plan, sites: Sequence[Site]) -> tuple[str, ...]:
+    """Who computes the blind models; nobody where neither plan nor sites say it."""
+    if sites:
+        return plan.secure.blind.among([each.name for each in sites])
+    return plan.secure.blind.committee or ()
+
+
 def _asked(spec: AnalysisSpec) -> Iterator[str]:
     test = getattr(spec, "test", None)
     tests = (test,) if test in TESTS_ALLOWED_BY_NAME else ()
@@ -198,28 +205,60 @@ def _asked(spec: AnalysisSpec) -> Iterator[str]:
 def check_plan(policy: Policy, study: Study, today: datetime.date) -> None:
     """Raise `PolicyRefusal` with every reason for which this site does not answer the study's plan."""
     plan = study.plan
-    reasons = [*_plan_reasons(policy, plan), *_site_reasons(policy, study)]
-    if policy.expires is not None and today > policy.expires:
-        reasons.append(
-            f"policy.expires: the policy held until {policy.expires}, and today is {today}. "
-            "Read it again, and write a later day if it still holds."
-        )
+    reasons = [
+        *_plan_reasons(policy, plan),
+        *_blind_reasons(policy, plan, study.sites),
+        *_site_reasons(policy, study.sites),
+        *expiry_reasons(policy, today),
+    ]
     if reasons:
         head = f"plan {plan.plan} {plan.version} is refused by this site's policy."
         raise PolicyRefusal("\n".join([head, *reasons]))
 
 
+def foreseen_reasons(
+    policy: Policy, plan: Plan, sites: Sequence[Site], site: str, today: datetime.date
+) -> tuple[str, ...]:
+    """Every reason that can be known now for which this site would refuse a plan; `sites` is empty where they are not known."""
+    serving = (
+        _serving_reasons(policy, spec.id)
+        for spec in plan.analyses
+        if spec.is_blind(sites) and site in _committee(plan, sites)
+    )
+    return (
+        *_plan_reasons(policy, plan),
+        *_blind_reasons(policy, plan, sites),
+        *next(serving, ()),
+        *(_site_reasons(policy, sites) if sites else ()),
+        *expiry_reasons(policy, today),
+    )
+
+
+def expiry_reasons(policy: Policy, today: datetime.date) -> Iterator[str]:
+    """Say that the policy holds no longer."""
+    if policy.expires is not None and today > policy.expires:
+        yield (
+            f"policy.expires: the policy held until {policy.expires}, and today is {today}. "
+            "Read it again, and write a later day if it still holds."
+        )
+
+
 def check_committee(policy: Policy, study: Study, site: str) -> None:
     """Raise `PolicyRefusal` where the plan puts this site into the committee of a blind model and it does not serve."""
-    blind = [spec.id for spec in study.plan.analyses if spec.is_blind(study)]
+    blind = [spec.id for spec in study.plan.analyses if spec.is_blind(study.sites)]
     if blind and site in study.plan.secure.blind.among([each.name for each in study.sites]):
         check_serving(policy, blind[0])
 
 
 def check_serving(policy: Policy, analysis: str) -> None:
     """Raise `PolicyRefusal` unless this site may compute a blind model with others' shares."""
+    for reason in _serving_reasons(policy, analysis):
+        raise PolicyRefusal(reason)
+
+
+def _serving_reasons(policy: Policy, analysis: str) -> Iterator[str]:
     if BLIND_COMMITTEE not in policy.estimators:
-        raise PolicyRefusal(
+        yield (
             f"policy.estimators: this site is in the committee that computes analysis {analysis} on shares; that is not allowed here. "
             f"Add {BLIND_COMMITTEE} if this site may serve, or ask the centre for another secure.blind.committee."
         )
@@ -252,16 +291,19 @@ def _plan_reasons(policy: Policy, plan: Plan) -> Iterator[str]:
                 )
 
 
-def _site_reasons(policy: Policy, study: Study) -> Iterator[str]:
-    for spec in study.plan.analyses:
-        if spec.is_blind(study) and BLIND_MODELS not in policy.estimators:
+def _blind_reasons(policy: Policy, plan: Plan, sites: Sequence[Site]) -> Iterator[str]:
+    for spec in plan.analyses:
+        if spec.is_blind(sites) and BLIND_MODELS not in policy.estimators:
             yield (
                 f"policy.estimators: analysis {spec.id} has risk sets of several sites and is computed on shares by a committee of "
                 f"them; that is not allowed here. Add {BLIND_MODELS} if it may be asked, or ask the centre for strata: [site]."
             )
-    parties = len(study.sites)
+
+
+def _site_reasons(policy: Policy, sites: Sequence[Site]) -> Iterator[str]:
+    parties = len(sites)
     if parties < policy.minimum_sites:
-        names = ", ".join(site.name for site in study.sites) or "none"
+        names = ", ".join(site.name for site in sites) or "none"
         yield (
             f"policy.minimum_sites: {parties} in this run ({names}), here at least {policy.minimum_sites}. "
             "Wait for more sites."

@@ -7,9 +7,11 @@ from typing import Self
 
 from riskset_common.errors import NodeConfigError
 from riskset_common.roster_file import read_roster
+from riskset_common.rounds import sites_of
 from riskset_common.secure.governance import Governance, SignedRoster, check_roster
 from riskset_common.secure.roster import Member, Roster
 from riskset_common.signing import public_from_text
+from riskset_common.study import Site
 from riskset_node.config import NodeConfig
 
 
@@ -42,6 +44,11 @@ def trust_of(config: NodeConfig) -> Trust:
     keys = tuple(public_from_text(key) for key in pinned.governance)
     signed = read_roster(pinned.path)
     return Trust.in_signed(config.centre_key, signed, Governance(keys, pinned.needed))
+
+
+def known_sites(config: NodeConfig) -> tuple[Site, ...]:
+    """The sites of the pinned roster; none where node.yaml pins no roster. Raises as `trust_of` does."""
+    return () if config.roster is None else sites_of(trust_of(config).roster)
 
 
 def own_entry(config: NodeConfig, roster: Roster) -> Member:

@@ -27,7 +27,7 @@ from riskset_common.estimators.terms import columns
 from riskset_common.plan import read_plan
 from riskset_common.study import Site, Study
 from riskset_node.findings import ACCEPTABLE, ONLY_WARNS, FindingKind
-from riskset_node.policy import DEFAULT_ESTIMATORS, FOR_LONG_RUNNING_NODES
+from riskset_node.policy import DEFAULT_ESTIMATORS
 from riskset_node.units import conversion
 
 KEY_TABLES = [(of, piece) for of in pages() for piece in of.with_remark("keys")]
@@ -106,17 +106,6 @@ def test_a_table_of_keys_names_every_key_with_its_default(of, piece):
 
 def test_the_models_of_every_file_and_estimator_have_a_table():
     assert set() == MUST_HAVE_TABLES - {piece.remarks["keys"] for _, piece in KEY_TABLES}
-
-
-def test_settings_without_effect_are_named_as_such():
-    piece = next(
-        piece for _, piece in KEY_TABLES if piece.remarks["keys"] == "riskset_node.policy.Policy"
-    )
-    without_effect = {
-        code_in(row[0]) for row in piece.rows if row[2] == "Only for a node that runs for long."
-    }
-
-    assert set(FOR_LONG_RUNNING_NODES) == without_effect
 
 
 def test_the_table_of_findings_names_every_kind_with_what_accepting_it_does():

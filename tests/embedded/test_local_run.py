@@ -50,13 +50,11 @@ def test_where_an_earlier_run_went_is_told(study: SmallStudy) -> None:
 
 def test_settings_without_effect_here_are_told_once(study: SmallStudy) -> None:
     for site in SITES[:2]:
-        study.change_yaml(
-            study.node(site), lambda content: content.update(metrics={"listen": "127.0.0.1:9464"})
-        )
+        study.change_yaml(study.node(site), lambda content: content.update(state="state"))
     said = run_aloud(study).stderr
 
     assert 1 == said.count("Without effect in a local run")
-    assert "share this machine: metrics.\n" in said
+    assert "share this machine: state.\n" in said
 
 
 def test_the_folder_holds_plan_codebook_and_a_log_of_events_without_values(

@@ -113,17 +113,56 @@ def test_a_profile_of_unusable_records_is_refused_with_the_findings(run):
 def test_a_policy_is_shown_with_what_the_consortium_says_and_what_holds(run):
     done = run(
         "policy show NODE --plan PLAN",
-        more="policy: {minimum_patients: 12, approvers: {needed: 2, roles: [dm]}}",
+        more="policy: {minimum_patients: 10, minimum_cell: 3}",
     )
     told = [" ".join(line.split()) for line in done.stdout.replace("│", " ").splitlines()]
 
     assert 0 == done.exit_code
-    assert "minimum_patients 10 12 12" in told
-    assert "minimum_cell 5 5 5" in told
+    assert "minimum_patients 10 10 10" in told
+    assert "minimum_cell 5 3 5" in told
     assert "aggregation secure secure secure" in told
     assert "expires - - -" in told
-    assert "approvers - needed 2, roles dm needed 2, roles dm" in told
-    assert any("without effect in a local run" in line for line in told)
+    assert "results: to be given to: centre, by people" in told
+    assert not any("would be refused here" in line for line in told)
+
+
+def test_a_plan_that_would_be_refused_is_said_to_be_with_every_reason(run):
+    done = run(
+        "policy show NODE --plan PLAN",
+        more="policy: {minimum_patients: 12, estimators: [cox], expires: 2020-01-31}",
+    )
+    said = " ".join(done.stdout.split("This plan would be refused here: ")[1].split())
+
+    assert 3 == done.exit_code
+    for reason in ("policy.minimum_patients: the plan says 10", "asks for log_rank", "expires"):
+        assert reason in said
+
+
+def test_an_expired_policy_refuses_every_plan(run):
+    done = run("policy show NODE", more="policy: {expires: 2020-01-31}")
+
+    assert 3 == done.exit_code
+    assert "Every plan would be refused here: policy.expires: the policy held until" in done.stdout
+
+
+def test_the_names_that_a_blind_model_needs_are_shown_and_asked_for(site, run):
+    committee = "secure: {blind: {committee: [dcog, memphis, padua]}}\n"
+    model = "  - {id: cox, kind: cox, endpoint: EFS, terms: [{factor: sex, reference: male}]}\n"
+    plan = site.write("blind.yaml", site.PLAN + model + committee)
+    done = run(f"policy show NODE --plan {plan} --json")
+    told = json.loads(done.stdout)
+
+    assert 3 == done.exit_code
+    assert ["blind_cox", "blind_committee"] == told["fields"]["estimators"]["consortium"][-2:]
+    assert "blind_cox" not in told["fields"]["estimators"]["effective"]
+    assert ["Add blind_cox if it may", "Add blind_committee if this site may serve"] == [
+        reason[reason.index("Add") :][: len(end)]
+        for reason, end in zip(
+            told["refused"],
+            ("Add blind_cox if it may", "Add blind_committee if this site may serve"),
+            strict=True,
+        )
+    ]
 
 
 def test_a_policy_without_a_plan_holds_as_it_is_written(run):
@@ -139,12 +178,12 @@ def test_a_policy_as_json_tells_the_three_values_of_each_field(run):
     told = json.loads(
         run(
             "policy show NODE --plan PLAN --json",
-            more="policy: {approvers: {needed: 2, roles: [dm]}}",
+            more="policy: {minimum_cell: 5}",
         ).stdout
     )
 
     assert {"consortium": 5, "here": 5, "effective": 5} == told["fields"]["minimum_cell"]
-    assert {"needed": 2, "roles": ["dm"]} == told["fields"]["approvers"]["here"]
+    assert [] == told["refused"]
     assert ["kaplan_meier", "log_rank"] == told["fields"]["estimators"]["effective"]
 
 

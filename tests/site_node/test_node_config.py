@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ def test_everything_that_a_hospital_may_write_is_read(site):
               ca: keys/ca.pem
               proxy: http://proxy.umc.example:3128
               key: {key}
-            identity: {{key: /etc/riskset/node.key, certificate: node.pem}}
+            identity: {{key: /etc/riskset/node.key, connection: node.pem}}
             data:
               source: {{kind: csv, path: /data/interfant06.csv, delimiter: ";", decimal: ",", encoding: cp1252, missing: ["", 999]}}
               patient: pat_nr
@@ -46,14 +47,9 @@ def test_everything_that_a_hospital_may_write_is_read(site):
               absent: {{date_smn: not recorded before 2010}}
               accept: [unmapped_code]
             policy:
-              approval: each_plan
-              approvers: {{needed: 2, roles: [data_manager, privacy_officer]}}
               minimum_patients: 12
-              reruns: {{same_plan: 3, changed_population: 0}}
               expires: 2028-12-31
-            audit: {{path: audit, keep_years: 25}}
-            log: {{format: json, level: info, path: /var/log/riskset/node.jsonl}}
-            metrics: {{listen: "127.0.0.1:9464"}}
+            state: state
             """,
         )
     )
@@ -61,8 +57,7 @@ def test_everything_that_a_hospital_may_write_is_read(site):
     assert bytes(range(32)) == config.centre_key
     assert site.path / "keys/ca.pem" == config.centre.ca
     assert Path("/data/interfant06.csv") == config.data.source.path
-    assert config.audit is not None
-    assert site.path / "audit" == config.audit.path
+    assert site.path / "state" == config.state
     assert ("", "999") == config.data.source.missing
     assert config.data.columns is not None
     assert {"1": "male", "2": "female"} == config.data.columns["sex"].codes
@@ -74,13 +69,36 @@ def test_everything_that_a_hospital_may_write_is_read(site):
 def test_settings_of_a_long_running_node_are_named_as_without_effect_in_a_local_run(site):
     more = """
         centre: {address: "centre.example:443", key: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=}
-        policy: {approval: each_run, minimum_cell: 7}
-        metrics: {listen: "127.0.0.1:9464"}
+        policy: {minimum_cell: 7}
+        state: state
         """
 
-    assert ("centre.address", "policy.approval", "metrics") == site.node(
-        CSV, more
-    ).without_effect_in_a_local_run
+    assert ("centre.address", "state") == site.node(CSV, more).without_effect_in_a_local_run
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("policy: {approval: each_plan}", "policy.approval: not enforced in this release"),
+        (
+            "policy: {approvers: {needed: 2, roles: [dm]}}",
+            "policy.approvers: not enforced in this release",
+        ),
+        ("policy: {reruns: {same_plan: 3}}", "policy.reruns: not enforced in this release"),
+        ("audit: {path: audit}", "audit: not enforced in this release"),
+        ("log: {format: json}", "log: not enforced in this release"),
+        ('metrics: {listen: "127.0.0.1:9464"}', "metrics: not enforced in this release"),
+        (
+            "identity: {key: node.key, certificate: node.pem}",
+            "identity.certificate: is a setting no longer",
+        ),
+    ],
+)
+def test_a_setting_that_nothing_acts_on_is_refused_with_what_to_do(site, more, said):
+    with pytest.raises(NodeConfigError, match=re.escape(said)) as refused:
+        site.node(CSV, more)
+
+    assert "Remove the key" in str(refused.value)
 
 
 def test_what_is_not_written_is_not_named_as_without_effect(site):

@@ -15,7 +15,6 @@ from riskset_common.estimators.estimator import Request
 from riskset_common.estimators.heterogeneity import AskHeterogeneity
 from riskset_common.estimators.heterogeneity_spec import HeterogeneitySpec
 from riskset_node.policy import (
-    FOR_LONG_RUNNING_NODES,
     Policy,
     Rule,
     check_plan,
@@ -84,9 +83,7 @@ STRICTER = {
 }
 
 
-@pytest.mark.parametrize(
-    "field", [name for name in Policy.model_fields if name not in FOR_LONG_RUNNING_NODES]
-)
+@pytest.mark.parametrize("field", list(Policy.model_fields))
 def test_changing_a_field_changes_a_verdict(field, study_of):
     lenient = Policy.model_validate(PERMISSIVE)
     # Everything else stays as it resolved, so that the one field alone makes the difference.
@@ -96,10 +93,6 @@ def test_changing_a_field_changes_a_verdict(field, study_of):
 
     assert [] == verdict(lenient, study_of)
     assert [f"policy.{field}"] == verdict(strict, study_of)
-
-
-def test_fields_of_a_long_running_node_are_fields():
-    assert set(FOR_LONG_RUNNING_NODES) < set(Policy.model_fields)
 
 
 def test_without_a_word_the_policy_is_strict():
@@ -293,4 +286,4 @@ def test_the_stricter_of_plan_and_site_holds(study_of, more, policy, field, hold
 
 
 def test_a_rule_has_every_field_that_a_policy_enforces():
-    assert set(Policy.model_fields) - set(FOR_LONG_RUNNING_NODES) == set(Rule.model_fields)
+    assert set(Policy.model_fields) == set(Rule.model_fields)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from riskset_common.estimators.estimator import AnalysisSpec, Names
-from riskset_common.study import Study
+from riskset_common.study import Study, within_sites
 from riskset_common.survival.kaplan_meier import LimitKind
 
 
@@ -33,4 +33,4 @@ class CurvesSpec(AnalysisSpec):
 
     def within_sites(self, study: Study) -> bool:
         """Whether every stratum of the test lies within one site, which then computes its share alone."""
-        return "site" in self.strata or ("study_group" in self.strata and study.one_site_a_group)
+        return within_sites(self.strata, study.sites)

@@ -143,7 +143,7 @@ class Cox:
     def shapes(self, request: CoxRequest) -> Mapping[str, Shape]:
         """A survey of counts, deaths of a blind model, or log-likelihood, score (p,) and the upper triangle of the information."""
         asked = request.state
-        blind = request.spec.is_blind(request.study)
+        blind = request.spec.is_blind(request.study.sites)
         if asked.n_steps is not None or (asked.exponent is not None and blind):
             _refuse_unless_blind(request.spec, asked, blind=blind)
         if asked.n_steps is not None:
@@ -173,7 +173,7 @@ class Cox:
         spec, study = request.spec, request.study
         times = cause_specific_times(analysed(patients, request).patients, study, spec)
         if request.state.exponent is None:
-            if not spec.is_blind(study):
+            if not spec.is_blind(study.sites):
                 arrange_model(patients, request)
             lengths = length_marks(times) if spec.counts_times else {}
             return {**survey(patients, request), **lengths}
@@ -190,7 +190,7 @@ class Cox:
             return request if request.state.waits else _wait(request, pooled)
         if request.state.exponent is None:
             surveyed = read_survey(request, pooled)
-            if spec.is_blind(request.study):
+            if spec.is_blind(request.study.sites):
                 return _ask_deaths(request, surveyed, pooled)
             fitting = Fitting.of(spec, surveyed.columns)
             count_steps = grid_length(pooled, 1) if spec.counts_times else None

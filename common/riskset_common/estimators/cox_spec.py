@@ -15,7 +15,7 @@ from riskset_common.estimators.estimator import Names, twice
 from riskset_common.estimators.exposure import exposure_problems
 from riskset_common.estimators.proportionality import COUNTED, Transform
 from riskset_common.estimators.terms import Term, term_problems
-from riskset_common.study import Study
+from riskset_common.study import Site, Study, within_sites
 
 EVENTS: Final = "events"
 """The array of a survey that says how many events there are."""
@@ -77,19 +77,18 @@ class CoxSpec(OneCauseSpec):
     def opened_by(self, study: Study) -> tuple[str, ...]:
         """Factors: patients and events are counted by their levels. Strata show in no sum, but in those of a blind model."""
         factors = tuple(term.factor for term in self.terms if term.factor is not None)
-        return (*factors, *self.strata) if self.is_blind(study) else factors
+        return (*factors, *self.strata) if self.is_blind(study.sites) else factors
 
-    def is_blind(self, study: Study) -> bool:
+    def is_blind(self, sites: Sequence[Site]) -> bool:
         """Whether a risk set may hold patients of several sites: neither `site` nor what is the same is among the strata."""
-        of_site = "study_group" in self.strata and (study.one_site_a_group or not study.sites)
-        return "site" not in self.strata and not of_site
+        return not within_sites(self.strata, sites)
 
     def rests_on(self, study: Study) -> tuple[str, ...]:
         """Events, of which a site wants enough; and all patients by step of the grid, where sites work out a function of time from them.
 
         A blind model takes the latter from its begin.
         """
-        if self.is_blind(study) or not self.counts_times:
+        if self.is_blind(study.sites) or not self.counts_times:
             return (EVENTS,)
         entry = study.endpoint(self.endpoint).entry
         return (EVENTS, *step_names(left_truncated=entry is not None))
@@ -110,7 +109,7 @@ class CoxSpec(OneCauseSpec):
             *term_problems(self.terms, self.interaction, study),
             *self._offset_problems(),
             *self._penalty_problems(),
-            *(self._blind_problems(study) if self.is_blind(study) else ()),
+            *(self._blind_problems(study) if self.is_blind(study.sites) else ()),
             *(
                 each
                 for name in self.times()
@@ -141,7 +140,7 @@ class CoxSpec(OneCauseSpec):
     def _hazard_problems(self, study: Study) -> Iterator[str]:
         if self.baseline_hazard is None:
             return
-        if not self.is_blind(study):
+        if not self.is_blind(study.sites):
             yield (
                 "baseline_hazard is one hazard over all sites, but the strata hold site: each site has a hazard of its own. Leave "
                 "baseline_hazard out, or site out of the strata."

@@ -31,7 +31,7 @@ Exponent = Annotated[int, Field(ge=SMALLEST_EXPONENT, lt=SMALLEST_EXPONENT + N_E
 def survey_shapes(spec: CoxSpec, study: Study) -> Mapping[str, Shape]:
     """Counts in total, by cell, and marks of exponents, shape (p, N_EXPONENTS); of a blind model marks of lengths in their place."""
     p = len(columns(spec.terms, spec.interaction, study))
-    marks = length_shapes() if spec.is_blind(study) else {"exponents": counts(p, N_EXPONENTS)}
+    marks = length_shapes() if spec.is_blind(study.sites) else {"exponents": counts(p, N_EXPONENTS)}
     return {
         "missing": counts(),
         **case_shapes(spec, study),
@@ -47,7 +47,7 @@ def survey(patients: Patients, request: Request[CoxSpec, Any]) -> Summary:
     found = columns(spec.terms, spec.interaction, study)
     marks = (
         length_marks(cause_specific_times(cohort.patients, study, spec))
-        if spec.is_blind(study)
+        if spec.is_blind(study.sites)
         else {"exponents": _exponents(design(found, rows.patients, study))}
     )
     return {

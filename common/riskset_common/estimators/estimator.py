@@ -19,7 +19,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from riskset_common.codebook import Conditions, StrictModel
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.patients import Patients
-from riskset_common.study import Study
+from riskset_common.study import Site, Study
 
 AnalysisId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=64)]
 
@@ -82,9 +82,9 @@ class AnalysisSpec(StrictModel):
         del study
         return ()
 
-    def is_blind(self, study: Study) -> bool:
+    def is_blind(self, sites: Sequence[Site]) -> bool:
         """Whether a model of the analysis has risk sets of several sites, whose sums nobody may see."""
-        del study
+        del sites
         return False
 
     def cause_names(self) -> tuple[str, ...]:

@@ -101,7 +101,7 @@ class FineGraySpec(OneCauseSpec):
 
     def problems(self, study: Study) -> Sequence[str]:
         """Terms that do not fit, risk sets that would cross sites, a missing cause, and late entry."""
-        if self.model.is_blind(study):
+        if self.model.is_blind(study.sites):
             # What a model across sites would need besides is of no use here.
             return [*self._problems(study), self._across_sites()]
         return [*self._problems(study), *self.model.problems(study)]

@@ -63,9 +63,8 @@ class HeterogeneitySpec(OneCauseSpec):
 
     def own_model(self) -> CoxSpec:
         """The model that a site fits to its own patients."""
-        keys = ("id", "endpoint", "cause", "population", "where", "ties", "terms")
-        found = {key: getattr(self, key) for key in keys}
-        model = CoxSpec(kind="cox", strata=("site", *self.strata), **found)
+        keys = {"id", "endpoint", "cause", "population", "where", "ties", "terms"}
+        model = CoxSpec(kind="cox", strata=("site", *self.strata), **self.model_dump(include=keys))
         # No analysis of a plan has a name like this: what a site keeps for it is its own.
         return model.model_copy(update={"id": f"{self.id}/own"})
 

@@ -53,7 +53,7 @@ from riskset_common.estimators.parts import (
 from riskset_common.estimators.terms import Term
 from riskset_common.patients import Patients
 from riskset_common.results import WHEN_ASKED
-from riskset_common.study import Study
+from riskset_common.study import Site, Study
 from riskset_common.survival.kaplan_meier import LimitKind
 
 CURVES, MODEL = "curve.landmark", "model.landmark"
@@ -99,7 +99,7 @@ class LandmarkSpec(AnalysisSpec):
 
     def opened_by(self, study: Study) -> tuple[str, ...]:
         """What the curves or the model are opened by."""
-        inner = inner_spec(self, study)
+        inner = inner_spec(self)
         return tuple(name for name in inner.opened_by(study) if name != exposed_name(self.exposure))
 
     def rests_on(self, study: Study) -> tuple[str, ...]:
@@ -113,13 +113,13 @@ class LandmarkSpec(AnalysisSpec):
             return ("cox",)
         return ("kaplan_meier",) if self.test is None else ("kaplan_meier", "log_rank")
 
-    def is_blind(self, study: Study) -> bool:
+    def is_blind(self, sites: Sequence[Site]) -> bool:
         """Whether it is a model, and its risk sets are not each within a site."""
-        return inner_spec(self, study).is_blind(study)
+        return inner_spec(self).is_blind(sites)
 
     def problems(self, study: Study) -> Sequence[str]:
         """Keys of the other kind, an exposure that has no time here, and what the curves or the model cannot be."""
-        inner = inner_spec(self, study).problems(with_exposure(study, self.exposure, self.at))
+        inner = inner_spec(self).problems(with_exposure(study, self.exposure, self.at))
         name = name_problems(self.exposure, study)
         exposure = exposure_problems(self.exposure, self.endpoint, study)
         return [*name, *exposure, *self._key_problems(), *inner]
@@ -143,9 +143,8 @@ class LandmarkSpec(AnalysisSpec):
         return tuple(name for name in names if name is not None)
 
 
-def inner_spec(spec: LandmarkSpec, study: Study) -> PartSpec:
+def inner_spec(spec: LandmarkSpec) -> PartSpec:
     """The analysis of the patients at the landmark: curves by exposure, or a model whose first term it is."""
-    del study
     exposed = exposed_name(spec.exposure)
     shared = {"id", "endpoint", "population", "where", "title", "planned", "primary"}
     keys = spec.model_dump(include=shared | {"level", "strata"})
@@ -276,7 +275,7 @@ class Landmark:
 
 def _parts(spec: LandmarkSpec, study: Study) -> tuple[dict[str, PartSpec], Study]:
     name = CURVES if spec.terms is None else MODEL
-    return {name: inner_spec(spec, study)}, with_exposure(study, spec.exposure, spec.at)
+    return {name: inner_spec(spec)}, with_exposure(study, spec.exposure, spec.at)
 
 
 def _result(spec: LandmarkSpec, ended: int, kept: PartsMemory) -> LandmarkResult:

@@ -41,7 +41,7 @@ from riskset_common.estimators.parts import (
 from riskset_common.estimators.terms import Term
 from riskset_common.patients import Patients
 from riskset_common.results import WHEN_ASKED
-from riskset_common.study import Study
+from riskset_common.study import Site, Study, within_sites
 from riskset_common.survival.kaplan_meier import LimitKind
 
 ALL = "curve._"
@@ -71,11 +71,11 @@ class UnivariateSpec(AnalysisSpec):
 
     def opened_by(self, study: Study) -> tuple[str, ...]:
         """Factors; strata within sites show in no sum."""
-        return (*self.factors, *self.strata) if self.is_blind(study) else self.factors
+        return (*self.factors, *self.strata) if self.is_blind(study.sites) else self.factors
 
-    def is_blind(self, study: Study) -> bool:
+    def is_blind(self, sites: Sequence[Site]) -> bool:
         """Whether there are models, and their risk sets are not each within a site."""
-        return any(part.is_blind(study) for name, part in parts(self, study).items() if name != ALL)
+        return self.has_models and not within_sites(self.strata, sites)
 
     def rests_on(self, study: Study) -> tuple[str, ...]:
         """What the models rest on."""

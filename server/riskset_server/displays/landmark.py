@@ -40,7 +40,7 @@ def at_landmark(shown: Shown) -> Shown:
     found = value(part.result, "curves" if spec.terms is None else "model")
     return replace(
         shown,
-        parts=(Part(inner_spec(spec, study), found),),
+        parts=(Part(inner_spec(spec), found),),
         words=replace(words, codebook=study.codebook),
     )
 

@@ -38,6 +38,7 @@ def facts(results: Mapping[str, Any], words: Words) -> Iterator[Fact]:
         yield Fact(f"Sites ({len(sites)})", ", ".join(sites))
     if plan.quorum is not None:
         yield Fact("Quorum", f"{plan.quorum.sites} of {plan.quorum.of} sites")
+    yield Fact("Results", plan.disclosure.to_be_given_to)
     if "rounds" in results:
         yield Fact("Rounds", str(results["rounds"]))
 
