@@ -10,7 +10,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 LOCKS := deploy/constraints
-MEMBERS := common site_node server embedded
+MEMBERS := common site_node server deploy/embedded
 PROJECTS := pyproject.toml hatch_build.py $(MEMBERS:%=%/pyproject.toml)
 
 # -I: what PYTHONPATH or the user's own site-packages hold is not part of the environment.

@@ -11,7 +11,7 @@ from hatchling.builders.config import BuilderConfig
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
-MEMBERS = ("common", "site_node", "server", "embedded")
+MEMBERS = ("common", "site_node", "server", "deploy/embedded")
 
 
 def member_projects(checkout: Path) -> list[dict[str, Any]]:
@@ -67,7 +67,7 @@ class PinnedMembers(BuildHookInterface[BuilderConfig]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Add `riskset-...==VERSION` for each sister that the member requires. `version` is hatch's word for the target."""
         del version
-        checkout = Path(self.root).parent
+        checkout = next(p for p in Path(self.root).parents if (p / "hatch_build.py").is_file())
         own = {project["name"] for project in member_projects(checkout)}
         for requirement in self.metadata.core.dependencies:
             if requirement in own:

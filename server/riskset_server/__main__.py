@@ -1,5 +1,5 @@
 """`python -m riskset_server` is the command `riskset`."""
 
-from riskset_server.cli import main
+from riskset_server.commands.riskset import main
 
 main()

@@ -1,5 +1,5 @@
 """`python -m riskset_node` is the command `riskset-node`."""
 
-from riskset_node.cli import main
+from riskset_node.commands.riskset_node import main
 
 main()

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar, Union
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
-from riskset_common.codebook import StrictModel, StudyName
 from riskset_common.errors import NodeConfigError, did_you_mean
-from riskset_common.strict_yaml import Name, read_yaml, validate
-from riskset_node.findings import ACCEPTABLE, FindingKind
+from riskset_common.formats.strict_model import StrictModel
+from riskset_common.formats.strict_yaml import Name, read_yaml, validate
+from riskset_common.study.codebook import StudyName
+from riskset_node.finding_kinds import ACCEPTABLE, FindingKind
 from riskset_node.policy import Policy
 from riskset_node.sources import SOURCES
 from riskset_node.sources.source import SourceSettings, Token

@@ -12,16 +12,17 @@ from typing import Any, ClassVar, Final, Literal
 
 from pydantic import Field, model_validator
 
-from riskset_common.codebook import StrictModel
 from riskset_common.errors import PolicyRefusal
-from riskset_common.estimators import parts_of
-from riskset_common.estimators.cox import AskCox
-from riskset_common.estimators.cox_spec import EVENTS
-from riskset_common.estimators.estimator import AnalysisSpec, Request
-from riskset_common.estimators.heterogeneity import AskHeterogeneity
-from riskset_common.estimators.terms import columns
-from riskset_common.plan import Plan
-from riskset_common.study import Site, Study
+from riskset_common.estimators.catalogue import parts_of
+from riskset_common.estimators.estimator import Request
+from riskset_common.estimators.heterogeneity.heterogeneity import AskHeterogeneity
+from riskset_common.estimators.regression.cox import AskCox
+from riskset_common.estimators.regression.spec import EVENTS
+from riskset_common.estimators.regression.terms import columns
+from riskset_common.formats.strict_model import StrictModel
+from riskset_common.study.analysis import AnalysisSpec
+from riskset_common.study.plan import Plan
+from riskset_common.study.study import Site, Study
 
 Aggregation = Literal["secure", "open"]
 Release = Literal["rounded", "exact"]

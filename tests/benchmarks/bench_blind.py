@@ -21,9 +21,9 @@ from tests.benchmarks.blind_study import embedded, over_flower
 from tests.benchmarks.machine import describe, middle
 from tests.secure.blind_parties import Cohort, fit_pooled, model_of, parties_of, setup_of
 
-from riskset_common.secure.blind_member import BlindMember
-from riskset_common.secure.blind_messages import BlindInput, BlindShare
-from riskset_common.secure.blind_protocol import run_blind_cox
+from riskset_common.secure.blind.parties.member import BlindMember
+from riskset_common.secure.blind.protocol import run_blind_cox
+from riskset_common.wire.blind_messages import BlindInput, BlindShare
 
 SITES, FEW_SITES, RUNS = 18, 6, 3
 LUNG = Path(__file__).parents[1] / "golden" / "data" / "lung.csv"

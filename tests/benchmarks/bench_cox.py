@@ -116,8 +116,8 @@ class _Clock:
 
 def measure_riskset(folder: Path) -> dict[str, object]:
     """Run the plan embedded and masked."""
-    from riskset_common.codebook import read_codebook
-    from riskset_common.plan import read_plan
+    from riskset_common.planning.read import read_plan
+    from riskset_common.study.codebook import read_codebook
     from riskset_embedded.engine import Parties, run_local
     from riskset_embedded.local_run import read_nodes
 

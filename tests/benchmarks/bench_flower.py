@@ -23,13 +23,13 @@ from typing import NamedTuple
 from sqlalchemy import create_engine, text
 from tests.benchmarks.machine import describe, middle
 
-from riskset_common.codebook import Codebook
-from riskset_common.estimators.kaplan_meier import KaplanMeierSpec
-from riskset_common.plan import Plan
-from riskset_embedded.demo import study_folder
+from riskset_common.estimators.curves.kaplan_meier import KaplanMeierSpec
+from riskset_common.study.codebook import Codebook
+from riskset_common.study.plan import Plan
+from riskset_embedded.demos.lung import study_folder
 from riskset_embedded.federation import Federation, make_federation, start_all, stop_federation
-from riskset_server.flower import Control
-from riskset_server.run_control import read_plan_to_run, start_run, watch
+from riskset_server.driving.control import read_plan_to_run, start_run, watch
+from riskset_server.flower.superlink import Control
 from riskset_server.store import Runs, Sites, open_database
 
 RUNS = 5

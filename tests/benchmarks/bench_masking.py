@@ -19,17 +19,22 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 from tests.benchmarks.machine import describe, timed
 
-from riskset_common.secure.pool import collect_keys, make_request, open_round
-from riskset_common.secure.prg import CHUNK, add_masks
-from riskset_common.secure.recovery import unmask_requests
-from riskset_common.secure.reporting import NO_ROUND, report
-from riskset_common.secure.roster import Member, Roster
-from riskset_common.secure.rule import rule_for
-from riskset_common.secure.sections import Section
-from riskset_common.secure.session import SessionSecrets, SiteSession, accept_keys, advertise
-from riskset_common.secure.unmask import answer_unmask
-from riskset_common.signing import Identity
-from riskset_common.wire import Report
+from riskset_common.consortium.roster import Member, Roster
+from riskset_common.primitives.masks import CHUNK, add_masks
+from riskset_common.primitives.signing import Identity
+from riskset_common.secure.sums.pooling import collect_keys, make_request, open_round
+from riskset_common.secure.sums.recovery import unmask_requests
+from riskset_common.secure.sums.reporting import NO_ROUND, report
+from riskset_common.secure.sums.rule import rule_for
+from riskset_common.secure.sums.site_session import (
+    SessionSecrets,
+    SiteSession,
+    accept_keys,
+    advertise,
+)
+from riskset_common.secure.sums.unmasking import answer_unmask
+from riskset_common.wire.messages import Report
+from riskset_common.wire.sections import Section
 
 NUMBERS = 100_000
 KEYS = [bytes([number]) * 32 for number in range(17)]  # the peers of one of 18 sites

@@ -27,13 +27,14 @@ import structlog
 from tests.benchmarks.bench_flower import cpu_of
 from tests.benchmarks.machine import describe, middle, timed
 
-from riskset_common.codebook import Codebook, read_codebook
-from riskset_common.plan import Plan, read_plan
+from riskset_common.planning.read import read_plan
+from riskset_common.study.codebook import Codebook, read_codebook
+from riskset_common.study.plan import Plan
 from riskset_embedded.engine import Parties, run_local
 from riskset_embedded.federation import make_federation, start_all, stop_federation
 from riskset_embedded.local_run import read_nodes
-from riskset_server.flower import Control
-from riskset_server.run_control import start_run, watch
+from riskset_server.driving.control import start_run, watch
+from riskset_server.flower.superlink import Control
 from riskset_server.store import Runs, Sites, open_database
 
 PATIENTS, SITES = 651, 18

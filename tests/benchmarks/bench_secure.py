@@ -14,14 +14,18 @@ from unittest.mock import patch
 import structlog
 from tests.benchmarks.machine import describe, middle, timed
 
-from riskset_common.codebook import read_codebook
-from riskset_common.plan import Plan, SecureSums, read_plan
-from riskset_common.secure import contributors, governance, pool, reporting, session, setup
-from riskset_common.signing import Identity
-from riskset_embedded.demo import study_folder
+from riskset_common.consortium import governance
+from riskset_common.planning.read import read_plan
+from riskset_common.primitives.signing import Identity
+from riskset_common.secure.sums import contributors, reporting, setup
+from riskset_common.secure.sums import pooling as pool
+from riskset_common.secure.sums import site_session as session
+from riskset_common.study.codebook import read_codebook
+from riskset_common.study.plan import Plan, SecureSums
+from riskset_embedded.demos.lung import study_folder
 from riskset_embedded.engine import Parties, run_local
 from riskset_embedded.local_run import read_nodes
-from riskset_node import node
+from riskset_node.session import node
 
 RUNS = 7
 

@@ -13,8 +13,8 @@ from tests.benchmarks.machine import describe
 
 AIM = 0.5
 REPEATS = 5
-CENTRE = "from riskset_server.cli import main; main()"
-NODE = "from riskset_node.cli import main; main()"
+CENTRE = "from riskset_server.commands.riskset import main; main()"
+NODE = "from riskset_node.commands.riskset_node import main; main()"
 COMMANDS = {
     "riskset --help": [CENTRE, "--help"],
     "riskset run local --help": [CENTRE, "run", "local", "--help"],

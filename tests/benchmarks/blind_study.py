@@ -18,8 +18,8 @@ from tests.secure.blind_parties import Cohort
 
 from riskset_embedded.federation import make_federation, start_all, stop_federation
 from riskset_embedded.local_run import run_files
-from riskset_server.flower import Control
-from riskset_server.run_control import read_plan_to_run, start_run, watch
+from riskset_server.driving.control import read_plan_to_run, start_run, watch
+from riskset_server.flower.superlink import Control
 from riskset_server.store import Runs, Sites, open_database
 
 

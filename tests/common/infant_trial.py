@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from riskset_common.codebook import Codebook
-from riskset_common.plan import plan_of
-from riskset_common.strict_yaml import read_yaml
-from riskset_common.study import Site, Study
+from riskset_common.formats.strict_yaml import read_yaml
+from riskset_common.planning.read import plan_of
+from riskset_common.study.codebook import Codebook
+from riskset_common.study.study import Site, Study
 
 FOLDER = Path(__file__).parent / "yaml"
 CODEBOOK = FOLDER / "codebook.yaml"

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from tests.estimators.cohorts import study_of
 
-from riskset_common.canonical import canonical_json
-from riskset_common.checked import (
+from riskset_common.errors import ProtocolRefusal
+from riskset_common.estimators.catalogue import parts_of
+from riskset_common.formats.canonical_json import canonical_json
+from riskset_common.rounds.questions import read_questions, sections_of
+from riskset_common.rounds.verified_sums import (
     check_repeated,
     evaluations_at_most,
     is_told,
     with_told,
 )
-from riskset_common.errors import ProtocolRefusal
-from riskset_common.estimators import parts_of
-from riskset_common.rounds import read_questions, sections_of
 
 MODEL: dict[str, Any] = {"endpoint": "EFS", "terms": [{"factor": "arm"}], "strata": ["site"]}
 COX = MODEL | {"kind": "cox", "ph_test": "km"}

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.common.infant_trial import CODEBOOK, codebook_yaml
 
-from riskset_common.canonical import canonical_json, parse_canonical, sha256_hex
-from riskset_common.codebook import Codebook, read_codebook
 from riskset_common.errors import CodebookError
-from riskset_common.strict_yaml import parse_yaml, validate
+from riskset_common.formats.canonical_json import canonical_json, parse_canonical, sha256_hex
+from riskset_common.formats.strict_yaml import parse_yaml, validate
+from riskset_common.study.codebook import Codebook, read_codebook
 
 
 def codebook(variables: str, derived: str = "{}") -> Codebook:

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.common.infant_trial import study
 
-from riskset_common.patients import NO_DATE, EndpointTimes, Patients
-from riskset_common.study import Site, cross, meets
+from riskset_common.study.patients import NO_DATE, EndpointTimes, Patients
+from riskset_common.study.study import Site, cross, meets
 
 
 def integers(*values: int) -> np.ndarray:

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from tests.common.infant_trial import WHOLE_PLAN, plan_yaml
 
 import riskset_common
-from riskset_common.canonical import canonical_json, parse_canonical, sha256_hex
 from riskset_common.errors import PlanError
-from riskset_common.estimators.cox_spec import CoxSpec
-from riskset_common.plan import Plan, plan_of, read_plan
+from riskset_common.estimators.regression.spec import CoxSpec
+from riskset_common.formats.canonical_json import canonical_json, parse_canonical, sha256_hex
+from riskset_common.planning.read import ReleasePlan, plan_of, read_plan
+from riskset_common.study.plan import Plan
 
 
 def plan(**changes: Any) -> Plan:
@@ -376,9 +377,9 @@ plans = st.builds(
 @given(plans)
 def test_a_plan_comes_through_canonical_json_with_its_orders(found: Plan) -> None:
     text = canonical_json(found)
-    back = Plan.model_validate(parse_canonical(text))
+    back = ReleasePlan.model_validate(parse_canonical(text))
 
-    assert found == back == Plan.model_validate_json(text)
+    assert found == back == ReleasePlan.model_validate_json(text)
     assert text == canonical_json(back)
     assert [each.events for each in found.endpoints.values()] == [
         back.endpoints[name].events for name in found.endpoints
@@ -389,8 +390,8 @@ def test_a_plan_comes_through_canonical_json_with_its_orders(found: Plan) -> Non
 def test_the_plan_of_the_trial_comes_through_canonical_json() -> None:
     text = canonical_json(plan())
 
-    assert plan() == Plan.model_validate(parse_canonical(text))
-    assert text == canonical_json(Plan.model_validate(parse_canonical(text)))
+    assert plan() == ReleasePlan.model_validate(parse_canonical(text))
+    assert text == canonical_json(ReleasePlan.model_validate(parse_canonical(text)))
 
 
 def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -445,7 +446,7 @@ def test_a_change_of_any_field_is_another_hash() -> None:
         if here[last] in (None, before):
             continue
         try:
-            found = Plan.model_validate(again)
+            found = ReleasePlan.model_validate(again)
         except ValueError:
             continue  # two fields that belong together
         changed += 1

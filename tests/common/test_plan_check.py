@@ -9,8 +9,8 @@ import pytest
 from tests.common.infant_trial import codebook_yaml, plan_yaml, study
 
 from riskset_common.errors import PlanError
-from riskset_common.plan_check import check_plan, variables_read
-from riskset_common.study import Site
+from riskset_common.planning.check import check_plan, variables_read
+from riskset_common.study.study import Site
 
 
 def problems(changed: dict[str, Any]) -> list[str]:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskset_common.results import (
+from riskset_common.results.as_json import (
     WHEN_ASKED,
     NamedTest,
     PrintedTest,

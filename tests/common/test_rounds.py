@@ -10,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.common.infant_trial import sites, study
 
-from riskset_common.canonical import canonical_json
+from riskset_common.consortium.roster import Member, Roster
 from riskset_common.errors import PlanError, ProtocolRefusal
-from riskset_common.estimators import estimator_of
-from riskset_common.estimators.cox import AskCox
+from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.estimators.estimator import Request
-from riskset_common.rounds import (
+from riskset_common.estimators.regression.cox import AskCox
+from riskset_common.formats.canonical_json import canonical_json
+from riskset_common.primitives.signing import Identity
+from riskset_common.rounds.questions import (
     AnyRequest,
     questions_json,
     read_questions,
@@ -24,10 +26,8 @@ from riskset_common.rounds import (
     sites_of,
     study_offered,
 )
-from riskset_common.secure.pool import make_offer
-from riskset_common.secure.roster import Member, Roster
-from riskset_common.signing import Identity
-from riskset_common.wire import Offer
+from riskset_common.secure.sums.pooling import make_offer
+from riskset_common.wire.messages import Offer
 
 TRIAL = study()
 

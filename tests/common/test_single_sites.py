@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from tests.common.infant_trial import STUDY_GROUPS, codebook_yaml, plan_yaml, sites, study
 
 from riskset_common.errors import PlanError
-from riskset_common.plan_check import check_plan
-from riskset_common.single_sites import Parting, parts
-from riskset_common.study import Site, Study
+from riskset_common.planning.check import check_plan
+from riskset_common.planning.single_sites import Parting, parts
+from riskset_common.study.study import Site, Study
 
 CURVE: dict[str, Any] = {"kind": "kaplan_meier", "endpoint": "OS"}
 COX: dict[str, Any] = {

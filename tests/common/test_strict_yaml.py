@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskset_common.errors import YamlError
-from riskset_common.strict_yaml import parse_yaml, read_yaml
+from riskset_common.formats.strict_yaml import parse_yaml, read_yaml
 
 
 @pytest.mark.parametrize(

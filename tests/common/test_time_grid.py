@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskset_common.plan import PlanTime
-from riskset_common.time_grid import DAYS_PER_UNIT, TimeGrid, exact
+from riskset_common.study.plan import PlanTime
+from riskset_common.study.time_grid import DAYS_PER_UNIT, TimeGrid, exact
 
 
 def grid(unit: str, grid_days: float = 1, days_per_unit: float | None = None) -> TimeGrid:

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from tests.common.infant_trial import codebook_yaml, plan_yaml
 
-from riskset_common.codebook import Codebook
 from riskset_common.errors import CodebookError, InputError, PlanError
-from riskset_common.estimators import ESTIMATORS
-from riskset_common.plan import plan_of
-from riskset_common.strict_yaml import validate
+from riskset_common.estimators.catalogue import ESTIMATORS
+from riskset_common.formats.strict_yaml import validate
+from riskset_common.planning.read import plan_of
+from riskset_common.study.codebook import Codebook
 
 
 def plan_problems(plan: dict[str, Any]) -> list[str]:

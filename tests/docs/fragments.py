@@ -8,15 +8,15 @@ from typing import Any
 from tests.docs.pages import Page, page
 from tests.docs.workspace import LUNG
 
-from riskset_common.codebook import Codebook, read_codebook
 from riskset_common.errors import CodebookError, NodeConfigError, PlanError
-from riskset_common.plan import read_plan
-from riskset_common.plan_check import check_plan
-from riskset_common.strict_yaml import parse_yaml, validate
-from riskset_common.study import Site, Study
-from riskset_node.columns import variable_columns
+from riskset_common.formats.strict_yaml import parse_yaml, validate
+from riskset_common.planning.check import check_plan
+from riskset_common.planning.read import read_plan
+from riskset_common.study.codebook import Codebook, read_codebook
+from riskset_common.study.study import Site, Study
 from riskset_node.config import NodeConfig
-from riskset_server.displays.placing import placed
+from riskset_node.records.variable_columns import variable_columns
+from riskset_server.kinds.placing import placed
 
 SITES = tuple(
     Site(f"site-{number}", group)

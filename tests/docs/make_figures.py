@@ -20,9 +20,9 @@ from typing import Any
 import structlog
 from tests.docs.pages import DOCS, ROOT
 
-from riskset_common.codebook import Codebook
-from riskset_common.plan import plan_of
-from riskset_common.strict_yaml import parse_yaml
+from riskset_common.formats.strict_yaml import parse_yaml
+from riskset_common.planning.read import plan_of
+from riskset_common.study.codebook import Codebook
 from riskset_embedded.engine import Parties, run_local
 from riskset_embedded.local_run import read_nodes
 from riskset_server.report.build import compose

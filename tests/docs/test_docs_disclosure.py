@@ -7,12 +7,12 @@ import re
 import pytest
 from tests.docs.pages import page, plain
 
-from riskset_common.plan import Disclosure
-from riskset_server.release import RULES
-from riskset_server.release_curve import DECIMALS, MEAN_DIGITS, ROUND_TO
-from riskset_server.release_follow_up import FOLLOW_UP_DIGITS
-from riskset_server.release_model import SIGNIFICANT_DIGITS
-from riskset_server.release_numbers import NUMBER_DIGITS
+from riskset_common.study.plan import Disclosure
+from riskset_server.disclosure.curve import DECIMALS, MEAN_DIGITS, ROUND_TO
+from riskset_server.disclosure.follow_up import FOLLOW_UP_DIGITS
+from riskset_server.disclosure.model import SIGNIFICANT_DIGITS
+from riskset_server.disclosure.numbers import NUMBER_DIGITS
+from riskset_server.disclosure.rules import RULES
 
 NUMBER_WORDS = {2: "two", 3: "three", 4: "four", 5: "5", 7: "seven"}
 

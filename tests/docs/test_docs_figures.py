@@ -6,7 +6,7 @@ import pytest
 from tests.docs.make_figures import files_made, with_table
 from tests.docs.pages import DOCS, pages
 
-from riskset_common.estimators import ESTIMATORS
+from riskset_common.estimators.catalogue import ESTIMATORS
 
 LARGEST = 60_000
 

@@ -7,8 +7,8 @@ import yaml
 from tests.docs.fragments import full_text
 from tests.docs.pages import page
 
-from riskset_common.canonical import sha256_hex
-from riskset_common.plan import read_plan
+from riskset_common.formats.canonical_json import sha256_hex
+from riskset_common.planning.read import read_plan
 
 TEXT = full_text(page("plan.md"), "plan.yaml")
 

@@ -15,25 +15,26 @@ from pydantic_core import PydanticUndefined
 from tests.docs.pages import code_in, page, pages, plain
 from tests.docs.workspace import LUNG, Workspace, named
 
-from riskset_common.codebook import read_codebook
-from riskset_common.estimators import ESTIMATORS, estimator_of, parts_of
-from riskset_common.estimators.counting import AskCounts
-from riskset_common.estimators.cox import AskCox
-from riskset_common.estimators.cox_fitting import main_effects
-from riskset_common.estimators.estimator import AnalysisSpec, Request
-from riskset_common.estimators.heterogeneity import AskHeterogeneity
-from riskset_common.estimators.parts import AskParts
-from riskset_common.estimators.terms import columns
-from riskset_common.plan import read_plan
-from riskset_common.study import Site, Study
-from riskset_node.findings import ACCEPTABLE, ONLY_WARNS, FindingKind
+from riskset_common.estimators.catalogue import ESTIMATORS, estimator_of, parts_of
+from riskset_common.estimators.composed.parts import AskParts
+from riskset_common.estimators.curves.counts import AskCounts
+from riskset_common.estimators.estimator import Request
+from riskset_common.estimators.heterogeneity.heterogeneity import AskHeterogeneity
+from riskset_common.estimators.regression.cox import AskCox
+from riskset_common.estimators.regression.fitting import main_effects
+from riskset_common.estimators.regression.terms import columns
+from riskset_common.planning.read import read_plan
+from riskset_common.study.analysis import AnalysisSpec
+from riskset_common.study.codebook import read_codebook
+from riskset_common.study.study import Site, Study
+from riskset_node.finding_kinds import ACCEPTABLE, ONLY_WARNS, FindingKind
 from riskset_node.policy import DEFAULT_ESTIMATORS
-from riskset_node.units import conversion
+from riskset_node.records.units import conversion
 
 KEY_TABLES = [(of, piece) for of in pages() for piece in of.with_remark("keys")]
 MUST_HAVE_TABLES = {
-    "riskset_common.codebook.Codebook",
-    "riskset_common.plan.Plan",
+    "riskset_common.study.codebook.Codebook",
+    "riskset_common.study.plan.Plan",
     "riskset_node.config.NodeConfig",
     "riskset_node.policy.Policy",
     *(f"{type(each).spec.__module__}.{type(each).spec.__name__}" for each in ESTIMATORS),

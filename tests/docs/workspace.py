@@ -18,9 +18,9 @@ import typer
 from tests.docs.pages import ROOT, Piece, plain
 from typer.testing import CliRunner
 
-from riskset_embedded.cli import join
-from riskset_node.cli import app as node_commands
-from riskset_server.cli import app as centre_commands
+from riskset_embedded.commands import join
+from riskset_node.commands.riskset_node import app as node_commands
+from riskset_server.commands.riskset import app as centre_commands
 
 LUNG = ROOT / "deploy" / "studies" / "lung"
 

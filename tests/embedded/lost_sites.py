@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from riskset_common.codebook import Codebook, read_codebook
-from riskset_common.plan import Plan, Quorum, SecureSums, read_plan
-from riskset_embedded.demo import study_folder
+from riskset_common.planning.read import read_plan
+from riskset_common.study.codebook import Codebook, read_codebook
+from riskset_common.study.plan import Plan, Quorum, SecureSums
+from riskset_embedded.demos.lung import study_folder
 from riskset_embedded.engine import Parties
 from riskset_embedded.local_run import read_nodes
 from riskset_node.config import NodeConfig

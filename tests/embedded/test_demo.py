@@ -11,8 +11,8 @@ import pytest
 from tests.end_to_end.small_study import command
 
 from riskset_common.errors import EstimationError
-from riskset_embedded import demo
-from riskset_embedded.demo import Compared, compare, quantities, study_folder
+from riskset_embedded.demos import lung as demo
+from riskset_embedded.demos.lung import Compared, compare, quantities, study_folder
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from tests.embedded.lost_sites import six_sites
 from riskset_common.errors import EstimationError
 from riskset_embedded import engine
 from riskset_embedded.engine import run_local
-from riskset_node.node import SiteNode
-from riskset_node.outbox import Summary
+from riskset_node.session.node import SiteNode
+from riskset_node.state.outbox import Summary
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,12 @@ import pytest
 from tests.embedded.lost_sites import SixSites, six_sites, study_files
 
 from riskset_common.errors import InputError
-from riskset_common.frame import Message
-from riskset_common.wire import Opening, Report, read_message
+from riskset_common.wire.frame import Message
+from riskset_common.wire.messages import Opening, Report, read_message
 from riskset_embedded.engine import run_local
 from riskset_embedded.local_run import SitesAway, cuts_of, run_files
 from riskset_embedded.transcript import Transcript
-from riskset_server.replies import SitesLost
+from riskset_server.run.replies import SitesLost
 
 pytestmark = pytest.mark.usefixtures("quiet")
 

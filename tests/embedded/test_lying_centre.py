@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from tests.embedded.lost_sites import SixSites, drawn, six_sites
 
-from riskset_common.canonical import canonical_json, parse_canonical
 from riskset_common.errors import ProtocolRefusal, Refusal
-from riskset_common.plan import Plan
-from riskset_common.wire import Opening, Refused, RoundRequest, read_message
+from riskset_common.formats.canonical_json import canonical_json, parse_canonical
+from riskset_common.planning.read import ReleasePlan
+from riskset_common.wire.messages import Opening, Refused, RoundRequest, read_message
 from riskset_embedded import engine
 from riskset_embedded.engine import run_local
-from riskset_node.node import SiteNode
+from riskset_node.session.node import SiteNode
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
@@ -43,7 +43,7 @@ def study_with(analysis: str, profile: str = "recoverable") -> SixSites:
     small = six_sites(profile=profile)
     written = small.plan.model_dump(mode="json", by_alias=True)
     asked = {"id": analysis, "terms": TERMS, **ANALYSES[analysis]}
-    plan = Plan.model_validate(written | {"analyses": [asked]})
+    plan = ReleasePlan.model_validate(written | {"analyses": [asked]})
     return SixSites(plan, small.codebook, small.nodes)
 
 
@@ -129,7 +129,7 @@ def test_a_question_that_brings_weights_of_its_own_is_refused(name, more, monkey
 def test_nothing_is_answered_that_rests_on_an_opening_that_was_not_shown(name, monkeypatch) -> None:
     """The centre skips the opening of the round that counted: the first, or the second."""
     strict = study_with(name, "strict")
-    monkeypatch.setattr("riskset_server.drive._let_check", lambda *_: None)
+    monkeypatch.setattr("riskset_server.run.course._let_check", lambda *_: None)
     said = lied_to(strict, monkeypatch, lambda message: message)
 
     assert 6 == len(said)

@@ -11,9 +11,9 @@ import pytest
 from tests.end_to_end.small_study import SmallStudy
 from typer.testing import CliRunner
 
-from riskset_common.wire import Report
-from riskset_node.cli import app
-from riskset_node.outbox import entries_of
+from riskset_common.wire.messages import Report
+from riskset_node.commands.riskset_node import app
+from riskset_node.state.outbox import entries_of
 
 
 @pytest.fixture(scope="module")

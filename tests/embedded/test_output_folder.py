@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from riskset_common.errors import InputError
-from riskset_embedded.output import output_folder
+from riskset_embedded.output_folder import output_folder
 
 
 class Stopped(Exception):

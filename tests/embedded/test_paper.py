@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from riskset_common.errors import InputError
-from riskset_embedded.paper.agreement import checks
-from riskset_embedded.paper.compared import compare
-from riskset_embedded.paper.document import told, write_paper
-from riskset_embedded.paper.mapping import PaperMap, Relations, read_map
-from riskset_embedded.paper.places import NotShown, leaves, published_at, result_at
+from riskset_embedded.demos.published.agreement import checks
+from riskset_embedded.demos.published.compared import compare
+from riskset_embedded.demos.published.document import told, write_paper
+from riskset_embedded.demos.published.mapping import PaperMap, Relations, read_map
+from riskset_embedded.demos.published.places import NotShown, leaves, published_at, result_at
 
 STUDY = Path(__file__).parents[2] / "deploy" / "studies" / "interfant06"
 PUBLISHED = json.loads((STUDY / "published.json").read_text(encoding="utf-8"))

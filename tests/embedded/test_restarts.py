@@ -13,11 +13,11 @@ import pytest
 from tests.embedded.lost_sites import SixSites, six_sites
 
 from riskset_common.errors import ProtocolRefusal, SignatureRefusal
-from riskset_common.wire import Close, Refused, read_message
+from riskset_common.wire.messages import Close, Refused, read_message
 from riskset_embedded import engine
 from riskset_embedded.engine import run_local
-from riskset_node.node import SiteNode
-from riskset_node.state import NodeState
+from riskset_node.session.node import SiteNode
+from riskset_node.state.node_state import NodeState
 
 pytestmark = pytest.mark.usefixtures("quiet")
 

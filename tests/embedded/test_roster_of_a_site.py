@@ -8,11 +8,11 @@ from tests.embedded.lost_sites import six_sites
 from typer.testing import CliRunner
 
 from riskset_common.errors import NodeConfigError, ProtocolRefusal, SignatureRefusal
-from riskset_common.signing import Identity
+from riskset_common.primitives.signing import Identity
 from riskset_node.config import PinnedRoster
-from riskset_node.state import NodeState
-from riskset_node.trust import trust_of
-from riskset_server.cli import app
+from riskset_node.session.trust import trust_of
+from riskset_node.state.node_state import NodeState
+from riskset_server.commands.riskset import app
 
 HOLDERS = [Identity.from_random(bytes([number]) * 32) for number in (7, 8)]
 SITE = Identity.from_random(b"s" * 32)

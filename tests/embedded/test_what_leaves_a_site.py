@@ -15,17 +15,17 @@ import pytest
 import structlog
 from tests.end_to_end.small_study import SITES, SmallStudy, write_small_study
 
-from riskset_common.codebook import read_codebook
-from riskset_common.estimators import estimator_of
+from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.estimators.estimator import Request
-from riskset_common.plan import read_plan
-from riskset_common.results import as_json
-from riskset_common.study import Site, Study
-from riskset_common.wire import Advertisement, Refused, Report, read_message
+from riskset_common.planning.read import read_plan
+from riskset_common.results.as_json import as_json
+from riskset_common.study.codebook import read_codebook
+from riskset_common.study.study import Site, Study
+from riskset_common.wire.messages import Advertisement, Refused, Report, read_message
 from riskset_embedded.engine import Parties, SitesSaidNo, run_local
 from riskset_embedded.local_run import read_nodes
 from riskset_embedded.transcript import Transcript
-from riskset_node.outbox import Entry, Outbox
+from riskset_node.state.outbox import Entry, Outbox
 
 LOCAL_ID, VALUE = "POISON-4711", 31.41592653589
 POISON = (b"POISON", b"31.41592", b"31,41592", struct.pack("<d", VALUE))

@@ -13,7 +13,7 @@ import yaml
 from click.testing import Result
 from typer.testing import CliRunner
 
-from riskset_embedded.cli import join
+from riskset_embedded.commands import join
 
 CODEBOOK = """
 codebook: small

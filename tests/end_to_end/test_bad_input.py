@@ -14,8 +14,8 @@ import pytest
 from tests.end_to_end.small_study import SITES, SmallStudy, command, write_small_study
 from typer.testing import CliRunner
 
-from riskset_common.signing import Identity
-from riskset_server.cli import app
+from riskset_common.primitives.signing import Identity
+from riskset_server.commands.riskset import app
 
 CENTRE, STRANGER = Identity.from_random(b"c" * 32), Identity.from_random(b"s" * 32)
 
@@ -345,7 +345,13 @@ def test_the_command_itself_ends_with_the_code_and_one_clean_text(study: SmallSt
     files = ["--plan", study.plan, "--codebook", study.codebook, "--nodes", study.nodes]
     ended = subprocess.run(
         [
-            *(sys.executable, "-c", "from riskset_server.cli import main; main()", "run", "local"),
+            *(
+                sys.executable,
+                "-c",
+                "from riskset_server.commands.riskset import main; main()",
+                "run",
+                "local",
+            ),
             *map(str, files),
             *("--out", str(study.out)),
         ],

@@ -17,12 +17,12 @@ from tests.end_to_end.small_study import command
 from tests.secure import test_blind_attack as attack
 from tests.secure.blind_parties import Cohort
 
-from riskset_common.blind_wire import BlindAnswer
-from riskset_common.secure.blind_committee import lagrange
-from riskset_common.secure.blind_field import constant, dot
-from riskset_common.secure.blind_member import BlindMember
-from riskset_common.secure.blind_messages import BlindAsk, BlindInput
-from riskset_node import blind_part
+from riskset_common.secure.blind.arithmetic.committee import lagrange
+from riskset_common.secure.blind.arithmetic.field import constant, dot
+from riskset_common.secure.blind.parties.member import BlindMember
+from riskset_common.wire.blind_messages import BlindAsk, BlindInput
+from riskset_common.wire.blind_steps import BlindAnswer
+from riskset_node.session import blind_models as blind_part
 
 N_SITES = 4
 

@@ -11,12 +11,12 @@ import pytest
 import structlog
 from tests.end_to_end.small_study import SITES, SmallStudy, write_small_study
 
-from riskset_common.blind_wire import BlindAnswer, BlindStep
-from riskset_common.wire import Refused, read_message
+from riskset_common.wire.blind_steps import BlindAnswer, BlindStep
+from riskset_common.wire.messages import Refused, read_message
 from riskset_embedded import engine
-from riskset_node.node import SiteNode
-from riskset_node.outbox import Outbox
-from riskset_node.state import NodeState
+from riskset_node.session.node import SiteNode
+from riskset_node.state.node_state import NodeState
+from riskset_node.state.outbox import Outbox
 
 TERMS = [{"factor": "sex", "reference": "male"}, {"number": "age"}]
 MODELS: list[dict[str, Any]] = [

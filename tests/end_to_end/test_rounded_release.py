@@ -13,7 +13,7 @@ import pytest
 import yaml
 from tests.end_to_end.small_study import command
 
-from riskset_embedded.demo import study_folder
+from riskset_embedded.demos.lung import study_folder
 
 SMALLEST = 5
 COUNTS = {

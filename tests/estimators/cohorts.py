@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from riskset_common.codebook import Codebook
-from riskset_common.patients import EndpointTimes, Patients
-from riskset_common.plan import Plan
-from riskset_common.strict_yaml import parse_yaml
-from riskset_common.study import Site, Study
+from riskset_common.formats.strict_yaml import parse_yaml
+from riskset_common.planning.read import ReleasePlan
+from riskset_common.study.codebook import Codebook
+from riskset_common.study.patients import EndpointTimes, Patients
+from riskset_common.study.study import Site, Study
 
 CODEBOOK = Codebook.model_validate(
     parse_yaml(
@@ -63,7 +63,7 @@ def study_of(
     written = parse_yaml(PLAN, "plan.yaml") | {"analyses": [{"id": "asked", **analysis}]} | changes
     names = [f"site-{k}" for k in range(n_sites)]
     sites = tuple(map(Site, names, groups or names))
-    return Study(Plan.model_validate(written), CODEBOOK, sites)
+    return Study(ReleasePlan.model_validate(written), CODEBOOK, sites)
 
 
 @dataclass(frozen=True, eq=False)

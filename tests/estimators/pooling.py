@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from tests.estimators.cohorts import Cohort, study_of
 
-from riskset_common.checked import Told, with_told
-from riskset_common.estimators import estimator_of
+from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.estimators.estimator import Request, Ring
-from riskset_common.patients import Patients
-from riskset_common.results import to_text
-from riskset_common.rounds import questions_json, read_questions
-from riskset_common.study import Study
+from riskset_common.results.as_json import to_text
+from riskset_common.rounds.questions import questions_json, read_questions
+from riskset_common.rounds.verified_sums import Told, with_told
+from riskset_common.study.patients import Patients
+from riskset_common.study.study import Study
 
 DTYPES = {Ring.COUNTS: np.dtype(np.int64), Ring.REALS: np.dtype(np.float64)}
 

@@ -10,15 +10,16 @@ import pytest
 from tests.estimators.cohorts import CODEBOOK, Cohort, random_cohort, study_of
 from tests.estimators.pooling import pool, result_of
 
-from riskset_common.canonical import canonical_json
-from riskset_common.codebook import DateVariable
 from riskset_common.errors import ProtocolRefusal
-from riskset_common.estimators import estimator_of, parts_of
-from riskset_common.patients import NO_DATE, EndpointTimes, Patients
-from riskset_common.plan import Endpoint, Plan
-from riskset_common.plan_check import check_plan, variables_read
-from riskset_common.rounds import questions_json, read_questions
-from riskset_common.study import Study
+from riskset_common.estimators.catalogue import estimator_of, parts_of
+from riskset_common.formats.canonical_json import canonical_json
+from riskset_common.planning.check import check_plan, variables_read
+from riskset_common.planning.read import ReleasePlan
+from riskset_common.rounds.questions import questions_json, read_questions
+from riskset_common.study.codebook import DateVariable
+from riskset_common.study.patients import NO_DATE, EndpointTimes, Patients
+from riskset_common.study.plan import Endpoint
+from riskset_common.study.study import Study
 
 UNIVARIATE = {
     "kind": "univariate",
@@ -188,7 +189,7 @@ def dated_study() -> Study:
             {"id": "asked", "kind": "landmark", "endpoint": "OS", "at": 2, "exposure": "transplant"}
         ],
     }
-    return Study(Plan.model_validate(written), codebook, base.sites)
+    return Study(ReleasePlan.model_validate(written), codebook, base.sites)
 
 
 def test_an_exposure_may_be_a_date() -> None:

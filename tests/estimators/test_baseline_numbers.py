@@ -11,7 +11,7 @@ from tests.estimators.cohorts import Cohort, cohorts, each_cohort, random_cohort
 from tests.estimators.contract import keeps_contract
 from tests.estimators.pooling import assert_close, pool, result_of
 
-from riskset_common.estimators.baseline_numbers import MAXIMUM_BINS
+from riskset_common.estimators.tables.numbers import MAXIMUM_BINS
 
 TABLE: dict[str, Any] = {
     "kind": "baseline",

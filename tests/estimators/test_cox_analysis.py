@@ -9,8 +9,8 @@ import pytest
 from tests.estimators.cohorts import CODEBOOK, Cohort, censored, nobody, random_cohort, study_of
 from tests.estimators.pooling import assert_close, pool, result_of
 
-from riskset_common.estimators.cox_spec import CoxSpec
-from riskset_common.estimators.terms import columns, design
+from riskset_common.estimators.regression.spec import CoxSpec
+from riskset_common.estimators.regression.terms import columns, design
 
 COX: dict[str, Any] = {
     "kind": "cox",

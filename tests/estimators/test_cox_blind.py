@@ -17,21 +17,21 @@ from tests.estimators.cohorts import Cohort, random_cohort, study_of, uneven_coh
 from tests.estimators.pooling import assert_close, result_of, summary_of
 
 from riskset_common.errors import EstimationError, ProtocolRefusal
-from riskset_common.estimators import fitted, parts_of, patients_of_parts, waits
-from riskset_common.estimators.cox import AskCox, Cox
-from riskset_common.estimators.cox_blind import (
+from riskset_common.estimators.catalogue import fitted, parts_of, patients_of_parts, waits
+from riskset_common.estimators.estimator import Request
+from riskset_common.estimators.regression.blind import (
     BlindFit,
     BlindQuestion,
     blind_cohort,
     blind_questions,
     column_range,
 )
-from riskset_common.estimators.estimator import Request
-from riskset_common.estimators.terms import columns
-from riskset_common.patients import Patients
-from riskset_common.results import as_json
-from riskset_common.rounds import questions_json
-from riskset_common.study import Study
+from riskset_common.estimators.regression.cox import AskCox, Cox
+from riskset_common.estimators.regression.terms import columns
+from riskset_common.results.as_json import as_json
+from riskset_common.rounds.questions import questions_json
+from riskset_common.study.patients import Patients
+from riskset_common.study.study import Study
 from riskset_common.survival.cox import cox_sums, prepare
 from riskset_common.survival.newton import CoxFit, NewtonState, advance, start
 

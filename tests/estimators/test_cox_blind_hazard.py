@@ -10,10 +10,10 @@ import pytest
 from tests.estimators.cohorts import random_cohort, study_of
 from tests.estimators.test_cox_blind_ph import COX, computed, printed, waiting
 
-from riskset_common.blind import ROUNDED_BITS, wanted_hazard
-from riskset_common.estimators.baseline_hazard import HazardEntries
-from riskset_common.estimators.cox_blind import MAINS, WHOLE, blind_questions
-from riskset_common.secure.blind_wanted import EXACT_BITS, WantedHazard
+from riskset_common.estimators.regression.baseline_hazard import HazardEntries
+from riskset_common.estimators.regression.blind import MAINS, WHOLE, blind_questions
+from riskset_common.rounds.blind_models import ROUNDED_BITS, wanted_hazard
+from riskset_common.secure.blind.cox.wanted import EXACT_BITS, WantedHazard
 
 HAZARD: dict[str, Any] = {"at": [30, 45.5], "numbers": {"age": 60}}
 

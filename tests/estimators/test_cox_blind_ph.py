@@ -11,10 +11,10 @@ import pytest
 from tests.estimators.cohorts import Cohort, censored, random_cohort, study_of
 from tests.estimators.pooling import assert_close, pool, summary_of
 
-from riskset_common.blind import wanted_test
 from riskset_common.errors import EstimationError
-from riskset_common.estimators import estimator_of
-from riskset_common.estimators.cox_blind import (
+from riskset_common.estimators.catalogue import estimator_of
+from riskset_common.estimators.estimator import Request
+from riskset_common.estimators.regression.blind import (
     MAINS,
     WHOLE,
     BlindFit,
@@ -22,10 +22,10 @@ from riskset_common.estimators.cox_blind import (
     blind_cohort,
     blind_questions,
 )
-from riskset_common.estimators.estimator import Request
-from riskset_common.patients import Patients
-from riskset_common.results import to_text
-from riskset_common.rounds import questions_json
+from riskset_common.results.as_json import to_text
+from riskset_common.rounds.blind_models import wanted_test
+from riskset_common.rounds.questions import questions_json
+from riskset_common.study.patients import Patients
 from riskset_common.survival.cox import cox_sums, prepare
 from riskset_common.survival.newton import CoxFit, NewtonState, advance, start
 from riskset_common.survival.proportionality import TimeScores

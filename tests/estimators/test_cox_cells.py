@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from tests.estimators.cohorts import Cohort, random_cohort
 from tests.estimators.pooling import result_of
 
-from riskset_common.plan import Disclosure
-from riskset_server.release import release
-from riskset_server.withheld import is_withheld
+from riskset_common.study.plan import Disclosure
+from riskset_server.disclosure.rules import release
+from riskset_server.disclosure.withheld import is_withheld
 
 COX: dict[str, Any] = {"kind": "cox", "endpoint": "EFS", "strata": ["site"]}
 BY_SEX = COX | {"terms": [{"factor": "arm"}, {"factor": "sex"}], "interaction": ["arm", "sex"]}

@@ -10,12 +10,12 @@ import pytest
 from tests.estimators.cohorts import CODEBOOK, Cohort, random_cohort, study_of
 from tests.estimators.pooling import assert_close, pool, result_of
 
-from riskset_common.codebook import DateVariable
 from riskset_common.errors import PlanError
-from riskset_common.patients import NO_DATE, Patients
-from riskset_common.plan import Endpoint
-from riskset_common.plan_check import check_plan, variables_read
-from riskset_common.study import Study
+from riskset_common.planning.check import check_plan, variables_read
+from riskset_common.study.codebook import DateVariable
+from riskset_common.study.patients import NO_DATE, Patients
+from riskset_common.study.plan import Endpoint
+from riskset_common.study.study import Study
 
 COX: dict[str, Any] = {
     "kind": "cox",

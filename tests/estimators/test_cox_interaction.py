@@ -13,8 +13,8 @@ from tests.estimators.contract import keeps_contract
 from tests.estimators.pooling import pool, result_of
 
 from riskset_common.errors import ProtocolRefusal
-from riskset_common.estimators.cox import AskCox, Cox
 from riskset_common.estimators.estimator import Request
+from riskset_common.estimators.regression.cox import AskCox, Cox
 
 MAINS: dict[str, Any] = {
     "kind": "cox",

@@ -9,8 +9,8 @@ import pytest
 from tests.estimators.cohorts import censored, random_cohort, study_of
 from tests.estimators.pooling import pool, result_of, summary_of
 
-from riskset_common.canonical import canonical_json
 from riskset_common.errors import DataError, ProtocolRefusal
+from riskset_common.formats.canonical_json import canonical_json
 
 COX: dict[str, Any] = {
     "kind": "cox",

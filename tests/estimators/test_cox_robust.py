@@ -12,8 +12,8 @@ from tests.estimators.cohorts import Cohort, random_cohort, study_of, uneven_coh
 from tests.estimators.contract import keeps_contract
 from tests.estimators.pooling import assert_close, pool, result_of, summary_of
 
-from riskset_common.canonical import canonical_json
 from riskset_common.errors import ProtocolRefusal
+from riskset_common.formats.canonical_json import canonical_json
 from riskset_common.survival.cox import cox_sums, prepare
 
 COX: dict[str, Any] = {

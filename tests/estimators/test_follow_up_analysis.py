@@ -10,10 +10,10 @@ import pytest
 from tests.estimators.cohorts import CODEBOOK, censored, random_cohort, study_of
 from tests.estimators.pooling import pool, result_of
 
-from riskset_common.codebook import DateVariable
 from riskset_common.errors import PlanError
-from riskset_common.plan import Endpoint
-from riskset_common.plan_check import check_plan
+from riskset_common.planning.check import check_plan
+from riskset_common.study.codebook import DateVariable
+from riskset_common.study.plan import Endpoint
 
 FOLLOW_UP = {"kind": "follow_up", "endpoint": "EFS", "completeness": "data_cutoff"}
 

@@ -9,11 +9,11 @@ import pytest
 from tests.estimators.cohorts import CODEBOOK, random_cohort, study_of
 from tests.estimators.pooling import pool, result_of, summary_of
 
-from riskset_common.canonical import canonical_json
-from riskset_common.codebook import Derived
 from riskset_common.errors import PlanError, ProtocolRefusal
-from riskset_common.plan_check import check_plan
-from riskset_common.study import Study
+from riskset_common.formats.canonical_json import canonical_json
+from riskset_common.planning.check import check_plan
+from riskset_common.study.codebook import Derived
+from riskset_common.study.study import Study
 
 ASKED: dict[str, Any] = {
     "kind": "heterogeneity",

@@ -10,10 +10,10 @@ from tests.estimators.cohorts import random_cohort, study_of
 from tests.estimators.pooling import assert_close, pool, result_of
 
 from riskset_common.errors import PlanError
-from riskset_common.estimators import estimator_of
-from riskset_common.estimators.counting import AskCounts
+from riskset_common.estimators.catalogue import estimator_of
+from riskset_common.estimators.curves.counts import AskCounts
 from riskset_common.estimators.estimator import Request
-from riskset_common.plan_check import check_plan
+from riskset_common.planning.check import check_plan
 from riskset_node.policy import asked_by
 
 CIF = {"kind": "cumulative_incidence", "endpoint": "EFS"}

@@ -18,8 +18,8 @@ from tests.estimators.cohorts import (
 )
 from tests.estimators.pooling import pool, summary_of
 
-from riskset_common.canonical import canonical_json
-from riskset_common.estimators import ESTIMATORS, estimator_of
+from riskset_common.estimators.catalogue import ESTIMATORS, estimator_of
+from riskset_common.formats.canonical_json import canonical_json
 
 SAID_AS = {
     "lengths": "power of two of steps",

@@ -27,7 +27,7 @@ from riskset_embedded.federation import (
     stop_federation,
 )
 from riskset_node.policy import DEFAULT_ESTIMATORS
-from riskset_server.centre import read_centre
+from riskset_server.centre.config import read_centre
 from riskset_server.store import Sites, open_database
 
 LUNG = Path(__file__).parents[2] / "deploy" / "studies" / "lung"

@@ -13,8 +13,8 @@ from typing import Any, Self
 import flwr.supernode.node_auth_http_interceptor as authentication
 import grpc
 
-from riskset_node.answering import Answering
-from riskset_node.cli import main
+from riskset_node.commands.riskset_node import main
+from riskset_node.session.edge import Answering
 
 
 def answers_garbage(_: Path) -> None:

@@ -25,16 +25,16 @@ from flwr.superlink.routers.control import router as control_router
 from flwr.superlink.routers.fleet.router import router as fleet_router
 from tests.connect_proxy import connect_proxy
 
-import riskset_node.flower
-import riskset_node.https
-import riskset_server.flower
+import riskset_node.connection.fleet
+import riskset_node.connection.https
+import riskset_server.flower.superlink
 from riskset_embedded.federation import trusting
-from riskset_node.flower import Connection, FleetLink
-from riskset_server.certificates import make_certificates
-from riskset_server.flower import Control
-from riskset_server.flower_app import app_archive, app_folder
-from riskset_server.front import CALLER_HEADER, DRIVER_HEADER, FOR_NOBODY
-from riskset_server.run_control import read_plan_to_run, start_run
+from riskset_node.connection.fleet import Connection, FleetLink
+from riskset_server.centre.certificates import make_certificates
+from riskset_server.driving.control import read_plan_to_run, start_run
+from riskset_server.flower.app_archive import app_archive, app_folder
+from riskset_server.flower.front import CALLER_HEADER, DRIVER_HEADER, FOR_NOBODY
+from riskset_server.flower.superlink import Control
 from riskset_server.store import Runs, Sites, open_database
 
 pytestmark = pytest.mark.slow
@@ -99,8 +99,8 @@ def private_parts(module: Any) -> dict[str, set[str]]:
 
 
 def test_the_private_parts_in_use_are_those_that_this_contract_runs() -> None:
-    assert PRIVATE_AT_A_SITE == private_parts(riskset_node.flower)
-    assert PRIVATE_AT_THE_CENTRE == private_parts(riskset_server.flower)
+    assert PRIVATE_AT_A_SITE == private_parts(riskset_node.connection.fleet)
+    assert PRIVATE_AT_THE_CENTRE == private_parts(riskset_server.flower.superlink)
 
 
 def test_a_node_and_a_driver_say_who_they_are_where_the_front_looks_for_it() -> None:
@@ -242,7 +242,7 @@ def test_a_centre_with_another_certificate_is_not_believed(two_sites, outside) -
     link = outside.link(ec.generate_private_key(ec.SECP384R1()))
     stranger = make_certificates(["127.0.0.1"], datetime.now(UTC))[0]
     link._fleet._client.close()
-    link._fleet._client = httpx.Client(verify=riskset_node.https.trusting(stranger))
+    link._fleet._client = httpx.Client(verify=riskset_node.connection.https.trusting(stranger))
     with pytest.raises(SystemExit):
         link.open()
 
@@ -300,7 +300,7 @@ def test_the_port_for_sites_says_that_it_is_well(two_sites) -> None:
 
 def test_a_run_of_another_app_is_refused_by_the_sites(two_sites, monkeypatch) -> None:
     stranger = app_archive(app_folder()) + b"\0"  # a zip archive may have something after its end
-    monkeypatch.setattr(riskset_server.flower, "app_archive", lambda _: stranger)
+    monkeypatch.setattr(riskset_server.flower.superlink, "app_archive", lambda _: stranger)
     plan, codebook = read_plan_to_run(
         two_sites.study / "plan.yaml", two_sites.study / "codebook.yaml"
     )

@@ -11,20 +11,20 @@ from secrets import token_bytes
 
 import pytest
 
-from riskset_common.canonical import canonical_json
 from riskset_common.errors import RisksetError
+from riskset_common.formats.canonical_json import canonical_json
 from riskset_embedded.federation import Federation, make_federation
 from riskset_embedded.local_run import run_files
-from riskset_node.answering import Answering
 from riskset_node.config import read_node
-from riskset_node.service import opened
-from riskset_server.centre import CentreConfig, Rounds
-from riskset_server.driver import drive_run
-from riskset_server.replies import SitesLost, SitesRefused
+from riskset_node.session.edge import Answering
+from riskset_node.session.service import opened
+from riskset_server.centre.config import CentreConfig, Rounds
+from riskset_server.driving.control import read_plan_to_run
+from riskset_server.driving.driver import drive_run
 from riskset_server.report import build_report
 from riskset_server.report.run_files import read_run
 from riskset_server.report_check import check_report
-from riskset_server.run_control import read_plan_to_run
+from riskset_server.run.replies import SitesLost, SitesRefused
 from riskset_server.store import Runs, RunState, Sites, open_database
 from riskset_server.store.runs import RunMatter
 

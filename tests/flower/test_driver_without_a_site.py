@@ -11,7 +11,7 @@ import yaml
 from tests.flower.test_driver import Calls, Ground, PowerCut, ground_of
 
 from riskset_embedded.local_run import run_files
-from riskset_server.replies import SitesLost
+from riskset_server.run.replies import SitesLost
 from riskset_server.store import RunState
 
 LOST = "inst-02"

@@ -18,10 +18,10 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from riskset_common.invitation import Enrolment, Invitation, read_file, write_file
+from riskset_common.consortium.invitation import Enrolment, Invitation, read_file, write_file
 from riskset_embedded.federation import is_healthy
 from riskset_embedded.local_run import run_files
-from riskset_node.joining import join_folder
+from riskset_node.enrolment.joining import join_folder
 from riskset_server.store import Runs, open_database
 
 pytestmark = pytest.mark.slow

@@ -17,14 +17,14 @@ from flwr.common.serde import message_from_proto
 from flwr.proto.fleet_pb2 import PushMessagesRequest
 from tests.flower import odd_node, own_network
 
-from riskset_common.flower_app import RECORD, Envelope
-from riskset_common.frames import TOKEN_BYTES, Assembly, FrameKind, Whole, read_hello
-from riskset_common.wire import read_message
+from riskset_common.wire.flower_envelope import RECORD, Envelope
+from riskset_common.wire.messages import read_message
+from riskset_common.wire.stream_frames import TOKEN_BYTES, Assembly, FrameKind, Whole, read_hello
 from riskset_node.config import read_node
-from riskset_node.doctor import examine
-from riskset_node.stream import RELAY
-from riskset_server.centre import split_address
-from riskset_server.front import FOR_SITES
+from riskset_node.connection.stream import RELAY
+from riskset_node.enrolment.doctor import examine
+from riskset_server.centre.config import split_address
+from riskset_server.flower.front import FOR_SITES
 from riskset_server.store import Runs, open_database
 
 pytestmark = pytest.mark.slow

@@ -10,14 +10,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from tests.server.conftest import NOW
 
-from riskset_common.command_line import version_of
-from riskset_common.flower_app import RECORD, Envelope
-from riskset_common.secure.pool import make_close
-from riskset_common.signing import Identity
-from riskset_node import flower
-from riskset_node.flower import Connection, FlowerNode
-from riskset_node.standing import pause
-from riskset_server.certificates import make_certificates
+from riskset_common.primitives.signing import Identity
+from riskset_common.programs.command_line import version_of
+from riskset_common.secure.sums.pooling import make_close
+from riskset_common.wire.flower_envelope import RECORD, Envelope
+from riskset_node.connection import fleet as flower
+from riskset_node.connection.fleet import Connection, FlowerNode
+from riskset_node.connection.standing import pause
+from riskset_server.centre.certificates import make_certificates
 
 APP = "a" * 64
 RELEASE = version_of("riskset-node")

@@ -13,8 +13,8 @@ import pytest
 from tests.golden.test_blind_cox_against_r import N_SITES, split
 from tests.secure.blind_parties import Cohort, fit_blind, model_of
 
-from riskset_common.secure.blind_model import BlindModel
-from riskset_common.secure.blind_wanted import (
+from riskset_common.secure.blind.cox.model import BlindModel
+from riskset_common.secure.blind.cox.wanted import (
     Transform,
     WantedHazard,
     WantedPhTest,

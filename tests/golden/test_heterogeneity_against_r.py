@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from tests.estimators.pooling import pool
 
-from riskset_common.codebook import Codebook
-from riskset_common.patients import EndpointTimes, Patients
-from riskset_common.plan import Plan
-from riskset_common.strict_yaml import parse_yaml
-from riskset_common.study import Site, Study
+from riskset_common.formats.strict_yaml import parse_yaml
+from riskset_common.planning.read import ReleasePlan
+from riskset_common.study.codebook import Codebook
+from riskset_common.study.patients import EndpointTimes, Patients
+from riskset_common.study.study import Site, Study
 
 HERE = Path(__file__).parent
 OF_R = json.loads((HERE / "heterogeneity.json").read_text(encoding="utf-8"))
@@ -58,7 +58,7 @@ def study_of(name: str, sites: list[str], groups: list[str]) -> Study:
         "disclosure": {"release": "exact"},
     }
     return Study(
-        Plan.model_validate(plan),
+        ReleasePlan.model_validate(plan),
         Codebook.model_validate(codebook),
         tuple(Site(site, site) for site in sites),
     )

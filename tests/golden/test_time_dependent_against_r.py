@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from tests.estimators.pooling import pool
 
-from riskset_common.codebook import Codebook
-from riskset_common.patients import EndpointTimes, Patients
-from riskset_common.plan import Plan
-from riskset_common.strict_yaml import parse_yaml
-from riskset_common.study import Site, Study
+from riskset_common.formats.strict_yaml import parse_yaml
+from riskset_common.planning.read import ReleasePlan
+from riskset_common.study.codebook import Codebook
+from riskset_common.study.patients import EndpointTimes, Patients
+from riskset_common.study.study import Site, Study
 
 HERE = Path(__file__).parent
 OF_R = json.loads((HERE / "time_dependent.json").read_text(encoding="utf-8"))
@@ -107,7 +107,9 @@ def fitted(name: str, **more: str) -> dict[str, Any]:
     sites = sorted(set(table["site"]))
     analysis = {"id": "asked", "kind": "cox", "strata": ["site"], "ties": ties, **MODELS[model]}
     analysis["endpoint"] = "LATE" if model == "late" else "OS"
-    plan = Plan.model_validate(parse_yaml(PLAN, "plan.yaml") | {"analyses": [analysis | more]})
+    plan = ReleasePlan.model_validate(
+        parse_yaml(PLAN, "plan.yaml") | {"analyses": [analysis | more]}
+    )
     codebook = Codebook.model_validate(parse_yaml(CODEBOOK, "codebook.yaml"))
     study = Study(plan, codebook, tuple(Site(site, site) for site in sites))
     return pool(study, [patients_of(table, site, k) for k, site in enumerate(sites)]).result

@@ -24,5 +24,5 @@ def wheels(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
                 WheelBuilder(str(checkout / folder)).build(directory=target, versions=["standard"])
             )
         )
-        for folder in ("common", "site_node", "server", "embedded")
+        for folder in ("common", "site_node", "server", "deploy/embedded")
     }

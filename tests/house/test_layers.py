@@ -17,7 +17,7 @@ FOLDERS = {
     "riskset-common": "common",
     "riskset-node": "site_node",
     "riskset-server": "server",
-    "riskset-embedded": "embedded",
+    "riskset-embedded": "deploy/embedded",
 }
 
 

@@ -19,11 +19,11 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import pytest
 from pydantic import BaseModel
 
-from riskset_common.codebook import Codebook
-from riskset_common.estimators import ESTIMATORS
-from riskset_common.plan import Plan
+from riskset_common.estimators.catalogue import ESTIMATORS
+from riskset_common.study.codebook import Codebook
+from riskset_common.study.plan import Plan
 from riskset_node.config import NodeConfig
-from riskset_server.centre import CentreConfig
+from riskset_server.centre.config import CentreConfig
 
 ROOTS = (NodeConfig, Plan, Codebook, CentreConfig, *(type(each).spec for each in ESTIMATORS))
 FOLDERS = ("common", "site_node", "server", "deploy", "embedded")

@@ -13,19 +13,19 @@ from hatchling.metadata.core import ProjectMetadata
 from hatchling.plugin.manager import PluginManager
 
 from riskset_common import __version__
-from riskset_server.flower_app import FILES
+from riskset_server.flower.app_archive import FILES
 
 PACKAGES = {
     "common": "riskset_common",
     "site_node": "riskset_node",
     "server": "riskset_server",
-    "embedded": "riskset_embedded",
+    "deploy/embedded": "riskset_embedded",
 }
 SISTERS = {
     "common": set(),
     "site_node": {"riskset-common"},
     "server": {"riskset-common"},
-    "embedded": {"riskset-common", "riskset-node", "riskset-server"},
+    "deploy/embedded": {"riskset-common", "riskset-node", "riskset-server"},
 }
 
 

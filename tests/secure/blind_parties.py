@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from riskset_common.secure.blind_arithmetic import Arithmetic, Masked, open_shares
-from riskset_common.secure.blind_committee import Committee
-from riskset_common.secure.blind_field import Elements, add, from_words, scale
-from riskset_common.secure.blind_model import BlindModel
-from riskset_common.secure.blind_protocol import BlindOutcome, BlindParty, run_blind_cox
-from riskset_common.secure.blind_setup import BlindSetup
-from riskset_common.secure.roster import Member, Roster
-from riskset_common.signing import Identity
+from riskset_common.consortium.roster import Member, Roster
+from riskset_common.primitives.signing import Identity
+from riskset_common.secure.blind.arithmetic.committee import Committee
+from riskset_common.secure.blind.arithmetic.field import Elements, add, from_words, scale
+from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Masked, open_shares
+from riskset_common.secure.blind.cox.model import BlindModel
+from riskset_common.secure.blind.parties.setup import BlindSetup
+from riskset_common.secure.blind.protocol import BlindOutcome, BlindParty, run_blind_cox
 from riskset_common.survival.cox import Ties, cox_sums, prepare
 from riskset_common.survival.newton import CoxFit, NewtonState, advance, start
 from riskset_common.survival.slot_sums import SlotDesign, prepare_slots

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from tests.secure.blind_parties import Cohort, channels_of, identity_of, parties_of, secret
 
-from riskset_common.secure.blind_centre import BlindCentre
-from riskset_common.secure.blind_keys import MemberKeys, accept_keys, make_keys
-from riskset_common.secure.blind_member import BlindMember
-from riskset_common.secure.blind_messages import BlindAsk, BlindInput, BlindOpened
-from riskset_common.secure.blind_setup import BlindSetup
-from riskset_common.secure.blind_site import BlindSite, answer
-from riskset_common.signing import Identity
+from riskset_common.primitives.signing import Identity
+from riskset_common.secure.blind.parties.centre import BlindCentre
+from riskset_common.secure.blind.parties.keys import MemberKeys, accept_keys, make_keys
+from riskset_common.secure.blind.parties.member import BlindMember
+from riskset_common.secure.blind.parties.setup import BlindSetup
+from riskset_common.secure.blind.parties.site import BlindSite, answer
 from riskset_common.survival.slot_sums import SlotDesign
+from riskset_common.wire.blind_messages import BlindAsk, BlindInput, BlindOpened
 
 
 class Session:

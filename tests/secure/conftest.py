@@ -10,23 +10,29 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from riskset_common.secure.pool import Pooled, collect_keys, make_request, open_round, pooled_of
-from riskset_common.secure.protocol import Outcome, Party, Question, run_secure_sum
-from riskset_common.secure.recovery import unmask_requests
-from riskset_common.secure.reporting import NO_ROUND, report
-from riskset_common.secure.roster import Member, Roster
-from riskset_common.secure.rule import Rule
-from riskset_common.secure.sections import Section
-from riskset_common.secure.session import (
+from riskset_common.consortium.roster import Member, Roster
+from riskset_common.primitives.signing import Identity
+from riskset_common.secure.sums.pooling import (
+    Pooled,
+    collect_keys,
+    make_request,
+    open_round,
+    pooled_of,
+)
+from riskset_common.secure.sums.protocol import Outcome, Party, Question, run_secure_sum
+from riskset_common.secure.sums.recovery import unmask_requests
+from riskset_common.secure.sums.reporting import NO_ROUND, report
+from riskset_common.secure.sums.rule import Rule
+from riskset_common.secure.sums.setup import Setup
+from riskset_common.secure.sums.site_session import (
     SessionSecrets,
     SiteSession,
     accept_keys,
     advertise,
 )
-from riskset_common.secure.setup import Setup
-from riskset_common.secure.unmask import answer_unmask
-from riskset_common.signing import Identity
-from riskset_common.wire import Advertisement, Keys, Report, RoundRequest, UnmaskAnswer
+from riskset_common.secure.sums.unmasking import answer_unmask
+from riskset_common.wire.messages import Advertisement, Keys, Report, RoundRequest, UnmaskAnswer
+from riskset_common.wire.sections import Section
 
 Answers = Mapping[int, tuple[NDArray[np.int64], NDArray[np.float64]]]
 

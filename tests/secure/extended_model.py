@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from tests.secure.blind_parties import Cohort
 
-from riskset_common.secure.blind_model import BlindModel
+from riskset_common.secure.blind.cox.model import BlindModel
 from riskset_common.survival.cox import Ties, cox_sums, prepare
 from riskset_common.survival.proportionality import TimeScores
 

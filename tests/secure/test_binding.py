@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from riskset_common.secure import binding
-from riskset_common.secure.binding import SessionKey
+from riskset_common.secure.sums import statements as binding
+from riskset_common.secure.sums.statements import SessionKey
 
 ONE, TWO = b"1" * 32, b"2" * 32
 

@@ -10,15 +10,8 @@ from hypothesis import strategies as st
 from tests.secure.blind_parties import arithmetics, secret, shared, together
 
 from riskset_common.errors import EstimationError, ProtocolRefusal
-from riskset_common.secure.blind_arithmetic import (
-    SIGMA,
-    Arithmetic,
-    K,
-    Truncated,
-    open_shares,
-)
-from riskset_common.secure.blind_committee import PRESETS, Committee, lagrange
-from riskset_common.secure.blind_field import (
+from riskset_common.secure.blind.arithmetic.committee import PRESETS, Committee, lagrange
+from riskset_common.secure.blind.arithmetic.field import (
     P,
     add,
     constant,
@@ -30,8 +23,19 @@ from riskset_common.secure.blind_field import (
     to_integers,
     total,
 )
-from riskset_common.secure.blind_fixed import F, encode, to_fixed, to_real
-from riskset_common.secure.blind_prss import stream_words, sum_of_streams, zero_share
+from riskset_common.secure.blind.arithmetic.fixed_point import F, encode, to_fixed, to_real
+from riskset_common.secure.blind.arithmetic.random_shares import (
+    stream_words,
+    sum_of_streams,
+    zero_share,
+)
+from riskset_common.secure.blind.arithmetic.shares import (
+    SIGMA,
+    Arithmetic,
+    K,
+    Truncated,
+    open_shares,
+)
 
 committees = pytest.mark.parametrize(
     "committee", [Committee(tuple(range(10, 10 + m)), t) for m, t in PRESETS], ids=str

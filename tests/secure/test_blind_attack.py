@@ -15,9 +15,8 @@ import numpy as np
 import pytest
 from tests.secure.blind_parties import Cohort, channels_of, fit_blind, secret, setup_of
 
-from riskset_common.secure.blind_arithmetic import open_shares
-from riskset_common.secure.blind_committee import lagrange
-from riskset_common.secure.blind_field import (
+from riskset_common.secure.blind.arithmetic.committee import lagrange
+from riskset_common.secure.blind.arithmetic.field import (
     add,
     constant,
     dot,
@@ -27,11 +26,12 @@ from riskset_common.secure.blind_field import (
     to_integers,
     total,
 )
-from riskset_common.secure.blind_fixed import F, to_real
-from riskset_common.secure.blind_keys import accept_keys, unseal
-from riskset_common.secure.blind_messages import BlindAsk, BlindInput, BlindKeys, BlindShare
-from riskset_common.secure.blind_prss import sum_of_streams
-from riskset_common.secure.blind_wanted import WantedHazard
+from riskset_common.secure.blind.arithmetic.fixed_point import F, to_real
+from riskset_common.secure.blind.arithmetic.random_shares import sum_of_streams
+from riskset_common.secure.blind.arithmetic.shares import open_shares
+from riskset_common.secure.blind.cox.wanted import WantedHazard
+from riskset_common.secure.blind.parties.keys import accept_keys, unseal
+from riskset_common.wire.blind_messages import BlindAsk, BlindInput, BlindKeys, BlindShare
 
 N, P_COLUMNS, N_SITES = 150, 3, 5
 PATTERNS = np.array(list(itertools.product([-1.0, 1.0], repeat=P_COLUMNS)))  # standardised

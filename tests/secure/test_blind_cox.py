@@ -20,20 +20,20 @@ from tests.secure.blind_parties import (
 )
 
 from riskset_common.errors import EstimationError
-from riskset_common.secure.blind_arithmetic import Arithmetic, K, Truncated, open_shares
-from riskset_common.secure.blind_bounds import (
+from riskset_common.secure.blind.arithmetic.committee import PRESETS, Committee
+from riskset_common.secure.blind.arithmetic.field import to_integers
+from riskset_common.secure.blind.arithmetic.fixed_point import F, encode, to_real
+from riskset_common.secure.blind.arithmetic.logarithm import COEFFICIENTS
+from riskset_common.secure.blind.arithmetic.reciprocal import (
     FACTOR_BITS,
     FreshStart,
     NearStart,
-    PublicPath,
-    next_path,
+    correct,
+    iterate,
 )
-from riskset_common.secure.blind_committee import PRESETS, Committee
-from riskset_common.secure.blind_field import to_integers
-from riskset_common.secure.blind_fixed import F, encode, to_real
-from riskset_common.secure.blind_logarithm import COEFFICIENTS
-from riskset_common.secure.blind_reciprocal import correct, iterate
-from riskset_common.secure.blind_wanted import WantedHazard, WantedPhTest, log_times
+from riskset_common.secure.blind.arithmetic.shares import Arithmetic, K, Truncated, open_shares
+from riskset_common.secure.blind.cox.bounds import PublicPath, next_path
+from riskset_common.secure.blind.cox.wanted import WantedHazard, WantedPhTest, log_times
 from riskset_common.survival.newton import CoxFit
 
 pytestmark = pytest.mark.slow

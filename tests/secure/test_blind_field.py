@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from riskset_common.secure.blind_field import (
+from riskset_common.secure.blind.arithmetic.field import (
     P,
     add,
     constant,

@@ -17,24 +17,25 @@ from tests.secure.extended_model import hazards, time_scores
 from tests.secure.test_blind_cox import separated
 
 from riskset_common.errors import EstimationError, PolicyRefusal, ProtocolRefusal
-from riskset_common.secure import blind_guards, blind_hazard
-from riskset_common.secure.blind_bounds import require_in_range
-from riskset_common.secure.blind_committee import PRESETS
-from riskset_common.secure.blind_guards import require_wide_blocks
-from riskset_common.secure.blind_hazard import BlindHazard
-from riskset_common.secure.blind_member import BlindMember
-from riskset_common.secure.blind_messages import BlindAsk, BlindInput, BlindOpened, BlindShare
-from riskset_common.secure.blind_model import BlindModel
-from riskset_common.secure.blind_protocol import BlindOutcome
-from riskset_common.secure.blind_wanted import (
+from riskset_common.secure.blind.arithmetic.committee import PRESETS
+from riskset_common.secure.blind.cox import guards as blind_guards
+from riskset_common.secure.blind.cox import hazard as blind_hazard
+from riskset_common.secure.blind.cox.bounds import require_in_range
+from riskset_common.secure.blind.cox.guards import require_wide_blocks
+from riskset_common.secure.blind.cox.hazard import BlindHazard
+from riskset_common.secure.blind.cox.model import BlindModel
+from riskset_common.secure.blind.cox.wanted import (
     WantedHazard,
     WantedPhTest,
     identity_times,
     log_times,
 )
+from riskset_common.secure.blind.parties.member import BlindMember
+from riskset_common.secure.blind.protocol import BlindOutcome
 from riskset_common.survival.cox import cox_sums, prepare
 from riskset_common.survival.newton import CoxFit
 from riskset_common.survival.proportionality import TimeScores, proportionality_test
+from riskset_common.wire.blind_messages import BlindAsk, BlindInput, BlindOpened, BlindShare
 
 N_SITES = 3
 COHORT = a_cohort(41, n=120, p=2, n_times=30)

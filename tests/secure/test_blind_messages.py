@@ -27,19 +27,25 @@ from riskset_common.errors import (
     ProtocolRefusal,
     SignatureRefusal,
 )
-from riskset_common.secure.blind_committee import Committee
-from riskset_common.secure.blind_field import add, constant, from_bytes, from_integers, to_bytes
-from riskset_common.secure.blind_guards import require_enough
-from riskset_common.secure.blind_keys import accept_keys
-from riskset_common.secure.blind_member import BlindMember
-from riskset_common.secure.blind_messages import (
+from riskset_common.primitives.strict_fields import StrictValue
+from riskset_common.secure.blind.arithmetic.committee import Committee
+from riskset_common.secure.blind.arithmetic.field import (
+    add,
+    constant,
+    from_bytes,
+    from_integers,
+    to_bytes,
+)
+from riskset_common.secure.blind.cox.evaluation import cox_sums_of, n_opened
+from riskset_common.secure.blind.cox.guards import require_enough
+from riskset_common.secure.blind.cox.newton import adopt, begin
+from riskset_common.secure.blind.parties.keys import accept_keys
+from riskset_common.secure.blind.parties.member import BlindMember
+from riskset_common.wire.blind_messages import (
     BLIND_MESSAGES,
     BlindAsk,
     BlindShare,
 )
-from riskset_common.secure.blind_newton import adopt, begin
-from riskset_common.secure.blind_step import cox_sums_of, n_opened
-from riskset_common.secure.fields import StrictValue
 
 Kind = TypeVar("Kind", bound=StrictValue)
 
@@ -177,7 +183,7 @@ def test_a_member_takes_one_sealed_share_of_each_other_member(session):
 
 
 def test_a_share_of_another_length_is_refused(session):
-    from riskset_common.secure.blind_keys import seal
+    from riskset_common.secure.blind.parties.keys import seal
 
     waiting = _begun(session)
     mine = [share for sent in waiting[1:] for share in sent if share.receiver == 0]
@@ -265,7 +271,7 @@ def test_keys_of_all_sites_are_opened_and_checked():
 
 
 def test_a_box_of_too_few_keys_is_refused():
-    from riskset_common.secure.blind_keys import seal
+    from riskset_common.secure.blind.parties.keys import seal
 
     session = Session(SETUP, COHORT)
     keys = session.keys[3]

@@ -3,15 +3,15 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from riskset_common.errors import InputError, SignatureRefusal
-from riskset_common.roster_file import add_signature, read_roster, signatures_path
-from riskset_common.secure.governance import (
+from riskset_common.consortium.governance import (
     Governance,
     check_roster,
     sign_roster,
     unsigned,
 )
-from riskset_common.signing import Identity
+from riskset_common.consortium.roster_file import add_signature, read_roster, signatures_path
+from riskset_common.errors import InputError, SignatureRefusal
+from riskset_common.primitives.signing import Identity
 
 HOLDERS = [Identity.from_random(bytes([number]) * 32) for number in range(4)]
 PINNED = Governance(tuple(holder.public for holder in HOLDERS[:3]), 2)

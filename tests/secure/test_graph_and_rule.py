@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from riskset_common.consortium.roster import Member, Roster
 from riskset_common.errors import ProtocolRefusal
-from riskset_common.secure.graph import Graph, company_for, degree_for
-from riskset_common.secure.roster import Member, Roster
-from riskset_common.secure.rule import Rule, Terms, rule_for
+from riskset_common.secure.sums.neighbours import Graph, company_for, degree_for
+from riskset_common.secure.sums.rule import Rule, Terms, rule_for
 
 
 def roster(n_sites: int) -> Roster:

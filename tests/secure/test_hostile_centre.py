@@ -16,19 +16,24 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from riskset_common.consortium.roster import Member, Roster
 from riskset_common.errors import Refusal
-from riskset_common.secure.contributors import dropped_pairs, header_of
-from riskset_common.secure.deposits import SEALED_BYTES
-from riskset_common.secure.pool import collect_keys, make_request, open_round, pooled_of
-from riskset_common.secure.recovery import unmask_requests
-from riskset_common.secure.reporting import NO_ROUND, report
-from riskset_common.secure.roster import Member, Roster
-from riskset_common.secure.rule import Rule
-from riskset_common.secure.sections import Section
-from riskset_common.secure.session import SessionSecrets, accept_keys, accept_opening, advertise
-from riskset_common.secure.unmask import answer_unmask
-from riskset_common.signing import Identity
-from riskset_common.wire import Opening, Report, RoundRequest
+from riskset_common.primitives.signing import Identity
+from riskset_common.secure.sums.contributors import dropped_pairs, header_of
+from riskset_common.secure.sums.deposits import SEALED_BYTES
+from riskset_common.secure.sums.pooling import collect_keys, make_request, open_round, pooled_of
+from riskset_common.secure.sums.recovery import unmask_requests
+from riskset_common.secure.sums.reporting import NO_ROUND, report
+from riskset_common.secure.sums.rule import Rule
+from riskset_common.secure.sums.site_session import (
+    SessionSecrets,
+    accept_keys,
+    accept_opening,
+    advertise,
+)
+from riskset_common.secure.sums.unmasking import answer_unmask
+from riskset_common.wire.messages import Opening, Report, RoundRequest
+from riskset_common.wire.sections import Section
 
 N_SITES, MINIMUM = 6, 3
 SITES = st.integers(0, N_SITES - 1)

@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from riskset_common.errors import ProtocolRefusal
-from riskset_common.secure.kdf import (
+from riskset_common.primitives.hashing import (
     H,
     X,
     envelope_key,

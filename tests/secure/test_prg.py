@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.ciphers.modes import CTR
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskset_common.secure.prg import CHUNK, add_masks, subtract_masks
+from riskset_common.primitives.masks import CHUNK, add_masks, subtract_masks
 
 KEYS = [bytes([i]) * 32 for i in range(4)]
 WORDS = st.lists(st.integers(0, 2**64 - 1), max_size=9)

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from riskset_common.errors import ProtocolRefusal, SignatureRefusal
-from riskset_common.secure.binding import unmask_statement
-from riskset_common.secure.opening import unmasked_sum
-from riskset_common.secure.pool import make_close, open_round
-from riskset_common.secure.recovery import recover_seeds, unmask_requests
-from riskset_common.secure.reporting import report
-from riskset_common.secure.rule import Rule
-from riskset_common.secure.session import accept_keys, accept_opening, close
-from riskset_common.secure.unmask import answer_unmask
-from riskset_common.signing import Identity
-from riskset_common.wire import UnmaskRequest
+from riskset_common.primitives.signing import Identity
+from riskset_common.secure.sums.opening import unmasked_sum
+from riskset_common.secure.sums.pooling import make_close, open_round
+from riskset_common.secure.sums.recovery import recover_seeds, unmask_requests
+from riskset_common.secure.sums.reporting import report
+from riskset_common.secure.sums.rule import Rule
+from riskset_common.secure.sums.site_session import accept_keys, accept_opening, close
+from riskset_common.secure.sums.statements import unmask_statement
+from riskset_common.secure.sums.unmasking import answer_unmask
+from riskset_common.wire.messages import UnmaskRequest
 
 
 def opened(study, lost=(), *, n_counts=3, n_reals=2):

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from riskset_common.secure.rule import Rule
+from riskset_common.secure.sums.rule import Rule
 
 
 @st.composite

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskset_common.errors import EstimationError, ProtocolRefusal
-from riskset_common.secure.ring import (
+from riskset_common.primitives.ring import (
     add_counts,
     add_reals,
     decode_counts,

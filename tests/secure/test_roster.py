@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from riskset_common.consortium.roster import Member, Roster
 from riskset_common.errors import ProtocolRefusal
-from riskset_common.secure.roster import Member, Roster
 
 
 def member(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from riskset_common.errors import ProtocolRefusal
-from riskset_common.secure.sections import Section, check_sections, join, schema_hash, split
+from riskset_common.wire.sections import Section, check_sections, join, schema_hash, split
 
 SECTIONS = [
     Section(analysis="cox", name="score", ring="reals", shape=(2,)),

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riskset_common.errors import ProtocolRefusal
-from riskset_common.secure.reporting import NO_ROUND
-from riskset_common.secure.ring import add_counts, add_reals
-from riskset_common.secure.session import accept_keys
-from riskset_common.wire import Report, words_of
+from riskset_common.primitives.ring import add_counts, add_reals
+from riskset_common.secure.sums.reporting import NO_ROUND
+from riskset_common.secure.sums.site_session import accept_keys
+from riskset_common.wire.messages import Report, words_of
 
 
 @st.composite

@@ -9,12 +9,12 @@ from riskset_common.errors import (
     RisksetError,
     SignatureRefusal,
 )
-from riskset_common.secure.pool import check_refused, check_report, collect_keys
-from riskset_common.secure.reporting import report
-from riskset_common.secure.rule import Rule
-from riskset_common.secure.session import SessionSecrets, accept_keys, advertise, refuse
-from riskset_common.secure.setup import check_advertisement
-from riskset_common.signing import Identity
+from riskset_common.primitives.signing import Identity
+from riskset_common.secure.sums.pooling import check_refused, check_report, collect_keys
+from riskset_common.secure.sums.reporting import report
+from riskset_common.secure.sums.rule import Rule
+from riskset_common.secure.sums.setup import check_advertisement
+from riskset_common.secure.sums.site_session import SessionSecrets, accept_keys, advertise, refuse
 
 
 def test_a_report_is_sent_again_byte_by_byte(consortium):

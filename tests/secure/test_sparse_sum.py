@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from riskset_common.errors import ProtocolRefusal
-from riskset_common.secure import rule as rules
-from riskset_common.secure.rule import Rule
+from riskset_common.secure.sums import rule as rules
+from riskset_common.secure.sums.rule import Rule
 
 
 @pytest.fixture

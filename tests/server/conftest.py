@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from riskset_common.canonical import canonical_json
-from riskset_common.codebook import read_codebook
-from riskset_common.invitation import Enrolment
-from riskset_common.plan import read_plan
-from riskset_node.joining import join_folder
-from riskset_server.centre import CentreConfig
-from riskset_server.joining import admit, invite
-from riskset_server.new_centre import new_centre
-from riskset_server.nodes import Node
+from riskset_common.consortium.invitation import Enrolment
+from riskset_common.formats.canonical_json import canonical_json
+from riskset_common.planning.read import read_plan
+from riskset_common.study.codebook import read_codebook
+from riskset_node.enrolment.joining import join_folder
+from riskset_server.centre.config import CentreConfig
+from riskset_server.centre.new_centre import new_centre
+from riskset_server.sites.admission import admit, invite
+from riskset_server.sites.nodes import Node
 from riskset_server.store import Database, Runs, Sites, open_database
 from riskset_server.store.runs import RunMatter
 

@@ -15,14 +15,14 @@ from tests.estimators.analyses import ALL
 from tests.estimators.cohorts import Cohort, cohorts, random_cohort, study_of
 from tests.estimators.pooling import result_of
 
-from riskset_common.checked import Told, with_told
-from riskset_common.estimators import estimator_of
-from riskset_common.estimators.counting import AskCounts
+from riskset_common.estimators.catalogue import estimator_of
+from riskset_common.estimators.curves.counts import AskCounts
 from riskset_common.estimators.estimator import Request
-from riskset_common.results import to_text
-from riskset_common.rounds import AnyRequest, questions_json, read_questions
-from riskset_common.study import Study
-from riskset_server.asked_once import AskedOnce, ask_once
+from riskset_common.results.as_json import to_text
+from riskset_common.rounds.questions import AnyRequest, questions_json, read_questions
+from riskset_common.rounds.verified_sums import Told, with_told
+from riskset_common.study.study import Study
+from riskset_server.run.asked_once import AskedOnce, ask_once
 
 EFS = {"kind": "kaplan_meier", "endpoint": "EFS"}
 BY_ARM: dict[str, Any] = EFS | {"by": "arm"}

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from riskset_server import front as fronts
-from riskset_server.front import CALLER_HEADER, DRIVER_HEADER, FOR_NOBODY, FOR_SITES, Front
+from riskset_server.flower import front as fronts
+from riskset_server.flower.front import CALLER_HEADER, DRIVER_HEADER, FOR_NOBODY, FOR_SITES, Front
 
 SITES, INSIDE = 8443, 8000
 PULL, PUSH = "/v1/fleet/pull-messages", "/v1/runtime/push-messages"

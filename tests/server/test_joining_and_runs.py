@@ -6,9 +6,9 @@ import pytest
 from tests.server.conftest import NOW
 
 from riskset_common.errors import InputError, PolicyRefusal, Refusal
-from riskset_server.joining import admit, revoke
-from riskset_server.nodes import Node, bring_in_line
-from riskset_server.run_control import connection_lines, resume_run, start_run, stop_run, watch
+from riskset_server.driving.control import connection_lines, resume_run, start_run, stop_run, watch
+from riskset_server.sites.admission import admit, revoke
+from riskset_server.sites.nodes import Node, bring_in_line
 from riskset_server.store import RunState
 
 

@@ -10,8 +10,8 @@ from cryptography.x509.verification import PolicyBuilder, Store
 from tests.server.conftest import NOW, Bytes
 
 from riskset_common.errors import InputError
-from riskset_server.centre import read_centre
-from riskset_server.new_centre import new_centre
+from riskset_server.centre.config import read_centre
+from riskset_server.centre.new_centre import new_centre
 
 
 def test_only_the_owner_may_read_the_keys_of_a_centre(centre):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from riskset_server.relay import Relay
+from riskset_server.driving.relay import Relay
 
 
 class Clock:

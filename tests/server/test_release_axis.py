@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from riskset_common.plan import Disclosure
-from riskset_common.plan_displays import Display
-from riskset_server.release import release
-from riskset_server.release_axis import RoundTimes
+from riskset_common.study.displays import Display
+from riskset_common.study.plan import Disclosure
+from riskset_server.disclosure.axis import RoundTimes
+from riskset_server.disclosure.rules import release
 
 AT_RISK = {"withheld": "minimum_at_risk 10"}
 ROUNDED = Disclosure()

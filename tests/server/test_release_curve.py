@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskset_common.plan import Disclosure
-from riskset_server.release_curve import released_curve
-from riskset_server.withheld import is_withheld
+from riskset_common.study.plan import Disclosure
+from riskset_server.disclosure.curve import released_curve
+from riskset_server.disclosure.withheld import is_withheld
 
 RULES = Disclosure()
 AT_RISK, CELL = {"withheld": "minimum_at_risk 10"}, {"withheld": "minimum_cell 5"}

@@ -11,14 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from riskset_common.codebook import Codebook
 from riskset_common.estimators.estimator import Request
-from riskset_common.estimators.flow import CountFlow, Flow, FlowSpec
-from riskset_common.plan import Disclosure, Plan
-from riskset_common.results import as_json
-from riskset_common.study import Site, Study
-from riskset_server.release import release
-from riskset_server.withheld import is_withheld
+from riskset_common.estimators.tables.flow import CountFlow, Flow, FlowSpec
+from riskset_common.planning.read import ReleasePlan
+from riskset_common.results.as_json import as_json
+from riskset_common.study.codebook import Codebook
+from riskset_common.study.plan import Disclosure
+from riskset_common.study.study import Site, Study
+from riskset_server.disclosure.rules import release
+from riskset_server.disclosure.withheld import is_withheld
 
 CELL = {"withheld": "minimum_cell 5"}
 SIZES = (3, 3, 4)
@@ -37,7 +38,7 @@ def flow_of(cells: np.ndarray) -> dict[str, Any]:
     }
     codebook = Codebook.model_validate({"codebook": "c", "version": 1, "variables": variables})
     spec = {"id": "f", "kind": "flow", "steps": list("abc")}
-    plan = Plan.model_validate(
+    plan = ReleasePlan.model_validate(
         {
             "plan": "p",
             "version": "1.0.0",

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskset_common.plan import Disclosure
-from riskset_server.release import release
-from riskset_server.withheld import is_withheld
+from riskset_common.study.plan import Disclosure
+from riskset_server.disclosure.rules import release
+from riskset_server.disclosure.withheld import is_withheld
 
 ROUNDED = Disclosure()
 CELL, AT_RISK = {"withheld": "minimum_cell 5"}, {"withheld": "minimum_at_risk 10"}

@@ -9,9 +9,9 @@ import pytest
 from tests.estimators.cohorts import random_cohort
 from tests.estimators.pooling import result_of
 
-from riskset_common.plan import Disclosure
-from riskset_server.release import release
-from riskset_server.withheld import is_withheld
+from riskset_common.study.plan import Disclosure
+from riskset_server.disclosure.rules import release
+from riskset_server.disclosure.withheld import is_withheld
 
 UNIVARIATE = {
     "kind": "univariate",

@@ -9,29 +9,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskset_common.estimators.baseline import BaselineResult
-from riskset_common.estimators.cox_result import CoxResult
-from riskset_common.estimators.cumulative_incidence import CumulativeIncidenceResult, GroupIncidence
-from riskset_common.estimators.curves import GroupCurve, Landmark
-from riskset_common.estimators.event_table import EventTableResult
-from riskset_common.estimators.fine_gray import FineGrayResult
-from riskset_common.estimators.flow import FlowResult
-from riskset_common.estimators.follow_up import FollowUpResult
-from riskset_common.estimators.heterogeneity_result import HeterogeneityResult
-from riskset_common.estimators.incidence_curves import CauseIncidence, IncidenceLandmark
-from riskset_common.estimators.kaplan_meier import KaplanMeierResult
-from riskset_common.estimators.landmark import LandmarkResult
-from riskset_common.estimators.univariate import UnivariateResult
-from riskset_common.plan import Disclosure
-from riskset_server.release import RULES, release
-from riskset_server.release_fields import (
+from riskset_common.estimators.composed.landmark import LandmarkResult
+from riskset_common.estimators.composed.univariate import UnivariateResult
+from riskset_common.estimators.curves.cumulative_incidence import (
+    CumulativeIncidenceResult,
+    GroupIncidence,
+)
+from riskset_common.estimators.curves.follow_up import FollowUpResult
+from riskset_common.estimators.curves.incidence_curve import CauseIncidence, IncidenceLandmark
+from riskset_common.estimators.curves.kaplan_meier import KaplanMeierResult
+from riskset_common.estimators.curves.survival_curve import GroupCurve, Landmark
+from riskset_common.estimators.heterogeneity.result import HeterogeneityResult
+from riskset_common.estimators.regression.fine_gray import FineGrayResult
+from riskset_common.estimators.regression.result import CoxResult
+from riskset_common.estimators.tables.baseline import BaselineResult
+from riskset_common.estimators.tables.event_table import EventTableResult
+from riskset_common.estimators.tables.flow import FlowResult
+from riskset_common.study.plan import Disclosure
+from riskset_server.disclosure.fields import (
     CAUSE_FIELDS,
     CURVE_FIELDS,
     INCIDENCE_FIELDS,
     LANDMARK_FIELDS,
     RESULT_FIELDS,
 )
-from riskset_server.withheld import is_withheld, too_few_patients, withheld
+from riskset_server.disclosure.rules import RULES, release
+from riskset_server.disclosure.withheld import is_withheld, too_few_patients, withheld
 
 ROUNDED = Disclosure()
 EXACT = Disclosure(release="exact")
@@ -189,7 +192,7 @@ def test_what_is_withheld_is_marked_and_never_null(
 
 
 def test_every_kind_of_analysis_has_its_rule() -> None:
-    from riskset_common.estimators import ESTIMATORS
+    from riskset_common.estimators.catalogue import ESTIMATORS
 
     assert {estimator.kind for estimator in ESTIMATORS} == set(RULES)
 

@@ -8,10 +8,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from riskset_common.plan import Disclosure
-from riskset_server.release import release
-from riskset_server.release_table import held_parts
-from riskset_server.withheld import is_withheld
+from riskset_common.study.plan import Disclosure
+from riskset_server.disclosure.rules import release
+from riskset_server.disclosure.table import held_parts
+from riskset_server.disclosure.withheld import is_withheld
 
 FORMER_LEAK = [[36, 27], [71, 42], [28, 21], [1, 0], [1, 0]]
 """Two single patients who add up to 2 with the known rest of their column: the lung trial's ECOG 3 and ECOG not known."""

@@ -5,21 +5,21 @@ from __future__ import annotations
 import pytest
 from tests.server.test_runs import ROSTER
 
-from riskset_common.codebook import read_codebook
-from riskset_common.estimators.counting import AskCounts
-from riskset_common.estimators.cox import AskCox
+from riskset_common.estimators.curves.counts import AskCounts
 from riskset_common.estimators.estimator import Request
-from riskset_common.plan import Plan
-from riskset_common.rounds import AnyRequest, sites_of
-from riskset_common.study import Study
-from riskset_embedded.demo import study_folder
-from riskset_server.blind_run import asked_next
+from riskset_common.estimators.regression.cox import AskCox
+from riskset_common.planning.read import ReleasePlan
+from riskset_common.rounds.questions import AnyRequest, sites_of
+from riskset_common.study.codebook import read_codebook
+from riskset_common.study.study import Study
+from riskset_embedded.demos.lung import study_folder
+from riskset_server.run.blind_models import asked_next
 
 
 @pytest.fixture(scope="module")
 def study() -> Study:
     """The lung study with a curve and a model without site strata."""
-    plan = Plan.model_validate(
+    plan = ReleasePlan.model_validate(
         {
             "plan": "p",
             "version": "1.0.0",

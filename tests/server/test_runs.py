@@ -9,14 +9,13 @@ import numpy as np
 import pytest
 from tests.least_study import CODEBOOK, PLAN
 
-from riskset_common.codebook import read_codebook
+from riskset_common.consortium.roster import Member, Roster
 from riskset_common.errors import PlanError, PolicyRefusal, ProtocolRefusal, RisksetError
-from riskset_common.plan import Plan, read_plan
-from riskset_common.rounds import rule_of
-from riskset_common.secure.reporting import report
-from riskset_common.secure.roster import Member, Roster
-from riskset_common.secure.sections import vector_length
-from riskset_common.secure.session import (
+from riskset_common.planning.read import read_plan
+from riskset_common.primitives.signing import Identity
+from riskset_common.rounds.questions import rule_of
+from riskset_common.secure.sums.reporting import report
+from riskset_common.secure.sums.site_session import (
     SessionSecrets,
     accept_keys,
     advertise,
@@ -24,10 +23,12 @@ from riskset_common.secure.session import (
     refuse,
     session_of,
 )
-from riskset_common.signing import Identity
-from riskset_common.wire import Keys, Offer, RoundRequest, read_message
-from riskset_server.replies import SitesRefused
-from riskset_server.runs import Run
+from riskset_common.study.codebook import read_codebook
+from riskset_common.study.plan import Plan
+from riskset_common.wire.messages import Keys, Offer, RoundRequest, read_message
+from riskset_common.wire.sections import vector_length
+from riskset_server.run.replies import SitesRefused
+from riskset_server.run.run import Run
 
 CENTRE = Identity.from_random(b"c" * 32)
 SITES = {name: Identity.from_random(name[0].encode() * 32) for name in ("east", "north", "south")}

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from riskset_common.roster_file import write_roster
-from riskset_common.secure.roster import Member, Roster
-from riskset_common.signing import Identity, fingerprint
-from riskset_server.cli import app
-from riskset_server.plan_outline import outline, outline_text
-from riskset_server.signed_plan import PlanSignature, read_key
+from riskset_common.consortium.roster import Member, Roster
+from riskset_common.consortium.roster_file import write_roster
+from riskset_common.primitives.signing import Identity, fingerprint
+from riskset_server.commands.riskset import app
+from riskset_server.plans.outline import outline, outline_text
+from riskset_server.plans.signed_plan import PlanSignature, read_key
 
 CODEBOOK = """
 codebook: small
@@ -205,7 +205,12 @@ def test_version_is_printed() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["riskset_server.cli", "riskset_node.cli", "riskset_embedded.cli"]
+    "module",
+    [
+        "riskset_server.commands.riskset",
+        "riskset_node.commands.riskset_node",
+        "riskset_embedded.commands",
+    ],
 )
 def test_a_command_imports_nothing_heavy_before_it_runs(module: str) -> None:
     heavy = ["numpy", "flwr", "matplotlib", "scipy", "pydantic", "cryptography", "jinja2", "yaml"]
@@ -218,7 +223,7 @@ def test_a_command_imports_nothing_heavy_before_it_runs(module: str) -> None:
 
 
 def test_help_through_the_command_itself_names_the_engines_commands() -> None:
-    code = "from riskset_server.cli import main; main()"
+    code = "from riskset_server.commands.riskset import main; main()"
     ended = subprocess.run(
         [sys.executable, "-c", code, "--help"],
         capture_output=True,

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from tests.least_study import CODEBOOK, PLAN
 
-from riskset_common.codebook import Codebook, read_codebook
 from riskset_common.errors import InputError, SignatureRefusal
-from riskset_common.plan import Plan, read_plan
-from riskset_common.signing import Identity
-from riskset_server.signed_plan import (
+from riskset_common.planning.read import read_plan
+from riskset_common.primitives.signing import Identity
+from riskset_common.study.codebook import Codebook, read_codebook
+from riskset_common.study.plan import Plan
+from riskset_server.plans.signed_plan import (
     PlanSignature,
     check_signature,
     read_key,

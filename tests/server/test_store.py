@@ -18,7 +18,7 @@ from sqlalchemy.schema import CreateTable
 from tests.server.conftest import NOW
 
 from riskset_common.errors import InputError, ProtocolRefusal
-from riskset_server.recorded import Recorded
+from riskset_server.driving.recorded import Recorded
 from riskset_server.store import RunState, database, open_database
 from riskset_server.store.database import migrate
 from riskset_server.store.runs import Arrived

@@ -13,13 +13,13 @@ import pytest
 from tests.connect_proxy import connect_proxy
 from tests.server.conftest import Bytes
 
-from riskset_common.frames import PIECE_BYTES, hello, hello_statement
-from riskset_common.secure.roster import Member, Roster
-from riskset_common.signing import Identity
-from riskset_node import stream as at_site
-from riskset_node.stream import RELAY, RunStream, StreamAddress
-from riskset_server.certificates import make_certificates
-from riskset_server.stream import RunStreams
+from riskset_common.consortium.roster import Member, Roster
+from riskset_common.primitives.signing import Identity
+from riskset_common.wire.stream_frames import PIECE_BYTES, hello, hello_statement
+from riskset_node.connection import stream as at_site
+from riskset_node.connection.stream import RELAY, RunStream, StreamAddress
+from riskset_server.centre.certificates import make_certificates
+from riskset_server.driving.streams import RunStreams
 
 KEYS = [Identity.from_random(bytes([n]) * 32) for n in range(3)]
 ROSTER = Roster(

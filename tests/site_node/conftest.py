@@ -11,12 +11,12 @@ from typing import ClassVar
 
 import pytest
 
-from riskset_common.codebook import Codebook, read_codebook
-from riskset_common.plan import read_plan
-from riskset_common.study import Site, Study
+from riskset_common.planning.read import read_plan
+from riskset_common.study.codebook import Codebook, read_codebook
+from riskset_common.study.study import Site, Study
 from riskset_node.config import NodeConfig, read_node
-from riskset_node.findings import Finding
-from riskset_node.records import SiteRecords, read_records
+from riskset_node.records.findings import Finding
+from riskset_node.records.reading import SiteRecords, read_records
 
 TODAY = datetime.date(2018, 6, 1)
 

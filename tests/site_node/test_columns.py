@@ -7,8 +7,8 @@ from fractions import Fraction
 import pytest
 
 from riskset_common.errors import NodeConfigError
-from riskset_node.columns import factor_of, variable_columns
 from riskset_node.config import ColumnMap
+from riskset_node.records.variable_columns import factor_of, variable_columns
 
 CSV = "source: {kind: csv, path: patients.csv}"
 DATES = "diagnosed: d1, remission: d2, relapse: d3, died: d4, seen: d5"

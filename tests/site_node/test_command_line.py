@@ -7,8 +7,8 @@ import importlib.metadata
 import pytest
 
 import riskset_common
-from riskset_common.command_line import errors_as_text, version_of
 from riskset_common.errors import PolicyRefusal, RisksetError, YamlError
+from riskset_common.programs.command_line import errors_as_text, version_of
 
 
 @pytest.mark.parametrize(("error", "code"), [(YamlError, 1), (PolicyRefusal, 3), (RisksetError, 1)])

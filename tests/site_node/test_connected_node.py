@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from riskset_common.consortium.invitation import Enrolment, Invitation, read_file
+from riskset_common.consortium.roster import Member, Roster
+from riskset_common.consortium.roster_file import add_signature, read_roster, write_roster
 from riskset_common.errors import (
     InputError,
     NodeConfigError,
@@ -15,19 +18,16 @@ from riskset_common.errors import (
     RisksetError,
     SignatureRefusal,
 )
-from riskset_common.invitation import Enrolment, Invitation, read_file
-from riskset_common.roster_file import add_signature, read_roster, write_roster
-from riskset_common.secure.pool import check_refused
-from riskset_common.secure.roster import Member, Roster
-from riskset_common.signing import Identity, public_from_text
-from riskset_common.wire import Refused
-from riskset_node import doctor
+from riskset_common.primitives.signing import Identity, public_from_text
+from riskset_common.secure.sums.pooling import check_refused
+from riskset_common.wire.messages import Refused
 from riskset_node.config import read_node
-from riskset_node.flower import pause_after
-from riskset_node.joining import join_folder, read_connection_key
-from riskset_node.node import SiteNode
-from riskset_node.service import opened, read_identity
-from riskset_server.certificates import make_certificates
+from riskset_node.connection.fleet import pause_after
+from riskset_node.enrolment import doctor
+from riskset_node.enrolment.joining import join_folder, read_connection_key
+from riskset_node.session.node import SiteNode
+from riskset_node.session.service import opened, read_identity
+from riskset_server.centre.certificates import make_certificates
 
 NOW = datetime.datetime(2018, 6, 1, 12, tzinfo=datetime.UTC)
 CENTRE = Identity.from_random(b"c" * 32)
@@ -152,7 +152,7 @@ def test_bytes_that_are_no_message_are_refused_and_written_down(joined):
 @pytest.mark.parametrize("is_idle", [True, False])
 def test_what_a_session_took_goes_back_when_none_is_open(joined, monkeypatch, is_idle):
     given: list[int] = []
-    monkeypatch.setattr("riskset_node.answering.give_back", lambda: given.append(len(given)))
+    monkeypatch.setattr("riskset_node.session.edge.give_back", lambda: given.append(len(given)))
     monkeypatch.setattr(SiteNode, "is_idle", property(lambda _: is_idle))
     with opened(config_of(joined), now=lambda: NOW, random=random) as answering:
         answering.answer(b"message")

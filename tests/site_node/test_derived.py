@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskset_common.codebook import Codebook
-from riskset_common.patients import MISSING, NO_DATE, Patients
-from riskset_node.derived import derive_variables
-from riskset_node.findings import FindingKind
+from riskset_common.study.codebook import Codebook
+from riskset_common.study.patients import MISSING, NO_DATE, Patients
+from riskset_node.finding_kinds import FindingKind
+from riskset_node.records.derived import derive_variables
 
 AGE = {"kind": "number", "label": "Age"}
 DATE = {"kind": "date", "label": "Day"}

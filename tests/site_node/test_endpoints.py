@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskset_common.codebook import Codebook, DatedEvent
 from riskset_common.errors import PlanError
-from riskset_common.patients import MISSING, NO_DATE, Patients
-from riskset_common.plan import Plan
-from riskset_common.study import Site, Study
-from riskset_node.endpoints import derive, happened
-from riskset_node.findings import FindingKind
+from riskset_common.planning.read import ReleasePlan
+from riskset_common.study.codebook import Codebook, DatedEvent
+from riskset_common.study.patients import MISSING, NO_DATE, Patients
+from riskset_common.study.study import Site, Study
+from riskset_node.finding_kinds import FindingKind
+from riskset_node.records.endpoints import derive, happened
 
 DATES = ("origin", "remission", "relapse", "died", "seen", "entered")
 
@@ -45,7 +45,7 @@ def study_of(
         },
     }
     codebook = Codebook.model_validate({"codebook": "c", "version": 1, "variables": variables})
-    plan = Plan.model_validate(
+    plan = ReleasePlan.model_validate(
         {
             "plan": "p",
             "version": "1.0.0",

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskset_common.errors import DataError
-from riskset_node.findings import ACCEPTABLE, FindingKind, LocalIds, Mark, Severity, check_usable
+from riskset_node.finding_kinds import ACCEPTABLE, FindingKind
+from riskset_node.records.findings import LocalIds, Mark, Severity, check_usable
 
 NAMED = LocalIds(np.array(["114", "201", "388", ""], dtype=object))
 NUMBERED = LocalIds(None)

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskset_common.codebook import CategoryVariable, DateVariable, NumberVariable
-from riskset_common.patients import MISSING, NO_DATE
-from riskset_node.columns import VariableColumn
+from riskset_common.study.codebook import CategoryVariable, DateVariable, NumberVariable
+from riskset_common.study.patients import MISSING, NO_DATE
 from riskset_node.config import ColumnMap
-from riskset_node.findings import FindingKind
-from riskset_node.mapping import absent_column, code_column, conversion_by, decimal_text
-from riskset_node.raw import RawColumn, plain_code
+from riskset_node.finding_kinds import FindingKind
+from riskset_node.records.coding import absent_column, code_column, conversion_by, decimal_text
+from riskset_node.records.column import RawColumn, plain_code
+from riskset_node.records.variable_columns import VariableColumn
 from riskset_node.sources.csv import CsvSettings
 from riskset_node.sources.parquet import ParquetSettings
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from riskset_common.canonical import canonical_json
+from riskset_common.consortium.roster import Member, Roster
 from riskset_common.errors import (
     DataError,
     NodeConfigError,
@@ -19,18 +19,18 @@ from riskset_common.errors import (
     ProtocolRefusal,
     SignatureRefusal,
 )
-from riskset_common.frame import Message
-from riskset_common.plan import Plan
-from riskset_common.rounds import rule_of
-from riskset_common.secure.pool import collect_keys, make_close, make_offer
-from riskset_common.secure.roster import Member, Roster
-from riskset_common.secure.session import SessionSecrets, SiteSession, advertise
-from riskset_common.signing import Identity
-from riskset_common.wire import Advertisement, Refused, read_message
-from riskset_node.node import SiteNode
-from riskset_node.outbox import Outbox
-from riskset_node.state import NodeState
-from riskset_node.trust import Trust
+from riskset_common.formats.canonical_json import canonical_json
+from riskset_common.planning.read import ReleasePlan
+from riskset_common.primitives.signing import Identity
+from riskset_common.rounds.questions import rule_of
+from riskset_common.secure.sums.pooling import collect_keys, make_close, make_offer
+from riskset_common.secure.sums.site_session import SessionSecrets, SiteSession, advertise
+from riskset_common.wire.frame import Message
+from riskset_common.wire.messages import Advertisement, Refused, read_message
+from riskset_node.session.node import SiteNode
+from riskset_node.session.trust import Trust
+from riskset_node.state.node_state import NodeState
+from riskset_node.state.outbox import Outbox
 
 NOW = datetime.datetime(2018, 6, 1, 12, tzinfo=datetime.UTC)
 CENTRE, STRANGER = Identity.from_random(b"c" * 32), Identity.from_random(b"x" * 32)
@@ -80,7 +80,8 @@ class Played:
         members = tuple(member for member in ROSTER.members if member.site_id in chosen)
         roster = ROSTER.model_copy(update={"members": members})
         rule = replace(
-            rule_of(Plan.model_validate_json(self.plan), ROSTER), minimum_sites=min(5, others + 1)
+            rule_of(ReleasePlan.model_validate_json(self.plan), ROSTER),
+            minimum_sites=min(5, others + 1),
         )
         return collect_keys(sid, roster, advertised, rule)[1]
 

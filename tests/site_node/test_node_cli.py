@@ -9,7 +9,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from riskset_node.cli import app
+from riskset_node.commands.riskset_node import app
 
 CLEAN = (
     "1,2010-01-01,2010-02-01,,,2012-01-01,male,5.5\n2,2010-01-02,,2011-01-01,,2011-06-01,female,\n"
@@ -225,7 +225,7 @@ def test_the_version_is_told(run):
 def test_help_imports_nothing_heavy():
     script = (
         "import sys\n"
-        "from riskset_node.cli import main\n"
+        "from riskset_node.commands.riskset_node import main\n"
         "sys.argv = ['riskset-node', '--help']\n"
         "try:\n    main()\nexcept SystemExit as end:\n    assert end.code == 0\n"
         "print([name for name in ('numpy', 'flwr', 'pydantic', 'yaml') if name in sys.modules], file=sys.stderr)\n"

@@ -10,7 +10,7 @@ import pytest
 
 from riskset_common.errors import NodeConfigError
 from riskset_node.config import ColumnMap, read_node
-from riskset_node.findings import FindingKind
+from riskset_node.finding_kinds import FindingKind
 
 CSV = "source: {kind: csv, path: patients.csv}"
 

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskset_common.errors import PolicyRefusal, ProtocolRefusal
-from riskset_common.secure.sections import Section
-from riskset_common.secure.session import refuse
-from riskset_common.signing import Identity
-from riskset_common.wire import Advertisement, Refused
-from riskset_node.outbox import Outbox, Summary
+from riskset_common.primitives.signing import Identity
+from riskset_common.secure.sums.site_session import refuse
+from riskset_common.wire.messages import Advertisement, Refused
+from riskset_common.wire.sections import Section
+from riskset_node.state.outbox import Outbox, Summary
 
 NOW = datetime.datetime(2018, 6, 1, 12, 30, tzinfo=datetime.UTC)
 SITE = Identity.from_random(b"s" * 32)

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from riskset_common.errors import PolicyRefusal, ProtocolRefusal
-from riskset_common.estimators import ESTIMATORS
-from riskset_common.estimators.cox import AskCox
+from riskset_common.estimators.catalogue import ESTIMATORS
 from riskset_common.estimators.estimator import Request
-from riskset_common.estimators.heterogeneity import AskHeterogeneity
-from riskset_common.estimators.heterogeneity_spec import HeterogeneitySpec
+from riskset_common.estimators.heterogeneity.heterogeneity import AskHeterogeneity
+from riskset_common.estimators.heterogeneity.spec import HeterogeneitySpec
+from riskset_common.estimators.regression.cox import AskCox
 from riskset_node.policy import (
     Policy,
     Rule,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 
-from riskset_node.profile import profile
+from riskset_node.records.profile import profile
 
 ROWS = """
     1,2010-01-01,,,,2012-01-01,male,1

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from riskset_common.errors import NodeConfigError
-from riskset_common.patients import MISSING, NO_DATE
-from riskset_node.findings import FindingKind, Severity
-from riskset_node.records import read_records
+from riskset_common.study.patients import MISSING, NO_DATE
+from riskset_node.finding_kinds import FindingKind
+from riskset_node.records.findings import Severity
+from riskset_node.records.reading import read_records
 
 CLEAN = """
     1,2010-01-01,2010-02-01,,,2012-01-01,male,5.5

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from riskset_common.codebook import Derived
 from riskset_common.errors import DataError, NodeConfigError
-from riskset_common.patients import MISSING
-from riskset_common.study import Site, Study
-from riskset_node.findings import FindingKind, Severity
-from riskset_node.patients import build_patients, prepare
+from riskset_common.study.codebook import Derived
+from riskset_common.study.patients import MISSING
+from riskset_common.study.study import Site, Study
+from riskset_node.finding_kinds import FindingKind
+from riskset_node.records.findings import Severity
+from riskset_node.records.preparing import build_patients, prepare
 
 ROWS = """
     1,2010-01-01,2010-02-01,,,2012-01-01,male,5.9

@@ -9,7 +9,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from riskset_common.errors import InputError
-from riskset_node.standing import Journal, is_paused, lines_of, pause, process_of, running, stop
+from riskset_node.connection.standing import (
+    Journal,
+    is_paused,
+    lines_of,
+    pause,
+    process_of,
+    running,
+    stop,
+)
 
 BEGAN = datetime(2018, 6, 1, 12, tzinfo=UTC)
 

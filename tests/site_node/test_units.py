@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskset_node.units import conversion
+from riskset_node.records.units import conversion
 
 FAMILIES = (
     ("hours", "days", "d", "weeks", "months", "mo", "years", "y"),

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from riskset_common.errors import ProtocolRefusal
-from riskset_common.secure.blind_arithmetic import Arithmetic, Truncated, open_shares
-from riskset_common.secure.blind_committee import Committee
-from riskset_common.secure.blind_field import add, from_bytes, to_bytes, to_integers
-from riskset_common.secure.blind_fixed import encode
-from riskset_common.secure.blind_prss import sum_of_streams, weight, zero_share
+from riskset_common.secure.blind.arithmetic.committee import Committee
+from riskset_common.secure.blind.arithmetic.field import add, from_bytes, to_bytes, to_integers
+from riskset_common.secure.blind.arithmetic.fixed_point import encode
+from riskset_common.secure.blind.arithmetic.random_shares import sum_of_streams, weight, zero_share
+from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Truncated, open_shares
 
 VECTORS = json.loads((Path(__file__).parent / "blind_arithmetic.json").read_text(encoding="utf-8"))
 

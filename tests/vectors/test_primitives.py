@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from riskset_common.secure import kdf
-from riskset_common.secure.prg import add_masks
-from riskset_common.secure.ring import encode_reals
+from riskset_common.primitives import hashing as kdf
+from riskset_common.primitives.masks import add_masks
+from riskset_common.primitives.ring import encode_reals
 
 
 def test_both_sites_of_a_pair_derive_the_known_keys(primitives):

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from riskset_common import errors
+from riskset_common.consortium.roster import Member, Roster
 from riskset_common.errors import RisksetError
-from riskset_common.secure.pool import (
+from riskset_common.primitives.signing import Identity
+from riskset_common.secure.sums.pooling import (
     collect_keys,
     make_close,
     make_offer,
@@ -19,11 +21,11 @@ from riskset_common.secure.pool import (
     open_round,
     pooled_of,
 )
-from riskset_common.secure.recovery import unmask_requests
-from riskset_common.secure.reporting import NO_ROUND, report
-from riskset_common.secure.roster import Member, Roster
-from riskset_common.secure.rule import Rule
-from riskset_common.secure.session import (
+from riskset_common.secure.sums.recovery import unmask_requests
+from riskset_common.secure.sums.reporting import NO_ROUND, report
+from riskset_common.secure.sums.rule import Rule
+from riskset_common.secure.sums.setup import check_keys, label_of
+from riskset_common.secure.sums.site_session import (
     SessionSecrets,
     SiteSession,
     accept_keys,
@@ -31,10 +33,8 @@ from riskset_common.secure.session import (
     advertise,
     open_offer,
 )
-from riskset_common.secure.setup import check_keys, label_of
-from riskset_common.secure.unmask import answer_unmask
-from riskset_common.signing import Identity
-from riskset_common.wire import (
+from riskset_common.secure.sums.unmasking import answer_unmask
+from riskset_common.wire.messages import (
     Advertisement,
     Keys,
     Offer,

@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from riskset_common.secure.pool import collect_keys, make_request, open_round, pooled_of
-from riskset_common.secure.prg import CHUNK, add_masks
-from riskset_common.secure.recovery import unmask_requests
-from riskset_common.secure.reporting import NO_ROUND, report
-from riskset_common.secure.ring import decode_reals, encode_reals
-from riskset_common.secure.roster import Member, Roster
-from riskset_common.secure.rule import Rule
-from riskset_common.secure.sections import Section
-from riskset_common.secure.session import SessionSecrets, accept_keys, advertise
-from riskset_common.secure.unmask import answer_unmask
-from riskset_common.signing import Identity
+from riskset_common.consortium.roster import Member, Roster
+from riskset_common.primitives.masks import CHUNK, add_masks
+from riskset_common.primitives.ring import decode_reals, encode_reals
+from riskset_common.primitives.signing import Identity
+from riskset_common.secure.sums.pooling import collect_keys, make_request, open_round, pooled_of
+from riskset_common.secure.sums.recovery import unmask_requests
+from riskset_common.secure.sums.reporting import NO_ROUND, report
+from riskset_common.secure.sums.rule import Rule
+from riskset_common.secure.sums.site_session import SessionSecrets, accept_keys, advertise
+from riskset_common.secure.sums.unmasking import answer_unmask
+from riskset_common.wire.sections import Section
 
 
 def secret(*what: object) -> bytes:

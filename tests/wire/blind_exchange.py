@@ -13,11 +13,11 @@ from tests.secure.blind_parties import (
     setup_of,
 )
 
-from riskset_common.blind_wire import BlindAnswer, BlindStep
 from riskset_common.errors import ProtocolRefusal
-from riskset_common.secure.blind_keys import accept_keys, make_keys
-from riskset_common.secure.blind_messages import BlindAsk
-from riskset_common.secure.blind_site import BlindSite, answer
+from riskset_common.secure.blind.parties.keys import accept_keys, make_keys
+from riskset_common.secure.blind.parties.site import BlindSite, answer
+from riskset_common.wire.blind_messages import BlindAsk
+from riskset_common.wire.blind_steps import BlindAnswer, BlindStep
 
 SID, STEP = secret("sid"), 2
 COHORT = a_cohort(3, n=12, p=1, n_times=3)

@@ -15,11 +15,11 @@ from tests.wire.blind_exchange import (
     receive_step,
 )
 
-from riskset_common.blind import checked_sums
-from riskset_common.blind_wire import BlindBegin
+from riskset_common.consortium.roster import Member, Roster
 from riskset_common.errors import PolicyRefusal, ProtocolRefusal
-from riskset_common.frame import Message
-from riskset_common.secure.pool import (
+from riskset_common.primitives.signing import Identity
+from riskset_common.rounds.blind_models import checked_sums
+from riskset_common.secure.sums.pooling import (
     check_refused,
     collect_keys,
     make_close,
@@ -27,12 +27,10 @@ from riskset_common.secure.pool import (
     make_request,
     open_round,
 )
-from riskset_common.secure.recovery import unmask_requests
-from riskset_common.secure.reporting import NO_ROUND, report
-from riskset_common.secure.roster import Member, Roster
-from riskset_common.secure.rule import Rule
-from riskset_common.secure.sections import Section
-from riskset_common.secure.session import (
+from riskset_common.secure.sums.recovery import unmask_requests
+from riskset_common.secure.sums.reporting import NO_ROUND, report
+from riskset_common.secure.sums.rule import Rule
+from riskset_common.secure.sums.site_session import (
     SessionSecrets,
     accept_keys,
     accept_opening,
@@ -41,9 +39,10 @@ from riskset_common.secure.session import (
     open_offer,
     refuse,
 )
-from riskset_common.secure.unmask import answer_unmask
-from riskset_common.signing import Identity
-from riskset_common.wire import (
+from riskset_common.secure.sums.unmasking import answer_unmask
+from riskset_common.wire.blind_steps import BlindBegin
+from riskset_common.wire.frame import Message
+from riskset_common.wire.messages import (
     Advertisement,
     Close,
     Keys,
@@ -55,6 +54,7 @@ from riskset_common.wire import (
     UnmaskAnswer,
     UnmaskRequest,
 )
+from riskset_common.wire.sections import Section
 
 
 def secret(*what: object) -> bytes:

@@ -10,9 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, SerializeAsAny
 
-from riskset_common.canonical import canonical_json, content_hash, parse_canonical, sha256_hex
 from riskset_common.errors import InputError
-from riskset_common.strict_yaml import InOrder
+from riskset_common.formats.canonical_json import (
+    canonical_json,
+    content_hash,
+    parse_canonical,
+    sha256_hex,
+)
+from riskset_common.formats.strict_yaml import InOrder
 
 JSON = st.recursive(
     st.none()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from riskset_common.errors import ProtocolRefusal
-from riskset_common.flower_app import Envelope
-from riskset_common.releases import check_releases
+from riskset_common.wire.flower_envelope import Envelope
+from riskset_common.wire.releases import check_releases
 
 FULL = Envelope(b"message", "0.1.0", "centre.example:8444", b"t" * 32)
 

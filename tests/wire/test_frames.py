@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskset_common import frames
 from riskset_common.errors import ProtocolRefusal
-from riskset_common.frames import (
+from riskset_common.wire import stream_frames as frames
+from riskset_common.wire.stream_frames import (
     PIECE_BYTES,
     Assembly,
     FrameKind,

@@ -7,10 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskset_common import errors, frame, wire
+from riskset_common import errors
 from riskset_common.errors import ProtocolRefusal, RisksetError
-from riskset_common.secure.sections import Section
-from riskset_common.wire import MESSAGES, Offer, Report, RoundRequest, WireCode, read_message
+from riskset_common.wire import frame
+from riskset_common.wire import messages as wire
+from riskset_common.wire.messages import (
+    MESSAGES,
+    Offer,
+    Report,
+    RoundRequest,
+    WireCode,
+    read_message,
+)
+from riskset_common.wire.sections import Section
 
 KINDS = [message.__name__ for message in MESSAGES]
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from riskset_common.errors import InputError, SignatureRefusal
-from riskset_common.signing import (
+from riskset_common.primitives.signing import (
     Identity,
     fingerprint,
     public_from_text,

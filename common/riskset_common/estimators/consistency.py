@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from riskset_common.errors import EstimationError
-from riskset_common.estimators.baseline import by_characteristic
-from riskset_common.estimators.baseline_numbers import bins_of
-from riskset_common.estimators.cox_cells import cells_of, n_cells
 from riskset_common.estimators.estimator import Request, Summary
+from riskset_common.estimators.regression.cells import cells_of, n_cells
+from riskset_common.estimators.tables.baseline import by_characteristic
+from riskset_common.estimators.tables.numbers import bins_of
 
 AnyRequest = Request[Any, Any]
 

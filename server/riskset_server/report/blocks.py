@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from riskset_common.errors import InputError, did_you_mean
-from riskset_common.plan import Plan
-from riskset_common.plan_displays import Display, Panel
-from riskset_server.displays.cells import withheld_note
-from riskset_server.displays.display import PANEL, WHOLE, Part, Plot, Shown, TableDisplay
-from riskset_server.displays.figure import Drawing
-from riskset_server.displays.panels import composed, letter_of
-from riskset_server.displays.placing import Panels, Placed, placed
-from riskset_server.displays.reading import wholly_withheld_by
-from riskset_server.displays.table import Table
-from riskset_server.displays.words import Words, listed, lower_first
+from riskset_common.study.displays import Display, Panel
+from riskset_common.study.plan import Plan
+from riskset_server.displays.figures.panels import composed, letter_of
+from riskset_server.displays.parts.cells import withheld_note
+from riskset_server.displays.parts.display import PANEL, WHOLE, Part, Plot, Shown, TableDisplay
+from riskset_server.displays.parts.figure import Drawing
+from riskset_server.displays.parts.table import Table
+from riskset_server.displays.parts.words import Words, listed, lower_first
+from riskset_server.kinds.placing import Panels, Placed, placed
+from riskset_server.results.reading import wholly_withheld_by
 
 
 @dataclass(frozen=True)

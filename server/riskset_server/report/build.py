@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from riskset_common.codebook import Codebook
-from riskset_common.plan import Plan
-from riskset_server.displays import figure
-from riskset_server.displays.display import Part
+from riskset_common.study.codebook import Codebook
+from riskset_common.study.plan import Plan
+from riskset_server.displays.parts import figure
+from riskset_server.displays.parts.display import Part
+from riskset_server.displays.parts.words import Words
 from riskset_server.displays.templates import template
-from riskset_server.displays.words import Words
 from riskset_server.report.blocks import Block, blocks, parts_of
 from riskset_server.report.deviations import deviations
 from riskset_server.report.files import write_whole

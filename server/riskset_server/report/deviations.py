@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from riskset_common.plan import Plan
-from riskset_server.displays.cells import count
-from riskset_server.displays.display import Part
-from riskset_server.displays.reading import rules_in, wholly_withheld_by
-from riskset_server.displays.words import Words, listed
+from riskset_common.study.plan import Plan
+from riskset_server.displays.parts.cells import count
+from riskset_server.displays.parts.display import Part
+from riskset_server.displays.parts.words import Words, listed
 from riskset_server.report.overview import Fact
+from riskset_server.results.reading import rules_in, wholly_withheld_by
 
 
 def deviations(

@@ -7,10 +7,10 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from riskset_common.errors import InputError, did_you_mean
-from riskset_server.displays import figure
-from riskset_server.displays.figure import Drawing
-from riskset_server.displays.table import Table
-from riskset_server.displays.word_table import word
+from riskset_server.displays.parts import figure
+from riskset_server.displays.parts.figure import Drawing
+from riskset_server.displays.parts.table import Table
+from riskset_server.displays.tables.word_table import word
 from riskset_server.report.blocks import Block
 
 FIGURES: Final[dict[str, Callable[[Drawing], bytes]]] = {

@@ -7,16 +7,16 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from riskset_common import __version__
-from riskset_common.plan import Endpoint
-from riskset_server.displays.baseline import test_names
-from riskset_server.displays.cells import level_percent, plain
-from riskset_server.displays.display import Part, tests_of
-from riskset_server.displays.effects import TIES, exposures
-from riskset_server.displays.estimates import interval_kinds, test_noun
-from riskset_server.displays.follow_up import method_in_words
-from riskset_server.displays.reading import distinct, entries, value
-from riskset_server.displays.words import Words, listed, lower_first, sentence_case
+from riskset_common.study.plan import Endpoint
+from riskset_server.displays.parts.cells import level_percent, plain
+from riskset_server.displays.parts.curve_words import interval_kinds, test_noun
+from riskset_server.displays.parts.display import Part, tests_of
+from riskset_server.displays.parts.effects import TIES, exposures
+from riskset_server.displays.parts.words import Words, listed, lower_first, sentence_case
+from riskset_server.displays.tables.baseline import test_names
+from riskset_server.displays.tables.follow_up import method_in_words
 from riskset_server.report.secrecy import secrecy
+from riskset_server.results.reading import distinct, entries, value
 
 
 def methods(results: Mapping[str, Any], parts: Mapping[str, Part], words: Words) -> tuple[str, ...]:

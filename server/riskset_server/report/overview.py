@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from riskset_server.displays.cells import EMPTY, Cell, cell, count
-from riskset_server.displays.display import Part
-from riskset_server.displays.reading import value
-from riskset_server.displays.table import Row, Table
-from riskset_server.displays.words import Words
+from riskset_server.displays.parts.cells import EMPTY, Cell, cell, count
+from riskset_server.displays.parts.display import Part
+from riskset_server.displays.parts.table import Row, Table
+from riskset_server.displays.parts.words import Words
+from riskset_server.results.reading import value
 
 
 @dataclass(frozen=True)

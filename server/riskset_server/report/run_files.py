@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from riskset_common.canonical import canonical_json, parse_canonical
-from riskset_common.codebook import Codebook, read_codebook
 from riskset_common.errors import CodebookError, InputError, PlanError
-from riskset_common.plan import Plan, read_plan
-from riskset_common.strict_yaml import validate
+from riskset_common.formats.canonical_json import canonical_json, parse_canonical
+from riskset_common.formats.strict_yaml import validate
+from riskset_common.planning.read import ReleasePlan, read_plan
+from riskset_common.study.codebook import Codebook, read_codebook
+from riskset_common.study.plan import Plan
 from riskset_server.report.files import write_whole
 
 RESULTS, PLAN, CODEBOOK = "results.json", "plan.json", "codebook.json"
@@ -42,7 +43,7 @@ def read_run(folder: Path, plan: Path | None = None, codebook: Path | None = Non
         Where a file is missing or cannot be read, or plan or codebook is not the one that was run.
     """
     results = _read_results(folder / RESULTS)
-    asked = _read(Plan, folder / PLAN, plan, read_plan, PlanError, results["plan"])
+    asked = _read(ReleasePlan, folder / PLAN, plan, read_plan, PlanError, results["plan"])
     words = _read(
         Codebook, folder / CODEBOOK, codebook, read_codebook, CodebookError, results["codebook"]
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from riskset_server.displays.words import listed
+from riskset_server.displays.parts.words import listed
 
 
 def secrecy(results: Mapping[str, Any]) -> Iterator[str]:

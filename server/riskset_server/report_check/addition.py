@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any, Final
 
-from riskset_common.plan import Plan
-from riskset_server.displays.display import Part
-from riskset_server.displays.reading import entries, families, value
+from riskset_common.study.plan import Plan
+from riskset_server.displays.parts.display import Part
 from riskset_server.report_check.disagreement import Disagreement
+from riskset_server.results.reading import entries, families, value
 
 CHECK: Final = "adds up"
 

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from riskset_common.plan import Plan
-from riskset_server.displays.display import Part
-from riskset_server.displays.numbers_at_risk import NAMES
-from riskset_server.displays.reading import curves_of, entries, value
+from riskset_common.study.plan import Plan
+from riskset_server.displays.figures.numbers_at_risk import NAMES
+from riskset_server.displays.parts.display import Part
 from riskset_server.report_check.disagreement import Disagreement
 from riskset_server.report_check.printed import Text
+from riskset_server.results.reading import curves_of, entries, value
 
 CHECK: Final = "at risk"
 _HEADING: Final = "No. at risk"

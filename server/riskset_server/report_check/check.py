@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from riskset_common.errors import InputError
-from riskset_server.displays.figure import svg
-from riskset_server.displays.words import Words
+from riskset_server.displays.parts.figure import svg
+from riskset_server.displays.parts.words import Words
 from riskset_server.report.blocks import Block, parts_of
 from riskset_server.report.build import compose
 from riskset_server.report.run_files import FinishedRun

@@ -18,14 +18,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from riskset_common.canonical import canonical_json
+from riskset_common.formats.canonical_json import canonical_json
 from riskset_common.survival.difference import difference
-from riskset_server.displays.display import Part
-from riskset_server.displays.reading import curves_of, entries, number, numbers, value
-from riskset_server.displays.table import Table
-from riskset_server.displays.words import Words
+from riskset_server.displays.parts.display import Part
+from riskset_server.displays.parts.table import Table
+from riskset_server.displays.parts.words import Words
 from riskset_server.report_check.disagreement import Disagreement
 from riskset_server.report_check.printed import Text
+from riskset_server.results.reading import curves_of, entries, number, numbers, value
 
 CHECK: Final = "in results.json"
 

@@ -11,8 +11,8 @@ from enum import StrEnum
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
+from riskset_common.consortium.roster import Roster
 from riskset_common.errors import InputError, ProtocolRefusal
-from riskset_common.secure.roster import Roster
 from riskset_server.store.database import Database
 from riskset_server.store.tables import MessageRow, RunRow
 

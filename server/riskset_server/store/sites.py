@@ -9,8 +9,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from riskset_common.consortium.roster import Member, Roster
 from riskset_common.errors import InputError, Refusal
-from riskset_common.secure.roster import Member, Roster
 from riskset_server.store.database import Database
 from riskset_server.store.tables import SiteRow
 

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Protocol, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator
 
-from riskset_common.codebook import StrictModel
 from riskset_common.errors import DataError, NodeConfigError, did_you_mean
+from riskset_common.formats.strict_model import StrictModel
 
 
 def _as_text(token: object) -> object:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from deploy.studies.interfant06.synthetic.cohort import draw_cohort
+from deploy.studies.interfant06.synthetic.parameters import read_parameters
+from deploy.studies.interfant06.synthetic.published import read_figures
 
-from riskset_embedded.demo import study_folder
-from riskset_embedded.interfant06.cohort import draw_cohort
-from riskset_embedded.interfant06.parameters import read_parameters
-from riskset_embedded.interfant06.published import read_figures
+from riskset_embedded.demos.lung import study_folder
 
 
 @pytest.fixture(scope="session")

@@ -6,14 +6,13 @@ import json
 
 import numpy as np
 import pytest
-
-from riskset_embedded.interfant06.calibrate import (
+from deploy.studies.interfant06.synthetic.calibrate import (
     SEEDS_FROM,
     Objective,
     calibrate,
     record,
 )
-from riskset_embedded.interfant06.parameters import Parameters, as_json
+from deploy.studies.interfant06.synthetic.parameters import Parameters, as_json
 
 
 def start_values():

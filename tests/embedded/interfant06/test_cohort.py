@@ -9,16 +9,16 @@ import lifelines
 import numpy as np
 import pandas as pd
 import pytest
+from deploy.studies.interfant06.synthetic import margins
+from deploy.studies.interfant06.synthetic.check import Checked, check_seeds, require_near, table
+from deploy.studies.interfant06.synthetic.cohort import NO_DAY, draw_cohort
+from deploy.studies.interfant06.synthetic.earlier import draw_earlier
+from deploy.studies.interfant06.synthetic.figures import figures
+from deploy.studies.interfant06.synthetic.observed import RELAPSE, observe, survival_at
+from deploy.studies.interfant06.synthetic.parameters import Parameters, as_json, read_parameters
+from deploy.studies.interfant06.synthetic.published import Figure
 
 from riskset_common.errors import EstimationError, InputError
-from riskset_embedded.interfant06 import margins
-from riskset_embedded.interfant06.check import Checked, check_seeds, require_near, table
-from riskset_embedded.interfant06.cohort import NO_DAY, draw_cohort
-from riskset_embedded.interfant06.earlier import draw_earlier
-from riskset_embedded.interfant06.figures import figures
-from riskset_embedded.interfant06.observed import RELAPSE, observe, survival_at
-from riskset_embedded.interfant06.parameters import Parameters, as_json, read_parameters
-from riskset_embedded.interfant06.published import Figure
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "synthetic-cohort.md"
 COUNTS = {

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from deploy.studies.interfant06.synthetic.drawing import deal, pick, waiting_time
 from hypothesis import given
 from hypothesis import strategies as st
 
 from riskset_common.errors import EstimationError
-from riskset_embedded.interfant06.drawing import deal, pick, waiting_time
 
 
 @given(st.integers(0, 2**32), st.integers(1, 40), st.integers(0, 50))

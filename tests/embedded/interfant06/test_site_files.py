@@ -9,19 +9,19 @@ import sys
 
 import numpy as np
 import pytest
+from deploy.studies.interfant06.synthetic.dialects import Dialect, read_dialects
+from deploy.studies.interfant06.synthetic.errors import PLANTED, plant
+from deploy.studies.interfant06.synthetic.files import age_as_read
+from deploy.studies.interfant06.synthetic.study import SEED, write_study
 
-from riskset_common.codebook import CategoryVariable, NumberVariable, read_codebook
 from riskset_common.errors import InputError
-from riskset_common.patients import NO_DATE
-from riskset_common.plan import Plan
-from riskset_common.study import Site, Study
-from riskset_embedded.interfant06.dialects import Dialect, read_dialects
-from riskset_embedded.interfant06.errors import PLANTED, plant
-from riskset_embedded.interfant06.files import age_as_read
-from riskset_embedded.interfant06.study import SEED, write_study
+from riskset_common.planning.read import ReleasePlan
+from riskset_common.study.codebook import CategoryVariable, NumberVariable, read_codebook
+from riskset_common.study.patients import NO_DATE
+from riskset_common.study.study import Site, Study
 from riskset_embedded.local_run import read_nodes
-from riskset_node.patients import prepare
-from riskset_node.records import read_records
+from riskset_node.records.preparing import prepare
+from riskset_node.records.reading import read_records
 from riskset_node.sources import source_of
 
 TODAY = datetime.date(2018, 6, 1)
@@ -124,7 +124,7 @@ def test_no_two_groups_write_alike():
 def test_each_planted_error_is_found_where_it_is_and_nowhere_else(written, codebook):
     configs = read_nodes(written / "errors" / "nodes")
     sites = tuple(Site(config.site, config.study_group) for config in configs)
-    study = Study(Plan.model_validate(PLAN), codebook, sites)
+    study = Study(ReleasePlan.model_validate(PLAN), codebook, sites)
     found = {}
     for config in configs:
         records = read_records(config, codebook, TODAY)
@@ -152,7 +152,14 @@ def test_a_dialect_with_a_unit_that_does_not_fit_is_told():
 
 def test_the_command_writes_the_study(tmp_path):
     run = subprocess.run(
-        [sys.executable, "-m", "riskset_embedded.interfant06", str(tmp_path), "--seed", "5"],
+        [
+            sys.executable,
+            "-m",
+            "deploy.studies.interfant06.synthetic",
+            str(tmp_path),
+            "--seed",
+            "5",
+        ],
         check=True,
         capture_output=True,
         text=True,

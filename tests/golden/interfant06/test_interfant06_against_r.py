@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
-from riskset_common.plan import Disclosure, Plan, read_plan
-from riskset_embedded.demo import study_folder
-from riskset_embedded.paper.compared import compare
-from riskset_embedded.paper.document import write_paper
-from riskset_embedded.paper.mapping import read_map
-from riskset_embedded.paper.places import NotShown, result_at
-from riskset_embedded.trial_demo import released_exactly, run_trial_demo
-from riskset_server.release import release
+from riskset_common.planning.read import ReleasePlan, read_plan
+from riskset_common.study.plan import Disclosure
+from riskset_embedded.demos.interfant06 import released_exactly, run_trial_demo
+from riskset_embedded.demos.lung import study_folder
+from riskset_embedded.demos.published.compared import compare
+from riskset_embedded.demos.published.document import write_paper
+from riskset_embedded.demos.published.mapping import read_map
+from riskset_embedded.demos.published.places import NotShown, result_at
+from riskset_server.disclosure.rules import release
 from riskset_server.report.run_files import read_run
 from riskset_server.report_check import check_report
 
@@ -162,7 +163,7 @@ def test_an_exact_copy_of_a_plan_differs_in_its_release_only(tmp_path: Path) -> 
     said = exact.model_dump() | {"disclosure": plan.disclosure.model_dump()}
 
     assert "exact" == exact.disclosure.release
-    assert plan == Plan.model_validate(said)
+    assert plan == ReleasePlan.model_validate(said)
 
 
 def test_every_analysis_of_the_plan_is_shown_or_compared() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from riskset_common.errors import InputError
-from riskset_server.cli import app
+from riskset_server.commands.riskset import app
 from riskset_server.design.assumptions import Assumptions, event_probability
 from riskset_server.design.log_rank_size import (
     events_among,

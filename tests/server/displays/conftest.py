@@ -14,10 +14,10 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from riskset_common.plan_displays import Display
-from riskset_server.displays import figure
-from riskset_server.displays.display import Part, Shown
-from riskset_server.displays.words import Words
+from riskset_common.study.displays import Display
+from riskset_server.displays.parts import figure
+from riskset_server.displays.parts.display import Part, Shown
+from riskset_server.displays.parts.words import Words
 
 
 @pytest.fixture(scope="session")

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from riskset_common.codebook import Codebook
-from riskset_common.plan import Plan
-from riskset_common.strict_yaml import parse_yaml
+from riskset_common.formats.strict_yaml import parse_yaml
+from riskset_common.planning.read import ReleasePlan
+from riskset_common.study.codebook import Codebook
+from riskset_common.study.plan import Plan
 
 HERE = Path(__file__).parent
 CODEBOOK, PLAN, DISPLAYS = (
@@ -31,7 +32,7 @@ def study_codebook() -> Codebook:
 
 def study_plan(extra: str = "", **changes: Any) -> Plan:
     """The plan of the made-up trial, with more YAML at its end and other values of its keys."""
-    return Plan.model_validate(parse_yaml(PLAN + extra, "plan.yaml") | changes)
+    return ReleasePlan.model_validate(parse_yaml(PLAN + extra, "plan.yaml") | changes)
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskset_server.displays import cells
-from riskset_server.displays.cells import Cell
-from riskset_server.displays.reading import (
+from riskset_server.displays.parts import cells
+from riskset_server.displays.parts.cells import Cell
+from riskset_server.results.reading import (
     distinct,
     number,
     numbers,

@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.lines import Line2D
 
-from riskset_server.displays import consort, flow
-from riskset_server.displays.display import Shown
-from riskset_server.displays.figure import Drawing
-from riskset_server.displays.tree import Box, Standing, standing, wrapped
+from riskset_server.displays.figures import consort
+from riskset_server.displays.figures.tree import Box, Standing, standing, wrapped
+from riskset_server.displays.parts.display import Shown
+from riskset_server.displays.parts.figure import Drawing
+from riskset_server.displays.tables import flow
 
 EXTRA = "  - {id: patients, kind: flow, steps: [enrolled, risk_group, arm]}\n"
 WITHHELD = {"withheld": "minimum_cell 5"}

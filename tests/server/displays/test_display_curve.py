@@ -12,9 +12,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
-from riskset_server.displays import curve, figure
-from riskset_server.displays.display import Shown
-from riskset_server.displays.lines import lines
+from riskset_server.displays.figures import curve
+from riskset_server.displays.figures.lines import lines
+from riskset_server.displays.parts import figure
+from riskset_server.displays.parts.display import Shown
 
 GROUPS = [
     *("DCOG", "UKCCSG", "FRALLE", "AIEOP", "COALL", "EORTC", "NOPHO", "BFM-A", "SJCRH"),

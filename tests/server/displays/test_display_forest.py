@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from matplotlib.lines import Line2D
 
-from riskset_server.displays import figure, forest
-from riskset_server.displays.display import Shown
-from riskset_server.displays.effects import effects
+from riskset_server.displays.figures import forest
+from riskset_server.displays.parts import figure
+from riskset_server.displays.parts.display import Shown
+from riskset_server.displays.parts.effects import effects
 
 WITHHELD = {"withheld": "minimum_cell 5"}
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from riskset_server.displays import heterogeneity
-from riskset_server.displays.display import Shown
+from riskset_server.displays.parts.display import Shown
+from riskset_server.kinds import heterogeneity
 
 EXTRA = "  - {id: het, kind: heterogeneity, endpoint: DFS, terms: [{factor: arm, reference: IB}, {number: age}], by: region}\n"
 

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from matplotlib.text import Text
 
-from riskset_server.displays import curve, incidence
-from riskset_server.displays.display import WHOLE
-from riskset_server.displays.lines import groups_of, lines
+from riskset_server.displays.figures import curve
+from riskset_server.displays.figures.lines import groups_of, lines
+from riskset_server.displays.parts.display import WHOLE
+from riskset_server.displays.tables import incidence
 from riskset_server.report.methods import methods
 
 ARMS = {"IB": 40, "ADE_MAE": 44}

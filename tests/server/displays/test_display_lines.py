@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from riskset_server.displays.display import Shown
-from riskset_server.displays.lines import lines, number_times, standing
+from riskset_server.displays.figures.lines import lines, number_times, standing
+from riskset_server.displays.parts.display import Shown
 
 LUNG = Path(__file__).parents[2] / "golden" / "ref" / "lung.json"
 YEARS = [0, 0.5, 1, 2, 3, 4.25, 7, 9]

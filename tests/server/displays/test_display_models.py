@@ -6,9 +6,10 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from riskset_common.estimators.fine_gray import FineGraySpec
-from riskset_server.displays import cox_table, forest
-from riskset_server.displays.display import Shown
+from riskset_common.estimators.regression.fine_gray import FineGraySpec
+from riskset_server.displays.figures import forest
+from riskset_server.displays.parts.display import Shown
+from riskset_server.displays.tables import cox as cox_table
 
 WITHHELD = {"withheld": "minimum_cell 5"}
 

@@ -8,12 +8,13 @@ from matplotlib.text import Text
 from pydantic import ValidationError
 
 from riskset_common.errors import PlanError
-from riskset_common.plan_displays import Display
-from riskset_server.displays import curve, figure, forest
-from riskset_server.displays.display import PANEL, Part
-from riskset_server.displays.panels import composed
-from riskset_server.displays.placing import Panels, placed
-from riskset_server.displays.words import Words
+from riskset_common.study.displays import Display
+from riskset_server.displays.figures import curve, forest
+from riskset_server.displays.figures.panels import composed
+from riskset_server.displays.parts import figure
+from riskset_server.displays.parts.display import PANEL, Part
+from riskset_server.displays.parts.words import Words
+from riskset_server.kinds.placing import Panels, placed
 from riskset_server.report.blocks import blocks
 
 PLAN = """\

@@ -9,12 +9,14 @@ import pytest
 from tests.estimators.cohorts import random_cohort, study_of
 from tests.estimators.pooling import pool
 
-from riskset_common.plan import Disclosure
-from riskset_common.plan_displays import Display
-from riskset_server.displays import figure, landmark, univariate
-from riskset_server.displays.display import Part, Shown
-from riskset_server.displays.words import Words
-from riskset_server.release import release
+from riskset_common.study.displays import Display
+from riskset_common.study.plan import Disclosure
+from riskset_server.disclosure.rules import release
+from riskset_server.displays.parts import figure
+from riskset_server.displays.parts.display import Part, Shown
+from riskset_server.displays.parts.words import Words
+from riskset_server.displays.tables import univariate
+from riskset_server.kinds import landmark
 from riskset_server.report.methods import methods
 
 UNIVARIATE = {

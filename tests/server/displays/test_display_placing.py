@@ -9,9 +9,9 @@ from types import ModuleType
 import pytest
 
 from riskset_common.errors import PlanError
-from riskset_common.estimators import ESTIMATORS
-from riskset_server.displays import FIGURES, TABLES
-from riskset_server.displays.placing import placed
+from riskset_common.estimators.catalogue import ESTIMATORS
+from riskset_server.kinds.kinds import FIGURES, TABLES
+from riskset_server.kinds.placing import placed
 
 
 def test_the_plans_displays_are_placed_under_its_own_words(trial: ModuleType) -> None:

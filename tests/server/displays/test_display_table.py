@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from riskset_server.displays.cells import ALIASED, CI, NOT_REACHED, Cell, withheld_cell
-from riskset_server.displays.table import Row, Table, heading_row, letter
+from riskset_server.displays.parts.cells import ALIASED, CI, NOT_REACHED, Cell, withheld_cell
+from riskset_server.displays.parts.table import Row, Table, heading_row, letter
 
 TABLE = Table(
     title="Survival | by <arm>",

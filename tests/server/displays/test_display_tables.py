@@ -7,8 +7,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from riskset_server.displays import baseline, estimates, events, follow_up
-from riskset_server.displays.display import Shown
+from riskset_server.displays.parts.display import Shown
+from riskset_server.displays.tables import baseline, estimates, events, follow_up
 
 WITHHELD = {"withheld": "minimum_cell 5"}
 

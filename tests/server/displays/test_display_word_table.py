@@ -9,10 +9,10 @@ import docx
 import pytest
 from docx.oxml.ns import qn
 
-from riskset_server.displays import cox_table
-from riskset_server.displays.cells import Cell
-from riskset_server.displays.table import Row, Table
-from riskset_server.displays.word_table import word
+from riskset_server.displays.parts.cells import Cell
+from riskset_server.displays.parts.table import Row, Table
+from riskset_server.displays.tables import cox as cox_table
+from riskset_server.displays.tables.word_table import word
 
 TABLE = Table(
     "Hazard ratios of death",

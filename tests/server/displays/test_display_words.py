@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from riskset_server.displays.words import Words, listed, lower_first, sentence_case
+from riskset_server.displays.parts.words import Words, listed, lower_first, sentence_case
 
 
 def test_identifiers_become_words() -> None:

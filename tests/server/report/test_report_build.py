@@ -328,12 +328,12 @@ def test_a_report_is_the_same_whatever_the_order_of_hashes(
         )
     code = (
         "import json, pathlib, sys\n"
-        "from riskset_common.codebook import Codebook\n"
-        "from riskset_common.plan import Plan\n"
+        "from riskset_common.study.codebook import Codebook\n"
+        "from riskset_common.planning.read import ReleasePlan\n"
         "from riskset_server.report import build_report\n"
         "here = pathlib.Path(sys.argv[1])\n"
         "read = lambda name: json.loads((here / name).read_text(encoding='utf-8'))\n"
-        "plan, codebook = Plan.model_validate(read('plan.json')), Codebook.model_validate(read('codebook.json'))\n"
+        "plan, codebook = ReleasePlan.model_validate(read('plan.json')), Codebook.model_validate(read('codebook.json'))\n"
         "build_report(read('results.json'), plan, codebook, here / 'out')\n"
     )
     environment = os.environ | {"PYTHONHASHSEED": "12345"}

@@ -10,10 +10,10 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from riskset_common.canonical import canonical_json, sha256_hex
 from riskset_common.errors import PlanError
-from riskset_server.cli import app
-from riskset_server.run_control import read_plan_to_run
+from riskset_common.formats.canonical_json import canonical_json, sha256_hex
+from riskset_server.commands.riskset import app
+from riskset_server.driving.control import read_plan_to_run
 
 DISPLAYS = "displays:\n  - {table: Table 1, of: cox_all}\n  - {figure: Fig 1, of: efs}\n"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from riskset_server.displays.words import Words
+from riskset_server.displays.parts.words import Words
 from riskset_server.report import build_report
 from riskset_server.report.blocks import parts_of
 from riskset_server.report.deviations import deviations

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from riskset_common import __version__
-from riskset_common.estimators.fine_gray import FineGraySpec
-from riskset_server.displays.words import Words
+from riskset_common.estimators.regression.fine_gray import FineGraySpec
+from riskset_server.displays.parts.words import Words
 from riskset_server.report import methods as section
 from riskset_server.report.blocks import parts_of
 from riskset_server.report.methods import methods, server_version

@@ -11,12 +11,12 @@ from tests.estimators.analyses import ALL
 from tests.estimators.cohorts import CODEBOOK, PLAN, random_cohort, study_of
 from tests.estimators.pooling import pool
 
-from riskset_common.canonical import canonical_json, sha256_hex
-from riskset_common.plan import Plan
-from riskset_common.results import to_text
-from riskset_common.strict_yaml import parse_yaml
-from riskset_server.release import release
-from riskset_server.release_axis import RoundTimes
+from riskset_common.formats.canonical_json import canonical_json, sha256_hex
+from riskset_common.formats.strict_yaml import parse_yaml
+from riskset_common.planning.read import ReleasePlan
+from riskset_common.results.as_json import to_text
+from riskset_server.disclosure.axis import RoundTimes
+from riskset_server.disclosure.rules import release
 from riskset_server.report import build_report
 from riskset_server.report.run_files import read_run
 from riskset_server.report_check import Disagreement, check_report
@@ -32,7 +32,7 @@ def identifier(name: str) -> str:
 def write_report(folder: Path, names: Iterable[str], **changes: Any) -> Path:
     """The folder of a report of these analyses, with changed keys of the plan."""
     asked = [{**ALL[name], "id": identifier(name)} for name in names]
-    plan = Plan.model_validate(parse_yaml(PLAN, "plan.yaml") | {"analyses": asked} | changes)
+    plan = ReleasePlan.model_validate(parse_yaml(PLAN, "plan.yaml") | {"analyses": asked} | changes)
     cohort = random_cohort(7, n=600)
     analyses = {}
     for name in names:

@@ -13,7 +13,7 @@ import pytest
 from tests.estimators.analyses import ALL
 from tests.server.report_check.checked_reports import FEW, identifier, write_report
 
-from riskset_common.results import to_text
+from riskset_common.results.as_json import to_text
 from riskset_server.report import build_report
 from riskset_server.report.run_files import FinishedRun, read_run
 

@@ -12,7 +12,7 @@ from tests.server.report_check.checked_reports import checked
 from typer.testing import CliRunner
 
 from riskset_common.errors import InputError
-from riskset_server.cli import app
+from riskset_server.commands.riskset import app
 from riskset_server.report_check import CHECKS
 
 COX = "Cox_within_sites"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskset_server.displays.cells import hazard_ratio, p_digits
+from riskset_server.displays.parts.cells import hazard_ratio, p_digits
 from riskset_server.report_check.hazard_ratios import disagreement, ratios
 
 Z = 1.959963984540054

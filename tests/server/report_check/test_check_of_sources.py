@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from riskset_common.codebook import Derived
-from riskset_server.displays.cells import Cell
-from riskset_server.displays.table import Row, Table
-from riskset_server.displays.words import Words
+from riskset_common.study.codebook import Derived
+from riskset_server.displays.parts.cells import Cell
+from riskset_server.displays.parts.table import Row, Table
+from riskset_server.displays.parts.words import Words
 from riskset_server.report.blocks import parts_of
 from riskset_server.report_check.printed import Text
 from riskset_server.report_check.sources import sources_of, untraced_cells, untraced_texts

@@ -1,0 +1,1 @@
+"""Whom an analysis is of: causes, groups, exposures."""

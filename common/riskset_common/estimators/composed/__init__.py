@@ -1,0 +1,1 @@
+"""Analyses made of curves and models."""

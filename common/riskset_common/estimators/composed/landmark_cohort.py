@@ -1,0 +1,76 @@
+"""Who is at risk at a landmark, and who had been exposed by then: the patients of a landmark analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from riskset_common.estimators.cohort.exposure import LABELS, exposure_times
+from riskset_common.study.codebook import CategoryVariable
+from riskset_common.study.patients import Bools, Patients
+from riskset_common.study.study import Study
+from riskset_common.study.time_grid import exact
+
+
+def exposed_name(exposure: str) -> str:
+    """Name of the category that an exposure becomes at the landmark."""
+    return f"{exposure}_by_landmark"
+
+
+def with_exposure(study: Study, exposure: str, at: float) -> Study:
+    """The study with the exposure by the landmark among its categories."""
+    codebook, unit = study.codebook, study.plan.time.unit
+    label = codebook.variables[exposure].label
+    category = CategoryVariable(
+        kind="category",
+        label=f"{label}, by {at:g} {unit}",
+        levels=dict(LABELS),
+    )
+    variables = {**codebook.variables, exposed_name(exposure): category}
+    return replace(study, codebook=codebook.model_copy(update={"variables": variables}))
+
+
+def name_problems(exposure: str, study: Study) -> Iterator[str]:
+    """Why an exposure cannot be called as it would be at the landmark, in words."""
+    name, codebook = exposed_name(exposure), study.codebook
+    if name in codebook.variables or name in codebook.derived:
+        yield f"{name} is what the exposure becomes at the landmark, but the codebook has a variable of this name. Rename it."
+
+
+@dataclass(frozen=True, eq=False)
+class LandmarkCohort:
+    """The patients followed beyond the landmark (and those without a known endpoint), and who of all was not, shape (n,)."""
+
+    patients: Patients
+    ended: Bools
+
+
+def cohort_at(
+    patients: Patients, study: Study, endpoint: str, exposure: str, at: float
+) -> LandmarkCohort:
+    """Choose the patients at risk after `at`: entry <= at < time.
+
+    Someone is exposed if the exposure is known and not later than the landmark; a missing time or date means never exposed.
+    Patients without a known endpoint stay, to be counted among the missing.
+    """
+    times = patients.endpoints[endpoint]
+    landmark = float(exact(at) / study.grid.units_per_step)
+    spans: Bools = times.time > landmark
+    if times.entry is not None:
+        spans &= times.entry <= landmark
+    ended: Bools = times.known & ~spans
+    exposed = _exposed(patients, study, endpoint, exposure, at)
+    categories = {**patients.categories, exposed_name(exposure): exposed.astype(np.int64)}
+    return LandmarkCohort(replace(patients, categories=categories).rows(~ended), ended)
+
+
+def _exposed(patients: Patients, study: Study, endpoint: str, exposure: str, at: float) -> Bools:
+    """Patients exposed by the landmark, shape (n,)."""
+    time = study.plan.time
+    found = exposure_times(patients, study, endpoint, exposure)
+    landmark = exact(at) * time.days_in(time.unit) / found.days_per_unit
+    # Not a number is not at or below anything.
+    exposed: Bools = found.time <= float(landmark)
+    return exposed

@@ -1,0 +1,224 @@
+"""Univariate analyses of many factors in one: curves and a test for each, and the hazard ratio of a model of that factor alone.
+
+Every factor is a Kaplan-Meier analysis of its own and, where hazard ratios are asked, a Cox model of its own; all advance side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pydantic import Field
+
+from riskset_common.estimators.composed.parts import (
+    AskParts,
+    PartRequest,
+    PartsMemory,
+    PartSpec,
+    advance_parts,
+    first_requests,
+    fitted_parts,
+    names_rested_on,
+    own_part,
+    part_shapes,
+    part_summaries,
+    requests_of,
+)
+from riskset_common.estimators.curves.group_test import GroupTest
+from riskset_common.estimators.curves.kaplan_meier import KaplanMeierResult, KaplanMeierSpec
+from riskset_common.estimators.estimator import Request, Shape, Summary
+from riskset_common.estimators.regression.blind import Fits
+from riskset_common.estimators.regression.result import CoxResult
+from riskset_common.estimators.regression.spec import CoxSpec
+from riskset_common.estimators.regression.terms import Term
+from riskset_common.results.as_json import WHEN_ASKED
+from riskset_common.study.analysis import AnalysisSpec, Names, twice
+from riskset_common.study.patients import Patients
+from riskset_common.study.study import Site, Study, within_sites
+from riskset_common.survival.kaplan_meier import LimitKind
+
+ALL = "curve._"
+"""The part that follows all patients, whatever their factors. No variable has this name: they begin with a letter."""
+
+
+class UnivariateSpec(AnalysisSpec):
+    """Univariate analyses as the plan writes them. Times are in the plan's unit.
+
+    There is a model for each factor where `hazard_ratios` are asked, and always where there are strata.
+    """
+
+    kind: Literal["univariate"]
+    endpoint: str
+    factors: Names = Field(min_length=1)
+    at: tuple[float, ...] = ()
+    test: GroupTest | None = None
+    strata: Names = ()
+    hazard_ratios: bool = False
+    ties: Literal["efron", "breslow"] | None = None
+    ci: LimitKind | None = None
+    level: float = Field(default=0.95, gt=0, lt=1)
+
+    def shown_categories(self) -> tuple[str, ...]:
+        """Factors and strata; each factor has complete cases of its own."""
+        return (*self.factors, *self.strata)
+
+    def opened_by(self, study: Study) -> tuple[str, ...]:
+        """Factors; strata within sites show in no sum."""
+        return (*self.factors, *self.strata) if self.is_blind(study.sites) else self.factors
+
+    def is_blind(self, sites: Sequence[Site]) -> bool:
+        """Whether there are models, and their risk sets are not each within a site."""
+        return self.has_models and not within_sites(self.strata, sites)
+
+    def rests_on(self, study: Study) -> tuple[str, ...]:
+        """What the models rest on."""
+        return names_rested_on(parts(self, study), study)
+
+    def also_asks(self) -> tuple[str, ...]:
+        """The test, and the model."""
+        test = () if self.test is None else ("log_rank",)
+        return (*test, "cox") if self.has_models else test
+
+    @property
+    def has_models(self) -> bool:
+        """Whether each factor has a model."""
+        return self.hazard_ratios or bool(self.strata)
+
+    def problems(self, study: Study) -> Sequence[str]:
+        """Names that stand twice, and what a factor's own curves or model cannot be, each said once."""
+        found = list(twice("factors and strata", self.shown_categories()))
+        return found or list(dict.fromkeys(self._part_problems(study)))
+
+    def _part_problems(self, study: Study) -> Iterator[str]:
+        for part in parts(self, study).values():
+            yield from part.problems(study)
+
+
+def parts(
+    spec: UnivariateSpec, study: Study, named: Collection[str] | None = None
+) -> dict[str, PartSpec]:
+    """All patients, and each factor's curves and model, by the names of the parts; of these names only, where they are given."""
+    shared = spec.model_dump(include={"id", "endpoint", "population", "where", "level"})
+    curve = KaplanMeierSpec(kind="kaplan_meier", at=spec.at, ci=spec.ci, **shared)
+    strata = spec.strata if spec.test is not None else ()
+    found: dict[str, PartSpec] = {ALL: own_part(curve, ALL)}
+    for factor in spec.factors:
+        name = f"curve.{factor}"
+        if named is None or name in named:
+            found[name] = own_part(curve, name, by=(factor,), test=spec.test, strata=strata)
+    first = (Term(factor=spec.factors[0]),)
+    model = CoxSpec(kind="cox", terms=first, strata=spec.strata, ties=spec.ties, **shared)
+    for factor in spec.factors if spec.has_models else ():
+        name = f"model.{factor}"
+        if named is None or name in named:
+            levels = study.levels(factor)
+            term = Term(factor=factor, reference=levels[0] if levels else None)
+            found[name] = own_part(model, name, terms=(term,))
+    return found
+
+
+@dataclass(frozen=True)
+class FactorResult:
+    """One factor: its curves and test, and its model. Complete cases of this factor."""
+
+    factor: str
+    curves: KaplanMeierResult
+    model: CoxResult | None = field(metadata=WHEN_ASKED)
+
+
+@dataclass(frozen=True)
+class UnivariateResult:
+    """Univariate analyses; `n`, `events` and `missing` are of all patients, whatever is known of their factors."""
+
+    kind: str
+    endpoint: str
+    n: int
+    events: int
+    missing: int
+    ci: str
+    level: float
+    strata: list[str]
+    all_patients: KaplanMeierResult
+    factors: list[FactorResult]
+    warnings: list[str]
+
+
+UnivariateRequest = Request[UnivariateSpec, AskParts]
+
+
+class Univariate:
+    """Curves, tests and models of single factors, side by side."""
+
+    kind = "univariate"
+    spec = UnivariateSpec
+    state = AskParts
+    discloses = (
+        "for all patients and by level of each factor: patients with an event, censored and (under left truncation) coming under "
+        "observation at each step of the time grid; patients left out because a value is missing; how many sites need each power "
+        "of two of steps; of a test stratified by site only observed, expected and covariance; and with models, for each factor: "
+        "how many sites need each power of two to hold a covariate, log-likelihood, score and information at each iteration, or of "
+        "models without site strata what a blind model opens: deaths at each step of the time grid by stratum, and log-likelihood, "
+        "score and information at each iteration; all summed over the sites"
+    )
+
+    def first(self, spec: UnivariateSpec, study: Study) -> UnivariateRequest:
+        """Ask the first question of every part."""
+        requests = first_requests(parts(spec, study), study)
+        return Request(spec, study, AskParts.of(requests), PartsMemory())
+
+    def parts(self, request: UnivariateRequest) -> dict[str, PartRequest]:
+        """The requests of the unfinished parts. Run by both sides."""
+        specs = parts(request.spec, request.study, request.state.by_part())
+        return requests_of(specs, request.study, request.state, request.memory, request.told)
+
+    def shapes(self, request: UnivariateRequest) -> Mapping[str, Shape]:
+        """The arrays of every unfinished part."""
+        return part_shapes(self.parts(request))
+
+    def summarise(self, patients: Patients, request: UnivariateRequest) -> Summary:
+        """Answer every unfinished part."""
+        return part_summaries(patients, self.parts(request))
+
+    def next(
+        self, request: UnivariateRequest, pooled: Summary
+    ) -> UnivariateRequest | UnivariateResult:
+        """Advance every part, until all are done."""
+        following, memory = advance_parts(self.parts(request), pooled, request.memory)
+        if following:
+            return Request(request.spec, request.study, AskParts.of(following), memory)
+        return _result(request.spec, memory)
+
+    def fitted(self, request: UnivariateRequest, fits: Fits) -> UnivariateResult:
+        """The whole, when all models that waited were computed on shares."""
+        return _result(request.spec, fitted_parts(self.parts(request), fits, request.memory))
+
+
+def _result(spec: UnivariateSpec, memory: PartsMemory) -> UnivariateResult:
+    everyone: KaplanMeierResult = memory.results[ALL]
+    return UnivariateResult(
+        kind="univariate",
+        endpoint=spec.endpoint,
+        n=everyone.n,
+        events=everyone.events,
+        missing=everyone.missing,
+        ci=everyone.ci,
+        level=spec.level,
+        strata=list(spec.strata),
+        all_patients=everyone,
+        factors=[
+            FactorResult(
+                factor,
+                memory.results[f"curve.{factor}"],
+                memory.results.get(f"model.{factor}"),
+            )
+            for factor in spec.factors
+        ],
+        warnings=[
+            f"{factor}: {warning}"
+            for factor in spec.factors
+            for sort in ("curve", "model")
+            if f"{sort}.{factor}" in memory.results
+            for warning in memory.results[f"{sort}.{factor}"].warnings
+        ],
+    )

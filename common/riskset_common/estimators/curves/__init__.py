@@ -1,0 +1,1 @@
+"""Analyses from counts on the time grid."""

@@ -1,0 +1,271 @@
+"""Cumulative incidence of competing events by group, and Gray's test, from counts on the agreed time grid.
+
+The curves, and a test without strata or stratified by a variable of the codebook, follow from pooled counts by kind of event. A
+test stratified by site is a sum of what each site computes alone: observed, expected and covariance within its own strata.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from riskset_common.estimators.cohort.causes import competing_times, n_kinds
+from riskset_common.estimators.cohort.groups import group_codes, group_levels, group_name, n_groups
+from riskset_common.estimators.curves.counts import (
+    count_kinds_shapes,
+    count_kinds_summary,
+    pooled_kinds,
+)
+from riskset_common.estimators.curves.gray import (
+    GrayResult,
+    gray_result,
+    gray_shapes,
+    gray_summary,
+    gray_sums_over,
+    pooled_gray_sums,
+    strata_of_counts,
+    strata_of_patients,
+)
+from riskset_common.estimators.curves.incidence_curve import CauseIncidence, cause_incidence
+from riskset_common.estimators.curves.specs import CurvesSpec
+from riskset_common.estimators.curves.two_rounds import TwoRounds
+from riskset_common.estimators.estimator import Shape, Summary
+from riskset_common.formats.strict_model import StrictModel
+from riskset_common.results.as_json import WHEN_ASKED
+from riskset_common.study.analysis import Names, twice
+from riskset_common.study.patients import EndpointTimes, Patients
+from riskset_common.study.study import Study
+from riskset_common.survival.risk_table import KindCounts
+
+
+class GrayWeight(StrictModel):
+    """Gray's test with the weight (1 - F0(t-))^rho: early differences count more where rho is above 0."""
+
+    rho: float = Field(default=0, ge=-10, le=10)
+
+
+class WeightedGray(StrictModel):
+    """`{gray: {rho: 1}}`."""
+
+    gray: GrayWeight
+
+
+class CumulativeIncidenceSpec(CurvesSpec):
+    """Cumulative incidence of some kinds of event of an endpoint, by group; without `causes` of all of them."""
+
+    kind: Literal["cumulative_incidence"]
+    causes: Names = ()
+    se: Literal["aalen"] = "aalen"
+    test: Literal["gray"] | WeightedGray | None = None
+
+    def cause_names(self) -> tuple[str, ...]:
+        """The kinds of event that the plan names."""
+        return self.causes
+
+    def also_asks(self) -> tuple[str, ...]:
+        """Gray's test, however it is weighted."""
+        return () if self.test is None else ("gray",)
+
+    def causes_of(self, study: Study) -> tuple[str, ...]:
+        """The kinds of event whose incidence is estimated."""
+        return self.causes or study.endpoint(self.endpoint).events
+
+    @property
+    def rho(self) -> float:
+        """Exponent of the test's weight."""
+        return self.test.gray.rho if isinstance(self.test, WeightedGray) else 0.0
+
+    def problems(self, study: Study) -> Sequence[str]:
+        """A test without groups or under left truncation, strata without a test, and what stands twice."""
+        return list(self._problems(study))
+
+    def _problems(self, study: Study) -> Iterator[str]:
+        if self.test is not None and not self.by:
+            yield "test compares groups, but `by` is missing."
+        if self.strata and self.test is None:
+            yield "strata act on the test only, but `test` is missing."
+        yield from twice("by and strata", self.categories())
+        yield from twice("causes", self.causes)
+        if any(time < 0 for time in self.at):
+            yield f"at holds a negative time: {list(self.at)}."
+        if self.test is not None and study.endpoint(self.endpoint).entry is not None:
+            yield (
+                "test: gray is not defined for patients who come under observation late (the endpoint has an entry). "
+                "Leave the test out, or compare cause-specific hazards by kind: kaplan_meier with a cause."
+            )
+
+
+@dataclass(frozen=True)
+class GroupIncidence:
+    """The curves of one group; `events` are of any kind."""
+
+    level: Mapping[str, str]
+    n: int
+    events: int
+    causes: Mapping[str, CauseIncidence]
+
+
+@dataclass(frozen=True)
+class CumulativeIncidenceResult:
+    """Curves by group and cause; `events` are of any kind, `tests` by cause."""
+
+    kind: str
+    endpoint: str
+    causes: list[str]
+    n: int
+    events: int
+    missing: int
+    ci: str
+    level: float
+    groups: list[GroupIncidence]
+    tests: Mapping[str, GrayResult] | None = field(metadata=WHEN_ASKED)
+    warnings: list[str]
+
+
+class CumulativeIncidence(TwoRounds[CumulativeIncidenceSpec, CumulativeIncidenceResult]):
+    """Cumulative incidence and Gray's test in two rounds."""
+
+    kind = "cumulative_incidence"
+    spec = CumulativeIncidenceSpec
+    discloses = (
+        "patients with an event of each named cause, with an event of any other kind, censored and (under left truncation) coming "
+        "under observation at each step of the time grid in every group and stratum of the test; patients left out because a value "
+        "is missing; how many sites need each power of two of steps; of a test stratified by site only observed, expected and "
+        "covariance; all summed over the sites"
+    )
+
+    def _what(self, spec: CumulativeIncidenceSpec, study: Study) -> Hashable:
+        return ("kinds", spec.causes_of(study), spec.opened_by(study))
+
+    def _rows(self, spec: CumulativeIncidenceSpec, study: Study) -> int:
+        return n_groups(study, spec.opened_by(study)) * self._kinds(spec, study)
+
+    def _kinds(self, spec: CumulativeIncidenceSpec, study: Study) -> int:
+        return n_kinds(study, spec.endpoint, spec.causes_of(study))
+
+    def _times(
+        self, patients: Patients, spec: CumulativeIncidenceSpec, study: Study
+    ) -> EndpointTimes:
+        return competing_times(patients, study, spec.endpoint, spec.causes_of(study))
+
+    def _count_shapes(
+        self, spec: CumulativeIncidenceSpec, study: Study, n_steps: int
+    ) -> Mapping[str, Shape]:
+        """Counts by kind, stratum x group and step."""
+        return count_kinds_shapes(
+            self._kinds(spec, study),
+            n_groups(study, spec.opened_by(study)),
+            n_steps,
+            left_truncated=study.endpoint(spec.endpoint).entry is not None,
+        )
+
+    def _count(
+        self,
+        patients: Patients,
+        times: EndpointTimes,
+        spec: CumulativeIncidenceSpec,
+        study: Study,
+        n_steps: int,
+    ) -> Summary:
+        names = spec.opened_by(study)
+        group, rows = group_codes(study, patients, names), n_groups(study, names)
+        return count_kinds_summary(times, group, self._kinds(spec, study), rows, n_steps)
+
+    def _shapes_beside(self, spec: CumulativeIncidenceSpec, study: Study) -> Mapping[str, Shape]:
+        """A site's own sums of Gray's tests where they are stratified by site."""
+        if spec.test is None or not spec.within_sites(study):
+            return {}
+        return gray_shapes(len(spec.causes_of(study)), n_groups(study, spec.by))
+
+    def _beside(
+        self, patients: Patients, times: EndpointTimes, spec: CumulativeIncidenceSpec, study: Study
+    ) -> dict[str, Any]:
+        if spec.test is None or not spec.within_sites(study):
+            return {}
+        group, stratum = (group_codes(study, patients, names) for names in (spec.by, spec.strata))
+        kinds, k = self._kinds(spec, study), n_groups(study, spec.by)
+        strata = strata_of_patients(times, group, stratum, n_kinds=kinds, k=k)
+        return dict(gray_summary(strata, len(spec.causes_of(study)), k, spec.rho))
+
+    def _result(
+        self, spec: CumulativeIncidenceSpec, study: Study, pooled: Summary
+    ) -> CumulativeIncidenceResult:
+        return _result(spec, study, pooled)
+
+
+def _result(
+    spec: CumulativeIncidenceSpec, study: Study, pooled: Summary
+) -> CumulativeIncidenceResult:
+    levels = list(group_levels(study, spec.by))
+    by_row, by_group = pooled_kinds(pooled, len(levels))
+    any_kind = by_group.any_kind
+    n_by_group = (any_kind.events + any_kind.censored).sum(axis=1)
+    kept = np.flatnonzero(n_by_group > 0)
+    empty = [group_name(levels[index]) for index in np.flatnonzero(n_by_group == 0)]
+    return CumulativeIncidenceResult(
+        kind="cumulative_incidence",
+        endpoint=spec.endpoint,
+        causes=list(spec.causes_of(study)),
+        n=int(n_by_group.sum()),
+        events=int(any_kind.events.sum()),
+        missing=int(pooled["missing"]),
+        ci=spec.interval_kind(study),
+        level=spec.level,
+        groups=[
+            GroupIncidence(
+                level=levels[index],
+                n=int(n_by_group[index]),
+                events=int(any_kind.events[index].sum()),
+                causes=_incidences(spec, study, by_group, index),
+            )
+            for index in kept.tolist()
+        ],
+        tests=_tests(spec, study, pooled, by_row, kept) if spec.test is not None else None,
+        warnings=[f"No patients in {', '.join(empty)}."] if empty else [],
+    )
+
+
+def _incidences(
+    spec: CumulativeIncidenceSpec, study: Study, by_group: KindCounts, group: int
+) -> dict[str, CauseIncidence]:
+    return {
+        cause: cause_incidence(
+            by_group,
+            kind,
+            group,
+            study.grid,
+            interval=spec.interval_kind(study),
+            level=spec.level,
+            horizons=spec.at,
+        )
+        for kind, cause in enumerate(spec.causes_of(study))
+    }
+
+
+def _tests(
+    spec: CumulativeIncidenceSpec,
+    study: Study,
+    pooled: Summary,
+    by_row: KindCounts,
+    kept: NDArray[np.int64],
+) -> dict[str, GrayResult]:
+    """Gray's test of each cause over the groups that hold patients."""
+    k = n_groups(study, spec.by)
+    within_sites = spec.within_sites(study)
+    strata = [] if within_sites else strata_of_counts(by_row, k)
+    return {
+        cause: gray_result(
+            pooled_gray_sums(pooled, kind)
+            if within_sites
+            else gray_sums_over(strata, kind, k, spec.rho),
+            kept,
+            spec.strata,
+            spec.rho,
+        )
+        for kind, cause in enumerate(spec.causes_of(study))
+    }

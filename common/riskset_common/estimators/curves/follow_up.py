@@ -1,0 +1,237 @@
+"""Follow-up: its median by the reverse Kaplan-Meier method (Schemper and Smith 1996), its range, and how complete it is.
+
+In the reverse method the censoring is the event. Completeness is that of Clark, Altman and De Stavola (2002).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from riskset_common.estimators.cohort.exposure import exposure_times
+from riskset_common.estimators.curves.counts import (
+    count_shapes,
+    count_summary,
+    pooled_counts,
+)
+from riskset_common.estimators.curves.survival_curve import table_of
+from riskset_common.estimators.curves.two_rounds import TwoRounds
+from riskset_common.estimators.estimator import Shape, Summary, counts, one
+from riskset_common.results.as_json import WHEN_ASKED
+from riskset_common.study.analysis import AnalysisSpec
+from riskset_common.study.patients import EndpointTimes, Integers, Patients, day_number
+from riskset_common.study.study import Study
+from riskset_common.survival.completeness import person_time
+from riskset_common.survival.kaplan_meier import confidence_limits, kaplan_meier, quantile, reverse
+from riskset_common.survival.risk_table import (
+    RiskTable,
+    number_at_risk_on_next_row,
+    rows_until,
+)
+
+CUTOFF = "data_cutoff"
+
+
+class FollowUpSpec(AnalysisSpec):
+    """Follow-up of one endpoint. `completeness` is `data_cutoff`, or the number that holds the time from the origin to the closing date."""
+
+    kind: Literal["follow_up"]
+    endpoint: str
+    method: Literal["reverse_kaplan_meier"] = "reverse_kaplan_meier"
+    level: float = Field(default=0.95, gt=0, lt=1)
+    range: bool = False
+    completeness: str | None = None
+
+    def numbers(self) -> tuple[str, ...]:
+        """The time to the closing date, where it is a column."""
+        return () if self.completeness in (None, CUTOFF) else (str(self.completeness),)
+
+    def problems(self, study: Study) -> Sequence[str]:
+        """A closing date that the plan or the endpoint does not give."""
+        return list(self._completeness_problems(study))
+
+    def _completeness_problems(self, study: Study) -> Iterator[str]:
+        if self.completeness != CUTOFF:
+            return
+        if study.plan.data_cutoff is None:
+            yield "completeness: data_cutoff is the closing date, but the plan has no data_cutoff. Add it to the plan."
+        if study.endpoint(self.endpoint).origin is None:
+            yield (
+                f"completeness: endpoint {self.endpoint} counts time in ready-made columns, so that its origin has no date. "
+                "Name a number variable that holds the time from the origin to the closing date."
+            )
+
+
+@dataclass(frozen=True)
+class FollowUpPoint:
+    """Patients still followed at a time, and those whose follow-up had ended without an event by then."""
+
+    at_risk: int
+    ended: int
+
+
+@dataclass(frozen=True)
+class FollowUpPoints:
+    """What stands behind the median and each of its limits; None where it is not reached."""
+
+    median: FollowUpPoint | None
+    lower: FollowUpPoint | None
+    upper: FollowUpPoint | None
+
+
+@dataclass(frozen=True)
+class FollowUpRange:
+    """Shortest and longest follow-up of patients without an event, in the plan's unit; NaN without any."""
+
+    shortest: float
+    longest: float
+
+
+@dataclass(frozen=True)
+class Completeness:
+    """Person-time observed and potential until the closing date, in the plan's unit, their ratio, and patients not followed to it."""
+
+    observed: float
+    potential: float
+    ratio: float
+    incomplete: int
+
+
+@dataclass(frozen=True)
+class FollowUpResult:
+    """Median follow-up with its confidence limits, in the plan's unit of time; NaN where it is not reached."""
+
+    kind: str
+    endpoint: str
+    method: str
+    n: int
+    events: int
+    missing: int
+    ci: str
+    level: float
+    median: float
+    lower: float
+    upper: float
+    at: FollowUpPoints
+    range: FollowUpRange | None = field(metadata=WHEN_ASKED)
+    completeness: Completeness | None = field(metadata=WHEN_ASKED)
+    warnings: list[str]
+
+
+class FollowUp(TwoRounds[FollowUpSpec, FollowUpResult]):
+    """Reverse Kaplan-Meier in two rounds."""
+
+    kind = "follow_up"
+    spec = FollowUpSpec
+    discloses = (
+        "patients with an event, censored and (under left truncation) coming under observation at each step of the time grid; "
+        "patients left out because a value is missing; how many sites need each power of two of steps; for completeness the "
+        "person-time observed and potential until the closing date, and patients not followed to it; all summed over the sites"
+    )
+
+    def _what(self, spec: FollowUpSpec, study: Study) -> Hashable:
+        """The counts of a Kaplan-Meier curve of everybody."""
+        del spec, study
+        return ("events", None, ())
+
+    def _rows(self, spec: FollowUpSpec, study: Study) -> int:
+        del spec, study
+        return 1
+
+    def _times(self, patients: Patients, spec: FollowUpSpec, study: Study) -> EndpointTimes:
+        del study
+        return patients.endpoints[spec.endpoint]
+
+    def _count_shapes(self, spec: FollowUpSpec, study: Study, n_steps: int) -> Mapping[str, Shape]:
+        left_truncated = study.endpoint(spec.endpoint).entry is not None
+        return count_shapes(1, n_steps, left_truncated=left_truncated)
+
+    def _count(
+        self,
+        patients: Patients,
+        times: EndpointTimes,
+        spec: FollowUpSpec,
+        study: Study,
+        n_steps: int,
+    ) -> Summary:
+        del spec, study
+        return count_summary(times, np.zeros(patients.n, dtype=np.int64), 1, n_steps)
+
+    def _shapes_beside(self, spec: FollowUpSpec, study: Study) -> Mapping[str, Shape]:
+        """Person-time, and patients not followed to the closing date, where completeness is asked."""
+        del study
+        if spec.completeness is None:
+            return {}
+        return {"person_time": counts(2), "incomplete": counts()}
+
+    def _beside(
+        self, patients: Patients, times: EndpointTimes, spec: FollowUpSpec, study: Study
+    ) -> dict[str, Any]:
+        if spec.completeness is None:
+            return {}
+        closing = _closing(patients, spec, study)
+        found = person_time(times.time, times.event > 0, times.entry, closing)
+        spans = np.array([found.observed, found.potential], dtype=np.int64)
+        return {"person_time": spans, "incomplete": one(found.incomplete)}
+
+    def _result(self, spec: FollowUpSpec, study: Study, pooled: Summary) -> FollowUpResult:
+        table = table_of(pooled_counts(pooled), 0, study.grid)
+        curve = kaplan_meier(reverse(table))
+        interval: Literal["log", "log-log"] = "log" if study.plan.conventions == "r" else "log-log"
+        lower, upper = confidence_limits(curve, interval, spec.level)
+        median = quantile(curve, lower, upper, 0.5)
+        return FollowUpResult(
+            kind=self.kind,
+            endpoint=spec.endpoint,
+            method=spec.method,
+            n=table.n,
+            events=int(table.events.sum()),
+            missing=int(pooled["missing"]),
+            ci=interval,
+            level=spec.level,
+            median=median.estimate,
+            lower=median.lower,
+            upper=median.upper,
+            at=FollowUpPoints(
+                *(_point(table, time) for time in (median.estimate, median.lower, median.upper))
+            ),
+            range=_range(table) if spec.range else None,
+            completeness=_completeness(spec, study, pooled),
+            warnings=[],
+        )
+
+
+def _closing(patients: Patients, spec: FollowUpSpec, study: Study) -> Integers:
+    """Steps of the time grid from each patient's origin to the closing date, shape (n,)."""
+    origin, cutoff = study.endpoint(spec.endpoint).origin, study.plan.data_cutoff
+    if spec.completeness == CUTOFF and origin is not None and cutoff is not None:
+        days = day_number(cutoff) - patients.dates[origin]
+        return study.grid.steps_passed(days.astype(np.float64), Fraction(1))
+    found = exposure_times(patients, study, spec.endpoint, str(spec.completeness))
+    return study.grid.steps_passed(found.time, found.days_per_unit)
+
+
+def _point(table: RiskTable, time: float) -> FollowUpPoint | None:
+    if np.isnan(time):
+        return None
+    [at_risk] = number_at_risk_on_next_row(table, np.array([time]))
+    [rows] = rows_until(table.time, np.array([time]))
+    return FollowUpPoint(int(at_risk), int(table.censored[:rows].sum()))
+
+
+def _range(table: RiskTable) -> FollowUpRange:
+    ended = table.time[table.censored > 0]
+    return FollowUpRange(*((ended[0], ended[-1]) if ended.size else (np.nan, np.nan)))
+
+
+def _completeness(spec: FollowUpSpec, study: Study, pooled: Summary) -> Completeness | None:
+    if spec.completeness is None:
+        return None
+    observed, potential = study.grid.times(pooled["person_time"]).tolist()
+    ratio = observed / potential if potential else np.nan
+    return Completeness(observed, potential, ratio, int(pooled["incomplete"]))

@@ -1,0 +1,117 @@
+"""Gray's test of an analysis, for each of its causes: from pooled counts, or, stratified by site, as a sum of what sites compute.
+
+The strata of a test stratified by site lie within the sites. Observed, expected and covariance of a stratum follow from one site's
+patients, and add up over the sites.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskset_common.estimators.curves.counts import own_steps
+from riskset_common.estimators.estimator import Shape, Summary, reals
+from riskset_common.results.as_json import WHEN_ASKED, NamedTest
+from riskset_common.study.patients import EndpointTimes, Integers
+from riskset_common.survival.gray import gray_sums
+from riskset_common.survival.log_rank import LogRankSums, log_rank_test, total
+from riskset_common.survival.risk_table import KindCounts, count_kinds_on_grid
+
+Reals = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class GrayResult(NamedTest):
+    """Gray's test of one cause; arrays run over the groups that hold patients, covariance is of observed minus expected.
+
+    Observed and expected events are weighted where `rho` is not 0.
+    """
+
+    strata: list[str]
+    observed: Reals
+    expected: Reals
+    covariance: Reals
+    rho: float | None = field(metadata=WHEN_ASKED)
+
+
+def gray_shapes(n_causes: int, k: int) -> dict[str, Shape]:
+    """What a site adds to the tests of k groups that are stratified by site: a row for each cause."""
+    return {
+        "observed": reals(n_causes, k),
+        "expected": reals(n_causes, k),
+        "covariance": reals(n_causes, k, k),
+    }
+
+
+def gray_summary(strata: Sequence[KindCounts], n_causes: int, k: int, rho: float) -> Summary:
+    """This site's observed, expected and covariance over its own strata, by cause."""
+    by_cause = [vars(gray_sums_over(strata, cause, k, rho)) for cause in range(n_causes)]
+    return {name: np.stack([sums[name] for sums in by_cause]) for name in by_cause[0]}
+
+
+def pooled_gray_sums(pooled: Summary, cause: int) -> LogRankSums:
+    """The sums of all sites for one cause, as they were asked for by `gray_shapes`."""
+    return LogRankSums(
+        pooled["observed"][cause], pooled["expected"][cause], pooled["covariance"][cause]
+    )
+
+
+def strata_of_patients(
+    times: EndpointTimes, group: Integers, stratum: Integers, *, n_kinds: int, k: int
+) -> list[KindCounts]:
+    """The strata within one site, each counted on the grid of its own times; `times.event` is 0 or the number of the kind."""
+    strata = []
+    for code in np.unique(stratum):
+        own, n_steps = own_steps(times.rows(stratum == code))
+        strata.append(
+            count_kinds_on_grid(
+                own.time,
+                own.event,
+                own.entry,
+                group[stratum == code],
+                n_kinds=n_kinds,
+                n_groups=k,
+                n_steps=n_steps,
+            )
+        )
+    return strata
+
+
+def strata_of_counts(found: KindCounts, k: int) -> list[KindCounts]:
+    """The strata of pooled counts, whose rows are the k groups of one stratum after the other."""
+    n_strata = found.events.shape[1] // k
+    parts = zip(
+        np.split(found.events, n_strata, axis=1), np.split(found.censored, n_strata), strict=True
+    )
+    return [KindCounts(events, censored, None) for events, censored in parts]
+
+
+def gray_sums_over(strata: Sequence[KindCounts], cause: int, k: int, rho: float) -> LogRankSums:
+    """Observed, expected and covariance of k groups for one cause, over the strata."""
+    sums = [LogRankSums(np.zeros(k), np.zeros(k), np.zeros((k, k)))]
+    for found in strata:
+        any_kind, events = found.any_kind, found.events[cause]
+        sums.append(gray_sums(any_kind.at_risk, events, any_kind.events - events, rho))
+    return total(sums)
+
+
+def gray_result(sums: LogRankSums, kept: Integers, strata: Sequence[str], rho: float) -> GrayResult:
+    """The test over the groups that hold patients; `kept` has their numbers."""
+    among: Mapping[str, Reals] = {
+        "observed": sums.observed[kept],
+        "expected": sums.expected[kept],
+        "covariance": sums.covariance[np.ix_(kept, kept)],
+    }
+    test = log_rank_test(LogRankSums(**among))
+    return GrayResult(
+        test.statistic,
+        test.df,
+        test.p_value,
+        "Gray",
+        list(strata),
+        **among,
+        rho=rho or None,
+    )

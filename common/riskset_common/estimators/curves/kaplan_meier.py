@@ -1,0 +1,250 @@
+"""Kaplan-Meier curves by group, their differences, and tests of the log-rank family, from counts on the agreed time grid.
+
+The curves, and a test without strata or stratified by a variable of the codebook, follow from pooled counts. A test
+stratified by site is a sum of what each site computes alone: observed, expected and covariance within its own strata.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from riskset_common.estimators.cohort.causes import OneCauseSpec, cause_specific_times
+from riskset_common.estimators.cohort.groups import group_codes, group_levels, group_name, n_groups
+from riskset_common.estimators.curves.contrasts import Contrast, Contrasted, contrasts
+from riskset_common.estimators.curves.counts import (
+    count_shapes,
+    count_summary,
+    over_strata,
+    pooled_counts,
+)
+from riskset_common.estimators.curves.group_test import Comparison, GroupTest, comparison
+from riskset_common.estimators.curves.log_rank import (
+    FurtherTests,
+    LogRankResult,
+    log_rank_result,
+    pairs_of,
+    pairwise_tests,
+    pooled_pair_sums,
+    pooled_sums,
+    strata_of_counts,
+    strata_of_patients,
+    sums_over,
+    sums_shapes,
+    sums_summary,
+)
+from riskset_common.estimators.curves.specs import CurvesSpec
+from riskset_common.estimators.curves.survival_curve import GroupCurve, curve_result, table_of
+from riskset_common.estimators.curves.two_rounds import TwoRounds
+from riskset_common.estimators.estimator import Shape, Summary
+from riskset_common.results.as_json import WHEN_ASKED
+from riskset_common.study.analysis import twice
+from riskset_common.study.patients import EndpointTimes, Patients
+from riskset_common.study.study import Study
+from riskset_common.survival.kaplan_meier import LimitKind
+from riskset_common.survival.log_rank import LogRankSums
+from riskset_common.survival.risk_table import GridCounts, RiskTable
+
+
+class KaplanMeierSpec(CurvesSpec, OneCauseSpec):
+    """Curves by group, as the plan writes them. Times are in the plan's unit."""
+
+    kind: Literal["kaplan_meier"]
+    se: Literal["greenwood"] = "greenwood"
+    quantiles: tuple[float, ...] = (0.5,)
+    rmean: float | None = Field(default=None, gt=0)
+    contrast: Contrasted = ()
+    test: GroupTest | None = None
+    pairwise: bool = False
+
+    def problems(self, study: Study) -> Sequence[str]:
+        """A comparison without groups, what acts on a test without one, and times that cannot be."""
+        return [*self._comparison_problems(), *self._problems()]
+
+    def _comparison_problems(self) -> Iterator[str]:
+        if not self.by:
+            for name in ("test", "contrast"):
+                if getattr(self, name):
+                    yield f"{name} compares groups, but `by` is missing."
+        if self.strata and self.test is None:
+            yield "strata act on the test only, but `test` is missing."
+        if self.pairwise and self.test is None:
+            yield "pairwise repeats the test for each pair of groups, but `test` is missing."
+        if self.pairwise and self.test is not None and comparison(self.test).is_trend:
+            yield "pairwise: a trend runs over all groups, and cannot be tested by pairs."
+        for name, needed, of in (("survival", "at", self.at), ("rmean", "rmean", self.rmean)):
+            if name in self.contrast and not of:
+                yield f"contrast: {name} needs a time, but `{needed}` is missing."
+
+    def _problems(self) -> Iterator[str]:
+        yield from twice("by and strata", self.categories())
+        yield from twice("contrast", self.contrast)
+        if any(time < 0 for time in self.at):
+            yield f"at holds a negative time: {list(self.at)}."
+        if any(not 0 < p < 1 for p in self.quantiles):
+            yield f"quantiles lie between 0 and 1; found {list(self.quantiles)}."
+
+    def also_asks(self) -> tuple[str, ...]:
+        """Every test of the family sums what the log-rank test sums, and is allowed with it."""
+        return () if self.test is None else ("log_rank",)
+
+
+@dataclass(frozen=True)
+class KaplanMeierResult:
+    """Curves by group."""
+
+    kind: str
+    endpoint: str
+    cause: str | None = field(metadata=WHEN_ASKED)
+    n: int
+    events: int
+    missing: int
+    ci: str
+    level: float
+    groups: list[GroupCurve]
+    contrasts: list[Contrast] | None = field(metadata=WHEN_ASKED)
+    test: LogRankResult | None = field(metadata=WHEN_ASKED)
+    tests: FurtherTests | None = field(metadata=WHEN_ASKED)
+    warnings: list[str]
+
+
+class KaplanMeier(TwoRounds[KaplanMeierSpec, KaplanMeierResult]):
+    """Kaplan-Meier curves and tests of the log-rank family in two rounds."""
+
+    kind = "kaplan_meier"
+    spec = KaplanMeierSpec
+    discloses = (
+        "patients with an event, censored and (under left truncation) coming under observation at each step of the time grid in "
+        "every group and stratum of the test; patients left out because a value is missing; how many sites need each power of two "
+        "of steps; of a test stratified by site only observed, expected and covariance, of all groups and of each pair that is "
+        "compared; all summed over the sites"
+    )
+
+    def _what(self, spec: KaplanMeierSpec, study: Study) -> Hashable:
+        return ("events", spec.cause, spec.opened_by(study))
+
+    def _rows(self, spec: KaplanMeierSpec, study: Study) -> int:
+        return n_groups(study, spec.opened_by(study))
+
+    def _times(self, patients: Patients, spec: KaplanMeierSpec, study: Study) -> EndpointTimes:
+        return cause_specific_times(patients, study, spec)
+
+    def _count_shapes(
+        self, spec: KaplanMeierSpec, study: Study, n_steps: int
+    ) -> Mapping[str, Shape]:
+        """Counts by stratum x group and step."""
+        left_truncated = study.endpoint(spec.endpoint).entry is not None
+        return count_shapes(self._rows(spec, study), n_steps, left_truncated=left_truncated)
+
+    def _count(
+        self,
+        patients: Patients,
+        times: EndpointTimes,
+        spec: KaplanMeierSpec,
+        study: Study,
+        n_steps: int,
+    ) -> Summary:
+        group = group_codes(study, patients, spec.opened_by(study))
+        return count_summary(times, group, self._rows(spec, study), n_steps)
+
+    def _shapes_beside(self, spec: KaplanMeierSpec, study: Study) -> Mapping[str, Shape]:
+        """A site's own log-rank sums where the test is stratified by site."""
+        if spec.test is None or not spec.within_sites(study):
+            return {}
+        return sums_shapes(n_groups(study, spec.by), pairwise=spec.pairwise)
+
+    def _beside(
+        self, patients: Patients, times: EndpointTimes, spec: KaplanMeierSpec, study: Study
+    ) -> dict[str, Any]:
+        if spec.test is None or not spec.within_sites(study):
+            return {}
+        group, stratum = (group_codes(study, patients, names) for names in (spec.by, spec.strata))
+        k = n_groups(study, spec.by)
+        strata = strata_of_patients(times, group, stratum, k)
+        return dict(sums_summary(strata, k, comparison(spec.test), pairwise=spec.pairwise))
+
+    def _result(self, spec: KaplanMeierSpec, study: Study, pooled: Summary) -> KaplanMeierResult:
+        return _result(spec, study, pooled)
+
+
+def _result(spec: KaplanMeierSpec, study: Study, pooled: Summary) -> KaplanMeierResult:
+    by_row = pooled_counts(pooled)
+    by_group = _over_strata(by_row, n_groups(study, spec.by))
+    n_by_group = (by_group.events + by_group.censored).sum(axis=1)
+    kept = np.flatnonzero(n_by_group > 0)
+    levels = list(group_levels(study, spec.by))
+    interval = spec.interval_kind(study)
+    groups = [
+        _curve(spec, table_of(by_group, index, study.grid), interval, levels[index])
+        for index in kept.tolist()
+    ]
+    test, tests = None, None
+    if spec.test is not None:
+        asked = comparison(spec.test)
+        found = _Sums(spec, study, pooled, by_row, len(levels), asked)
+        test = log_rank_result(found.of_all(), kept, spec.strata, asked)
+        if spec.pairwise:
+            tests = pairwise_tests(found.of_pairs(), levels, kept.tolist())
+    empty = [group_name(levels[index]) for index in np.flatnonzero(n_by_group == 0)]
+    return KaplanMeierResult(
+        kind="kaplan_meier",
+        endpoint=spec.endpoint,
+        cause=spec.cause,
+        n=int(n_by_group.sum()),
+        events=int(by_group.events.sum()),
+        missing=int(pooled["missing"]),
+        ci=interval,
+        level=spec.level,
+        groups=groups,
+        contrasts=contrasts(groups, spec.contrast, spec.level) if spec.contrast else None,
+        test=test,
+        tests=tests,
+        warnings=[f"No patients in {', '.join(empty)}."] if empty else [],
+    )
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """Where the sums of a test come from: the sites' own, or the pooled counts of k groups by stratum."""
+
+    spec: KaplanMeierSpec
+    study: Study
+    pooled: Summary
+    by_row: GridCounts
+    k: int
+    asked: Comparison
+
+    def of_all(self) -> LogRankSums:
+        if self.spec.within_sites(self.study):
+            return pooled_sums(self.pooled, self.asked)
+        return sums_over(strata_of_counts(self.by_row, self.k), range(self.k), self.asked)
+
+    def of_pairs(self) -> list[LogRankSums]:
+        if self.spec.within_sites(self.study):
+            return pooled_pair_sums(self.pooled, self.asked)
+        strata = strata_of_counts(self.by_row, self.k)
+        return [sums_over(strata, pair, self.asked) for pair in pairs_of(self.k)]
+
+
+def _over_strata(found: GridCounts, k: int) -> GridCounts:
+    """Counts of k groups, shape (k, n_steps), from those of one stratum after the other."""
+    entered = None if found.entered is None else over_strata(found.entered, k)
+    return GridCounts(over_strata(found.events, k), over_strata(found.censored, k), entered)
+
+
+def _curve(
+    spec: KaplanMeierSpec, table: RiskTable, interval: LimitKind, level: Mapping[str, str]
+) -> GroupCurve:
+    curve = curve_result(
+        table,
+        interval=interval,
+        level=spec.level,
+        horizons=spec.at,
+        quantiles=spec.quantiles,
+        rmean=spec.rmean,
+    )
+    return GroupCurve(**vars(curve), level=level)

@@ -1,0 +1,36 @@
+"""What every analysis that draws curves by group, and may compare the groups by a test, writes in a plan."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from riskset_common.study.analysis import AnalysisSpec, Names
+from riskset_common.study.study import Study, within_sites
+from riskset_common.survival.kaplan_meier import LimitKind
+
+
+class CurvesSpec(AnalysisSpec):
+    """Curves by group and a test between the groups, which may be stratified. Times are in the plan's unit."""
+
+    endpoint: str
+    by: Names = ()
+    at: tuple[float, ...] = ()
+    ci: LimitKind | None = None
+    level: float = Field(default=0.95, gt=0, lt=1)
+    strata: Names = ()
+
+    def categories(self) -> tuple[str, ...]:
+        """Groups and strata."""
+        return (*self.by, *self.strata)
+
+    def opened_by(self, study: Study) -> tuple[str, ...]:
+        """Strata (unless they lie within sites) before groups: counts are opened for each of their combinations."""
+        return self.by if self.within_sites(study) else (*self.strata, *self.by)
+
+    def interval_kind(self, study: Study) -> LimitKind:
+        """The interval that the analysis names, else the one of the plan's conventions (R: log, SAS: log-log)."""
+        return self.ci or ("log" if study.plan.conventions == "r" else "log-log")
+
+    def within_sites(self, study: Study) -> bool:
+        """Whether every stratum of the test lies within one site, which then computes its share alone."""
+        return within_sites(self.strata, study.sites)

@@ -1,0 +1,113 @@
+"""What estimators of curves share: a first round finds how long a time grid is needed, a second counts on it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Mapping
+from dataclasses import replace
+from typing import Any, Generic, TypeVar
+
+from riskset_common.estimators.curves.counts import (
+    AskCounts,
+    grid_length,
+    length_marks,
+    length_shapes,
+)
+from riskset_common.estimators.estimator import Request, Shape, Summary, analysed, counts, one
+from riskset_common.study.analysis import AnalysisSpec
+from riskset_common.study.codebook import BUILT_IN
+from riskset_common.study.patients import EndpointTimes, Patients
+from riskset_common.study.study import Study
+
+Spec = TypeVar("Spec", bound=AnalysisSpec)
+Result = TypeVar("Result")
+
+
+class TwoRounds(ABC, Generic[Spec, Result]):
+    """An estimator from counts on the time grid. A kind says what is counted, what stands beside it, and what follows."""
+
+    state = AskCounts
+
+    def first(self, spec: Spec, study: Study) -> Request[Spec, AskCounts]:
+        """Ask how long a grid is needed."""
+        return Request(spec, study, AskCounts())
+
+    def shapes(self, request: Request[Spec, AskCounts]) -> Mapping[str, Shape]:
+        """Grid lengths; then counts by step, what stands beside them, and the patients left out."""
+        spec, study, asked = request.spec, request.study, request.state
+        if asked.n_steps is None:
+            return length_shapes()
+        counted = self._count_shapes(spec, study, asked.n_steps)
+        return asked.unless_counted(
+            {**counted, **self._shapes_beside(spec, study), "missing": counts()}
+        )
+
+    def summarise(self, patients: Patients, request: Request[Spec, AskCounts]) -> Summary:
+        """Count this site's patients, and compute what stands beside the counts."""
+        spec, study, asked = request.spec, request.study, request.state
+        cohort = analysed(patients, request)
+        times = self._times(cohort.patients, spec, study)
+        if asked.n_steps is None:
+            return length_marks(times)
+        beside = self._beside(cohort.patients, times, spec, study)
+        if asked.counted:
+            return beside
+        counted = self._count(cohort.patients, times, spec, study, asked.n_steps)
+        return {**counted, **beside, "missing": one(cohort.missing)}
+
+    def next(
+        self, request: Request[Spec, AskCounts], pooled: Summary
+    ) -> Request[Spec, AskCounts] | Result:
+        """Ask for the counts on a grid that is long enough, then estimate."""
+        spec, study = request.spec, request.study
+        if request.state.n_steps is None:
+            n_steps = grid_length(pooled, self._rows(spec, study))
+            return replace(request, state=AskCounts(n_steps=n_steps))
+        return self._result(spec, study, pooled)
+
+    def counted(self, request: Request[Spec, AskCounts]) -> Hashable:
+        """What the counts depend on, equal for those that count the same patients in the same way."""
+        spec = request.spec
+        # Whatever a plan says of sites is known of everybody.
+        complete = frozenset((*spec.categories(), *spec.numbers())) - set(BUILT_IN)
+        where = tuple((name, tuple(levels)) for name, levels in sorted(spec.where.items()))
+        patients = spec.endpoint_name(), spec.population, where, complete
+        return (*patients, request.state.n_steps, self._what(spec, request.study))
+
+    @abstractmethod
+    def _what(self, spec: Spec, study: Study) -> Hashable:
+        """What is counted of the endpoint, and by which groups."""
+
+    @abstractmethod
+    def _rows(self, spec: Spec, study: Study) -> int:
+        """For how many groups and kinds of event there is a count at each step."""
+
+    @abstractmethod
+    def _times(self, patients: Patients, spec: Spec, study: Study) -> EndpointTimes:
+        """The times that are counted."""
+
+    @abstractmethod
+    def _count_shapes(self, spec: Spec, study: Study, n_steps: int) -> Mapping[str, Shape]:
+        """The arrays of counts."""
+
+    @abstractmethod
+    def _count(
+        self, patients: Patients, times: EndpointTimes, spec: Spec, study: Study, n_steps: int
+    ) -> Summary:
+        """The site's counts."""
+
+    def _shapes_beside(self, spec: Spec, study: Study) -> Mapping[str, Shape]:
+        """The arrays that stand beside the counts."""
+        del spec, study
+        return {}
+
+    def _beside(
+        self, patients: Patients, times: EndpointTimes, spec: Spec, study: Study
+    ) -> dict[str, Any]:
+        """What the site computes beside its counts."""
+        del patients, times, spec, study
+        return {}
+
+    @abstractmethod
+    def _result(self, spec: Spec, study: Study, pooled: Summary) -> Result:
+        """The estimates."""

@@ -1,0 +1,1 @@
+"""How much an effect differs among the sites."""

@@ -1,0 +1,1 @@
+"""Regression models: Cox and Fine-Gray."""

@@ -1,0 +1,259 @@
+"""Fine-Gray regression stratified by site: the subdistribution hazard of one kind of event, whose risk sets lie within sites.
+
+Patients with a competing event stay at risk, by the probability of not being censored since. The distribution of the censoring is
+estimated within each stratum by the site alone, or from the pooled counts of all patients, one round on the time grid: each site checks
+its opening and works the distribution out from it. The rest is the fit of a Cox model, whose rounds it takes over, with the robust
+variance of its score residuals by patient (Fine and Gray 1999).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import BeforeValidator, Field
+
+from riskset_common.errors import ProtocolRefusal
+from riskset_common.estimators.cohort.causes import OneCauseSpec, competing_times
+from riskset_common.estimators.cohort.groups import group_codes
+from riskset_common.estimators.curves.counts import (
+    grid_length,
+    length_marks,
+    length_shapes,
+    pooled_steps,
+    step_names,
+    step_shapes,
+    step_summary,
+    steps_of,
+)
+from riskset_common.estimators.estimator import Request, Shape, Summary, analysed, counts, one
+from riskset_common.estimators.regression.cox import AskCox, Cox, CoxMemory, CoxRequest
+from riskset_common.estimators.regression.result import CoxResult
+from riskset_common.estimators.regression.site import likelihood_summary
+from riskset_common.estimators.regression.spec import CoxSpec, pair_or_pairs
+from riskset_common.estimators.regression.survey import survey, survey_shapes
+from riskset_common.estimators.regression.terms import Term, columns, design
+from riskset_common.study.analysis import Names
+from riskset_common.study.patients import EndpointTimes, Patients
+from riskset_common.study.study import Study
+from riskset_common.survival.cox import CoxDesign
+from riskset_common.survival.fine_gray import (
+    CensoringCurve,
+    censoring_curve,
+    own_censoring_curves,
+    prepare_subdistribution,
+)
+
+OF_MODEL = ("terms", "interaction", "strata", "ties", "convergence", "max_iterations", "level")
+
+
+class FineGraySpec(OneCauseSpec):
+    """A Fine-Gray model as the plan writes it."""
+
+    kind: Literal["fine_gray"]
+    endpoint: str
+    terms: tuple[Term, ...] = Field(min_length=1)
+    interaction: Annotated[tuple[tuple[str, str], ...], BeforeValidator(pair_or_pairs)] = ()
+    strata: Names = ()
+    censoring: Literal["pooled", "strata"] = "pooled"
+    ties: Literal["efron", "breslow"] | None = None
+    convergence: Literal["tight", "r"] = "tight"
+    max_iterations: int | None = Field(default=None, ge=1, le=100)
+    level: float = Field(default=0.95, gt=0, lt=1)
+
+    @property
+    def model(self) -> CoxSpec:
+        """The Cox model of the same terms, whose survey and fit this one has."""
+        keys = self.model_dump(include={"id", "endpoint", "cause", "population", "where"})
+        fitted = self.model_dump(include=set(OF_MODEL))
+        return CoxSpec(kind="cox", robust="patient", **keys, **fitted)
+
+    def categories(self) -> tuple[str, ...]:
+        """Factors and strata."""
+        return self.model.categories()
+
+    def numbers(self) -> tuple[str, ...]:
+        """Covariates."""
+        return self.model.numbers()
+
+    def times(self) -> tuple[str, ...]:
+        """Exposures, which the terms may not hold."""
+        return self.model.times()
+
+    def rests_on(self, study: Study) -> tuple[str, ...]:
+        """Events, and all patients by step of the grid where sites work out the censoring distribution from them."""
+        counted = step_names(left_truncated=False) if self.censoring == "pooled" else ()
+        return (*self.model.rests_on(study), *counted)
+
+    def opened_by(self, study: Study) -> tuple[str, ...]:
+        """Factors: patients and events are counted by their levels. Strata show in no sum."""
+        return self.model.opened_by(study)
+
+    def problems(self, study: Study) -> Sequence[str]:
+        """Terms that do not fit, risk sets that would cross sites, a missing cause, and late entry."""
+        if self.model.is_blind(study.sites):
+            # What a model across sites would need besides is of no use here.
+            return [*self._problems(study), self._across_sites()]
+        return [*self._problems(study), *self.model.problems(study)]
+
+    def _across_sites(self) -> str:
+        return (
+            "strata must hold site (or study_group where each site is a group of its own), so that every risk set lies within "
+            f"one site; found {', '.join(self.strata) or 'none'}. No sum over a risk set of several sites is opened, "
+            "because patients can be read back from it. Write strata: [site]."
+        )
+
+    def _problems(self, study: Study) -> Iterator[str]:
+        endpoint = study.endpoint(self.endpoint)
+        if self.cause is None:
+            yield (
+                "cause is missing: a subdistribution hazard is that of one kind of event. "
+                f"Name one of {', '.join(endpoint.events)}."
+            )
+        for name in self.times():
+            yield (
+                f"exposure {name} begins during follow-up, and nobody is exposed after a competing event, where patients stay in "
+                "these risk sets. Compare cause-specific hazards: kind cox with a cause."
+            )
+        if endpoint.entry is not None:
+            yield (
+                "fine_gray is not defined here for patients who come under observation late (the endpoint has an entry). "
+                "Compare cause-specific hazards: kind cox with a cause."
+            )
+
+
+@dataclass(frozen=True)
+class FineGrayResult(CoxResult):
+    """A fitted model; `hazard_ratio` is of the subdistribution hazard, and `events` are of the cause."""
+
+    competing: int = 0
+    censoring: str = "pooled"
+
+
+@dataclass(frozen=True)
+class FineGrayMemory:
+    """What the centre keeps between the rounds: that of the Cox model, and patients with a competing event."""
+
+    of_model: CoxMemory
+    competing: int
+
+
+FineGrayRequest = Request[FineGraySpec, AskCox]
+"""As of a Cox model; `count_steps` asks for counts on the grid alone."""
+
+
+class FineGray:
+    """Fine-Gray regression with site strata."""
+
+    kind = "fine_gray"
+    spec = FineGraySpec
+    state = AskCox
+    discloses = (
+        "patients, events of the cause and competing events in total; patients and events by level of each factor, at the values -1, "
+        "0, 1, 2 and at all others of each number, and in every cell of two such terms that interact; patients left out because a "
+        "value is missing; how many sites need each power of two to hold a covariate; log-likelihood, score and information of the "
+        "whole model at each iteration, and the products of each patient's share in the score with itself at the end; where the "
+        "censoring distribution is pooled how many sites need each power of two of steps, and patients with an event of any kind and "
+        "censored at each step of the time grid; all summed over the sites"
+    )
+
+    def first(self, spec: FineGraySpec, study: Study) -> FineGrayRequest:
+        """Ask how many patients and events there are, and how wide each column is."""
+        return Request(spec, study, AskCox())
+
+    def shapes(self, request: FineGrayRequest) -> Mapping[str, Shape]:
+        """A survey of counts; counts on the grid; or log-likelihood, score and information."""
+        spec, state = request.spec, request.state
+        is_pooled = spec.censoring == "pooled"
+        if state.exponent is None:
+            lengths = length_shapes() if is_pooled else {}
+            return {**survey_shapes(spec.model, request.study), "competing": counts(), **lengths}
+        if state.count_steps is not None:
+            if not is_pooled:
+                raise ProtocolRefusal(
+                    f"The round asks for the censorings of analysis {spec.id}, whose plan estimates their distribution within strata. "
+                    "The centre must run this release."
+                )
+            return step_shapes(state.count_steps, left_truncated=False)
+        return Cox().shapes(_of_model(request, None))
+
+    def summarise(self, patients: Patients, request: FineGrayRequest) -> Summary:
+        """This site's share."""
+        spec, state = request.spec, request.state
+        cohort = analysed(patients, request).patients
+        times = _times(cohort, request)
+        if state.exponent is None:
+            competing = one(int(np.count_nonzero(times.event > 1)))
+            lengths = length_marks(times) if spec.censoring == "pooled" else {}
+            return {**survey(patients, _of_model(request, None)), "competing": competing, **lengths}
+        if state.count_steps is not None:
+            return step_summary(times, state.count_steps)
+        prepared = patients.keep(
+            ("fine_gray", spec.id, state.exponent),
+            lambda: _prepare(cohort, times, request),
+        )
+        return likelihood_summary(prepared, times, _of_model(request, None))
+
+    def next(self, request: FineGrayRequest, pooled: Summary) -> FineGrayRequest | FineGrayResult:
+        """Ask for the censorings of all patients, then as a Cox model does."""
+        spec, state, memory = request.spec, request.state, request.memory
+        if state.count_steps is not None:
+            return replace(request, state=state.model_copy(update={"count_steps": None}))
+        of_model = _of_model(request, None if memory is None else memory.of_model)
+        reached = Cox().next(of_model, pooled)
+        if isinstance(reached, CoxResult):
+            return _result(spec, reached, memory)
+        if memory is None:
+            memory = FineGrayMemory(reached.memory, int(pooled["competing"]))
+            count_steps = grid_length(pooled, 1) if spec.censoring == "pooled" else None
+            asked = reached.state.model_copy(update={"count_steps": count_steps})
+            return Request(spec, request.study, asked, memory)
+        kept = replace(memory, of_model=reached.memory)
+        return Request(spec, request.study, reached.state, kept)
+
+
+def _of_model(request: FineGrayRequest, memory: CoxMemory | None) -> CoxRequest:
+    """The same question about the Cox model of the same terms."""
+    return Request(request.spec.model, request.study, request.state, memory)
+
+
+def _times(cohort: Patients, request: FineGrayRequest) -> EndpointTimes:
+    """Times whose events are 1 for the cause and 2 for any competing event."""
+    spec = request.spec
+    return competing_times(cohort, request.study, spec.endpoint, spec.cause_names())
+
+
+def _prepare(cohort: Patients, times: EndpointTimes, request: FineGrayRequest) -> CoxDesign:
+    study, spec, state = request.study, request.spec, request.state
+    stratum = group_codes(study, cohort, spec.strata)
+    found = columns(spec.terms, spec.interaction, study)
+    x = design(found, cohort, study)
+    censoring: CensoringCurve | Mapping[int, CensoringCurve]
+    if spec.censoring == "strata":
+        censoring = own_censoring_curves(times.time, times.event, stratum)
+    else:
+        censoring = _pooled_censoring(request.checked(*steps_of(spec.rests_on(study))))
+    return prepare_subdistribution(
+        time=times.time,
+        kind=times.event,
+        x=np.ldexp(x, -np.asarray(state.exponent, dtype=np.int64)),
+        stratum=stratum,
+        ties=spec.model.tie_method(study),
+        censoring=censoring,
+    )
+
+
+def _pooled_censoring(pooled: Summary) -> CensoringCurve:
+    """The censoring distribution of all patients."""
+    found = pooled_steps(pooled)
+    steps = np.arange(found.events.shape[1])
+    return censoring_curve(steps, found.events[0], found.censored[0])
+
+
+def _result(spec: FineGraySpec, found: CoxResult, memory: FineGrayMemory) -> FineGrayResult:
+    fields = {field.name: getattr(found, field.name) for field in dataclasses.fields(found)}
+    fields["kind"] = "fine_gray"
+    return FineGrayResult(**fields, competing=memory.competing, censoring=spec.censoring)

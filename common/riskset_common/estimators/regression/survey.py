@@ -1,0 +1,108 @@
+"""The first round of a Cox model: how many patients and events there are, and how wide each column is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from riskset_common.estimators.cohort.causes import cause_specific_times
+from riskset_common.estimators.curves.counts import length_marks, length_shapes
+from riskset_common.estimators.estimator import Request, Shape, Summary, analysed, counts, one
+from riskset_common.estimators.regression.cells import cells_of, count_cells, n_cells, named_cells
+from riskset_common.estimators.regression.result import Survey
+from riskset_common.estimators.regression.rows import RowsAtRisk, rows_at_risk
+from riskset_common.estimators.regression.spec import CoxSpec
+from riskset_common.estimators.regression.terms import columns, design
+from riskset_common.study.patients import Patients, Reals
+from riskset_common.study.study import Study
+
+SMALLEST_EXPONENT = -64
+"""A column whose spread is below 2^-64 is scaled as if it were 2^-64."""
+N_EXPONENTS = 128
+
+Exponent = Annotated[int, Field(ge=SMALLEST_EXPONENT, lt=SMALLEST_EXPONENT + N_EXPONENTS)]
+"""The power of two that a column is divided by."""
+
+
+def survey_shapes(spec: CoxSpec, study: Study) -> Mapping[str, Shape]:
+    """Counts in total, by cell, and marks of exponents, shape (p, N_EXPONENTS); of a blind model marks of lengths in their place."""
+    p = len(columns(spec.terms, spec.interaction, study))
+    marks = length_shapes() if spec.is_blind(study.sites) else {"exponents": counts(p, N_EXPONENTS)}
+    return {
+        "missing": counts(),
+        **case_shapes(spec, study),
+        **marks,
+    }
+
+
+def survey(patients: Patients, request: Request[CoxSpec, Any]) -> Summary:
+    """One site's share of the survey."""
+    study, spec = request.study, request.spec
+    cohort = analysed(patients, request)
+    rows = rows_at_risk(cohort.patients, study, spec)
+    found = columns(spec.terms, spec.interaction, study)
+    marks = (
+        length_marks(cause_specific_times(cohort.patients, study, spec))
+        if spec.is_blind(study.sites)
+        else {"exponents": _exponents(design(found, rows.patients, study))}
+    )
+    return {
+        "missing": one(cohort.missing),
+        **count_cases(rows, spec, study),
+        **marks,
+    }
+
+
+def case_shapes(spec: CoxSpec, study: Study) -> Mapping[str, Shape]:
+    """Complete cases and their events, in total and by cell."""
+    return {
+        "n": counts(),
+        "events": counts(),
+        "by_level": counts(2, n_cells(cells_of(spec.terms, spec.interaction, study))),
+    }
+
+
+def count_cases(rows: RowsAtRisk, spec: CoxSpec, study: Study) -> Summary:
+    """One site's share of them; each patient is one, however many rows follow-up was split into."""
+    patients = rows.at_the_end
+    event = np.zeros(patients.n, dtype=np.bool_)
+    event[rows.patient[rows.times.event > 0]] = True
+    cells = cells_of(spec.terms, spec.interaction, study)
+    return {
+        "n": one(patients.n),
+        "events": one(int(np.count_nonzero(event))),
+        "by_level": count_cells(cells, patients, event),
+    }
+
+
+def _exponents(x: Reals) -> NDArray[np.int64]:
+    """One in the place of the power of two that exceeds each column's spread at this site; nothing for a constant column."""
+    marks = np.zeros((x.shape[1], N_EXPONENTS), dtype=np.int64)
+    if x.shape[0] == 0:
+        return marks
+    spread = x.max(axis=0) - x.min(axis=0)
+    place = np.clip(np.frexp(spread)[1] - SMALLEST_EXPONENT, 0, N_EXPONENTS - 1)
+    varying = np.flatnonzero(spread > 0)
+    marks[varying, place[varying]] = 1
+    return marks
+
+
+def read_survey(request: Request[CoxSpec, Any], pooled: Summary) -> Survey:
+    """The pooled survey, by name; a blind model's columns are scaled by public ranges, so nothing is known of their spread."""
+    found = columns(request.spec.terms, request.spec.interaction, request.study)
+    marks = pooled.get("exponents", np.zeros((len(found), N_EXPONENTS), np.int64)) > 0
+    highest = N_EXPONENTS - 1 - np.argmax(marks[:, ::-1], axis=1)
+    exponent = np.where(marks.any(axis=1), highest + SMALLEST_EXPONENT, 0)
+    cells = cells_of(request.spec.terms, request.spec.interaction, request.study)
+    return Survey(
+        columns=tuple(found),
+        exponent=tuple(int(value) for value in exponent),
+        n=int(pooled["n"]),
+        events=int(pooled["events"]),
+        missing=int(pooled["missing"]),
+        by_level=named_cells(cells, pooled["by_level"]),
+    )

@@ -1,0 +1,1 @@
+"""Analyses that count patients once."""

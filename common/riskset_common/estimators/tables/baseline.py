@@ -1,0 +1,271 @@
+"""Characteristics of patients by group: counts and percentages of the known, numbers in mean and quartiles, and tests of the counts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BeforeValidator, Field
+
+from riskset_common.errors import EstimationError
+from riskset_common.estimators.cohort.groups import group_codes, group_levels, group_name, n_groups
+from riskset_common.estimators.estimator import (
+    Request,
+    Shape,
+    State,
+    Summary,
+    analysed,
+    counts,
+    one,
+)
+from riskset_common.estimators.tables.numbers import (
+    BaselineNumber,
+    NumberRow,
+    number_problems,
+    number_results,
+    number_shapes,
+    number_summary,
+)
+from riskset_common.results.as_json import NamedTest, named_test
+from riskset_common.study.analysis import AnalysisSpec, Names, twice
+from riskset_common.study.patients import MISSING, Patients
+from riskset_common.study.study import Study
+from riskset_common.survival.fisher import fisher_p_value
+from riskset_common.survival.tables import pearson_test
+
+Rows = Annotated[
+    tuple[str | NumberRow, ...],
+    BeforeValidator(lambda found: [found] if isinstance(found, (str, dict)) else found),
+]
+
+
+class BaselineSpec(AnalysisSpec):
+    """A table of characteristics: rows are levels of categories, or numbers; columns are groups."""
+
+    kind: Literal["baseline"]
+    by: Names = ()
+    rows: Rows = Field(min_length=1)
+    test: Literal["chi_square", "fisher"] | None = None
+
+    @property
+    def characteristics(self) -> tuple[str, ...]:
+        """The rows that are categories."""
+        return tuple(row for row in self.rows if isinstance(row, str))
+
+    @property
+    def number_rows(self) -> tuple[NumberRow, ...]:
+        """The rows that are numbers."""
+        return tuple(row for row in self.rows if isinstance(row, NumberRow))
+
+    def categories(self) -> tuple[str, ...]:
+        """Only the grouping must be known; a missing characteristic is a row of its own."""
+        return self.by
+
+    def problems(self, study: Study) -> Sequence[str]:
+        """A test without groups, a variable that stands twice, and numbers that cannot be summed."""
+        return list(self._problems(study))
+
+    def _problems(self, study: Study) -> Iterator[str]:
+        if self.test is not None and not self.by:
+            yield "test compares groups, but `by` is missing."
+        yield from twice("by and rows", (*self.shown_categories(), *self.shown_numbers()))
+        yield from number_problems(self.number_rows, study)
+
+    def shown_categories(self) -> tuple[str, ...]:
+        """Grouping and characteristics."""
+        return (*self.by, *self.characteristics)
+
+    def shown_numbers(self) -> tuple[str, ...]:
+        """Numbers among the rows."""
+        return tuple(row.number for row in self.number_rows)
+
+
+FISHER = "Fisher's exact"
+
+
+class CountCells(State):
+    """Count the patients of every cell."""
+
+
+@dataclass(frozen=True)
+class BaselineRow:
+    """One level of one characteristic; percentages are of the patients in whom the characteristic is known."""
+
+    variable: str
+    level: str
+    counts: NDArray[np.int64]
+    percent: NDArray[np.float64]
+    total: int
+    total_percent: float
+
+
+@dataclass(frozen=True)
+class MissingValues:
+    """Patients in whom a characteristic is not known."""
+
+    counts: NDArray[np.int64]
+    total: int
+
+
+@dataclass(frozen=True)
+class ExactTest:
+    """A test that has no statistic."""
+
+    p_value: float
+    name: str
+    statistic: float | None = None
+    df: int | None = None
+
+
+@dataclass(frozen=True)
+class BaselineResult:
+    """A table of characteristics; arrays run over the columns."""
+
+    kind: str
+    n: int
+    missing: int
+    by: str | None
+    columns: list[str]
+    column_n: NDArray[np.int64]
+    rows: list[BaselineRow]
+    numbers: list[BaselineNumber]
+    missing_values: dict[str, MissingValues]
+    tests: dict[str, NamedTest | ExactTest]
+    warnings: list[str]
+
+
+class Baseline:
+    """Counts by level and group in one round."""
+
+    kind = "baseline"
+    spec = BaselineSpec
+    state = CountCells
+    discloses = (
+        "patients in every group and every cell of the table, those without a group, and those in whom a characteristic is "
+        "missing; of a number its sum and its sum of squares by group, and how many patients are in each bin of its range where "
+        "quartiles are asked; all summed over the sites"
+    )
+
+    def first(self, spec: BaselineSpec, study: Study) -> Request[BaselineSpec, CountCells]:
+        """Ask for every cell at once."""
+        return Request(spec, study, CountCells())
+
+    def shapes(self, request: Request[BaselineSpec, CountCells]) -> Mapping[str, Shape]:
+        """The patients without a group; those of each group; and for each characteristic its levels and 'not known', by group."""
+        study, spec = request.study, request.spec
+        columns = n_groups(study, spec.by)
+        rows = sum(_n_rows(study, name) for name in spec.characteristics)
+        shapes = {"missing": counts(), "n": counts(columns), "cells": counts(rows, columns)}
+        return shapes | number_shapes(spec.number_rows, study, columns)
+
+    def summarise(self, patients: Patients, request: Request[BaselineSpec, CountCells]) -> Summary:
+        """Count this site's patients."""
+        study, spec = request.study, request.spec
+        cohort = analysed(patients, request)
+        group = group_codes(study, cohort.patients, spec.by)
+        columns = n_groups(study, spec.by)
+        cells = [np.zeros((0, columns), dtype=np.int64)]
+        for name in spec.characteristics:
+            n_rows = _n_rows(study, name)
+            level = cohort.patients.categories[name]
+            row = np.where(level == MISSING, n_rows - 1, level)
+            counted = np.bincount(row * columns + group, minlength=n_rows * columns)
+            cells.append(counted.reshape(n_rows, columns))
+        return {
+            "missing": one(cohort.missing),
+            "n": np.bincount(group, minlength=columns),
+            "cells": np.concatenate(cells),
+            **number_summary(spec.number_rows, study, cohort.patients, group, columns),
+        }
+
+    def next(self, request: Request[BaselineSpec, CountCells], pooled: Summary) -> BaselineResult:
+        """Percentages and tests from the pooled counts."""
+        study, spec = request.study, request.spec
+        rows: list[BaselineRow] = []
+        missing: dict[str, MissingValues] = {}
+        tests: dict[str, NamedTest | ExactTest] = {}
+        warnings: list[str] = []
+        for name, cells in by_characteristic(request, pooled).items():
+            known, unknown = cells[:-1], cells[-1]
+            rows += _rows(name, study.levels(name), known)
+            missing[name] = MissingValues(unknown, int(unknown.sum()))
+            if spec.test is not None:
+                tests[name] = _tested(spec.test, name, known, warnings)
+        numbers = number_results(spec.number_rows, study, pooled)
+        for number in numbers:
+            unknown = pooled["n"] - number.n[:-1]
+            missing[number.variable] = MissingValues(unknown, int(unknown.sum()))
+        return BaselineResult(
+            kind=self.kind,
+            n=int(pooled["n"].sum()),
+            missing=int(pooled["missing"]),
+            by=" / ".join(spec.by) or None,
+            columns=[group_name(levels) for levels in group_levels(study, spec.by)],
+            column_n=pooled["n"],
+            rows=rows,
+            numbers=numbers,
+            missing_values=missing,
+            tests=tests,
+            warnings=warnings,
+        )
+
+
+def by_characteristic(
+    request: Request[BaselineSpec, CountCells], pooled: Summary
+) -> dict[str, NDArray[np.int64]]:
+    """The counts of each characteristic: its levels, then 'not known', by group, shape (n_levels + 1, n_groups)."""
+    rows = request.spec.characteristics
+    if not rows:
+        return {}
+    ends = np.cumsum([_n_rows(request.study, name) for name in rows])
+    return dict(zip(rows, np.split(pooled["cells"], ends[:-1]), strict=True))
+
+
+def _tested(
+    test: Literal["chi_square", "fisher"],
+    name: str,
+    known: NDArray[np.int64],
+    warnings: list[str],
+) -> NamedTest | ExactTest:
+    """The test of one characteristic; without P, and with a warning, where the exact test would go through too many tables."""
+    if test == "chi_square":
+        return named_test("chi-square", pearson_test(known).test)
+    try:
+        p_value = fisher_p_value(known)
+    except EstimationError as error:
+        warnings.append(f"{name}: {error}")
+        p_value = math.nan
+    return ExactTest(p_value, FISHER)
+
+
+def _n_rows(study: Study, name: str) -> int:
+    """Levels of a characteristic, and one row for 'not known'."""
+    return len(study.levels(name)) + 1
+
+
+def _rows(name: str, levels: tuple[str, ...], known: NDArray[np.int64]) -> list[BaselineRow]:
+    column_totals = known.sum(axis=0)
+    total = int(column_totals.sum())
+    return [
+        BaselineRow(
+            variable=name,
+            level=level,
+            counts=cells,
+            percent=percent(cells, column_totals),
+            total=int(cells.sum()),
+            total_percent=float(percent(cells.sum(), np.int64(total))),
+        )
+        for level, cells in zip(levels, known, strict=True)
+    ]
+
+
+def percent(
+    part: NDArray[np.int64] | np.int64, whole: NDArray[np.int64] | np.int64
+) -> NDArray[np.float64]:
+    """100 part / whole, NaN where the whole is empty."""
+    safe = np.where(np.asarray(whole) > 0, whole, 1)
+    return np.where(np.asarray(whole) > 0, 100.0 * np.asarray(part) / safe, np.nan)

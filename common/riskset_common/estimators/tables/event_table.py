@@ -1,0 +1,134 @@
+"""First events by kind and group: how many patients relapsed first, died first, or had no event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskset_common.estimators.cohort.groups import group_codes, group_levels, group_name, n_groups
+from riskset_common.estimators.estimator import (
+    Request,
+    Shape,
+    State,
+    Summary,
+    analysed,
+    counts,
+    one,
+)
+from riskset_common.estimators.tables.baseline import percent
+from riskset_common.study.analysis import AnalysisSpec, Names, twice
+from riskset_common.study.patients import Patients
+from riskset_common.study.study import Study
+
+
+class EventTableSpec(AnalysisSpec):
+    """A table of the first events of one endpoint."""
+
+    kind: Literal["event_table"]
+    endpoint: str
+    by: Names = ()
+
+    def categories(self) -> tuple[str, ...]:
+        """The grouping must be known."""
+        return self.by
+
+    def problems(self, study: Study) -> Sequence[str]:
+        """A group that stands twice."""
+        return list(twice("by", self.by))
+
+
+class CountEvents(State):
+    """Count the patients by kind of event."""
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """Patients whose first event was of one kind; percentages are of all patients of the column."""
+
+    event: str
+    counts: NDArray[np.int64]
+    percent: NDArray[np.float64]
+    total: int
+
+
+@dataclass(frozen=True)
+class EventTableResult:
+    """First events; arrays run over the columns."""
+
+    kind: str
+    endpoint: str
+    n: int
+    events: int
+    missing: int
+    by: str | None
+    columns: list[str]
+    column_n: NDArray[np.int64]
+    rows: list[EventRow]
+    censored: EventRow
+    warnings: list[str]
+
+
+class EventTable:
+    """Events by kind and group in one round."""
+
+    kind = "event_table"
+    spec = EventTableSpec
+    state = CountEvents
+    discloses = (
+        "patients with each kind of first event, and without one, in every group, and those left out because a value is missing, "
+        "summed over the sites"
+    )
+
+    def first(self, spec: EventTableSpec, study: Study) -> Request[EventTableSpec, CountEvents]:
+        """Ask for every cell at once."""
+        return Request(spec, study, CountEvents())
+
+    def shapes(self, request: Request[EventTableSpec, CountEvents]) -> Mapping[str, Shape]:
+        """Patients by event (censored first) and group."""
+        n_events = len(request.study.endpoint(request.spec.endpoint).events)
+        return {
+            "missing": counts(),
+            "cells": counts(n_events + 1, n_groups(request.study, request.spec.by)),
+        }
+
+    def summarise(
+        self, patients: Patients, request: Request[EventTableSpec, CountEvents]
+    ) -> Summary:
+        """Count this site's patients."""
+        study, spec = request.study, request.spec
+        cohort = analysed(patients, request)
+        n_rows, n_columns = self.shapes(request)["cells"].shape
+        event = cohort.patients.endpoints[spec.endpoint].event
+        cell = event * n_columns + group_codes(study, cohort.patients, spec.by)
+        cells = np.bincount(cell, minlength=n_rows * n_columns).reshape(n_rows, n_columns)
+        return {"missing": one(cohort.missing), "cells": cells}
+
+    def next(
+        self, request: Request[EventTableSpec, CountEvents], pooled: Summary
+    ) -> EventTableResult:
+        """Percentages from the pooled counts."""
+        study, spec = request.study, request.spec
+        cells = pooled["cells"]
+        column_n = cells.sum(axis=0)
+        names = ("censored", *study.endpoint(spec.endpoint).events)
+        rows = [
+            EventRow(event=name, counts=row, percent=percent(row, column_n), total=int(row.sum()))
+            for name, row in zip(names, cells, strict=True)
+        ]
+        return EventTableResult(
+            kind=self.kind,
+            endpoint=spec.endpoint,
+            n=int(cells.sum()),
+            events=int(cells[1:].sum()),
+            missing=int(pooled["missing"]),
+            by=" / ".join(spec.by) or None,
+            columns=[group_name(levels) for levels in group_levels(study, spec.by)],
+            column_n=column_n,
+            rows=rows[1:],
+            censored=rows[0],
+            warnings=[],
+        )

@@ -1,0 +1,176 @@
+"""The flow of patients through a study: who came to which step, as the boxes of a CONSORT diagram (Schulz et al. 2010).
+
+The steps are a chain of categories. Each splits every box of the step before it into one box for each of its levels, and one for the
+patients in whom it is not known. Where a step is known of nobody in a box, it does not apply there and is passed over.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from riskset_common.estimators.estimator import Request, Shape, State, Summary, analysed, counts
+from riskset_common.study.analysis import AnalysisSpec, Names, twice
+from riskset_common.study.patients import MISSING, Patients
+from riskset_common.study.study import Study
+
+ENROLLED = "enrolled"
+"""The step at which everybody is; it may stand first, and needs no variable."""
+
+MAXIMUM_CELLS = 20_000
+"""Combinations of levels of all steps; more than that is no diagram."""
+
+
+class FlowSpec(AnalysisSpec):
+    """A chain of steps."""
+
+    kind: Literal["flow"]
+    steps: Names = Field(min_length=1)
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The steps that split: all but `enrolled` in the first place."""
+        return self.steps[1:] if self.steps[0] == ENROLLED else self.steps
+
+    def shown_categories(self) -> tuple[str, ...]:
+        """Every step; where one is not known is part of the answer."""
+        return self.splits
+
+    def problems(self, study: Study) -> Sequence[str]:
+        """Steps that stand twice or split nothing, and a chain of too many combinations."""
+        return list(self._problems(study))
+
+    def _problems(self, study: Study) -> Iterator[str]:
+        yield from twice("steps", self.steps)
+        if self.steps[0] == ENROLLED and study.codebook.levels(ENROLLED) is not None:
+            yield (
+                "steps: enrolled in the first place means all patients, but the codebook has a variable of this name. "
+                "Give that variable another name."
+            )
+        if not self.splits:
+            yield "steps: enrolled alone splits nobody. Name a category."
+        cells = math.prod(_sizes(study, self.splits))
+        if cells > MAXIMUM_CELLS:
+            yield (
+                f"steps: the levels of all steps have {cells:,} combinations, of which at most {MAXIMUM_CELLS:,} are counted. "
+                "Name fewer steps, or join levels in the codebook."
+            )
+
+
+class CountFlow(State):
+    """Count the patients of every combination of levels."""
+
+
+@dataclass(frozen=True)
+class FlowBox:
+    """One box: the patients whose steps have these levels.
+
+    Attributes
+    ----------
+    depth
+        0 for all patients, 1 for a box below that, and so on.
+    step, level
+        The step that split it off, and its level there; both None for all patients, and `level` None where the step is not known.
+    path
+        Level at each step from the first to this one, None where the step is not known; steps that were passed over are not in it.
+    n, percent
+        Patients, and their percentage of the box above (None where nobody is there).
+    """
+
+    depth: int
+    step: str | None
+    level: str | None
+    path: Mapping[str, str | None]
+    n: int
+    percent: float | None
+
+
+@dataclass(frozen=True)
+class FlowResult:
+    """Boxes from all patients down, each before those that it splits into."""
+
+    kind: str
+    n: int
+    missing: int
+    steps: list[str]
+    boxes: list[FlowBox]
+    warnings: list[str] = field(default_factory=list)
+
+
+FlowRequest = Request[FlowSpec, CountFlow]
+
+
+class Flow:
+    """Counts by all combinations of steps in one round."""
+
+    kind = "flow"
+    spec = FlowSpec
+    state = CountFlow
+    discloses = "patients in every combination of levels of all steps, those in whom a step is not known included, summed over the sites"
+
+    def first(self, spec: FlowSpec, study: Study) -> FlowRequest:
+        """Ask for every combination at once."""
+        return Request(spec, study, CountFlow())
+
+    def shapes(self, request: FlowRequest) -> Mapping[str, Shape]:
+        """Patients by the levels of all steps, `not known` the last of each."""
+        return {"cells": counts(*_sizes(request.study, request.spec.splits))}
+
+    def summarise(self, patients: Patients, request: FlowRequest) -> Summary:
+        """Count this site's patients."""
+        here = analysed(patients, request).patients
+        sizes = _sizes(request.study, request.spec.splits)
+        cell = np.zeros(here.n, dtype=np.int64)
+        for name, size in zip(request.spec.splits, sizes, strict=True):
+            level = here.categories[name]
+            cell = cell * size + np.where(level == MISSING, size - 1, level)
+        return {"cells": np.bincount(cell, minlength=math.prod(sizes)).reshape(sizes)}
+
+    def next(self, request: FlowRequest, pooled: Summary) -> FlowResult:
+        """Boxes from the pooled counts."""
+        cells = pooled["cells"]
+        n = int(cells.sum())
+        top = FlowBox(depth=0, step=None, level=None, path={}, n=n, percent=100.0 if n else None)
+        return FlowResult(
+            kind=self.kind,
+            n=n,
+            missing=0,
+            steps=list(request.spec.splits),
+            boxes=[top, *_below(request.study, request.spec.splits, cells, top)],
+        )
+
+
+def _sizes(study: Study, steps: Sequence[str]) -> tuple[int, ...]:
+    """Levels of each step, and one more for `not known`."""
+    return tuple(len(study.levels(name)) + 1 for name in steps)
+
+
+def _below(
+    study: Study, steps: Sequence[str], cells: NDArray[np.int64], above: FlowBox
+) -> Iterator[FlowBox]:
+    """Boxes into which the remaining steps split one; `cells` has one axis for each of these steps."""
+    if not steps or above.n == 0:
+        return
+    step, *rest = steps
+    by_level = cells.reshape(len(cells), -1).sum(axis=1).tolist()
+    if by_level[-1] == above.n:
+        yield from _below(study, rest, cells[-1], above)
+        return
+    levels: list[Any] = [*study.levels(step), None]
+    for level, n, inside in zip(levels, by_level, cells, strict=True):
+        box = FlowBox(
+            depth=above.depth + 1,
+            step=step,
+            level=level,
+            path={**above.path, step: level},
+            n=n,
+            percent=100.0 * n / above.n,
+        )
+        yield box
+        yield from _below(study, rest, inside, box)

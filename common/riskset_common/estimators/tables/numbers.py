@@ -1,0 +1,203 @@
+"""Numbers in a table of characteristics: mean and standard deviation from sums, median and quartiles from counts by bin.
+
+A bin holds the values that are nearest to a multiple of its width, so that quantiles are exact where all values are such multiples,
+and off by half a width at most elsewhere. The bins span the codebook's range, whatever the patients' values are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from riskset_common.estimators.estimator import Shape, counts, reals
+from riskset_common.formats.strict_model import StrictModel
+from riskset_common.results.as_json import WHEN_ASKED
+from riskset_common.study.codebook import NumberVariable
+from riskset_common.study.patients import Integers, Patients, Reals
+from riskset_common.study.study import Study
+from riskset_common.study.time_grid import exact
+from riskset_common.survival.histograms import Definition, mean_and_deviation, quantile
+
+MAXIMUM_BINS = 10_000
+QUARTILES = {
+    "lower_quartile": Fraction(1, 4),
+    "median": Fraction(1, 2),
+    "upper_quartile": Fraction(3, 4),
+}
+
+
+class NumberRow(StrictModel):
+    """A number as a row: `{number: name}`, with median and quartiles where it has a `bin_width`."""
+
+    number: str
+    bin_width: float | None = Field(default=None, gt=0)
+
+
+@dataclass(frozen=True)
+class BaselineNumber:
+    """One number; arrays run over the columns and have all patients at their end. NaN where there are too few values."""
+
+    variable: str
+    n: NDArray[np.int64]
+    mean: NDArray[np.float64]
+    std_dev: NDArray[np.float64]
+    median: NDArray[np.float64] | None = field(default=None, metadata=WHEN_ASKED)
+    lower_quartile: NDArray[np.float64] | None = field(default=None, metadata=WHEN_ASKED)
+    upper_quartile: NDArray[np.float64] | None = field(default=None, metadata=WHEN_ASKED)
+
+
+@dataclass(frozen=True)
+class Bins:
+    """Bins of one number: the multiples first..last of the width, and one bin below and above them."""
+
+    width: Fraction
+    first: int
+    last: int
+
+    @property
+    def n(self) -> int:
+        """How many there are."""
+        return self.last - self.first + 3
+
+    @property
+    def values(self) -> Reals:
+        """The value that each stands for, NaN outside the range, shape (n,)."""
+        inside = [float(self.width * k) for k in range(self.first, self.last + 1)]
+        return np.array([math.nan, *inside, math.nan])
+
+    def places(self, values: Reals) -> Integers:
+        """The bin of each value, shape (n_values,)."""
+        nearest = np.floor(values / float(self.width) + 0.5)
+        clipped = np.clip(nearest, self.first - 1, self.last + 1).astype(np.int64)
+        found: Integers = clipped - (self.first - 1)
+        return found
+
+
+def bins_of(row: NumberRow, study: Study) -> Bins | None:
+    """The bins of a row; None without a `bin_width`."""
+    if row.bin_width is None:
+        return None
+    width = exact(row.bin_width)
+    first, last = (
+        math.floor(exact(end) / width + Fraction(1, 2)) for end in _range(row, study) or (0, 0)
+    )
+    return Bins(width, first, last)
+
+
+def number_problems(rows: Sequence[NumberRow], study: Study) -> Iterator[str]:
+    """Numbers without a range, and too many bins."""
+    for row in rows:
+        if _range(row, study) is None:
+            yield (
+                f"rows: {row.number} has no range in the codebook, which its sums and bins need. "
+                "Write range: [lowest, highest] there."
+            )
+            continue
+        bins = bins_of(row, study)
+        if bins is not None and bins.n > MAXIMUM_BINS:
+            yield (
+                f"rows: bin_width {row.bin_width:g} makes {bins.n:,} bins of the range of {row.number}, at most {MAXIMUM_BINS:,} "
+                "are counted. Choose a wider bin."
+            )
+
+
+def number_shapes(rows: Sequence[NumberRow], study: Study, columns: int) -> dict[str, Shape]:
+    """Patients whose number is known, sums of scaled values and of their squares, and counts by bin; each by group."""
+    if not rows:
+        return {}
+    bins = sum(found.n for row in rows if (found := bins_of(row, study)) is not None)
+    return {
+        "known": counts(len(rows), columns),
+        "sums": reals(2, len(rows), columns),
+        "bins": counts(bins, columns),
+    }
+
+
+def number_summary(
+    rows: Sequence[NumberRow], study: Study, patients: Patients, group: Integers, columns: int
+) -> dict[str, NDArray[np.float64] | NDArray[np.int64]]:
+    """This site's share; `group` has shape (n,)."""
+    if not rows:
+        return {}
+    known = np.zeros((len(rows), columns), dtype=np.int64)
+    sums = np.zeros((2, len(rows), columns))
+    binned = [np.zeros((0, columns), dtype=np.int64)]
+    for index, row in enumerate(rows):
+        here = patients.known(row.number)
+        value, of = patients.numbers[row.number][here], group[here]
+        known[index] = np.bincount(of, minlength=columns)
+        middle, exponent = _scale(row, study)
+        scaled = np.ldexp(value - middle, -exponent)
+        for power in (1, 2):
+            sums[power - 1, index] = np.bincount(of, weights=scaled**power, minlength=columns)
+        bins = bins_of(row, study)
+        if bins is not None:
+            cell = bins.places(value) * columns + of
+            binned.append(np.bincount(cell, minlength=bins.n * columns).reshape(bins.n, columns))
+    return {"known": known, "sums": sums, "bins": np.concatenate(binned)}
+
+
+def number_results(
+    rows: Sequence[NumberRow], study: Study, pooled: Mapping[str, NDArray[np.generic]]
+) -> list[BaselineNumber]:
+    """Every number from the pooled sums."""
+    found: list[BaselineNumber] = []
+    begin = 0
+    for index, row in enumerate(rows):
+        bins = bins_of(row, study)
+        n_bins = 0 if bins is None else bins.n
+        counted = _with_total(pooled["bins"][begin : begin + n_bins])
+        begin += n_bins
+        n = _with_total(pooled["known"][index])
+        moments = [
+            _in_units(row, study, int(patients), total, squares)
+            for patients, total, squares in zip(
+                n, *(_with_total(pooled["sums"][power, index]) for power in (0, 1)), strict=True
+            )
+        ]
+        quartiles = {} if bins is None else _quartiles(counted, bins, study.plan.conventions)
+        mean, std_dev = np.array(moments).T
+        found.append(BaselineNumber(row.number, n, mean, std_dev, **quartiles))
+    return found
+
+
+def _quartiles(
+    counted: NDArray[np.int64], bins: Bins, definition: Definition
+) -> dict[str, NDArray[np.float64]]:
+    values = bins.values
+    return {
+        name: np.array([quantile(column, values, p, definition) for column in counted.T])
+        for name, p in QUARTILES.items()
+    }
+
+
+def _with_total(by_group: NDArray[Any]) -> NDArray[Any]:
+    """The groups along the last axis, and their sum at its end."""
+    return np.concatenate((by_group, by_group.sum(axis=-1, keepdims=True)), axis=-1)
+
+
+def _in_units(
+    row: NumberRow, study: Study, n: int, total: float, squares: float
+) -> tuple[float, float]:
+    """Mean and standard deviation in the codebook's unit."""
+    middle, exponent = _scale(row, study)
+    mean, deviation = mean_and_deviation(n, float(total), float(squares))
+    return middle + math.ldexp(mean, exponent), math.ldexp(deviation, exponent)
+
+
+def _scale(row: NumberRow, study: Study) -> tuple[float, int]:
+    """The middle of the range, and the power of two that brings the distance from it below one."""
+    low, high = _range(row, study) or (0.0, 1.0)
+    return low + (high - low) / 2, math.frexp(high - low)[1]
+
+
+def _range(row: NumberRow, study: Study) -> tuple[float, float] | None:
+    variable = study.codebook.variables[row.number]
+    return variable.range if isinstance(variable, NumberVariable) else None

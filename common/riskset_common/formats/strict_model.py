@@ -1,0 +1,21 @@
+"""What every YAML file and message of riskset is read into: frozen, and without unknown keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+
+class StrictModel(BaseModel):
+    """A value that a person wrote down: immutable, and no key that nobody reads.
+
+    `REFUSED` names keys that a person might write and that this release refuses: for each the reason, and what to do.
+    """
+
+    REFUSED: ClassVar[Mapping[str, str]] = {}
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False
+    )

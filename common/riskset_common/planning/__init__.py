@@ -1,0 +1,1 @@
+"""Reading a plan, and checking it against the codebook and the sites."""

@@ -1,0 +1,195 @@
+"""Does the plan fit the codebook: every name, level and kind that an analysis uses, all problems at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from riskset_common.errors import PlanError, did_you_mean
+from riskset_common.planning.single_sites import single_site_problems
+from riskset_common.study.analysis import AnalysisSpec
+from riskset_common.study.codebook import (
+    BUILT_IN,
+    CategoryVariable,
+    Codebook,
+    Conditions,
+    DateVariable,
+    NumberVariable,
+)
+from riskset_common.study.plan import Endpoint
+from riskset_common.study.study import Study
+
+
+def check_plan(study: Study, name: str = "plan") -> None:
+    """Raise `PlanError` with every place where the plan does not fit the codebook; `name` stands before each."""
+    problems = list(_problems(study))
+    if problems:
+        raise PlanError("\n".join(f"{name}: {problem}" for problem in problems))
+
+
+def _problems(study: Study) -> Iterator[str]:
+    plan, codebook = study.plan, study.codebook
+    if plan.codebook != codebook.reference:
+        yield f"codebook is {plan.codebook!r}, but the codebook file is {codebook.reference!r}. Use the file that the plan names."
+    for key, population in plan.populations.items():
+        yield from _within(f"populations.{key}", _condition_problems(study, population.where))
+    for key, endpoint in plan.endpoints.items():
+        yield from _within(f"endpoints.{key}", _endpoint_problems(study, endpoint))
+    unknown = False
+    for analysis in plan.analyses:
+        found = list(_analysis_problems(study, analysis))
+        unknown = unknown or bool(found)
+        # What the kind itself checks assumes that the names exist.
+        yield from _within(f"analysis {analysis.id}", found or analysis.problems(study))
+    if not unknown:
+        yield from _committee_problems(study)
+        yield from single_site_problems(study)
+
+
+def _committee_problems(study: Study) -> Iterator[str]:
+    """Say why there is nobody to compute the blind models, where the sites are known."""
+    blind = [spec.id for spec in study.plan.analyses if spec.is_blind(study.sites)]
+    if not blind or not study.sites:
+        return
+    try:
+        study.plan.secure.blind.among([site.name for site in study.sites])
+    except PlanError as error:
+        yield f"{', '.join(blind)}: {error}"
+
+
+def _within(where: str, problems: Iterable[str]) -> Iterator[str]:
+    for problem in problems:
+        yield f"{where}: {problem}"
+
+
+def _categories(codebook: Codebook) -> list[str]:
+    named = [
+        key
+        for key, variable in codebook.variables.items()
+        if isinstance(variable, CategoryVariable)
+    ]
+    return [*named, *codebook.derived, *BUILT_IN]
+
+
+def _of_kind(codebook: Codebook, kind: type[DateVariable | NumberVariable]) -> list[str]:
+    return [key for key, variable in codebook.variables.items() if isinstance(variable, kind)]
+
+
+def _name_problem(codebook: Codebook, name: str, wanted: str) -> Iterator[str]:
+    """Say that a name is unknown, or known as something else than a category, number or date."""
+    known = {
+        "category": _categories(codebook),
+        "number": _of_kind(codebook, NumberVariable),
+        "date": _of_kind(codebook, DateVariable),
+    }
+    if name in known[wanted]:
+        return
+    actual = next((kind for kind, names in known.items() if name in names), None)
+    if actual is None:
+        yield f"{name!r} is not in the codebook. {did_you_mean(name, known[wanted])}"
+    elif (actual, wanted) == ("number", "category"):
+        yield f"{name!r} is a number, but a category is needed here. Cut it into levels under derived in the codebook."
+    else:
+        yield f"{name!r} is a {actual}, but a {wanted} is needed here. {did_you_mean(name, known[wanted])}"
+
+
+def _condition_problems(study: Study, where: Conditions) -> Iterator[str]:
+    for name, levels in where.items():
+        problems = list(_name_problem(study.codebook, name, "category"))
+        yield from problems
+        if not problems:
+            yield from _within("where", _level_problems(study, name, levels))
+
+
+def _level_problems(study: Study, name: str, levels: Iterable[str]) -> Iterator[str]:
+    """Say which levels a category does not have; those of `site` and `study_group` are known when the sites are."""
+    if name in BUILT_IN and not study.sites:
+        return
+    known = study.levels(name)
+    for level in levels:
+        if level not in known:
+            yield f"{level!r} is not a level of {name}. {did_you_mean(level, known)}"
+
+
+def _endpoint_problems(study: Study, endpoint: Endpoint) -> Iterator[str]:
+    codebook = study.codebook
+    if endpoint.time is not None and endpoint.status is not None:
+        yield from _name_problem(codebook, endpoint.time.variable, "number")
+        if endpoint.entry is not None and not isinstance(endpoint.entry, str):
+            yield from _name_problem(codebook, endpoint.entry.variable, "number")
+        name = endpoint.status.variable
+        problems = list(_name_problem(codebook, name, "category"))
+        yield from problems
+        if not problems:
+            named = (level for levels in endpoint.status.events.values() for level in levels)
+            yield from _within("status.events", _level_problems(study, name, named))
+        return
+    dates = [
+        endpoint.origin,
+        endpoint.censor,
+        endpoint.entry if isinstance(endpoint.entry, str) else None,
+        *endpoint.censored_at,
+    ]
+    for name, event in (endpoint.first_of or {}).items():
+        dates += [event.date, event.before, event.after]
+        yield from _within(f"first_of.{name}", _condition_problems(study, event.where))
+    for date in dict.fromkeys(date for date in dates if date is not None):
+        yield from _name_problem(codebook, date, "date")
+
+
+def _analysis_problems(study: Study, analysis: AnalysisSpec) -> Iterator[str]:
+    plan, codebook = study.plan, study.codebook
+    if analysis.population is not None and analysis.population not in plan.populations:
+        yield f"population {analysis.population!r} is not defined. {did_you_mean(analysis.population, plan.populations)}"
+    endpoint = analysis.endpoint_name()
+    if endpoint is not None and endpoint not in plan.endpoints:
+        yield f"endpoint {endpoint!r} is not defined. {did_you_mean(endpoint, plan.endpoints)}"
+    else:
+        yield from _cause_problems(study, analysis)
+    yield from _condition_problems(study, analysis.where)
+    for name in dict.fromkeys(analysis.shown_categories()):
+        yield from _name_problem(codebook, name, "category")
+    for name in dict.fromkeys(analysis.shown_numbers()):
+        yield from _name_problem(codebook, name, "number")
+    for name in dict.fromkeys(analysis.times()):
+        wanted = "number" if name in _of_kind(codebook, NumberVariable) else "date"
+        yield from _name_problem(codebook, name, wanted)
+
+
+def _cause_problems(study: Study, analysis: AnalysisSpec) -> Iterator[str]:
+    endpoint = analysis.endpoint_name()
+    known = study.plan.endpoints[endpoint].events if endpoint is not None else ()
+    for name in dict.fromkeys(analysis.cause_names()):
+        if name not in known:
+            yield f"cause {name!r} is not an event of {endpoint}. {did_you_mean(name, known)}"
+
+
+def variables_read(study: Study) -> set[str]:
+    """Variables of the codebook that the plan's analyses need a column for, those behind derived variables and endpoints too."""
+    plan, codebook = study.plan, study.codebook
+    named: set[str] = set()
+    for analysis in plan.analyses:
+        named.update(analysis.shown_categories(), analysis.shown_numbers(), analysis.times())
+        named.update(analysis.where)
+        if analysis.population is not None:
+            named.update(plan.populations[analysis.population].where)
+        endpoint = analysis.endpoint_name()
+        if endpoint is not None:
+            named.update(_endpoint_variables(plan.endpoints[endpoint]))
+    behind = frozenset().union(*(codebook.behind(name) for name in named))
+    return set(behind) - set(BUILT_IN)
+
+
+def _endpoint_variables(endpoint: Endpoint) -> set[str]:
+    entry = (
+        endpoint.entry
+        if isinstance(endpoint.entry, str) or endpoint.entry is None
+        else endpoint.entry.variable
+    )
+    named = {endpoint.origin, endpoint.censor, entry, *endpoint.censored_at}
+    named |= {
+        endpoint.time.variable if endpoint.time else None,
+        endpoint.status.variable if endpoint.status else None,
+    }
+    for event in (endpoint.first_of or {}).values():
+        named.update(event.variables)
+    return {name for name in named if name is not None}

@@ -1,0 +1,310 @@
+"""The blind models of a plan: from analyses that wait to what is computed on shares, worked out by the centre and every site alike.
+
+Nothing here rests on what the centre says: a site takes a model from the approved plan and from a sum that it checked itself, so that
+the event times, the deaths and the number of patients by which all numbers are bounded are those that the sites counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from riskset_common.consortium.roster import Roster
+from riskset_common.errors import PolicyRefusal, ProtocolRefusal
+from riskset_common.estimators.catalogue import parts_of, patients_of_parts
+from riskset_common.estimators.composed.parts import of_part
+from riskset_common.estimators.estimator import Summary
+from riskset_common.estimators.regression.baseline_hazard import HazardEntries
+from riskset_common.estimators.regression.blind import (
+    BlindFit,
+    BlindQuestion,
+    Fits,
+    blind_cohort,
+    blind_questions,
+)
+from riskset_common.estimators.regression.cox import AskCox
+from riskset_common.rounds.questions import AnyRequest, read_questions, sites_of
+from riskset_common.secure.blind.arithmetic.committee import Committee
+from riskset_common.secure.blind.cox.beside_the_fit import BlindFurther
+from riskset_common.secure.blind.cox.guards import require_enough
+from riskset_common.secure.blind.cox.model import BlindModel
+from riskset_common.secure.blind.cox.wanted import (
+    EXACT_BITS,
+    WantedHazard,
+    WantedPhTest,
+    identity_times,
+    log_times,
+)
+from riskset_common.secure.blind.parties.setup import BlindSetup
+from riskset_common.secure.sums.opening import verify_opening
+from riskset_common.secure.sums.pooling import pooled_of
+from riskset_common.secure.sums.reporting import NO_ROUND
+from riskset_common.secure.sums.setup import Setup, label_of
+from riskset_common.secure.sums.site_session import SiteSession, accepted
+from riskset_common.study.patients import Patients
+from riskset_common.study.plan import Plan
+from riskset_common.study.study import Study
+from riskset_common.survival.newton import CoxFit
+from riskset_common.survival.slot_sums import SlotDesign, prepare_slots
+from riskset_common.wire.blind_steps import BlindBegin
+from riskset_common.wire.messages import Opening, RoundRequest
+
+ROUNDED_BITS = 14
+"""Fractional bits of a baseline hazard that a plan which releases rounded numbers opens: its blocks need 28 events."""
+
+
+@dataclass(frozen=True)
+class Blind:
+    """One blind model of a plan.
+
+    Attributes
+    ----------
+    analysis
+        The plan's analysis, as it was asked.
+    part
+        The part of the analysis that it is the model of; empty where the analysis is a model itself.
+    which
+        Which of the models that the part compares.
+    question
+        What the estimator asks.
+    setup
+        What the computation is bound to.
+    """
+
+    analysis: AnyRequest
+    part: str
+    which: str
+    question: BlindQuestion
+    setup: BlindSetup
+
+    @property
+    def name(self) -> str:
+        """Its name among all of the plan."""
+        return self.setup.model.analysis
+
+    def design(self, patients: Patients) -> SlotDesign:
+        """This site's patients, arranged. Run by a site; refused where a value lies outside of its declared range."""
+        followed = patients_of_parts(patients, self.analysis)
+        found = blind_cohort(followed, parts_of(self.analysis)[self.part])
+        model = self.setup.model
+        return prepare_slots(
+            found.times.time,
+            found.times.event > 0,
+            found.times.entry,
+            model.standardised(found.x[:, list(self.question.columns)]),
+            found.stratum,
+            np.array(model.slot_strata),
+            np.array(self.question.slot_times),
+        )
+
+
+@dataclass(frozen=True)
+class Session:
+    """What all blind models of a run share: the hash of its set-up, the sites in its sums, and who computes."""
+
+    setup: Setup
+    roster: Roster
+    participants: tuple[int, ...]
+    committee: Committee
+
+
+def blind_session(
+    plan: Plan, setup: Setup, roster: Roster, participants: tuple[int, ...] | None
+) -> Session:
+    """The session of the blind models; its sites must be fixed."""
+    if participants is None:
+        raise ProtocolRefusal(
+            "Blind models begin after the first sum was opened, because that fixes the sites."
+        )
+    return Session(setup, roster, participants, committee_of(plan, roster, participants))
+
+
+def committee_of(plan: Plan, roster: Roster, participants: Collection[int]) -> Committee:
+    """Who computes, as the plan says, when these sites are in the sums."""
+    here = {site.name for site in sites_of(roster, participants)}
+    names = plan.secure.blind.among(sorted(here))
+    numbers = [member.site_id for member in roster.members if member.name in names]
+    return Committee(tuple(sorted(numbers)), plan.secure.blind.harmless)
+
+
+def blind_models(
+    session: Session, asked: Mapping[str, AnyRequest], pooled: Mapping[str, Summary]
+) -> list[Blind]:
+    """The models of the analyses whose deaths a round counted, in the order of their names.
+
+    Parameters
+    ----------
+    asked
+        Requests by analysis, in each of which some part was asked for deaths, or waits.
+    pooled
+        The counts of all sites by analysis, names of arrays behind those of their parts.
+    """
+    found: list[Blind] = []
+    for name, request in asked.items():
+        for part_name, part in parts_of(request).items():
+            if not isinstance(part.state, AskCox) or part.state.n_steps is None:
+                continue
+            counts = of_part(pooled[name], part_name)
+            for which, question in blind_questions(part, counts).items():
+                label = "/".join(filter(None, (name, part_name, which)))
+                _require_enough(request.study, label, question)
+                setup = _setup(session, label, question, request.study)
+                found.append(Blind(request, part_name, which, question, setup))
+    return sorted(found, key=lambda blind: blind.name)
+
+
+def counts_deaths(request: AnyRequest) -> bool:
+    """Whether a question is about the deaths of a blind model, in any of its parts."""
+    return any(
+        isinstance(part.state, AskCox) and part.state.n_steps is not None and not part.state.waits
+        for part in parts_of(request).values()
+    )
+
+
+def models_begun(session: SiteSession, study: Study, begin: BlindBegin) -> list[Blind]:
+    """The models that begin, from rounds which this site answered and whose openings it checks. Run by a site.
+
+    Raises
+    ------
+    ProtocolRefusal, PolicyRefusal
+        Where a round is not one that this site answered, its sum does not add up, or a model rests on too few patients.
+    """
+    setup, _ = accepted(session)
+    of_models = blind_session(study.plan, setup, session.roster, session.frozen)
+    found: list[Blind] = []
+    for asked, opening in begin.counted():
+        request = RoundRequest.from_bytes(asked)
+        pooled = checked_sums(session, request, Opening.from_bytes(opening))
+        requests = {
+            name: each
+            for name, each in read_questions(study, request.questions).items()
+            if counts_deaths(each)
+        }
+        found += blind_models(of_models, requests, pooled)
+    if len({blind.name for blind in found}) < len(found):
+        raise ProtocolRefusal("The deaths of a blind model are shown twice. It has one begin.")
+    return found
+
+
+@dataclass(frozen=True)
+class FittedBlind:
+    """A blind model, its fit, and what it gave besides."""
+
+    blind: Blind
+    fit: CoxFit
+    further: BlindFurther | None
+
+
+def fits_of(fitted: Iterable[FittedBlind], analysis: str) -> Fits:
+    """The fits of one analysis by part and model, as its estimator takes them. Run by the centre."""
+    fits: dict[str, dict[str, BlindFit]] = {}
+    for each in fitted:
+        blind = each.blind
+        if blind.analysis.spec.id == analysis:
+            exponent = tuple(blind.setup.model.exponent.tolist())
+            times = None if each.further is None else each.further.ph_test
+            found = BlindFit(each.fit, exponent, times, _entries(each))
+            fits.setdefault(blind.part, {})[blind.which] = found
+    return fits
+
+
+def _entries(fitted: FittedBlind) -> HazardEntries | None:
+    """The baseline hazard, with the place of each time among those that were asked."""
+    hazard = None if fitted.further is None else fitted.further.hazard
+    if hazard is None:
+        return None
+    place = np.searchsorted(fitted.blind.question.hazard_steps, hazard.time)
+    return HazardEntries(hazard.stratum, place, hazard.cumulative, hazard.std_err)
+
+
+def checked_sums(
+    session: SiteSession, request: RoundRequest, opening: Opening
+) -> dict[str, dict[str, Any]]:
+    """The sum of a round that this site answered, by analysis; refused unless it is that of reports which all sites in it signed."""
+    setup, _ = accepted(session)
+    answered = {each.round: each for each in session.answered}
+    own = answered.get(request.round)
+    if own is None or own.profile != "strict":
+        raise ProtocolRefusal(
+            f"Round {request.round} is shown as one that counted deaths, but this site did not answer it with a fixed set of sites."
+        )
+    before = answered.get(request.round - 1)
+    after = NO_ROUND if before is None else before.label
+    if (label_of(setup, session.frozen, request), request.after) != (own.label, after):
+        raise ProtocolRefusal(
+            f"Round {request.round} is shown with other questions than those this site answered."
+        )
+    if (opening.sid, opening.round) != (request.sid, request.round):
+        raise ProtocolRefusal(f"The opening shown for round {request.round} is that of another.")
+    verify_opening(
+        setup,
+        session.roster,
+        opening,
+        label=own.label,
+        profile="strict",
+        frozen=session.frozen,
+        minimum_sites=session.minimum_sites,
+    )
+    return pooled_of(request, opening).by_analysis()
+
+
+def _require_enough(study: Study, name: str, question: BlindQuestion) -> None:
+    """A plan that releases exact numbers, for public data, is not held to it."""
+    if study.plan.disclosure.release == "exact":
+        return
+    try:
+        require_enough(question.by_level, len(question.columns), question.n_events)
+    except PolicyRefusal as refusal:
+        raise PolicyRefusal(f"analysis {name}: {refusal}") from None
+
+
+def wanted_test(question: BlindQuestion) -> WantedPhTest | None:
+    """The test of proportional hazards, with the function of time as this party computes it; none where there is nothing to test."""
+    transform, times = question.ph_test, [float(step) for step in question.slot_times]
+    if transform is None or len(set(times)) < 2:
+        return None
+    g = question.transformed
+    if transform == "identity":
+        g = identity_times(times)
+    elif transform == "log":
+        # A time of 0 has no logarithm; it lies within the first step.
+        g = log_times(times, least=0.5)
+    return WantedPhTest(transform, g) if len(set(g)) > 1 else None
+
+
+def wanted_hazard(question: BlindQuestion, study: Study) -> WantedHazard | None:
+    """The baseline hazard that is asked; with few digits unless the plan releases exact numbers, for public data."""
+    if not question.hazard_steps:
+        return None
+    bits = EXACT_BITS if study.plan.disclosure.release == "exact" else ROUNDED_BITS
+    return WantedHazard(tuple(map(float, question.hazard_steps)), question.hazard_at, bits)
+
+
+def _setup(session: Session, name: str, question: BlindQuestion, study: Study) -> BlindSetup:
+    try:
+        model = _model(name, question, study)
+    except PolicyRefusal as refusal:
+        raise PolicyRefusal(f"analysis {name}: {refusal}") from None
+    return BlindSetup(
+        session.setup.hash, session.roster, session.participants, session.committee, model
+    )
+
+
+def _model(name: str, question: BlindQuestion, study: Study) -> BlindModel:
+    return BlindModel(
+        analysis=name,
+        ties=question.ties,
+        convergence=question.convergence,
+        max_iterations=question.max_iterations,
+        n_patients=question.n_patients,
+        lower=question.lower,
+        upper=question.upper,
+        slot_strata=question.slot_strata,
+        slot_times=tuple(float(step) for step in question.slot_times),
+        deaths=question.deaths,
+        ph_test=wanted_test(question),
+        hazard=wanted_hazard(question, study),
+    )

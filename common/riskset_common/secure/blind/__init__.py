@@ -1,0 +1,1 @@
+"""Blind models (BC-1); blind.md says who learns what."""

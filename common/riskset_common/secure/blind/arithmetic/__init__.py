@@ -1,0 +1,1 @@
+"""Arithmetic on shares: field, committee, products, reciprocals, logarithms."""

@@ -1,0 +1,91 @@
+"""Shares of random numbers that nobody sends: each member computes its own from keys it holds and a label all members have.
+
+For each set A of members that holds a common key, ``psi_A`` is the AES-256-CTR stream of the key ``X(K_A, "bc1", purpose, label)``
+(zero counter block, the key serves once). Member i's share of the random number R = sum over all A of psi_A is
+
+    R_i = sum over the sets A that hold i of f_A(i) psi_A.
+
+Whoever lacks one key lacks one summand, and t members together lack the key of the set of all others: to them R is random. A sharing of
+0 of degree 2t is the sum of i^l f_A(i) psi_{A,l} over A and l = 1..t, with streams of their own.
+
+A stream of n numbers of four words is n first words, n second words, n third words and n fourth words, each 8 bytes, little endian.
+
+References
+----------
+Cramer R, Damgård I, Ishai Y (2005), TCC, LNCS 3378:342, sections 3 and 4 (pseudo-random secret sharing, and of zero).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES256
+from cryptography.hazmat.primitives.ciphers.modes import CTR
+
+from riskset_common.primitives.hashing import X, u32
+from riskset_common.primitives.strict_fields import ELEMENT_BYTES
+from riskset_common.secure.blind.arithmetic.committee import Committee, Subset
+from riskset_common.secure.blind.arithmetic.field import (
+    WORDS,
+    Elements,
+    Words,
+    constant,
+    dot,
+    from_halves,
+    from_words,
+    total,
+)
+
+SubsetKeys = Mapping[Subset, bytes]
+
+_WORD = np.dtype("<u8")
+_HALF = np.dtype("<u4")
+_BLOCK = bytes(16)
+
+
+def stream_words(key: bytes, purpose: bytes, label: bytes, length: int) -> Words:
+    """The numbers psi of one key, below 2^256, shape (4, length)."""
+    return np.frombuffer(_stream(key, purpose, label, length), _WORD).reshape(WORDS, length)
+
+
+def zero_share(
+    committee: Committee, member: int, keys: SubsetKeys, label: bytes, n: int
+) -> Elements:
+    """A member's share of n zeros, degree 2t."""
+    return dot(
+        [
+            (weight(committee, subset, member), zero_part(committee, member, key, label, n))
+            for subset, key in keys.items()
+        ]
+    )
+
+
+def zero_part(committee: Committee, member: int, key: bytes, label: bytes, length: int) -> Elements:
+    """One key's part of a sharing of zeros, before the weight f_A(i): sum of i^l psi_{A,l} over l = 1..t, shape (9, length)."""
+    powers = [
+        from_words(stream_words(key, b"zero" + u32(l), label, length)) * np.uint64(member**l)
+        for l in range(1, committee.threshold + 1)
+    ]
+    return total(np.stack(powers, axis=-1))
+
+
+def weight(committee: Committee, subset: Subset, member: int) -> Elements:
+    """f_A(i) as one element, shape (9, 1)."""
+    return constant(committee.indicator(subset, member))
+
+
+def sum_of_streams(keys: Iterable[bytes], purpose: bytes, label: bytes, length: int) -> Elements:
+    """The sum of the streams of many keys, as elements, shape (9, length); so the masks of all sites come off together."""
+    columns = np.zeros((2 * WORDS, length), np.uint64)
+    for key in keys:
+        halves = np.frombuffer(_stream(key, purpose, label, length), _HALF)
+        # A word is its low half, then its high half.
+        columns += halves.reshape(WORDS, length, 2).transpose(0, 2, 1).reshape(2 * WORDS, length)
+    return from_halves(columns)
+
+
+def _stream(key: bytes, purpose: bytes, label: bytes, length: int) -> bytes:
+    cipher = Cipher(AES256(X(key, b"bc1", purpose, label)), CTR(_BLOCK)).encryptor()
+    return cipher.update(bytes(length * ELEMENT_BYTES))

@@ -1,0 +1,111 @@
+"""What can be said in public of the hidden numbers: how large they can be, how near a start is, and when a step is refused.
+
+With standardised covariates, |x' β| <= B = sum of |β_j| h_j (h the half range of a column), every weight lies in e^-B..e^B. So
+
+    e^-B <= A <= d N e^B,    |d S1 - l D1| <= A,    1/A <= e^B,
+
+and when β changes by Δ, every weight and with it every A changes by a factor within e^±b, b = sum of |Δ_j| h_j.
+A step at coefficients whose bounds do not fit is refused before anything is computed: masks would hide less than promised, and digits
+would be lost. Coefficients that run to infinity (separation) end here at the latest.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from riskset_common.errors import EstimationError
+from riskset_common.secure.blind.arithmetic.fixed_point import ONE, F, to_real
+from riskset_common.secure.blind.arithmetic.reciprocal import FACTOR_BITS, FreshStart, NearStart
+from riskset_common.secure.blind.arithmetic.shares import K
+from riskset_common.secure.blind.cox.model import BlindModel
+from riskset_common.survival.arrays import FloatArray
+
+LARGEST_BITS = 36
+"""A sum over a risk set may reach 2^36: its reciprocal then keeps 28 bits, those of ordinary risk sets 50 and more."""
+_ENOUGH = 23.0
+"""A start is squared until what is missing is below e^-23; Newton's correction squares it once more."""
+_LEAST_FACTOR = 1 << 8
+
+
+def spread(model: BlindModel, beta: FloatArray) -> float:
+    """The largest |x' β| that the declared ranges allow, B."""
+    return float(np.abs(beta) @ model.half_range)
+
+
+def require_in_range(model: BlindModel, beta: FloatArray) -> None:
+    """Raise unless every hidden number fits at these coefficients. Run by every party before a step."""
+    B = spread(model, beta)
+    d = max(model.deaths) if model.ties == "efron" else 1
+    sums = math.log2(d * model.n_patients) + B * math.log2(math.e)
+    products = 129 + B * math.log2(math.e)
+    totals = 136 + math.log2(model.n_events * (1 + B))
+    if model.hazard is not None:
+        # q of `blind_hazard`, whose degree is reduced in units of 2^-128.
+        furthest = float(np.max(np.abs(model.hazard_at)))
+        hazards = 128 + math.log2(model.n_events * (1 + furthest)) + B * math.log2(math.e)
+        totals = max(totals, hazards)
+    if not (sums <= LARGEST_BITS and max(products, totals) < K):
+        raise EstimationError(
+            f"Model {model.analysis!r}: at the coefficients reached, weights of patients could differ by a factor of e^{2 * B:.0f}, "
+            "more than the blind computation holds. Either the likelihood is monotone (a covariate separates those with an event), or "
+            "a declared range is far wider than the values. Narrow the range in the codebook, or merge rare levels."
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class PublicPath:
+    """What everybody knows of an evaluation.
+
+    Attributes
+    ----------
+    beta
+        The coefficients, shape (p,).
+    start
+        How its reciprocals start.
+    log_public
+        The public part of the sum of weight log A: -log w0, or -log(factor) on top of the last one's.
+    """
+
+    beta: FloatArray
+    start: FreshStart | NearStart
+    log_public: float
+
+
+def next_path(model: BlindModel, beta: FloatArray, last: PublicPath | None) -> PublicPath:
+    """The public part of the evaluation at `beta`, after the `last` one. Run by every party for itself; refused out of range."""
+    require_in_range(model, beta)
+    start = start_for(model, beta, None if last is None else last.beta)
+    weights = model.terms.weight
+    if isinstance(start, NearStart) and last is not None:
+        log_factor = math.log(start.factor / (1 << FACTOR_BITS))
+        return PublicPath(beta, start, last.log_public - float(weights.sum()) * log_factor)
+    reciprocals = to_real(start.reciprocal, F) if isinstance(start, FreshStart) else np.ones(0)
+    return PublicPath(beta, start, -float(weights @ np.log(reciprocals)))
+
+
+def start_for(
+    model: BlindModel, beta: FloatArray, last_beta: FloatArray | None
+) -> FreshStart | NearStart:
+    """The start of the reciprocals at `beta` that needs fewer squarings."""
+    B = spread(model, beta)
+    # A is never below e^-2B / 2N of the bound of its start.
+    fresh = _squarings(math.exp(-2 * B) / (2 * model.n_patients))
+    if last_beta is not None:
+        b = spread(model, beta - last_beta)
+        factor = math.floor(math.exp(-b) * (1 << FACTOR_BITS))
+        if factor >= _LEAST_FACTOR:
+            near = _squarings(math.exp(-b) * factor / (1 << FACTOR_BITS))
+            if near <= fresh:
+                return NearStart(factor, near)
+    # A power of two, so that no two machines' last digits can part it.
+    bound = 1 << math.ceil(math.log2(model.n_patients) + B * math.log2(math.e))
+    return FreshStart(tuple(ONE // (int(d) * bound) for d in model.terms.factor), fresh)
+
+
+def _squarings(least: float) -> int:
+    """How often 1 - least is squared until it is below e^-23."""
+    missing = -math.log1p(-min(least, 1 - 2.0**-40))
+    return max(1, math.ceil(math.log2(_ENOUGH / missing)))

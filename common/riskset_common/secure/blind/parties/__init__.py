@@ -1,0 +1,1 @@
+"""What each party does in a blind model: site, member, centre."""

@@ -1,0 +1,130 @@
+"""What a blind computation is bound to: one hash over session, committee, participants and model, and the statements signed under it."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+
+from riskset_common.consortium.roster import Roster
+from riskset_common.errors import ProtocolRefusal
+from riskset_common.primitives.hashing import PREFIX, H, u32
+from riskset_common.primitives.signing import verify
+from riskset_common.secure.blind.arithmetic.committee import Committee
+from riskset_common.secure.blind.cox.model import BlindModel
+from riskset_common.wire.blind_messages import BlindAsk, Consent
+
+
+@dataclass(frozen=True)
+class BlindSetup:
+    """One blind model within a session. Every party makes it for itself from what it knows.
+
+    Attributes
+    ----------
+    session
+        SETUP_HASH of the session, 32 bytes.
+    roster
+        The sites' signing keys.
+    participants
+        The frozen set of sites whose patients are analysed, in order; the same in every evaluation.
+    committee
+        Who computes; its members are participants.
+    model
+        The public half of the model.
+    """
+
+    session: bytes
+    roster: Roster
+    participants: tuple[int, ...]
+    committee: Committee
+    model: BlindModel
+
+    def __post_init__(self) -> None:
+        if list(self.participants) != sorted(set(self.participants)):
+            raise ProtocolRefusal("The participants must be listed once each, in order.")
+        strangers = set(self.committee.site_ids) - set(self.participants)
+        if strangers:
+            raise ProtocolRefusal(
+                f"{len(strangers)} members of the committee take no part in the analysis. Members are chosen among the participants."
+            )
+
+    @cached_property
+    def hash(self) -> bytes:
+        """32 bytes over all of it."""
+        return H(
+            b"blind",
+            self.session,
+            self.roster.hash,
+            u32(*self.participants),
+            self.committee.to_bytes(),
+            self.model.hash,
+        )
+
+    def input_label(self, evaluation: int, beta: Sequence[float]) -> bytes:
+        """What the masks of all inputs to one evaluation are bound to."""
+        return H(b"blind-input", self.hash, u32(evaluation), beta_bytes(beta))
+
+    def keys_statement(self, site_id: int, commitments: Iterable[bytes], boxes: bytes) -> bytes:
+        """What a site signs under its keys."""
+        return (
+            PREFIX
+            + b"blind-keys"
+            + H(self.hash, u32(site_id), *commitments, sha256(boxes).digest())
+        )
+
+    def input_statement(self, label: bytes, site_id: int, body: bytes) -> bytes:
+        """What a site signs under its input."""
+        return PREFIX + b"blind-input" + H(label, u32(site_id), sha256(body).digest())
+
+    def opened_statement(self, site_id: int, evaluation: int, body: bytes) -> bytes:
+        """What a member signs under what was opened."""
+        return PREFIX + b"blind-opened" + H(self.hash, u32(site_id, evaluation), body)
+
+    def consent_statement(self, evaluation: int, beta: Sequence[float]) -> bytes:
+        """What a member signs to consent to the coefficients of an evaluation."""
+        return PREFIX + b"blind-consent" + H(self.hash, u32(evaluation), beta_bytes(beta))
+
+    def check_consent(self, evaluation: int, beta: Sequence[float], consent: Consent) -> None:
+        """Raise unless a member consented to exactly these coefficients."""
+        self.committee.member(consent.site_id)
+        verify(
+            self.roster.member(consent.site_id).public,
+            consent.signature,
+            self.consent_statement(evaluation, beta),
+            f"the consent of {self.roster.name(consent.site_id)!r} to evaluation {evaluation}",
+        )
+
+    def check_ask(self, ask: BlindAsk, awaited: int) -> None:
+        """Raise unless the question is the one that is awaited, and more members consented to it than may be corrupt.
+
+        Run by every site and member. Without it the centre could read score and information at coefficients of its choice.
+        """
+        if ask.setup != self.hash or ask.evaluation != awaited:
+            raise ProtocolRefusal(
+                f"Evaluation {awaited} of model {self.model.analysis!r} is awaited; another evaluation or another set-up was asked."
+            )
+        if len(ask.beta) != self.model.n_columns:
+            raise ProtocolRefusal(
+                f"Model {self.model.analysis!r} has {self.model.n_columns} columns; {len(ask.beta)} coefficients were sent."
+            )
+        if awaited == 0:
+            if any(ask.beta):
+                raise ProtocolRefusal(
+                    "The first evaluation of a blind model is at coefficients of 0."
+                )
+            return
+        signers = {consent.site_id for consent in ask.consents}
+        if len(signers) != len(ask.consents) or len(signers) <= self.committee.threshold:
+            raise ProtocolRefusal(
+                f"Evaluation {awaited} of model {self.model.analysis!r} bears the consent of {len(signers)} members; "
+                f"more than {self.committee.threshold} are needed."
+            )
+        for consent in ask.consents:
+            self.check_consent(ask.evaluation, ask.beta, consent)
+
+
+def beta_bytes(beta: Sequence[float]) -> bytes:
+    """Coefficients as doubles, little endian."""
+    return struct.pack(f"<{len(beta)}d", *beta)

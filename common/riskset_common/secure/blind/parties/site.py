@@ -1,0 +1,100 @@
+"""A site's part in a blind model: its sums at coefficients that enough members consented to, masked so that one upload says nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from riskset_common.errors import ProtocolRefusal
+from riskset_common.primitives.hashing import H
+from riskset_common.primitives.signing import Identity
+from riskset_common.secure.blind.arithmetic.field import add, to_bytes
+from riskset_common.secure.blind.arithmetic.fixed_point import encode
+from riskset_common.secure.blind.arithmetic.random_shares import sum_of_streams
+from riskset_common.secure.blind.cox.bounds import require_in_range
+from riskset_common.secure.blind.cox.model import BlindModel
+from riskset_common.secure.blind.parties.keys import input_keys
+from riskset_common.secure.blind.parties.setup import BlindSetup
+from riskset_common.survival.arrays import FloatArray
+from riskset_common.survival.slot_sums import SlotDesign, event_covariates, slot_sums
+from riskset_common.wire.blind_messages import BlindAsk, BlindInput
+
+
+@dataclass(frozen=True)
+class AnsweredEvaluation:
+    """What a site remembers of an input it sent: enough to send it again, and never another under the same mask."""
+
+    ask: BlindAsk
+    content: bytes
+    sent: BlindInput
+
+
+@dataclass(frozen=True)
+class BlindSite:
+    """All that a site keeps of one blind model, as a value to be stored before anything is sent.
+
+    Attributes
+    ----------
+    setup
+        As the site made it itself.
+    site_id
+        Its number.
+    secret
+        The 32 bytes its keys follow from.
+    answered
+        The evaluations answered so far, in order from 0.
+    """
+
+    setup: BlindSetup
+    site_id: int
+    secret: bytes = field(repr=False)
+    answered: tuple[AnsweredEvaluation, ...] = ()
+
+
+def site_sums(model: BlindModel, design: SlotDesign, beta: Sequence[float]) -> FloatArray:
+    """A site's numbers at some coefficients, shape (model.length,): S of all slots, D of the tied ones, sums of x, x g over its deaths.
+
+    They are sums over patients and must not leave the site but masked.
+    """
+    at_risk, died = slot_sums(design, np.asarray(beta, dtype=np.float64))
+    events = [event_covariates(design)]
+    if model.ph_test is not None:
+        events.append(event_covariates(design, model.ph_test.scaled))
+    return np.concatenate([at_risk.ravel(), died[:, model.terms.tied].ravel(), *events])
+
+
+def answer(
+    state: BlindSite, ask: BlindAsk, design: SlotDesign, *, identity: Identity
+) -> tuple[BlindSite, BlindInput]:
+    """Mask and sign this site's sums for one evaluation. Run by every participant.
+
+    Asked again the same, it gives the same bytes again. It refuses other coefficients for an evaluation it has answered, and other
+    sums at the same: two vectors under one mask show their difference.
+    """
+    setup = state.setup
+    earlier = {each.ask.evaluation: each for each in state.answered}.get(ask.evaluation)
+    setup.check_ask(ask, ask.evaluation if earlier else len(state.answered))
+    require_in_range(setup.model, np.array(ask.beta))
+    numbers = site_sums(setup.model, design, ask.beta)
+    label = setup.input_label(ask.evaluation, ask.beta)
+    content = H(b"content", label, numbers.astype("<f8").tobytes())
+    if earlier is not None:
+        if earlier.content != content:
+            raise ProtocolRefusal(
+                f"Evaluation {ask.evaluation} of model {setup.model.analysis!r} was already answered, at other coefficients or from "
+                "other patients. An evaluation is answered once; start a new session."
+            )
+        return state, earlier.sent
+    masks = sum_of_streams(input_keys(setup, state.secret), b"input", label, len(numbers))
+    body = to_bytes(add(encode(numbers), masks))
+    sent = BlindInput(
+        label=label,
+        site_id=state.site_id,
+        length=len(numbers),
+        signature=identity.sign(setup.input_statement(label, state.site_id, body)),
+        body=body,
+    )
+    kept = AnsweredEvaluation(ask, content, sent)
+    return replace(state, answered=(*state.answered, kept)), sent

@@ -1,0 +1,286 @@
+"""The statistical analysis plan: data that say what to count, never code that says how."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
+
+from riskset_common.errors import PlanError, did_you_mean
+from riskset_common.formats.strict_model import StrictModel
+from riskset_common.formats.strict_yaml import InOrder, Name
+from riskset_common.study.analysis import AnalysisSpec
+from riskset_common.study.codebook import Conditions, DatedEvent, StudyName
+from riskset_common.study.displays import Display
+from riskset_common.study.time_grid import DAYS_PER_UNIT, TimeGrid, exact
+
+TimeUnit = Literal["days", "weeks", "months", "years"]
+
+
+class PlanTime(StrictModel):
+    """The unit of results, and the grid on which times are counted (a step in days, which may be a fraction)."""
+
+    unit: TimeUnit
+    days_per_unit: float | None = Field(default=None, gt=0)
+    grid_days: float = Field(default=1, ge=1e-6)
+
+    @model_validator(mode="after")
+    def _a_day_is_a_day(self) -> Self:
+        length = DAYS_PER_UNIT[self.unit]
+        if self.unit in {"days", "weeks"} and self.days_per_unit not in {None, float(length)}:
+            raise ValueError(
+                f"days_per_unit is {self.days_per_unit:g}, but {self.unit} have {length}. Leave it out."
+            )
+        return self
+
+    @property
+    def grid(self) -> TimeGrid:
+        """The agreed time grid."""
+        return TimeGrid(exact(self.grid_days), self.days_in(self.unit))
+
+    def days_in(self, unit: TimeUnit) -> Fraction:
+        """Days in a unit, as an exact fraction; the plan's own unit as the plan says."""
+        if unit == self.unit and self.days_per_unit is not None:
+            return exact(self.days_per_unit)
+        return DAYS_PER_UNIT[unit]
+
+
+class Quorum(StrictModel):
+    """How many sites must take part, of how many invited."""
+
+    sites: int = Field(ge=1)
+    of: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.sites > self.of:
+            raise ValueError(f"a quorum of {self.sites} of {self.of} sites can never be met.")
+        return self
+
+
+class Population(StrictModel):
+    """A named set of patients; without conditions, all of them."""
+
+    label: str
+    where: Conditions = {}
+
+
+class TimeColumn(StrictModel):
+    """A number variable that holds a ready-made time."""
+
+    variable: str
+    unit: TimeUnit | None = None
+
+
+class StatusColumn(StrictModel):
+    """A category variable whose levels say which event ended the time; every other level is a censoring."""
+
+    variable: str
+    events: InOrder[
+        Annotated[
+            list[Name], BeforeValidator(lambda found: [found] if isinstance(found, str) else found)
+        ]
+    ] = Field(min_length=1)
+
+
+class Endpoint(StrictModel):
+    """Time to the first of several events, from dates (`origin`, `first_of`, `censor`) or from ready-made columns (`time`, `status`)."""
+
+    label: str
+    origin: str | None = None
+    first_of: InOrder[DatedEvent] | None = Field(default=None, min_length=1)
+    censor: str | None = None
+    censored_at: Annotated[
+        tuple[str, ...], BeforeValidator(lambda found: [found] if isinstance(found, str) else found)
+    ] = ()
+    time: TimeColumn | None = None
+    status: StatusColumn | None = None
+    entry: TimeColumn | str | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        dated = {"origin": self.origin, "first_of": self.first_of, "censor": self.censor}
+        ready = {"time": self.time, "status": self.status}
+        if any(value is not None for value in dated.values()) == any(
+            value is not None for value in ready.values()
+        ):
+            raise ValueError(
+                "give either origin, first_of and censor (dates), or time and status (ready-made columns)."
+            )
+        group = dated if self.time is None and self.status is None else ready
+        missing = [name for name, value in group.items() if value is None]
+        if missing:
+            raise ValueError(
+                f"{', '.join(group)} belong together; {', '.join(missing)} is missing."
+            )
+        if isinstance(self.entry, str) != (self.origin is not None) and self.entry is not None:
+            raise ValueError(
+                "entry is the name of a date variable beside origin, and {variable: name} beside ready-made times."
+            )
+        if self.censored_at and self.origin is None:
+            raise ValueError(
+                "censored_at names dates, and goes with origin, first_of and censor only."
+            )
+        if self.status is not None:
+            members = [level for levels in self.status.events.values() for level in levels]
+            if len(set(members)) < len(members):
+                raise ValueError("status.events: a level stands under two events.")
+        return self
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """Names of the kinds of event, in the order of their codes 1, 2, ..."""
+        return tuple(
+            self.first_of
+            if self.first_of is not None
+            else self.status.events
+            if self.status
+            else ()
+        )
+
+
+class Disclosure(StrictModel):
+    """The floor that the study agrees on; a site's own policy may ask for more."""
+
+    aggregation: Literal["secure"] = "secure"
+    release: Literal["rounded", "exact"] = "rounded"
+    minimum_cell: int = Field(default=5, ge=1)
+    minimum_at_risk: int = Field(default=10, ge=1)
+    released_to: tuple[str, ...] = ("centre",)
+
+    @property
+    def to_be_given_to(self) -> str:
+        """Who is to receive the results, in words: a declaration, which people carry out and no program enforces."""
+        return f"to be given to: {', '.join(self.released_to)}, by people"
+
+
+class BlindCommittee(StrictModel):
+    """Which sites compute the Cox models whose strata do not hold site, on shares that say nothing alone (`secure/blind.md`).
+
+    Attributes
+    ----------
+    committee
+        Three or five sites; when None the first ones, by name, of those whose patients are analysed.
+    threshold
+        So many members together learn nothing; 1 for three members (the default), 2 or 1 for five. With 1 of five a wrong share shows.
+    """
+
+    committee: tuple[str, ...] | None = None
+    threshold: Literal[1, 2] | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.committee is not None and (
+            len(self.committee) not in {3, 5} or len(set(self.committee)) < len(self.committee)
+        ):
+            raise ValueError("a committee has three or five sites, each named once.")
+        if self.size == 3 and self.threshold == 2:
+            raise ValueError(
+                "two of three members would learn everything: name five, or leave threshold out."
+            )
+        return self
+
+    @property
+    def size(self) -> int:
+        """Members."""
+        if self.committee is not None:
+            return len(self.committee)
+        return 5 if self.threshold == 2 else 3
+
+    @property
+    def harmless(self) -> int:
+        """How many members together learn nothing."""
+        return self.threshold or (1 if self.size == 3 else 2)
+
+    def among(self, sites: Sequence[str]) -> tuple[str, ...]:
+        """The members where these sites, in the order of their names, take part.
+
+        Raises
+        ------
+        PlanError
+            Where there are too few, or one that the plan names is not among them.
+        """
+        if self.committee is None:
+            if len(sites) < self.size:
+                raise PlanError(
+                    f"secure.blind: {self.size} sites compute a Cox model whose strata do not hold site, and {len(sites)} take part. "
+                    "Write strata: [site]."
+                )
+            return tuple(sites[: self.size])
+        for name in self.committee:
+            if name not in sites:
+                raise PlanError(
+                    f"secure.blind.committee: {name!r} is none of the sites that take part ({', '.join(sites)}). "
+                    "Name others, or leave committee out."
+                )
+        return self.committee
+
+
+class SecureSums(StrictModel):
+    """How sums over the sites are opened, and by whom when some sites drop out (`secure/secure_sum.md`).
+
+    Attributes
+    ----------
+    profile
+        `recoverable`: a run survives the loss of sites before its first sum is opened. `strict`: every sum needs every site that joined.
+    committee
+        The sites that together may open a sum without those that dropped out: `all`, or three or more names. Above 50 sites `all` are too
+        many, and the run is strict.
+    minimum_sites
+        Sites in every sum; by default 70 percent of those invited, at least five, and all of them below five.
+    blind
+        Who computes Cox models whose strata do not hold site.
+    """
+
+    profile: Literal["recoverable", "strict"] = "recoverable"
+    committee: Literal["all"] | Annotated[tuple[str, ...], Field(min_length=3)] = "all"
+    minimum_sites: int | None = Field(default=None, ge=2)
+    blind: BlindCommittee = BlindCommittee()
+
+
+class Plan(StrictModel):
+    """One version of a statistical analysis plan."""
+
+    plan: StudyName
+    version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
+    codebook: str = Field(pattern=r"^[A-Za-z0-9_.-]+@\d+$")
+    title: str | None = None
+    registered: dict[str, str] = {}
+    purpose: str | None = None
+    data_cutoff: datetime.date | None = None
+    time: PlanTime
+    conventions: Literal["sas", "r"]
+    quorum: Quorum | None = None
+    populations: dict[str, Population] = {}
+    endpoints: dict[str, Endpoint] = {}
+    analyses: tuple[SerializeAsAny[AnalysisSpec], ...] = Field(min_length=1)
+    displays: tuple[Display, ...] = ()
+    disclosure: Disclosure = Disclosure()
+    secure: SecureSums = SecureSums()
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Self:
+        problems = list(self._name_problems())
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    def _name_problems(self) -> Iterator[str]:
+        names = [analysis.id for analysis in self.analyses]
+        for name in dict.fromkeys(names):
+            if names.count(name) > 1:
+                yield f"{names.count(name)} analyses have the id {name!r}. Give each its own."
+        for display in self.displays:
+            for name in (name for panel in display.shows for name in panel.of):
+                if name not in names:
+                    yield (
+                        f"display {display.name!r} shows {name!r}, which is no analysis. "
+                        f"{did_you_mean(name, names)}"
+                    )
+
+    def analysis(self, name: str) -> AnalysisSpec:
+        """The analysis of that id."""
+        return next(analysis for analysis in self.analyses if analysis.id == name)

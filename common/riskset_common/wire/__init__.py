@@ -1,0 +1,1 @@
+"""What travels between centre and sites, byte for byte."""

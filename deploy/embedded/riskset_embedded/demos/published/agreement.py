@@ -1,0 +1,198 @@
+"""Whether the published figures agree among themselves: worked out from the figures and their rounding, nothing else.
+
+A figure printed with d decimals stands for every value within half a unit of its last place. Two figures disagree where no such values
+fit together.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from riskset_common.survival.distributions import normal_p_value, normal_quantile
+from riskset_embedded.demos.published.mapping import AtMost, Relations, Same, Shares, StandardErrors
+from riskset_embedded.demos.published.places import published_at
+
+Z = normal_quantile(0.975)
+RATIO_DECIMALS = 2
+"""Hazard ratios and their limits are printed with two decimals."""
+P_DECIMALS = 2
+"""P values are printed with two decimals at least; JSON drops a last zero."""
+NEAR = 1e-9
+"""Binary fractions of decimal figures are off by less."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One relation among published figures: what it is about, and what is wrong with it (None where it holds)."""
+
+    place: str
+    wrong: str | None
+
+
+def checks(published: Mapping[str, Any], relations: Relations) -> list[Check]:
+    """Every check of the published figures, those of hazard ratios first."""
+    found = [check for place, row in _hazard_rows(published, "") for check in _hazard(place, row)]
+    for total, partitions in relations.sums.items():
+        found += [_sum(published, total, parts) for parts in partitions]
+    for shares in relations.shares:
+        found += _shares(published, shares)
+    found += [_same(published, same) for same in relations.same]
+    found += [_at_most(published, limit) for limit in relations.at_most]
+    for whole, partitions in relations.between.items():
+        found += [_between(published, whole, parts) for parts in partitions]
+    for errors in relations.standard_errors:
+        found += _standard_errors(published, errors)
+    return found
+
+
+def decimals(value: float) -> int:
+    """Decimals with which a number is written in JSON."""
+    return len(repr(float(value)).partition(".")[2].rstrip("0"))
+
+
+def _half(places: int) -> float:
+    return 0.5 * 10.0**-places
+
+
+def _hazard_rows(found: Any, place: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every hazard ratio with an interval, wherever it stands."""
+    if isinstance(found, Mapping) and {"hr", "ci95", "p"} <= set(found):
+        yield place, found
+        return
+    inward: Any = found.items() if isinstance(found, Mapping) else ()
+    if isinstance(found, list):
+        inward = ((str(index), item) for index, item in enumerate(found))
+    for name, item in inward:
+        yield from _hazard_rows(item, f"{place}.{name}" if place else name)
+
+
+def _hazard(place: str, row: Mapping[str, Any]) -> Iterator[Check]:
+    """The ratio is the middle of its interval on the log scale; P follows from both."""
+    ratio, (low, high), half = row["hr"], row["ci95"], _half(RATIO_DECIMALS)
+    named = f"{place} ({row['level']})" if "level" in row else place
+    middle = math.sqrt(low * high)
+    fits = math.sqrt((low - half) * (high - half)) <= ratio + half and ratio - half <= math.sqrt(
+        (low + half) * (high + half)
+    )
+    yield Check(
+        named,
+        None
+        if fits
+        else f"HR {ratio:.2f} is not the middle of its interval {low:.2f} to {high:.2f} on the log scale, which is {middle:.2f}; "
+        f"with the lower limit it would need the upper limit {ratio**2 / low:.2f}",
+    )
+    told = row["p"]
+    by_ratio, by_middle = _p_range(ratio, low, high), _p_range(middle, low, high)
+    if _p_fits(told, by_ratio):
+        yield Check(named, None)
+    elif not fits and _p_fits(told, by_middle):
+        yield Check(
+            named,
+            f"P {told} belongs to the middle of the interval ({middle:.2f}) and not to HR {ratio:.2f}, so that the HR is the misprint",
+        )
+    else:
+        yield Check(
+            named,
+            f"P {told} does not follow from HR {ratio:.2f} ({low:.2f} to {high:.2f}), which gives P {by_ratio[0]:.2g} to {by_ratio[1]:.2g}",
+        )
+
+
+def _p_range(ratio: float, low: float, high: float) -> tuple[float, float]:
+    """Smallest and largest P (Wald, two-sided) of a ratio and limits that round to these."""
+    half = _half(RATIO_DECIMALS)
+    widest = math.log((high + half) / (low - half)) / (2 * Z)
+    narrowest = math.log((high - half) / (low + half)) / (2 * Z)
+    ends = (abs(math.log(ratio - half)), abs(math.log(ratio + half)))
+    nearest = 0.0 if ratio - half <= 1 <= ratio + half else min(ends)
+    return float(normal_p_value(max(ends) / narrowest)), float(normal_p_value(nearest / widest))
+
+
+def _p_fits(told: float | str, found: tuple[float, float]) -> bool:
+    if isinstance(told, str):
+        return found[0] < float(told.removeprefix("<"))
+    half = _half(max(P_DECIMALS, decimals(told)))
+    return told - half <= found[1] and found[0] <= told + half
+
+
+def _sum(published: Any, total: str, parts: Sequence[str]) -> Check:
+    whole, added = (
+        published_at(published, total),
+        sum(published_at(published, part) for part in parts),
+    )
+    wrong = None if whole == added else f"{' + '.join(parts)} is {added:,}, not {whole:,}"
+    return Check(total, wrong)
+
+
+def _shares(published: Any, shares: Shares) -> Iterator[Check]:
+    """Each percentage is one of a whole number of patients; together they are all patients."""
+    n = published_at(published, shares.of)
+    values = [published_at(published, place) for place in shares.percent]
+    half = _half(max(decimals(value) for value in values))
+    bounds = [
+        (math.ceil((value - half) * n / 100 - NEAR), math.floor((value + half) * n / 100 + NEAR))
+        for value in values
+    ]
+    for place, value, (fewest, most) in zip(shares.percent, values, bounds, strict=True):
+        near = sorted({math.floor(value * n / 100), math.ceil(value * n / 100)})
+        told = " and ".join(f"{count} of {n} are {100 * count / n:.2f}%" for count in near)
+        yield Check(
+            place, None if fewest <= most else f"no number of {n} patients is {value}%: {told}"
+        )
+    if shares.whole:
+        fits = abs(sum(values) - 100) <= half * len(values) + NEAR
+        yield Check(
+            shares.percent[0],
+            None if fits else f"the percentages that make up {shares.of} add up to {sum(values):g}",
+        )
+
+
+def _same(published: Any, same: Same) -> Check:
+    (first, first_error), (second, second_error) = (
+        published_at(published, place) for place in same.of
+    )
+    if (first, first_error) == (second, second_error):
+        return Check(same.of[0], None)
+    return Check(
+        " and ".join(same.of),
+        f"{first} (SE {first_error}) and {second} (SE {second_error}) are of the same patients, because {same.because}",
+    )
+
+
+def _at_most(published: Any, limit: AtMost) -> Check:
+    smaller = sum(published_at(published, place) for place in limit.smaller)
+    larger = sum(published_at(published, place) for place in limit.larger)
+    larger -= sum(published_at(published, place) for place in limit.less)
+    less = "".join(f" - {place}" for place in limit.less)
+    named = f"{' + '.join(limit.smaller)} ({smaller:,}) exceeds {' + '.join(limit.larger)}{less} ({larger:,})"
+    return Check(
+        limit.smaller[0], None if smaller <= larger else f"{named}, although {limit.because}"
+    )
+
+
+def _between(published: Any, whole: str, parts: Sequence[str]) -> Check:
+    estimate, inside = (
+        published_at(published, whole)[0],
+        [published_at(published, part)[0] for part in parts],
+    )
+    fits = min(inside) <= estimate <= max(inside)
+    return Check(
+        whole,
+        None
+        if fits
+        else f"{estimate} does not lie between {', '.join(map(str, inside))} of its parts",
+    )
+
+
+def _standard_errors(published: Any, errors: StandardErrors) -> Iterator[Check]:
+    n = published_at(published, errors.of)
+    for place in errors.estimates:
+        estimate, error = published_at(published, place)
+        half = _half(1)
+        least = 100 * min(
+            math.sqrt(s * (1 - s) / n) for s in ((estimate - half) / 100, (estimate + half) / 100)
+        )
+        wrong = f"SE {error} of {estimate} is smaller than {least:.1f}, that of {n} patients without any censoring"
+        yield Check(place, None if error + half >= least else wrong)

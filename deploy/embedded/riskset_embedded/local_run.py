@@ -1,0 +1,284 @@
+"""From files to a finished folder: read plan, codebook and nodes, run, write, and tell the person at the terminal how it goes."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import structlog
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from riskset_common.errors import InputError, NodeConfigError, RisksetError
+from riskset_common.formats.canonical_json import sha256_hex
+from riskset_common.planning.check import check_plan
+from riskset_common.planning.read import read_plan
+from riskset_common.study.codebook import Codebook, read_codebook
+from riskset_common.study.plan import Plan
+from riskset_common.study.study import Site, Study
+from riskset_embedded.engine import Parties, run_local
+from riskset_embedded.output_folder import OutputFolder, output_folder
+from riskset_embedded.run_folder import RunFolder, run_folder
+from riskset_embedded.transcript import Transcript
+from riskset_node.config import NodeConfig, read_node
+from riskset_server.kinds.placing import placed
+from riskset_server.plans.signed_plan import check_signature, read_key, signature_path
+from riskset_server.run.replies import SitesLost
+from riskset_server.run.run import Opened
+
+
+def run_files(
+    plan: Path,
+    codebook: Path,
+    nodes: Path,
+    out: Path,
+    *,
+    key: Path | None = None,
+    lose: Sequence[str] = (),
+    quiet: bool = False,
+) -> Path:
+    """Run the plan in these files and give the finished folder, which is `out`.
+
+    A plan with a signature beside it (plan.yaml.sig) must still say what was signed, and by `key` where that is given.
+    A run that stopped continues where it was.
+
+    Parameters
+    ----------
+    lose
+        A rehearsal of loss: SITE or SITE@ROUND, the site whose line is cut from that round on (0 is joining; 1 when not said).
+
+    Raises
+    ------
+    SitesLost
+        Where the run cannot go on without sites that are away; the same command continues it.
+    RisksetError
+        Of any other kind. `out` is in each case as it was before.
+    """
+    read, words = read_plan(plan), read_codebook(codebook)
+    centre = None if key is None else read_key(key)
+    if signature_path(plan).exists():
+        check_signature(signature_path(plan), read, words, centre)
+    configs = read_nodes(nodes)
+    sites = tuple(Site(config.site, config.study_group) for config in configs)
+    check_plan(Study(read, words, sites), str(plan))
+    placed(read)  # a display that cannot be made is told before any site is asked
+    console = Console(stderr=True, quiet=quiet)
+    for line in _notices(configs):
+        console.print(line, style="dim", highlight=False, soft_wrap=True)
+    kept = run_folder(out, _identified_by(read, words, configs))
+    parties = Parties(configs, centre, kept.draw, cuts_of(lose))
+    with kept.alone():
+        folder = _run_kept(out, read, words, parties, kept, console)
+    if folder.moved_aside is not None:
+        moved = f"What was in {out} is now in {folder.moved_aside}."
+        console.print(moved, highlight=False, soft_wrap=True)
+    return folder.path
+
+
+def _run_kept(
+    out: Path, plan: Plan, codebook: Codebook, parties: Parties, kept: RunFolder, console: Console
+) -> OutputFolder:
+    """Begin or continue the run; where it stops, keep what lets it go on, and say how."""
+    if kept.continued:
+        console.print(f"Continuing the run in {kept.path}.", highlight=False, soft_wrap=True)
+    try:
+        return _run_into(out, plan, codebook, parties, kept, console)
+    except SitesLost as lost:
+        raise SitesAway(lost, kept.path) from None
+    except RisksetError:
+        if not kept.continued:
+            kept.give_up()
+        raise
+    except (OSError, sqlite3.OperationalError) as error:
+        if not _is_full(error):
+            raise
+        raise InputError(
+            f"--out {out}: the disk is full. Make room and give the same command again: it continues the run that waits in {kept.path}. "
+            f"To let the run go, delete {kept.path.name}."
+        ) from error
+
+
+def _is_full(error: OSError | sqlite3.OperationalError) -> bool:
+    """Whether there was no room, which a person can mend; anything else is a fault of riskset."""
+    if isinstance(error, OSError):
+        return error.errno in {errno.ENOSPC, errno.EDQUOT}
+    return error.sqlite_errorcode == sqlite3.SQLITE_FULL
+
+
+def _run_into(
+    out: Path, plan: Plan, codebook: Codebook, parties: Parties, kept: RunFolder, console: Console
+) -> OutputFolder:
+    """Run, and write the output folder."""
+    with output_folder(out) as folder:
+        with _log_to(folder.path / "log.jsonl"), _Bars(console, len(parties.nodes)) as bars:
+            results = run_local(
+                plan,
+                codebook,
+                parties,
+                transcript=Transcript(kept.transcript),
+                outboxes=kept.outboxes,
+                watcher=bars,
+            )
+        folder.write(results, plan, codebook)
+        kept.finish(folder.path)
+    if results["lost_sites"]:
+        console.print(_without(results), highlight=False, soft_wrap=True)
+    return folder
+
+
+class SitesAway(RisksetError):
+    """A run that waits for sites, and how it goes on."""
+
+    def __init__(self, lost: SitesLost, path: Path) -> None:
+        super().__init__(
+            f"{lost}\nThe run waits in {path}. When the sites are back, give the same command again: it continues where it stopped. "
+            f"To let the run go, delete {path.name}."
+        )
+
+
+def cuts_of(lose: Sequence[str]) -> dict[str, int]:
+    """From which round on each site's line is cut, from texts SITE or SITE@ROUND."""
+    cuts = {}
+    for text in lose:
+        name, at, number = text.partition("@")
+        if at and not number.isdecimal():
+            raise InputError(f"--lose {text}: write SITE, or SITE@ROUND with a whole number.")
+        cuts[name] = int(number) if at else 1
+    return cuts
+
+
+def _identified_by(
+    plan: Plan, codebook: Codebook, configs: Sequence[NodeConfig]
+) -> dict[str, object]:
+    return {
+        "plan": sha256_hex(plan),
+        "codebook": sha256_hex(codebook),
+        "sites": [[config.site, config.study_group] for config in configs],
+    }
+
+
+def _without(results: Mapping[str, Any]) -> str:
+    here, lost = results["sites"], results["lost_sites"]
+    return (
+        f"The results hold {len(here)} of {len(here) + len(lost)} sites. Without: {', '.join(lost)}. "
+        "A later run with them is a new release."
+    )
+
+
+def read_nodes(folder: Path) -> list[NodeConfig]:
+    """Read every node.yaml of a folder, in the order of the file names.
+
+    Raises
+    ------
+    NodeConfigError
+        Where there is none, or two sites have one name.
+    """
+    paths = sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])
+    if not paths:
+        raise NodeConfigError(
+            f"{folder}: there is no *.yaml file. Write one node.yaml for each site."
+        )
+    configs: dict[str, NodeConfig] = {}
+    origin: dict[str, Path] = {}
+    for path in paths:
+        config = read_node(path)
+        if config.site in configs:
+            raise NodeConfigError(
+                f"{path}: site {config.site!r} is also the name in {origin[config.site]}. Give each site a name of its own."
+            )
+        configs[config.site], origin[config.site] = config, path
+    return list(configs.values())
+
+
+@contextmanager
+def _log_to(path: Path) -> Iterator[None]:
+    """Send the log events of all parties to one file, a JSON object a line."""
+    with path.open("w", encoding="utf-8") as file:
+        structlog.configure(
+            processors=[
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                structlog.processors.JSONRenderer(),
+            ],
+            logger_factory=structlog.WriteLoggerFactory(file),
+        )
+        try:
+            yield
+        finally:
+            structlog.reset_defaults()
+
+
+def _notices(configs: Sequence[NodeConfig]) -> list[str]:
+    """Settings that only a long-running node acts on, each once."""
+    without_effect = sorted(
+        {setting for config in configs for setting in config.without_effect_in_a_local_run}
+    )
+    if not without_effect:
+        return []
+    return [
+        f"Without effect in a local run, where all parties share this machine: {', '.join(without_effect)}."
+    ]
+
+
+class _Bars:
+    """Progress on stderr: one bar over the sites for each step, and behind it the site that answered last."""
+
+    def __init__(self, console: Console, n_sites: int) -> None:
+        columns = (
+            TextColumn("{task.description:<24}"),
+            BarColumn(24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[site]}"),
+        )
+        self._progress = Progress(*columns, console=console)
+        self._n_sites = n_sites
+        self._bars: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for task in self._progress.tasks:
+            # How many evaluations a blind model takes is known when it is done.
+            self._progress.update(task.id, total=task.total or task.completed, site="")
+        self._progress.stop()
+
+    def joined(self, site: str) -> None:
+        """A site takes part."""
+        self._advance("sites joined", site)
+
+    def answered(self, site: str, round_number: int) -> None:
+        """A masked report arrived."""
+        self._advance(f"round {round_number}", site)
+
+    def opened(self, opened: Opened) -> None:
+        """A sum was opened."""
+        self._progress.update(
+            self._bars[f"round {opened.number}"],
+            description=f"round {opened.number}: {opened.numbers:,} numbers",
+            site="",
+        )
+
+    def evaluated(self, model: str, round_number: int) -> None:
+        """A blind model came one evaluation further."""
+        step = f"round {round_number}"
+        if step not in self._bars:
+            self._bars[step] = self._progress.add_task(step, total=None, site="")
+        self._progress.update(self._bars[step], description=f"{step}: {model}", advance=1)
+
+    def _advance(self, step: str, site: str) -> None:
+        if step not in self._bars:
+            self._bars[step] = self._progress.add_task(step, total=self._n_sites, site="")
+        self._progress.update(self._bars[step], advance=1, site=site)

@@ -1,0 +1,1 @@
+"""The centre's own folder: centre.yaml, keys, certificates."""

@@ -1,0 +1,101 @@
+"""A new centre: its folder with certificates, keys, the SuperExec's secret and centre.yaml."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from riskset_common.errors import InputError
+from riskset_common.primitives.signing import Identity
+from riskset_server.centre.certificates import make_certificates
+from riskset_server.centre.config import CENTRE_FILE, CentreConfig, read_centre, split_address
+
+_FILES: dict[str, Any] = {
+    "tls": {"certificate": "server.pem", "key": "server.key", "ca": "ca.pem"},
+    "key": "centre.key",
+    "store": "sqlite:///centre.sqlite",
+    "flower": {
+        "home": "flower",
+        "database": "flower/superlink.sqlite",
+        "secret": "superexec.secret",
+    },
+    "folder": "runs",
+}
+
+
+def new_centre(
+    folder: Path,
+    *,
+    sites: str,
+    inside: str,
+    stream: str | None,
+    address: str | None = None,
+    in_memory: bool = False,
+    key: bytes | None = None,
+    now: datetime,
+    random: Callable[[int], bytes],
+) -> CentreConfig:
+    """Make the folder of a centre, closed to other users, and read its centre.yaml back.
+
+    Parameters
+    ----------
+    sites, inside, stream
+        `host:port` to listen on; see `centre.Listen`.
+    address
+        `host:port` as the sites reach it; `sites` where None.
+    in_memory
+        Whether the SuperLink keeps its state in memory only.
+    key
+        The centre's signing key, PEM; a new one where None.
+
+    Raises
+    ------
+    InputError
+        Where the folder holds a centre already.
+    """
+    if (folder / CENTRE_FILE).exists():
+        raise InputError(
+            f"{folder}: holds a centre already, and its keys cannot be made again. Choose another folder."
+        )
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    reached = address or sites
+    host = split_address(reached)[0]
+    ca, server = make_certificates(list(dict.fromkeys([host, "localhost", "127.0.0.1"])), now)
+    secrets = {
+        "ca.pem": ca,
+        "server.pem": server.certificate,
+        "server.key": server.key,
+        "centre.key": key or Identity.from_random(random(32)).to_pem(),
+        "superexec.secret": random(32),
+    }
+    for name, content in secrets.items():
+        write_secret(folder / name, content)
+    (folder / "flower").mkdir(exist_ok=True)
+    written = {
+        "address": reached,
+        **({} if stream is None else {"stream_address": f"{host}:{split_address(stream)[1]}"}),
+        "listen": {"sites": sites, "inside": inside}
+        | ({} if stream is None else {"stream": stream}),
+        **_FILES,
+    }
+    if in_memory:
+        written["flower"] = {k: v for k, v in _FILES["flower"].items() if k != "database"}
+    text = yaml.safe_dump(written, sort_keys=False, allow_unicode=True)
+    (folder / CENTRE_FILE).write_text(text, encoding="utf-8")
+    return read_centre(folder)
+
+
+def write_secret(path: Path, content: bytes) -> None:
+    """Write a file that its owner alone may read, from its first byte; never over one that is there."""
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+    except FileExistsError as error:
+        raise InputError(
+            f"{path}: is there already, and is not written over. Move it away first."
+        ) from error

@@ -1,0 +1,1 @@
+"""What of an exact result may be released."""

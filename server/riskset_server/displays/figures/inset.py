@@ -1,0 +1,176 @@
+"""The estimates printed inside a figure of curves: patients, events, the probability at the horizons with its error, and the test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from riskset_server.displays.figures.lines import Line
+from riskset_server.displays.parts.cells import NOT_REACHED, Cell, cell, count, joined, p_phrase
+from riskset_server.displays.parts.curve_words import endpoint_noun, horizons, survival_and_error
+from riskset_server.displays.parts.display import Part, Shown, Tested, tests_of
+from riskset_server.displays.parts.figure import (
+    SMALL_SIZE,
+    Sheet,
+    colour,
+    dashes,
+    line_height,
+    text_width,
+)
+from riskset_server.displays.parts.series import SURVIVAL, Style, measure_of
+from riskset_server.displays.parts.words import listed, lower_first, sentence_case
+from riskset_server.results.reading import entries, value, withheld_by
+
+SAMPLE = 0.3
+"""Length of the piece of line before a group's name, in inches."""
+GAP = 0.14
+PADDING = 0.1
+MOST_HORIZONS = 4
+
+
+@dataclass(frozen=True)
+class Inset:
+    """The texts of the inset.
+
+    Attributes
+    ----------
+    heads
+        Heads of the columns after the names; a head may have two lines.
+    names
+        Names of the rows, one a curve.
+    rows
+        Cells of the columns.
+    tests
+        Lines below the rows.
+    styles
+        How the curves are drawn, one a row.
+    """
+
+    heads: tuple[str, ...]
+    names: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    tests: tuple[str, ...]
+    styles: tuple[Style, ...]
+
+    @property
+    def height(self) -> float:
+        """Height in inches, padding included."""
+        return line_height(SMALL_SIZE) * (2 + len(self.rows) + len(self.tests)) + 2 * PADDING
+
+    @property
+    def widths(self) -> tuple[float, ...]:
+        """Widths of the column of names and of each further column, in inches."""
+        names = max((text_width(name, SMALL_SIZE) for name in self.names), default=0.0)
+        columns = [
+            max(
+                text_width(text, SMALL_SIZE)
+                for text in (head, *(row[index].text for row in self.rows))
+            )
+            for index, head in enumerate(self.heads)
+        ]
+        return (SAMPLE + 0.08 + names, *columns)
+
+    @property
+    def width(self) -> float:
+        """Width in inches, padding included."""
+        table = sum(self.widths) + GAP * len(self.heads)
+        return max(table, *(text_width(test, SMALL_SIZE) for test in self.tests), 0.0) + 2 * PADDING
+
+
+def inset(shown: Shown, lines: Sequence[Line]) -> Inset:
+    """The inset of a display: the plan's last horizons (the table has all of them), else the medians."""
+    heads, cells = _estimates(shown, lines)
+    sizes = [
+        (cell(value(line.group, "n"), count), cell(value(line.group, "events"), count))
+        for line in lines
+    ]
+    return Inset(
+        heads=("No.", "Events", *heads),
+        names=tuple(line.label for line in lines),
+        rows=tuple((*size, *row) for size, row in zip(sizes, cells, strict=True)),
+        tests=tuple(
+            _test(shown, part, tested) for part in shown.parts for tested in tests_of(part)
+        ),
+        styles=tuple(line.style for line in lines),
+    )
+
+
+def _estimates(shown: Shown, lines: Sequence[Line]) -> tuple[tuple[str, ...], list[list[Cell]]]:
+    """Heads and cells of the estimates; of a cumulative incidence without horizons there are none."""
+    measure = measure_of(shown.parts[0])
+    noun = endpoint_noun(shown) if measure == SURVIVAL else "incidence"
+    times = horizons(shown)[-MOST_HORIZONS:]
+    if times:
+        heads = tuple(f"{shown.words.horizon(time)} {noun},\n% (SE)" for time in times)
+        return heads, [
+            [survival_and_error(line.group, time, measure.name) for time in times] for line in lines
+        ]
+    if measure != SURVIVAL:
+        return (), [[] for _ in lines]
+    return (f"Median (CI),\n{shown.words.unit}",), [[_median(shown, line)] for line in lines]
+
+
+def _median(shown: Shown, line: Line) -> Cell:
+    median = value(line.group, "median")
+    found = [
+        cell(value(median, name), shown.words.duration, NOT_REACHED)
+        for name in ("estimate", "lower", "upper")
+    ]
+    return joined(tuple(found), "{} ({} to {})")
+
+
+def _test(shown: Shown, part: Part, tested: Tested) -> str:
+    """`Log-rank P = .47 (1 df)`, after the endpoint or cause where the figure shows several."""
+    test, subjects = tested.test, []
+    if len(shown.parts) > 1:
+        subjects.append(shown.words.short_endpoint(part.spec.endpoint_name() or ""))
+    if tested.cause is not None:
+        subjects.append(sentence_case(tested.cause))
+    of = f"{', '.join(subjects)}: " if subjects else ""
+    if withheld_by(value(test, "p_value")) is not None:
+        return f"{of}Test withheld"
+    name = str(value(test, "name"))
+    named = "Gray's test" if name == "Gray" else f"{name[:1].upper()}{name[1:]}"
+    strata = [lower_first(shown.words.variable(found)) for found in entries(value(test, "strata"))]
+    if strata:
+        named = f"{named}, stratified by {listed(strata)},"
+    p = cell(value(test, "p_value"), p_phrase, Cell("P not estimable")).text
+    post_hoc = ", post hoc" if part.spec.planned == "post_hoc" else ""
+    return f"{of}{named} {p} ({value(test, 'df')} df{post_hoc})"
+
+
+def draw_inset(sheet: Sheet, found: Inset, left: float, top: float) -> None:
+    """Write the inset below and to the right of a point in inches."""
+    step = line_height(SMALL_SIZE)
+    left, top = left + PADDING, top - PADDING
+    names, *columns = found.widths
+    centres = []
+    right = left + names
+    for width in columns:
+        right += GAP + width
+        centres.append(right - width / 2)
+    for centre, head in zip(centres, found.heads, strict=True):
+        sheet.write(
+            centre,
+            top - 2 * step,
+            head,
+            ha="center",
+            va="bottom",
+            fontsize=SMALL_SIZE,
+            linespacing=1.15,
+        )
+    for index, (name, cells) in enumerate(zip(found.names, found.rows, strict=True)):
+        y = top - (2.5 + index) * step
+        sheet.stroke(
+            (left, left + SAMPLE),
+            (y, y),
+            color=colour(found.styles[index].colour),
+            linestyle=dashes(found.styles[index].dashes),
+            linewidth=1.5,
+        )
+        sheet.write(left + SAMPLE + 0.08, y, name, fontsize=SMALL_SIZE)
+        for centre, shown in zip(centres, cells, strict=True):
+            sheet.write(centre, y, shown.text, ha="center", fontsize=SMALL_SIZE)
+    for index, test in enumerate(found.tests):
+        y = top - (2.5 + len(found.rows) + index) * step
+        sheet.write(left, y, test, fontsize=SMALL_SIZE)

@@ -1,0 +1,93 @@
+"""The lines below a survival figure: what is drawn, how it was released, abbreviations, and what was withheld by which rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from riskset_server.displays.figures.inset import Inset
+from riskset_server.displays.figures.lines import Line, groups_of
+from riskset_server.displays.figures.numbers_at_risk import NumberRow
+from riskset_server.displays.parts.cells import CI, SE, Cell, withheld_note
+from riskset_server.displays.parts.curve_words import horizons, interval_kinds
+from riskset_server.displays.parts.display import Shown, tests_of
+from riskset_server.displays.parts.series import SURVIVAL, measure_of
+from riskset_server.displays.parts.words import listed
+from riskset_server.results.reading import value, withheld_by
+
+MOST_INTERVALS = 3
+"""With more curves their intervals would cover one another, and are left to the table."""
+
+
+def curve_legend(
+    shown: Shown,
+    found: Sequence[Line],
+    texts: Inset,
+    rows: Sequence[NumberRow],
+    *,
+    shortened: bool,
+) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """Notes and abbreviations. `shortened` says that a letter stands for `withheld` in the rows of numbers."""
+    cells = [
+        *(cell for row in texts.rows for cell in row),
+        *(cell for row in rows for cell in row.cells),
+    ]
+    notes = [*_drawn(shown, found), *_released(shown, found), *_withheld(shown, cells)]
+    short = [item for cell in cells for item in cell.abbreviations]
+    short += _abbreviations(shown, found)
+    if shortened:
+        short.append(("w", "withheld"))
+    return tuple(notes), tuple(short)
+
+
+def _drawn(shown: Shown, found: Sequence[Line]) -> Iterator[str]:
+    if measure_of(shown.parts[0]) == SURVIVAL:
+        yield "Kaplan\N{EN DASH}Meier estimates."
+        if shown.causes:
+            yield "Patients with an event of another kind are censored."
+    else:
+        yield "Aalen\N{EN DASH}Johansen estimates; events of other kinds compete."
+    if len(found) <= MOST_INTERVALS:
+        named = interval_kinds(shown.parts)
+        kind = f", {named}" if named else ""
+        yield f"Shaded: pointwise {shown.confidence} CIs{kind}."
+    undrawn = [line.label for line in found if line.time.size < 2]
+    if undrawn:
+        yield f"No curve is drawn for {listed(undrawn)}."
+
+
+def _released(shown: Shown, found: Sequence[Line]) -> Iterator[str]:
+    """What a reader must know of steps and numbers: when they end, and how they were made coarser before release."""
+    disclosure = shown.words.plan.disclosure
+    minimum = max((line.minimum_at_risk for line in found), default=0)
+    if minimum:
+        yield f"Curves end where fewer than {minimum} patients remain at risk."
+    if not all(line.is_complete for line in found):
+        yield (
+            f"Steps are joined until each holds {disclosure.minimum_cell} events; numbers of patients are shown at the "
+            "horizons of the plan, rounded."
+        )
+    elif len(groups_of(found)) == len(found) and len(shown.display.at_risk or "all") > 1:
+        yield "At risk: at that time; censored and events: before it."
+
+
+def _withheld(shown: Shown, cells: Sequence[Cell]) -> Iterator[str]:
+    """The footnotes of everything that the figure prints, each once."""
+    of_tests = [
+        withheld_note(rule)
+        for part in shown.parts
+        for tested in tests_of(part)
+        if (rule := withheld_by(value(tested.test, "p_value"))) is not None
+    ]
+    of_cells = [note for cell in cells for note in cell.notes]
+    yield from dict.fromkeys(of_cells + of_tests)
+
+
+def _abbreviations(shown: Shown, found: Sequence[Line]) -> Iterator[tuple[str, str]]:
+    if len(found) <= MOST_INTERVALS or not horizons(shown):
+        yield CI
+    if horizons(shown):
+        yield SE
+    for part in shown.parts:
+        yield from shown.words.endpoint_abbreviation(part.spec.endpoint_name() or "")
+    if any(tests_of(part) for part in shown.parts):
+        yield ("df", "degrees of freedom")

@@ -1,0 +1,138 @@
+"""How one number reads in a table, figure or sentence: the journal's digits, and the footnote that a missing number needs.
+
+P values follow the AMA Manual of Style (11th ed, 2020, section 19.5), which the journal applies: no zero before the point;
+two digits, three below .01, and as many as it takes for a P below .05 not to read as .05; `< .001` and `> .99` at the ends.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from riskset_server.results.reading import number, withheld_by
+
+MINUS = "\N{MINUS SIGN}"
+DASH = "\N{EM DASH}"
+
+CI = ("CI", "confidence interval")
+HR = ("HR", "hazard ratio")
+SHR = ("SHR", "subdistribution hazard ratio")
+NR = ("NR", "not reached")
+SE = ("SE", "standard error")
+
+UNDEFINED = f"{DASH} Not estimable from these patients."
+ALIASED = f"{DASH} No coefficient: the term is constant or follows from earlier terms."
+MONOTONE = f"{DASH} No finite estimate: the likelihood is monotone in this term."
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A text, the footnotes to mark it with, and the abbreviations that it uses (short and long form)."""
+
+    text: str = ""
+    notes: tuple[str, ...] = ()
+    abbreviations: tuple[tuple[str, str], ...] = ()
+
+
+EMPTY = Cell()
+NOT_REACHED = Cell("NR", abbreviations=(NR,))
+NOT_ESTIMABLE = Cell(DASH, notes=(UNDEFINED,))
+
+
+def withheld_note(rule: str) -> str:
+    """The footnote of a value that was withheld."""
+    return f"Withheld under the disclosure rule {rule}."
+
+
+def withheld_cell(rule: str) -> Cell:
+    """The cell of a value that was withheld."""
+    return Cell("withheld", notes=(withheld_note(rule),))
+
+
+def cell(found: Any, read: Callable[[float], str], absent: Cell = NOT_ESTIMABLE) -> Cell:
+    """A value of results.json in words: as `read` says, `absent` for null, `withheld` where a rule said no."""
+    rule = withheld_by(found)
+    if rule is not None:
+        return withheld_cell(rule)
+    found_number = number(found)
+    return absent if math.isnan(found_number) else Cell(read(found_number))
+
+
+def joined(parts: tuple[Cell, ...], pattern: str) -> Cell:
+    """Several cells in one, as in `46.1 (2.1)`; one withheld or missing part shows alone where all parts read the same."""
+    texts = {part.text for part in parts}
+    notes = tuple(dict.fromkeys(note for part in parts for note in part.notes))
+    short = tuple(dict.fromkeys(item for part in parts for item in part.abbreviations))
+    if len(texts) == 1 and (notes or short):
+        return Cell(texts.pop(), notes, short)
+    return Cell(pattern.format(*(part.text for part in parts)), notes, short)
+
+
+def signed(number: float, digits: int) -> str:
+    """A number with a proper minus sign; what rounds to nothing has no sign."""
+    text = f"{number:,.{digits}f}"
+    return text.removeprefix("-") if float(text.replace(",", "")) == 0 else text.replace("-", MINUS)
+
+
+def count(number: float) -> str:
+    """A number of patients or events."""
+    return f"{round(number):,}"
+
+
+def patients(found: Any) -> str:
+    """A number of patients with its noun: `1 patient`, `12 patients`, `withheld patients`."""
+    return f"{cell(found, count).text} {'patient' if found == 1 else 'patients'}"
+
+
+def percent(number: float) -> str:
+    """A percentage to one decimal."""
+    return signed(number, 1)
+
+
+def probability(number: float) -> str:
+    """A probability as a percentage to one decimal."""
+    return percent(100 * number)
+
+
+def hazard_ratio(ratio: float) -> str:
+    """A hazard ratio to two decimals, three below 0.1; far ones as beyond 0.001 and 1,000."""
+    if ratio < 0.0005:
+        return "< 0.001"
+    if ratio >= 1000:
+        return "> 1,000"
+    return f"{ratio:.3f}" if ratio < 0.0995 else f"{ratio:.2f}"
+
+
+def p_digits(p: float) -> str:
+    """A P value without its sign of equality: `.39`, `.047`, `.003`, `< .001`, `> .99`."""
+    if p < 0.001:
+        return "< .001"
+    if p > 0.99:
+        return "> .99"
+    digits = 3 if p < 0.01 else 2
+    while p < 0.05 <= round(p, digits):
+        digits += 1
+    return f"{p:.{digits}f}".removeprefix("0")
+
+
+def p_phrase(p: float) -> str:
+    """A P value in a sentence: `P = .39`, `P < .001`."""
+    digits = p_digits(p)
+    return f"P {digits}" if digits[0] in "<>" else f"P = {digits}"
+
+
+def statistic(number: float) -> str:
+    """A chi-square statistic to two decimals."""
+    return signed(number, 2)
+
+
+def plain(number: float) -> str:
+    """A number that a person wrote in the plan: 6, 0.5, 365.25."""
+    return f"{number:.10g}".replace("-", MINUS)
+
+
+def level_percent(level: float) -> str:
+    """A confidence level: 95%."""
+    return f"{100 * level:.10g}%"

@@ -1,0 +1,75 @@
+"""What tables and figures of curves say alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from riskset_server.displays.parts.cells import (
+    EMPTY,
+    Cell,
+    cell,
+    joined,
+    probability,
+)
+from riskset_server.displays.parts.display import Part, Shown
+from riskset_server.displays.parts.words import listed, lower_first, sentence_case
+from riskset_server.results.reading import curves_of, distinct, entries, value
+
+INTERVALS = {"plain": "linear", "log": "log-transformed", "log-log": "log-log transformed"}
+
+
+def horizons(shown: Shown) -> tuple[float, ...]:
+    """The times at which the plan asks for estimates, of all analyses of a display, ascending; those that the display names if it does."""
+    found = distinct(
+        value(landmark, "time")
+        for part in shown.parts
+        for group in entries(value(part.result, "groups"))
+        for curve in curves_of(group)
+        for landmark in entries(value(curve, "at"))
+    )
+    wanted = shown.display.horizons
+    return tuple(sorted(float(time) for time in found if not wanted or time in wanted))
+
+
+def landmark(group: Mapping[str, Any], time: float) -> Any:
+    """The estimate of a group at a time; withheld where all of them are, None where there is none."""
+    found = value(group, "at")
+    for candidate in entries(found):
+        if value(candidate, "time") == time:
+            return candidate
+    return found if not entries(found) and found else None
+
+
+def survival_and_error(group: Mapping[str, Any], time: float, name: str = "survival") -> Cell:
+    """`46.1 (2.1)`: survival, or another probability by its name, and its standard error at a time, in percent."""
+    at = landmark(group, time)
+    if at is None:
+        return EMPTY
+    parts = (cell(value(at, name), probability), cell(value(at, "std_err"), probability))
+    return joined(parts, "{} ({})")
+
+
+def endpoint_noun(shown: Shown) -> str:
+    """What the estimates are of: `EFS`, or `survival` where the analyses have several endpoints or a long one.
+
+    Where other events are censored it is `freedom from relapse`, which is no survival.
+    """
+    if shown.causes:
+        return (
+            f"freedom from {listed([lower_first(sentence_case(cause)) for cause in shown.causes])}"
+        )
+    names = {part.spec.endpoint_name() or "" for part in shown.parts}
+    short = shown.words.short_endpoint(names.pop()) if len(names) == 1 else ""
+    return short if short and len(short) <= 24 else "survival"
+
+
+def interval_kinds(parts: Iterable[Part]) -> str:
+    """How the intervals of these analyses are made: `log-log transformed`; empty where no result says."""
+    kinds = distinct(value(part.result, "ci") for part in parts)
+    return listed([INTERVALS[kind] for kind in kinds if kind in INTERVALS])
+
+
+def test_noun(name: str) -> str:
+    """The name of a test in a sentence: `log-rank test`, `log-rank test for trend`."""
+    return name if "test" in name else f"{name} test"

@@ -1,0 +1,130 @@
+"""What a display is made from: the analyses that it shows, each with its result, and the study's words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from riskset_common.study.analysis import AnalysisSpec
+from riskset_common.study.displays import Panel
+from riskset_server.displays.parts.cells import level_percent
+from riskset_server.displays.parts.figure import Drawing
+from riskset_server.displays.parts.table import Table
+from riskset_server.displays.parts.words import Words
+from riskset_server.results.reading import distinct, value
+
+
+@dataclass(frozen=True)
+class Part:
+    """One analysis of the plan, and its entry in results.json."""
+
+    spec: AnalysisSpec
+    result: Mapping[str, Any]
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        """The variables whose levels are the groups; empty without groups."""
+        return tuple(getattr(self.spec, "by", ()) or ())
+
+
+@dataclass(frozen=True)
+class Tested:
+    """A test between the groups of an analysis; of an analysis of several causes, the cause that it is of."""
+
+    test: Any
+    cause: str | None = None
+
+
+def tests_of(part: Part) -> tuple[Tested, ...]:
+    """The tests between the groups of an analysis of curves, as they stand in results.json."""
+    if part.spec.kind == "cumulative_incidence":
+        by_cause = value(part.result, "tests") or {}
+        return tuple(Tested(test, cause) for cause, test in by_cause.items())
+    test = value(part.result, "test")
+    return () if test is None else (Tested(test),)
+
+
+@dataclass(frozen=True)
+class Plot:
+    """Size of the plot within a figure of curves, in inches."""
+
+    width: float
+    height: float
+
+
+WHOLE, PANEL = Plot(4.9, 3.3), Plot(3.4, 2.5)
+"""The plot of a figure of its own, and that of a panel among others."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What one display shows.
+
+    Attributes
+    ----------
+    display
+        Its entry in the plan, that of a panel, or the one made for a plan without displays.
+    title
+        Its title.
+    parts
+        The analyses, in the order of the entry; at least one.
+    words
+        The study's words.
+    plot
+        How large curves are drawn.
+    """
+
+    display: Panel
+    title: str
+    parts: tuple[Part, ...]
+    words: Words
+    plot: Plot = WHOLE
+
+    @property
+    def confidence(self) -> str:
+        """The confidence level that all analyses share, `95%`; empty where they differ."""
+        levels = distinct(value(part.result, "level") for part in self.parts) or [0.95]
+        return level_percent(levels[0]) if len(levels) == 1 else ""
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """Kinds of event that analyses name as the one that counts, every other kind being censored."""
+        named = (getattr(part.spec, "cause", None) for part in self.parts)
+        return tuple(dict.fromkeys(cause for cause in named if cause))
+
+    @property
+    def only(self) -> Part:
+        """The analysis of a display that shows exactly one."""
+        (part,) = self.parts
+        return part
+
+
+@dataclass(frozen=True)
+class TableDisplay:
+    """A kind of table.
+
+    Attributes
+    ----------
+    kinds
+        The kinds of analysis that it shows.
+    make
+        Makes it.
+    several
+        Whether one table may show several analyses below each other.
+    """
+
+    kinds: tuple[str, ...]
+    make: Callable[[Shown], Table]
+    several: bool
+    drawn_as: str = "table"
+
+
+@dataclass(frozen=True)
+class FigureDisplay:
+    """A kind of figure: the kinds of analysis that it shows, what draws it, and its name in a display's `as`."""
+
+    kinds: tuple[str, ...]
+    draw: Callable[[Shown], Drawing]
+    drawn_as: str
+    several: bool = True

@@ -1,0 +1,1 @@
+"""Driving runs: over Flower, from the store, to their end."""

@@ -1,0 +1,1 @@
+"""Flower at the centre."""

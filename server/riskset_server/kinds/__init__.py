@@ -1,0 +1,1 @@
+"""What the centre makes of each kind of analysis."""

@@ -1,0 +1,68 @@
+"""The table and figure of a landmark analysis: those of its curves or its model, with a note on who is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from riskset_common.estimators.composed.landmark import LandmarkSpec, inner_spec
+from riskset_common.estimators.composed.landmark_cohort import with_exposure
+from riskset_common.estimators.regression.spec import CoxSpec
+from riskset_common.study.study import Study
+from riskset_server.displays.figures import curve, forest
+from riskset_server.displays.parts.cells import cell, count, plain
+from riskset_server.displays.parts.display import Part, Shown
+from riskset_server.displays.parts.figure import Drawing
+from riskset_server.displays.parts.table import Table
+from riskset_server.displays.parts.words import lower_first
+from riskset_server.displays.tables import cox as cox_table
+from riskset_server.displays.tables import estimates
+from riskset_server.results.reading import value
+
+
+def make(shown: Shown) -> Table:
+    """The table of the curves or the model."""
+    inner = at_landmark(shown)
+    made = cox_table.make(inner) if _is_model(inner) else estimates.make(inner)
+    return replace(made, notes=(*_notes(shown), *made.notes))
+
+
+def draw(shown: Shown) -> Drawing:
+    """The curves, or the forest plot of the model."""
+    inner = at_landmark(shown)
+    drawn = forest.draw(inner) if _is_model(inner) else curve.draw(inner)
+    return replace(drawn, notes=(*_notes(shown), *drawn.notes))
+
+
+def at_landmark(shown: Shown) -> Shown:
+    """The display of the curves or the model within, whose words know the exposure by the landmark."""
+    part, words = shown.only, shown.words
+    spec = _spec(part)
+    study = with_exposure(Study(words.plan, words.codebook, ()), spec.exposure, spec.at)
+    found = value(part.result, "curves" if spec.terms is None else "model")
+    return replace(
+        shown,
+        parts=(Part(inner_spec(spec), found),),
+        words=replace(words, codebook=study.codebook),
+    )
+
+
+def _spec(part: Part) -> LandmarkSpec:
+    if not isinstance(part.spec, LandmarkSpec):
+        raise TypeError(f"{part.spec.id} is no landmark analysis, but a {part.spec.kind}.")
+    return part.spec
+
+
+def _is_model(inner: Shown) -> bool:
+    return isinstance(inner.only.spec, CoxSpec)
+
+
+def _notes(shown: Shown) -> Iterator[str]:
+    spec, words = _spec(shown.only), shown.words
+    yield (
+        f"Landmark at {plain(spec.at)} {words.unit}: patients still followed then, by {lower_first(words.variable(spec.exposure))} "
+        "until then."
+    )
+    ended = value(shown.only.result, "ended")
+    if ended != 0:
+        yield f"Patients whose follow-up does not span the landmark: {cell(ended, count).text}."

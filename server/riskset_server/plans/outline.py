@@ -1,0 +1,87 @@
+"""What a plan asks, in words: the page a statistician reads before any site sees the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from riskset_common.consortium.roster_file import read_roster
+from riskset_common.estimators.catalogue import estimator_of
+from riskset_common.formats.canonical_json import sha256_hex
+from riskset_common.planning.check import check_plan, variables_read
+from riskset_common.planning.read import read_plan
+from riskset_common.rounds.questions import rule_of
+from riskset_common.study.codebook import read_codebook
+from riskset_common.study.study import Study
+from riskset_server.kinds.placing import placed
+
+
+def check_sites(plan_path: Path, roster_path: Path) -> None:
+    """Check that the sites of a roster can run the plan's secure sums. Raises `PlanError`, as for a committee that it does not hold."""
+    rule_of(read_plan(plan_path), read_roster(roster_path).roster)
+
+
+def outline(plan_path: Path, codebook_path: Path) -> dict[str, Any]:
+    """Read, check and summarise a plan. Raises `YamlError`, `CodebookError` or `PlanError` with every problem found."""
+    plan, codebook = read_plan(plan_path), read_codebook(codebook_path)
+    study = Study(plan, codebook, ())
+    check_plan(study, str(plan_path))
+    placed(plan)
+    return {
+        "plan": plan.plan,
+        "version": plan.version,
+        "sha256": sha256_hex(plan),
+        "codebook": codebook.reference,
+        "conventions": plan.conventions,
+        "release": plan.disclosure.release,
+        "released_to": plan.disclosure.to_be_given_to,
+        "reads": sorted(variables_read(study)),
+        "analyses": [
+            {
+                "id": analysis.id,
+                "kind": analysis.kind,
+                "endpoint": analysis.endpoint_name(),
+                "planned": analysis.planned,
+                "primary": analysis.primary,
+                "opens": estimator_of(analysis.kind).discloses,
+                "blind": analysis.is_blind(study.sites),
+            }
+            for analysis in plan.analyses
+        ],
+        "blind_committee": list(plan.secure.blind.committee or ()),
+    }
+
+
+def outline_text(found: dict[str, Any]) -> str:
+    """The outline for a person."""
+    lines = [
+        f"{found['plan']} {found['version']}  sha256 {found['sha256']}",
+        f"codebook {found['codebook']}, conventions {found['conventions']}, release {found['release']}",
+        f"reads    {', '.join(found['reads'])}",
+        f"results  {found['released_to']}",
+        "",
+    ]
+    for analysis in found["analyses"]:
+        flags = [
+            name
+            for name, flag in (
+                ("primary", analysis["primary"]),
+                ("post hoc", analysis["planned"] == "post_hoc"),
+            )
+            if flag
+        ]
+        endpoint = f" of {analysis['endpoint']}" if analysis["endpoint"] else ""
+        lines.append(
+            f"{analysis['id']}: {analysis['kind']}{endpoint}{' (' + ', '.join(flags) + ')' if flags else ''}"
+        )
+        lines.append(f"    opens {analysis['opens']}")
+        if analysis["blind"]:
+            lines.append(f"    is computed on shares: {_allowed(found['blind_committee'])}")
+    return "\n".join([*lines, "", "The plan fits the codebook."])
+
+
+def _allowed(committee: Sequence[str]) -> str:
+    """What the sites must allow for a blind model."""
+    serving = ", ".join(committee) or "the first by name, which compute,"
+    return f"each site must allow blind_cox in its policy, {serving} blind_committee as well"

@@ -1,0 +1,240 @@
+"""The blind models of a run at the centre, sans I/O: each is a conversation with sites and committee; all advance side by side.
+
+In every step the centre sends each site what it has for it of all models, and takes their answers. It relays shares that are sealed
+among the members, and reads what all members say was opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from riskset_common.errors import ProtocolRefusal
+from riskset_common.estimators.catalogue import estimator_of, waits
+from riskset_common.estimators.estimator import Ring
+from riskset_common.rounds.blind_models import (
+    Blind,
+    FittedBlind,
+    Session,
+    blind_models,
+    counts_deaths,
+)
+from riskset_common.rounds.questions import AnyRequest
+from riskset_common.rounds.verified_sums import is_told
+from riskset_common.secure.blind.cox.beside_the_fit import BlindFurther
+from riskset_common.secure.blind.parties.centre import BlindCentre
+from riskset_common.secure.blind.parties.setup import BlindSetup
+from riskset_common.secure.sums.pooling import pooled_of
+from riskset_common.survival.newton import CoxFit
+from riskset_common.wire.blind_messages import (
+    BlindConsent,
+    BlindInput,
+    BlindKeys,
+    BlindOpened,
+    BlindShare,
+)
+from riskset_common.wire.blind_steps import BlindAnswer, BlindBegin, BlindStep
+from riskset_common.wire.frame import Message
+from riskset_common.wire.messages import Opening, RoundRequest
+
+Letters = Mapping[int, Sequence[Message]]
+"""Messages of one model by the number of the site."""
+
+Conversation = Generator[Letters, Letters, tuple[CoxFit, BlindFurther | None]]
+"""What goes to each site, what each answers, and at the end the fit and what was opened besides."""
+
+Kind = TypeVar("Kind", bound=Message)
+
+
+def asked_next(requests: Mapping[str, AnyRequest]) -> dict[str, AnyRequest]:
+    """What the next round asks: whatever does not wait for the blind models, but for sums that sites are shown while others count more.
+
+    Each site is shown the opening of a round that counted deaths, or what later questions rest on, with the numbers of all sites under
+    their masks. Among the curves of a whole plan that is a hundred times what is needed.
+    """
+    ready = {name: each for name, each in requests.items() if not waits(each)}
+    shown = {name: each for name, each in ready.items() if counts_deaths(each) or is_told(each)}
+    others = {name: each for name, each in ready.items() if name not in shown}
+    return others if shown and _counts(others) > _counts(shown) else ready
+
+
+def _counts(requests: Mapping[str, AnyRequest]) -> int:
+    """How many counts each site is asked for; of reals even many models have few, and go on for many rounds."""
+    return sum(
+        shape.size
+        for each in requests.values()
+        for shape in estimator_of(each.spec.kind).shapes(each).values()
+        if shape.ring is Ring.COUNTS
+    )
+
+
+def conversation(setup: BlindSetup) -> Conversation:
+    """One model from its begin to its fit: yields what goes to each site, is sent what each answers."""
+    centre, members = BlindCentre(setup), setup.committee.site_ids
+    centre.propose()
+    ask = centre.ask(())
+    # The begin itself, which the sites were sent, stands for the question at 0.
+    begun = yield _to(setup.participants, ())
+    keys: Sequence[Message] = [_one(begun, site, BlindKeys, 2) for site in setup.participants]
+    inputs = [_one(begun, site, BlindInput, 2) for site in setup.participants]
+    while True:
+        replies = yield _to(members, [*keys, ask, *inputs])
+        keys = ()
+        while not _all_opened(replies):
+            shares = [each for member in members for each in _shares(replies, member)]
+            replies = yield {
+                member: [share for share in shares if share.receiver == member]
+                for member in members
+            }
+        fit = centre.conclude([_one(replies, member, BlindOpened) for member in members])
+        if fit is not None:
+            return fit, centre.further
+        consents = yield _to(members, [centre.propose()])
+        ask = centre.ask([_one(consents, member, BlindConsent) for member in members])
+        answers = yield _to(setup.participants, [ask])
+        inputs = [_one(answers, site, BlindInput) for site in setup.participants]
+
+
+def _to(sites: Sequence[int], letters: Sequence[Message]) -> Letters:
+    return dict.fromkeys(sites, letters)
+
+
+def _one(replies: Letters, site: int, kind: type[Kind], among: int = 1) -> Kind:
+    """The one message of a kind in a site's answer, which holds so many in all."""
+    found = [each for each in replies[site] if isinstance(each, kind)]
+    if len(found) != 1 or len(replies[site]) != among:
+        raise ProtocolRefusal(
+            f"Site number {site} answered a blind model with {len(replies[site])} messages, where one {kind.__name__} is awaited."
+        )
+    return found[0]
+
+
+def _shares(replies: Letters, member: int) -> Iterator[BlindShare]:
+    for each in replies[member]:
+        if not isinstance(each, BlindShare) or each.sender != member:
+            raise ProtocolRefusal(
+                f"Member number {member} sent a {type(each).__name__} where its shares are awaited."
+            )
+        yield each
+
+
+def _all_opened(replies: Letters) -> bool:
+    return all(isinstance(each, BlindOpened) for found in replies.values() for each in found)
+
+
+@dataclass
+class _Model:
+    """A model under way: its conversation, and what goes out next."""
+
+    blind: Blind
+    conversation: Conversation
+    sending: Letters
+    evaluations: int = 0
+
+
+@dataclass(frozen=True)
+class CountedDeaths:
+    """A round that counted deaths of blind models: as it was asked, as it was opened, and the requests of those analyses."""
+
+    asked: RoundRequest
+    opening: Opening
+    requests: Mapping[str, AnyRequest]
+
+
+class BlindRun:
+    """All blind models of a run.
+
+    Parameters
+    ----------
+    session
+        What they share.
+    counted
+        The rounds that counted their deaths: every site takes the models from these, as the centre does here.
+
+    Raises
+    ------
+    PolicyRefusal, EstimationError
+        Where a model rests on too few patients, or its numbers have no public bound.
+    """
+
+    def __init__(self, session: Session, counted: Sequence[CountedDeaths]) -> None:
+        self._sid, self._roster = session.setup.sid, session.roster
+        self._rounds = [(each.asked, each.opening) for each in counted]
+        models = [blind for each in counted for blind in _models(session, each)]
+        self._running: dict[bytes, _Model] = {}
+        for blind in models:
+            under_way = conversation(blind.setup)
+            self._running[blind.setup.hash] = _Model(blind, under_way, next(under_way))
+        self._committee = session.committee
+        self.fitted: dict[str, FittedBlind] = {}
+        """The models that are done, by name."""
+        self.evaluations: dict[str, int] = {}
+        """By name of a model, how often its likelihood was opened."""
+        self.step = 1
+        """The number of the step that is asked next."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every model is fitted."""
+        return not self._running
+
+    def summary(self) -> dict[str, Any]:
+        """What results.json says of the computation."""
+        return {
+            "committee": [self._roster.name(number) for number in self._committee.site_ids],
+            "threshold": self._committee.threshold,
+            "evaluations": dict(sorted(self.evaluations.items())),
+        }
+
+    def messages(self) -> dict[str, bytes]:
+        """The next step, by name of the site."""
+        if self.step == 1:
+            begin = BlindBegin.of(self._sid, self._rounds).to_bytes()
+            (any_model, *_) = self._running.values()
+            return {self._roster.name(site): begin for site in any_model.sending}
+        receivers = sorted({site for model in self._running.values() for site in model.sending})
+        return {
+            self._roster.name(site): BlindStep.of(
+                self._sid,
+                self.step,
+                {
+                    setup: model.sending[site]
+                    for setup, model in self._running.items()
+                    if site in model.sending
+                },
+            ).to_bytes()
+            for site in receivers
+        }
+
+    def take(self, replies: Mapping[str, BlindAnswer]) -> list[str]:
+        """Take the answers of all that were asked; gives the names of the models of which an evaluation was opened."""
+        numbers = {member.name: member.site_id for member in self._roster.members}
+        read: dict[bytes, dict[int, Sequence[Message]]] = {}
+        for name, reply in replies.items():
+            reply.require_step(self._sid, self.step)
+            for setup, letters in reply.letters().items():
+                read.setdefault(setup, {})[numbers[name]] = letters
+        opened = []
+        for setup, model in list(self._running.items()):
+            answers = read.get(setup, {})
+            if set(answers) != set(model.sending):
+                raise ProtocolRefusal(
+                    f"Not every site answered for the blind model {model.blind.name}."
+                )
+            if _all_opened(answers):
+                model.evaluations += 1
+                opened.append(model.blind.name)
+            self.evaluations[model.blind.name] = model.evaluations
+            try:
+                model.sending = model.conversation.send(answers)
+            except StopIteration as end:
+                self.fitted[model.blind.name] = FittedBlind(model.blind, *end.value)
+                del self._running[setup]
+        self.step += 1
+        return opened
+
+
+def _models(session: Session, counted: CountedDeaths) -> list[Blind]:
+    pooled = pooled_of(counted.asked, counted.opening).by_analysis()
+    return blind_models(session, counted.requests, pooled)

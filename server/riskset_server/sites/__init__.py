@@ -1,0 +1,1 @@
+"""The sites: admitted, registered, revoked."""

@@ -1,0 +1,214 @@
+"""How findings, a site's profile and its policy read on a terminal, and as JSON."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import typer
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from riskset_common.study.plan import Plan
+from riskset_common.study.study import Site
+from riskset_node.policy import (
+    Policy,
+    blind_names,
+    effective,
+    expiry_reasons,
+    floor_of,
+    foreseen_reasons,
+)
+from riskset_node.records.findings import Finding, Severity
+from riskset_node.records.profile import VariableProfile
+from riskset_node.records.reading import SiteRecords
+
+_COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}
+
+
+def show_findings(
+    console: Console, site: str, records: SiteRecords, findings: Sequence[Finding]
+) -> None:
+    """Print one row a finding, and a line that sums up."""
+    if findings:
+        table = Table("finding", "found", "what to do", title=None, show_lines=True)
+        for finding in findings:
+            where = f" ({finding.where})" if finding.where else ""
+            table.add_row(
+                Text(f"{finding.severity}\n{finding.kind}", style=_COLOURS[finding.severity]),
+                Text(f"{finding.said.removesuffix('.')}{where}."),
+                Text(finding.advice),
+            )
+        console.print(table)
+    console.print(Text(_sum_up(site, records, findings)))
+
+
+def _sum_up(site: str, records: SiteRecords, findings: Sequence[Finding]) -> str:
+    columns = len(records.read) + len(records.not_read)
+    errors = sum(finding.severity is Severity.ERROR for finding in findings)
+    return (
+        f"{site}: {_count(records.patients.n, 'patient')}; read {len(records.read)} of {columns} columns; "
+        f"{_count(errors, 'error')}, {_count(len(findings) - errors, 'warning')}."
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def findings_json(site: str, records: SiteRecords, findings: Sequence[Finding]) -> dict[str, Any]:
+    """What was checked, and each finding."""
+    return {
+        "site": site,
+        "patients": records.patients.n,
+        "columns_read": list(records.read),
+        "columns_not_read": list(records.not_read),
+        "findings": [asdict(finding) for finding in findings],
+    }
+
+
+def show_profile(console: Console, site: str, n: int, rows: Sequence[VariableProfile]) -> None:
+    """Print the site's own table: counts with percentages of the known, quartiles, first and last days."""
+    table = Table("variable", "", title=Text(f"{site}: {_count(n, 'patient')}"))
+    table.add_column("n", justify="right")
+    table.add_column("%", justify="right")
+    for row in rows:
+        unit = f", {row.unit}" if row.unit else ""
+        table.add_row(Text(f"{row.label}{unit} ({row.name})"), *_summary_cells(row))
+        for level, count in row.counts.items():
+            table.add_row("", Text(level), f"{count:,}", _percent(count, row.known))
+        if row.missing:
+            table.add_row("", Text("missing", style="italic"), f"{row.missing:,}", "")
+    console.print(table)
+    console.print("For this site only; nothing of it is ever sent.")
+
+
+def _summary_cells(row: VariableProfile) -> tuple[RenderableType, str, str]:
+    if row.quartiles is not None:
+        low, middle, high = row.quartiles
+        return Text(f"median {middle:g} ({low:g} to {high:g})"), f"{row.known:,}", ""
+    if row.days is not None:
+        return Text(f"{row.days[0]} to {row.days[1]}"), f"{row.known:,}", ""
+    return "", "" if row.counts else f"{row.known:,}", ""
+
+
+def _percent(count: int, known: int) -> str:
+    return f"{100 * count / known:.1f}" if known else ""
+
+
+def profile_json(site: str, n: int, rows: Sequence[VariableProfile]) -> dict[str, Any]:
+    """Each variable's profile."""
+    return {"site": site, "patients": n, "variables": [asdict(row) for row in rows]}
+
+
+@dataclass(frozen=True)
+class ShownPolicy:
+    """A site's policy as it is shown: alone, or for one plan.
+
+    Attributes
+    ----------
+    sites
+        Who takes part, as far as it is known here; empty where node.yaml names no roster.
+    """
+
+    site: str
+    policy: Policy
+    plan: Plan | None
+    sites: tuple[Site, ...]
+    today: datetime.date
+
+    @property
+    def title(self) -> str:
+        """Whose policy, and for which plan."""
+        plan = "" if self.plan is None else f" for {self.plan.plan} {self.plan.version}"
+        return f"{self.site}: policy{plan}"
+
+    def fields(self) -> dict[str, tuple[Any, Any, Any]]:
+        """By field: what the plan says (None where it has no word on it), what the site says, and the stricter of the two."""
+        here = dict(self.policy)
+        if self.plan is None:
+            return {field: (None, value, value) for field, value in here.items()}
+        floor, rule = floor_of(self.plan), dict(effective(self.policy, self.plan))
+        blind = blind_names(self.plan, self.sites, self.site)
+        floor["estimators"] += blind
+        rule["estimators"] += tuple(name for name in blind if name in self.policy.estimators)
+        return {field: (floor.get(field), value, rule[field]) for field, value in here.items()}
+
+    def reasons(self) -> tuple[str, ...]:
+        """Why the plan, or without one every plan, would be refused here; empty where nothing is known against it."""
+        if self.plan is None:
+            return tuple(expiry_reasons(self.policy, self.today))
+        return foreseen_reasons(self.policy, self.plan, self.sites, self.site, self.today)
+
+
+def show_policy(console: Console, shown: ShownPolicy) -> None:
+    """Print one row a field, who is to receive the results, and why the plan would be refused here if it would."""
+    table = Table("field", "consortium", "here", "effective", title=Text(shown.title))
+    for field, (consortium, here, holds) in shown.fields().items():
+        table.add_row(Text(field), *(Text(_cell(value)) for value in (consortium, here, holds)))
+    console.print(table)
+    if shown.plan is not None:
+        console.print(Text(f"results: {shown.plan.disclosure.to_be_given_to}"))
+        if not shown.sites:
+            console.print(
+                "Not checked, because the sites of the run are not known here: minimum_sites, and a committee that the plan does not name."
+            )
+    reasons = shown.reasons()
+    if reasons:
+        what = "Every plan" if shown.plan is None else "This plan"
+        console.print(Text(f"{what} would be refused here: {' '.join(reasons)}"))
+
+
+def _cell(value: Any) -> str:
+    return ", ".join(_words(value)) or "none"
+
+
+def _words(value: Any) -> Iterator[str]:
+    if value is None:
+        yield "-"
+    elif isinstance(value, tuple):
+        yield from map(str, value)
+    elif hasattr(value, "model_dump"):
+        for name, inner in value.model_dump().items():
+            yield f"{name} {_cell(inner)}"
+    else:
+        yield f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def policy_json(shown: ShownPolicy) -> dict[str, Any]:
+    """The same as a mapping; a field that the plan has no word on has null for the consortium."""
+    plan = shown.plan
+    return {
+        "site": shown.site,
+        "plan": None if plan is None else f"{plan.plan} {plan.version}",
+        "released_to": None if plan is None else plan.disclosure.to_be_given_to,
+        "fields": {
+            field: {"consortium": consortium, "here": here, "effective": holds}
+            for field, (consortium, here, holds) in shown.fields().items()
+        },
+        "refused": list(shown.reasons()),
+    }
+
+
+def terminal() -> Console:
+    """Standard output; a file or pipe has no width, so that nothing is folded at 80 characters there."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=160)
+
+
+def print_json(answer: object) -> None:
+    """Print as JSON."""
+    typer.echo(json.dumps(answer, default=plain, indent=1, ensure_ascii=False))
+
+
+def plain(value: Any) -> Any:
+    """Turn what JSON has no word for into text: days, and the models of a policy."""
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    if hasattr(value, "model_dump"):
+        return value.model_dump()
+    raise TypeError(f"{type(value).__name__} has no place in a listing.")

@@ -1,0 +1,1 @@
+"""Joining a consortium, and checking that everything is in place."""

@@ -1,0 +1,187 @@
+"""What may stand between this machine and the centre, checked one by one: each passes, or says what to do.
+
+Nothing of the patients is read but the name of their file, and nothing is sent but a request for the centre's health.
+"""
+
+from __future__ import annotations
+
+import shutil
+import ssl
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+import httpx
+from cryptography import x509
+
+from riskset_common.errors import RisksetError
+from riskset_common.primitives.signing import fingerprint
+from riskset_common.programs.command_line import version_of
+from riskset_node.config import NodeConfig
+from riskset_node.enrolment.joining import read_connection_key
+from riskset_node.session.service import (
+    address_of,
+    read_file,
+    read_identity,
+    state_folder,
+)
+from riskset_node.session.trust import trust_of
+
+CLOCK_AHEAD, CLOCK_BEHIND = 5.0, 300.0
+"""Seconds by which the centre lets a site's clock go wrong."""
+
+FREE_BYTES = 1 << 30
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at, whether it is as it must be, and what was found or is to be done."""
+
+    what: str
+    passed: bool
+    found: str
+
+
+def examine(config: NodeConfig, *, now: datetime) -> list[Check]:
+    """Look at everything; what fails does not keep the rest from being looked at."""
+    health = _Health(config, now)
+    looks: tuple[tuple[str, Callable[[], str]], ...] = (
+        ("release", lambda: f"riskset-node {version_of('riskset-node')}"),
+        ("keys", lambda: _keys(config)),
+        ("roster", lambda: _roster(config)),
+        ("authority", lambda: _authority(config, now)),
+        ("centre", health.reach),
+        ("clock", health.clock),
+        ("records", lambda: _records(config)),
+        ("disk", lambda: _disk(config)),
+    )
+    return list(_checks(looks))
+
+
+def _checks(looks: tuple[tuple[str, Callable[[], str]], ...]) -> Iterator[Check]:
+    for what, look in looks:
+        try:
+            yield Check(what, True, look())
+        except RisksetError as error:
+            yield Check(what, False, str(error))
+
+
+def _keys(config: NodeConfig) -> str:
+    identity = read_identity(config)
+    read_connection_key(read_file(config, "identity.connection"))
+    for setting, path in (
+        ("identity.key", config.identity and config.identity.key),
+        ("identity.connection", config.identity and config.identity.connection),
+    ):
+        if isinstance(path, Path) and path.stat().st_mode & 0o077:
+            raise RisksetError(
+                f"{setting}: {path} can be read by other users of this machine. Close it: chmod 600 {path}"
+            )
+    return f"signing key {fingerprint(identity.public)}"
+
+
+def _roster(config: NodeConfig) -> str:
+    roster = trust_of(config).roster
+    member = next((member for member in roster.members if member.name == config.site), None)
+    if member is None or member.public != read_identity(config).public:
+        raise RisksetError(
+            f"roster: version {roster.version} does not hold site {config.site!r} with this site's key. "
+            "Ask the centre whether the site is admitted, and for the newest roster."
+        )
+    return f"version {roster.version}, {len(roster.members)} sites, this site is number {member.site_id}"
+
+
+def _authority(config: NodeConfig, now: datetime) -> str:
+    try:
+        certificate = x509.load_pem_x509_certificate(read_file(config, "centre.ca"))
+    except ValueError as error:
+        raise RisksetError(
+            "centre.ca: the file is no certificate in PEM form. Copy it from the invitation again."
+        ) from error
+    until = certificate.not_valid_after_utc
+    if until < now:
+        raise RisksetError(f"centre.ca: ended on {until:%Y-%m-%d}. Ask the centre for the new one.")
+    return f"valid until {until:%Y-%m-%d}"
+
+
+class _Health:
+    """One request to the centre: it tells name, port, proxy, TLS and clock in one go."""
+
+    def __init__(self, config: NodeConfig, now: datetime) -> None:
+        self._config = config
+        self._now = now
+        self._date: datetime | None = None
+
+    def reach(self) -> str:
+        """Whether the centre answers over TLS."""
+        address = address_of(self._config)
+        try:
+            context = ssl.create_default_context(
+                cadata=read_file(self._config, "centre.ca").decode("ascii", "replace")
+            )
+            with httpx.Client(
+                verify=context, proxy=self._config.centre.proxy, timeout=10.0
+            ) as centre:
+                answer = centre.get(f"https://{address}/health")
+        except (httpx.TransportError, ssl.SSLError) as error:
+            raise RisksetError(_what_to_do(address, error)) from error
+        if answer.status_code != 200:
+            raise RisksetError(
+                f"centre.address: {address} answers {answer.status_code}. Something else answers in its place; ask IT for the "
+                "proxy (centre.proxy)."
+            )
+        if "date" in answer.headers:
+            self._date = parsedate_to_datetime(answer.headers["date"]).astimezone(UTC)
+        return f"{address} answers, and its certificate is signed by centre.ca"
+
+    def clock(self) -> str:
+        """How far this machine's clock is from the centre's; the centre's is given in whole seconds."""
+        if self._date is None:
+            raise RisksetError("not checked, because the centre was not reached.")
+        ahead = (self._now - self._date).total_seconds()
+        if ahead > CLOCK_AHEAD + 1 or ahead < -CLOCK_BEHIND:
+            raise RisksetError(
+                f"this machine's clock is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the centre's, and the centre "
+                "refuses a node whose clock is wrong. Let it be set by NTP."
+            )
+        return f"{ahead:+.0f} s from the centre's"
+
+
+def _what_to_do(address: str, error: Exception) -> str:
+    host, _, port = address.rpartition(":")
+    text = str(error)
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return (
+            f"centre.ca: the certificate at {address} is not signed by it ({text.rpartition('] ')[2]}). If a proxy here opens TLS "
+            f'connections, ask IT: "please exempt {host} from TLS inspection".'
+        )
+    if "Name or service not known" in text or "getaddrinfo" in text or "name resolution" in text:
+        return f"centre.address: the name {host} is not known here. Check it, or set centre.proxy."
+    return (
+        f"centre.address: {address} cannot be reached ({type(error).__name__}). Ask IT: "
+        f'"please allow outbound TCP {port} to {host}", or set centre.proxy.'
+    )
+
+
+def _records(config: NodeConfig) -> str:
+    path = config.data.source.path
+    try:
+        with path.open("rb") as file:
+            file.read(1)
+    except OSError as error:
+        raise RisksetError(
+            f"data.source.path: {path} cannot be read ({error.strerror}). Check the path and who may read it."
+        ) from error
+    return f"{path} can be read"
+
+
+def _disk(config: NodeConfig) -> str:
+    folder = state_folder(config)
+    free = shutil.disk_usage(folder).free
+    if free < FREE_BYTES:
+        raise RisksetError(
+            f"state: {free >> 20} MiB are free at {folder}; what leaves is written down there first. Make 1 GiB free."
+        )
+    return f"{free >> 30} GiB free at {folder}"

@@ -1,0 +1,39 @@
+"""What can be wrong with a row of the records."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class FindingKind(StrEnum):
+    """What can be wrong with a row."""
+
+    UNMAPPED_CODE = "unmapped_code"
+    NOT_A_NUMBER = "not_a_number"
+    NOT_A_DATE = "not_a_date"
+    OUT_OF_RANGE = "out_of_range"
+    IMPOSSIBLE_DATE = "impossible_date"
+    MISSING_REQUIRED = "missing_required"
+    DUPLICATE_PATIENT = "duplicate_patient"
+    REVERSED_DATES = "reversed_dates"
+    NEGATIVE_TIME = "negative_time"
+    ENTRY_NOT_BEFORE_EXIT = "entry_not_before_exit"
+    EVENT_AFTER_LAST_CONTACT = "event_after_last_contact"
+    OFF_GRID = "off_grid"
+    DERIVED_DIFFERS = "derived_differs"
+    NO_PATIENTS = "no_patients"
+
+
+ACCEPTABLE = {
+    FindingKind.UNMAPPED_CODE: "the value counts as missing",
+    FindingKind.NOT_A_NUMBER: "the value counts as missing",
+    FindingKind.NOT_A_DATE: "the value counts as missing",
+    FindingKind.OUT_OF_RANGE: "the value counts as missing",
+    FindingKind.MISSING_REQUIRED: "the row is kept with the value missing",
+    FindingKind.DERIVED_DIFFERS: "the level that follows from the rule holds",
+}
+"""Kinds that a data manager may accept under `data.accept`, and what then happens to the rows."""
+
+
+ONLY_WARNS = frozenset({FindingKind.EVENT_AFTER_LAST_CONTACT})
+"""Kinds with one defined reading, told but never in the way."""

@@ -1,0 +1,1 @@
+"""The patients' records: read, coded, derived, checked."""

@@ -1,0 +1,107 @@
+"""A column as it stands in the file: its distinct values, their texts, and the codes that those texts spell.
+
+A column has far fewer distinct values than rows, mostly; each distinct value is looked at once, and the rows follow by index.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskset_common.study.patients import Bools, Integers
+
+_CODE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
+
+
+@dataclass(frozen=True)
+class RawColumn:
+    """A column as it stands in the file.
+
+    Attributes
+    ----------
+    index
+        Position of each row's value in `distinct`, -1 where the source holds none, shape (n,).
+    distinct
+        The distinct values, in the order of the file.
+    """
+
+    index: Integers
+    distinct: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, values: Sequence[Any]) -> RawColumn:
+        """Take the distinct values of a column as a source reads it; None and what is not a number stand for no value."""
+        distinct = tuple(
+            value
+            for value in dict.fromkeys(values)
+            if value is not None and value == value  # noqa: PLR0124  # NaN is unlike itself
+        )
+        position = {value: number for number, value in enumerate(distinct)}
+        index = np.fromiter((position.get(value, -1) for value in values), np.int64, len(values))
+        return cls(index, distinct)
+
+    def spread(self, of_distinct: Sequence[Any], missing: Any, dtype: Any) -> NDArray[Any]:
+        """Give every row what its distinct value became, and `missing` where it has none. Shape (n,)."""
+        # Index -1 takes the last entry.
+        return np.array([*of_distinct, missing], dtype=dtype)[self.index]
+
+    def rows_with(self, positions: Iterable[int]) -> Bools:
+        """Rows that hold one of the distinct values at these positions, shape (n,)."""
+        chosen = np.zeros(len(self.distinct) + 1, dtype=np.bool_)
+        chosen[list(positions)] = True
+        return chosen[self.index]
+
+
+def text_of(value: Any) -> str:
+    """Write a value as a hospital would type it: whole numbers without a point, days as ISO 8601."""
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, bool | np.bool_):
+        return str(bool(value)).lower()
+    if isinstance(value, float | np.floating):
+        return str(int(value)) if float(value).is_integer() else repr(float(value))
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return str(value)
+
+
+def plain_code(text: str, decimal: str = ".") -> str:
+    """One spelling for a code that is a number: 1, 1.0 and 1.00 are the same code; 01 is another."""
+    number = text.replace(decimal, ".")
+    if not _CODE_NUMBER.fullmatch(number):
+        return text
+    plain = number.rstrip("0").rstrip(".") if "." in number else number
+    return "0" if plain == "-0" else plain
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Texts with a meaning: by their exact spelling, or else as the same number."""
+
+    exact: Mapping[str, str]
+    numbers: Mapping[str, str]
+    decimal: str
+
+    @classmethod
+    def of(cls, meanings: Mapping[str, str], decimal: str) -> Tokens:
+        """Learn what each text means, under the file's decimal sign."""
+        same: dict[str, set[str]] = {}
+        for text, meaning in meanings.items():
+            plain = plain_code(text, decimal)
+            if _CODE_NUMBER.fullmatch(plain):
+                same.setdefault(plain, set()).add(meaning)
+        # Two spellings of one number that mean two things count as they are spelt only.
+        numbers = {plain: min(meant) for plain, meant in same.items() if len(meant) == 1}
+        return cls(meanings, numbers, decimal)
+
+    def meaning(self, text: str) -> str | None:
+        """What a text means; None where it means nothing."""
+        if text in self.exact:
+            return self.exact[text]
+        return self.numbers.get(plain_code(text, self.decimal)) if self.numbers else None

@@ -1,0 +1,96 @@
+"""One site's patients as a plan needs them: derived variables, who holds the record, and every endpoint that is analysed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from riskset_common.errors import NodeConfigError
+from riskset_common.study.patients import EndpointTimes, Patients, day_number
+from riskset_common.study.study import Site, Study
+from riskset_node.config import NodeConfig
+from riskset_node.finding_kinds import FindingKind
+from riskset_node.records.derived import derive_variables
+from riskset_node.records.endpoints import derive
+from riskset_node.records.findings import Finding, Mark, check_usable
+from riskset_node.records.reading import SiteRecords
+
+
+@dataclass(frozen=True)
+class PreparedPatients:
+    """Patients with all that a plan needs, and everything found wrong on the way, in the file and in the endpoints."""
+
+    patients: Patients
+    findings: tuple[Finding, ...]
+
+
+def build_patients(records: SiteRecords, config: NodeConfig, study: Study) -> Patients:
+    """Prepare the patients for a plan. Raises `DataError` with every finding that is an error."""
+    prepared = prepare(records, config, study)
+    check_usable(prepared.findings, config.site)
+    return prepared.patients
+
+
+def prepare(records: SiteRecords, config: NodeConfig, study: Study) -> PreparedPatients:
+    """Add derived variables, `site`, `study_group` and endpoints, and find what is wrong with them."""
+    site = _own_site(config, study)
+    found = records.patients
+    categories = dict(found.categories)
+    for name, level in (("site", site.name), ("study_group", site.study_group)):
+        categories[name] = np.full(found.n, study.levels(name).index(level), dtype=np.int64)
+    derived = derive_variables(found, study.codebook, site.study_group)
+    categories |= derived.codes
+    patients = Patients(found.n, categories, found.numbers, found.dates)
+    marks = [*derived.marks, *_after_cutoff(patients, study)]
+    endpoints: dict[str, EndpointTimes] = {}
+    for name in _endpoints_analysed(study):
+        built = derive(name, study, patients)
+        endpoints[name] = built.times
+        marks += built.marks
+    findings = [mark.finding(records.local_ids, config.data.accept) for mark in marks]
+    return PreparedPatients(
+        Patients(found.n, categories, found.numbers, found.dates, endpoints),
+        # Endpoints that share dates find the same rows; each is told once.
+        (*records.findings, *dict.fromkeys(findings)),
+    )
+
+
+def _own_site(config: NodeConfig, study: Study) -> Site:
+    for site in study.sites:
+        if site.name != config.site:
+            continue
+        if site.study_group != config.study_group:
+            raise NodeConfigError(
+                f"site {site.name}: node.yaml says study_group {config.study_group!r}, the study's list of sites says "
+                f"{site.study_group!r}. Agree with the centre, and correct one of the two."
+            )
+        return site
+    known = ", ".join(site.name for site in study.sites) or "none"
+    raise NodeConfigError(
+        f"site {config.site!r} is not among the sites of this run ({known}). Check site in node.yaml."
+    )
+
+
+def _endpoints_analysed(study: Study) -> tuple[str, ...]:
+    names = (analysis.endpoint_name() for analysis in study.plan.analyses)
+    return tuple(dict.fromkeys(name for name in names if name is not None))
+
+
+def _after_cutoff(patients: Patients, study: Study) -> Iterator[Mark]:
+    """Dates after the plan's data cut-off: follow-up that other sites have not had yet."""
+    cutoff = study.plan.data_cutoff
+    if cutoff is None:
+        return
+    last = day_number(cutoff)
+    for name, days in patients.dates.items():
+        late = days > last
+        if late.any():
+            yield Mark(
+                FindingKind.IMPOSSIBLE_DATE,
+                (name,),
+                late,
+                f"{name} lies after the plan's data_cutoff ({cutoff})",
+                f"Give the records as they stood on {cutoff}: without later events, and with last contact by that day.",
+            )

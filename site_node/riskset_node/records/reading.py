@@ -1,0 +1,168 @@
+"""Read one site's file into coded patients, and find everything that is wrong with it in one pass."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskset_common.study.codebook import CategoryVariable, Codebook, NumberVariable
+from riskset_common.study.patients import Bools, Patients
+from riskset_node.config import NodeConfig
+from riskset_node.finding_kinds import FindingKind
+from riskset_node.records.coding import absent_column, code_column
+from riskset_node.records.column import RawColumn, text_of
+from riskset_node.records.findings import Finding, LocalIds, Mark
+from riskset_node.records.variable_columns import VariableColumn, variable_columns
+from riskset_node.sources import source_of
+
+
+@dataclass(frozen=True)
+class SiteRecords:
+    """One site's records as the codebook names them, before a plan asks for anything.
+
+    Attributes
+    ----------
+    patients
+        Every variable of the codebook, coded; no derived variables, no endpoints.
+    local_ids
+        What the site calls its patients.
+    findings
+        What is wrong with the file; errors among them make the records unusable.
+    read, not_read
+        Names of the file's columns that were read, and of those that were not.
+    """
+
+    patients: Patients
+    local_ids: LocalIds
+    findings: tuple[Finding, ...]
+    read: tuple[str, ...]
+    not_read: tuple[str, ...]
+
+
+def read_records(
+    config: NodeConfig, codebook: Codebook, today: datetime.date, needed: Collection[str] = ()
+) -> SiteRecords:
+    """Read the columns of the codebook's variables that the site maps, and no others; those `needed` by a plan must be mapped.
+
+    What is wrong with rows is found, not raised. Raises `NodeConfigError` or `DataError` where the file cannot be read at all.
+    """
+    mapped = variable_columns(config, codebook, needed)
+    source = source_of(config.data.source.kind)
+    columns = _needed(config, mapped)
+    header = source.header(config.data.source)
+    values = source.read(config.data.source, columns)
+    n = len(next(iter(values.values()), ()))
+    raw = {name: RawColumn.of(values[name]) for name in columns}
+    local_ids, marks = _local_ids(config, raw)
+    coded: dict[str, NDArray[Any]] = {}
+    for each in mapped:
+        if each.column is None:
+            coded[each.name] = absent_column(each.variable, n)
+            continue
+        column = raw[each.column.column]
+        coded[each.name], found = code_column(column, each, config.data.source, today)
+        marks += found
+    patients = _patients(n, codebook, coded)
+    marks += _missing_required(patients, mapped, marks, config.data.accept)
+    if n == 0:
+        marks.append(_no_patients(config))
+    return SiteRecords(
+        patients=patients,
+        local_ids=local_ids,
+        findings=tuple(mark.finding(local_ids, config.data.accept) for mark in marks),
+        read=columns,
+        not_read=tuple(name for name in header if name not in columns),
+    )
+
+
+def _needed(config: NodeConfig, mapped: Iterable[VariableColumn]) -> tuple[str, ...]:
+    names = [each.column.column for each in mapped if each.column is not None]
+    if config.data.patient is not None:
+        names.insert(0, config.data.patient)
+    return tuple(dict.fromkeys(names))
+
+
+def _patients(n: int, codebook: Codebook, coded: dict[str, NDArray[Any]]) -> Patients:
+    categories, numbers, dates = {}, {}, {}
+    for name, variable in codebook.variables.items():
+        if isinstance(variable, CategoryVariable):
+            categories[name] = coded[name]
+        elif isinstance(variable, NumberVariable):
+            numbers[name] = coded[name]
+        else:
+            dates[name] = coded[name]
+    return Patients(n=n, categories=categories, numbers=numbers, dates=dates)
+
+
+def _local_ids(config: NodeConfig, columns: Mapping[str, RawColumn]) -> tuple[LocalIds, list[Mark]]:
+    """Ids of the patient column, and marks on those that stand in several rows or in none."""
+    column = config.data.patient
+    if column is None:
+        return LocalIds(None), []
+    raw = columns[column]
+    missing = {"", *config.data.source.missing}
+    texts = ["" if (text := text_of(value)) in missing else text for value in raw.distinct]
+    names = raw.spread(texts, "", object)
+    unnamed: Bools = names == ""
+    position = {text: number for number, text in enumerate(texts)}
+    patient = raw.spread([position[text] for text in texts], -1, np.int64)
+    repeated = ~unnamed & (np.bincount(patient[patient >= 0], minlength=len(texts)) > 1)[patient]
+    marks = []
+    if repeated.any():
+        marks.append(
+            Mark(
+                FindingKind.DUPLICATE_PATIENT,
+                (column,),
+                repeated,
+                f"column {column!r} names the same patient in more than one row",
+                "Keep one row for each patient.",
+            )
+        )
+    if unnamed.any():
+        marks.append(
+            Mark(
+                FindingKind.MISSING_REQUIRED,
+                (column,),
+                unnamed,
+                f"column {column!r} names no patient",
+                "Give each row its patient, so that none can be counted twice.",
+            )
+        )
+    return LocalIds(names), marks
+
+
+def _missing_required(
+    patients: Patients,
+    mapped: Iterable[VariableColumn],
+    marks: Sequence[Mark],
+    accept: Sequence[FindingKind],
+) -> list[Mark]:
+    """Mark rows without a required value. A value that is wrong is told as wrong; once accepted, it is missing."""
+    found = []
+    for each in mapped:
+        if not each.variable.required or each.column is None:
+            continue
+        missing = ~patients.known(each.name)
+        for mark in marks:
+            if mark.about == (each.name,) and mark.kind not in accept:
+                missing &= ~mark.rows
+        if missing.any():
+            advice = "Fill it in, or leave the patient out of the file with a note why."
+            said = f"{each.name} ({each.variable.label}) is required by the codebook and missing"
+            found.append(Mark(FindingKind.MISSING_REQUIRED, (each.name,), missing, said, advice))
+    return found
+
+
+def _no_patients(config: NodeConfig) -> Mark:
+    return Mark(
+        FindingKind.NO_PATIENTS,
+        (),
+        np.zeros(0, dtype=np.bool_),
+        f"{config.data.source.path}: the site file has no patients, only a header",
+        "Check data.source.path, and how the file was exported.",
+    )

@@ -1,0 +1,41 @@
+"""A session that this site takes part in: the study, its records and patients for it, and where the protocol stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from riskset_common.rounds.verified_sums import Told, with_told
+from riskset_common.secure.sums.pooling import pooled_by
+from riskset_common.secure.sums.site_session import SiteSession, accept_opening
+from riskset_common.study.patients import Patients
+from riskset_common.study.study import Study
+from riskset_common.wire.messages import Opening
+from riskset_common.wire.sections import Section
+from riskset_node.records.reading import SiteRecords
+
+
+@dataclass(frozen=True)
+class Joined:
+    """One session that this site takes part in.
+
+    Attributes
+    ----------
+    asked
+        By number of a round that was answered, what was asked.
+    told
+        Sums that this site checked and on which later questions rest.
+    """
+
+    study: Study
+    records: SiteRecords
+    patients: Patients
+    session: SiteSession
+    asked: Mapping[int, tuple[Section, ...]] = field(default_factory=dict)
+    told: Told = field(default_factory=dict)
+
+    def checked(self, opening: Opening) -> Joined:
+        """This session after the opening of a round; refused unless its sum is that of the reports of this round."""
+        session = accept_opening(self.session, opening)
+        pooled = pooled_by(self.asked[opening.round], opening).by_analysis()
+        return replace(self, session=session, told=with_told(self.told, self.study, pooled))

@@ -1,0 +1,129 @@
+"""From node.yaml to a node that can answer: its keys, whom it trusts, and the folder in which it keeps what left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from riskset_common.consortium.roster import Roster
+from riskset_common.errors import InputError, NodeConfigError
+from riskset_common.primitives.signing import Identity
+from riskset_node.config import NodeConfig
+from riskset_node.session.edge import Answering
+from riskset_node.session.node import SiteNode
+from riskset_node.session.trust import trust_of
+from riskset_node.state.node_state import NodeState
+
+STATE_FILE = "node.sqlite"
+"""In the node's own folder: its sessions, and everything that left."""
+
+
+def required(config: NodeConfig, setting: str) -> Path:
+    """A file or folder that node.yaml must name before the node can be connected, such as `centre.ca`.
+
+    Raises
+    ------
+    NodeConfigError
+        Where it is not written.
+    """
+    value: object = config
+    for name in setting.split("."):
+        value = getattr(value, name, None)
+    if not isinstance(value, Path):
+        raise NodeConfigError(
+            f"{setting}: is not in node.yaml of site {config.site!r}. A node that is connected to a centre needs it; "
+            "`riskset-node init INVITATION` writes it."
+        )
+    return value
+
+
+def read_file(config: NodeConfig, setting: str) -> bytes:
+    """The content of a file that node.yaml must name."""
+    path = required(config, setting)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise NodeConfigError(
+            f"{setting}: {path} cannot be read ({error.strerror}). Check the path and the file's owner."
+        ) from error
+
+
+def read_identity(config: NodeConfig) -> Identity:
+    """The key with which this site signs."""
+    pem = read_file(config, "identity.key")
+    try:
+        return Identity.from_pem(pem)
+    except InputError as error:
+        path = required(config, "identity.key")
+        raise NodeConfigError(f"site {config.site}: identity.key {path}: {error}") from error
+
+
+def state_folder(config: NodeConfig) -> Path:
+    """The node's own folder, made where it is not there, and closed to other users."""
+    folder = required(config, "state")
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise NodeConfigError(
+            f"state: {folder} cannot be made ({error.strerror}). Name a folder that this user may write."
+        ) from error
+    return folder
+
+
+@contextmanager
+def opened(
+    config: NodeConfig, *, now: Callable[[], datetime], random: Callable[[int], bytes]
+) -> Iterator[Answering]:
+    """The node of this site, ready to answer, until the block ends.
+
+    Raises
+    ------
+    NodeConfigError
+        Where node.yaml lacks what a connected node needs, or its files do not fit each other.
+    SignatureRefusal
+        Where too few of the pinned keys signed the roster.
+    ProtocolRefusal
+        Where the state was restored from an older copy.
+    """
+    if config.centre_key is None:
+        raise NodeConfigError(
+            "centre.key: is not in node.yaml. Without the centre's public key nobody's plans can be told from the centre's; "
+            "copy it from the invitation."
+        )
+    identity, trust = read_identity(config), trust_of(config)
+    number = _site_id(config, trust.roster, identity)
+    file = state_folder(config) / STATE_FILE
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="riskset-node") as thread:
+        # SQLite wants a file to be used where it was opened.
+        state = thread.submit(NodeState, file).result()
+        try:
+            node = SiteNode(config, identity, trust, state, now=now, random=random)
+            yield Answering(node, identity, number, state.outbox, thread, now=now)
+        finally:
+            thread.submit(state.close).result()
+
+
+def _site_id(config: NodeConfig, roster: Roster, identity: Identity) -> int:
+    member = next((member for member in roster.members if member.name == config.site), None)
+    if member is None:
+        raise NodeConfigError(
+            f"roster: site {config.site!r} is not in the roster (version {roster.version}). Ask for the newest one."
+        )
+    if member.public != identity.public:
+        raise NodeConfigError(
+            f"identity.key: the roster (version {roster.version}) holds another public key for site {config.site!r}. "
+            "Use the key whose fingerprint was read out, or have the roster renewed."
+        )
+    return member.site_id
+
+
+def address_of(config: NodeConfig) -> str:
+    """`host:port` of the centre."""
+    if config.centre.address is None:
+        raise NodeConfigError(
+            f"centre.address: is not in node.yaml of site {config.site!r}. Write host:port as the invitation has it."
+        )
+    return config.centre.address

@@ -1,0 +1,67 @@
+"""Whom a site believes: the centre whose plans it runs, the roster of the consortium, and its own entry in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from riskset_common.consortium.governance import Governance, SignedRoster, check_roster
+from riskset_common.consortium.roster import Member, Roster
+from riskset_common.consortium.roster_file import read_roster
+from riskset_common.errors import NodeConfigError
+from riskset_common.primitives.signing import public_from_text
+from riskset_common.rounds.questions import sites_of
+from riskset_common.study.study import Site
+from riskset_node.config import NodeConfig
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Whom this site believes: the centre whose plans it runs (its public key), and the roster of the consortium."""
+
+    centre: bytes
+    roster: Roster
+
+    @classmethod
+    def in_signed(cls, centre: bytes, signed: SignedRoster, governance: Governance) -> Self:
+        """Trust in a roster that enough of the pinned governance keys signed; else a refusal."""
+        return cls(centre, check_roster(signed, governance))
+
+
+def trust_of(config: NodeConfig) -> Trust:
+    """Whom node.yaml says to believe.
+
+    Raises
+    ------
+    NodeConfigError, SignatureRefusal
+        Where it does not say, or too few of the pinned keys signed the roster.
+    """
+    pinned = config.roster
+    if pinned is None or config.centre_key is None:
+        raise NodeConfigError(
+            f"site {config.site}: node.yaml needs centre.key and roster (path, governance, needed) before the site can take part in a run."
+        )
+    keys = tuple(public_from_text(key) for key in pinned.governance)
+    signed = read_roster(pinned.path)
+    return Trust.in_signed(config.centre_key, signed, Governance(keys, pinned.needed))
+
+
+def known_sites(config: NodeConfig) -> tuple[Site, ...]:
+    """The sites of the pinned roster; none where node.yaml pins no roster. Raises as `trust_of` does."""
+    return () if config.roster is None else sites_of(trust_of(config).roster)
+
+
+def own_entry(config: NodeConfig, roster: Roster) -> Member:
+    """The site's entry in the roster; its study group must be the one that its node.yaml names."""
+    member = next((member for member in roster.members if member.name == config.site), None)
+    if member is None:
+        raise NodeConfigError(
+            f"site: {config.site!r} is not in the roster (version {roster.version}). "
+            "Write the name that the roster holds, or have this site entered."
+        )
+    if member.study_group != config.study_group:
+        raise NodeConfigError(
+            f"study_group: node.yaml of site {config.site!r} says {config.study_group!r}, the roster says "
+            f"{member.study_group!r}. They must agree, because tables and strata are made of them."
+        )
+    return member

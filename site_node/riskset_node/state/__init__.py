@@ -1,0 +1,1 @@
+"""What a site must not forget: one file, one transaction a step."""

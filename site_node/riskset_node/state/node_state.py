@@ -1,0 +1,324 @@
+"""What a site must not forget: one SQLite file with its sessions, the rounds it answered and everything that left.
+
+A step of the protocol is one transaction, written before a byte leaves: the new state of the session and the message itself. A node
+that is killed at any point therefore either did not send or can send the same bytes again. `node_state.md` argues what this holds
+against, and how a file that was set back to an older copy is noticed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from riskset_common.errors import ProtocolRefusal
+from riskset_common.primitives.strict_fields import Profile
+from riskset_common.secure.sums.site_session import SessionSecrets, SiteSession
+from riskset_node.state.outbox import Outbox
+
+_TABLES = """
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS counter (steps INTEGER NOT NULL) STRICT;
+INSERT INTO counter SELECT 0 WHERE NOT EXISTS (SELECT * FROM counter);
+CREATE TABLE IF NOT EXISTS roster_seen (version INTEGER NOT NULL) STRICT;
+INSERT INTO roster_seen SELECT 0 WHERE NOT EXISTS (SELECT * FROM roster_seen);
+CREATE TABLE IF NOT EXISTS sessions (
+    sid               BLOB PRIMARY KEY,
+    joined_at         TEXT NOT NULL,
+    offer             BLOB NOT NULL,
+    salt              BLOB NOT NULL,
+    ephemeral_private BLOB,
+    self_root         BLOB,
+    keys              BLOB,
+    frozen            TEXT,
+    closed_at         TEXT
+) STRICT;
+CREATE TABLE IF NOT EXISTS rounds (
+    sid     BLOB NOT NULL,
+    round   INTEGER NOT NULL,
+    profile TEXT NOT NULL,
+    label   BLOB NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (sid, round)
+) STRICT;
+CREATE TABLE IF NOT EXISTS shares (
+    sid          BLOB NOT NULL,
+    round        INTEGER NOT NULL,
+    contributors TEXT NOT NULL,
+    PRIMARY KEY (sid, round)
+) STRICT;
+CREATE TABLE IF NOT EXISTS openings (
+    sid     BLOB NOT NULL,
+    round   INTEGER NOT NULL,
+    message BLOB NOT NULL,
+    PRIMARY KEY (sid, round)
+) STRICT;
+CREATE TABLE IF NOT EXISTS blind_secrets (sid BLOB PRIMARY KEY, secret BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS blind_steps (
+    sid     BLOB NOT NULL,
+    step    INTEGER NOT NULL,
+    message BLOB NOT NULL,
+    PRIMARY KEY (sid, step)
+) STRICT;
+COMMIT;
+"""
+_COUNTER_DIGITS = 20
+_FLUSH = getattr(os, "fdatasync", os.fsync)
+"""Through to the disk; where the system can, without the file's times, which would cost a second write each step."""
+
+
+@dataclass(frozen=True)
+class StoredSession:
+    """One session as the file holds it: what was received and drawn. All keys follow from it; without `secrets` it is closed.
+
+    Attributes
+    ----------
+    offer, keys
+        The messages, byte for byte; keys None until they were accepted.
+    salt
+        Of the commitment to the records, 32 bytes.
+    frozen
+        The set of sites in every sum, once fixed.
+    rounds
+        Number, profile, label and content of each report.
+    shares
+        Number and contributors of each round of which shares were given away.
+    """
+
+    offer: bytes
+    salt: bytes = field(repr=False)
+    secrets: SessionSecrets | None
+    keys: bytes | None
+    frozen: tuple[int, ...] | None
+    rounds: tuple[tuple[int, Profile, bytes, bytes], ...]
+    shares: tuple[tuple[int, tuple[int, ...]], ...]
+
+
+class NodeState:
+    """The file `node.sqlite` of one site; made, readable by its owner alone, when it is not there. Its directory must exist.
+
+    Raises
+    ------
+    ProtocolRefusal
+        Where the file is older than the counter beside it says: it was restored from a copy.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.outbox = Outbox(path)
+        """Everything that left this site."""
+        self._database = self.outbox.database
+        self._database.execute("PRAGMA secure_delete = ON")
+        self._database.executescript(_TABLES)
+        self._counter = _Counter(path.with_name(path.name + ".counter"))
+        try:
+            self._counter.check(self._steps(), path)
+        except ProtocolRefusal:
+            self.close()
+            raise
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """One step of the protocol: all that is stored within is stored together, or not at all, before the block ends."""
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._database.execute("UPDATE counter SET steps = steps + 1")
+        except BaseException:
+            self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")
+        self._counter.set(self._steps())
+
+    def require_roster(self, version: int) -> None:
+        """Refuse a roster older than one seen before; a revoked key must not come back. Remembers the version otherwise."""
+        (seen,) = self._database.execute("SELECT version FROM roster_seen").fetchone()
+        if version < seen:
+            raise ProtocolRefusal(
+                f"The offer brings roster version {version}; this site has already seen version {seen}. Keys may have been revoked since: "
+                "the centre must use the newest roster."
+            )
+        self._database.execute("UPDATE roster_seen SET version = ?", (version,))
+
+    def session(self, sid: bytes) -> StoredSession | None:
+        """A session of this site; None where the SID was never used here."""
+        row = self._database.execute(
+            "SELECT offer, salt, ephemeral_private, self_root, keys, frozen FROM sessions WHERE sid = ?",
+            (sid,),
+        ).fetchone()
+        if row is None:
+            return None
+        offer, salt, ephemeral, root, keys, frozen = row
+        rounds = self._database.execute(
+            "SELECT round, profile, label, content FROM rounds WHERE sid = ? ORDER BY round", (sid,)
+        )
+        shares = self._database.execute(
+            "SELECT round, contributors FROM shares WHERE sid = ? ORDER BY round", (sid,)
+        )
+        return StoredSession(
+            offer=offer,
+            salt=salt,
+            secrets=None if ephemeral is None else SessionSecrets(ephemeral, root),
+            keys=keys,
+            frozen=_numbers(frozen),
+            rounds=tuple(rounds.fetchall()),
+            shares=tuple((number, _numbers(text) or ()) for number, text in shares.fetchall()),
+        )
+
+    def join(self, session: SiteSession, offer: bytes, salt: bytes, now: datetime) -> None:
+        """Store a new session. The SID stays used for ever."""
+        if session.secrets is None:
+            raise ProtocolRefusal("A closed session cannot be joined.")
+        secrets = session.secrets.ephemeral_private, session.secrets.self_root
+        self._database.execute(
+            "INSERT INTO sessions (sid, joined_at, offer, salt, ephemeral_private, self_root) VALUES (?, ?, ?, ?, ?, ?)",
+            (session.sid, now.isoformat(), offer, salt, *secrets),
+        )
+
+    def accept(self, session: SiteSession, keys: bytes) -> None:
+        """Store the accepted keys."""
+        self._database.execute(
+            "UPDATE sessions SET keys = ? WHERE sid = ? AND keys IS NULL", (keys, session.sid)
+        )
+        self.freeze(session)
+
+    def freeze(self, session: SiteSession) -> None:
+        """Store the set of sites, if it is fixed."""
+        self._database.execute(
+            "UPDATE sessions SET frozen = ? WHERE sid = ?", (_text(session.frozen), session.sid)
+        )
+
+    def answer(self, session: SiteSession) -> None:
+        """Store the round that was answered last, unless it is stored already."""
+        last = session.answered[-1]
+        self._database.execute(
+            "INSERT OR IGNORE INTO rounds (sid, round, profile, label, content) VALUES (?, ?, ?, ?, ?)",
+            (session.sid, last.round, last.profile, last.label, last.content),
+        )
+
+    def give_shares(self, session: SiteSession) -> None:
+        """Store for which sites shares were given away, and the set that this fixes."""
+        last = session.unmasked[-1]
+        self._database.execute(
+            "INSERT OR IGNORE INTO shares (sid, round, contributors) VALUES (?, ?, ?)",
+            (session.sid, last.round, _text(last.contributors)),
+        )
+        self.freeze(session)
+
+    def keep_opening(self, sid: bytes, round_number: int, message: bytes) -> None:
+        """Store an opening on whose sums later questions rest, unless it is stored already."""
+        self._database.execute(
+            "INSERT OR IGNORE INTO openings (sid, round, message) VALUES (?, ?, ?)",
+            (sid, round_number, message),
+        )
+
+    def openings(self, sid: bytes) -> Iterator[bytes]:
+        """The openings of a session that are kept, in order."""
+        for (message,) in self._database.execute(
+            "SELECT message FROM openings WHERE sid = ? ORDER BY round", (sid,)
+        ):
+            yield bytes(message)
+
+    def begin_blind(self, sid: bytes, secret: bytes) -> None:
+        """Store the 32 bytes that were drawn for the blind models of a session."""
+        self._database.execute(
+            "INSERT INTO blind_secrets (sid, secret) VALUES (?, ?)", (sid, secret)
+        )
+
+    def blind_secret(self, sid: bytes) -> bytes | None:
+        """What was drawn for the blind models of a session; None before they began, and after the session was closed."""
+        row = self._database.execute(
+            "SELECT secret FROM blind_secrets WHERE sid = ?", (sid,)
+        ).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def take_blind_step(self, sid: bytes, step: int, message: bytes) -> None:
+        """Store what was received in a step of the blind models: all that this site computes follows from it."""
+        self._database.execute(
+            "INSERT INTO blind_steps (sid, step, message) VALUES (?, ?, ?)", (sid, step, message)
+        )
+
+    def blind_steps(self, sid: bytes) -> Iterator[bytes]:
+        """What was received of the blind models of a session, in order."""
+        for (message,) in self._database.execute(
+            "SELECT message FROM blind_steps WHERE sid = ? ORDER BY step", (sid,)
+        ):
+            yield bytes(message)
+
+    def last_blind_step(self, sid: bytes) -> int:
+        """Number of the last step of the blind models that this site answered; 0 before the first."""
+        (last,) = self._database.execute(
+            "SELECT coalesce(max(step), 0) FROM blind_steps WHERE sid = ?", (sid,)
+        ).fetchone()
+        return int(last)
+
+    def was_blind_step(self, sid: bytes, step: int, message: bytes) -> bool:
+        """Whether a step that was answered was this message."""
+        row = self._database.execute(
+            "SELECT message FROM blind_steps WHERE sid = ? AND step = ?", (sid, step)
+        ).fetchone()
+        return row is not None and bytes(row[0]) == message
+
+    def forget(self, sid: bytes, now: datetime) -> None:
+        """Delete what could open the reports of a session. The SID stays, so that it is never used again."""
+        for table in ("openings", "blind_secrets", "blind_steps"):
+            self._database.execute(f"DELETE FROM {table} WHERE sid = ?", (sid,))  # noqa: S608  # names written here
+        self._database.execute(
+            "UPDATE sessions SET ephemeral_private = NULL, self_root = NULL, closed_at = ? WHERE sid = ?",
+            (now.isoformat(), sid),
+        )
+
+    def overwrite(self) -> None:
+        """Write zeros over what was deleted, in the file and in its log, and keep no page of it. Run after the step that deleted it."""
+        self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._database.execute("PRAGMA shrink_memory")
+
+    def close(self) -> None:
+        """Close the file."""
+        self.outbox.close()
+
+    def _steps(self) -> int:
+        (steps,) = self._database.execute("SELECT steps FROM counter").fetchone()
+        return int(steps)
+
+
+class _Counter:
+    """The number of steps, in a small file beside the state: written after the state, and before the message leaves."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def check(self, steps: int, state: Path) -> None:
+        """Raise where the state has made fewer steps than were counted."""
+        try:
+            counted = int(self._path.read_text(encoding="ascii"))
+        except FileNotFoundError:
+            counted = 0 if steps == 0 else steps + 1
+        except ValueError:
+            counted = steps + 1
+        if steps < counted:
+            raise ProtocolRefusal(
+                f"{state} is older than what this site has sent, or {self._path.name} beside it was lost or changed. A restored copy would "
+                "answer rounds a second time. Let its sessions end: put both files away, and join new sessions with a new file."
+            )
+        self.set(steps)
+
+    def set(self, steps: int) -> None:
+        """Write the number down, through to the disk. Always the same length: one sector, overwritten in place."""
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
+            os.pwrite(descriptor, f"{steps:0{_COUNTER_DIGITS}d}\n".encode("ascii"), 0)
+            _FLUSH(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _text(numbers: tuple[int, ...] | None) -> str | None:
+    return None if numbers is None else " ".join(map(str, numbers))
+
+
+def _numbers(text: str | None) -> tuple[int, ...] | None:
+    return None if text is None else tuple(map(int, text.split()))
