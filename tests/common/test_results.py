@@ -22,7 +22,7 @@ from riskset_common.results.as_json import (
     printed_test,
     to_text,
 )
-from riskset_common.survival.distributions import ChiSquareTest
+from riskset_common.survival.arrays.distributions import ChiSquareTest
 
 
 class Colour(Enum):

@@ -32,8 +32,8 @@ from riskset_common.results.as_json import as_json
 from riskset_common.rounds.questions import questions_json
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Study
-from riskset_common.survival.cox import cox_sums, prepare
-from riskset_common.survival.newton import CoxFit, NewtonState, advance, start
+from riskset_common.survival.regression.cox import cox_sums, prepare
+from riskset_common.survival.regression.newton import CoxFit, NewtonState, advance, start
 
 N_SITES = 5
 MODELS: dict[str, dict[str, Any]] = {

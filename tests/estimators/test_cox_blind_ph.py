@@ -26,9 +26,9 @@ from riskset_common.results.as_json import to_text
 from riskset_common.rounds.blind_models import wanted_test
 from riskset_common.rounds.questions import questions_json
 from riskset_common.study.patients import Patients
-from riskset_common.survival.cox import cox_sums, prepare
-from riskset_common.survival.newton import CoxFit, NewtonState, advance, start
-from riskset_common.survival.proportionality import TimeScores
+from riskset_common.survival.regression.cox import cox_sums, prepare
+from riskset_common.survival.regression.newton import CoxFit, NewtonState, advance, start
+from riskset_common.survival.regression.proportionality import TimeScores
 
 COX: dict[str, Any] = {
     "kind": "cox",

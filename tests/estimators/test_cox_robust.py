@@ -14,7 +14,7 @@ from tests.estimators.pooling import assert_close, pool, result_of, summary_of
 
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.formats.canonical_json import canonical_json
-from riskset_common.survival.cox import cox_sums, prepare
+from riskset_common.survival.regression.cox import cox_sums, prepare
 
 COX: dict[str, Any] = {
     "kind": "cox",

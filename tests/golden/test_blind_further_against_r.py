@@ -21,8 +21,8 @@ from riskset_common.secure.blind.cox.wanted import (
     identity_times,
     log_times,
 )
-from riskset_common.survival.distributions import ChiSquareTest
-from riskset_common.survival.proportionality import (
+from riskset_common.survival.arrays.distributions import ChiSquareTest
+from riskset_common.survival.regression.proportionality import (
     kaplan_meier_scores,
     proportionality_test,
     rank_scores,

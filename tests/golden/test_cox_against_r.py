@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from riskset_common.survival.cox import cox_sums, prepare
-from riskset_common.survival.distributions import chi_square_sf, normal_p_value
-from riskset_common.survival.newton import CoxFit, NewtonState, advance, start
-from riskset_common.survival.wald import wald_test
+from riskset_common.survival.arrays.distributions import chi_square_sf, normal_p_value
+from riskset_common.survival.regression.cox import cox_sums, prepare
+from riskset_common.survival.regression.newton import CoxFit, NewtonState, advance, start
+from riskset_common.survival.tests.wald import wald_test
 
 
 def same(expected, actual, rel=1e-9, absolute=1e-12):

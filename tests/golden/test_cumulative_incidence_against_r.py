@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from riskset_common.survival.cumulative_incidence import (
+from riskset_common.survival.curves.risk_table import KindCounts, count_kinds_on_grid, risk_table
+from riskset_common.survival.incidence.cumulative_incidence import (
     IncidenceCurve,
     cumulative_incidence,
     incidence_at,
 )
-from riskset_common.survival.gray import gray_sums
-from riskset_common.survival.log_rank import log_rank_test, total
-from riskset_common.survival.risk_table import KindCounts, count_kinds_on_grid, risk_table
+from riskset_common.survival.incidence.gray import gray_sums
+from riskset_common.survival.tests.log_rank import log_rank_test, total
 
 RHO = {"gray": 0.0, "gray_rho_1": 1.0, "gray_rho_-1": -1.0}
 

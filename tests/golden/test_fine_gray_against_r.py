@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from tests.golden.test_cox_against_r import fitted, same
 
-from riskset_common.survival.fine_gray import (
+from riskset_common.survival.incidence.fine_gray import (
     CensoringCurve,
     own_censoring_curves,
     prepare_subdistribution,
 )
-from riskset_common.survival.sandwich import sandwich
-from riskset_common.survival.score_residuals import residual_products
-from riskset_common.survival.wald import wald_test
+from riskset_common.survival.regression.sandwich import sandwich
+from riskset_common.survival.regression.score_residuals import residual_products
+from riskset_common.survival.tests.wald import wald_test
 
 HERE = Path(__file__).parent
 OF_R = json.loads((HERE / "fine_gray_by_site.json").read_text(encoding="utf-8"))

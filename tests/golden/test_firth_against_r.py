@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from riskset_common.survival.cox import cox_sums, prepare
-from riskset_common.survival.firth import Learnt, learn, penalised, third_sums
-from riskset_common.survival.newton import CoxFit, NewtonState, advance, start
+from riskset_common.survival.regression.cox import cox_sums, prepare
+from riskset_common.survival.regression.firth import Learnt, learn, penalised, third_sums
+from riskset_common.survival.regression.newton import CoxFit, NewtonState, advance, start
 
 HERE = Path(__file__).parent
 OF_R = json.loads((HERE / "firth_by_site.json").read_text(encoding="utf-8"))

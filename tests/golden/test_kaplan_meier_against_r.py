@@ -7,8 +7,8 @@ import re
 import numpy as np
 import pytest
 
-from riskset_common.survival import kaplan_meier as curves
-from riskset_common.survival.kaplan_meier import (
+from riskset_common.survival.curves import kaplan_meier as curves
+from riskset_common.survival.curves.kaplan_meier import (
     LimitKind,
     ReverseTies,
     at,
@@ -17,7 +17,7 @@ from riskset_common.survival.kaplan_meier import (
     restricted_mean,
     reverse,
 )
-from riskset_common.survival.risk_table import (
+from riskset_common.survival.curves.risk_table import (
     count_on_grid,
     number_at_risk,
     number_at_risk_on_next_row,

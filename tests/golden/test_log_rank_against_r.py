@@ -7,15 +7,15 @@ import math
 import numpy as np
 import pytest
 
-from riskset_common.survival import log_rank as weights_of
-from riskset_common.survival.log_rank import (
+from riskset_common.survival.curves.risk_table import count_on_grid
+from riskset_common.survival.tests import log_rank as weights_of
+from riskset_common.survival.tests.log_rank import (
     fleming_harrington,
     log_rank_sums,
     log_rank_test,
     total,
     trend_test,
 )
-from riskset_common.survival.risk_table import count_on_grid
 
 RHO = {"rho_0": 0.0, "rho_1": 1.0, "rho_0.5": 0.5}
 WEIGHTS = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from riskset_common.survival.histograms import mean_and_deviation, quantile
+from riskset_common.survival.tables.histograms import mean_and_deviation, quantile
 
 # R 4.2.2: x <- lung[lung$sex == .., ..]; mean(x, na.rm = TRUE); sd(x, na.rm = TRUE)
 # quantile(x, c(.25, .5, .75), na.rm = TRUE), and the same with type = 2

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tests.golden.test_cox_against_r import fitted, same
 
-from riskset_common.survival.cox import prepare
+from riskset_common.survival.regression.cox import prepare
 
 HERE = Path(__file__).parent
 OF_R = json.loads((HERE / "offset_by_site.json").read_text(encoding="utf-8"))

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from tests.golden.test_cox_against_r import check_chi_square, fitted, patients_of, prepared
 
-from riskset_common.survival.cox import cox_sums
-from riskset_common.survival.proportionality import (
+from riskset_common.survival.curves.risk_table import count_on_grid
+from riskset_common.survival.regression.cox import cox_sums
+from riskset_common.survival.regression.proportionality import (
     TimeScores,
     kaplan_meier_scores,
     proportionality_test,
     rank_scores,
 )
-from riskset_common.survival.risk_table import count_on_grid
 
 TRANSFORMS = ("km", "rank", "identity", "log")
 

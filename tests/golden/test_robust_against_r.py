@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from riskset_common.survival.cox import CoxSums, cox_sums, prepare
-from riskset_common.survival.newton import CoxFit, NewtonState, advance, start
-from riskset_common.survival.sandwich import sandwich
-from riskset_common.survival.score_residuals import residual_products
-from riskset_common.survival.wald import wald_test
+from riskset_common.survival.regression.cox import CoxSums, cox_sums, prepare
+from riskset_common.survival.regression.newton import CoxFit, NewtonState, advance, start
+from riskset_common.survival.regression.sandwich import sandwich
+from riskset_common.survival.regression.score_residuals import residual_products
+from riskset_common.survival.tests.wald import wald_test
 
 HERE = Path(__file__).parent
 OF_R = json.loads((HERE / "robust_by_site.json").read_text(encoding="utf-8"))

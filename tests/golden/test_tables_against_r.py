@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from riskset_common.survival.fisher import fisher_p_value
-from riskset_common.survival.tables import pearson_test
+from riskset_common.survival.tables.chi_square import pearson_test
+from riskset_common.survival.tables.fisher import fisher_p_value
 
 
 def same(expected, actual, rel=1e-9, absolute=1e-12):

@@ -18,9 +18,9 @@ from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Masked, op
 from riskset_common.secure.blind.cox.model import BlindModel
 from riskset_common.secure.blind.parties.setup import BlindSetup
 from riskset_common.secure.blind.protocol import BlindOutcome, BlindParty, run_blind_cox
-from riskset_common.survival.cox import Ties, cox_sums, prepare
-from riskset_common.survival.newton import CoxFit, NewtonState, advance, start
-from riskset_common.survival.slot_sums import SlotDesign, prepare_slots
+from riskset_common.survival.regression.cox import Ties, cox_sums, prepare
+from riskset_common.survival.regression.newton import CoxFit, NewtonState, advance, start
+from riskset_common.survival.regression.slot_sums import SlotDesign, prepare_slots
 
 Computation = Generator[Masked, Elements, Any]
 

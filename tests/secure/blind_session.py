@@ -11,7 +11,7 @@ from riskset_common.secure.blind.parties.keys import MemberKeys, accept_keys, ma
 from riskset_common.secure.blind.parties.member import BlindMember
 from riskset_common.secure.blind.parties.setup import BlindSetup
 from riskset_common.secure.blind.parties.site import BlindSite, answer
-from riskset_common.survival.slot_sums import SlotDesign
+from riskset_common.survival.regression.slot_sums import SlotDesign
 from riskset_common.wire.blind_messages import BlindAsk, BlindInput, BlindOpened
 
 

@@ -12,8 +12,8 @@ import numpy as np
 from tests.secure.blind_parties import Cohort
 
 from riskset_common.secure.blind.cox.model import BlindModel
-from riskset_common.survival.cox import Ties, cox_sums, prepare
-from riskset_common.survival.proportionality import TimeScores
+from riskset_common.survival.regression.cox import Ties, cox_sums, prepare
+from riskset_common.survival.regression.proportionality import TimeScores
 
 
 def time_scores(

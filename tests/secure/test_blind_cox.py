@@ -34,7 +34,7 @@ from riskset_common.secure.blind.arithmetic.reciprocal import (
 from riskset_common.secure.blind.arithmetic.shares import Arithmetic, K, Truncated, open_shares
 from riskset_common.secure.blind.cox.bounds import PublicPath, next_path
 from riskset_common.secure.blind.cox.wanted import WantedHazard, WantedPhTest, log_times
-from riskset_common.survival.newton import CoxFit
+from riskset_common.survival.regression.newton import CoxFit
 
 pytestmark = pytest.mark.slow
 

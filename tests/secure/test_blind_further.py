@@ -32,9 +32,9 @@ from riskset_common.secure.blind.cox.wanted import (
 )
 from riskset_common.secure.blind.parties.member import BlindMember
 from riskset_common.secure.blind.protocol import BlindOutcome
-from riskset_common.survival.cox import cox_sums, prepare
-from riskset_common.survival.newton import CoxFit
-from riskset_common.survival.proportionality import TimeScores, proportionality_test
+from riskset_common.survival.regression.cox import cox_sums, prepare
+from riskset_common.survival.regression.newton import CoxFit
+from riskset_common.survival.regression.proportionality import TimeScores, proportionality_test
 from riskset_common.wire.blind_messages import BlindAsk, BlindInput, BlindOpened, BlindShare
 
 N_SITES = 3

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskset_common.survival.cholesky import factorise
-from riskset_common.survival.wald import wald_test
+from riskset_common.survival.arrays.cholesky import factorise
+from riskset_common.survival.tests.wald import wald_test
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 6))

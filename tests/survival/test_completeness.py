@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskset_common.survival.completeness import PersonTime, person_time
+from riskset_common.survival.curves.completeness import PersonTime, person_time
 
 
 @pytest.mark.parametrize(

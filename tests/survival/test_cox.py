@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskset_common.errors import EstimationError
-from riskset_common.survival.cox import cox_sums, prepare
+from riskset_common.survival.regression.cox import cox_sums, prepare
 
 TIES = ["efron", "breslow"]
 

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskset_common.errors import EstimationError
-from riskset_common.survival.cumulative_incidence import (
+from riskset_common.survival.curves.kaplan_meier import kaplan_meier
+from riskset_common.survival.curves.risk_table import RiskTable, count_kinds_on_grid, risk_table
+from riskset_common.survival.incidence.cumulative_incidence import (
     cumulative_incidence,
     incidence_at,
     incidence_limits,
     tie_correction,
 )
-from riskset_common.survival.kaplan_meier import kaplan_meier
-from riskset_common.survival.risk_table import RiskTable, count_kinds_on_grid, risk_table
 
 patients = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 2)), min_size=1, max_size=60)
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from riskset_common.survival.difference import difference
+from riskset_common.survival.tests.difference import difference
 
 
 def test_a_difference_has_the_root_of_the_sum_of_squares_as_its_error() -> None:

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from riskset_common.errors import EstimationError
-from riskset_common.survival.distributions import (
+from riskset_common.survival.arrays.distributions import (
     ChiSquareTest,
     chi_square_sf,
     normal_p_value,

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskset_common.errors import EstimationError
-from riskset_common.survival.cox import cox_sums, prepare
-from riskset_common.survival.fine_gray import (
+from riskset_common.survival.incidence.fine_gray import (
     CensoringCurve,
     censoring_curve,
     own_censoring_curves,
     prepare_subdistribution,
 )
-from riskset_common.survival.score_residuals import residual_products, score_residuals
+from riskset_common.survival.regression.cox import cox_sums, prepare
+from riskset_common.survival.regression.score_residuals import residual_products, score_residuals
 
 TIES = ["efron", "breslow"]
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskset_common.survival.cox import cox_sums, prepare
-from riskset_common.survival.firth import Learnt, learn, n_third, penalised, third_sums
-from riskset_common.survival.newton import CoxFit, NewtonState, advance, start
+from riskset_common.survival.regression.cox import cox_sums, prepare
+from riskset_common.survival.regression.firth import Learnt, learn, n_third, penalised, third_sums
+from riskset_common.survival.regression.newton import CoxFit, NewtonState, advance, start
 
 TIES = ["efron", "breslow"]
 

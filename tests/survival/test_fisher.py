@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riskset_common.errors import EstimationError
-from riskset_common.survival import fisher
-from riskset_common.survival.fisher import fisher_p_value
+from riskset_common.survival.tables import fisher
+from riskset_common.survival.tables.fisher import fisher_p_value
 
 # fisher.test(matrix(c(..), 3, byrow = TRUE), workspace = 2e7) of R 4.2.2
 OF_R = [

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskset_common.errors import EstimationError
-from riskset_common.survival.gray import gray_sums
-from riskset_common.survival.log_rank import log_rank_sums, log_rank_test
-from riskset_common.survival.risk_table import count_kinds_on_grid
+from riskset_common.survival.curves.risk_table import count_kinds_on_grid
+from riskset_common.survival.incidence.gray import gray_sums
+from riskset_common.survival.tests.log_rank import log_rank_sums, log_rank_test
 
 patients = st.lists(
     st.tuples(st.integers(0, 9), st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=60

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskset_common.survival.heterogeneity import (
+from riskset_common.survival.tests.heterogeneity import (
     EffectSums,
     between,
     heterogeneity,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskset_common.survival.histograms import mean_and_deviation, quantile
+from riskset_common.survival.tables.histograms import mean_and_deviation, quantile
 
 METHODS: dict[str, Any] = {"r": "linear", "sas": "averaged_inverted_cdf"}
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskset_common.survival.holm import holm
+from riskset_common.survival.tests.holm import holm
 
 
 def test_the_adjusted_values_are_those_of_r() -> None:

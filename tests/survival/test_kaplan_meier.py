@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskset_common.errors import EstimationError
-from riskset_common.survival.kaplan_meier import (
+from riskset_common.survival.curves.kaplan_meier import (
     ReverseTies,
     at,
     confidence_limits,
@@ -19,7 +19,7 @@ from riskset_common.survival.kaplan_meier import (
     restricted_mean,
     reverse,
 )
-from riskset_common.survival.risk_table import count_on_grid, risk_table
+from riskset_common.survival.curves.risk_table import count_on_grid, risk_table
 
 # Remission of 21 leukaemia patients on 6-MP, weeks (Freireich et al. 1963); Cox and Oakes (1984), table 1.1.
 REMISSION = [6, 6, 6, 6, 7, 9, 10, 10, 11, 13, 16, 17, 19, 20, 22, 23, 25, 32, 32, 34, 35]

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskset_common.errors import EstimationError
-from riskset_common.survival.log_rank import (
+from riskset_common.survival.curves.risk_table import count_on_grid
+from riskset_common.survival.tests.log_rank import (
     equal_weights,
     fleming_harrington,
     gehan,
@@ -22,7 +23,6 @@ from riskset_common.survival.log_rank import (
     total,
     trend_test,
 )
-from riskset_common.survival.risk_table import count_on_grid
 
 MERCAPTOPURINE = [6, 6, 6, 6, 7, 9, 10, 10, 11, 13, 16, 17, 19, 20, 22, 23, 25, 32, 32, 34, 35]
 RELAPSED = [1, 1, 1, 0, 1, 0, 1, 0, 0, 1, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0]

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskset_common.errors import EstimationError
-from riskset_common.survival.cox import CoxSums, cox_sums, prepare
-from riskset_common.survival.newton import CoxFit, NewtonState, advance, start
+from riskset_common.survival.regression.cox import CoxSums, cox_sums, prepare
+from riskset_common.survival.regression.newton import CoxFit, NewtonState, advance, start
 
 
 def fit(sums_at, n_columns, convergence="tight", max_iterations=40, **tolerances):

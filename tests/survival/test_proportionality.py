@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskset_common.survival.cox import cox_sums, prepare
-from riskset_common.survival.newton import CoxFit, NewtonState, advance, start
-from riskset_common.survival.proportionality import (
+from riskset_common.survival.regression.cox import cox_sums, prepare
+from riskset_common.survival.regression.newton import CoxFit, NewtonState, advance, start
+from riskset_common.survival.regression.proportionality import (
     TimeScores,
     kaplan_meier_scores,
     proportionality_test,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskset_common.survival.risk_sets import HalvedBlocks, RunningTotals, risk_sets
+from riskset_common.survival.regression.risk_sets import HalvedBlocks, RunningTotals, risk_sets
 
 
 def make_intervals(seed, sizes, n_more, *, left_truncated):

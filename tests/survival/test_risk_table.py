@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskset_common.errors import EstimationError
-from riskset_common.survival.risk_table import (
+from riskset_common.survival.curves.risk_table import (
     count_on_grid,
     number_at_risk,
     number_at_risk_on_next_row,

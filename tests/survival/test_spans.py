@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskset_common.survival.spans import NEVER, Spans
+from riskset_common.survival.regression.spans import NEVER, Spans
 
 PATIENTS = st.lists(
     st.tuples(

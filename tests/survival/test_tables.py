@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from riskset_common.errors import EstimationError
-from riskset_common.survival.tables import pearson_test
+from riskset_common.survival.tables.chi_square import pearson_test
 
 
 def test_a_table_of_two_by_two():

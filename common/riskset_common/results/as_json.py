@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from riskset_common.survival.distributions import ChiSquareTest
+from riskset_common.survival.arrays.distributions import ChiSquareTest
 
 SCHEMA = 1
 """Version of the contract of results.json."""

@@ -47,8 +47,8 @@ from riskset_common.secure.sums.site_session import SiteSession, accepted
 from riskset_common.study.patients import Patients
 from riskset_common.study.plan import Plan
 from riskset_common.study.study import Study
-from riskset_common.survival.newton import CoxFit
-from riskset_common.survival.slot_sums import SlotDesign, prepare_slots
+from riskset_common.survival.regression.newton import CoxFit
+from riskset_common.survival.regression.slot_sums import SlotDesign, prepare_slots
 from riskset_common.wire.blind_steps import BlindBegin
 from riskset_common.wire.messages import Opening, RoundRequest
 

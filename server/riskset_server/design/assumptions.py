@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 
 from riskset_common.errors import InputError
-from riskset_common.survival.distributions import normal_quantile
+from riskset_common.survival.arrays.distributions import normal_quantile
 
 
 @dataclass(frozen=True)

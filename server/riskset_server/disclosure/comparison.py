@@ -8,7 +8,7 @@ from typing import Any
 
 from riskset_common.results.as_json import as_json
 from riskset_common.study.plan import Disclosure
-from riskset_common.survival.difference import difference
+from riskset_common.survival.tests.difference import difference
 from riskset_server.disclosure.withheld import Result, is_withheld, small_count
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskset_common.formats.canonical_json import canonical_json
-from riskset_common.survival.difference import difference
+from riskset_common.survival.tests.difference import difference
 from riskset_server.displays.parts.display import Part
 from riskset_server.displays.parts.table import Table
 from riskset_server.displays.parts.words import Words

@@ -26,7 +26,7 @@ from riskset_common.secure.blind.cox.beside_the_fit import BlindFurther
 from riskset_common.secure.blind.parties.centre import BlindCentre
 from riskset_common.secure.blind.parties.setup import BlindSetup
 from riskset_common.secure.sums.pooling import pooled_of
-from riskset_common.survival.newton import CoxFit
+from riskset_common.survival.regression.newton import CoxFit
 from riskset_common.wire.blind_messages import (
     BlindConsent,
     BlindInput,

@@ -19,7 +19,7 @@ from riskset_common.secure.blind.parties.member import BlindMember
 from riskset_common.secure.blind.parties.setup import BlindSetup
 from riskset_common.secure.blind.parties.site import BlindSite, answer
 from riskset_common.secure.sums.site_session import blind_channels
-from riskset_common.survival.slot_sums import SlotDesign
+from riskset_common.survival.regression.slot_sums import SlotDesign
 from riskset_common.wire.blind_messages import BlindAsk, BlindInput, BlindKeys, BlindShare
 from riskset_common.wire.blind_steps import BlindAnswer, BlindBegin, BlindStep
 from riskset_common.wire.frame import Message

@@ -12,7 +12,7 @@ from riskset_common.study.codebook import CategoryVariable, Codebook, DateVariab
 from riskset_common.study.patients import NO_DATE, Integers, Patients, Reals
 from riskset_common.study.study import Study
 from riskset_common.study.time_grid import DAYS_PER_UNIT
-from riskset_common.survival.spans import NEVER
+from riskset_common.survival.regression.spans import NEVER
 
 NOT_EXPOSED, EXPOSED = LEVELS = ("not exposed", "exposed")
 """Levels of an exposure; the first is the reference."""

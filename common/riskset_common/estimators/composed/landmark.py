@@ -47,7 +47,7 @@ from riskset_common.results.as_json import WHEN_ASKED
 from riskset_common.study.analysis import AnalysisSpec, Names
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Site, Study
-from riskset_common.survival.kaplan_meier import LimitKind
+from riskset_common.survival.curves.kaplan_meier import LimitKind
 
 CURVES, MODEL = "curve.landmark", "model.landmark"
 

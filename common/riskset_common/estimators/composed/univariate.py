@@ -36,7 +36,7 @@ from riskset_common.results.as_json import WHEN_ASKED
 from riskset_common.study.analysis import AnalysisSpec, Names, twice
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Site, Study, within_sites
-from riskset_common.survival.kaplan_meier import LimitKind
+from riskset_common.survival.curves.kaplan_meier import LimitKind
 
 ALL = "curve._"
 """The part that follows all patients, whatever their factors. No variable has this name: they begin with a letter."""

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator
 
 from riskset_common.estimators.curves.survival_curve import GroupCurve
 from riskset_common.study.analysis import one_or_more
-from riskset_common.survival.difference import Difference, difference
+from riskset_common.survival.tests.difference import Difference, difference
 
 ContrastOf = Literal["survival", "rmean"]
 Contrasted = Annotated[tuple[ContrastOf, ...], BeforeValidator(one_or_more)]

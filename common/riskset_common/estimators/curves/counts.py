@@ -21,7 +21,7 @@ from riskset_common.estimators.estimator import (
     counts,
 )
 from riskset_common.study.patients import EndpointTimes, Integers
-from riskset_common.survival.risk_table import (
+from riskset_common.survival.curves.risk_table import (
     GridCounts,
     KindCounts,
     count_kinds_on_grid,

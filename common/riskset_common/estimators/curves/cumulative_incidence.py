@@ -40,7 +40,7 @@ from riskset_common.results.as_json import WHEN_ASKED
 from riskset_common.study.analysis import Names, twice
 from riskset_common.study.patients import EndpointTimes, Patients
 from riskset_common.study.study import Study
-from riskset_common.survival.risk_table import KindCounts
+from riskset_common.survival.curves.risk_table import KindCounts
 
 
 class GrayWeight(StrictModel):

@@ -26,9 +26,14 @@ from riskset_common.results.as_json import WHEN_ASKED
 from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.patients import EndpointTimes, Integers, Patients, day_number
 from riskset_common.study.study import Study
-from riskset_common.survival.completeness import person_time
-from riskset_common.survival.kaplan_meier import confidence_limits, kaplan_meier, quantile, reverse
-from riskset_common.survival.risk_table import (
+from riskset_common.survival.curves.completeness import person_time
+from riskset_common.survival.curves.kaplan_meier import (
+    confidence_limits,
+    kaplan_meier,
+    quantile,
+    reverse,
+)
+from riskset_common.survival.curves.risk_table import (
     RiskTable,
     number_at_risk_on_next_row,
     rows_until,

@@ -16,9 +16,9 @@ from riskset_common.estimators.curves.counts import own_steps
 from riskset_common.estimators.estimator import Shape, Summary, reals
 from riskset_common.results.as_json import WHEN_ASKED, NamedTest
 from riskset_common.study.patients import EndpointTimes, Integers
-from riskset_common.survival.gray import gray_sums
-from riskset_common.survival.log_rank import LogRankSums, log_rank_test, total
-from riskset_common.survival.risk_table import KindCounts, count_kinds_on_grid
+from riskset_common.survival.curves.risk_table import KindCounts, count_kinds_on_grid
+from riskset_common.survival.incidence.gray import gray_sums
+from riskset_common.survival.tests.log_rank import LogRankSums, log_rank_test, total
 
 Reals = NDArray[np.float64]
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag
 
 from riskset_common.formats.strict_model import StrictModel
-from riskset_common.survival.log_rank import (
+from riskset_common.survival.tests.log_rank import (
     Weights,
     equal_weights,
     fleming_harrington,

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from riskset_common.estimators.curves.survival_curve import table_of
 from riskset_common.study.time_grid import TimeGrid
-from riskset_common.survival.cumulative_incidence import (
+from riskset_common.survival.curves.kaplan_meier import LimitKind
+from riskset_common.survival.curves.risk_table import KindCounts, number_at_risk_on_next_row
+from riskset_common.survival.incidence.cumulative_incidence import (
     cumulative_incidence,
     incidence_at,
     incidence_limits,
 )
-from riskset_common.survival.kaplan_meier import LimitKind
-from riskset_common.survival.risk_table import KindCounts, number_at_risk_on_next_row
 
 Counts = NDArray[np.int64]
 Reals = NDArray[np.float64]

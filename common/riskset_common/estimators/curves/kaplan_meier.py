@@ -45,9 +45,9 @@ from riskset_common.results.as_json import WHEN_ASKED
 from riskset_common.study.analysis import twice
 from riskset_common.study.patients import EndpointTimes, Patients
 from riskset_common.study.study import Study
-from riskset_common.survival.kaplan_meier import LimitKind
-from riskset_common.survival.log_rank import LogRankSums
-from riskset_common.survival.risk_table import GridCounts, RiskTable
+from riskset_common.survival.curves.kaplan_meier import LimitKind
+from riskset_common.survival.curves.risk_table import GridCounts, RiskTable
+from riskset_common.survival.tests.log_rank import LogRankSums
 
 
 class KaplanMeierSpec(CurvesSpec, OneCauseSpec):

@@ -18,15 +18,15 @@ from riskset_common.estimators.curves.group_test import Comparison
 from riskset_common.estimators.estimator import Shape, Summary, reals
 from riskset_common.results.as_json import WHEN_ASKED, NamedTest
 from riskset_common.study.patients import EndpointTimes, Integers
-from riskset_common.survival.holm import holm
-from riskset_common.survival.log_rank import (
+from riskset_common.survival.curves.risk_table import GridCounts, count_on_grid
+from riskset_common.survival.tests.holm import holm
+from riskset_common.survival.tests.log_rank import (
     LogRankSums,
     log_rank_sums,
     log_rank_test,
     total,
     trend_test,
 )
-from riskset_common.survival.risk_table import GridCounts, count_on_grid
 
 Reals = NDArray[np.float64]
 

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from riskset_common.study.analysis import AnalysisSpec, Names
 from riskset_common.study.study import Study, within_sites
-from riskset_common.survival.kaplan_meier import LimitKind
+from riskset_common.survival.curves.kaplan_meier import LimitKind
 
 
 class CurvesSpec(AnalysisSpec):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from riskset_common.results.as_json import WHEN_ASKED
 from riskset_common.study.time_grid import TimeGrid
-from riskset_common.survival.kaplan_meier import (
+from riskset_common.survival.curves.kaplan_meier import (
     Curve,
     LimitKind,
     at,
@@ -19,7 +19,7 @@ from riskset_common.survival.kaplan_meier import (
     quantile,
     restricted_mean,
 )
-from riskset_common.survival.risk_table import (
+from riskset_common.survival.curves.risk_table import (
     GridCounts,
     RiskTable,
     number_at_risk_on_next_row,

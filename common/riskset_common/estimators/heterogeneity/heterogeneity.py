@@ -42,7 +42,7 @@ from riskset_common.estimators.regression.rows import rows_at_risk
 from riskset_common.estimators.regression.survey import case_shapes, count_cases
 from riskset_common.study.patients import Integers, Patients, Reals
 from riskset_common.study.study import Study
-from riskset_common.survival.heterogeneity import (
+from riskset_common.survival.tests.heterogeneity import (
     EffectSums,
     heterogeneity,
     pooled_effect,

@@ -18,8 +18,8 @@ from riskset_common.estimators.regression.result import FactorLevel
 from riskset_common.estimators.regression.terms import levels_of, reference_of
 from riskset_common.results.as_json import WHEN_ASKED, PrintedTest, printed_test
 from riskset_common.study.study import Study
-from riskset_common.survival.distributions import normal_p_value, normal_quantile
-from riskset_common.survival.heterogeneity import (
+from riskset_common.survival.arrays.distributions import normal_p_value, normal_quantile
+from riskset_common.survival.tests.heterogeneity import (
     EffectSums,
     Pooled,
     between,

@@ -38,9 +38,15 @@ from riskset_common.estimators.regression.terms import Column, columns, design
 from riskset_common.study.codebook import NumberVariable
 from riskset_common.study.patients import EndpointTimes, Integers, Patients, Reals
 from riskset_common.study.study import Study
-from riskset_common.survival.cox import CoxSums, Ties
-from riskset_common.survival.newton import Convergence, CoxFit, NewtonState, advance, start
-from riskset_common.survival.proportionality import TimeScores
+from riskset_common.survival.regression.cox import CoxSums, Ties
+from riskset_common.survival.regression.newton import (
+    Convergence,
+    CoxFit,
+    NewtonState,
+    advance,
+    start,
+)
+from riskset_common.survival.regression.proportionality import TimeScores
 
 WHOLE, MAINS = "", "main effects"
 """The model as the plan has it, and the one without interactions that their test compares it with."""

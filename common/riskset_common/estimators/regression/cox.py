@@ -65,8 +65,8 @@ from riskset_common.estimators.regression.survey import Exponent, read_survey, s
 from riskset_common.estimators.regression.terms import Column, columns
 from riskset_common.study.patients import Patients, Reals
 from riskset_common.study.study import Study
-from riskset_common.survival.firth import Learnt, learn, n_third, penalised
-from riskset_common.survival.proportionality import TimeScores
+from riskset_common.survival.regression.firth import Learnt, learn, n_third, penalised
+from riskset_common.survival.regression.proportionality import TimeScores
 
 
 class AskCox(State):

@@ -39,13 +39,13 @@ from riskset_common.estimators.regression.terms import Term, columns, design
 from riskset_common.study.analysis import Names
 from riskset_common.study.patients import EndpointTimes, Patients
 from riskset_common.study.study import Study
-from riskset_common.survival.cox import CoxDesign
-from riskset_common.survival.fine_gray import (
+from riskset_common.survival.incidence.fine_gray import (
     CensoringCurve,
     censoring_curve,
     own_censoring_curves,
     prepare_subdistribution,
 )
+from riskset_common.survival.regression.cox import CoxDesign
 
 OF_MODEL = ("terms", "interaction", "strata", "ties", "convergence", "max_iterations", "level")
 

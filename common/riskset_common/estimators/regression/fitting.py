@@ -13,8 +13,8 @@ from riskset_common.estimators.regression.spec import CoxSpec
 from riskset_common.estimators.regression.sums import pooled_sums
 from riskset_common.estimators.regression.terms import Column
 from riskset_common.study.patients import Reals
-from riskset_common.survival.cox import CoxSums
-from riskset_common.survival.newton import CoxFit, NewtonState, advance, start
+from riskset_common.survival.regression.cox import CoxSums
+from riskset_common.survival.regression.newton import CoxFit, NewtonState, advance, start
 
 MAINS = "mains_"
 """What the names of the sums of the main effects begin with."""

@@ -20,8 +20,8 @@ from riskset_common.estimators.regression.terms import Column
 from riskset_common.results.as_json import PrintedTest, printed_test
 from riskset_common.study.patients import Integers, Reals
 from riskset_common.study.time_grid import DAYS_PER_UNIT, TimeGrid
-from riskset_common.survival.cox import CoxDesign, cox_sums
-from riskset_common.survival.proportionality import (
+from riskset_common.survival.regression.cox import CoxDesign, cox_sums
+from riskset_common.survival.regression.proportionality import (
     TimeScores,
     kaplan_meier_scores,
     proportionality_test,

@@ -14,10 +14,14 @@ from riskset_common.estimators.regression.proportionality import Proportionality
 from riskset_common.estimators.regression.terms import Column
 from riskset_common.results.as_json import WHEN_ASKED, PrintedTest, printed_test
 from riskset_common.study.study import Study
-from riskset_common.survival.distributions import ChiSquareTest, normal_p_value, normal_quantile
-from riskset_common.survival.newton import CoxFit
-from riskset_common.survival.sandwich import sandwich
-from riskset_common.survival.wald import wald_test
+from riskset_common.survival.arrays.distributions import (
+    ChiSquareTest,
+    normal_p_value,
+    normal_quantile,
+)
+from riskset_common.survival.regression.newton import CoxFit
+from riskset_common.survival.regression.sandwich import sandwich
+from riskset_common.survival.tests.wald import wald_test
 
 if TYPE_CHECKING:
     from riskset_common.estimators.regression.spec import CoxSpec

@@ -14,7 +14,7 @@ from riskset_common.estimators.cohort.exposure import exposure_steps
 from riskset_common.estimators.regression.spec import CoxSpec
 from riskset_common.study.patients import EndpointTimes, Integers, Patients
 from riskset_common.study.study import Study
-from riskset_common.survival.spans import Spans
+from riskset_common.survival.regression.spans import Spans
 
 
 @dataclass(frozen=True, eq=False)

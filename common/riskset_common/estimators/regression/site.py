@@ -16,9 +16,9 @@ from riskset_common.estimators.regression.rows import rows_at_risk
 from riskset_common.estimators.regression.spec import CoxSpec
 from riskset_common.estimators.regression.terms import columns, design
 from riskset_common.study.patients import EndpointTimes, Patients
-from riskset_common.survival.cox import CoxDesign, CoxSums, cox_sums, prepare
-from riskset_common.survival.firth import third_sums
-from riskset_common.survival.score_residuals import residual_products
+from riskset_common.survival.regression.cox import CoxDesign, CoxSums, cox_sums, prepare
+from riskset_common.survival.regression.firth import third_sums
+from riskset_common.survival.regression.score_residuals import residual_products
 
 CoxRequest = Request[CoxSpec, Any]
 

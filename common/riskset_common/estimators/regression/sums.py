@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from riskset_common.estimators.estimator import Summary
 from riskset_common.study.patients import Reals
-from riskset_common.survival.cox import CoxSums
+from riskset_common.survival.regression.cox import CoxSums
 
 
 def pooled_sums(pooled: Summary, p: int, before: str = "") -> CoxSums:

@@ -34,8 +34,8 @@ from riskset_common.results.as_json import NamedTest, named_test
 from riskset_common.study.analysis import AnalysisSpec, Names, twice
 from riskset_common.study.patients import MISSING, Patients
 from riskset_common.study.study import Study
-from riskset_common.survival.fisher import fisher_p_value
-from riskset_common.survival.tables import pearson_test
+from riskset_common.survival.tables.chi_square import pearson_test
+from riskset_common.survival.tables.fisher import fisher_p_value
 
 Rows = Annotated[
     tuple[str | NumberRow, ...],

@@ -23,7 +23,7 @@ from riskset_common.study.codebook import NumberVariable
 from riskset_common.study.patients import Integers, Patients, Reals
 from riskset_common.study.study import Study
 from riskset_common.study.time_grid import exact
-from riskset_common.survival.histograms import Definition, mean_and_deviation, quantile
+from riskset_common.survival.tables.histograms import Definition, mean_and_deviation, quantile
 
 MAXIMUM_BINS = 10_000
 QUARTILES = {

@@ -13,8 +13,8 @@ from riskset_common.secure.blind.parties.keys import accept_keys, make_keys
 from riskset_common.secure.blind.parties.member import BlindMember
 from riskset_common.secure.blind.parties.setup import BlindSetup
 from riskset_common.secure.blind.parties.site import BlindSite, answer
-from riskset_common.survival.newton import CoxFit
-from riskset_common.survival.slot_sums import SlotDesign
+from riskset_common.survival.regression.newton import CoxFit
+from riskset_common.survival.regression.slot_sums import SlotDesign
 from riskset_common.wire.blind_messages import (
     BlindAsk,
     BlindConsent,

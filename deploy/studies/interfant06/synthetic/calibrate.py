@@ -25,7 +25,7 @@ from deploy.studies.interfant06.synthetic.parameters import Parameters, as_json
 from deploy.studies.interfant06.synthetic.published import Figure, read_figures
 from scipy.optimize import least_squares
 
-from riskset_common.survival.arrays import FloatArray
+from riskset_common.survival.arrays.shapes import FloatArray
 
 SEEDS_FROM = 10_000
 """Seeds of the calibration begin here; the check of the cohort uses others."""

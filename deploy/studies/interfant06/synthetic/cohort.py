@@ -12,7 +12,7 @@ from deploy.studies.interfant06.synthetic.drawing import pick
 from deploy.studies.interfant06.synthetic.infants import Infants, N, draw_infants
 from deploy.studies.interfant06.synthetic.parameters import Parameters
 
-from riskset_common.survival.arrays import FloatArray, IntArray
+from riskset_common.survival.arrays.shapes import FloatArray, IntArray
 
 YEAR = 365.25
 START, END, CUTOFF = 2006.09, 2016.58, 2018.0

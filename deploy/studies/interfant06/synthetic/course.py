@@ -21,7 +21,7 @@ from deploy.studies.interfant06.synthetic.drawing import pick, waiting_time
 from deploy.studies.interfant06.synthetic.infants import UNKNOWN, Infants, N
 from deploy.studies.interfant06.synthetic.parameters import Parameters
 
-from riskset_common.survival.arrays import BoolArray, FloatArray, IntArray
+from riskset_common.survival.arrays.shapes import BoolArray, FloatArray, IntArray
 
 NEVER = np.inf
 RELAPSE_STARTS = (0.0, 0.5, 1.0, 1.5, 3.0)

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from deploy.studies.interfant06.synthetic.infants import UNKNOWN
 
-from riskset_common.survival.arrays import BoolArray, FloatArray, IntArray
+from riskset_common.survival.arrays.shapes import BoolArray, FloatArray, IntArray
 
 RELAPSE_SITES: Final = ("bm", "cns", "testis", "bm_cns", "bm_testis", "other")
 RELAPSE_SHARES: Final = (66.0, 11.9, 1.2, 13.1, 2.1, 5.7)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from riskset_common.errors import EstimationError
-from riskset_common.survival.arrays import BoolArray, FloatArray, IntArray
+from riskset_common.survival.arrays.shapes import BoolArray, FloatArray, IntArray
 
 
 def pick(

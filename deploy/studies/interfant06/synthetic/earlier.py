@@ -11,7 +11,7 @@ from deploy.studies.interfant06.synthetic.course import DEATH_SHAPE, DEATH_START
 from deploy.studies.interfant06.synthetic.drawing import waiting_time
 from deploy.studies.interfant06.synthetic.parameters import Parameters
 
-from riskset_common.survival.arrays import BoolArray, FloatArray, IntArray
+from riskset_common.survival.arrays.shapes import BoolArray, FloatArray, IntArray
 
 START, END, LAST_VISITS = 1999.35, 2006.0, 2013.9
 EVENT_STARTS = (0.0, 0.1, 0.6, 1.1, 2.0, 4.0)

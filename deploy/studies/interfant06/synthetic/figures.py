@@ -26,7 +26,7 @@ from deploy.studies.interfant06.synthetic.observed import (
     survival_at,
 )
 
-from riskset_common.survival.arrays import BoolArray, FloatArray
+from riskset_common.survival.arrays.shapes import BoolArray, FloatArray
 
 Named = Iterator[tuple[str, float]]
 REGIONS = ("original", "other")

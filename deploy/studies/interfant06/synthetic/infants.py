@@ -8,7 +8,7 @@ import numpy as np
 from deploy.studies.interfant06.synthetic import margins
 from deploy.studies.interfant06.synthetic.drawing import deal, pick
 
-from riskset_common.survival.arrays import BoolArray, FloatArray, IntArray
+from riskset_common.survival.arrays.shapes import BoolArray, FloatArray, IntArray
 
 UNKNOWN = -1
 N = sum(margins.SIZES)

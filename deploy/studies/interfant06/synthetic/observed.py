@@ -9,12 +9,12 @@ import numpy as np
 from deploy.studies.interfant06.synthetic.cohort import EVENTS, NO_DAY, YEAR, Cohort
 from deploy.studies.interfant06.synthetic.earlier import EarlierCohort
 
-from riskset_common.survival.arrays import BoolArray, FloatArray, IntArray
-from riskset_common.survival.cox import cox_sums, prepare
-from riskset_common.survival.cumulative_incidence import cumulative_incidence
-from riskset_common.survival.kaplan_meier import ReverseTies, kaplan_meier, quantile, reverse
-from riskset_common.survival.newton import CoxFit, advance, start
-from riskset_common.survival.risk_table import RiskTable, risk_table, rows_until
+from riskset_common.survival.arrays.shapes import BoolArray, FloatArray, IntArray
+from riskset_common.survival.curves.kaplan_meier import ReverseTies, kaplan_meier, quantile, reverse
+from riskset_common.survival.curves.risk_table import RiskTable, risk_table, rows_until
+from riskset_common.survival.incidence.cumulative_incidence import cumulative_incidence
+from riskset_common.survival.regression.cox import cox_sums, prepare
+from riskset_common.survival.regression.newton import CoxFit, advance, start
 
 DEATH_IN_INDUCTION, RESISTANCE, RELAPSE, DEATH_IN_CR, SMN = range(1, 6)
 

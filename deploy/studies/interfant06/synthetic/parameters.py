@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from riskset_common.errors import InputError
-from riskset_common.survival.arrays import FloatArray
+from riskset_common.survival.arrays.shapes import FloatArray
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from riskset_common.survival.distributions import normal_quantile
+from riskset_common.survival.arrays.distributions import normal_quantile
 
 EVERYBODY = 651
 CHARACTERISTIC_SE = 1.0

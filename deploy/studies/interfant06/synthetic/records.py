@@ -14,7 +14,7 @@ from deploy.studies.interfant06.synthetic.earlier import EarlierCohort, draw_ear
 from deploy.studies.interfant06.synthetic.infants import UNKNOWN
 from deploy.studies.interfant06.synthetic.parameters import Parameters
 
-from riskset_common.survival.arrays import IntArray
+from riskset_common.survival.arrays.shapes import IntArray
 
 GROUP_NAMES = tuple(margins.GROUPS)
 SEXES = ("male", "female")

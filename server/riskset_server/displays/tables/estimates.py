@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from riskset_common.survival.difference import Difference, difference
+from riskset_common.survival.tests.difference import Difference, difference
 from riskset_server.displays.parts.cells import (
     CI,
     EMPTY,

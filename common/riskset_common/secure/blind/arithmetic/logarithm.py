@@ -25,7 +25,7 @@ from riskset_common.secure.blind.arithmetic.field import (
 )
 from riskset_common.secure.blind.arithmetic.fixed_point import ONE, F
 from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Opening, Truncated
-from riskset_common.survival.arrays import IntArray
+from riskset_common.survival.arrays.shapes import IntArray
 
 COEFFICIENTS = (
     0,

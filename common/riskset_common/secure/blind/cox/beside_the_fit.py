@@ -23,9 +23,9 @@ from riskset_common.secure.blind.cox.ph_test import (
     open_time_scores,
     time_scores_of,
 )
-from riskset_common.survival.cox import CoxSums
-from riskset_common.survival.newton import CoxFit, NewtonState
-from riskset_common.survival.proportionality import TimeScores
+from riskset_common.survival.regression.cox import CoxSums
+from riskset_common.survival.regression.newton import CoxFit, NewtonState
+from riskset_common.survival.regression.proportionality import TimeScores
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,7 @@ from riskset_common.secure.blind.arithmetic.fixed_point import ONE, F, to_real
 from riskset_common.secure.blind.arithmetic.reciprocal import FACTOR_BITS, FreshStart, NearStart
 from riskset_common.secure.blind.arithmetic.shares import K
 from riskset_common.secure.blind.cox.model import BlindModel
-from riskset_common.survival.arrays import FloatArray
+from riskset_common.survival.arrays.shapes import FloatArray
 
 LARGEST_BITS = 36
 """A sum over a risk set may reach 2^36: its reciprocal then keeps 28 bits, those of ordinary risk sets 50 and more."""

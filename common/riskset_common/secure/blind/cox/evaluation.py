@@ -44,8 +44,8 @@ from riskset_common.secure.blind.arithmetic.reciprocal import (
 )
 from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Opening, Truncated
 from riskset_common.secure.blind.cox.model import BlindModel
-from riskset_common.survival.arrays import FloatArray, IntArray
-from riskset_common.survival.cox import CoxSums
+from riskset_common.survival.arrays.shapes import FloatArray, IntArray
+from riskset_common.survival.regression.cox import CoxSums
 
 LIKELIHOOD_BITS, SCORE_BITS, INFORMATION_BITS = 40, 50, 44
 _LARGEST_OPENED = 1 << (INFORMATION_BITS + 60)

@@ -45,7 +45,7 @@ from riskset_common.secure.blind.cox.evaluation import (
 )
 from riskset_common.secure.blind.cox.model import BlindModel
 from riskset_common.secure.blind.cox.wanted import Block, WantedHazard
-from riskset_common.survival.arrays import BoolArray, FloatArray, IntArray
+from riskset_common.survival.arrays.shapes import BoolArray, FloatArray, IntArray
 
 _INVERSE_BITS = 56
 """Bits of the largest element of I⁻¹."""

@@ -25,9 +25,9 @@ from riskset_common.errors import DataError, ProtocolRefusal
 from riskset_common.formats.canonical_json import canonical_json
 from riskset_common.primitives.hashing import H
 from riskset_common.secure.blind.cox.wanted import FURTHEST, WantedHazard, WantedPhTest
-from riskset_common.survival.arrays import FloatArray, IntArray
-from riskset_common.survival.cox import Ties
-from riskset_common.survival.newton import Convergence
+from riskset_common.survival.arrays.shapes import FloatArray, IntArray
+from riskset_common.survival.regression.cox import Ties
+from riskset_common.survival.regression.newton import Convergence
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,8 +13,8 @@ import numpy as np
 
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.secure.blind.cox.model import BlindModel
-from riskset_common.survival.cox import CoxSums
-from riskset_common.survival.newton import CoxFit, NewtonState, advance, start
+from riskset_common.survival.regression.cox import CoxSums
+from riskset_common.survival.regression.newton import CoxFit, NewtonState, advance, start
 
 ALIASED_SHARE = 1e-10
 """A column of which not more than this share is left after the columns before it is aliased: opened sums have 44 bits."""

@@ -27,9 +27,9 @@ from riskset_common.secure.blind.cox.evaluation import (
 )
 from riskset_common.secure.blind.cox.model import BlindModel
 from riskset_common.secure.blind.cox.wanted import G_BITS, WantedPhTest
-from riskset_common.survival.cox import CoxSums
-from riskset_common.survival.newton import CoxFit
-from riskset_common.survival.proportionality import TimeScores
+from riskset_common.survival.regression.cox import CoxSums
+from riskset_common.survival.regression.newton import CoxFit
+from riskset_common.survival.regression.proportionality import TimeScores
 
 
 def n_time_scores(model: BlindModel) -> int:

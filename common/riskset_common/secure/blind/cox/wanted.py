@@ -13,7 +13,7 @@ import numpy as np
 
 from riskset_common.errors import EstimationError, ProtocolRefusal
 from riskset_common.secure.blind.cox.guards import require_wide_blocks
-from riskset_common.survival.arrays import FloatArray
+from riskset_common.survival.arrays.shapes import FloatArray
 
 Transform = Literal["km", "rank", "identity", "log"]
 

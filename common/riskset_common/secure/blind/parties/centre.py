@@ -14,7 +14,7 @@ from riskset_common.secure.blind.cox.bounds import PublicPath, next_path
 from riskset_common.secure.blind.cox.evaluation import cox_sums_of, n_opened
 from riskset_common.secure.blind.cox.newton import begin, go_on
 from riskset_common.secure.blind.parties.setup import BlindSetup
-from riskset_common.survival.newton import CoxFit, NewtonState
+from riskset_common.survival.regression.newton import CoxFit, NewtonState
 from riskset_common.wire.blind_messages import BlindAsk, BlindConsent, BlindOpened
 
 

@@ -33,7 +33,7 @@ from riskset_common.secure.blind.cox.evaluation import Reciprocals, cox_sums_of,
 from riskset_common.secure.blind.cox.newton import adopt, begin, go_on
 from riskset_common.secure.blind.parties.keys import MemberKeys, seal, unseal
 from riskset_common.secure.blind.parties.setup import BlindSetup, beta_bytes
-from riskset_common.survival.newton import CoxFit, NewtonState
+from riskset_common.survival.regression.newton import CoxFit, NewtonState
 from riskset_common.wire.blind_messages import (
     BlindAsk,
     BlindConsent,

@@ -17,8 +17,8 @@ from riskset_common.secure.blind.cox.bounds import require_in_range
 from riskset_common.secure.blind.cox.model import BlindModel
 from riskset_common.secure.blind.parties.keys import input_keys
 from riskset_common.secure.blind.parties.setup import BlindSetup
-from riskset_common.survival.arrays import FloatArray
-from riskset_common.survival.slot_sums import SlotDesign, event_covariates, slot_sums
+from riskset_common.survival.arrays.shapes import FloatArray
+from riskset_common.survival.regression.slot_sums import SlotDesign, event_covariates, slot_sums
 from riskset_common.wire.blind_messages import BlindAsk, BlindInput
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from riskset_common.survival.distributions import normal_p_value, normal_quantile
+from riskset_common.survival.arrays.distributions import normal_p_value, normal_quantile
 from riskset_embedded.demos.published.mapping import AtMost, Relations, Same, Shares, StandardErrors
 from riskset_embedded.demos.published.places import published_at
 

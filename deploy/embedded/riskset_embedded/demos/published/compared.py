@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from riskset_common.survival.distributions import normal_quantile
+from riskset_common.survival.arrays.distributions import normal_quantile
 from riskset_embedded.demos.published.mapping import Figure, PaperMap
 from riskset_embedded.demos.published.places import NotShown, published_at, result_at, shown
 

@@ -32,8 +32,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskset_common.errors import EstimationError
-from riskset_common.survival.arrays import BoolArray, FloatArray, IntArray, run_starts, same_length
-from riskset_common.survival.risk_sets import SumsOverRiskSets, risk_sets
+from riskset_common.survival.arrays.shapes import (
+    BoolArray,
+    FloatArray,
+    IntArray,
+    run_starts,
+    same_length,
+)
+from riskset_common.survival.regression.risk_sets import SumsOverRiskSets, risk_sets
 
 Ties = Literal["efron", "breslow"]
 TimeArray = IntArray | FloatArray

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from riskset_common.errors import EstimationError
-from riskset_common.survival.arrays import FloatArray, IntArray
+from riskset_common.survival.arrays.shapes import FloatArray, IntArray
 
 MOST_TABLES = 30_000_000
 """Tables that are gone through at most: some seconds."""

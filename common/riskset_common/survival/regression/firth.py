@@ -23,9 +23,9 @@ from itertools import combinations_with_replacement, permutations
 
 import numpy as np
 
-from riskset_common.survival.arrays import FloatArray
-from riskset_common.survival.cholesky import factorise
-from riskset_common.survival.cox import CoxDesign, CoxSums, weighted_rows
+from riskset_common.survival.arrays.cholesky import factorise
+from riskset_common.survival.arrays.shapes import FloatArray
+from riskset_common.survival.regression.cox import CoxDesign, CoxSums, weighted_rows
 
 SMALLEST_UPDATE = 1e-8
 """A correction is left out where its denominator is below this share of what it is made of (Nocedal and Wright, 6.26)."""

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from riskset_common.survival.arrays import FloatArray
-from riskset_common.survival.cholesky import factorise
-from riskset_common.survival.distributions import ChiSquareTest
+from riskset_common.survival.arrays.cholesky import factorise
+from riskset_common.survival.arrays.distributions import ChiSquareTest
+from riskset_common.survival.arrays.shapes import FloatArray
 
 
 def wald_test(

@@ -17,7 +17,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from riskset_common.survival.distributions import ChiSquareTest
+from riskset_common.survival.arrays.distributions import ChiSquareTest
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from riskset_common.survival.arrays import BoolArray, FloatArray
+from riskset_common.survival.arrays.shapes import BoolArray, FloatArray
 
 ALIAS_TOLERANCE = float(np.finfo(np.float64).eps ** 0.75)
 """1.8e-12, the tolerance of coxph in R."""

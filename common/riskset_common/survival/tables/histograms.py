@@ -18,7 +18,7 @@ from typing import Literal
 
 import numpy as np
 
-from riskset_common.survival.arrays import FloatArray, IntArray
+from riskset_common.survival.arrays.shapes import FloatArray, IntArray
 
 Definition = Literal["r", "sas"]
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from riskset_common.survival.arrays import FloatArray, IntArray, same_length
-from riskset_common.survival.kaplan_meier import LimitKind, kaplan_meier, probability_limits
-from riskset_common.survival.risk_table import RiskTable, rows_until
+from riskset_common.survival.arrays.shapes import FloatArray, IntArray, same_length
+from riskset_common.survival.curves.kaplan_meier import LimitKind, kaplan_meier, probability_limits
+from riskset_common.survival.curves.risk_table import RiskTable, rows_until
 
 
 @dataclass(frozen=True, eq=False)

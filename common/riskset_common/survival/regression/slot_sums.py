@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskset_common.errors import DataError
-from riskset_common.survival.arrays import BoolArray, FloatArray, IntArray
-from riskset_common.survival.risk_sets import RiskSets, risk_sets
+from riskset_common.survival.arrays.shapes import BoolArray, FloatArray, IntArray
+from riskset_common.survival.regression.risk_sets import RiskSets, risk_sets
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from riskset_common.errors import EstimationError
-from riskset_common.survival.arrays import BoolArray, FloatArray, IntArray, same_length
+from riskset_common.survival.arrays.shapes import BoolArray, FloatArray, IntArray, same_length
 
 SAME_TIME = 1e-9
 """Times closer than this share of themselves are one time: it undoes the rounding of a change of unit, nothing more."""

@@ -30,7 +30,7 @@ from typing import Protocol
 
 import numpy as np
 
-from riskset_common.survival.arrays import FloatArray, IntArray, run_starts
+from riskset_common.survival.arrays.shapes import FloatArray, IntArray, run_starts
 
 _LONG_STRATUM = 256
 """From this many slots on a stratum is worth a step of a Python loop."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from riskset_common.survival.arrays import BoolArray, IntArray, same_length
+from riskset_common.survival.arrays.shapes import BoolArray, IntArray, same_length
 
 BEFORE_THE_FIRST_STEP = -1
 """Entry of those observed from the origin on, so that they are at risk at step 0 as well."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from riskset_common.survival.distributions import normal_p_value, normal_quantile
+from riskset_common.survival.arrays.distributions import normal_p_value, normal_quantile
 
 
 @dataclass(frozen=True)

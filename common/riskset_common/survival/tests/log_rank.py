@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from riskset_common.errors import EstimationError
-from riskset_common.survival.arrays import FloatArray, IntArray
-from riskset_common.survival.distributions import ChiSquareTest
+from riskset_common.survival.arrays.distributions import ChiSquareTest
+from riskset_common.survival.arrays.shapes import FloatArray, IntArray
 
 Weights = Callable[[FloatArray, FloatArray], FloatArray]
 """Weight at each event time of a stratum, from its patients at risk and its events, all of shape (n_event_times,)."""

@@ -29,9 +29,9 @@ from typing import Any, Literal
 import numpy as np
 
 from riskset_common.errors import EstimationError
-from riskset_common.survival.arrays import BoolArray, FloatArray
-from riskset_common.survival.cholesky import ALIAS_TOLERANCE, Factor, factorise
-from riskset_common.survival.cox import CoxSums
+from riskset_common.survival.arrays.cholesky import ALIAS_TOLERANCE, Factor, factorise
+from riskset_common.survival.arrays.shapes import BoolArray, FloatArray
+from riskset_common.survival.regression.cox import CoxSums
 
 Convergence = Literal["tight", "r"]
 

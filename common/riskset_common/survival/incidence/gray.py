@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from riskset_common.errors import EstimationError
-from riskset_common.survival.arrays import FloatArray, IntArray
-from riskset_common.survival.cumulative_incidence import tie_correction
-from riskset_common.survival.log_rank import LogRankSums
+from riskset_common.survival.arrays.shapes import FloatArray, IntArray
+from riskset_common.survival.incidence.cumulative_incidence import tie_correction
+from riskset_common.survival.tests.log_rank import LogRankSums
 
 
 @dataclass(frozen=True, eq=False)

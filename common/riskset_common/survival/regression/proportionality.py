@@ -20,9 +20,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from riskset_common.survival.arrays import FloatArray, IntArray
-from riskset_common.survival.cholesky import factorise
-from riskset_common.survival.distributions import ChiSquareTest
+from riskset_common.survival.arrays.cholesky import factorise
+from riskset_common.survival.arrays.distributions import ChiSquareTest
+from riskset_common.survival.arrays.shapes import FloatArray, IntArray
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from riskset_common.survival.arrays import FloatArray
-from riskset_common.survival.cox import CoxDesign, weighted_rows
+from riskset_common.survival.arrays.shapes import FloatArray
+from riskset_common.survival.regression.cox import CoxDesign, weighted_rows
 
 
 def score_residuals(design: CoxDesign, beta: FloatArray) -> FloatArray:

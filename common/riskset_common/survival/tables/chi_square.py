@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from riskset_common.errors import EstimationError
-from riskset_common.survival.arrays import FloatArray, IntArray
-from riskset_common.survival.distributions import ChiSquareTest
+from riskset_common.survival.arrays.distributions import ChiSquareTest
+from riskset_common.survival.arrays.shapes import FloatArray, IntArray
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,9 +23,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from riskset_common.errors import EstimationError
-from riskset_common.survival.arrays import BoolArray, FloatArray, IntArray, same_length
-from riskset_common.survival.cox import CoxDesign, Ties, prepare
-from riskset_common.survival.risk_sets import SumsOverRiskSets
+from riskset_common.survival.arrays.shapes import BoolArray, FloatArray, IntArray, same_length
+from riskset_common.survival.regression.cox import CoxDesign, Ties, prepare
+from riskset_common.survival.regression.risk_sets import SumsOverRiskSets
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from riskset_common.survival.arrays import FloatArray
+from riskset_common.survival.arrays.shapes import FloatArray
 
 
 def sandwich(covariance: FloatArray, score_products: FloatArray) -> FloatArray:

@@ -18,9 +18,9 @@ from typing import Literal
 import numpy as np
 
 from riskset_common.errors import EstimationError
-from riskset_common.survival.arrays import BoolArray, FloatArray, IntArray
-from riskset_common.survival.distributions import normal_quantile
-from riskset_common.survival.risk_table import RiskTable, rows_until
+from riskset_common.survival.arrays.distributions import normal_quantile
+from riskset_common.survival.arrays.shapes import BoolArray, FloatArray, IntArray
+from riskset_common.survival.curves.risk_table import RiskTable, rows_until
 
 LimitKind = Literal["plain", "log", "log-log"]
 

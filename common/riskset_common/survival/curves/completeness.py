@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from riskset_common.survival.arrays import BoolArray, IntArray, same_length
+from riskset_common.survival.arrays.shapes import BoolArray, IntArray, same_length
 
 
 @dataclass(frozen=True)

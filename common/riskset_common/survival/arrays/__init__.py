@@ -1,0 +1,1 @@
+"""Array types, linear algebra and distributions that the other rooms rest on."""

@@ -1,0 +1,1 @@
+"""Risk tables and survival curves."""

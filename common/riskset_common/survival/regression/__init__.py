@@ -1,0 +1,1 @@
+"""The Cox partial likelihood: its sums, its maximum, its variances and its tests."""

@@ -1,0 +1,1 @@
+"""Tables of counts, and numbers known in counts by value."""
