@@ -26,7 +26,7 @@ from riskset_server.report.run_files import read_run
 from riskset_server.report_check import check_report
 from riskset_server.run.replies import SitesLost, SitesRefused
 from riskset_server.store import Runs, RunState, Sites, open_database
-from riskset_server.store.runs import RunMatter
+from riskset_server.store.runs import RunInputs
 
 
 class PowerCut(Exception):
@@ -72,7 +72,7 @@ class Ground:
     def new_run(self) -> int:
         plan, codebook = read_plan_to_run(self.study / "plan.yaml", self.study / "codebook.yaml")
         database = open_database(self.centre.store)
-        matter = RunMatter(
+        matter = RunInputs(
             canonical_json(plan),
             canonical_json(codebook),
             Sites(database).roster(),

@@ -18,7 +18,7 @@ from riskset_server.centre.new_centre import new_centre
 from riskset_server.sites.admission import admit, invite
 from riskset_server.sites.nodes import Node
 from riskset_server.store import Database, Runs, Sites, open_database
-from riskset_server.store.runs import RunMatter
+from riskset_server.store.runs import RunInputs
 
 NOW = datetime.datetime(2018, 6, 1, 12, tzinfo=datetime.UTC)
 
@@ -127,7 +127,7 @@ class Centre:
 
     def add_run(self) -> int:
         plan, codebook = self.study()
-        matter = RunMatter(
+        matter = RunInputs(
             canonical_json(plan), canonical_json(codebook), self.sites.roster(), self.random(32)
         )
         return self.runs.add(plan.plan, plan.version, matter, NOW)

@@ -96,7 +96,7 @@ def test_a_node_that_no_admitted_site_owns_is_removed(centre):
 def test_the_list_of_sites_says_who_is_connected(centre):
     centre.admit("a")
     centre.enrol("b")
-    centre.sites.met("a", "0.1.0")
+    centre.sites.release_seen("a", "0.1.0")
     lines = list(connection_lines(centre.sites, bring_in_line(centre.engine, centre.sites)))
 
     assert ["a", "connected", "node", "0.1.0"] == lines[0].split()

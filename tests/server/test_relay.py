@@ -20,7 +20,7 @@ class Clock:
         return self.time
 
 
-class ScriptedWay:
+class ScriptedRoute:
     """A way on which what becomes of the n-th message to a site is written down before."""
 
     def __init__(self, becomes: Callable[[str, int], bytes | str | None], *sites: str) -> None:
@@ -52,34 +52,36 @@ def answers(site: str, time: int) -> bytes:
     return f"{site} {time}".encode()
 
 
-def asked(*ways: ScriptedWay, sites: str = "ab") -> tuple[dict[str, bytes], list[str]]:
-    heard: list[str] = []
-    replies = relay_over(*ways).ask(dict.fromkeys(sites, b"question"), "join", heard.extend)
-    return replies, heard
+def asked(*routes: ScriptedRoute, sites: str = "ab") -> tuple[dict[str, bytes], list[str]]:
+    answered: list[str] = []
+    replies = relay_over(*routes).ask(dict.fromkeys(sites, b"question"), "join", answered.extend)
+    return replies, answered
 
 
-def relay_over(*ways: ScriptedWay) -> Relay:
-    return Relay(ways, deadline=20, closing=2, again_after=5, now=Clock())
+def relay_over(*routes: ScriptedRoute) -> Relay:
+    return Relay(routes, deadline=20, closing=2, again_after=5, now=Clock())
 
 
 def test_every_site_is_asked_once_and_heard_once():
-    way = ScriptedWay(answers, "a", "b")
-    replies, heard = asked(way)
+    way = ScriptedRoute(answers, "a", "b")
+    replies, answered = asked(way)
 
     assert {"a": b"a 1", "b": b"b 1"} == replies
-    assert ["a", "b"] == sorted(heard)
+    assert ["a", "b"] == sorted(answered)
     assert ["a", "b"] == way.sent
 
 
 def test_an_empty_reply_is_a_reply():
-    replies, _ = asked(ScriptedWay(lambda *_: b"", "a", "b"))
+    replies, _ = asked(ScriptedRoute(lambda *_: b"", "a", "b"))
 
     assert {"a": b"", "b": b""} == replies
 
 
 @pytest.mark.parametrize("lost", [None, "silent"])
 def test_a_message_that_is_lost_or_not_answered_is_sent_again(lost):
-    way = ScriptedWay(lambda site, n: lost if (site, n) == ("b", 1) else answers(site, n), "a", "b")
+    way = ScriptedRoute(
+        lambda site, n: lost if (site, n) == ("b", 1) else answers(site, n), "a", "b"
+    )
     replies, _ = asked(way)
 
     assert {"a": b"a 1", "b": b"b 2"} == replies
@@ -87,7 +89,7 @@ def test_a_message_that_is_lost_or_not_answered_is_sent_again(lost):
 
 
 def test_a_site_that_never_answers_is_missing_when_the_time_is_over():
-    way = ScriptedWay(lambda site, n: "silent" if site == "b" else answers(site, n), "a", "b")
+    way = ScriptedRoute(lambda site, n: "silent" if site == "b" else answers(site, n), "a", "b")
     replies, _ = asked(way)
 
     assert {"a": b"a 1"} == replies
@@ -95,15 +97,15 @@ def test_a_site_that_never_answers_is_missing_when_the_time_is_over():
 
 
 def test_the_first_way_that_reaches_a_site_is_taken():
-    stream, messages = ScriptedWay(answers, "a"), ScriptedWay(answers, "a", "b")
+    stream, messages = ScriptedRoute(answers, "a"), ScriptedRoute(answers, "a", "b")
     asked(stream, messages)
 
     assert (["a"], ["b"]) == (stream.sent, messages.sent)
 
 
 def test_when_a_stream_breaks_the_question_goes_over_messages():
-    stream = ScriptedWay(lambda *_: "breaks", "a", "b")
-    messages = ScriptedWay(answers, "a", "b")
+    stream = ScriptedRoute(lambda *_: "breaks", "a", "b")
+    messages = ScriptedRoute(answers, "a", "b")
     replies, _ = asked(stream, messages)
 
     assert {"a": b"a 1", "b": b"b 1"} == replies
@@ -111,8 +113,8 @@ def test_when_a_stream_breaks_the_question_goes_over_messages():
 
 
 def test_a_stream_that_is_up_but_silent_is_given_up_for_messages():
-    stream = ScriptedWay(lambda *_: "silent", "a")
-    messages = ScriptedWay(answers, "a")
+    stream = ScriptedRoute(lambda *_: "silent", "a")
+    messages = ScriptedRoute(answers, "a")
     replies, _ = asked(stream, messages, sites="a")
 
     assert {"a": b"a 1"} == replies
@@ -120,7 +122,7 @@ def test_a_stream_that_is_up_but_silent_is_given_up_for_messages():
 
 
 def test_the_close_of_a_run_waits_a_short_while_and_asks_nobody_again():
-    way = ScriptedWay(lambda site, _: "silent" if site == "b" else b"", "a", "b")
+    way = ScriptedRoute(lambda site, _: "silent" if site == "b" else b"", "a", "b")
     relay = relay_over(way)
     replies = relay.ask(dict.fromkeys("ab", b"question"), "close", lambda *_: None)
 

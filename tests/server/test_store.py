@@ -32,10 +32,10 @@ class Counting:
         self.answering = answering
         self.asked: list[str] = []
 
-    def ask(self, messages, step, heard):
+    def ask(self, messages, step, on_replies):
         self.asked += sorted(messages)
         replies = {site: f"{step} {site}".encode() for site in messages if site in self.answering}
-        heard(replies)
+        on_replies(replies)
         return replies
 
 
@@ -102,13 +102,13 @@ def test_a_url_that_leads_nowhere_is_an_error_that_says_what_to_write(url):
 def test_who_answered_before_is_not_asked_again(centre, number):
     first, second = Counting("a"), Counting("a", "b")
     messages = {"a": b"question", "b": b"question"}
-    heard: list[str] = []
+    answered: list[str] = []
     recorded(centre, number, first).ask(messages, "join", lambda *_: None)
-    replies = recorded(centre, number, second).ask(messages, "join", heard.extend)
+    replies = recorded(centre, number, second).ask(messages, "join", answered.extend)
 
     assert (["a", "b"], ["b"]) == (first.asked, second.asked)
     assert {"a": b"join a", "b": b"join b"} == replies
-    assert ["a", "b"] == sorted(heard)
+    assert ["a", "b"] == sorted(answered)
 
 
 def test_another_question_in_the_same_step_is_refused(centre, number):

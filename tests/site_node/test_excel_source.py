@@ -9,7 +9,7 @@ import pytest
 from openpyxl.chart import LineChart
 
 from riskset_common.errors import DataError, NodeConfigError
-from riskset_node.records.column import RawColumn, text_of
+from riskset_node.records.column import Column, text_of
 from riskset_node.sources import source_of
 from riskset_node.sources.excel import ExcelSettings
 
@@ -35,7 +35,7 @@ def written(tmp_path):
 def texts(path, column, **settings):
     """The values of a column as texts, None where there is none."""
     described = ExcelSettings(kind="excel", path=path, **settings)
-    raw = RawColumn.of(source_of("excel").read(described, [column])[column])
+    raw = Column.of(source_of("excel").read(described, [column])[column])
     return [None if place < 0 else text_of(raw.distinct[place]) for place in raw.index]
 
 

@@ -17,7 +17,7 @@ from riskset_common.study.patients import MISSING, NO_DATE
 from riskset_node.config import ColumnMap
 from riskset_node.finding_kinds import FindingKind
 from riskset_node.records.coding import absent_column, code_column, conversion_by, decimal_text
-from riskset_node.records.column import RawColumn, plain_code
+from riskset_node.records.column import Column, plain_code
 from riskset_node.records.variable_columns import VariableColumn
 from riskset_node.sources.csv import CsvSettings
 from riskset_node.sources.parquet import ParquetSettings
@@ -32,7 +32,7 @@ def code(values, variable, column=None, **settings):
         kind=kind, path=Path("x"), **settings
     )
     mapped = VariableColumn("x", variable, ColumnMap.model_validate({"from": "x"} | (column or {})))
-    return code_column(RawColumn.of(values), mapped, source, TODAY)
+    return code_column(Column.of(values), mapped, source, TODAY)
 
 
 def category(*levels):
@@ -307,7 +307,7 @@ def test_an_absent_variable_is_missing_for_everyone():
 
 
 def test_coding_an_absent_variable_is_a_fault():
-    raw = RawColumn.of(["1"])
+    raw = Column.of(["1"])
 
     with pytest.raises(ValueError, match="absent"):
         code_column(

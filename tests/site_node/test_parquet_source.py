@@ -11,7 +11,7 @@ import pytest
 from pyarrow import parquet
 
 from riskset_common.errors import DataError, NodeConfigError
-from riskset_node.records.column import RawColumn, text_of
+from riskset_node.records.column import Column, text_of
 from riskset_node.sources import source_of
 from riskset_node.sources.parquet import ParquetSettings
 
@@ -19,7 +19,7 @@ from riskset_node.sources.parquet import ParquetSettings
 def texts(path, column):
     """The values of a column as texts, None where there is none."""
     read = source_of("parquet").read(ParquetSettings(kind="parquet", path=path), [column])
-    raw = RawColumn.of(read[column])
+    raw = Column.of(read[column])
     return [None if place < 0 else text_of(raw.distinct[place]) for place in raw.index]
 
 

@@ -26,7 +26,7 @@ from riskset_node.config import NodeConfig
 from riskset_node.session.node import SiteNode
 from riskset_node.session.trust import Trust
 from riskset_node.state.node_state import NodeState
-from riskset_server.run.course import Heard, Watcher, drive, is_confirmed, round_of
+from riskset_server.run.course import OnReplies, Watcher, is_confirmed, round_of, run_course
 from riskset_server.run.replies import SitesRefused
 from riskset_server.run.run import Run
 
@@ -116,7 +116,7 @@ def run_local(
         run = Run(plan, codebook, roster, centre, parties.draw("nonce"))
         carrier = _Carrier(nodes, transcript or Transcript(None), parties.cut)
         try:
-            return drive(run, carrier, watcher)
+            return run_course(run, carrier, watcher)
         except SitesRefused as refused:
             reasons = {name: why for name, why in carrier.reasons.items() if name in refused.codes}
             if not reasons:  # they were given before the run was stopped and continued
@@ -140,7 +140,9 @@ class _Carrier:
         self.reasons: dict[str, RisksetError] = {}
         """Why each site first said no; it may refuse what follows for other reasons."""
 
-    def ask(self, messages: Mapping[str, bytes], step: str, heard: Heard) -> dict[str, bytes]:
+    def ask(
+        self, messages: Mapping[str, bytes], step: str, on_replies: OnReplies
+    ) -> dict[str, bytes]:
         """Ask the sites whose line is not cut, in their order."""
         self._round = max(self._round, round_of(step))
         # Where the run went on without a site it does so again: a late reply would make another run of it.
@@ -158,7 +160,7 @@ class _Carrier:
                     self.reasons.setdefault(name, refusal)
             else:
                 replies[name] = kept
-            heard({name: replies[name]})
+            on_replies({name: replies[name]})
         return replies
 
     def published(self, step: str, opening: bytes) -> None:

@@ -19,7 +19,7 @@ from riskset_server.plans.signed_plan import check_signature, signature_path
 from riskset_server.run.run import Run
 from riskset_server.sites.nodes import Node, Registry, bring_in_line, offline
 from riskset_server.store import RunRecord, Runs, RunState, Sites
-from riskset_server.store.runs import RESUMABLE, RunMatter
+from riskset_server.store.runs import RESUMABLE, RunInputs
 
 
 class Engine(Registry, Protocol):
@@ -76,7 +76,7 @@ def start_run(
     roster, nonce = sites.roster(), random(32)
     Run(plan, codebook, roster, centre.identity(), nonce)  # raises here rather than in the driver
     nodes = bring_in_line(engine, sites)
-    matter = RunMatter(canonical_json(plan), canonical_json(codebook), roster, nonce)
+    matter = RunInputs(canonical_json(plan), canonical_json(codebook), roster, nonce)
     number = runs.add(plan.plan, plan.version, matter, now)
     runs.started(number, engine.start(number))
     return Started(number, offline(nodes, [member.name for member in roster.members]))

@@ -21,9 +21,9 @@ from riskset_common.results.as_json import to_text
 from riskset_common.study.codebook import Codebook
 from riskset_server.centre.config import CentreConfig, ports_on
 from riskset_server.driving.recorded import Recorded
-from riskset_server.driving.relay import Relay, Way
+from riskset_server.driving.relay import Relay, Route
 from riskset_server.driving.streams import RunStreams
-from riskset_server.run.course import drive
+from riskset_server.run.course import run_course
 from riskset_server.run.replies import SitesLost, SitesRefused
 from riskset_server.run.run import Run
 from riskset_server.store import Runs, RunState, Sites, open_database
@@ -31,23 +31,23 @@ from riskset_server.store import Runs, RunState, Sites, open_database
 _LOG: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
-class Ways(Protocol):
-    """Gives the ways to the sites, best first, from their connection keys by name and the streams of the run."""
+class Routes(Protocol):
+    """Gives the routes to the sites, best first, from their connection keys by name and the streams of the run."""
 
     def __call__(
         self,
         sites: Mapping[str, bytes],
         streams: RunStreams | None,
-        met: Callable[[str, str], None],
-    ) -> Iterable[Way]:
-        """The ways; `met` is told each site's name and release when it answers."""
+        release_seen: Callable[[str, str], None],
+    ) -> Iterable[Route]:
+        """The routes; `release_seen` is told each site's name and release when it answers."""
         ...
 
 
 def drive_run(
     centre: CentreConfig,
     number: int,
-    ways: Ways,
+    routes: Routes,
     *,
     now: Callable[[], datetime],
     random: Callable[[int], bytes],
@@ -64,7 +64,7 @@ def drive_run(
         runs = Runs(database)
         runs.move(number, RunState.RUNNING)
         try:
-            _drive(centre, number, ways, runs, Sites(database), now, random)
+            _drive(centre, number, routes, runs, Sites(database), now, random)
         except SitesRefused as error:
             runs.move(number, RunState.REFUSED, now(), str(error))
             raise
@@ -88,7 +88,7 @@ def _call_them(number: int) -> str:
 def _drive(
     centre: CentreConfig,
     number: int,
-    ways: Ways,
+    routes: Routes,
     runs: Runs,
     sites: Sites,
     now: Callable[[], datetime],
@@ -108,13 +108,13 @@ def _drive(
     streams = _streams(centre, matter.roster, random)
     try:
         relay = Relay(
-            list(ways(keys, streams, sites.met)),
+            list(routes(keys, streams, sites.release_seen)),
             deadline=centre.rounds.deadline,
             closing=centre.rounds.closing,
             again_after=centre.rounds.again_after,
             now=monotonic,
         )
-        results = drive(run, Recorded(relay, runs, number, now))
+        results = run_course(run, Recorded(relay, runs, number, now))
     finally:
         if streams is not None:
             streams.close()

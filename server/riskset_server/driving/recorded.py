@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from riskset_server.run.course import Asking, Heard, is_confirmed
+from riskset_server.run.course import Asking, OnReplies, is_confirmed
 from riskset_server.store import Runs
 
 
@@ -25,7 +25,9 @@ class Recorded:
         self._now = now
         self._steps = [each.step for each in runs.arrived(number)]
 
-    def ask(self, messages: Mapping[str, bytes], step: str, heard: Heard) -> dict[str, bytes]:
+    def ask(
+        self, messages: Mapping[str, bytes], step: str, on_replies: OnReplies
+    ) -> dict[str, bytes]:
         """Ask those who have not answered this step yet."""
         replies: dict[str, bytes] = {}
         if step in self._steps:
@@ -36,11 +38,11 @@ class Recorded:
             self._steps.append(step)
         self._runs.keep_asked(self._number, step, messages, self._now())
         if replies:
-            heard(replies)
+            on_replies(replies)
 
         def keep(arrived: Mapping[str, bytes]) -> None:
             self._runs.keep_replies(self._number, step, arrived, self._now())
-            heard(arrived)
+            on_replies(arrived)
 
         unanswered = {site: messages[site] for site in messages if site not in replies}
         if unanswered:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from riskset_server.run.course import CLOSE, Heard
+from riskset_server.run.course import CLOSE, OnReplies
 
 
-class Way(Protocol):
+class Route(Protocol):
     """One way to carry messages: Flower's messages, or the streams of a run."""
 
     def reaches(self, site: str) -> bool:
@@ -28,7 +28,7 @@ class Way(Protocol):
 
 
 class Relay:
-    """The carrier of a deployment. `ways` are in the order of preference, the last one reaches everybody.
+    """The carrier of a deployment. `routes` are in the order of preference, the last one reaches everybody.
 
     Parameters
     ----------
@@ -44,20 +44,22 @@ class Relay:
 
     def __init__(
         self,
-        ways: Sequence[Way],
+        routes: Sequence[Route],
         *,
         deadline: float,
         closing: float,
         again_after: float,
         now: Callable[[], float],
     ) -> None:
-        self._ways = ways
+        self._ways = routes
         self._deadline = deadline
         self._closing = closing
         self._again_after = again_after
         self._now = now
 
-    def ask(self, messages: Mapping[str, bytes], step: str, heard: Heard) -> dict[str, bytes]:
+    def ask(
+        self, messages: Mapping[str, bytes], step: str, on_replies: OnReplies
+    ) -> dict[str, bytes]:
         """Ask, wait, ask again; what arrived by the deadline is the answer."""
         waiting = dict(messages)
         replies: dict[str, bytes] = {}
@@ -78,7 +80,7 @@ class Relay:
                     replies |= arrived
                     for site in arrived:
                         del waiting[site]
-                    heard(arrived)
+                    on_replies(arrived)
             lost &= waiting.keys()
             if self._now() >= end:
                 break

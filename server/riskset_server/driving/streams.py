@@ -43,7 +43,7 @@ class _Open:
 
 
 class RunStreams:
-    """The streams of one run, as one way of a relay (`relay.Way`).
+    """The streams of one run, as one way of a relay (`relay.Route`).
 
     Parameters
     ----------

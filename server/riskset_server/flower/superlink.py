@@ -214,7 +214,7 @@ class Control:
 
 
 class Messages:
-    """Flower's messages as one way of a relay (`relay.Way`): it reaches every registered node that is or comes online.
+    """Flower's messages as one way of a relay (`relay.Route`): it reaches every registered node that is or comes online.
 
     Parameters
     ----------
@@ -224,7 +224,7 @@ class Messages:
         Seconds after which the SuperLink gives up a message.
     offer_of
         For each site the stream's address and token that go with a message; empty without streams.
-    met
+    release_seen
         Told each site's name and release when it answers.
     """
 
@@ -235,13 +235,13 @@ class Messages:
         *,
         ttl: float,
         offer_of: Mapping[str, tuple[str, bytes]],
-        met: Callable[[str, str], None],
+        release_seen: Callable[[str, str], None],
     ) -> None:
         self._runtime = grid._runtime_client  # noqa: SLF001  # Grid's own calls take two more requests for each message
         self._node_of = node_of
         self._ttl = ttl
         self._offer_of = offer_of
-        self._met = met
+        self._release_seen = release_seen
         self._release = version_of("riskset-server")
         self._step = ""
         self._sent: dict[str, str] = {}
@@ -314,7 +314,7 @@ class Messages:
                 f"Site {site!r} answered with something that is no message of riskset ({error}). Ask the site what runs there; "
                 "its own log may say more."
             ) from error
-        self._met(site, envelope.release)
+        self._release_seen(site, envelope.release)
         return envelope.message
 
 
@@ -329,17 +329,21 @@ def main(grid: Grid, context: Context) -> None:
     if not isinstance(grid, HttpGrid):
         raise RisksetError("The driver runs on a SuperLink. Start runs with `riskset run start`.")
 
-    def ways(
-        sites: Mapping[str, bytes], streams: RunStreams | None, met: Callable[[str, str], None]
+    def routes(
+        sites: Mapping[str, bytes],
+        streams: RunStreams | None,
+        release_seen: Callable[[str, str], None],
     ) -> Iterable[Any]:
         nodes = {site: node_of[key] for site, key in sites.items() if key in node_of}
         offers = {}
         if streams is not None:
             offers = {site: (streams.reached_at, token) for site, token in streams.tokens.items()}
             yield streams
-        yield Messages(grid, nodes, ttl=centre.rounds.deadline, offer_of=offers, met=met)
+        yield Messages(
+            grid, nodes, ttl=centre.rounds.deadline, offer_of=offers, release_seen=release_seen
+        )
 
-    drive_run(centre, number, ways, now=_now, random=token_bytes)
+    drive_run(centre, number, routes, now=_now, random=token_bytes)
 
 
 def _now() -> datetime:

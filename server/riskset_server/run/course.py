@@ -17,14 +17,16 @@ from riskset_server.run.run import Opened, Run
 CLOSE = "close"
 """The last step. A site that misses it is told when it comes back, as far as its messages are kept."""
 
-Heard = Callable[[Mapping[str, bytes]], None]
+OnReplies = Callable[[Mapping[str, bytes]], None]
 """Called for replies as they arrive, those that came together at once, by the site's name."""
 
 
 class Asking(Protocol):
     """Carries messages to sites and their replies back. It reads neither."""
 
-    def ask(self, messages: Mapping[str, bytes], step: str, heard: Heard) -> dict[str, bytes]:
+    def ask(
+        self, messages: Mapping[str, bytes], step: str, on_replies: OnReplies
+    ) -> dict[str, bytes]:
         """Carry each site its message, and give the replies by the site's name; who did not answer in time is missing.
 
         Parameters
@@ -74,7 +76,7 @@ def is_confirmed(step: str) -> bool:
     return step in {"keys", CLOSE} or step.endswith("-opening")
 
 
-def drive(run: Run, carrier: Carrier, watcher: Watcher | None = None) -> dict[str, Any]:
+def run_course(run: Run, carrier: Carrier, watcher: Watcher | None = None) -> dict[str, Any]:
     """Drive a run to its end, and give the contents of results.json.
 
     Its session is closed at the sites, also where the run fails; not where it only waits for sites.
@@ -135,7 +137,7 @@ def _round(run: Run, carrier: Carrier, watcher: Watcher | None, confirmed: Colle
     number = run.rounds + 1
     step = f"round-{number:03d}"
 
-    def heard(replies: Mapping[str, bytes]) -> None:
+    def on_replies(replies: Mapping[str, bytes]) -> None:
         run.look_at(replies)
         if watcher:
             for site in replies:
@@ -143,7 +145,7 @@ def _round(run: Run, carrier: Carrier, watcher: Watcher | None, confirmed: Colle
 
     # A site that did not receive the keys could only refuse: it is as missing as one that does not report.
     asked = [site for site in run.contributors if site in confirmed]
-    reports = carrier.ask(dict.fromkeys(asked, run.request()), step, heard)
+    reports = carrier.ask(dict.fromkeys(asked, run.request()), step, on_replies)
     wanted = run.shares(_in_order(reports, asked))
     answers = carrier.ask(wanted, f"{step}-shares", _unheard) if wanted else {}
     opened = run.pool(_in_order(answers, wanted))

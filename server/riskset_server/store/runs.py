@@ -68,7 +68,7 @@ class Arrived:
 
 
 @dataclass(frozen=True)
-class RunMatter:
+class RunInputs:
     """What a run is made of, to build it again."""
 
     plan_json: bytes
@@ -83,7 +83,7 @@ class Runs:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, plan: str, version: str, matter: RunMatter, now: datetime) -> int:
+    def add(self, plan: str, version: str, matter: RunInputs, now: datetime) -> int:
         """Enter a new run and give its number."""
         row = RunRow(
             plan=plan,
@@ -101,12 +101,12 @@ class Runs:
             session.flush()
             return row.number
 
-    def matter(self, number: int) -> RunMatter:
+    def matter(self, number: int) -> RunInputs:
         """What a run is made of."""
         with self._database.session() as session:
             row = _row(session, number)
             roster = Roster.model_validate_json(row.roster_json)
-            return RunMatter(row.plan_json, row.codebook_json, roster, row.nonce)
+            return RunInputs(row.plan_json, row.codebook_json, roster, row.nonce)
 
     def get(self, number: int) -> RunRecord:
         """One run. Raises `InputError` where there is none of that number."""

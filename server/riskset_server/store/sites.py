@@ -83,7 +83,7 @@ class Sites:
         with self._database.session() as session:
             _row(session, name).node_id = str(node_id)
 
-    def met(self, name: str, release: str) -> None:
+    def release_seen(self, name: str, release: str) -> None:
         """Note the release that the site runs."""
         with self._database.session() as session:
             _row(session, name).release = release[:64]

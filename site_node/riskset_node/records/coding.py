@@ -18,7 +18,7 @@ from riskset_common.study.codebook import CategoryVariable, DateVariable, Number
 from riskset_common.study.patients import MISSING, NO_DATE, day_number
 from riskset_node.config import ColumnMap
 from riskset_node.finding_kinds import FindingKind
-from riskset_node.records.column import RawColumn, Tokens, text_of
+from riskset_node.records.column import Column, Tokens, text_of
 from riskset_node.records.findings import Mark
 from riskset_node.records.variable_columns import VariableColumn, factor_of
 from riskset_node.sources.source import SourceSettings
@@ -61,7 +61,7 @@ class _Reading:
         return self.tokens(dict.fromkeys(tokens, "missing"))
 
     def marks(
-        self, kind: FindingKind, raw: RawColumn, bad: Sequence[int], found: str, advice: str
+        self, kind: FindingKind, raw: Column, bad: Sequence[int], found: str, advice: str
     ) -> list[Mark]:
         """One mark for the rows with these distinct values, or none."""
         if not bad:
@@ -76,7 +76,7 @@ Coded = tuple[NDArray[Any], list[Mark]]
 
 
 def code_column(
-    raw: RawColumn, mapped: VariableColumn, source: SourceSettings, today: datetime.date
+    raw: Column, mapped: VariableColumn, source: SourceSettings, today: datetime.date
 ) -> Coded:
     """Codes of one variable as `Patients` holds them, shape (n,); what does not fit is missing, and marked."""
     if mapped.column is None:
@@ -98,7 +98,7 @@ def absent_column(
     return np.full(n, NO_DATE if isinstance(variable, DateVariable) else MISSING, dtype=np.int64)
 
 
-def _levels(raw: RawColumn, reading: _Reading, variable: CategoryVariable) -> Coded:
+def _levels(raw: Column, reading: _Reading, variable: CategoryVariable) -> Coded:
     """Level indices. The column's own word comes first, then the codebook's levels, then the file's signs for missing."""
     index = {level: position for position, level in enumerate(variable.levels)}
     codes = reading.column.codes
@@ -126,7 +126,7 @@ def _levels(raw: RawColumn, reading: _Reading, variable: CategoryVariable) -> Co
     return raw.spread(found, MISSING, np.int64), marks
 
 
-def _numbers(raw: RawColumn, reading: _Reading, variable: NumberVariable) -> Coded:
+def _numbers(raw: Column, reading: _Reading, variable: NumberVariable) -> Coded:
     """Numbers in the codebook's unit."""
     convert = conversion_by(factor_of(reading.column, variable))
     missing = reading.missing({"", *reading.source.missing, *reading.column.missing})
@@ -196,7 +196,7 @@ def _number_advice(texts: Sequence[str], reading: _Reading) -> str:
     return f"Mend them, or add them to {reading.setting}.missing where they stand for unknown."
 
 
-def _days(raw: RawColumn, reading: _Reading, today: datetime.date) -> Coded:
+def _days(raw: Column, reading: _Reading, today: datetime.date) -> Coded:
     """Days since 1970-01-01."""
     missing = reading.missing({"", *reading.source.missing, *reading.column.missing})
     found: list[int] = []

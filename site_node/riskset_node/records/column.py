@@ -20,7 +20,7 @@ _CODE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 
 
 @dataclass(frozen=True)
-class RawColumn:
+class Column:
     """A column as it stands in the file.
 
     Attributes
@@ -35,7 +35,7 @@ class RawColumn:
     distinct: tuple[Any, ...]
 
     @classmethod
-    def of(cls, values: Sequence[Any]) -> RawColumn:
+    def of(cls, values: Sequence[Any]) -> Column:
         """Take the distinct values of a column as a source reads it; None and what is not a number stand for no value."""
         distinct = tuple(
             value

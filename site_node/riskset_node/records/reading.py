@@ -15,7 +15,7 @@ from riskset_common.study.patients import Bools, Patients
 from riskset_node.config import NodeConfig
 from riskset_node.finding_kinds import FindingKind
 from riskset_node.records.coding import absent_column, code_column
-from riskset_node.records.column import RawColumn, text_of
+from riskset_node.records.column import Column, text_of
 from riskset_node.records.findings import Finding, LocalIds, Mark
 from riskset_node.records.variable_columns import VariableColumn, variable_columns
 from riskset_node.sources import source_of
@@ -57,7 +57,7 @@ def read_records(
     header = source.header(config.data.source)
     values = source.read(config.data.source, columns)
     n = len(next(iter(values.values()), ()))
-    raw = {name: RawColumn.of(values[name]) for name in columns}
+    raw = {name: Column.of(values[name]) for name in columns}
     local_ids, marks = _local_ids(config, raw)
     coded: dict[str, NDArray[Any]] = {}
     for each in mapped:
@@ -99,7 +99,7 @@ def _patients(n: int, codebook: Codebook, coded: dict[str, NDArray[Any]]) -> Pat
     return Patients(n=n, categories=categories, numbers=numbers, dates=dates)
 
 
-def _local_ids(config: NodeConfig, columns: Mapping[str, RawColumn]) -> tuple[LocalIds, list[Mark]]:
+def _local_ids(config: NodeConfig, columns: Mapping[str, Column]) -> tuple[LocalIds, list[Mark]]:
     """Ids of the patient column, and marks on those that stand in several rows or in none."""
     column = config.data.patient
     if column is None:

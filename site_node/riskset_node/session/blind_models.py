@@ -25,7 +25,7 @@ from riskset_common.wire.blind_steps import BlindAnswer, BlindBegin, BlindStep
 from riskset_common.wire.frame import Message
 from riskset_common.wire.messages import read_message
 from riskset_node.policy import Policy, check_serving
-from riskset_node.session.joined import Joined
+from riskset_node.session.joined import JoinedSession
 from riskset_node.state.node_state import NodeState
 
 
@@ -113,7 +113,7 @@ class BlindParts:
         self._now, self._random = now, random
         self._parts: dict[bytes, dict[bytes, BlindPart]] = {}
 
-    def answer(self, message: BlindBegin | BlindStep, joined: Joined) -> bytes:
+    def answer(self, message: BlindBegin | BlindStep, joined: JoinedSession) -> bytes:
         """Answer one step, and write it down; the same step again gets the same bytes."""
         sid, content = message.sid, message.to_bytes()
         if message.step <= self._state.last_blind_step(sid):
@@ -140,7 +140,7 @@ class BlindParts:
         self._parts.pop(sid, None)
 
     def _replied(
-        self, message: BlindBegin | BlindStep, joined: Joined, fresh: bytes | None
+        self, message: BlindBegin | BlindStep, joined: JoinedSession, fresh: bytes | None
     ) -> BlindAnswer:
         if isinstance(message, BlindStep):
             return self._stepped(message, joined)
@@ -148,7 +148,7 @@ class BlindParts:
             raise ProtocolRefusal("The blind models of this session began already.")
         return self._begun(message, joined, fresh)
 
-    def _begun(self, message: BlindBegin, joined: Joined, secret: bytes) -> BlindAnswer:
+    def _begun(self, message: BlindBegin, joined: JoinedSession, secret: bytes) -> BlindAnswer:
         session = joined.session
         own = _Own(session.site_id, self._identity, secret, blind_channels(session))
         parts: dict[bytes, BlindPart] = {}
@@ -163,7 +163,7 @@ class BlindParts:
         if site_id in blind.setup.committee.site_ids:
             check_serving(self._policy, blind.name)
 
-    def _stepped(self, message: BlindStep, joined: Joined) -> BlindAnswer:
+    def _stepped(self, message: BlindStep, joined: JoinedSession) -> BlindAnswer:
         if message.sid not in self._parts:
             self._restore(message.sid, joined)
         parts = self._parts[message.sid]
@@ -176,7 +176,7 @@ class BlindParts:
             letters[setup] = parts[setup].answer(found)
         return BlindAnswer.of(message.sid, message.step, letters)
 
-    def _restore(self, sid: bytes, joined: Joined) -> None:
+    def _restore(self, sid: bytes, joined: JoinedSession) -> None:
         """Make the machines of a session anew from its stored steps."""
         secret = self._state.blind_secret(sid)
         if secret is None:

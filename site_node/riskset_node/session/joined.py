@@ -16,7 +16,7 @@ from riskset_node.records.reading import SiteRecords
 
 
 @dataclass(frozen=True)
-class Joined:
+class JoinedSession:
     """One session that this site takes part in.
 
     Attributes
@@ -34,7 +34,7 @@ class Joined:
     asked: Mapping[int, tuple[Section, ...]] = field(default_factory=dict)
     told: Told = field(default_factory=dict)
 
-    def checked(self, opening: Opening) -> Joined:
+    def checked(self, opening: Opening) -> JoinedSession:
         """This session after the opening of a round; refused unless its sum is that of the reports of this round."""
         session = accept_opening(self.session, opening)
         pooled = pooled_by(self.asked[opening.round], opening).by_analysis()

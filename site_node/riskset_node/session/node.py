@@ -56,7 +56,7 @@ from riskset_node.policy import check_plan as check_policy
 from riskset_node.records.preparing import build_patients
 from riskset_node.records.reading import SiteRecords, read_records
 from riskset_node.session.blind_models import BlindParts
-from riskset_node.session.joined import Joined
+from riskset_node.session.joined import JoinedSession
 from riskset_node.session.trust import Trust, own_entry
 from riskset_node.state.node_state import NodeState, StoredSession
 from riskset_node.state.outbox import Summary
@@ -88,7 +88,7 @@ class SiteNode:
         self._now = now
         self._random = random
         self._member = own_entry(config, trust.roster)
-        self._joined: dict[bytes, Joined] = {}
+        self._joined: dict[bytes, JoinedSession] = {}
         self._blind = BlindParts(identity, config.policy, state, now=now, random=random)
         self.refusal: RisksetError | None = None
         """Why this site last said no, in full: for the people of this site. The centre gets a code."""
@@ -190,12 +190,12 @@ class SiteNode:
         study: Study,
         records: SiteRecords,
         patients: Patients,
-    ) -> Joined:
+    ) -> JoinedSession:
         snapshot = snapshot_commitment(salt, patients.digest())
         session, _ = advertise(
             self._identity, self._member.site_id, sid, secrets, snapshot, offer.roster
         )
-        return Joined(study, records, patients, session)
+        return JoinedSession(study, records, patients, session)
 
     def _accept(self, keys: Keys) -> bytes:
         joined = self._with_keys(self._session(keys.sid), keys)
@@ -204,7 +204,7 @@ class SiteNode:
         self._joined[keys.sid] = joined
         return b""
 
-    def _with_keys(self, joined: Joined, keys: Keys) -> Joined:
+    def _with_keys(self, joined: JoinedSession, keys: Keys) -> JoinedSession:
         plan, roster = joined.study.plan, joined.session.roster
         minimum = effective(self._config.policy, plan).minimum_sites
         rule = rule_of(plan, roster)
@@ -282,7 +282,7 @@ class SiteNode:
         _LOG.info("session_closed", site=self.name)
         return b""
 
-    def _session(self, sid: bytes) -> Joined:
+    def _session(self, sid: bytes) -> JoinedSession:
         if sid not in self._joined:
             stored = self._state.session(sid)
             if stored is None:
@@ -292,7 +292,7 @@ class SiteNode:
             self._joined[sid] = self._restored(sid, stored)
         return self._joined[sid]
 
-    def _restored(self, sid: bytes, stored: StoredSession) -> Joined:
+    def _restored(self, sid: bytes, stored: StoredSession) -> JoinedSession:
         """The session as the state file holds it, worked out again from what was received and drawn."""
         if stored.secrets is None:
             raise ProtocolRefusal(
@@ -346,7 +346,7 @@ class SiteNode:
             "let the session end, and join a new one with a new file."
         )
 
-    def _summarise(self, joined: Joined, request: RoundRequest) -> Summary:
+    def _summarise(self, joined: JoinedSession, request: RoundRequest) -> Summary:
         """Answer every question of a round; the schema asked for must be the one that the approved plan implies."""
         requests, sections = read_round(joined.study, request.questions, joined.told)
         if sections != request.sections:
