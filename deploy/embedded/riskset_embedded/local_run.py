@@ -38,7 +38,7 @@ from riskset_node.config import NodeConfig, read_node
 from riskset_server.kinds.placing import placed
 from riskset_server.plans.signed_plan import check_signature, read_key, signature_path
 from riskset_server.run.replies import SitesLost
-from riskset_server.run.run import Opened
+from riskset_server.run.rounds import Opened
 
 
 @dataclass(frozen=True)
