@@ -27,8 +27,8 @@ from riskset_node.session.node import SiteNode
 from riskset_node.session.trust import Trust
 from riskset_node.state.node_state import NodeState
 from riskset_server.run.course import OnReplies, Watcher, is_confirmed, round_of, run_course
+from riskset_server.run.joining import offer_run
 from riskset_server.run.replies import SitesRefused
-from riskset_server.run.run import Run
 
 
 def _any_random(_purpose: str) -> bytes:
@@ -113,10 +113,10 @@ def run_local(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="riskset-"))
         )
         nodes, roster = _nodes(parties, centre, folder, stack)
-        run = Run(plan, codebook, roster, centre, parties.draw("nonce"))
+        offered = offer_run(plan, codebook, roster, centre, parties.draw("nonce"))
         carrier = _Carrier(nodes, transcript or Transcript(None), parties.cut)
         try:
-            return run_course(run, carrier, watcher)
+            return run_course(offered, carrier, watcher)
         except SitesRefused as refused:
             reasons = {name: why for name, why in carrier.reasons.items() if name in refused.codes}
             if not reasons:  # they were given before the run was stopped and continued
