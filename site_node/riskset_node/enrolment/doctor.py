@@ -27,7 +27,7 @@ from riskset_node.session.service import (
     read_identity,
     state_folder,
 )
-from riskset_node.session.trust import trust_of
+from riskset_node.session.trust import own_entry, trust_of
 
 CLOCK_AHEAD, CLOCK_BEHIND = 5.0, 300.0
 """Seconds by which the centre lets a site's clock go wrong."""
@@ -84,12 +84,7 @@ def _keys(config: NodeConfig) -> str:
 
 def _roster(config: NodeConfig) -> str:
     roster = trust_of(config).roster
-    member = next((member for member in roster.members if member.name == config.site), None)
-    if member is None or member.public != read_identity(config).public:
-        raise RisksetError(
-            f"roster: version {roster.version} does not hold site {config.site!r} with this site's key. "
-            "Ask the centre whether the site is admitted, and for the newest roster."
-        )
+    member = own_entry(config, roster, read_identity(config).public)
     return f"version {roster.version}, {len(roster.members)} sites, this site is number {member.site_id}"
 
 

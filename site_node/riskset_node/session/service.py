@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from riskset_common.consortium.roster import Roster
 from riskset_common.errors import InputError, NodeConfigError
 from riskset_common.primitives.signing import Identity
 from riskset_node.config import NodeConfig
@@ -94,30 +93,15 @@ def opened(
             "copy it from the invitation."
         )
     identity, trust = read_identity(config), trust_of(config)
-    number = _site_id(config, trust.roster, identity)
     file = state_folder(config) / STATE_FILE
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="riskset-node") as thread:
         # SQLite wants a file to be used where it was opened.
         state = thread.submit(NodeState, file).result()
         try:
             node = SiteNode(config, identity, trust, state, now=now, random=random)
-            yield Answering(node, identity, number, state.outbox, thread, now=now)
+            yield Answering(node, identity, node.site_id, state.outbox, thread, now=now)
         finally:
             thread.submit(state.close).result()
-
-
-def _site_id(config: NodeConfig, roster: Roster, identity: Identity) -> int:
-    member = next((member for member in roster.members if member.name == config.site), None)
-    if member is None:
-        raise NodeConfigError(
-            f"roster: site {config.site!r} is not in the roster (version {roster.version}). Ask for the newest one."
-        )
-    if member.public != identity.public:
-        raise NodeConfigError(
-            f"identity.key: the roster (version {roster.version}) holds another public key for site {config.site!r}. "
-            "Use the key whose fingerprint was read out, or have the roster renewed."
-        )
-    return member.site_id
 
 
 def address_of(config: NodeConfig) -> str:
