@@ -29,7 +29,7 @@ from riskset_common.consortium.roster import Roster
 from riskset_common.consortium.roster_file import add_signature, signatures_path, write_roster
 from riskset_common.errors import InputError
 from riskset_common.formats.strict_yaml import read_yaml
-from riskset_common.primitives.signing import Identity
+from riskset_common.primitives.signing import Identity, read_identity
 from riskset_embedded.local_run import read_nodes
 from riskset_node.enrolment.joining import join_folder
 from riskset_server.centre.config import CENTRE_FILE, CentreConfig, read_centre
@@ -154,7 +154,7 @@ def send_roster(folder: Path, roster: Roster) -> None:
     """Have a roster signed, and lay it at every site; a node reads it when it starts."""
     written = folder / ROSTER
     write_roster(roster, written)
-    add_signature(written, Identity.from_pem((folder / GOVERNANCE).read_bytes()))
+    add_signature(written, read_identity(folder / GOVERNANCE))
     for member in roster.members:
         for path in (written, signatures_path(written)):
             shutil.copy(path, folder / "sites" / member.name)

@@ -24,6 +24,7 @@ from riskset_common.errors import InputError, NodeConfigError, RisksetError
 from riskset_common.formats.canonical_json import sha256_hex
 from riskset_common.planning.check import check_plan
 from riskset_common.planning.read import read_plan
+from riskset_common.primitives.signing import read_identity
 from riskset_common.study.codebook import Codebook, read_codebook
 from riskset_common.study.plan import Plan
 from riskset_common.study.study import Site, Study
@@ -33,7 +34,7 @@ from riskset_embedded.run_folder import RunFolder, run_folder
 from riskset_embedded.transcript import Transcript
 from riskset_node.config import NodeConfig, read_node
 from riskset_server.kinds.placing import placed
-from riskset_server.plans.signed_plan import check_signature, read_key, signature_path
+from riskset_server.plans.signed_plan import check_signature, signature_path
 from riskset_server.run.replies import SitesLost
 from riskset_server.run.run import Opened
 
@@ -66,7 +67,7 @@ def run_files(
         Of any other kind. `out` is in each case as it was before.
     """
     read, words = read_plan(plan), read_codebook(codebook)
-    centre = None if key is None else read_key(key)
+    centre = None if key is None else read_identity(key)
     if signature_path(plan).exists():
         check_signature(signature_path(plan), read, words, centre)
     configs = read_nodes(nodes)

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 from riskset_common.errors import InputError
 from riskset_common.formats.strict_model import StrictModel
 from riskset_common.formats.strict_yaml import read_yaml, validate
-from riskset_common.primitives.signing import Identity
+from riskset_common.primitives.signing import Identity, read_identity
 
 CENTRE_FILE = "centre.yaml"
 
@@ -127,10 +127,7 @@ class CentreConfig(StrictModel):
 
     def identity(self) -> Identity:
         """The centre's signing key."""
-        try:
-            return Identity.from_pem(self.key.read_bytes())
-        except OSError as error:
-            raise InputError(f"key: {self.key} cannot be read ({error.strerror}).") from error
+        return read_identity(self.key, "key:")
 
 
 def read_centre(path: Path) -> CentreConfig:

@@ -95,13 +95,14 @@ def sign(
     from riskset_common.errors import InputError
     from riskset_common.planning.check import check_plan
     from riskset_common.planning.read import read_plan
+    from riskset_common.primitives.signing import read_identity
     from riskset_common.study.codebook import read_codebook
     from riskset_common.study.study import Study
-    from riskset_server.plans.signed_plan import read_key, sign_plan, signature_path
+    from riskset_server.plans.signed_plan import sign_plan, signature_path
 
     read, words = read_plan(plan), read_codebook(codebook)
     check_plan(Study(read, words, ()), str(plan))
-    signed = sign_plan(read, words, read_key(key))
+    signed = sign_plan(read, words, read_identity(key))
     path = signature_path(plan)
     try:
         path.write_text(signed.model_dump_json(indent=1) + "\n", encoding="utf-8")
@@ -152,9 +153,9 @@ def sign_roster(
 ) -> None:
     """Sign which sites there are and by which keys they are known; adds to ROSTER.sig beside the roster."""
     from riskset_common.consortium.roster_file import add_signature, signatures_path
-    from riskset_common.primitives.signing import Identity
+    from riskset_common.primitives.signing import read_identity
 
-    signed = add_signature(roster, Identity.from_pem(key.read_bytes()))
+    signed = add_signature(roster, read_identity(key))
     typer.echo(
         f"{signatures_path(roster)}: version {signed.roster.version}, "
         f"{len(signed.roster.members)} sites, {len(signed.signatures)} signatures"

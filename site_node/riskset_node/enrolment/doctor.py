@@ -23,8 +23,8 @@ from riskset_node.config import NodeConfig
 from riskset_node.enrolment.joining import read_connection_key
 from riskset_node.session.service import (
     address_of,
+    own_identity,
     read_file,
-    read_identity,
     state_folder,
 )
 from riskset_node.session.trust import own_entry, trust_of
@@ -69,7 +69,7 @@ def _checks(looks: tuple[tuple[str, Callable[[], str]], ...]) -> Iterator[Check]
 
 
 def _keys(config: NodeConfig) -> str:
-    identity = read_identity(config)
+    identity = own_identity(config)
     read_connection_key(read_file(config, "identity.connection"))
     for setting, path in (
         ("identity.key", config.identity and config.identity.key),
@@ -84,7 +84,7 @@ def _keys(config: NodeConfig) -> str:
 
 def _roster(config: NodeConfig) -> str:
     roster = trust_of(config).roster
-    member = own_entry(config, roster, read_identity(config).public)
+    member = own_entry(config, roster, own_identity(config).public)
     return f"version {roster.version}, {len(roster.members)} sites, this site is number {member.site_id}"
 
 

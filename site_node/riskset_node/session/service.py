@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from riskset_common.errors import InputError, NodeConfigError
-from riskset_common.primitives.signing import Identity
+from riskset_common.errors import NodeConfigError
+from riskset_common.primitives.signing import Identity, read_identity
 from riskset_node.config import NodeConfig
 from riskset_node.session.edge import Answering
 from riskset_node.session.node import SiteNode
@@ -50,14 +50,10 @@ def read_file(config: NodeConfig, setting: str) -> bytes:
         ) from error
 
 
-def read_identity(config: NodeConfig) -> Identity:
+def own_identity(config: NodeConfig) -> Identity:
     """The key with which this site signs."""
-    pem = read_file(config, "identity.key")
-    try:
-        return Identity.from_pem(pem)
-    except InputError as error:
-        path = required(config, "identity.key")
-        raise NodeConfigError(f"site {config.site}: identity.key {path}: {error}") from error
+    path = required(config, "identity.key")
+    return read_identity(path, f"site {config.site}: identity.key", NodeConfigError)
 
 
 def state_folder(config: NodeConfig) -> Path:
@@ -92,7 +88,7 @@ def opened(
             "centre.key: is not in node.yaml. Without the centre's public key nobody's plans can be told from the centre's; "
             "copy it from the invitation."
         )
-    identity, trust = read_identity(config), trust_of(config)
+    identity, trust = own_identity(config), trust_of(config)
     file = state_folder(config) / STATE_FILE
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="riskset-node") as thread:
         # SQLite wants a file to be used where it was opened.
