@@ -30,10 +30,11 @@ from riskset_common.consortium.roster_file import add_signature, signatures_path
 from riskset_common.errors import InputError
 from riskset_common.formats.strict_yaml import read_yaml
 from riskset_common.primitives.signing import Identity, read_identity
+from riskset_common.programs.secret_files import write_new
 from riskset_embedded.local_run import read_nodes
 from riskset_node.enrolment.joining import join_folder
 from riskset_server.centre.config import CENTRE_FILE, CentreConfig, read_centre
-from riskset_server.centre.new_centre import new_centre, write_secret
+from riskset_server.centre.new_centre import new_centre
 from riskset_server.flower.environment import setting
 from riskset_server.sites.admission import admit, invite
 from riskset_server.store import Sites, open_database
@@ -130,7 +131,7 @@ def make_federation(
     )
     # In a deployment the consortium's own keys sign; here one is made for this federation and pinned at every node.
     governance = Identity.from_random(token_bytes(32))
-    write_secret(folder / GOVERNANCE, governance.to_pem())
+    write_new(folder / GOVERNANCE, governance.to_pem())
     database = open_database(centre.store)
     sites = Sites(database)
     files = {read_yaml(path)["site"]: path for path in sorted((study / "nodes").glob("*.y*ml"))}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ import yaml
 
 from riskset_common.errors import InputError
 from riskset_common.primitives.signing import Identity
+from riskset_common.programs.secret_files import write_new
 from riskset_server.centre.certificates import make_certificates
 from riskset_server.centre.config import CENTRE_FILE, CentreConfig, read_centre, split_address
 
@@ -74,7 +74,7 @@ def new_centre(
         "superexec.secret": random(32),
     }
     for name, content in secrets.items():
-        write_secret(folder / name, content)
+        write_new(folder / name, content)
     (folder / "flower").mkdir(exist_ok=True)
     written = {
         "address": reached,
@@ -88,14 +88,3 @@ def new_centre(
     text = yaml.safe_dump(written, sort_keys=False, allow_unicode=True)
     (folder / CENTRE_FILE).write_text(text, encoding="utf-8")
     return read_centre(folder)
-
-
-def write_secret(path: Path, content: bytes) -> None:
-    """Write a file that its owner alone may read, from its first byte; never over one that is there."""
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(content)
-    except FileExistsError as error:
-        raise InputError(
-            f"{path}: is there already, and is not written over. Move it away first."
-        ) from error

@@ -117,23 +117,13 @@ def new(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write the key.")],
 ) -> None:
     """Make a signing key. Prints the public half for node.yaml (centre.key) and the fingerprint to read out by telephone."""
-    import os
     from secrets import token_bytes
 
-    from riskset_common.errors import InputError
     from riskset_common.primitives.signing import Identity, fingerprint
+    from riskset_common.programs.secret_files import write_new
 
     identity = Identity.from_random(token_bytes(32))
-    try:
-        # Readable by the owner alone from its first byte; never over an existing key.
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(identity.to_pem())
-    except FileExistsError as error:
-        raise InputError(
-            f"{path}: a key of that name is there already, and a lost key cannot be made again."
-        ) from error
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}).") from error
+    write_new(path, identity.to_pem())
     typer.echo(f"public key   {identity.public_text}\nfingerprint  {fingerprint(identity.public)}")
 
 
