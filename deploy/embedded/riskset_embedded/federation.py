@@ -11,7 +11,6 @@ import os
 import shutil
 import signal
 import socket
-import ssl
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -31,6 +30,7 @@ from riskset_common.errors import InputError
 from riskset_common.formats.strict_yaml import read_yaml
 from riskset_common.primitives.signing import Identity, read_identity
 from riskset_common.programs.secret_files import write_new
+from riskset_common.programs.tls import trusting
 from riskset_embedded.local_run import read_nodes
 from riskset_node.enrolment.joining import join_folder
 from riskset_server.centre.config import CENTRE_FILE, CentreConfig, read_centre
@@ -214,7 +214,9 @@ def is_healthy(centre: CentreConfig) -> bool:
     """Whether the SuperLink answers, over TLS, on the port for sites."""
     try:
         answer = httpx.get(
-            f"https://{centre.listen.sites}/health", verify=trusting(centre), trust_env=False
+            f"https://{centre.listen.sites}/health",
+            verify=trusting(centre.tls.ca.read_bytes()),
+            trust_env=False,
         )
     except httpx.TransportError:
         return False
@@ -322,8 +324,3 @@ def _free_ports(number: int) -> list[int]:
     for each in sockets:
         each.close()
     return ports
-
-
-def trusting(centre: CentreConfig) -> ssl.SSLContext:
-    """TLS that believes this centre's authority and no other."""
-    return ssl.create_default_context(cafile=centre.tls.ca)

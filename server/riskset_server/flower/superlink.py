@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
@@ -52,6 +51,7 @@ from flwr.superlink.main import create_app
 from riskset_common.errors import InputError, ProtocolRefusal, RisksetError
 from riskset_common.programs.command_line import version_of
 from riskset_common.programs.memory import settle
+from riskset_common.programs.tls import trusting
 from riskset_common.wire.flower_envelope import MESSAGE_TYPE, RECORD, Envelope
 from riskset_server.centre.config import CentreConfig, read_centre, split_address
 from riskset_server.driving.driver import drive_run
@@ -152,7 +152,7 @@ class Control:
         # Flower's client would take this machine's own address to a proxy, where the environment names one.
         self._control._client.close()  # noqa: SLF001  # ditto
         self._control._client = httpx.Client(  # noqa: SLF001  # ditto
-            verify=ssl.create_default_context(cafile=centre.tls.ca), trust_env=False, timeout=30.0
+            verify=trusting(centre.tls.ca.read_bytes()), trust_env=False, timeout=30.0
         )
 
     def __enter__(self) -> Self:

@@ -6,7 +6,6 @@ Nothing of the patients is read but the name of their file, and nothing is sent 
 from __future__ import annotations
 
 import shutil
-import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from cryptography import x509
 from riskset_common.errors import RisksetError
 from riskset_common.primitives.signing import fingerprint
 from riskset_common.programs.command_line import version_of
+from riskset_common.programs.tls import trusting
 from riskset_node.config import NodeConfig
 from riskset_node.enrolment.joining import read_connection_key
 from riskset_node.session.service import (
@@ -113,14 +113,13 @@ class _Health:
         """Whether the centre answers over TLS."""
         address = address_of(self._config)
         try:
-            context = ssl.create_default_context(
-                cadata=read_file(self._config, "centre.ca").decode("ascii", "replace")
-            )
             with httpx.Client(
-                verify=context, proxy=self._config.centre.proxy, timeout=10.0
+                verify=trusting(read_file(self._config, "centre.ca")),
+                proxy=self._config.centre.proxy,
+                timeout=10.0,
             ) as centre:
                 answer = centre.get(f"https://{address}/health")
-        except (httpx.TransportError, ssl.SSLError) as error:
+        except httpx.TransportError as error:
             raise RisksetError(_what_to_do(address, error)) from error
         if answer.status_code != 200:
             raise RisksetError(
