@@ -10,10 +10,11 @@ from typing import Any
 import yaml
 
 from riskset_common.errors import InputError
+from riskset_common.formats.addresses import Address
 from riskset_common.primitives.signing import Identity
 from riskset_common.programs.secret_files import write_new
 from riskset_server.centre.certificates import make_certificates
-from riskset_server.centre.config import CENTRE_FILE, CentreConfig, read_centre, split_address
+from riskset_server.centre.config import CENTRE_FILE, CentreConfig, read_centre
 
 _FILES: dict[str, Any] = {
     "tls": {"certificate": "server.pem", "key": "server.key", "ca": "ca.pem"},
@@ -64,7 +65,7 @@ def new_centre(
         )
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     reached = address or sites
-    host = split_address(reached)[0]
+    host = Address.read(reached).host
     ca, server = make_certificates(list(dict.fromkeys([host, "localhost", "127.0.0.1"])), now)
     secrets = {
         "ca.pem": ca,
@@ -78,7 +79,7 @@ def new_centre(
     (folder / "flower").mkdir(exist_ok=True)
     written = {
         "address": reached,
-        **({} if stream is None else {"stream_address": f"{host}:{split_address(stream)[1]}"}),
+        **({} if stream is None else {"stream_address": str(_beside(reached, stream))}),
         "listen": {"sites": sites, "inside": inside}
         | ({} if stream is None else {"stream": stream}),
         **_FILES,
@@ -88,3 +89,8 @@ def new_centre(
     text = yaml.safe_dump(written, sort_keys=False, allow_unicode=True)
     (folder / CENTRE_FILE).write_text(text, encoding="utf-8")
     return read_centre(folder)
+
+
+def _beside(reached: str, stream: str) -> Address:
+    """The host of one address with the port of the other."""
+    return Address(Address.read(reached).host, Address.read(stream).port)

@@ -16,6 +16,7 @@ import httpx
 from cryptography import x509
 
 from riskset_common.errors import RisksetError
+from riskset_common.formats.addresses import Address
 from riskset_common.primitives.signing import fingerprint
 from riskset_common.programs.command_line import version_of
 from riskset_common.programs.tls import trusting
@@ -144,18 +145,18 @@ class _Health:
 
 
 def _what_to_do(address: str, error: Exception) -> str:
-    host, _, port = address.rpartition(":")
+    centre = Address.read(address)
     text = str(error)
     if "CERTIFICATE_VERIFY_FAILED" in text:
         return (
             f"centre.ca: the certificate at {address} is not signed by it ({text.rpartition('] ')[2]}). If a proxy here opens TLS "
-            f'connections, ask IT: "please exempt {host} from TLS inspection".'
+            f'connections, ask IT: "please exempt {centre.host} from TLS inspection".'
         )
     if "Name or service not known" in text or "getaddrinfo" in text or "name resolution" in text:
-        return f"centre.address: the name {host} is not known here. Check it, or set centre.proxy."
+        return f"centre.address: the name {centre.host} is not known here. Check it, or set centre.proxy."
     return (
         f"centre.address: {address} cannot be reached ({type(error).__name__}). Ask IT: "
-        f'"please allow outbound TCP {port} to {host}", or set centre.proxy.'
+        f'"please allow outbound TCP {centre.port} to {centre.host}", or set centre.proxy.'
     )
 
 
