@@ -26,7 +26,7 @@ from riskset_common.errors import InputError, NodeConfigError, RisksetError
 from riskset_common.formats.canonical_json import sha256_hex
 from riskset_common.planning.check import check_plan
 from riskset_common.planning.read import read_plan
-from riskset_common.primitives.signing import Identity
+from riskset_common.primitives.signing import Identity, read_identity
 from riskset_common.study.codebook import Codebook, read_codebook
 from riskset_common.study.plan import Plan
 from riskset_common.study.study import Site, Study
@@ -36,7 +36,7 @@ from riskset_embedded.run_folder import RunFolder, run_folder
 from riskset_embedded.transcript import Transcript
 from riskset_node.config import NodeConfig, read_node
 from riskset_server.kinds.placing import placed
-from riskset_server.plans.signed_plan import check_signature, read_key, signature_path
+from riskset_server.plans.signed_plan import check_signature, signature_path
 from riskset_server.run.replies import SitesLost
 from riskset_server.run.rounds import Opened
 
@@ -62,7 +62,7 @@ def read_study(plan: Path, codebook: Path, nodes: Path, key: Path | None = None)
         With every problem of the first file that has one.
     """
     read, words = read_plan(plan), read_codebook(codebook)
-    centre = None if key is None else read_key(key)
+    centre = None if key is None else read_identity(key)
     if signature_path(plan).exists():
         check_signature(signature_path(plan), read, words, centre)
     configs = read_nodes(nodes)

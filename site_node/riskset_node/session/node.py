@@ -87,7 +87,7 @@ class SiteNode:
         self._state = state
         self._now = now
         self._random = random
-        self._member = own_entry(config, trust.roster)
+        self._member = own_entry(config, trust.roster, identity.public)
         self._joined: dict[bytes, JoinedSession] = {}
         self._blind = BlindParts(identity, config.policy, state, now=now, random=random)
         self.refusal: RisksetError | None = None
@@ -97,6 +97,11 @@ class SiteNode:
     def name(self) -> str:
         """The site's name in the roster."""
         return self._config.site
+
+    @property
+    def site_id(self) -> int:
+        """The site's number in the roster."""
+        return self._member.site_id
 
     @property
     def is_idle(self) -> bool:

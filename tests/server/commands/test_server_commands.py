@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 
 from riskset_common.consortium.roster import Member, Roster
 from riskset_common.consortium.roster_file import write_roster
-from riskset_common.primitives.signing import Identity, fingerprint
+from riskset_common.primitives.signing import Identity, fingerprint, read_identity
 from riskset_server.commands.riskset import app
 from riskset_server.plans.outline import outline, outline_text
-from riskset_server.plans.signed_plan import PlanSignature, read_key
+from riskset_server.plans.signed_plan import PlanSignature
 
 CODEBOOK = """
 codebook: small
@@ -132,8 +132,8 @@ def test_a_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
 
     assert 0 == made.exit_code
     assert 0o600 == stat.S_IMODE(path.stat().st_mode)
-    assert read_key(path).public_text in made.stdout
-    assert fingerprint(read_key(path).public) in made.stdout
+    assert read_identity(path).public_text in made.stdout
+    assert fingerprint(read_identity(path).public) in made.stdout
     assert 1 == again.exit_code
     assert "a lost key cannot be made again" in again.stderr
     assert key == path.read_bytes()
@@ -153,7 +153,7 @@ def test_sign_writes_the_signature_beside_the_plan(folder: Path) -> None:
 
     assert 0 == ended.exit_code
     assert f"small-main 1.0.0 sha256 {signed.plan_sha256}" in ended.stdout
-    assert read_key(folder / "centre.key").public_text == signed.public_key
+    assert read_identity(folder / "centre.key").public_text == signed.public_key
 
 
 def test_a_plan_that_does_not_fit_its_codebook_is_not_signed(folder: Path) -> None:

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from riskset_common.primitives.prime_field import P
 from riskset_common.secure.blind.arithmetic.field import (
-    P,
     add,
     constant,
     dot,
