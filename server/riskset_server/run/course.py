@@ -150,7 +150,7 @@ def _round(run: Run, carrier: Carrier, watcher: Watcher | None, confirmed: Colle
     answers = carrier.ask(wanted, f"{step}-shares", _unheard) if wanted else {}
     opened = run.pool(_in_order(answers, wanted))
     carrier.published(step, run.opening())
-    if wanted or run.is_told:
+    if wanted or run.must_be_shown:
         _let_check(run, carrier, f"{step}-opening", opened)
     if watcher:
         watcher.opened(opened)

@@ -31,7 +31,7 @@ from riskset_common.rounds.questions import (
     sections_of,
     sites_of,
 )
-from riskset_common.rounds.verified_sums import is_told
+from riskset_common.rounds.verified_sums import must_be_shown
 from riskset_common.secure.sums.pooling import (
     Checked,
     check_report,
@@ -101,7 +101,7 @@ class Run:
         self._opening: Opening | None = None
         self._deaths: list[CountedDeaths] = []
         self._blind: BlindRun | None = None
-        self._is_told = False
+        self._must_be_shown = False
 
     @property
     def study(self) -> Study:
@@ -239,8 +239,8 @@ class Run:
         once = self._once
         counting = {name: each for name, each in once.requests.items() if counts_deaths(each)}
         # What blind models rest on the sites are shown when these begin.
-        self._is_told = any(
-            is_told(each) for name, each in once.requests.items() if name not in counting
+        self._must_be_shown = any(
+            must_be_shown(each) for name, each in once.requests.items() if name not in counting
         )
         if counting:
             self._deaths.append(CountedDeaths(asked, opening, counting))
@@ -254,9 +254,9 @@ class Run:
         return self._opening.to_bytes()
 
     @property
-    def is_told(self) -> bool:
+    def must_be_shown(self) -> bool:
         """Whether later questions rest on sums of the round that was opened last, so that each site must be shown its opening."""
-        return self._is_told
+        return self._must_be_shown
 
     @property
     def contributors(self) -> tuple[str, ...]:
