@@ -86,7 +86,7 @@ class Request(Generic[Spec, Asked]):
         What the centre asks now; it travels.
     memory
         What the centre keeps for the next round; it does not travel.
-    told
+    verified
         At a site: the sums of earlier rounds that the answer rests on (`rests_on`), from openings that this site checked.
     """
 
@@ -94,7 +94,7 @@ class Request(Generic[Spec, Asked]):
     study: Study
     state: Asked
     memory: Any = None
-    told: Summary | None = None
+    verified: Summary | None = None
 
     def checked(self, *names: str) -> Summary:
         """Sums that the answer rests on, by name. Run by a site.
@@ -104,14 +104,14 @@ class Request(Generic[Spec, Asked]):
         ProtocolRefusal
             Where this site checked no opening that holds them: it does not take the centre's word for them.
         """
-        told = {} if self.told is None else self.told
-        missing = [name for name in names if name not in told]
+        verified = {} if self.verified is None else self.verified
+        missing = [name for name in names if name not in verified]
         if missing:
             raise ProtocolRefusal(
                 f"The round asks what rests on {' and '.join(missing)} of analysis {self.spec.id}, but this site was shown no opening of "
                 "that sum. The centre must show it first."
             )
-        return {name: told[name] for name in names}
+        return {name: verified[name] for name in names}
 
 
 class Estimator(Protocol[Spec, Asked, Result]):

@@ -28,12 +28,12 @@ def single_site_problems(study: Study) -> Iterator[str]:
     if study.plan.disclosure.release == "exact":
         return
     by_analysis = {spec.id: list(partings(study, spec)) for spec in study.plan.analyses}
-    told = False
+    is_alone = False
     for name, found in by_analysis.items():
         for problem in _problems(study, found):
-            told = True
+            is_alone = True
             yield f"analysis {name}: {problem}"
-    if not told:
+    if not is_alone:
         together = [parting for found in by_analysis.values() for parting in found]
         for problem in _problems(study, together):
             yield f"analyses: taken together, {problem}"

@@ -99,13 +99,13 @@ def questions_json(requests: Mapping[str, AnyRequest]) -> bytes:
 
 
 def read_questions(
-    study: Study, questions: bytes, told: Mapping[str, Summary] | None = None
+    study: Study, questions: bytes, verified: Mapping[str, Summary] | None = None
 ) -> dict[str, AnyRequest]:
     """The requests of a round: the questions as asked, everything else from the approved plan. Run by a site.
 
     Parameters
     ----------
-    told
+    verified
         The sums of earlier rounds, by analysis, that this site checked.
 
     Raises
@@ -113,11 +113,11 @@ def read_questions(
     ProtocolRefusal
         Where a question is about no analysis of the plan, or not one that its estimator asks.
     """
-    return read_round(study, questions, told)[0]
+    return read_round(study, questions, verified)[0]
 
 
 def read_round(
-    study: Study, questions: bytes, told: Mapping[str, Summary] | None = None
+    study: Study, questions: bytes, verified: Mapping[str, Summary] | None = None
 ) -> tuple[dict[str, AnyRequest], tuple[Section, ...]]:
     """The requests as `read_questions` gives them, and the schema of the report that answers them."""
     try:
@@ -140,7 +140,7 @@ def read_round(
             raise ProtocolRefusal(
                 f"The question to analysis {name!r} is not one that {spec.kind} asks."
             ) from None
-        requests[name] = Request(spec, study, state, told=(told or {}).get(name))
+        requests[name] = Request(spec, study, state, verified=(verified or {}).get(name))
     # The shapes refuse a question that fits the kind, but not this analysis.
     return requests, sections_of(requests)
 

@@ -23,7 +23,7 @@ from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.study import Study
 from riskset_common.wire.sections import Section
 
-Told = Mapping[str, Summary]
+VerifiedSums = Mapping[str, Summary]
 """Sums that a site checked and keeps, by analysis."""
 
 EVALUATED: Final = frozenset({"log_likelihood", MAINS + "log_likelihood"})
@@ -33,12 +33,12 @@ ONCE: Final = frozenset({"time_score", "score_products", "effect_sums", "random_
 """Arrays at coefficients, or sums of estimates, that an analysis is asked once."""
 
 
-def is_told(request: AnyRequest) -> bool:
+def must_be_shown(request: AnyRequest) -> bool:
     """Whether each site must be shown the opening of a round that asks this."""
     return not set(request.spec.rests_on(request.study)).isdisjoint(shapes_of(request))
 
 
-def with_told(told: Told, study: Study, pooled: Told) -> Told:
+def add_verified(verified: VerifiedSums, study: Study, pooled: VerifiedSums) -> VerifiedSums:
     """What a site keeps, with the sums of one more opening that it checked; the same value where that holds nothing to keep.
 
     Raises
@@ -50,7 +50,7 @@ def with_told(told: Told, study: Study, pooled: Told) -> Told:
     for name, arrays in pooled.items():
         spec = study.plan.analysis(name)
         kept = {array: arrays[array] for array in spec.rests_on(study) if array in arrays}
-        known = told.get(name, {})
+        known = verified.get(name, {})
         for array, values in kept.items():
             if array in known and not np.array_equal(known[array], values):
                 raise ProtocolRefusal(
@@ -58,7 +58,7 @@ def with_told(told: Told, study: Study, pooled: Told) -> Told:
                 )
         if not kept.keys() <= known.keys():
             more[name] = {**known, **kept}
-    return {**told, **more} if more else told
+    return {**verified, **more} if more else verified
 
 
 def check_repeated(

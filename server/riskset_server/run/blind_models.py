@@ -23,7 +23,7 @@ from riskset_common.rounds.blind_models import (
     fits_of,
 )
 from riskset_common.rounds.questions import AnyRequest
-from riskset_common.rounds.verified_sums import is_told
+from riskset_common.rounds.verified_sums import must_be_shown
 from riskset_common.secure.blind.cox.beside_the_fit import BlindFurther
 from riskset_common.secure.blind.parties.centre import BlindCentre
 from riskset_common.secure.blind.parties.setup import BlindSetup
@@ -58,7 +58,9 @@ def asked_next(requests: Mapping[str, AnyRequest]) -> dict[str, AnyRequest]:
     their masks. Among the curves of a whole plan that is a hundred times what is needed.
     """
     ready = {name: each for name, each in requests.items() if not waits(each)}
-    shown = {name: each for name, each in ready.items() if counts_deaths(each) or is_told(each)}
+    shown = {
+        name: each for name, each in ready.items() if counts_deaths(each) or must_be_shown(each)
+    }
     others = {name: each for name, each in ready.items() if name not in shown}
     return others if shown and _counts(others) > _counts(shown) else ready
 

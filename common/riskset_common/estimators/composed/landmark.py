@@ -219,7 +219,7 @@ class Landmark:
         """The request of the curves or the model. Run by both sides."""
         specs, at_landmark = _parts(request.spec, request.study)
         kept = None if request.memory is None else request.memory.parts
-        return requests_of(specs, at_landmark, request.state, kept, request.told)
+        return requests_of(specs, at_landmark, request.state, kept, request.verified)
 
     def shapes(self, request: LandmarkRequest) -> Mapping[str, Shape]:
         """One number, and the arrays of the curves or the model."""

@@ -79,9 +79,9 @@ def requests_of(
     study: Study,
     asked: AskParts,
     memory: PartsMemory | None,
-    told: Summary | None,
+    verified: Summary | None,
 ) -> dict[str, PartRequest]:
-    """The requests of the parts that are asked; `told` is what a site checked, its names as in `names_rested_on`.
+    """The requests of the parts that are asked; `verified` is what a site checked, its names as in `names_rested_on`.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def requests_of(
     # In the plan's order: a question that has travelled is sorted by name.
     return {
         name: Request(
-            spec, study, questions[name], kept.of_parts.get(name), of_part(told or {}, name)
+            spec, study, questions[name], kept.of_parts.get(name), of_part(verified or {}, name)
         )
         for name, spec in specs.items()
         if name in questions

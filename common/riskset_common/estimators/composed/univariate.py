@@ -170,7 +170,7 @@ class Univariate:
     def parts(self, request: UnivariateRequest) -> dict[str, PartRequest]:
         """The requests of the unfinished parts. Run by both sides."""
         specs = parts(request.spec, request.study, request.state.by_part())
-        return requests_of(specs, request.study, request.state, request.memory, request.told)
+        return requests_of(specs, request.study, request.state, request.memory, request.verified)
 
     def shapes(self, request: UnivariateRequest) -> Mapping[str, Shape]:
         """The arrays of every unfinished part."""

@@ -96,8 +96,8 @@ class AskCox(State):
 
     @model_validator(mode="after")
     def _survey_or_likelihood(self) -> Self:
-        told = self.model_dump(exclude_defaults=True)
-        if self.exponent is None and self.n_steps is None and told:
+        asked = self.model_dump(exclude_defaults=True)
+        if self.exponent is None and self.n_steps is None and asked:
             raise ValueError("a survey is asked before there are coefficients.")
         if self.n_steps is not None and (self.exponent is not None or self.beta or self.clusters):
             raise ValueError("the deaths of a blind model are counted at no coefficients.")

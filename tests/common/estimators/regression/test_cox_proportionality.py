@@ -102,10 +102,10 @@ def test_an_event_at_a_time_that_was_not_counted_is_refused_without_naming_it():
     study = study_of(COX | {"ph_test": "km"}, 5)
     site = random_cohort(7).patients(study)[0]
     counted = np.array([[0, 1, 1, 0]])
-    told = {"asked": {"events_by_step": counted, "censored_by_step": counted}}
+    verified = {"asked": {"events_by_step": counted, "censored_by_step": counted}}
 
     with pytest.raises(DataError, match="at which no event was counted") as refused:
-        summary_of(site, study, question(times=True), told)
+        summary_of(site, study, question(times=True), verified)
     assert not any(character.isdigit() for character in str(refused.value))
 
 
