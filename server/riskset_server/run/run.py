@@ -22,7 +22,8 @@ from riskset_common.estimators.estimator import Request
 from riskset_common.formats.canonical_json import canonical_json, sha256_hex
 from riskset_common.planning.check import check_plan
 from riskset_common.primitives.signing import Identity
-from riskset_common.results.as_json import SCHEMA, as_json
+from riskset_common.results.as_json import as_json
+from riskset_common.results.whole_file import SCHEMA
 from riskset_common.rounds.blind_models import blind_session, counts_deaths, fits_of
 from riskset_common.rounds.questions import (
     AnyRequest,
