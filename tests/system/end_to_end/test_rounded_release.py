@@ -13,6 +13,9 @@ import pytest
 import yaml
 from tests.system.end_to_end.small_study import command
 
+from riskset_common.results.as_json import to_text
+from riskset_common.results.from_json import from_json
+from riskset_common.results.whole_file import Results
 from riskset_embedded.demos.lung import study_folder
 
 SMALLEST = 5
@@ -68,6 +71,13 @@ def counts_in(found: Any, place: str = "", *, counted: bool = False) -> Iterator
             yield from counts_in(item, place, counted=counted)
     elif counted and isinstance(found, (int, float)):
         yield place, found
+
+
+@pytest.mark.slow
+def test_the_results_read_back_as_they_were_written(out: Path) -> None:
+    written = (out / "results.json").read_text(encoding="utf-8")
+
+    assert written == to_text(from_json(Results, json.loads(written)))
 
 
 @pytest.mark.slow

@@ -26,7 +26,6 @@ from riskset_common.estimators.estimator import (
 )
 from riskset_common.estimators.heterogeneity.result import (
     HeterogeneityMemory,
-    HeterogeneityResult,
     heterogeneity_result,
 )
 from riskset_common.estimators.heterogeneity.spec import (
@@ -37,9 +36,10 @@ from riskset_common.estimators.heterogeneity.spec import (
     groups_are_shown,
 )
 from riskset_common.estimators.regression.cox import Cox
-from riskset_common.estimators.regression.result import CoxTerm
 from riskset_common.estimators.regression.rows import rows_at_risk
 from riskset_common.estimators.regression.survey import case_shapes, count_cases
+from riskset_common.results.heterogeneity import HeterogeneityResult
+from riskset_common.results.regression import CoxTerm
 from riskset_common.study.patients import Integers, Patients, Reals
 from riskset_common.study.study import Study
 from riskset_common.survival.tests.heterogeneity import (

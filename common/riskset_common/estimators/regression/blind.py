@@ -20,21 +20,20 @@ from riskset_common.estimators.curves.counts import BY_STEP, count_shapes, step_
 from riskset_common.estimators.estimator import Request, Shape, Summary, analysed
 from riskset_common.estimators.regression.baseline_hazard import (
     HazardEntries,
-    PrintedHazard,
     printed_hazard,
 )
 from riskset_common.estimators.regression.cells import cells_of, named_cells
 from riskset_common.estimators.regression.proportionality import (
-    ProportionalityTest,
     Transform,
     proportionality,
     transform_of,
 )
-from riskset_common.estimators.regression.result import CoxResult, Survey, result
+from riskset_common.estimators.regression.result import Survey, result
 from riskset_common.estimators.regression.rows import rows_at_risk
 from riskset_common.estimators.regression.spec import CoxSpec
 from riskset_common.estimators.regression.survey import case_shapes, count_cases
 from riskset_common.estimators.regression.terms import Column, columns, design
+from riskset_common.results.regression import CoxResult, PrintedHazard, ProportionalityTest
 from riskset_common.study.codebook import NumberVariable
 from riskset_common.study.patients import EndpointTimes, Integers, Patients, Reals
 from riskset_common.study.study import Study

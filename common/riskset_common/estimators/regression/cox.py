@@ -49,11 +49,10 @@ from riskset_common.estimators.regression.fitting import (
     main_effects,
 )
 from riskset_common.estimators.regression.proportionality import (
-    ProportionalityTest,
     proportionality,
     time_shapes,
 )
-from riskset_common.estimators.regression.result import CoxResult, Survey, result
+from riskset_common.estimators.regression.result import Survey, result
 from riskset_common.estimators.regression.site import (
     arrange_model,
     likelihood_summary,
@@ -63,6 +62,7 @@ from riskset_common.estimators.regression.spec import CoxSpec
 from riskset_common.estimators.regression.sums import pooled_sums, symmetric
 from riskset_common.estimators.regression.survey import Exponent, read_survey, survey, survey_shapes
 from riskset_common.estimators.regression.terms import Column, columns
+from riskset_common.results.regression import CoxResult, ProportionalityTest
 from riskset_common.study.patients import Patients, Reals
 from riskset_common.study.study import Study
 from riskset_common.survival.regression.firth import Learnt, learn, n_third, penalised

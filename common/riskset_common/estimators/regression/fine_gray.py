@@ -8,7 +8,6 @@ variance of its score residuals by patient (Fine and Gray 1999).
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
@@ -31,11 +30,11 @@ from riskset_common.estimators.curves.counts import (
 )
 from riskset_common.estimators.estimator import Request, Shape, Summary, analysed, counts, one
 from riskset_common.estimators.regression.cox import AskCox, Cox, CoxMemory, CoxRequest
-from riskset_common.estimators.regression.result import CoxResult
 from riskset_common.estimators.regression.site import likelihood_summary
 from riskset_common.estimators.regression.spec import CoxSpec, pair_or_pairs
 from riskset_common.estimators.regression.survey import survey, survey_shapes
 from riskset_common.estimators.regression.terms import Term, columns, design
+from riskset_common.results.regression import CoxResult, FineGrayResult
 from riskset_common.study.analysis import Names
 from riskset_common.study.patients import EndpointTimes, Patients
 from riskset_common.study.study import Study
@@ -123,14 +122,6 @@ class FineGraySpec(OneCauseSpec):
                 "fine_gray is not defined here for patients who come under observation late (the endpoint has an entry). "
                 "Compare cause-specific hazards: kind cox with a cause."
             )
-
-
-@dataclass(frozen=True)
-class FineGrayResult(CoxResult):
-    """A fitted model; `hazard_ratio` is of the subdistribution hazard, and `events` are of the cause."""
-
-    competing: int = 0
-    censoring: str = "pooled"
 
 
 @dataclass(frozen=True)
@@ -254,6 +245,30 @@ def _pooled_censoring(pooled: Summary) -> CensoringCurve:
 
 
 def _result(spec: FineGraySpec, found: CoxResult, memory: FineGrayMemory) -> FineGrayResult:
-    fields = {field.name: getattr(found, field.name) for field in dataclasses.fields(found)}
-    fields["kind"] = "fine_gray"
-    return FineGrayResult(**fields, competing=memory.competing, censoring=spec.censoring)
+    return FineGrayResult(
+        kind="fine_gray",
+        endpoint=found.endpoint,
+        cause=found.cause,
+        n=found.n,
+        events=found.events,
+        missing=found.missing,
+        ties=found.ties,
+        strata=found.strata,
+        level=found.level,
+        iterations=found.iterations,
+        convergence=found.convergence,
+        converged=found.converged,
+        terms=found.terms,
+        levels=found.levels,
+        covariance=found.covariance,
+        log_likelihood=found.log_likelihood,
+        tests=found.tests,
+        warnings=found.warnings,
+        penalty=found.penalty,
+        offset=found.offset,
+        robust=found.robust,
+        ph_test=found.ph_test,
+        baseline_hazard=found.baseline_hazard,
+        competing=memory.competing,
+        censoring=spec.censoring,
+    )
