@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from riskset_common.errors import ProtocolRefusal
-from riskset_common.estimators.catalogue import estimator_of, waits
-from riskset_common.estimators.estimator import Ring
+from riskset_common.estimators.catalogue import estimator_of
+from riskset_common.estimators.estimator import AnyRequest, Ring
 from riskset_common.rounds.blind_models import (
     Blind,
     FittedBlind,
     Session,
     blind_models,
     counts_deaths,
+    waits,
 )
-from riskset_common.rounds.questions import AnyRequest
 from riskset_common.rounds.verified_sums import must_be_shown
 from riskset_common.secure.blind.cox.beside_the_fit import BlindFurther
 from riskset_common.secure.blind.parties.centre import BlindCentre

@@ -16,16 +16,15 @@ from typing import Any
 
 from riskset_common.consortium.roster import Roster
 from riskset_common.errors import PolicyRefusal, ProtocolRefusal, RisksetError
-from riskset_common.estimators.catalogue import estimator_of, fitted
-from riskset_common.estimators.consistency import check_pooled
-from riskset_common.estimators.estimator import Request
+from riskset_common.estimators.catalogue import estimator_of
+from riskset_common.estimators.estimator import AnyRequest, Request
 from riskset_common.formats.canonical_json import canonical_json, sha256_hex
 from riskset_common.planning.check import check_plan
 from riskset_common.primitives.signing import Identity
 from riskset_common.results.as_json import SCHEMA, as_json
 from riskset_common.rounds.blind_models import blind_session, counts_deaths, fits_of
+from riskset_common.rounds.consistency import check_pooled
 from riskset_common.rounds.questions import (
-    AnyRequest,
     questions_json,
     rule_of,
     sections_of,
@@ -291,7 +290,8 @@ class Run:
         if blind.is_done:
             self._round += 1
             for name, request in self._requests.items():
-                self._finished[name] = fitted(request, fits_of(blind.fitted.values(), name))
+                fits = fits_of(blind.fitted.values(), name)
+                self._finished[name] = estimator_of(request.spec.kind).fitted(request, fits)
             self._requests = {}
         return opened
 
