@@ -88,7 +88,5 @@ def _limits(request: AnyRequest) -> dict[str, int]:
     return {
         f"{name}.{array}" if name else array: most
         for name, part in (("", request), *estimator.parts(request).items())
-        for array, most in estimator_of(part.spec.kind)
-        .asked_at_most(part.spec, part.study)
-        .items()
+        for array, most in estimator_of(part.spec.kind).asked_at_most(part.spec, part.study).items()
     }
