@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.codebook import BUILT_IN
 from riskset_common.study.study import Site, Study
@@ -41,7 +42,7 @@ def single_site_problems(study: Study) -> Iterator[str]:
 
 def partings(study: Study, spec: AnalysisSpec) -> Iterator[Parting]:
     """The ways in which an analysis parts the sites."""
-    for name in spec.opened_by(study):
+    for name in estimator_of(spec.kind).opened_by(spec, study):
         if _parts_sites(study, name):
             yield Parting(name)
     conditions = [spec.where]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -21,7 +20,7 @@ from riskset_common.errors import (
     did_you_mean,
 )
 from riskset_common.estimators.catalogue import estimator_of
-from riskset_common.estimators.estimator import Request, Shape, Summary
+from riskset_common.estimators.estimator import AnyRequest, Request, Shape, Summary
 from riskset_common.formats.canonical_json import canonical_json, parse_canonical
 from riskset_common.formats.strict_yaml import validate
 from riskset_common.planning.read import ReleasePlan
@@ -31,8 +30,6 @@ from riskset_common.study.plan import Plan
 from riskset_common.study.study import Site, Study
 from riskset_common.wire.messages import Offer
 from riskset_common.wire.sections import Section
-
-AnyRequest = Request[Any, Any]
 
 
 def sites_of(roster: Roster, site_ids: Collection[int] | None = None) -> tuple[Site, ...]:
@@ -135,7 +132,7 @@ def read_round(
             )
         spec = known[name]
         try:
-            state = estimator_of(spec.kind).state.model_validate(question)
+            state = estimator_of(spec.kind).question(question)
         except ValidationError:
             raise ProtocolRefusal(
                 f"The question to analysis {name!r} is not one that {spec.kind} asks."

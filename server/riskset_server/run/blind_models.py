@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from riskset_common.errors import ProtocolRefusal
-from riskset_common.estimators.catalogue import estimator_of, fitted, waits
-from riskset_common.estimators.estimator import Ring
+from riskset_common.estimators.catalogue import estimator_of
+from riskset_common.estimators.estimator import AnyRequest, Ring
 from riskset_common.rounds.blind_models import (
     Blind,
     FittedBlind,
@@ -21,8 +21,8 @@ from riskset_common.rounds.blind_models import (
     blind_session,
     counts_deaths,
     fits_of,
+    waits,
 )
-from riskset_common.rounds.questions import AnyRequest
 from riskset_common.rounds.verified_sums import must_be_shown
 from riskset_common.secure.blind.cox.beside_the_fit import BlindFurther
 from riskset_common.secure.blind.parties.centre import BlindCentre
@@ -294,7 +294,9 @@ class AskedBlind:
         if not self.models.is_done:
             return opened, replace(self, step=self.models.step, messages=self.models.messages())
         results = {
-            name: fitted(request, fits_of(self.models.fitted.values(), name))
+            name: estimator_of(request.spec.kind).fitted(
+                request, fits_of(self.models.fitted.values(), name)
+            )
             for name, request in self.progress.unfinished.items()
         }
         after = replace(

@@ -10,10 +10,10 @@ from typing import Final
 
 from riskset_common.errors import RisksetError
 from riskset_common.estimators.catalogue import estimator_of
-from riskset_common.estimators.consistency import check_pooled
-from riskset_common.estimators.estimator import Request, Summary
+from riskset_common.estimators.estimator import AnyRequest, Request, Summary
 from riskset_common.rounds.blind_models import counts_deaths
-from riskset_common.rounds.questions import AnyRequest, questions_json, sections_of
+from riskset_common.rounds.consistency import check_pooled
+from riskset_common.rounds.questions import questions_json, sections_of
 from riskset_common.rounds.verified_sums import must_be_shown
 from riskset_common.secure.sums.pooling import (
     Checked,

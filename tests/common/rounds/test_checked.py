@@ -9,13 +9,12 @@ import pytest
 from tests.common.estimators.cohorts import study_of
 
 from riskset_common.errors import ProtocolRefusal
-from riskset_common.estimators.catalogue import parts_of
+from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.formats.canonical_json import canonical_json
 from riskset_common.rounds.questions import read_questions, sections_of
 from riskset_common.rounds.verified_sums import (
     add_verified,
     check_repeated,
-    evaluations_at_most,
     must_be_shown,
 )
 
@@ -29,6 +28,7 @@ FACTORS = {
     "factors": ["arm", "sex"],
     "strata": ["site"],
 }
+LANDMARK = {"kind": "landmark", "endpoint": "EFS", "at": 2, "exposure": "dose"}
 AT_0 = {"exponent": [0, 0], "beta": [0.0, 0.0]}
 
 
@@ -118,7 +118,9 @@ def test_a_part_is_told_its_own_sums():
     (request,) = read_questions(study, questions, verified).values()
 
     assert list(pooled) == list(verified["asked"])
-    assert 7 == parts_of(request)["model.arm"].checked("events")["events"]
+    assert (
+        7 == estimator_of(request.spec.kind).parts(request)["model.arm"].checked("events")["events"]
+    )
 
 
 def test_each_model_of_an_analysis_has_a_limit_of_its_own():
@@ -146,7 +148,29 @@ def test_main_effects_by_themselves_have_a_limit_of_their_own():
         check_repeated(alone, sections, [sections] * 41)
 
 
-def test_what_is_no_model_has_one_evaluation():
-    (curve,) = study_of({"kind": "kaplan_meier", "endpoint": "EFS"}, 5).plan.analyses
+@pytest.mark.parametrize(
+    ("analysis", "question", "first"),
+    [
+        ({"kind": "kaplan_meier", "endpoint": "EFS"}, {"n_steps": 4}, "events"),
+        (LANDMARK, {"curves": {"landmark": {}}}, "ended"),
+        ({"kind": "flow", "steps": ["arm"]}, {}, "cells"),
+        (COX, {}, "missing"),
+    ],
+)
+def test_an_array_of_which_a_kind_says_nothing_is_asked_once(analysis, question, first):
+    requests = asked(analysis, **question)
+    sections = sections_of(requests)
+    check_repeated(requests, sections, [])
 
-    assert 1 == evaluations_at_most(curve)
+    with pytest.raises(ProtocolRefusal, match=f"{first} of analysis asked for the 2th time"):
+        check_repeated(requests, sections, [sections])
+
+
+def test_the_cases_of_a_blind_model_are_counted_with_its_deaths_again():
+    blind = COX | {"strata": []}
+    survey, deaths = (sections_of(asked(blind, **each)) for each in ({}, {"n_steps": 4}))
+    requests = asked(blind, n_steps=4)
+    check_repeated(requests, deaths, [survey])
+
+    with pytest.raises(ProtocolRefusal, match="n of analysis asked for the 3th time"):
+        check_repeated(requests, deaths, [survey, deaths])

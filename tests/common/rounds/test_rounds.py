@@ -13,12 +13,11 @@ from tests.common.study.infant_trial import sites, study
 from riskset_common.consortium.roster import Member, Roster
 from riskset_common.errors import PlanError, ProtocolRefusal
 from riskset_common.estimators.catalogue import estimator_of
-from riskset_common.estimators.estimator import Request
+from riskset_common.estimators.estimator import AnyRequest, Request
 from riskset_common.estimators.regression.cox import AskCox
 from riskset_common.formats.canonical_json import canonical_json
 from riskset_common.primitives.signing import Identity
 from riskset_common.rounds.questions import (
-    AnyRequest,
     questions_json,
     read_questions,
     sections_of,

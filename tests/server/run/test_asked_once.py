@@ -17,9 +17,9 @@ from tests.common.estimators.pooling import result_of
 
 from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.estimators.curves.counts import AskCounts
-from riskset_common.estimators.estimator import Request
+from riskset_common.estimators.estimator import AnyRequest, Request
 from riskset_common.results.as_json import to_text
-from riskset_common.rounds.questions import AnyRequest, questions_json, read_questions
+from riskset_common.rounds.questions import questions_json, read_questions
 from riskset_common.rounds.verified_sums import VerifiedSums, add_verified
 from riskset_common.study.study import Study
 from riskset_server.run.asked_once import AskedOnce, ask_once

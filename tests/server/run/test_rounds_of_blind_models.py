@@ -6,10 +6,10 @@ import pytest
 from tests.server.run.test_runs import ROSTER
 
 from riskset_common.estimators.curves.counts import AskCounts
-from riskset_common.estimators.estimator import Request
+from riskset_common.estimators.estimator import AnyRequest, Request
 from riskset_common.estimators.regression.cox import AskCox
 from riskset_common.planning.read import ReleasePlan
-from riskset_common.rounds.questions import AnyRequest, sites_of
+from riskset_common.rounds.questions import sites_of
 from riskset_common.study.codebook import read_codebook
 from riskset_common.study.study import Study
 from riskset_embedded.demos.lung import study_folder

@@ -15,7 +15,7 @@ from pydantic_core import PydanticUndefined
 from tests.system.docs.pages import code_in, page, pages, plain
 from tests.system.docs.workspace import LUNG, Workspace, named
 
-from riskset_common.estimators.catalogue import ESTIMATORS, estimator_of, parts_of
+from riskset_common.estimators.catalogue import ESTIMATORS, estimator_of
 from riskset_common.estimators.composed.parts import AskParts
 from riskset_common.estimators.curves.counts import AskCounts
 from riskset_common.estimators.estimator import Request
@@ -209,7 +209,10 @@ def later(request: Request[Any, Any], study: Study) -> list[Request[Any, Any]]:
     if isinstance(request.state, AskCounts):
         return [Request(request.spec, study, AskCounts(n_steps=4))]
     if isinstance(request.state, AskParts):
-        of_parts = {name: later(part, study)[0] for name, part in parts_of(request).items()}
+        of_parts = {
+            name: later(part, study)[0]
+            for name, part in estimator_of(request.spec.kind).parts(request).items()
+        }
         return [replace(request, state=type(request.state).of(of_parts))]
     if isinstance(request.state, AskHeterogeneity):
         rest = [AskHeterogeneity(asks="sums"), AskHeterogeneity(asks="random")]

@@ -24,10 +24,11 @@ from riskset_common.estimators.composed.landmark_cohort import (
 )
 from riskset_common.estimators.composed.parts import (
     AskParts,
-    PartRequest,
+    Composed,
     PartsMemory,
     PartSpec,
     advance_parts,
+    estimator_of_part,
     first_requests,
     fitted_parts,
     names_rested_on,
@@ -38,8 +39,16 @@ from riskset_common.estimators.composed.parts import (
 from riskset_common.estimators.curves.contrasts import Contrasted
 from riskset_common.estimators.curves.group_test import GroupTest
 from riskset_common.estimators.curves.kaplan_meier import KaplanMeierSpec
-from riskset_common.estimators.estimator import Request, Shape, Summary, counts, one
-from riskset_common.estimators.regression.blind import Fits
+from riskset_common.estimators.estimator import (
+    AnyRequest,
+    Request,
+    Shape,
+    Summary,
+    Uses,
+    counts,
+    one,
+)
+from riskset_common.estimators.on_shares import Fits
 from riskset_common.estimators.regression.spec import CoxSpec, pair_or_pairs
 from riskset_common.estimators.regression.terms import Term
 from riskset_common.results.composed import LandmarkResult
@@ -78,63 +87,6 @@ class LandmarkSpec(AnalysisSpec):
     ties: Literal["efron", "breslow"] | None = None
     convergence: Literal["tight", "r"] = "tight"
     max_iterations: int | None = Field(default=None, ge=1, le=100)
-
-    def shown_categories(self) -> tuple[str, ...]:
-        """Groups, factors and strata; not the exposure, which is made at the landmark."""
-        return (*self.by, *self._named("factor"), *self.strata)
-
-    def numbers(self) -> tuple[str, ...]:
-        """Covariates of the model."""
-        return self._named("number")
-
-    def times(self) -> tuple[str, ...]:
-        """When a patient was exposed; missing in whoever was not."""
-        return (self.exposure,)
-
-    def opened_by(self, study: Study) -> tuple[str, ...]:
-        """What the curves or the model are opened by."""
-        inner = inner_spec(self)
-        return tuple(name for name in inner.opened_by(study) if name != exposed_name(self.exposure))
-
-    def rests_on(self, study: Study) -> tuple[str, ...]:
-        """What the model rests on, if there is one."""
-        specs, at_landmark = _parts(self, study)
-        return names_rested_on(specs, at_landmark)
-
-    def also_asks(self) -> tuple[str, ...]:
-        """Curves or a model, and the test."""
-        if self.terms is not None:
-            return ("cox",)
-        return ("kaplan_meier",) if self.test is None else ("kaplan_meier", "log_rank")
-
-    def is_blind(self, sites: Sequence[Site]) -> bool:
-        """Whether it is a model, and its risk sets are not each within a site."""
-        return inner_spec(self).is_blind(sites)
-
-    def problems(self, study: Study) -> Sequence[str]:
-        """Keys of the other kind, an exposure that has no time here, and what the curves or the model cannot be."""
-        inner = inner_spec(self).problems(with_exposure(study, self.exposure, self.at))
-        name = name_problems(self.exposure, study)
-        exposure = exposure_problems(self.exposure, self.endpoint, study)
-        return [*name, *exposure, *self._key_problems(), *inner]
-
-    def _key_problems(self) -> Iterator[str]:
-        foreign = OF_MODELS if self.terms is None else OF_CURVES
-        for name in foreign:
-            if getattr(self, name) != type(self).model_fields[name].get_default():
-                other = "a model, but `terms` is missing" if self.terms is None else "curves"
-                yield f"{name} belongs to {other}. With `terms` a landmark analysis is a Cox model, else it is of curves."
-
-        for term in self.terms or ():
-            if term.exposure is not None:
-                yield (
-                    f"term {term.exposure} changes in time, but at a landmark exposures are those until then. "
-                    "Write an analysis of kind cox for it."
-                )
-
-    def _named(self, sort: Literal["factor", "number"]) -> tuple[str, ...]:
-        names = (getattr(term, sort) for term in self.terms or ())
-        return tuple(name for name in names if name is not None)
 
 
 def inner_spec(spec: LandmarkSpec) -> PartSpec:
@@ -177,7 +129,7 @@ class LandmarkMemory:
 LandmarkRequest = Request[LandmarkSpec, AskLandmark]
 
 
-class Landmark:
+class Landmark(Composed[LandmarkSpec, AskLandmark, LandmarkResult]):
     """Curves or a model of the patients who are followed beyond the landmark."""
 
     kind = "landmark"
@@ -193,13 +145,54 @@ class Landmark:
         "iteration; patients left out because a value is missing; all summed over the sites"
     )
 
+    def problems(self, spec: LandmarkSpec, study: Study) -> Iterator[str]:
+        """Keys of the other kind, an exposure that has no time here, and what the curves or the model cannot be."""
+        inner = inner_spec(spec)
+        yield from name_problems(spec.exposure, study)
+        yield from exposure_problems(spec.exposure, spec.endpoint, study)
+        yield from _key_problems(spec)
+        at_landmark = with_exposure(study, spec.exposure, spec.at)
+        yield from estimator_of_part(inner).problems(inner, at_landmark)
+
+    def uses(self, spec: LandmarkSpec) -> Uses:
+        """Groups, factors and strata, covariates, and when a patient was exposed; the exposure is made a category at the landmark."""
+        terms = spec.terms or ()
+        factors = (term.factor for term in terms if term.factor is not None)
+        return Uses(
+            numbers=tuple(term.number for term in terms if term.number is not None),
+            partial_categories=(*spec.by, *factors, *spec.strata),
+            times=(spec.exposure,),
+        )
+
+    def opened_by(self, spec: LandmarkSpec, study: Study) -> tuple[str, ...]:
+        """What the curves or the model are opened by."""
+        inner, exposed = inner_spec(spec), exposed_name(spec.exposure)
+        opened = estimator_of_part(inner).opened_by(inner, study)
+        return tuple(name for name in opened if name != exposed)
+
+    def is_blind(self, spec: LandmarkSpec, sites: Sequence[Site]) -> bool:
+        """Whether it is a model, and its risk sets are not each within a site."""
+        inner = inner_spec(spec)
+        return estimator_of_part(inner).is_blind(inner, sites)
+
+    def rests_on(self, spec: LandmarkSpec, study: Study) -> tuple[str, ...]:
+        """What the model rests on, if there is one."""
+        specs, at_landmark = _parts(spec, study)
+        return names_rested_on(specs, at_landmark)
+
+    def also_asks(self, spec: LandmarkSpec) -> tuple[str, ...]:
+        """Curves or a model, and the test."""
+        if spec.terms is not None:
+            return ("cox",)
+        return ("kaplan_meier",) if spec.test is None else ("kaplan_meier", "log_rank")
+
     def first(self, spec: LandmarkSpec, study: Study) -> LandmarkRequest:
         """Ask who is followed beyond the landmark, and the first question about them."""
         specs, at_landmark = _parts(spec, study)
         asked = AskLandmark.of(first_requests(specs, at_landmark))
         return Request(spec, study, asked)
 
-    def parts(self, request: LandmarkRequest) -> dict[str, PartRequest]:
+    def parts(self, request: LandmarkRequest) -> dict[str, AnyRequest]:
         """The request of the curves or the model. Run by both sides."""
         specs, at_landmark = _parts(request.spec, request.study)
         kept = None if request.memory is None else request.memory.parts
@@ -248,6 +241,20 @@ class Landmark:
             ("landmark", spec.id),
             lambda: cohort_at(patients, study, spec.endpoint, spec.exposure, spec.at),
         )
+
+
+def _key_problems(spec: LandmarkSpec) -> Iterator[str]:
+    foreign = OF_MODELS if spec.terms is None else OF_CURVES
+    for name in foreign:
+        if getattr(spec, name) != LandmarkSpec.model_fields[name].get_default():
+            other = "a model, but `terms` is missing" if spec.terms is None else "curves"
+            yield f"{name} belongs to {other}. With `terms` a landmark analysis is a Cox model, else it is of curves."
+    for term in spec.terms or ():
+        if term.exposure is not None:
+            yield (
+                f"term {term.exposure} changes in time, but at a landmark exposures are those until then. "
+                "Write an analysis of kind cox for it."
+            )
 
 
 def _parts(spec: LandmarkSpec, study: Study) -> tuple[dict[str, PartSpec], Study]:

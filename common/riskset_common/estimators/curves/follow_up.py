@@ -5,7 +5,7 @@ In the reverse method the censoring is the event. Completeness is that of Clark,
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -20,7 +20,7 @@ from riskset_common.estimators.curves.counts import (
 )
 from riskset_common.estimators.curves.survival_curve import table_of
 from riskset_common.estimators.curves.two_rounds import TwoRounds
-from riskset_common.estimators.estimator import Shape, Summary, counts, one
+from riskset_common.estimators.estimator import Shape, Summary, Uses, counts, one
 from riskset_common.results.follow_up import (
     Completeness,
     FollowUpPoint,
@@ -57,25 +57,6 @@ class FollowUpSpec(AnalysisSpec):
     range: bool = False
     completeness: str | None = None
 
-    def numbers(self) -> tuple[str, ...]:
-        """The time to the closing date, where it is a column."""
-        return () if self.completeness in (None, CUTOFF) else (str(self.completeness),)
-
-    def problems(self, study: Study) -> Sequence[str]:
-        """A closing date that the plan or the endpoint does not give."""
-        return list(self._completeness_problems(study))
-
-    def _completeness_problems(self, study: Study) -> Iterator[str]:
-        if self.completeness != CUTOFF:
-            return
-        if study.plan.data_cutoff is None:
-            yield "completeness: data_cutoff is the closing date, but the plan has no data_cutoff. Add it to the plan."
-        if study.endpoint(self.endpoint).origin is None:
-            yield (
-                f"completeness: endpoint {self.endpoint} counts time in ready-made columns, so that its origin has no date. "
-                "Name a number variable that holds the time from the origin to the closing date."
-            )
-
 
 class FollowUp(TwoRounds[FollowUpSpec, FollowUpResult]):
     """Reverse Kaplan-Meier in two rounds."""
@@ -87,6 +68,23 @@ class FollowUp(TwoRounds[FollowUpSpec, FollowUpResult]):
         "patients left out because a value is missing; how many sites need each power of two of steps; for completeness the "
         "person-time observed and potential until the closing date, and patients not followed to it; all summed over the sites"
     )
+
+    def problems(self, spec: FollowUpSpec, study: Study) -> Iterator[str]:
+        """A closing date that the plan or the endpoint does not give."""
+        if spec.completeness != CUTOFF:
+            return
+        if study.plan.data_cutoff is None:
+            yield "completeness: data_cutoff is the closing date, but the plan has no data_cutoff. Add it to the plan."
+        if study.endpoint(spec.endpoint).origin is None:
+            yield (
+                f"completeness: endpoint {spec.endpoint} counts time in ready-made columns, so that its origin has no date. "
+                "Name a number variable that holds the time from the origin to the closing date."
+            )
+
+    def uses(self, spec: FollowUpSpec) -> Uses:
+        """The time to the closing date, where it is a column."""
+        is_column = spec.completeness not in (None, CUTOFF)
+        return Uses(numbers=(str(spec.completeness),) if is_column else ())
 
     def _what(self, spec: FollowUpSpec, study: Study) -> Hashable:
         """The counts of a Kaplan-Meier curve of everybody."""

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from pydantic import Field
 
 from riskset_common.estimators.cohort.groups import group_levels
+from riskset_common.estimators.on_shares import HazardEntries
 from riskset_common.estimators.regression.terms import Column
 from riskset_common.formats.strict_model import StrictModel
 from riskset_common.results.regression import HazardRow, PrintedHazard
 from riskset_common.study.codebook import NumberVariable
-from riskset_common.study.patients import Integers, Reals
 from riskset_common.study.study import Study
 from riskset_common.study.time_grid import exact
 
@@ -58,16 +57,6 @@ class BaselineHazardSpec(StrictModel):
             )
             for column in columns
         )
-
-
-@dataclass(frozen=True)
-class HazardEntries:
-    """What was computed: stratum by code, place among the times, cumulative hazard and standard error, shape (n_entries,) each."""
-
-    stratum: Integers
-    place: Integers
-    cumulative: Reals
-    std_err: Reals
 
 
 def printed_hazard(

@@ -8,7 +8,7 @@ it out from that sum, whose opening it checked: a g of the centre's choice could
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 
@@ -23,12 +23,11 @@ from riskset_common.study.time_grid import DAYS_PER_UNIT, TimeGrid
 from riskset_common.survival.regression.cox import CoxDesign, cox_sums
 from riskset_common.survival.regression.proportionality import (
     TimeScores,
+    Transform,
     kaplan_meier_scores,
     proportionality_test,
     rank_scores,
 )
-
-Transform = Literal["km", "rank", "identity", "log"]
 
 COUNTED: Final[tuple[Transform, ...]] = ("km", "rank")
 """Functions of time that follow from the patients of all sites."""

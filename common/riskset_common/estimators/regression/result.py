@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from riskset_common.estimators.regression.spec import CoxSpec
 from riskset_common.estimators.regression.terms import Column
 from riskset_common.results.regression import (
     CoxResult,
@@ -30,9 +30,6 @@ from riskset_common.survival.arrays.distributions import (
 from riskset_common.survival.regression.newton import CoxFit
 from riskset_common.survival.regression.sandwich import sandwich
 from riskset_common.survival.tests.wald import wald_test
-
-if TYPE_CHECKING:
-    from riskset_common.estimators.regression.spec import CoxSpec
 
 
 @dataclass(frozen=True)

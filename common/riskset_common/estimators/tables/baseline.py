@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
 import numpy as np
@@ -13,16 +13,18 @@ from pydantic import BeforeValidator, Field
 from riskset_common.errors import EstimationError
 from riskset_common.estimators.cohort.groups import group_codes, group_levels, group_name, n_groups
 from riskset_common.estimators.estimator import (
+    Estimator,
     Request,
     Shape,
     State,
     Summary,
-    analysed,
+    Uses,
     counts,
     one,
 )
 from riskset_common.estimators.tables.numbers import (
     NumberRow,
+    number_contradictions,
     number_problems,
     number_results,
     number_shapes,
@@ -62,28 +64,6 @@ class BaselineSpec(AnalysisSpec):
         """The rows that are numbers."""
         return tuple(row for row in self.rows if isinstance(row, NumberRow))
 
-    def categories(self) -> tuple[str, ...]:
-        """Only the grouping must be known; a missing characteristic is a row of its own."""
-        return self.by
-
-    def problems(self, study: Study) -> Sequence[str]:
-        """A test without groups, a variable that stands twice, and numbers that cannot be summed."""
-        return list(self._problems(study))
-
-    def _problems(self, study: Study) -> Iterator[str]:
-        if self.test is not None and not self.by:
-            yield "test compares groups, but `by` is missing."
-        yield from twice("by and rows", (*self.shown_categories(), *self.shown_numbers()))
-        yield from number_problems(self.number_rows, study)
-
-    def shown_categories(self) -> tuple[str, ...]:
-        """Grouping and characteristics."""
-        return (*self.by, *self.characteristics)
-
-    def shown_numbers(self) -> tuple[str, ...]:
-        """Numbers among the rows."""
-        return tuple(row.number for row in self.number_rows)
-
 
 FISHER = "Fisher's exact"
 
@@ -92,7 +72,7 @@ class CountCells(State):
     """Count the patients of every cell."""
 
 
-class Baseline:
+class Baseline(Estimator[BaselineSpec, CountCells, BaselineResult]):
     """Counts by level and group in one round."""
 
     kind = "baseline"
@@ -103,6 +83,23 @@ class Baseline:
         "missing; of a number its sum and its sum of squares by group, and how many patients are in each bin of its range where "
         "quartiles are asked; all summed over the sites"
     )
+
+    def problems(self, spec: BaselineSpec, study: Study) -> Iterator[str]:
+        """A test without groups, a variable that stands twice, and numbers that cannot be summed."""
+        uses = self.uses(spec)
+        if spec.test is not None and not spec.by:
+            yield "test compares groups, but `by` is missing."
+        yield from twice("by and rows", (*uses.all_categories, *uses.all_numbers))
+        yield from number_problems(spec.number_rows, study)
+
+    def uses(self, spec: BaselineSpec) -> Uses:
+        """Only the grouping must be known; a missing characteristic is a row of its own."""
+        numbers = tuple(row.number for row in spec.number_rows)
+        return Uses(
+            categories=spec.by,
+            partial_categories=spec.characteristics,
+            partial_numbers=numbers,
+        )
 
     def first(self, spec: BaselineSpec, study: Study) -> Request[BaselineSpec, CountCells]:
         """Ask for every cell at once."""
@@ -119,7 +116,7 @@ class Baseline:
     def summarise(self, patients: Patients, request: Request[BaselineSpec, CountCells]) -> Summary:
         """Count this site's patients."""
         study, spec = request.study, request.spec
-        cohort = analysed(patients, request)
+        cohort = self.analysed(patients, request)
         group = group_codes(study, cohort.patients, spec.by)
         columns = n_groups(study, spec.by)
         cells = [np.zeros((0, columns), dtype=np.int64)]
@@ -166,6 +163,21 @@ class Baseline:
             tests=tests,
             warnings=tuple(warnings),
         )
+
+    def contradictions(
+        self, request: Request[BaselineSpec, CountCells], pooled: Summary
+    ) -> Iterator[str]:
+        """Levels that do not add up to the patients of a column, nor bins to those in whom a number is known."""
+        for variable, cells in by_characteristic(request, pooled).items():
+            if not np.array_equal(cells.sum(axis=0), pooled["n"]):
+                yield f"the levels of {variable} do not add up to the patients of each column"
+        if request.spec.number_rows:
+            yield from number_contradictions(request.spec.number_rows, request.study, pooled)
+
+    def everyone(self, request: Request[BaselineSpec, CountCells], pooled: Summary) -> int:
+        """The patients of all columns, and those without one."""
+        del request
+        return int(pooled["missing"]) + int(pooled["n"].sum())
 
 
 def _unknown(counted: NDArray[np.int64]) -> MissingValues:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 import numpy as np
 
 from riskset_common.estimators.cohort.groups import group_codes, group_levels, group_name, n_groups
 from riskset_common.estimators.estimator import (
+    Estimator,
     Request,
     Shape,
     State,
     Summary,
-    analysed,
+    Uses,
     counts,
     one,
 )
@@ -32,20 +33,12 @@ class EventTableSpec(AnalysisSpec):
     endpoint: str
     by: Names = ()
 
-    def categories(self) -> tuple[str, ...]:
-        """The grouping must be known."""
-        return self.by
-
-    def problems(self, study: Study) -> Sequence[str]:
-        """A group that stands twice."""
-        return list(twice("by", self.by))
-
 
 class CountEvents(State):
     """Count the patients by kind of event."""
 
 
-class EventTable:
+class EventTable(Estimator[EventTableSpec, CountEvents, EventTableResult]):
     """Events by kind and group in one round."""
 
     kind = "event_table"
@@ -55,6 +48,15 @@ class EventTable:
         "patients with each kind of first event, and without one, in every group, and those left out because a value is missing, "
         "summed over the sites"
     )
+
+    def problems(self, spec: EventTableSpec, study: Study) -> Iterator[str]:
+        """A group that stands twice."""
+        del study
+        return twice("by", spec.by)
+
+    def uses(self, spec: EventTableSpec) -> Uses:
+        """The grouping must be known."""
+        return Uses(categories=spec.by)
 
     def first(self, spec: EventTableSpec, study: Study) -> Request[EventTableSpec, CountEvents]:
         """Ask for every cell at once."""
@@ -73,7 +75,7 @@ class EventTable:
     ) -> Summary:
         """Count this site's patients."""
         study, spec = request.study, request.spec
-        cohort = analysed(patients, request)
+        cohort = self.analysed(patients, request)
         n_rows, n_columns = self.shapes(request)["cells"].shape
         event = cohort.patients.endpoints[spec.endpoint].event
         cell = event * n_columns + group_codes(study, cohort.patients, spec.by)
@@ -110,3 +112,8 @@ class EventTable:
             censored=rows[0],
             warnings=(),
         )
+
+    def everyone(self, request: Request[EventTableSpec, CountEvents], pooled: Summary) -> int:
+        """The patients of all cells, and those left out."""
+        del request
+        return int(pooled["missing"]) + int(pooled["cells"].sum())

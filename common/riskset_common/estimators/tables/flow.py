@@ -14,7 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from riskset_common.estimators.estimator import Request, Shape, State, Summary, analysed, counts
+from riskset_common.estimators.estimator import (
+    Estimator,
+    Request,
+    Shape,
+    State,
+    Summary,
+    Uses,
+    counts,
+)
 from riskset_common.results.flow import FlowBox, FlowResult
 from riskset_common.study.analysis import AnalysisSpec, Names, twice
 from riskset_common.study.patients import MISSING, Patients
@@ -38,30 +46,6 @@ class FlowSpec(AnalysisSpec):
         """The steps that split: all but `enrolled` in the first place."""
         return self.steps[1:] if self.steps[0] == ENROLLED else self.steps
 
-    def shown_categories(self) -> tuple[str, ...]:
-        """Every step; where one is not known is part of the answer."""
-        return self.splits
-
-    def problems(self, study: Study) -> Sequence[str]:
-        """Steps that stand twice or split nothing, and a chain of too many combinations."""
-        return list(self._problems(study))
-
-    def _problems(self, study: Study) -> Iterator[str]:
-        yield from twice("steps", self.steps)
-        if self.steps[0] == ENROLLED and study.codebook.levels(ENROLLED) is not None:
-            yield (
-                "steps: enrolled in the first place means all patients, but the codebook has a variable of this name. "
-                "Give that variable another name."
-            )
-        if not self.splits:
-            yield "steps: enrolled alone splits nobody. Name a category."
-        cells = math.prod(_sizes(study, self.splits))
-        if cells > MAXIMUM_CELLS:
-            yield (
-                f"steps: the levels of all steps have {cells:,} combinations, of which at most {MAXIMUM_CELLS:,} are counted. "
-                "Name fewer steps, or join levels in the codebook."
-            )
-
 
 class CountFlow(State):
     """Count the patients of every combination of levels."""
@@ -70,13 +54,34 @@ class CountFlow(State):
 FlowRequest = Request[FlowSpec, CountFlow]
 
 
-class Flow:
+class Flow(Estimator[FlowSpec, CountFlow, FlowResult]):
     """Counts by all combinations of steps in one round."""
 
     kind = "flow"
     spec = FlowSpec
     state = CountFlow
     discloses = "patients in every combination of levels of all steps, those in whom a step is not known included, summed over the sites"
+
+    def problems(self, spec: FlowSpec, study: Study) -> Iterator[str]:
+        """Steps that stand twice or split nothing, and a chain of too many combinations."""
+        yield from twice("steps", spec.steps)
+        if spec.steps[0] == ENROLLED and study.codebook.levels(ENROLLED) is not None:
+            yield (
+                "steps: enrolled in the first place means all patients, but the codebook has a variable of this name. "
+                "Give that variable another name."
+            )
+        if not spec.splits:
+            yield "steps: enrolled alone splits nobody. Name a category."
+        cells = math.prod(_sizes(study, spec.splits))
+        if cells > MAXIMUM_CELLS:
+            yield (
+                f"steps: the levels of all steps have {cells:,} combinations, of which at most {MAXIMUM_CELLS:,} are counted. "
+                "Name fewer steps, or join levels in the codebook."
+            )
+
+    def uses(self, spec: FlowSpec) -> Uses:
+        """Every step; where one is not known is part of the answer."""
+        return Uses(partial_categories=spec.splits)
 
     def first(self, spec: FlowSpec, study: Study) -> FlowRequest:
         """Ask for every combination at once."""
@@ -88,7 +93,7 @@ class Flow:
 
     def summarise(self, patients: Patients, request: FlowRequest) -> Summary:
         """Count this site's patients."""
-        here = analysed(patients, request).patients
+        here = self.analysed(patients, request).patients
         sizes = _sizes(request.study, request.spec.splits)
         cell = np.zeros(here.n, dtype=np.int64)
         for name, size in zip(request.spec.splits, sizes, strict=True):
@@ -109,6 +114,11 @@ class Flow:
             boxes=(top, *_below(request.study, request.spec.splits, cells, top)),
             warnings=(),
         )
+
+    def everyone(self, request: FlowRequest, pooled: Summary) -> int:
+        """The patients of all cells."""
+        del request
+        return int(pooled["cells"].sum())
 
 
 def _sizes(study: Study, steps: Sequence[str]) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ and off by half a width at most elsewhere. The bins span the codebook's range, w
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from riskset_common.estimators.estimator import Shape, counts, reals
+from riskset_common.estimators.estimator import Shape, Summary, counts, reals
 from riskset_common.formats.strict_model import StrictModel
 from riskset_common.results.sequences import real_numbers, whole_numbers
 from riskset_common.results.tables import BaselineNumber
@@ -132,8 +132,23 @@ def number_summary(
     return {"known": known, "sums": sums, "bins": np.concatenate(binned)}
 
 
+def number_contradictions(
+    rows: Sequence[NumberRow], study: Study, pooled: Summary
+) -> Iterator[str]:
+    """Where the patients in whom a number is known are not those in its bins, or more than there are in a column."""
+    begin = 0
+    for row, known in zip(rows, pooled["known"], strict=True):
+        if bool((known > pooled["n"]).any()):
+            yield f"{row.number} is known of more patients than there are in a column"
+        bins = bins_of(row, study)
+        if bins is not None:
+            if not np.array_equal(pooled["bins"][begin : begin + bins.n].sum(axis=0), known):
+                yield f"the bins of {row.number} do not add up to the patients in whom it is known"
+            begin += bins.n
+
+
 def number_results(
-    rows: Sequence[NumberRow], study: Study, pooled: Mapping[str, NDArray[np.generic]]
+    rows: Sequence[NumberRow], study: Study, pooled: Summary
 ) -> list[BaselineNumber]:
     """Every number from the pooled sums."""
     found: list[BaselineNumber] = []

@@ -17,18 +17,14 @@ from tests.common.estimators.cohorts import Cohort, random_cohort, study_of, une
 from tests.common.estimators.pooling import assert_close, result_of, summary_of
 
 from riskset_common.errors import EstimationError, ProtocolRefusal
-from riskset_common.estimators.catalogue import fitted, parts_of, patients_of_parts, waits
+from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.estimators.estimator import Request
-from riskset_common.estimators.regression.blind import (
-    BlindFit,
-    BlindQuestion,
-    blind_cohort,
-    blind_questions,
-    column_range,
-)
+from riskset_common.estimators.on_shares import BlindFit, BlindQuestion
+from riskset_common.estimators.regression.blind import blind_cohort, blind_questions, column_range
 from riskset_common.estimators.regression.cox import AskCox, Cox
 from riskset_common.estimators.regression.terms import columns
 from riskset_common.results.as_json import as_json
+from riskset_common.rounds.blind_models import waits
 from riskset_common.rounds.questions import questions_json
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Study
@@ -77,7 +73,7 @@ def counted(study: Study, sites: list[Patients]) -> Request[Any, Any]:
 
 def in_the_open(request: Request[Any, Any], sites: list[Patients]) -> Mapping[str, BlindFit]:
     """The fits of all sites' rows together."""
-    found = [blind_cohort(patients_of_parts(each, request), request) for each in sites]
+    found = [blind_cohort(each, request) for each in sites]
     questions = blind_questions(request, request.memory.pooled)
     return {
         name: BlindFit(_fit(question, found), (0,) * len(question.columns))
@@ -117,7 +113,7 @@ def test_a_model_over_any_split_is_that_of_one_pool(
     study = study_of(analysis, N_SITES)
     sites = cohort.patients(study)
     request = counted(study, sites)
-    found = as_json(fitted(request, {"": in_the_open(request, sites)}))
+    found = as_json(COX.fitted(request, {"": in_the_open(request, sites)}))
     one = result_of(analysis | {"strata": [*analysis.get("strata", ()), "site"]}, cohort, 1)
 
     assert_close(without_strata(one), without_strata(found))
@@ -152,7 +148,7 @@ def test_a_model_that_waits_is_asked_nothing_and_answers_nothing(
     assert {} == COX.shapes(waiting)
     assert {} == COX.summarise(patients, waiting)
     assert waiting is COX.next(waiting, {})
-    assert {"": waiting} == parts_of(waiting)
+    assert {"": waiting} == COX.parts(waiting)
 
 
 def test_deaths_that_do_not_add_up_are_told(waiting: Request[Any, Any]) -> None:
@@ -225,7 +221,7 @@ def test_only_models_wait_to_be_computed() -> None:
     study = study_of({"kind": "event_table", "endpoint": "EFS"}, 2)
     request = Request(study.plan.analyses[0], study, AskCox(n_steps=2, waits=True))
     with pytest.raises(ProtocolRefusal):
-        fitted(request, {})
+        estimator_of("event_table").fitted(request, {})
 
 
 def test_a_cohort_without_events_needs_no_computation() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.common.estimators.cohorts import censored, nobody, random_cohort, study_of
+from tests.common.estimators.cohorts import censored, nobody, problems_of, random_cohort, study_of
 from tests.common.estimators.contract import keeps_contract
 from tests.common.estimators.pooling import pool, result_of
 
@@ -99,4 +99,4 @@ def test_without_events_the_test_says_nothing(cohort: Any) -> None:
 def test_a_test_without_interactions_is_refused() -> None:
     [spec] = study_of(MAINS | {"interaction_test": "likelihood_ratio"}, 5).plan.analyses
 
-    assert any("`interaction` is missing" in said for said in spec.problems(study_of(MAINS, 5)))
+    assert any("`interaction` is missing" in said for said in problems_of(spec, study_of(MAINS, 5)))

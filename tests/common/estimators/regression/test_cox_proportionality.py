@@ -10,6 +10,7 @@ from tests.common.estimators.cohorts import censored, random_cohort, study_of
 from tests.common.estimators.pooling import pool, result_of, summary_of
 
 from riskset_common.errors import DataError, ProtocolRefusal
+from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.formats.canonical_json import canonical_json
 
 COX: dict[str, Any] = {
@@ -81,7 +82,7 @@ def test_counting_all_patients_must_be_allowed_like_a_curve():
     for transform, asked in zip(TRANSFORMS, [("kaplan_meier",)] * 2 + [()] * 2, strict=True):
         [spec] = study_of(COX | {"ph_test": transform}, 5).plan.analyses
 
-        assert asked == spec.also_asks()
+        assert asked == estimator_of(spec.kind).also_asks(spec)
 
 
 def question(**more: Any) -> bytes:
