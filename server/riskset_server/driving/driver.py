@@ -115,7 +115,7 @@ def _drive(
             again_after=centre.rounds.again_after,
             now=monotonic,
         )
-        results = run_course(offered, Recorded(relay, runs, number, now))
+        results = run_course(offered, Recorded(relay, runs.memory(number, now)))
     finally:
         if streams is not None:
             streams.close()
