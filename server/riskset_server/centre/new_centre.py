@@ -65,17 +65,13 @@ def new_centre(
         )
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     reached = address or sites
-    host = Address.read(reached).host
-    ca, server = make_certificates(list(dict.fromkeys([host, "localhost", "127.0.0.1"])), now)
-    secrets = {
-        "ca.pem": ca,
-        "server.pem": server.certificate,
-        "server.key": server.key,
-        "centre.key": key or Identity.from_random(random(32)).to_pem(),
-        "superexec.secret": random(32),
-    }
-    for name, content in secrets.items():
-        write_new(folder / name, content)
+    _write_secrets(
+        folder,
+        Address.read(reached).host,
+        key or Identity.from_random(random(32)).to_pem(),
+        random(32),
+        now,
+    )
     (folder / "flower").mkdir(exist_ok=True)
     written = {
         "address": reached,
@@ -89,6 +85,20 @@ def new_centre(
     text = yaml.safe_dump(written, sort_keys=False, allow_unicode=True)
     (folder / CENTRE_FILE).write_text(text, encoding="utf-8")
     return read_centre(folder)
+
+
+def _write_secrets(folder: Path, host: str, key: bytes, secret: bytes, now: datetime) -> None:
+    """Certificates for this host and this machine, the centre's signing key (PEM) and the SuperExec's secret."""
+    ca, server = make_certificates(list(dict.fromkeys([host, "localhost", "127.0.0.1"])), now)
+    secrets = {
+        "ca.pem": ca,
+        "server.pem": server.certificate,
+        "server.key": server.key,
+        "centre.key": key,
+        "superexec.secret": secret,
+    }
+    for name, content in secrets.items():
+        write_new(folder / name, content)
 
 
 def _beside(reached: str, stream: str) -> Address:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.least_study import codebook_of, plan_of
 from typer.testing import CliRunner
 
 from riskset_common.consortium.roster import Member, Roster
@@ -18,30 +19,16 @@ from riskset_server.commands.riskset import app
 from riskset_server.plans.outline import outline, outline_text
 from riskset_server.plans.signed_plan import PlanSignature
 
-CODEBOOK = """
-codebook: small
-version: 1
-variables:
-  time:   {kind: number, label: Time, unit: days}
-  status: {kind: category, label: Status, levels: {alive: Alive, dead: Dead}}
-  age:    {kind: number, label: Age, unit: years}
-  sex:    {kind: category, label: Sex, levels: {male: Male, female: Female}}
-derived:
-  age_65: {from: age, label: Age, cut: {"< 65": [0, 65], ">= 65": [65, 120]}}
-"""
+CODEBOOK = codebook_of(
+    "age:    {kind: number, label: Age, unit: years}",
+    "sex:    {kind: category, label: Sex, levels: {male: Male, female: Female}}",
+    derived='age_65: {from: age, label: Age, cut: {"< 65": [0, 65], ">= 65": [65, 120]}}',
+)
 
-PLAN = """
-plan: small-main
-version: 1.0.0
-codebook: small@1
-time: {unit: days}
-conventions: r
-endpoints:
-  OS: {label: Survival, time: {variable: time}, status: {variable: status, events: {death: [dead]}}}
-analyses:
-  - {id: table1, kind: baseline, rows: [age_65]}
-  - {id: os, kind: kaplan_meier, endpoint: OS, primary: true, planned: post_hoc}
-"""
+PLAN = plan_of(
+    "{id: table1, kind: baseline, rows: [age_65]}",
+    "{id: os, kind: kaplan_meier, endpoint: OS, primary: true, planned: post_hoc}",
+)
 
 
 @pytest.fixture
