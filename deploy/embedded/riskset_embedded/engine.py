@@ -18,7 +18,7 @@ from typing import Any
 from riskset_common.consortium.governance import Governance, sign_roster, unsigned
 from riskset_common.consortium.roster import Member, Roster
 from riskset_common.errors import InputError, NodeConfigError, Refusal, RisksetError, did_you_mean
-from riskset_common.primitives.signing import Identity
+from riskset_common.primitives.signing import Identity, read_identity
 from riskset_common.study.codebook import Codebook
 from riskset_common.study.plan import Plan
 from riskset_embedded.transcript import Transcript
@@ -195,16 +195,7 @@ def _identity(config: NodeConfig, draw: Callable[[str], bytes]) -> Identity:
     """The site's own key where node.yaml names one, else one made for this run."""
     if config.identity is None:
         return Identity.from_random(draw(f"identity of {config.site}"))
-    try:
-        return Identity.from_pem(config.identity.key.read_bytes())
-    except OSError as error:
-        raise NodeConfigError(
-            f"site {config.site}: identity.key {config.identity.key} cannot be read ({error.strerror})."
-        ) from error
-    except InputError as error:
-        raise NodeConfigError(
-            f"site {config.site}: identity.key {config.identity.key}: {error}"
-        ) from error
+    return read_identity(config.identity.key, f"site {config.site}: identity.key", NodeConfigError)
 
 
 def _now() -> datetime:

@@ -11,7 +11,6 @@ import os
 import shutil
 import signal
 import socket
-import ssl
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -29,11 +28,13 @@ from riskset_common.consortium.roster import Roster
 from riskset_common.consortium.roster_file import add_signature, signatures_path, write_roster
 from riskset_common.errors import InputError
 from riskset_common.formats.strict_yaml import read_yaml
-from riskset_common.primitives.signing import Identity
+from riskset_common.primitives.signing import Identity, read_identity
+from riskset_common.programs.secret_files import write_new
+from riskset_common.programs.tls import trusting
 from riskset_embedded.local_run import read_nodes
 from riskset_node.enrolment.joining import join_folder
 from riskset_server.centre.config import CENTRE_FILE, CentreConfig, read_centre
-from riskset_server.centre.new_centre import new_centre, write_secret
+from riskset_server.centre.new_centre import new_centre
 from riskset_server.flower.environment import setting
 from riskset_server.sites.admission import admit, invite
 from riskset_server.store import Sites, open_database
@@ -130,7 +131,7 @@ def make_federation(
     )
     # In a deployment the consortium's own keys sign; here one is made for this federation and pinned at every node.
     governance = Identity.from_random(token_bytes(32))
-    write_secret(folder / GOVERNANCE, governance.to_pem())
+    write_new(folder / GOVERNANCE, governance.to_pem())
     database = open_database(centre.store)
     sites = Sites(database)
     files = {read_yaml(path)["site"]: path for path in sorted((study / "nodes").glob("*.y*ml"))}
@@ -154,7 +155,7 @@ def send_roster(folder: Path, roster: Roster) -> None:
     """Have a roster signed, and lay it at every site; a node reads it when it starts."""
     written = folder / ROSTER
     write_roster(roster, written)
-    add_signature(written, Identity.from_pem((folder / GOVERNANCE).read_bytes()))
+    add_signature(written, read_identity(folder / GOVERNANCE))
     for member in roster.members:
         for path in (written, signatures_path(written)):
             shutil.copy(path, folder / "sites" / member.name)
@@ -213,7 +214,9 @@ def is_healthy(centre: CentreConfig) -> bool:
     """Whether the SuperLink answers, over TLS, on the port for sites."""
     try:
         answer = httpx.get(
-            f"https://{centre.listen.sites}/health", verify=trusting(centre), trust_env=False
+            f"https://{centre.listen.sites}/health",
+            verify=trusting(centre.tls.ca.read_bytes()),
+            trust_env=False,
         )
     except httpx.TransportError:
         return False
@@ -321,8 +324,3 @@ def _free_ports(number: int) -> list[int]:
     for each in sockets:
         each.close()
     return ports
-
-
-def trusting(centre: CentreConfig) -> ssl.SSLContext:
-    """TLS that believes this centre's authority and no other."""
-    return ssl.create_default_context(cafile=centre.tls.ca)

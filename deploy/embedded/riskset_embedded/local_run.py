@@ -24,7 +24,7 @@ from rich.progress import (
 
 from riskset_common.errors import InputError, NodeConfigError, RisksetError
 from riskset_common.formats.canonical_json import sha256_hex
-from riskset_common.primitives.signing import Identity
+from riskset_common.primitives.signing import Identity, read_identity
 from riskset_common.study.codebook import Codebook
 from riskset_common.study.plan import Plan
 from riskset_common.study.study import Site
@@ -33,7 +33,6 @@ from riskset_embedded.output_folder import OutputFolder, output_folder, write_fo
 from riskset_embedded.run_folder import RunFolder, run_folder
 from riskset_embedded.transcript import Transcript
 from riskset_node.config import NodeConfig, read_node
-from riskset_server.plans.signed_plan import read_key
 from riskset_server.plans.submitted import submitted
 from riskset_server.run.replies import SitesLost
 from riskset_server.run.rounds import Opened
@@ -59,7 +58,7 @@ def read_study(plan: Path, codebook: Path, nodes: Path, key: Path | None = None)
     RisksetError
         With every problem of the first file that has one.
     """
-    centre = None if key is None else read_key(key)
+    centre = None if key is None else read_identity(key)
     configs = read_nodes(nodes)
     sites = [Site(config.site, config.study_group) for config in configs]
     found = submitted(plan, codebook, sites=sites, key=centre)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
@@ -50,10 +49,12 @@ from flwr.superlink.grid import HttpGrid
 from flwr.superlink.main import create_app
 
 from riskset_common.errors import InputError, ProtocolRefusal, RisksetError
+from riskset_common.formats.addresses import Address
 from riskset_common.programs.command_line import version_of
 from riskset_common.programs.memory import settle
+from riskset_common.programs.tls import trusting
 from riskset_common.wire.flower_envelope import MESSAGE_TYPE, RECORD, Envelope
-from riskset_server.centre.config import CentreConfig, read_centre, split_address
+from riskset_server.centre.config import CentreConfig, read_centre
 from riskset_server.driving.driver import drive_run
 from riskset_server.driving.streams import RunStreams
 from riskset_server.flower.app_archive import app_archive, app_folder
@@ -75,7 +76,7 @@ def serve_superlink(centre: CentreConfig) -> None:
     listen = centre.listen
     superlink = create_app(_superlink_config(centre), SuperLinkLifespan)
     config = uvicorn.Config(
-        Front(superlink, split_address(listen.sites)[1]),
+        Front(superlink, Address.read(listen.sites).port),
         log_config=get_uvicorn_log_config(30),
         ssl_keyfile=centre.tls.key,
         ssl_certfile=centre.tls.certificate,
@@ -100,10 +101,10 @@ async def _serve(server: uvicorn.Server, sockets: list[socket.socket]) -> None:
 
 
 def _listening(address: str) -> socket.socket:
-    host, port = split_address(address)
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listened = Address.read(address)
+    family = socket.AF_INET6 if listened.is_ipv6 else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=256)
+        return socket.create_server((listened.host, listened.port), family=family, backlog=256)
     except OSError as error:
         raise InputError(
             f"listen: {address} cannot be listened on ({error.strerror}). Something else may listen there already."
@@ -112,13 +113,13 @@ def _listening(address: str) -> socket.socket:
 
 def _superlink_config(centre: CentreConfig) -> SuperLinkLifespanConfig:
     tls = centre.tls
-    host, port = split_address(centre.listen.inside)
+    inside = Address.read(centre.listen.inside)
     database = centre.flower.database
     return SuperLinkLifespanConfig(
         control_address=CONTROL_API_DEFAULT_SERVER_ADDRESS,
         health_server_address=None,
-        host=host,
-        port=port,
+        host=inside.host,
+        port=inside.port,
         insecure=False,
         certificates=(tls.ca.read_bytes(), tls.certificate.read_bytes(), tls.key.read_bytes()),
         superexec_auth_secret=centre.flower.secret.read_bytes(),
@@ -152,7 +153,7 @@ class Control:
         # Flower's client would take this machine's own address to a proxy, where the environment names one.
         self._control._client.close()  # noqa: SLF001  # ditto
         self._control._client = httpx.Client(  # noqa: SLF001  # ditto
-            verify=ssl.create_default_context(cafile=centre.tls.ca), trust_env=False, timeout=30.0
+            verify=trusting(centre.tls.ca.read_bytes()), trust_env=False, timeout=30.0
         )
 
     def __enter__(self) -> Self:

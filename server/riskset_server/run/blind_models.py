@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from riskset_common.errors import ProtocolRefusal
-from riskset_common.estimators.catalogue import estimator_of, fitted, waits
-from riskset_common.estimators.estimator import Ring
+from riskset_common.estimators.catalogue import estimator_of
+from riskset_common.estimators.estimator import AnyRequest, Ring
 from riskset_common.rounds.blind_models import (
     Blind,
     FittedBlind,
@@ -21,9 +21,9 @@ from riskset_common.rounds.blind_models import (
     blind_session,
     counts_deaths,
     fits_of,
+    waits,
 )
-from riskset_common.rounds.questions import AnyRequest
-from riskset_common.rounds.verified_sums import is_told
+from riskset_common.rounds.verified_sums import must_be_shown
 from riskset_common.secure.blind.cox.beside_the_fit import BlindFurther
 from riskset_common.secure.blind.parties.centre import BlindCentre
 from riskset_common.secure.blind.parties.setup import BlindSetup
@@ -58,7 +58,9 @@ def asked_next(requests: Mapping[str, AnyRequest]) -> dict[str, AnyRequest]:
     their masks. Among the curves of a whole plan that is a hundred times what is needed.
     """
     ready = {name: each for name, each in requests.items() if not waits(each)}
-    shown = {name: each for name, each in ready.items() if counts_deaths(each) or is_told(each)}
+    shown = {
+        name: each for name, each in ready.items() if counts_deaths(each) or must_be_shown(each)
+    }
     others = {name: each for name, each in ready.items() if name not in shown}
     return others if shown and _counts(others) > _counts(shown) else ready
 
@@ -292,7 +294,9 @@ class AskedBlind:
         if not self.models.is_done:
             return opened, replace(self, step=self.models.step, messages=self.models.messages())
         results = {
-            name: fitted(request, fits_of(self.models.fitted.values(), name))
+            name: estimator_of(request.spec.kind).fitted(
+                request, fits_of(self.models.fitted.values(), name)
+            )
             for name, request in self.progress.unfinished.items()
         }
         after = replace(

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from riskset_common.formats.canonical_json import sha256_hex
-from riskset_common.results.as_json import SCHEMA, as_json
+from riskset_common.results.as_json import as_json
+from riskset_common.results.whole_file import SCHEMA
 from riskset_common.rounds.questions import sites_of
 from riskset_server.disclosure.axis import RoundTimes
 from riskset_server.disclosure.rules import release

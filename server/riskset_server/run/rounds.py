@@ -10,11 +10,11 @@ from typing import Final
 
 from riskset_common.errors import RisksetError
 from riskset_common.estimators.catalogue import estimator_of
-from riskset_common.estimators.consistency import check_pooled
-from riskset_common.estimators.estimator import Request, Summary
+from riskset_common.estimators.estimator import AnyRequest, Request, Summary
 from riskset_common.rounds.blind_models import counts_deaths
-from riskset_common.rounds.questions import AnyRequest, questions_json, sections_of
-from riskset_common.rounds.verified_sums import is_told
+from riskset_common.rounds.consistency import check_pooled
+from riskset_common.rounds.questions import questions_json, sections_of
+from riskset_common.rounds.verified_sums import must_be_shown
 from riskset_common.secure.sums.pooling import (
     Checked,
     check_report,
@@ -233,7 +233,7 @@ class Reported:
         )
         # What blind models rest on the sites are shown when these begin.
         is_shown = bool(self.messages) or any(
-            is_told(each) for name, each in once.requests.items() if name not in counting
+            must_be_shown(each) for name, each in once.requests.items() if name not in counting
         )
         content = opening.to_bytes()
         return Opened(

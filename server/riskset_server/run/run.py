@@ -18,9 +18,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from riskset_common.consortium.roster import Roster
+from riskset_common.estimators.estimator import AnyRequest
 from riskset_common.primitives.signing import Identity
-from riskset_common.rounds.questions import AnyRequest, sites_of
-from riskset_common.secure.sums.pooling import make_close
+from riskset_common.rounds.questions import sites_of
+from riskset_common.secure.sums.pooling import (
+    make_close,
+)
 from riskset_common.secure.sums.rule import Rule
 from riskset_common.secure.sums.setup import Setup
 from riskset_common.study.study import Study

@@ -87,7 +87,7 @@ class SiteNode:
         self._state = state
         self._now = now
         self._random = random
-        self._member = own_entry(config, trust.roster)
+        self._member = own_entry(config, trust.roster, identity.public)
         self._joined: dict[bytes, JoinedSession] = {}
         self._blind = BlindParts(identity, config.policy, state, now=now, random=random)
         self.refusal: RisksetError | None = None
@@ -97,6 +97,11 @@ class SiteNode:
     def name(self) -> str:
         """The site's name in the roster."""
         return self._config.site
+
+    @property
+    def site_id(self) -> int:
+        """The site's number in the roster."""
+        return self._member.site_id
 
     @property
     def is_idle(self) -> bool:
@@ -255,7 +260,7 @@ class SiteNode:
         checked = joined.checked(opening)
         fixes, tells = (
             checked.session.frozen != joined.session.frozen,
-            checked.told is not joined.told,
+            checked.verified is not joined.verified,
         )
         if fixes or tells:
             with self._state.step():
@@ -348,7 +353,7 @@ class SiteNode:
 
     def _summarise(self, joined: JoinedSession, request: RoundRequest) -> Summary:
         """Answer every question of a round; the schema asked for must be the one that the approved plan implies."""
-        requests, sections = read_round(joined.study, request.questions, joined.told)
+        requests, sections = read_round(joined.study, request.questions, joined.verified)
         if sections != request.sections:
             raise ProtocolRefusal(
                 "The round asks for other numbers than its questions imply. The centre must run this release."

@@ -207,6 +207,11 @@ def advance(
         return _fit(state, sums, factor, still, converged=True, running=running)
     if state.iterations == state.max_iterations:
         return _fit(state, sums, factor, still, converged=False, running=running)
+    return _asking_next(state, sums, step, size)
+
+
+def _asking_next(state: NewtonState, sums: CoxSums, step: FloatArray, size: float) -> NewtonState:
+    """Ask for the sums half way back where the log-likelihood has fallen, else at the end of the step."""
     if _has_fallen(state, sums):
         middle = (np.array(state.beta) + np.array(state.base)) / 2
         return dataclasses.replace(

@@ -7,15 +7,14 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from riskset_common.errors import EstimationError, ProtocolRefusal
 from riskset_common.secure.blind.cox.guards import require_wide_blocks
 from riskset_common.survival.arrays.shapes import FloatArray
-
-Transform = Literal["km", "rank", "identity", "log"]
+from riskset_common.survival.regression.proportionality import Transform
 
 G_BITS = 40
 EXACT_BITS, LEAST_BITS = 50, 8
