@@ -11,8 +11,10 @@ import pytest
 from tests.system.end_to_end.small_study import SITES, SmallStudy, command
 
 from riskset_common.errors import InputError, NodeConfigError
+from riskset_common.results.as_json import to_text
 from riskset_embedded import local_run
-from riskset_embedded.local_run import read_nodes, run_files
+from riskset_embedded.local_run import read_nodes, read_study, run_files, run_for_results
+from riskset_embedded.output_folder import write_folder
 from riskset_embedded.run_folder import RunFolder
 
 
@@ -81,6 +83,35 @@ def test_a_run_from_python_gives_the_finished_folder(study: SmallStudy) -> None:
     files = study.plan, study.codebook, study.nodes, study.out
 
     assert study.out == run_files(*files, quiet=True)
+
+
+def test_a_run_for_its_results_gives_those_of_the_folder_and_leaves_nothing(
+    finished: SmallStudy, study: SmallStudy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(study.folder.rglob("*"))
+    results = run_for_results(study.plan, study.codebook, study.nodes)
+
+    assert (finished.out / "results.json").read_text(encoding="utf-8") == to_text(results)
+    assert before == sorted(study.folder.rglob("*"))
+    assert ("", "") == capsys.readouterr()
+
+
+def test_the_folder_written_from_results_is_that_of_a_run_without_what_only_a_run_leaves(
+    finished: SmallStudy, study: SmallStudy, tmp_path: Path
+) -> None:
+    of_files = read_study(study.plan, study.codebook, study.nodes)
+    results = json.loads((finished.out / "results.json").read_text(encoding="utf-8"))
+    out = tmp_path / "written"
+    out.mkdir()
+    write_folder(out, results, of_files.plan, of_files.codebook)
+
+    left = {"log.jsonl", "transcript", "outboxes"}
+    assert {path.name for path in finished.out.iterdir()} == left | {
+        path.name for path in out.iterdir()
+    }
+    for path in out.rglob("*"):
+        if path.is_file():
+            assert (finished.out / path.relative_to(out)).read_bytes() == path.read_bytes()
 
 
 def test_both_endings_of_yaml_are_read_in_the_order_of_their_names(study: SmallStudy) -> None:
