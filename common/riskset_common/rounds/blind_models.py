@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -51,6 +50,7 @@ from riskset_common.survival.regression.newton import CoxFit
 from riskset_common.survival.regression.slot_sums import SlotDesign, prepare_slots
 from riskset_common.wire.blind_steps import BlindBegin
 from riskset_common.wire.messages import Opening, RoundRequest
+from riskset_common.wire.sections import Numbers
 
 ROUNDED_BITS = 14
 """Fractional bits of a baseline hazard that a plan which releases rounded numbers opens: its blocks need 28 events."""
@@ -222,7 +222,7 @@ def _entries(fitted: FittedBlind) -> HazardEntries | None:
 
 def checked_sums(
     session: SiteSession, request: RoundRequest, opening: Opening
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, dict[str, Numbers]]:
     """The sum of a round that this site answered, by analysis; refused unless it is that of reports which all sites in it signed."""
     setup, _ = accepted(session)
     answered = {each.round: each for each in session.answered}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 AnalysisId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=64)]
 
 
-def one_or_more(value: Any) -> Any:
+def one_or_more(value: object) -> object:
     """One word stands for a list of one."""
     return [value] if isinstance(value, str) else value
 
