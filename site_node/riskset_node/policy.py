@@ -14,13 +14,9 @@ from typing import ClassVar, Final, Literal, TypeVar
 from pydantic import Field, model_validator
 
 from riskset_common.errors import PolicyRefusal
-from riskset_common.estimators.catalogue import parts_of
-from riskset_common.estimators.heterogeneity.heterogeneity import AskHeterogeneity
-from riskset_common.estimators.regression.cox import AskCox
-from riskset_common.estimators.regression.spec import EVENTS
-from riskset_common.estimators.regression.terms import columns
+from riskset_common.estimators.catalogue import estimator_of
+from riskset_common.estimators.estimator import EVENTS, AnyRequest
 from riskset_common.formats.strict_model import StrictModel
-from riskset_common.rounds.questions import AnyRequest
 from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.plan import Plan
 from riskset_common.study.study import Site, Study
@@ -201,7 +197,7 @@ def asked_by(plan: Plan) -> tuple[str, ...]:
 
 def blind_names(plan: Plan, sites: Sequence[Site], site: str) -> tuple[str, ...]:
     """The names of blind models that a plan needs allowed at a site, beside the kinds of its analyses."""
-    if not any(spec.is_blind(sites) for spec in plan.analyses):
+    if not any(estimator_of(spec.kind).is_blind(spec, sites) for spec in plan.analyses):
         return ()
     serves = site in _committee(plan, sites)
     return (BLIND_MODELS, BLIND_COMMITTEE) if serves else (BLIND_MODELS,)
@@ -217,7 +213,7 @@ def _committee(plan: Plan, sites: Sequence[Site]) -> tuple[str, ...]:
 def _asked(spec: AnalysisSpec) -> Iterator[str]:
     test = getattr(spec, "test", None)
     tests = (test,) if test in TESTS_ALLOWED_BY_NAME else ()
-    yield from dict.fromkeys((spec.kind, *tests, *spec.also_asks()))
+    yield from dict.fromkeys((spec.kind, *tests, *estimator_of(spec.kind).also_asks(spec)))
 
 
 def check_plan(policy: Policy, study: Study, today: datetime.date) -> None:
@@ -241,7 +237,7 @@ def foreseen_reasons(
     serving = (
         _serving_reasons(policy, spec.id)
         for spec in plan.analyses
-        if spec.is_blind(sites) and site in _committee(plan, sites)
+        if estimator_of(spec.kind).is_blind(spec, sites) and site in _committee(plan, sites)
     )
     return (
         *_plan_reasons(policy, plan),
@@ -263,7 +259,11 @@ def expiry_reasons(policy: Policy, today: datetime.date) -> Iterator[str]:
 
 def check_committee(policy: Policy, study: Study, site: str) -> None:
     """Raise `PolicyRefusal` where the plan puts this site into the committee of a blind model and it does not serve."""
-    blind = [spec.id for spec in study.plan.analyses if spec.is_blind(study.sites)]
+    blind = [
+        spec.id
+        for spec in study.plan.analyses
+        if estimator_of(spec.kind).is_blind(spec, study.sites)
+    ]
     if blind and site in study.plan.secure.blind.among([each.name for each in study.sites]):
         check_serving(policy, blind[0])
 
@@ -311,7 +311,7 @@ def _plan_reasons(policy: Policy, plan: Plan) -> Iterator[str]:
 
 def _blind_reasons(policy: Policy, plan: Plan, sites: Sequence[Site]) -> Iterator[str]:
     for spec in plan.analyses:
-        if spec.is_blind(sites) and BLIND_MODELS not in policy.estimators:
+        if estimator_of(spec.kind).is_blind(spec, sites) and BLIND_MODELS not in policy.estimators:
             yield (
                 f"policy.estimators: analysis {spec.id} has risk sets of several sites and is computed on shares by a committee of "
                 f"them; that is not allowed here. Add {BLIND_MODELS} if it may be asked, or ask the centre for strata: [site]."
@@ -338,17 +338,14 @@ def check_request(policy: Policy, request: AnyRequest) -> None:
 
     How many events there are in all is known after the first round only, so the plan cannot be refused for it beforehand.
     """
-    for part in parts_of(request).values():
-        asked = part.state
-        if isinstance(asked, AskCox) and (asked.exponent, asked.n_steps) != (None, None):
-            _check_events(policy, part)
-        if isinstance(asked, AskHeterogeneity) and asked.asks != "sites":
-            _check_events(policy, part)
+    for part in estimator_of(request.spec.kind).parts(request).values():
+        terms = estimator_of(part.spec.kind).needs_events(part)
+        if terms is not None:
+            _check_events(policy, part, terms)
 
 
-def _check_events(policy: Policy, request: AnyRequest) -> None:
+def _check_events(policy: Policy, request: AnyRequest, terms: int) -> None:
     spec, events = request.spec, int(request.checked(EVENTS)[EVENTS])
-    terms = len(columns(spec.terms, spec.interaction, request.study))
     if events < policy.minimum_events_per_term * terms:
         raise PolicyRefusal(
             f"policy.minimum_events_per_term: analysis {spec.id} has {events} pooled events for {terms} "

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import yaml
-from tests.secure.blind_parties import Cohort
+from tests.common.secure.blind.blind_parties import Cohort
 
 from riskset_embedded.federation import make_federation, start_all, stop_federation
 from riskset_embedded.local_run import run_files

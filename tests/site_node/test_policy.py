@@ -54,7 +54,7 @@ def reasons(policy, study, today=TODAY):
 
 def request_of(study, events):
     asked = AskCox(exponent=(0, 0), beta=(0.0, 0.0))
-    return Request(study.plan.analysis("cox"), study, asked, told={"events": np.array(events)})
+    return Request(study.plan.analysis("cox"), study, asked, verified={"events": np.array(events)})
 
 
 def verdict(policy, study_of):
@@ -225,7 +225,7 @@ def test_a_model_with_too_few_pooled_events_for_its_terms_is_not_answered(
     else:
         check_request(policy, request)
 
-        assert {"events": events} == request.told
+        assert {"events": events} == request.verified
 
 
 @pytest.mark.parametrize("asked", [AskCox(exponent=(0, 0), beta=(0.0, 0.0)), AskCox(n_steps=4)])
@@ -242,8 +242,8 @@ def test_estimates_of_too_few_pooled_events_are_not_summed(study_of, events, ref
     study = study_of(analyses=COX)
     model = study.plan.analysis("cox").model_dump(include={"id", "endpoint", "terms"})
     spec = HeterogeneitySpec.model_validate(model | {"kind": "heterogeneity"})
-    told = {"events": np.array(events)}
-    request = Request(spec, study, AskHeterogeneity(asks="sums"), told=told)
+    verified = {"events": np.array(events)}
+    request = Request(spec, study, AskHeterogeneity(asks="sums"), verified=verified)
     with pytest.raises(PolicyRefusal) if refused else nullcontext():
         check_request(Policy(minimum_events_per_term=5), request)
 
@@ -257,7 +257,7 @@ def test_the_survey_of_a_model_and_other_kinds_are_answered(study_of):
     for asked in (survey, curve.first(study.plan.analysis("efs"), study)):
         check_request(Policy(), asked)
 
-        assert asked.told is None
+        assert asked.verified is None
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from riskset_common.study.plan import Plan
 from riskset_server.centre.config import CentreConfig
 from riskset_server.kinds.placing import placed
 from riskset_server.plans.signed_plan import check_signature, signature_path
-from riskset_server.run.run import Run
+from riskset_server.run.joining import offer_run
 from riskset_server.sites.nodes import Node, Registry, bring_in_line, offline
 from riskset_server.store import RunRecord, Runs, RunState, Sites
 from riskset_server.store.runs import RESUMABLE, RunInputs
@@ -74,7 +74,9 @@ def start_run(
         Where the run cannot begin; nothing was asked of any site.
     """
     roster, nonce = sites.roster(), random(32)
-    Run(plan, codebook, roster, centre.identity(), nonce)  # raises here rather than in the driver
+    offer_run(
+        plan, codebook, roster, centre.identity(), nonce
+    )  # raises here rather than in the driver
     nodes = bring_in_line(engine, sites)
     matter = RunInputs(canonical_json(plan), canonical_json(codebook), roster, nonce)
     number = runs.add(plan.plan, plan.version, matter, now)

@@ -25,8 +25,8 @@ from riskset_server.driving.recorded import Recorded
 from riskset_server.driving.relay import Relay, Route
 from riskset_server.driving.streams import RunStreams
 from riskset_server.run.course import run_course
+from riskset_server.run.joining import offer_run
 from riskset_server.run.replies import SitesLost, SitesRefused
-from riskset_server.run.run import Run
 from riskset_server.store import Runs, RunState, Sites, open_database
 
 _LOG: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -100,7 +100,7 @@ def _drive(
     codebook = validate(
         Codebook, parse_canonical(matter.codebook_json), "the run's codebook", CodebookError
     )
-    run = Run(plan, codebook, matter.roster, centre.identity(), matter.nonce)
+    offered = offer_run(plan, codebook, matter.roster, centre.identity(), matter.nonce)
     keys = {
         site.name: site.connection_key
         for site in sites.all()
@@ -115,7 +115,7 @@ def _drive(
             again_after=centre.rounds.again_after,
             now=monotonic,
         )
-        results = run_course(run, Recorded(relay, runs, number, now))
+        results = run_course(offered, Recorded(relay, runs.memory(number, now)))
     finally:
         if streams is not None:
             streams.close()

@@ -45,7 +45,7 @@ def outline(plan_path: Path, codebook_path: Path) -> dict[str, Any]:
                 "planned": analysis.planned,
                 "primary": analysis.primary,
                 "opens": estimator_of(analysis.kind).discloses,
-                "blind": analysis.is_blind(study.sites),
+                "blind": estimator_of(analysis.kind).is_blind(analysis, study.sites),
             }
             for analysis in plan.analyses
         ],

@@ -259,7 +259,7 @@ class SiteNode:
         checked = joined.checked(opening)
         fixes, tells = (
             checked.session.frozen != joined.session.frozen,
-            checked.told is not joined.told,
+            checked.verified is not joined.verified,
         )
         if fixes or tells:
             with self._state.step():
@@ -352,7 +352,7 @@ class SiteNode:
 
     def _summarise(self, joined: JoinedSession, request: RoundRequest) -> Summary:
         """Answer every question of a round; the schema asked for must be the one that the approved plan implies."""
-        requests, sections = read_round(joined.study, request.questions, joined.told)
+        requests, sections = read_round(joined.study, request.questions, joined.verified)
         if sections != request.sections:
             raise ProtocolRefusal(
                 "The round asks for other numbers than its questions imply. The centre must run this release."

@@ -9,7 +9,7 @@ pooled patients (Cox 1972; stratified partial likelihood: Kalbfleisch and Prenti
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Self
 
@@ -26,16 +26,20 @@ from riskset_common.estimators.curves.counts import (
     step_shapes,
 )
 from riskset_common.estimators.estimator import (
+    EVENTS,
+    BlindHalf,
+    Estimator,
     Request,
     Shape,
     State,
     Summary,
-    analysed,
+    Uses,
     reals,
 )
+from riskset_common.estimators.on_shares import BlindCohort, BlindQuestion, Fits
 from riskset_common.estimators.regression.blind import (
     BlindMemory,
-    Fits,
+    blind_cohort,
     blind_questions,
     blind_result,
     count_deaths,
@@ -44,27 +48,43 @@ from riskset_common.estimators.regression.blind import (
 )
 from riskset_common.estimators.regression.fitting import (
     MAINS,
+    THIRD_MOMENTS,
     Fitting,
     likelihood_shapes,
     main_effects,
 )
+from riskset_common.estimators.regression.problems import model_problems
 from riskset_common.estimators.regression.proportionality import (
-    ProportionalityTest,
     proportionality,
     time_shapes,
 )
-from riskset_common.estimators.regression.result import CoxResult, Survey, result
+from riskset_common.estimators.regression.result import Survey, result
 from riskset_common.estimators.regression.site import (
     arrange_model,
     likelihood_summary,
     prepare_model,
 )
-from riskset_common.estimators.regression.spec import CoxSpec
+from riskset_common.estimators.regression.spec import (
+    CoxSpec,
+    evaluated_at_most,
+    opened_by_model,
+    steps_rested_on,
+    uses_of,
+)
 from riskset_common.estimators.regression.sums import pooled_sums, symmetric
-from riskset_common.estimators.regression.survey import Exponent, read_survey, survey, survey_shapes
+from riskset_common.estimators.regression.survey import (
+    Exponent,
+    case_contradictions,
+    case_shapes,
+    everyone_surveyed,
+    read_survey,
+    survey,
+    survey_shapes,
+)
 from riskset_common.estimators.regression.terms import Column, columns
+from riskset_common.results.regression import CoxResult, ProportionalityTest
 from riskset_common.study.patients import Patients, Reals
-from riskset_common.study.study import Study
+from riskset_common.study.study import Site, Study
 from riskset_common.survival.regression.firth import Learnt, learn, n_third, penalised
 from riskset_common.survival.regression.proportionality import TimeScores
 
@@ -96,8 +116,8 @@ class AskCox(State):
 
     @model_validator(mode="after")
     def _survey_or_likelihood(self) -> Self:
-        told = self.model_dump(exclude_defaults=True)
-        if self.exponent is None and self.n_steps is None and told:
+        asked = self.model_dump(exclude_defaults=True)
+        if self.exponent is None and self.n_steps is None and asked:
             raise ValueError("a survey is asked before there are coefficients.")
         if self.n_steps is not None and (self.exponent is not None or self.beta or self.clusters):
             raise ValueError("the deaths of a blind model are counted at no coefficients.")
@@ -129,7 +149,7 @@ class CoxMemory:
 CoxRequest = Request[CoxSpec, AskCox]
 
 
-class Cox:
+class Cox(Estimator[CoxSpec, AskCox, CoxResult]):
     """Cox regression with site strata, by Newton's method over rounds."""
 
     kind = "cox"
@@ -150,6 +170,26 @@ class Cox:
         "times; all summed over the sites"
     )
 
+    def problems(self, spec: CoxSpec, study: Study) -> Iterator[str]:
+        """Terms that do not fit, and what a model whose risk sets cross sites cannot be."""
+        return model_problems(spec, study)
+
+    def uses(self, spec: CoxSpec) -> Uses:
+        """Factors, covariates, strata and exposures."""
+        return uses_of(spec)
+
+    def opened_by(self, spec: CoxSpec, study: Study) -> tuple[str, ...]:
+        """Factors, and strata of a blind model."""
+        return opened_by_model(spec, study)
+
+    def also_asks(self, spec: CoxSpec) -> tuple[str, ...]:
+        """Curves where the test of proportional hazards counts all patients on the grid, for these are the counts of a curve."""
+        return ("kaplan_meier",) if spec.counts_times else ()
+
+    def is_blind(self, spec: CoxSpec, sites: Sequence[Site]) -> bool:
+        """Whether risk sets cross sites."""
+        return spec.crosses_sites(sites)
+
     def first(self, spec: CoxSpec, study: Study) -> CoxRequest:
         """Ask how many patients and events there are, and how wide each column is."""
         return Request(spec, study, AskCox())
@@ -157,7 +197,7 @@ class Cox:
     def shapes(self, request: CoxRequest) -> Mapping[str, Shape]:
         """A survey of counts, deaths of a blind model, or log-likelihood, score (p,) and the upper triangle of the information."""
         asked = request.state
-        blind = request.spec.is_blind(request.study.sites)
+        blind = request.spec.crosses_sites(request.study.sites)
         if asked.n_steps is not None or (asked.exponent is not None and blind):
             _refuse_unless_blind(request.spec, asked, blind=blind)
         if asked.n_steps is not None:
@@ -176,7 +216,7 @@ class Cox:
             return time_shapes(p)
         return {
             **_likelihood_shapes(request, found),
-            **({} if request.spec.penalty is None else {"third_moments": reals(n_third(p))}),
+            **({} if request.spec.penalty is None else {THIRD_MOMENTS: reals(n_third(p))}),
             **_step_shapes(request),
         }
 
@@ -185,9 +225,9 @@ class Cox:
         if request.state.n_steps is not None:
             return {} if request.state.waits else count_deaths(patients, request)
         spec, study = request.spec, request.study
-        times = cause_specific_times(analysed(patients, request).patients, study, spec)
+        times = cause_specific_times(self.analysed(patients, request).patients, study, spec)
         if request.state.exponent is None:
-            if not spec.is_blind(study.sites):
+            if not spec.crosses_sites(study.sites):
                 arrange_model(patients, request)
             lengths = length_marks(times) if spec.counts_times else {}
             return {**survey(patients, request), **lengths}
@@ -204,7 +244,7 @@ class Cox:
             return request if request.state.waits else _wait(request, pooled)
         if request.state.exponent is None:
             surveyed = read_survey(request, pooled)
-            if spec.is_blind(request.study.sites):
+            if spec.crosses_sites(request.study.sites):
                 return _ask_deaths(request, surveyed, pooled)
             fitting = Fitting.of(spec, surveyed.columns)
             count_steps = grid_length(pooled, 1) if spec.counts_times else None
@@ -222,6 +262,58 @@ class Cox:
     def fitted(self, request: CoxRequest, fits: Fits) -> CoxResult:
         """The fitted model of one that waits, from its fits on shares. Run by the centre."""
         return blind_result(request, fits[""])
+
+    def blind(self) -> BlindCox:
+        """Deaths are counted, and the model is computed from them."""
+        return BlindCox()
+
+    def rests_on(self, spec: CoxSpec, study: Study) -> tuple[str, ...]:
+        """Events, of which a site wants enough; and all patients by step of the grid, where sites work out a function of time."""
+        return (EVENTS, *steps_rested_on(spec, study))
+
+    def asked_at_most(self, spec: CoxSpec, study: Study) -> Mapping[str, int]:
+        """An evaluation once for all coefficients that Newton's method tries; cases of a blind model again with its deaths."""
+        found = columns(spec.terms, spec.interaction, study)
+        p, q = len(found), len(main_effects(found))
+        evaluated = [*likelihood_shapes(p), *likelihood_shapes(q, MAINS), THIRD_MOMENTS]
+        cases = case_shapes(spec, study) if spec.crosses_sites(study.sites) else {}
+        return dict.fromkeys(evaluated, evaluated_at_most(spec)) | dict.fromkeys(cases, 2)
+
+    def needs_events(self, request: CoxRequest) -> int | None:
+        """The model's coefficients, in every question after the survey."""
+        spec, asked = request.spec, request.state
+        if asked.exponent is None and asked.n_steps is None:
+            return None
+        return len(columns(spec.terms, spec.interaction, request.study))
+
+    def contradictions(self, request: CoxRequest, pooled: Summary) -> Iterator[str]:
+        """Cells that do not add up to all patients and events."""
+        return case_contradictions(request.spec, request.study, pooled)
+
+    def everyone(self, request: CoxRequest, pooled: Summary) -> int | None:
+        """The patients of the survey."""
+        del request
+        return everyone_surveyed(pooled)
+
+
+class BlindCox(BlindHalf[CoxSpec, AskCox]):
+    """A model whose risk sets cross sites, as those who compute it on shares need it."""
+
+    def is_counted(self, request: CoxRequest) -> bool:
+        """Whether deaths are counted."""
+        return request.state.n_steps is not None and not request.state.waits
+
+    def waits(self, request: CoxRequest) -> bool:
+        """Whether the deaths were counted."""
+        return request.state.waits
+
+    def questions(self, request: CoxRequest, pooled: Summary) -> Mapping[str, BlindQuestion]:
+        """The model, and its main effects alone where the plan compares them."""
+        return blind_questions(request, pooled)
+
+    def cohort(self, patients: Patients, request: CoxRequest) -> BlindCohort:
+        """The patients with all columns of the design."""
+        return blind_cohort(patients, request)
 
 
 def _likelihood_shapes(request: CoxRequest, found: Sequence[Column]) -> Mapping[str, Shape]:
@@ -303,7 +395,7 @@ def _after_penalised(
     """Go on with a model under Firth's penalty."""
     beta = request.state.beta
     scale = np.log(2.0) * np.asarray(memory.survey.exponent, dtype=np.float64)
-    sums = penalised(pooled_sums(pooled, len(beta)), pooled["third_moments"], scale)
+    sums = penalised(pooled_sums(pooled, len(beta)), pooled[THIRD_MOMENTS], scale)
     learnt, curvature = learn(memory.learnt, beta, sums)
     fitting = memory.fitting.penalised(sums, curvature)
     memory = replace(memory, fitting=fitting, learnt=learnt)

@@ -8,10 +8,9 @@ variance of its score residuals by patient (Fine and Gray 1999).
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import numpy as np
 from pydantic import BeforeValidator, Field
@@ -27,15 +26,33 @@ from riskset_common.estimators.curves.counts import (
     step_names,
     step_shapes,
     step_summary,
-    steps_of,
 )
-from riskset_common.estimators.estimator import Request, Shape, Summary, analysed, counts, one
+from riskset_common.estimators.estimator import (
+    Estimator,
+    Request,
+    Shape,
+    Summary,
+    Uses,
+    counts,
+    one,
+)
 from riskset_common.estimators.regression.cox import AskCox, Cox, CoxMemory, CoxRequest
-from riskset_common.estimators.regression.result import CoxResult
+from riskset_common.estimators.regression.problems import model_problems
 from riskset_common.estimators.regression.site import likelihood_summary
-from riskset_common.estimators.regression.spec import CoxSpec, pair_or_pairs
-from riskset_common.estimators.regression.survey import survey, survey_shapes
+from riskset_common.estimators.regression.spec import (
+    CoxSpec,
+    opened_by_model,
+    pair_or_pairs,
+    uses_of,
+)
+from riskset_common.estimators.regression.survey import (
+    case_contradictions,
+    everyone_surveyed,
+    survey,
+    survey_shapes,
+)
 from riskset_common.estimators.regression.terms import Term, columns, design
+from riskset_common.results.regression import CoxResult, FineGrayResult
 from riskset_common.study.analysis import Names
 from riskset_common.study.patients import EndpointTimes, Patients
 from riskset_common.study.study import Study
@@ -46,6 +63,9 @@ from riskset_common.survival.incidence.fine_gray import (
     prepare_subdistribution,
 )
 from riskset_common.survival.regression.cox import CoxDesign
+
+STEPS: Final = step_names(left_truncated=False)
+"""The counts from which sites work out the distribution of the censoring."""
 
 OF_MODEL = ("terms", "interaction", "strata", "ties", "convergence", "max_iterations", "level")
 
@@ -71,67 +91,6 @@ class FineGraySpec(OneCauseSpec):
         fitted = self.model_dump(include=set(OF_MODEL))
         return CoxSpec(kind="cox", robust="patient", **keys, **fitted)
 
-    def categories(self) -> tuple[str, ...]:
-        """Factors and strata."""
-        return self.model.categories()
-
-    def numbers(self) -> tuple[str, ...]:
-        """Covariates."""
-        return self.model.numbers()
-
-    def times(self) -> tuple[str, ...]:
-        """Exposures, which the terms may not hold."""
-        return self.model.times()
-
-    def rests_on(self, study: Study) -> tuple[str, ...]:
-        """Events, and all patients by step of the grid where sites work out the censoring distribution from them."""
-        counted = step_names(left_truncated=False) if self.censoring == "pooled" else ()
-        return (*self.model.rests_on(study), *counted)
-
-    def opened_by(self, study: Study) -> tuple[str, ...]:
-        """Factors: patients and events are counted by their levels. Strata show in no sum."""
-        return self.model.opened_by(study)
-
-    def problems(self, study: Study) -> Sequence[str]:
-        """Terms that do not fit, risk sets that would cross sites, a missing cause, and late entry."""
-        if self.model.is_blind(study.sites):
-            # What a model across sites would need besides is of no use here.
-            return [*self._problems(study), self._across_sites()]
-        return [*self._problems(study), *self.model.problems(study)]
-
-    def _across_sites(self) -> str:
-        return (
-            "strata must hold site (or study_group where each site is a group of its own), so that every risk set lies within "
-            f"one site; found {', '.join(self.strata) or 'none'}. No sum over a risk set of several sites is opened, "
-            "because patients can be read back from it. Write strata: [site]."
-        )
-
-    def _problems(self, study: Study) -> Iterator[str]:
-        endpoint = study.endpoint(self.endpoint)
-        if self.cause is None:
-            yield (
-                "cause is missing: a subdistribution hazard is that of one kind of event. "
-                f"Name one of {', '.join(endpoint.events)}."
-            )
-        for name in self.times():
-            yield (
-                f"exposure {name} begins during follow-up, and nobody is exposed after a competing event, where patients stay in "
-                "these risk sets. Compare cause-specific hazards: kind cox with a cause."
-            )
-        if endpoint.entry is not None:
-            yield (
-                "fine_gray is not defined here for patients who come under observation late (the endpoint has an entry). "
-                "Compare cause-specific hazards: kind cox with a cause."
-            )
-
-
-@dataclass(frozen=True)
-class FineGrayResult(CoxResult):
-    """A fitted model; `hazard_ratio` is of the subdistribution hazard, and `events` are of the cause."""
-
-    competing: int = 0
-    censoring: str = "pooled"
-
 
 @dataclass(frozen=True)
 class FineGrayMemory:
@@ -145,7 +104,7 @@ FineGrayRequest = Request[FineGraySpec, AskCox]
 """As of a Cox model; `count_steps` asks for counts on the grid alone."""
 
 
-class FineGray:
+class FineGray(Estimator[FineGraySpec, AskCox, FineGrayResult]):
     """Fine-Gray regression with site strata."""
 
     kind = "fine_gray"
@@ -159,6 +118,45 @@ class FineGray:
         "censoring distribution is pooled how many sites need each power of two of steps, and patients with an event of any kind and "
         "censored at each step of the time grid; all summed over the sites"
     )
+
+    def problems(self, spec: FineGraySpec, study: Study) -> Iterator[str]:
+        """Terms that do not fit, risk sets that would cross sites, a missing cause, and late entry."""
+        yield from _own_problems(spec, study)
+        if spec.model.crosses_sites(study.sites):
+            # What a model across sites would need besides is of no use here.
+            yield _across_sites(spec)
+        else:
+            yield from model_problems(spec.model, study)
+
+    def uses(self, spec: FineGraySpec) -> Uses:
+        """Factors, covariates and strata; exposures, which the terms may not hold."""
+        return uses_of(spec.model)
+
+    def opened_by(self, spec: FineGraySpec, study: Study) -> tuple[str, ...]:
+        """Factors: patients and events are counted by their levels. Strata show in no sum."""
+        return opened_by_model(spec.model, study)
+
+    def rests_on(self, spec: FineGraySpec, study: Study) -> tuple[str, ...]:
+        """Events, and all patients by step of the grid where sites work out the censoring distribution from them."""
+        counted = STEPS if spec.censoring == "pooled" else ()
+        return (*Cox().rests_on(spec.model, study), *counted)
+
+    def asked_at_most(self, spec: FineGraySpec, study: Study) -> Mapping[str, int]:
+        """An evaluation once for all coefficients that Newton's method tries."""
+        return Cox().asked_at_most(spec.model, study)
+
+    def needs_events(self, request: FineGrayRequest) -> int | None:
+        """The model's coefficients, in every question after the survey."""
+        return Cox().needs_events(_of_model(request, None))
+
+    def contradictions(self, request: FineGrayRequest, pooled: Summary) -> Iterator[str]:
+        """Cells that do not add up to all patients and events."""
+        return case_contradictions(request.spec.model, request.study, pooled)
+
+    def everyone(self, request: FineGrayRequest, pooled: Summary) -> int | None:
+        """The patients of the survey."""
+        del request
+        return everyone_surveyed(pooled)
 
     def first(self, spec: FineGraySpec, study: Study) -> FineGrayRequest:
         """Ask how many patients and events there are, and how wide each column is."""
@@ -183,7 +181,7 @@ class FineGray:
     def summarise(self, patients: Patients, request: FineGrayRequest) -> Summary:
         """This site's share."""
         spec, state = request.spec, request.state
-        cohort = analysed(patients, request).patients
+        cohort = self.analysed(patients, request).patients
         times = _times(cohort, request)
         if state.exponent is None:
             competing = one(int(np.count_nonzero(times.event > 1)))
@@ -215,6 +213,33 @@ class FineGray:
         return Request(spec, request.study, reached.state, kept)
 
 
+def _across_sites(spec: FineGraySpec) -> str:
+    return (
+        "strata must hold site (or study_group where each site is a group of its own), so that every risk set lies within "
+        f"one site; found {', '.join(spec.strata) or 'none'}. No sum over a risk set of several sites is opened, "
+        "because patients can be read back from it. Write strata: [site]."
+    )
+
+
+def _own_problems(spec: FineGraySpec, study: Study) -> Iterator[str]:
+    endpoint = study.endpoint(spec.endpoint)
+    if spec.cause is None:
+        yield (
+            "cause is missing: a subdistribution hazard is that of one kind of event. "
+            f"Name one of {', '.join(endpoint.events)}."
+        )
+    for name in spec.model.exposures:
+        yield (
+            f"exposure {name} begins during follow-up, and nobody is exposed after a competing event, where patients stay in "
+            "these risk sets. Compare cause-specific hazards: kind cox with a cause."
+        )
+    if endpoint.entry is not None:
+        yield (
+            "fine_gray is not defined here for patients who come under observation late (the endpoint has an entry). "
+            "Compare cause-specific hazards: kind cox with a cause."
+        )
+
+
 def _of_model(request: FineGrayRequest, memory: CoxMemory | None) -> CoxRequest:
     """The same question about the Cox model of the same terms."""
     return Request(request.spec.model, request.study, request.state, memory)
@@ -223,7 +248,7 @@ def _of_model(request: FineGrayRequest, memory: CoxMemory | None) -> CoxRequest:
 def _times(cohort: Patients, request: FineGrayRequest) -> EndpointTimes:
     """Times whose events are 1 for the cause and 2 for any competing event."""
     spec = request.spec
-    return competing_times(cohort, request.study, spec.endpoint, spec.cause_names())
+    return competing_times(cohort, request.study, spec.endpoint, spec.causes)
 
 
 def _prepare(cohort: Patients, times: EndpointTimes, request: FineGrayRequest) -> CoxDesign:
@@ -235,7 +260,7 @@ def _prepare(cohort: Patients, times: EndpointTimes, request: FineGrayRequest) -
     if spec.censoring == "strata":
         censoring = own_censoring_curves(times.time, times.event, stratum)
     else:
-        censoring = _pooled_censoring(request.checked(*steps_of(spec.rests_on(study))))
+        censoring = _pooled_censoring(request.checked(*STEPS))
     return prepare_subdistribution(
         time=times.time,
         kind=times.event,
@@ -254,6 +279,30 @@ def _pooled_censoring(pooled: Summary) -> CensoringCurve:
 
 
 def _result(spec: FineGraySpec, found: CoxResult, memory: FineGrayMemory) -> FineGrayResult:
-    fields = {field.name: getattr(found, field.name) for field in dataclasses.fields(found)}
-    fields["kind"] = "fine_gray"
-    return FineGrayResult(**fields, competing=memory.competing, censoring=spec.censoring)
+    return FineGrayResult(
+        kind="fine_gray",
+        endpoint=found.endpoint,
+        cause=found.cause,
+        n=found.n,
+        events=found.events,
+        missing=found.missing,
+        ties=found.ties,
+        strata=found.strata,
+        level=found.level,
+        iterations=found.iterations,
+        convergence=found.convergence,
+        converged=found.converged,
+        terms=found.terms,
+        levels=found.levels,
+        covariance=found.covariance,
+        log_likelihood=found.log_likelihood,
+        tests=found.tests,
+        warnings=found.warnings,
+        penalty=found.penalty,
+        offset=found.offset,
+        robust=found.robust,
+        ph_test=found.ph_test,
+        baseline_hazard=found.baseline_hazard,
+        competing=memory.competing,
+        censoring=spec.censoring,
+    )

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from riskset_common.estimators.cohort.groups import group_codes
-from riskset_common.estimators.curves.counts import step_summary, steps_of
-from riskset_common.estimators.estimator import Request, Summary, analysed, one
-from riskset_common.estimators.regression.fitting import MAINS, main_effects
+from riskset_common.estimators.curves.counts import step_summary
+from riskset_common.estimators.estimator import Request, Summary, one
+from riskset_common.estimators.regression.fitting import MAINS, THIRD_MOMENTS, main_effects
 from riskset_common.estimators.regression.proportionality import time_summary
-from riskset_common.estimators.regression.rows import rows_at_risk
-from riskset_common.estimators.regression.spec import CoxSpec
+from riskset_common.estimators.regression.rows import cohort_of, rows_at_risk
+from riskset_common.estimators.regression.spec import CoxSpec, steps_rested_on
 from riskset_common.estimators.regression.terms import columns, design
 from riskset_common.study.patients import EndpointTimes, Patients
 from riskset_common.survival.regression.cox import CoxDesign, CoxSums, cox_sums, prepare
@@ -37,7 +37,7 @@ def arrange_model(patients: Patients, request: CoxRequest) -> CoxDesign:
 
 def _arranged(patients: Patients, request: CoxRequest) -> CoxDesign:
     study, spec = request.study, request.spec
-    cohort = analysed(patients, request).patients
+    cohort = cohort_of(patients, request).patients
     found = columns(spec.terms, spec.interaction, study)
     rows = rows_at_risk(cohort, study, spec)
     # The site's own strata: `site` and `study_group` are constant here, so their codes split nothing.
@@ -59,7 +59,7 @@ def likelihood_summary(design: CoxDesign, times: EndpointTimes, request: CoxRequ
     spec, state = request.spec, request.state
     beta = np.asarray(state.beta, dtype=np.float64)
     if state.times and spec.ph_test is not None:
-        counted = request.checked(*steps_of(spec.rests_on(request.study)))
+        counted = request.checked(*steps_rested_on(spec, request.study))
         return time_summary(design, beta, times.time, spec.ph_test, counted, request.study.grid)
     mains = _mains_summary(design, request) if state.mains else {}
     if state.mains and not state.beta:
@@ -73,7 +73,7 @@ def likelihood_summary(design: CoxDesign, times: EndpointTimes, request: CoxRequ
     return {
         **_arrays(sums),
         **mains,
-        **({} if spec.penalty is None else {"third_moments": third_sums(design, beta)}),
+        **({} if spec.penalty is None else {THIRD_MOMENTS: third_sums(design, beta)}),
         **counted,
     }
 

@@ -7,7 +7,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,8 +15,7 @@ from riskset_common.errors import EstimationError, ProtocolRefusal
 from riskset_common.formats.json_values import Json
 from riskset_common.secure.blind.cox.guards import require_wide_blocks
 from riskset_common.survival.arrays.shapes import FloatArray
-
-Transform = Literal["km", "rank", "identity", "log"]
+from riskset_common.survival.regression.proportionality import Transform
 
 G_BITS = 40
 EXACT_BITS, LEAST_BITS = 50, 8
