@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Final, Literal
+from dataclasses import dataclass
+from typing import ClassVar, Final, Literal, TypeVar
 
 from pydantic import Field, model_validator
 
 from riskset_common.errors import PolicyRefusal
-from riskset_common.estimators.catalogue import parts_of
-from riskset_common.estimators.estimator import Request
-from riskset_common.estimators.heterogeneity.heterogeneity import AskHeterogeneity
-from riskset_common.estimators.regression.cox import AskCox
-from riskset_common.estimators.regression.spec import EVENTS
-from riskset_common.estimators.regression.terms import columns
+from riskset_common.estimators.catalogue import estimator_of
+from riskset_common.estimators.estimator import EVENTS, AnyRequest
 from riskset_common.formats.strict_model import StrictModel
 from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.plan import Plan
@@ -57,7 +54,7 @@ BLIND_COMMITTEE = "blind_committee"
 TESTS_ALLOWED_BY_NAME = frozenset({"log_rank", "gray"})
 """Tests that sum more over the sites than the curves beside them, so that a site allows them on their own."""
 
-WHEN_EXACT: Final[dict[str, Any]] = {
+WHEN_EXACT: Final[dict[str, object]] = {
     "aggregation": "open",
     "minimum_sites": 1,
     "minimum_patients": 1,
@@ -124,7 +121,7 @@ class Policy(StrictModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _exact_release_protects_nobody(cls, written: Any) -> Any:
+    def _exact_release_protects_nobody(cls, written: object) -> object:
         if isinstance(written, dict) and written.get("release") == "exact":
             return WHEN_EXACT | written
         return written
@@ -149,31 +146,47 @@ def effective(policy: Policy, plan: Plan) -> Rule:
     floor = floor_of(plan)
     return Rule(
         estimators=tuple(name for name in asked_by(plan) if name in policy.estimators),
-        aggregation=_stricter("secure", floor["aggregation"], policy.aggregation),
-        release=_stricter("rounded", floor["release"], policy.release),
-        minimum_sites=max(policy.minimum_sites, floor["minimum_sites"]),
-        minimum_patients=max(policy.minimum_patients, floor["minimum_patients"]),
-        minimum_cell=max(policy.minimum_cell, floor["minimum_cell"]),
+        aggregation=_stricter("secure", floor.aggregation, policy.aggregation),
+        release=_stricter("rounded", floor.release, policy.release),
+        minimum_sites=max(policy.minimum_sites, floor.minimum_sites),
+        minimum_patients=max(policy.minimum_patients, floor.minimum_patients),
+        minimum_cell=max(policy.minimum_cell, floor.minimum_cell),
         minimum_events_per_term=policy.minimum_events_per_term,
-        time_grid_days=max(policy.time_grid_days, floor["time_grid_days"]),
+        time_grid_days=max(policy.time_grid_days, floor.time_grid_days),
         expires=policy.expires,
     )
 
 
-def floor_of(plan: Plan) -> dict[str, Any]:
-    """What the plan itself says, by the name of the policy's field; only the fields that a plan has a word on."""
-    return {
-        "estimators": asked_by(plan),
-        "aggregation": plan.disclosure.aggregation,
-        "release": plan.disclosure.release,
-        "minimum_sites": 1 if plan.quorum is None else plan.quorum.sites,
-        "minimum_patients": plan.disclosure.minimum_at_risk,
-        "minimum_cell": plan.disclosure.minimum_cell,
-        "time_grid_days": plan.time.grid_days,
-    }
+@dataclass(frozen=True)
+class Floor:
+    """What a plan itself says, by the name of the policy's field; only the fields that a plan has a word on."""
+
+    estimators: tuple[str, ...]
+    aggregation: Aggregation
+    release: Release
+    minimum_sites: int
+    minimum_patients: int
+    minimum_cell: int
+    time_grid_days: float
 
 
-def _stricter(strict: Any, *values: Any) -> Any:
+def floor_of(plan: Plan) -> Floor:
+    """What the plan itself says of the fields of a policy."""
+    return Floor(
+        estimators=asked_by(plan),
+        aggregation=plan.disclosure.aggregation,
+        release=plan.disclosure.release,
+        minimum_sites=1 if plan.quorum is None else plan.quorum.sites,
+        minimum_patients=plan.disclosure.minimum_at_risk,
+        minimum_cell=plan.disclosure.minimum_cell,
+        time_grid_days=plan.time.grid_days,
+    )
+
+
+Word = TypeVar("Word", bound=str)
+
+
+def _stricter(strict: Word, *values: Word) -> Word:
     return strict if strict in values else values[0]
 
 
@@ -184,7 +197,7 @@ def asked_by(plan: Plan) -> tuple[str, ...]:
 
 def blind_names(plan: Plan, sites: Sequence[Site], site: str) -> tuple[str, ...]:
     """The names of blind models that a plan needs allowed at a site, beside the kinds of its analyses."""
-    if not any(spec.is_blind(sites) for spec in plan.analyses):
+    if not any(estimator_of(spec.kind).is_blind(spec, sites) for spec in plan.analyses):
         return ()
     serves = site in _committee(plan, sites)
     return (BLIND_MODELS, BLIND_COMMITTEE) if serves else (BLIND_MODELS,)
@@ -200,7 +213,7 @@ def _committee(plan: Plan, sites: Sequence[Site]) -> tuple[str, ...]:
 def _asked(spec: AnalysisSpec) -> Iterator[str]:
     test = getattr(spec, "test", None)
     tests = (test,) if test in TESTS_ALLOWED_BY_NAME else ()
-    yield from dict.fromkeys((spec.kind, *tests, *spec.also_asks()))
+    yield from dict.fromkeys((spec.kind, *tests, *estimator_of(spec.kind).also_asks(spec)))
 
 
 def check_plan(policy: Policy, study: Study, today: datetime.date) -> None:
@@ -224,7 +237,7 @@ def foreseen_reasons(
     serving = (
         _serving_reasons(policy, spec.id)
         for spec in plan.analyses
-        if spec.is_blind(sites) and site in _committee(plan, sites)
+        if estimator_of(spec.kind).is_blind(spec, sites) and site in _committee(plan, sites)
     )
     return (
         *_plan_reasons(policy, plan),
@@ -246,7 +259,11 @@ def expiry_reasons(policy: Policy, today: datetime.date) -> Iterator[str]:
 
 def check_committee(policy: Policy, study: Study, site: str) -> None:
     """Raise `PolicyRefusal` where the plan puts this site into the committee of a blind model and it does not serve."""
-    blind = [spec.id for spec in study.plan.analyses if spec.is_blind(study.sites)]
+    blind = [
+        spec.id
+        for spec in study.plan.analyses
+        if estimator_of(spec.kind).is_blind(spec, study.sites)
+    ]
     if blind and site in study.plan.secure.blind.among([each.name for each in study.sites]):
         check_serving(policy, blind[0])
 
@@ -267,7 +284,7 @@ def _serving_reasons(policy: Policy, analysis: str) -> Iterator[str]:
 
 def _plan_reasons(policy: Policy, plan: Plan) -> Iterator[str]:
     floor = floor_of(plan)
-    if floor["release"] == "exact" and policy.release != "exact":
+    if floor.release == "exact" and policy.release != "exact":
         yield (
             f"policy.release: the plan asks for exact, here {policy.release}. "
             "Exact curves show single patients; write exact for public or synthetic data only."
@@ -277,7 +294,7 @@ def _plan_reasons(policy: Policy, plan: Plan) -> Iterator[str]:
         ("minimum_cell", "disclosure.minimum_cell"),
         ("time_grid_days", "time.grid_days"),
     ):
-        asked, here = floor[field], getattr(policy, field)
+        asked, here = getattr(floor, field), getattr(policy, field)
         if asked < here:
             yield (
                 f"policy.{field}: the plan says {asked:g} ({setting}), here at least {here:g}. "
@@ -294,7 +311,7 @@ def _plan_reasons(policy: Policy, plan: Plan) -> Iterator[str]:
 
 def _blind_reasons(policy: Policy, plan: Plan, sites: Sequence[Site]) -> Iterator[str]:
     for spec in plan.analyses:
-        if spec.is_blind(sites) and BLIND_MODELS not in policy.estimators:
+        if estimator_of(spec.kind).is_blind(spec, sites) and BLIND_MODELS not in policy.estimators:
             yield (
                 f"policy.estimators: analysis {spec.id} has risk sets of several sites and is computed on shares by a committee of "
                 f"them; that is not allowed here. Add {BLIND_MODELS} if it may be asked, or ask the centre for strata: [site]."
@@ -316,22 +333,19 @@ def _site_reasons(policy: Policy, sites: Sequence[Site]) -> Iterator[str]:
         )
 
 
-def check_request(policy: Policy, request: Request[Any, Any]) -> None:
+def check_request(policy: Policy, request: AnyRequest) -> None:
     """Raise `PolicyRefusal` where one question of a round asks too much of too few events.
 
     How many events there are in all is known after the first round only, so the plan cannot be refused for it beforehand.
     """
-    for part in parts_of(request).values():
-        asked = part.state
-        if isinstance(asked, AskCox) and (asked.exponent, asked.n_steps) != (None, None):
-            _check_events(policy, part)
-        if isinstance(asked, AskHeterogeneity) and asked.asks != "sites":
-            _check_events(policy, part)
+    for part in estimator_of(request.spec.kind).parts(request).values():
+        terms = estimator_of(part.spec.kind).needs_events(part)
+        if terms is not None:
+            _check_events(policy, part, terms)
 
 
-def _check_events(policy: Policy, request: Request[Any, Any]) -> None:
+def _check_events(policy: Policy, request: AnyRequest, terms: int) -> None:
     spec, events = request.spec, int(request.checked(EVENTS)[EVENTS])
-    terms = len(columns(spec.terms, spec.interaction, request.study))
     if events < policy.minimum_events_per_term * terms:
         raise PolicyRefusal(
             f"policy.minimum_events_per_term: analysis {spec.id} has {events} pooled events for {terms} "

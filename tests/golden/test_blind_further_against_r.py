@@ -15,7 +15,6 @@ from tests.golden.test_blind_cox_against_r import N_SITES, split
 
 from riskset_common.secure.blind.cox.model import BlindModel
 from riskset_common.secure.blind.cox.wanted import (
-    Transform,
     WantedHazard,
     WantedPhTest,
     identity_times,
@@ -23,6 +22,7 @@ from riskset_common.secure.blind.cox.wanted import (
 )
 from riskset_common.survival.arrays.distributions import ChiSquareTest
 from riskset_common.survival.regression.proportionality import (
+    Transform,
     kaplan_meier_scores,
     proportionality_test,
     rank_scores,

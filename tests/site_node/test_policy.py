@@ -13,7 +13,9 @@ from riskset_common.estimators.catalogue import ESTIMATORS
 from riskset_common.estimators.estimator import Request
 from riskset_common.estimators.heterogeneity.heterogeneity import AskHeterogeneity
 from riskset_common.estimators.heterogeneity.spec import HeterogeneitySpec
-from riskset_common.estimators.regression.cox import AskCox
+from riskset_common.estimators.regression.questions.deaths import AskDeaths
+from riskset_common.estimators.regression.questions.likelihood import AskLikelihood
+from riskset_common.estimators.regression.questions.surveying import AskSurvey
 from riskset_node.policy import (
     Policy,
     Rule,
@@ -53,8 +55,8 @@ def reasons(policy, study, today=TODAY):
 
 
 def request_of(study, events):
-    asked = AskCox(exponent=(0, 0), beta=(0.0, 0.0))
-    return Request(study.plan.analysis("cox"), study, asked, told={"events": np.array(events)})
+    asked = AskLikelihood(exponent=(0, 0), beta=(0.0, 0.0))
+    return Request(study.plan.analysis("cox"), study, asked, verified={"events": np.array(events)})
 
 
 def verdict(policy, study_of):
@@ -225,10 +227,12 @@ def test_a_model_with_too_few_pooled_events_for_its_terms_is_not_answered(
     else:
         check_request(policy, request)
 
-        assert {"events": events} == request.told
+        assert {"events": events} == request.verified
 
 
-@pytest.mark.parametrize("asked", [AskCox(exponent=(0, 0), beta=(0.0, 0.0)), AskCox(n_steps=4)])
+@pytest.mark.parametrize(
+    "asked", [AskLikelihood(exponent=(0, 0), beta=(0.0, 0.0)), AskDeaths(n_steps=4)]
+)
 def test_a_model_whose_events_this_site_was_not_shown_is_not_answered(study_of, asked):
     study = study_of(analyses=COX)
     request = Request(study.plan.analysis("cox"), study, asked)
@@ -242,8 +246,8 @@ def test_estimates_of_too_few_pooled_events_are_not_summed(study_of, events, ref
     study = study_of(analyses=COX)
     model = study.plan.analysis("cox").model_dump(include={"id", "endpoint", "terms"})
     spec = HeterogeneitySpec.model_validate(model | {"kind": "heterogeneity"})
-    told = {"events": np.array(events)}
-    request = Request(spec, study, AskHeterogeneity(asks="sums"), told=told)
+    verified = {"events": np.array(events)}
+    request = Request(spec, study, AskHeterogeneity(asks="sums"), verified=verified)
     with pytest.raises(PolicyRefusal) if refused else nullcontext():
         check_request(Policy(minimum_events_per_term=5), request)
 
@@ -252,12 +256,12 @@ def test_estimates_of_too_few_pooled_events_are_not_summed(study_of, events, ref
 
 def test_the_survey_of_a_model_and_other_kinds_are_answered(study_of):
     study = study_of(analyses=COX)
-    survey = Request(study.plan.analysis("cox"), study, AskCox())
+    survey = Request(study.plan.analysis("cox"), study, AskSurvey())
     curve = next(estimator for estimator in ESTIMATORS if estimator.kind == "kaplan_meier")
     for asked in (survey, curve.first(study.plan.analysis("efs"), study)):
         check_request(Policy(), asked)
 
-        assert asked.told is None
+        assert asked.verified is None
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from riskset_common.errors import PlanError, did_you_mean
+from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.planning.single_sites import single_site_problems
 from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.codebook import (
@@ -39,7 +40,10 @@ def _problems(study: Study) -> Iterator[str]:
         found = list(_analysis_problems(study, analysis))
         unknown = unknown or bool(found)
         # What the kind itself checks assumes that the names exist.
-        yield from _within(f"analysis {analysis.id}", found or analysis.problems(study))
+        yield from _within(
+            f"analysis {analysis.id}",
+            found or estimator_of(analysis.kind).problems(analysis, study),
+        )
     if not unknown:
         yield from _committee_problems(study)
         yield from single_site_problems(study)
@@ -47,7 +51,11 @@ def _problems(study: Study) -> Iterator[str]:
 
 def _committee_problems(study: Study) -> Iterator[str]:
     """Say why there is nobody to compute the blind models, where the sites are known."""
-    blind = [spec.id for spec in study.plan.analyses if spec.is_blind(study.sites)]
+    blind = [
+        spec.id
+        for spec in study.plan.analyses
+        if estimator_of(spec.kind).is_blind(spec, study.sites)
+    ]
     if not blind or not study.sites:
         return
     try:
@@ -140,17 +148,17 @@ def _analysis_problems(study: Study, analysis: AnalysisSpec) -> Iterator[str]:
     plan, codebook = study.plan, study.codebook
     if analysis.population is not None and analysis.population not in plan.populations:
         yield f"population {analysis.population!r} is not defined. {did_you_mean(analysis.population, plan.populations)}"
-    endpoint = analysis.endpoint_name()
+    endpoint, uses = analysis.endpoint_name(), estimator_of(analysis.kind).uses(analysis)
     if endpoint is not None and endpoint not in plan.endpoints:
         yield f"endpoint {endpoint!r} is not defined. {did_you_mean(endpoint, plan.endpoints)}"
     else:
         yield from _cause_problems(study, analysis)
     yield from _condition_problems(study, analysis.where)
-    for name in dict.fromkeys(analysis.shown_categories()):
+    for name in dict.fromkeys(uses.all_categories):
         yield from _name_problem(codebook, name, "category")
-    for name in dict.fromkeys(analysis.shown_numbers()):
+    for name in dict.fromkeys(uses.all_numbers):
         yield from _name_problem(codebook, name, "number")
-    for name in dict.fromkeys(analysis.times()):
+    for name in dict.fromkeys(uses.times):
         wanted = "number" if name in _of_kind(codebook, NumberVariable) else "date"
         yield from _name_problem(codebook, name, wanted)
 
@@ -158,7 +166,7 @@ def _analysis_problems(study: Study, analysis: AnalysisSpec) -> Iterator[str]:
 def _cause_problems(study: Study, analysis: AnalysisSpec) -> Iterator[str]:
     endpoint = analysis.endpoint_name()
     known = study.plan.endpoints[endpoint].events if endpoint is not None else ()
-    for name in dict.fromkeys(analysis.cause_names()):
+    for name in dict.fromkeys(estimator_of(analysis.kind).uses(analysis).causes):
         if name not in known:
             yield f"cause {name!r} is not an event of {endpoint}. {did_you_mean(name, known)}"
 
@@ -168,7 +176,8 @@ def variables_read(study: Study) -> set[str]:
     plan, codebook = study.plan, study.codebook
     named: set[str] = set()
     for analysis in plan.analyses:
-        named.update(analysis.shown_categories(), analysis.shown_numbers(), analysis.times())
+        uses = estimator_of(analysis.kind).uses(analysis)
+        named.update(uses.all_categories, uses.all_numbers, uses.times)
         named.update(analysis.where)
         if analysis.population is not None:
             named.update(plan.populations[analysis.population].where)

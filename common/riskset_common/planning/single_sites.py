@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.codebook import BUILT_IN
 from riskset_common.study.study import Site, Study
@@ -28,12 +29,12 @@ def single_site_problems(study: Study) -> Iterator[str]:
     if study.plan.disclosure.release == "exact":
         return
     by_analysis = {spec.id: list(partings(study, spec)) for spec in study.plan.analyses}
-    told = False
+    is_alone = False
     for name, found in by_analysis.items():
         for problem in _problems(study, found):
-            told = True
+            is_alone = True
             yield f"analysis {name}: {problem}"
-    if not told:
+    if not is_alone:
         together = [parting for found in by_analysis.values() for parting in found]
         for problem in _problems(study, together):
             yield f"analyses: taken together, {problem}"
@@ -41,7 +42,7 @@ def single_site_problems(study: Study) -> Iterator[str]:
 
 def partings(study: Study, spec: AnalysisSpec) -> Iterator[Parting]:
     """The ways in which an analysis parts the sites."""
-    for name in spec.opened_by(study):
+    for name in estimator_of(spec.kind).opened_by(spec, study):
         if _parts_sites(study, name):
             yield Parting(name)
     conditions = [spec.where]

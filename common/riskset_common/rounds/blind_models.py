@@ -8,25 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from riskset_common.consortium.roster import Roster
 from riskset_common.errors import PolicyRefusal, ProtocolRefusal
-from riskset_common.estimators.catalogue import parts_of, patients_of_parts
-from riskset_common.estimators.composed.parts import of_part
-from riskset_common.estimators.estimator import Summary
-from riskset_common.estimators.regression.baseline_hazard import HazardEntries
-from riskset_common.estimators.regression.blind import (
-    BlindFit,
-    BlindQuestion,
-    Fits,
-    blind_cohort,
-    blind_questions,
+from riskset_common.estimators.catalogue import estimator_of
+from riskset_common.estimators.estimator import (
+    AnyRequest,
+    BlindHalf,
+    State,
+    Summary,
+    arrays_of_part,
 )
-from riskset_common.estimators.regression.cox import AskCox
-from riskset_common.rounds.questions import AnyRequest, read_questions, sites_of
+from riskset_common.estimators.on_shares import BlindFit, BlindQuestion, Fits, HazardEntries
+from riskset_common.rounds.questions import read_questions, sites_of
 from riskset_common.secure.blind.arithmetic.committee import Committee
 from riskset_common.secure.blind.cox.beside_the_fit import BlindFurther
 from riskset_common.secure.blind.cox.guards import require_enough
@@ -44,6 +40,7 @@ from riskset_common.secure.sums.pooling import pooled_of
 from riskset_common.secure.sums.reporting import NO_ROUND
 from riskset_common.secure.sums.setup import Setup, label_of
 from riskset_common.secure.sums.site_session import SiteSession, accepted
+from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.patients import Patients
 from riskset_common.study.plan import Plan
 from riskset_common.study.study import Study
@@ -51,6 +48,7 @@ from riskset_common.survival.regression.newton import CoxFit
 from riskset_common.survival.regression.slot_sums import SlotDesign, prepare_slots
 from riskset_common.wire.blind_steps import BlindBegin
 from riskset_common.wire.messages import Opening, RoundRequest
+from riskset_common.wire.sections import Numbers
 
 ROUNDED_BITS = 14
 """Fractional bits of a baseline hazard that a plan which releases rounded numbers opens: its blocks need 28 events."""
@@ -87,8 +85,9 @@ class Blind:
 
     def design(self, patients: Patients) -> SlotDesign:
         """This site's patients, arranged. Run by a site; refused where a value lies outside of its declared range."""
-        followed = patients_of_parts(patients, self.analysis)
-        found = blind_cohort(followed, parts_of(self.analysis)[self.part])
+        estimator = estimator_of(self.analysis.spec.kind)
+        part = estimator.parts(self.analysis)[self.part]
+        found = _half(part).cohort(estimator.followed(patients, self.analysis), part)
         model = self.setup.model
         return prepare_slots(
             found.times.time,
@@ -144,11 +143,12 @@ def blind_models(
     """
     found: list[Blind] = []
     for name, request in asked.items():
-        for part_name, part in parts_of(request).items():
-            if not isinstance(part.state, AskCox) or part.state.n_steps is None:
+        for part_name, part in estimator_of(request.spec.kind).parts(request).items():
+            half = estimator_of(part.spec.kind).blind()
+            if half is None or not (half.is_counted(part) or half.waits(part)):
                 continue
-            counts = of_part(pooled[name], part_name)
-            for which, question in blind_questions(part, counts).items():
+            counts = arrays_of_part(pooled[name], part_name)
+            for which, question in half.questions(part, counts).items():
                 label = "/".join(filter(None, (name, part_name, which)))
                 _require_enough(request.study, label, question)
                 setup = _setup(session, label, question, request.study)
@@ -159,8 +159,17 @@ def blind_models(
 def counts_deaths(request: AnyRequest) -> bool:
     """Whether a question is about the deaths of a blind model, in any of its parts."""
     return any(
-        isinstance(part.state, AskCox) and part.state.n_steps is not None and not part.state.waits
-        for part in parts_of(request).values()
+        half.is_counted(part)
+        for part in estimator_of(request.spec.kind).parts(request).values()
+        if (half := estimator_of(part.spec.kind).blind()) is not None
+    )
+
+
+def waits(request: AnyRequest) -> bool:
+    """Whether all that is unfinished of an analysis waits to be computed on shares, so that no round can ask anything of it."""
+    return all(
+        (half := estimator_of(part.spec.kind).blind()) is not None and half.waits(part)
+        for part in estimator_of(request.spec.kind).parts(request).values()
     )
 
 
@@ -222,7 +231,7 @@ def _entries(fitted: FittedBlind) -> HazardEntries | None:
 
 def checked_sums(
     session: SiteSession, request: RoundRequest, opening: Opening
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, dict[str, Numbers]]:
     """The sum of a round that this site answered, by analysis; refused unless it is that of reports which all sites in it signed."""
     setup, _ = accepted(session)
     answered = {each.round: each for each in session.answered}
@@ -249,6 +258,13 @@ def checked_sums(
         minimum_sites=session.minimum_sites,
     )
     return pooled_of(request, opening).by_analysis()
+
+
+def _half(part: AnyRequest) -> BlindHalf[AnalysisSpec, State]:
+    half = estimator_of(part.spec.kind).blind()
+    if half is None:
+        raise ProtocolRefusal(f"Analysis {part.spec.id} has no model to compute on shares.")
+    return half
 
 
 def _require_enough(study: Study, name: str, question: BlindQuestion) -> None:

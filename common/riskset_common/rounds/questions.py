@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -21,7 +20,7 @@ from riskset_common.errors import (
     did_you_mean,
 )
 from riskset_common.estimators.catalogue import estimator_of
-from riskset_common.estimators.estimator import Request, Shape, Summary
+from riskset_common.estimators.estimator import AnyRequest, Request, Shape, Summary
 from riskset_common.formats.canonical_json import canonical_json, parse_canonical
 from riskset_common.formats.strict_yaml import validate
 from riskset_common.planning.read import ReleasePlan
@@ -31,8 +30,6 @@ from riskset_common.study.plan import Plan
 from riskset_common.study.study import Site, Study
 from riskset_common.wire.messages import Offer
 from riskset_common.wire.sections import Section
-
-AnyRequest = Request[Any, Any]
 
 
 def sites_of(roster: Roster, site_ids: Collection[int] | None = None) -> tuple[Site, ...]:
@@ -99,13 +96,13 @@ def questions_json(requests: Mapping[str, AnyRequest]) -> bytes:
 
 
 def read_questions(
-    study: Study, questions: bytes, told: Mapping[str, Summary] | None = None
+    study: Study, questions: bytes, verified: Mapping[str, Summary] | None = None
 ) -> dict[str, AnyRequest]:
     """The requests of a round: the questions as asked, everything else from the approved plan. Run by a site.
 
     Parameters
     ----------
-    told
+    verified
         The sums of earlier rounds, by analysis, that this site checked.
 
     Raises
@@ -113,11 +110,11 @@ def read_questions(
     ProtocolRefusal
         Where a question is about no analysis of the plan, or not one that its estimator asks.
     """
-    return read_round(study, questions, told)[0]
+    return read_round(study, questions, verified)[0]
 
 
 def read_round(
-    study: Study, questions: bytes, told: Mapping[str, Summary] | None = None
+    study: Study, questions: bytes, verified: Mapping[str, Summary] | None = None
 ) -> tuple[dict[str, AnyRequest], tuple[Section, ...]]:
     """The requests as `read_questions` gives them, and the schema of the report that answers them."""
     try:
@@ -135,12 +132,12 @@ def read_round(
             )
         spec = known[name]
         try:
-            state = estimator_of(spec.kind).state.model_validate(question)
+            state = estimator_of(spec.kind).question(question)
         except ValidationError:
             raise ProtocolRefusal(
                 f"The question to analysis {name!r} is not one that {spec.kind} asks."
             ) from None
-        requests[name] = Request(spec, study, state, told=(told or {}).get(name))
+        requests[name] = Request(spec, study, state, verified=(verified or {}).get(name))
     # The shapes refuse a question that fits the kind, but not this analysis.
     return requests, sections_of(requests)
 

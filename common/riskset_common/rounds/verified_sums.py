@@ -1,6 +1,6 @@
 """What a site does not take from the centre: sums on which later questions rest, and how often one question may be asked.
 
-The centre shows each site the opening of a round whose sums later questions rest on (`rests_on` of an analysis). A site adds it up again
+The centre shows each site the opening of a round whose sums later questions rest on (`rests_on` of its estimator). A site adds it up again
 and works out for itself what it needs, such as the function of time of a test or the distribution of the censoring.
 """
 
@@ -8,37 +8,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Final
 
 import numpy as np
 
 from riskset_common.errors import ProtocolRefusal
-from riskset_common.estimators.catalogue import parts_of
-from riskset_common.estimators.estimator import Summary
-from riskset_common.estimators.regression.fine_gray import FineGraySpec
-from riskset_common.estimators.regression.fitting import MAINS
-from riskset_common.estimators.regression.spec import CoxSpec
-from riskset_common.rounds.questions import AnyRequest, shapes_of
-from riskset_common.study.analysis import AnalysisSpec
+from riskset_common.estimators.catalogue import estimator_of
+from riskset_common.estimators.estimator import AnyRequest, Summary
+from riskset_common.rounds.questions import shapes_of
 from riskset_common.study.study import Study
 from riskset_common.wire.sections import Section
 
-Told = Mapping[str, Summary]
+VerifiedSums = Mapping[str, Summary]
 """Sums that a site checked and keeps, by analysis."""
 
-EVALUATED: Final = frozenset({"log_likelihood", MAINS + "log_likelihood"})
-"""The arrays of an evaluation of a model, which are asked once for all coefficients that Newton's method tries."""
 
-ONCE: Final = frozenset({"time_score", "score_products", "effect_sums", "random_sums"})
-"""Arrays at coefficients, or sums of estimates, that an analysis is asked once."""
-
-
-def is_told(request: AnyRequest) -> bool:
+def must_be_shown(request: AnyRequest) -> bool:
     """Whether each site must be shown the opening of a round that asks this."""
-    return not set(request.spec.rests_on(request.study)).isdisjoint(shapes_of(request))
+    rests_on = estimator_of(request.spec.kind).rests_on(request.spec, request.study)
+    return not set(rests_on).isdisjoint(shapes_of(request))
 
 
-def with_told(told: Told, study: Study, pooled: Told) -> Told:
+def add_verified(verified: VerifiedSums, study: Study, pooled: VerifiedSums) -> VerifiedSums:
     """What a site keeps, with the sums of one more opening that it checked; the same value where that holds nothing to keep.
 
     Raises
@@ -49,8 +39,12 @@ def with_told(told: Told, study: Study, pooled: Told) -> Told:
     more: dict[str, Summary] = {}
     for name, arrays in pooled.items():
         spec = study.plan.analysis(name)
-        kept = {array: arrays[array] for array in spec.rests_on(study) if array in arrays}
-        known = told.get(name, {})
+        kept = {
+            array: arrays[array]
+            for array in estimator_of(spec.kind).rests_on(spec, study)
+            if array in arrays
+        }
+        known = verified.get(name, {})
         for array, values in kept.items():
             if array in known and not np.array_equal(known[array], values):
                 raise ProtocolRefusal(
@@ -58,7 +52,7 @@ def with_told(told: Told, study: Study, pooled: Told) -> Told:
                 )
         if not kept.keys() <= known.keys():
             more[name] = {**known, **kept}
-    return {**told, **more} if more else told
+    return {**verified, **more} if more else verified
 
 
 def check_repeated(
@@ -78,12 +72,9 @@ def check_repeated(
         The sections of all rounds before it that this site answered.
     """
     asked = Counter(section.key for each in earlier for section in each)
+    limits = {name: _limits(request) for name, request in requests.items()}
     for section in sections:
-        part, _, array = section.name.rpartition(".")
-        if array not in EVALUATED | ONCE:
-            continue
-        spec = parts_of(requests[section.analysis])[part].spec
-        most = evaluations_at_most(spec) if array in EVALUATED else 1
+        most = limits[section.analysis].get(section.name, 1)
         if asked[section.key] >= most:
             raise ProtocolRefusal(
                 f"The round asks {section.name} of analysis {section.analysis} for the {most + 1}th time; by the plan it is asked "
@@ -91,7 +82,11 @@ def check_repeated(
             )
 
 
-def evaluations_at_most(spec: AnalysisSpec) -> int:
-    """How often the likelihood of a model is asked at most: at 0 and after each iteration."""
-    model = spec.model if isinstance(spec, FineGraySpec) else spec
-    return 1 + model.iterations_at_most() if isinstance(model, CoxSpec) else 1
+def _limits(request: AnyRequest) -> dict[str, int]:
+    """How often each array of an analysis and of its parts may be asked, where a kind says more than once."""
+    estimator = estimator_of(request.spec.kind)
+    return {
+        f"{name}.{array}" if name else array: most
+        for name, part in (("", request), *estimator.parts(request).items())
+        for array, most in estimator_of(part.spec.kind).asked_at_most(part.spec, part.study).items()
+    }

@@ -6,19 +6,26 @@ The sites know nothing of it. They answer what they are asked, and what an analy
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from riskset_common.estimators.catalogue import counted_by, estimator_of, parts_of
-from riskset_common.estimators.composed.landmark import Landmark
-from riskset_common.estimators.curves.counts import COUNTED
-from riskset_common.rounds.questions import AnyRequest
+from riskset_common.estimators.catalogue import estimator_of
+from riskset_common.estimators.estimator import AnyRequest
+from riskset_common.rounds.questions import shapes_of
 
 Part = tuple[str, str]
 """An analysis, and a part of it; a part without a name where it is one by itself."""
 
 Arrays = Mapping[str, Mapping[str, Any]]
 """Pooled arrays by analysis and name."""
+
+
+@dataclass(frozen=True)
+class Borrowed:
+    """Arrays that a part has from another, and that other."""
+
+    lender: Part
+    arrays: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -30,23 +37,19 @@ class AskedOnce:
     requests
         What is asked, by analysis; an analysis whose counts are all asked elsewhere is not among them.
     borrowed
-        The parts that have their counts from another, and that other.
+        The parts that have their counts from another.
     """
 
     requests: Mapping[str, AnyRequest]
-    borrowed: Mapping[Part, Part]
+    borrowed: Mapping[Part, Borrowed]
 
     def completed(self, pooled: Arrays) -> dict[str, dict[str, Any]]:
         """The pooled arrays of all analyses, as if each had been asked all that it needs."""
         found = {name: dict(arrays) for name, arrays in pooled.items()}
-        for (name, part), (lender, lent) in self.borrowed.items():
-            arrays = pooled[lender]
+        for (name, part), borrowed in self.borrowed.items():
+            lender, lent = borrowed.lender
             found.setdefault(name, {}).update(
-                {
-                    _named(part, each): arrays[_named(lent, each)]
-                    for each in COUNTED
-                    if _named(lent, each) in arrays
-                }
+                {_named(part, each): pooled[lender][_named(lent, each)] for each in borrowed.arrays}
             )
         return found
 
@@ -54,46 +57,31 @@ class AskedOnce:
 def ask_once(requests: Mapping[str, AnyRequest]) -> AskedOnce:
     """Ask each count in the first analysis that needs it."""
     asked: dict[str, AnyRequest] = {}
-    borrowed: dict[Part, Part] = {}
+    borrowed: dict[Part, Borrowed] = {}
     lenders: dict[Hashable, Part] = {}
     for name, request in requests.items():
-        parts = parts_of(request)
-        lent = {
-            part: lenders.setdefault(_counts(request, each), (name, part))
-            for part, each in parts.items()
-        }
-        borrows = {part: lender for part, lender in lent.items() if lender != (name, part)}
-        if not borrows:
-            asked[name] = request
-            continue
-        borrowed |= {(name, part): lender for part, lender in borrows.items()}
-        left = {
-            part: _beside_counts(each) if part in borrows else each for part, each in parts.items()
-        }
+        estimator = estimator_of(request.spec.kind)
+        parts, counted = estimator.parts(request), estimator.counted(request)
+        left: dict[str, AnyRequest | None] = dict(parts)
+        for part, counts in counted.items():
+            lender = lenders.setdefault(counts, (name, part))
+            if lender == (name, part):
+                continue
+            beside = estimator_of(parts[part].spec.kind).beside_counts(parts[part])
+            borrowed[name, part] = Borrowed(lender, _without(parts[part], beside))
+            left[part] = beside
         own = {part: each for part, each in left.items() if each is not None}
-        if own:
-            asked[name] = _with_parts(request, own)
+        if not any((name, part) in borrowed for part in parts):
+            asked[name] = request
+        elif own:
+            asked[name] = estimator.with_parts(request, own)
     return AskedOnce(asked, borrowed)
 
 
-def _counts(request: AnyRequest, part: AnyRequest) -> Hashable:
-    """What the counts of a part depend on; what is like no other where it counts nothing, or other patients than its endpoint has."""
-    at_landmark = isinstance(estimator_of(request.spec.kind), Landmark)
-    counts = None if at_landmark else counted_by(part)
-    return (request.spec.id, part.spec.id) if counts is None else counts
-
-
-def _beside_counts(part: AnyRequest) -> AnyRequest | None:
-    """What a part asks beside its counts, if it does."""
-    if part.state.n_steps is None:
-        return None
-    rest = replace(part, state=part.state.model_copy(update={"counted": True}))
-    return rest if estimator_of(part.spec.kind).shapes(rest) else None
-
-
-def _with_parts(request: AnyRequest, left: Mapping[str, AnyRequest]) -> AnyRequest:
-    """An analysis that asks some of its parts only."""
-    return left[""] if "" in left else replace(request, state=type(request.state).of(left))
+def _without(part: AnyRequest, beside: AnyRequest | None) -> tuple[str, ...]:
+    """The arrays of a question, less those that are asked beside its counts."""
+    own = () if beside is None else shapes_of(beside)
+    return tuple(array for array in shapes_of(part) if array not in own)
 
 
 def _named(part: str, array: str) -> str:

@@ -7,21 +7,23 @@ among the members, and reads what all members say was opened.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from riskset_common.errors import ProtocolRefusal
-from riskset_common.estimators.catalogue import estimator_of, waits
-from riskset_common.estimators.estimator import Ring
+from riskset_common.estimators.catalogue import estimator_of
+from riskset_common.estimators.estimator import AnyRequest, Ring
 from riskset_common.rounds.blind_models import (
     Blind,
     FittedBlind,
     Session,
     blind_models,
+    blind_session,
     counts_deaths,
+    fits_of,
+    waits,
 )
-from riskset_common.rounds.questions import AnyRequest
-from riskset_common.rounds.verified_sums import is_told
+from riskset_common.rounds.verified_sums import must_be_shown
 from riskset_common.secure.blind.cox.beside_the_fit import BlindFurther
 from riskset_common.secure.blind.parties.centre import BlindCentre
 from riskset_common.secure.blind.parties.setup import BlindSetup
@@ -36,7 +38,9 @@ from riskset_common.wire.blind_messages import (
 )
 from riskset_common.wire.blind_steps import BlindAnswer, BlindBegin, BlindStep
 from riskset_common.wire.frame import Message
-from riskset_common.wire.messages import Opening, RoundRequest
+from riskset_server.run.replies import Replies, SitesLost
+from riskset_server.run.results import Finished
+from riskset_server.run.run import CountedDeaths, Progress
 
 Letters = Mapping[int, Sequence[Message]]
 """Messages of one model by the number of the site."""
@@ -54,7 +58,9 @@ def asked_next(requests: Mapping[str, AnyRequest]) -> dict[str, AnyRequest]:
     their masks. Among the curves of a whole plan that is a hundred times what is needed.
     """
     ready = {name: each for name, each in requests.items() if not waits(each)}
-    shown = {name: each for name, each in ready.items() if counts_deaths(each) or is_told(each)}
+    shown = {
+        name: each for name, each in ready.items() if counts_deaths(each) or must_be_shown(each)
+    }
     others = {name: each for name, each in ready.items() if name not in shown}
     return others if shown and _counts(others) > _counts(shown) else ready
 
@@ -133,15 +139,6 @@ class _Model:
     evaluations: int = 0
 
 
-@dataclass(frozen=True)
-class CountedDeaths:
-    """A round that counted deaths of blind models: as it was asked, as it was opened, and the requests of those analyses."""
-
-    asked: RoundRequest
-    opening: Opening
-    requests: Mapping[str, AnyRequest]
-
-
 class BlindRun:
     """All blind models of a run.
 
@@ -179,7 +176,7 @@ class BlindRun:
         """Whether every model is fitted."""
         return not self._running
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, object]:
         """What results.json says of the computation."""
         return {
             "committee": [self._roster.name(number) for number in self._committee.site_ids],
@@ -238,3 +235,74 @@ class BlindRun:
 def _models(session: Session, counted: CountedDeaths) -> list[Blind]:
     pooled = pooled_of(counted.asked, counted.opening).by_analysis()
     return blind_models(session, counted.requests, pooled)
+
+
+def ask_blind(progress: Progress) -> AskedBlind:
+    """Begin the blind models of a run of which all that is unfinished waits for them.
+
+    Raises
+    ------
+    PolicyRefusal, EstimationError
+        As `BlindRun` does.
+    """
+    joined = progress.joined
+    session = blind_session(joined.study.plan, joined.setup, joined.run.roster, progress.frozen)
+    models = BlindRun(session, progress.deaths)
+    return AskedBlind(progress, models, models.step, models.messages())
+
+
+@dataclass(frozen=True)
+class AskedBlind:
+    """A step of the blind models that is asked; they are a round of their own, however many steps they take.
+
+    Attributes
+    ----------
+    progress
+        How far the run had come before.
+    models
+        The conversations. They go on with `take`, which is called once for each step.
+    step
+        The number of the step in the round.
+    messages
+        What each site or member of the committee is sent, of all models.
+    """
+
+    progress: Progress
+    models: BlindRun
+    step: int
+    messages: Mapping[str, bytes] = field(repr=False)
+
+    @property
+    def number(self) -> int:
+        """The number of the round."""
+        return self.progress.rounds + 1
+
+    def take(self, replies: Replies) -> tuple[Sequence[str], AskedBlind | Finished]:
+        """Take the answers to the step; gives the names of the models of which an evaluation was opened, and what comes next.
+
+        Raises
+        ------
+        SitesRefused, SitesLost
+            Where one of those asked said no, or did not answer: nobody can be done without.
+        """
+        answers = self.progress.joined.run.read(replies, BlindAnswer)
+        missing = [name for name in self.messages if name not in replies]
+        if missing:
+            needed = "each site and each member of the committee must answer a blind model"
+            raise SitesLost(self.number, missing, needed)
+        opened = self.models.take(dict(zip(replies, answers, strict=True)))
+        if not self.models.is_done:
+            return opened, replace(self, step=self.models.step, messages=self.models.messages())
+        results = {
+            name: estimator_of(request.spec.kind).fitted(
+                request, fits_of(self.models.fitted.values(), name)
+            )
+            for name, request in self.progress.unfinished.items()
+        }
+        after = replace(
+            self.progress,
+            rounds=self.number,
+            unfinished={},
+            finished={**self.progress.finished, **results},
+        )
+        return opened, Finished(after, self.models.summary())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from riskset_common.rounds.verified_sums import Told, with_told
+from riskset_common.rounds.verified_sums import VerifiedSums, add_verified
 from riskset_common.secure.sums.pooling import pooled_by
 from riskset_common.secure.sums.site_session import SiteSession, accept_opening
 from riskset_common.study.patients import Patients
@@ -23,7 +23,7 @@ class JoinedSession:
     ----------
     asked
         By number of a round that was answered, what was asked.
-    told
+    verified
         Sums that this site checked and on which later questions rest.
     """
 
@@ -32,10 +32,12 @@ class JoinedSession:
     patients: Patients
     session: SiteSession
     asked: Mapping[int, tuple[Section, ...]] = field(default_factory=dict)
-    told: Told = field(default_factory=dict)
+    verified: VerifiedSums = field(default_factory=dict)
 
     def checked(self, opening: Opening) -> JoinedSession:
         """This session after the opening of a round; refused unless its sum is that of the reports of this round."""
         session = accept_opening(self.session, opening)
         pooled = pooled_by(self.asked[opening.round], opening).by_analysis()
-        return replace(self, session=session, told=with_told(self.told, self.study, pooled))
+        return replace(
+            self, session=session, verified=add_verified(self.verified, self.study, pooled)
+        )

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.formats.strict_yaml import parse_yaml
 from riskset_common.planning.read import ReleasePlan
+from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.codebook import Codebook
 from riskset_common.study.patients import EndpointTimes, Patients
 from riskset_common.study.study import Site, Study
@@ -195,3 +197,8 @@ def each_cohort() -> Iterator[Cohort]:
     yield random_cohort(1, n=1)
     yield uneven_cohort(2)
     yield censored(uneven_cohort(3))
+
+
+def problems_of(spec: AnalysisSpec, study: Study) -> list[str]:
+    """What the kind of an analysis says that it cannot do with the study."""
+    return list(estimator_of(spec.kind).problems(spec, study))

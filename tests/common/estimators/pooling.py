@@ -14,7 +14,7 @@ from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.estimators.estimator import Request, Ring
 from riskset_common.results.as_json import to_text
 from riskset_common.rounds.questions import questions_json, read_questions
-from riskset_common.rounds.verified_sums import Told, with_told
+from riskset_common.rounds.verified_sums import VerifiedSums, add_verified
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Study
 
@@ -27,14 +27,14 @@ class Pooled:
 
     result: dict[str, Any]
     questions: list[Any]
-    told: Told
+    verified: VerifiedSums
 
 
 def summary_of(
-    patients: Patients, study: Study, questions: bytes, told: Told | None = None
+    patients: Patients, study: Study, questions: bytes, verified: VerifiedSums | None = None
 ) -> Mapping[str, np.ndarray]:
     """A site's answer, which must have the names, order, shapes and types that the question promises."""
-    [request] = read_questions(study, questions, told).values()
+    [request] = read_questions(study, questions, verified).values()
     estimator = estimator_of(request.spec.kind)
     promised = estimator.shapes(request)
     found = {
@@ -53,15 +53,15 @@ def pool(study: Study, sites: Sequence[Patients]) -> Pooled:
     estimator = estimator_of(spec.kind)
     request = estimator.first(spec, study)
     questions: list[Any] = []
-    told: Told = {}
+    verified: VerifiedSums = {}
     while isinstance(request, Request):
         asked = questions_json({spec.id: request})
         questions.append(json.loads(asked)[spec.id])
-        summaries = [summary_of(patients, study, asked, told) for patients in sites]
+        summaries = [summary_of(patients, study, asked, verified) for patients in sites]
         total = {name: np.asarray(sum(each[name] for each in summaries)) for name in summaries[0]}
-        told = with_told(told, study, {spec.id: total})
+        verified = add_verified(verified, study, {spec.id: total})
         request = estimator.next(request, total)
-    return Pooled(json.loads(to_text({"asked": request}))["asked"], questions, told)
+    return Pooled(json.loads(to_text({"asked": request}))["asked"], questions, verified)
 
 
 def result_of(

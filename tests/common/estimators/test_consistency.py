@@ -10,7 +10,7 @@ from tests.common.estimators.cohorts import random_cohort, study_of
 
 from riskset_common.errors import EstimationError
 from riskset_common.estimators.catalogue import estimator_of
-from riskset_common.estimators.consistency import check_pooled
+from riskset_common.rounds.consistency import check_pooled
 
 NUMBERS: dict[str, Any] = {
     "kind": "baseline",

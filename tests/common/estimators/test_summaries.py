@@ -69,7 +69,7 @@ def arrays_of(analysis: dict[str, Any], cohort: Cohort) -> list[dict[str, Any]]:
     pooled = pool(study, cohort.patients(study))
     site = cohort.patients(study)[0]
     return [
-        dict(summary_of(site, study, canonical_json({"asked": each}), pooled.told))
+        dict(summary_of(site, study, canonical_json({"asked": each}), pooled.verified))
         for each in pooled.questions
     ]
 
@@ -104,7 +104,7 @@ def test_the_shape_of_an_answer_depends_on_the_question_alone(
         shapes = {
             tuple((name, each.shape, each.dtype) for name, each in found.items())
             for patients in (usual[0], nobody().patients(study)[0], *cohort.patients(study))
-            for found in [summary_of(patients, study, question, pooled.told)]
+            for found in [summary_of(patients, study, question, pooled.verified)]
         }
 
         assert 1 == len(shapes)

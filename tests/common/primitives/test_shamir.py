@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskset_common.errors import ProtocolRefusal
-from riskset_common.primitives.shamir import P, combine, point, shares, weights
+from riskset_common.primitives.prime_field import P
+from riskset_common.primitives.shamir import combine, point, shares, weights
 from riskset_common.secure.sums.deposits import SEALED_BYTES, open_pieces, seal, share_out
 
 KEY = b"k" * 32

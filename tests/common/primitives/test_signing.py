@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import (
@@ -10,12 +12,13 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from riskset_common.errors import InputError, SignatureRefusal
+from riskset_common.errors import InputError, NodeConfigError, SignatureRefusal
 from riskset_common.primitives.signing import (
     Identity,
     fingerprint,
     public_from_text,
     public_text,
+    read_identity,
     verify,
 )
 
@@ -66,6 +69,23 @@ def test_a_file_that_is_no_usable_key_is_refused():
     for content in (b"", b"no key", pem[:40], locked):
         with pytest.raises(InputError, match="cannot be read"):
             Identity.from_pem(content)
+
+
+def test_a_key_file_is_read_and_a_broken_one_is_named(tmp_path: Path) -> None:
+    good, bad = tmp_path / "centre.key", tmp_path / "broken.key"
+    good.write_bytes(Identity.from_random(SECRET).to_pem())
+    bad.write_bytes(b"no key")
+
+    assert PUBLIC == read_identity(good).public
+    with pytest.raises(InputError, match=r"broken\.key: The identity key cannot be read"):
+        read_identity(bad)
+    with pytest.raises(InputError, match=r"absent\.key: the key cannot be read"):
+        read_identity(tmp_path / "absent.key")
+
+
+def test_a_key_file_that_a_setting_names_is_told_with_the_setting(tmp_path: Path) -> None:
+    with pytest.raises(NodeConfigError, match=r"^identity\.key .*absent\.key: the key cannot"):
+        read_identity(tmp_path / "absent.key", "identity.key", NodeConfigError)
 
 
 def test_a_key_of_another_kind_is_refused():

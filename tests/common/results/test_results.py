@@ -14,14 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskset_common.results.as_json import (
-    WHEN_ASKED,
-    NamedTest,
-    PrintedTest,
     as_json,
-    named_test,
-    printed_test,
     to_text,
 )
+from riskset_common.results.shown import WHEN_ASKED
+from riskset_common.results.tests import NamedTest, PrintedTest, named_test, printed_test
 from riskset_common.survival.arrays.distributions import ChiSquareTest
 
 

@@ -9,14 +9,13 @@ import pytest
 from tests.common.estimators.cohorts import study_of
 
 from riskset_common.errors import ProtocolRefusal
-from riskset_common.estimators.catalogue import parts_of
+from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.formats.canonical_json import canonical_json
 from riskset_common.rounds.questions import read_questions, sections_of
 from riskset_common.rounds.verified_sums import (
+    add_verified,
     check_repeated,
-    evaluations_at_most,
-    is_told,
-    with_told,
+    must_be_shown,
 )
 
 MODEL: dict[str, Any] = {"endpoint": "EFS", "terms": [{"factor": "arm"}], "strata": ["site"]}
@@ -29,6 +28,7 @@ FACTORS = {
     "factors": ["arm", "sex"],
     "strata": ["site"],
 }
+LANDMARK = {"kind": "landmark", "endpoint": "EFS", "at": 2, "exposure": "dose"}
 AT_0 = {"exponent": [0, 0], "beta": [0.0, 0.0]}
 
 
@@ -58,35 +58,35 @@ def counted(*events: int) -> dict[str, Any]:
 def test_sites_are_shown_sums_on_which_later_questions_rest(analysis, question, expected):
     (request,) = asked(analysis, **question).values()
 
-    assert expected is is_told(request)
+    assert expected is must_be_shown(request)
 
 
 def test_a_site_keeps_what_questions_rest_on_and_nothing_else():
     study = study_of(COX, 5)
-    told = with_told({}, study, {"asked": {**counted(1, 0), "score": np.zeros(2)}})
+    verified = add_verified({}, study, {"asked": {**counted(1, 0), "score": np.zeros(2)}})
 
     assert {"asked": ["events_by_step", "censored_by_step"]} == {
-        name: list(kept) for name, kept in told.items()
+        name: list(kept) for name, kept in verified.items()
     }
-    assert told is with_told(told, study, {"asked": {"score": np.ones(2)}})
-    assert told is with_told(told, study, {"asked": counted(1, 0)})
+    assert verified is add_verified(verified, study, {"asked": {"score": np.ones(2)}})
+    assert verified is add_verified(verified, study, {"asked": counted(1, 0)})
 
 
 @pytest.mark.parametrize("again", [counted(2, 0), {"events_by_step": np.zeros((1, 4), np.int64)}])
 def test_a_second_count_that_differs_is_refused(again):
     study = study_of(COX, 5)
-    told = with_told({}, study, {"asked": counted(1, 0)})
+    verified = add_verified({}, study, {"asked": counted(1, 0)})
 
     with pytest.raises(ProtocolRefusal, match="shows other events_by_step of analysis asked"):
-        with_told(told, study, {"asked": again})
+        add_verified(verified, study, {"asked": again})
 
 
 def test_sums_of_several_openings_add_up():
     study = study_of(SITES_COMPARED, 5)
-    told = with_told({}, study, {"asked": {"with_estimate": np.array([9])}})
-    told = with_told(told, study, {"asked": {"effect_sums": np.zeros((1, 4))}})
+    verified = add_verified({}, study, {"asked": {"with_estimate": np.array([9])}})
+    verified = add_verified(verified, study, {"asked": {"effect_sums": np.zeros((1, 4))}})
 
-    assert ["with_estimate", "effect_sums"] == list(told["asked"])
+    assert ["with_estimate", "effect_sums"] == list(verified["asked"])
 
 
 @pytest.mark.parametrize(
@@ -113,12 +113,14 @@ def test_a_site_answers_as_often_as_the_plan_has_it(analysis, question, most):
 def test_a_part_is_told_its_own_sums():
     study = study_of(FACTORS, 5)
     pooled = {"model.arm.events": np.array(7), "model.sex.events": np.array(8)}
-    told = with_told({}, study, {"asked": {**pooled, "curve.arm.events": np.zeros((3, 4))}})
+    verified = add_verified({}, study, {"asked": {**pooled, "curve.arm.events": np.zeros((3, 4))}})
     questions = canonical_json({"asked": {"models": {"arm": AT_0}}})
-    (request,) = read_questions(study, questions, told).values()
+    (request,) = read_questions(study, questions, verified).values()
 
-    assert list(pooled) == list(told["asked"])
-    assert 7 == parts_of(request)["model.arm"].checked("events")["events"]
+    assert list(pooled) == list(verified["asked"])
+    assert (
+        7 == estimator_of(request.spec.kind).parts(request)["model.arm"].checked("events")["events"]
+    )
 
 
 def test_each_model_of_an_analysis_has_a_limit_of_its_own():
@@ -146,7 +148,29 @@ def test_main_effects_by_themselves_have_a_limit_of_their_own():
         check_repeated(alone, sections, [sections] * 41)
 
 
-def test_what_is_no_model_has_one_evaluation():
-    (curve,) = study_of({"kind": "kaplan_meier", "endpoint": "EFS"}, 5).plan.analyses
+@pytest.mark.parametrize(
+    ("analysis", "question", "first"),
+    [
+        ({"kind": "kaplan_meier", "endpoint": "EFS"}, {"n_steps": 4}, "events"),
+        (LANDMARK, {"curves": {"landmark": {}}}, "ended"),
+        ({"kind": "flow", "steps": ["arm"]}, {}, "cells"),
+        (COX, {}, "missing"),
+    ],
+)
+def test_an_array_of_which_a_kind_says_nothing_is_asked_once(analysis, question, first):
+    requests = asked(analysis, **question)
+    sections = sections_of(requests)
+    check_repeated(requests, sections, [])
 
-    assert 1 == evaluations_at_most(curve)
+    with pytest.raises(ProtocolRefusal, match=f"{first} of analysis asked for the 2th time"):
+        check_repeated(requests, sections, [sections])
+
+
+def test_the_cases_of_a_blind_model_are_counted_with_its_deaths_again():
+    blind = COX | {"strata": []}
+    survey, deaths = (sections_of(asked(blind, **each)) for each in ({}, {"n_steps": 4}))
+    requests = asked(blind, n_steps=4)
+    check_repeated(requests, deaths, [survey])
+
+    with pytest.raises(ProtocolRefusal, match="n of analysis asked for the 3th time"):
+        check_repeated(requests, deaths, [survey, deaths])

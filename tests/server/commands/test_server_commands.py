@@ -9,39 +9,28 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.least_study import codebook_of, plan_of
 from typer.testing import CliRunner
 
 from riskset_common.consortium.roster import Member, Roster
 from riskset_common.consortium.roster_file import write_roster
-from riskset_common.primitives.signing import Identity, fingerprint
+from riskset_common.errors import PlanError
+from riskset_common.primitives.signing import Identity, fingerprint, read_identity
 from riskset_server.commands.riskset import app
 from riskset_server.plans.outline import outline, outline_text
-from riskset_server.plans.signed_plan import PlanSignature, read_key
+from riskset_server.plans.signed_plan import PlanSignature
+from riskset_server.plans.submitted import submitted
 
-CODEBOOK = """
-codebook: small
-version: 1
-variables:
-  time:   {kind: number, label: Time, unit: days}
-  status: {kind: category, label: Status, levels: {alive: Alive, dead: Dead}}
-  age:    {kind: number, label: Age, unit: years}
-  sex:    {kind: category, label: Sex, levels: {male: Male, female: Female}}
-derived:
-  age_65: {from: age, label: Age, cut: {"< 65": [0, 65], ">= 65": [65, 120]}}
-"""
+CODEBOOK = codebook_of(
+    "age:    {kind: number, label: Age, unit: years}",
+    "sex:    {kind: category, label: Sex, levels: {male: Male, female: Female}}",
+    derived='age_65: {from: age, label: Age, cut: {"< 65": [0, 65], ">= 65": [65, 120]}}',
+)
 
-PLAN = """
-plan: small-main
-version: 1.0.0
-codebook: small@1
-time: {unit: days}
-conventions: r
-endpoints:
-  OS: {label: Survival, time: {variable: time}, status: {variable: status, events: {death: [dead]}}}
-analyses:
-  - {id: table1, kind: baseline, rows: [age_65]}
-  - {id: os, kind: kaplan_meier, endpoint: OS, primary: true, planned: post_hoc}
-"""
+PLAN = plan_of(
+    "{id: table1, kind: baseline, rows: [age_65]}",
+    "{id: os, kind: kaplan_meier, endpoint: OS, primary: true, planned: post_hoc}",
+)
 
 
 @pytest.fixture
@@ -132,8 +121,8 @@ def test_a_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
 
     assert 0 == made.exit_code
     assert 0o600 == stat.S_IMODE(path.stat().st_mode)
-    assert read_key(path).public_text in made.stdout
-    assert fingerprint(read_key(path).public) in made.stdout
+    assert read_identity(path).public_text in made.stdout
+    assert fingerprint(read_identity(path).public) in made.stdout
     assert 1 == again.exit_code
     assert "a lost key cannot be made again" in again.stderr
     assert key == path.read_bytes()
@@ -153,7 +142,7 @@ def test_sign_writes_the_signature_beside_the_plan(folder: Path) -> None:
 
     assert 0 == ended.exit_code
     assert f"small-main 1.0.0 sha256 {signed.plan_sha256}" in ended.stdout
-    assert read_key(folder / "centre.key").public_text == signed.public_key
+    assert read_identity(folder / "centre.key").public_text == signed.public_key
 
 
 def test_a_plan_that_does_not_fit_its_codebook_is_not_signed(folder: Path) -> None:
@@ -163,6 +152,37 @@ def test_a_plan_that_does_not_fit_its_codebook_is_not_signed(folder: Path) -> No
 
     assert 1 == ended.exit_code
     assert not (folder / "plan.yaml.sig").exists()
+
+
+def test_a_plan_whose_displays_cannot_be_made_is_not_signed(folder: Path) -> None:
+    run("key", "new", folder / "centre.key")
+    shown = "displays:\n  - {figure: F, of: table1}\n"
+    (folder / "plan.yaml").write_text(PLAN + shown, encoding="utf-8")
+    ended = sign(folder, folder / "centre.key")
+
+    assert 1 == ended.exit_code
+    assert "figure 'F' shows table1: no figure shows a baseline" in ended.stderr
+    assert not (folder / "plan.yaml.sig").exists()
+
+
+def test_a_plan_whose_displays_cannot_be_made_does_not_start_a_run(folder: Path) -> None:
+    plan = folder / "plan.yaml"
+    plan.write_text(PLAN + "displays:\n  - {figure: F, of: table1}\n", encoding="utf-8")
+    with pytest.raises(PlanError, match="figure 'F' shows table1: no figure shows a baseline"):
+        submitted(plan, folder / "codebook.yaml")
+
+
+def test_a_plan_that_changed_after_signing_is_checked_when_it_is_signed_again(folder: Path) -> None:
+    run("key", "new", folder / "centre.key")
+    sign(folder, folder / "centre.key")
+    changed = PLAN.replace("version: 1.0.0", "version: 1.0.1")
+    (folder / "plan.yaml").write_text(changed, encoding="utf-8")
+    checked = check(folder)
+    sign(folder, folder / "centre.key")
+
+    assert 3 == checked.exit_code
+    assert "plan.yaml.sig: the plan (signed " in checked.stderr
+    assert 0 == check(folder).exit_code
 
 
 def test_a_key_file_that_is_none_is_named(folder: Path) -> None:

@@ -9,22 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskset_common.estimators.composed.landmark import LandmarkResult
-from riskset_common.estimators.composed.univariate import UnivariateResult
-from riskset_common.estimators.curves.cumulative_incidence import (
+from riskset_common.results.composed import LandmarkResult, UnivariateResult
+from riskset_common.results.curves import GroupCurve, KaplanMeierResult, Landmark
+from riskset_common.results.flow import FlowResult
+from riskset_common.results.follow_up import FollowUpResult
+from riskset_common.results.heterogeneity import HeterogeneityResult
+from riskset_common.results.incidence import (
+    CauseIncidence,
     CumulativeIncidenceResult,
     GroupIncidence,
+    IncidenceLandmark,
 )
-from riskset_common.estimators.curves.follow_up import FollowUpResult
-from riskset_common.estimators.curves.incidence_curve import CauseIncidence, IncidenceLandmark
-from riskset_common.estimators.curves.kaplan_meier import KaplanMeierResult
-from riskset_common.estimators.curves.survival_curve import GroupCurve, Landmark
-from riskset_common.estimators.heterogeneity.result import HeterogeneityResult
-from riskset_common.estimators.regression.fine_gray import FineGrayResult
-from riskset_common.estimators.regression.result import CoxResult
-from riskset_common.estimators.tables.baseline import BaselineResult
-from riskset_common.estimators.tables.event_table import EventTableResult
-from riskset_common.estimators.tables.flow import FlowResult
+from riskset_common.results.regression import CoxResult, FineGrayResult
+from riskset_common.results.tables import BaselineResult, EventTableResult
 from riskset_common.study.plan import Disclosure
 from riskset_server.disclosure.fields import (
     CAUSE_FIELDS,

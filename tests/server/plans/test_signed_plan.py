@@ -15,7 +15,6 @@ from riskset_common.study.plan import Plan
 from riskset_server.plans.signed_plan import (
     PlanSignature,
     check_signature,
-    read_key,
     sign_plan,
     signature_path,
 )
@@ -141,15 +140,3 @@ def test_a_signature_with_a_broken_part_is_named(
 def test_a_folder_in_the_place_of_the_signature_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         check_signature(tmp_path, plan_of(tmp_path), codebook_of(tmp_path))
-
-
-def test_a_key_file_is_read_and_a_broken_one_is_named(tmp_path: Path) -> None:
-    good, bad = tmp_path / "centre.key", tmp_path / "broken.key"
-    good.write_bytes(CENTRE.to_pem())
-    bad.write_bytes(b"no key")
-
-    assert CENTRE.public == read_key(good).public
-    with pytest.raises(InputError, match=r"broken\.key: The identity key cannot be read"):
-        read_key(bad)
-    with pytest.raises(InputError, match=r"absent\.key: the key cannot be read"):
-        read_key(tmp_path / "absent.key")

@@ -18,10 +18,10 @@ from tests.examples import examples
 
 from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.estimators.curves.counts import AskCounts
-from riskset_common.estimators.estimator import Request
+from riskset_common.estimators.estimator import AnyRequest, Request
 from riskset_common.results.as_json import to_text
-from riskset_common.rounds.questions import AnyRequest, questions_json, read_questions
-from riskset_common.rounds.verified_sums import Told, with_told
+from riskset_common.rounds.questions import questions_json, read_questions
+from riskset_common.rounds.verified_sums import VerifiedSums, add_verified
 from riskset_common.study.study import Study
 from riskset_server.run.asked_once import AskedOnce, ask_once
 
@@ -62,11 +62,11 @@ def first_round(study: Study) -> dict[str, AnyRequest]:
 
 
 def answers(
-    study: Study, cohort: Cohort, asked: AskedOnce, told: Told
+    study: Study, cohort: Cohort, asked: AskedOnce, verified: VerifiedSums
 ) -> dict[str, dict[str, Any]]:
     """The plain sums over the sites of all that is asked, as questions travel."""
     pooled: dict[str, dict[str, Any]] = {}
-    for name, request in read_questions(study, questions_json(asked.requests), told).items():
+    for name, request in read_questions(study, questions_json(asked.requests), verified).items():
         of_sites = [
             estimator_of(request.spec.kind).summarise(patients, request)
             for patients in cohort.patients(study)
@@ -83,11 +83,11 @@ def run_together(study: Study, cohort: Cohort) -> tuple[dict[str, Any], list[Ask
     """The results of all analyses, as results.json has them, and what each round asked."""
     unfinished, rounds = first_round(study), []
     finished: dict[str, Any] = {}
-    told: Told = {}
+    verified: VerifiedSums = {}
     while unfinished:
         rounds.append(ask_once(unfinished))
-        opened = answers(study, cohort, rounds[-1], told)
-        told = with_told(told, study, opened)
+        opened = answers(study, cohort, rounds[-1], verified)
+        verified = add_verified(verified, study, opened)
         pooled = rounds[-1].completed(opened)
         reached = {
             name: estimator_of(request.spec.kind).next(request, pooled[name])

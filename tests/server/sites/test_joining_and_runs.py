@@ -170,15 +170,15 @@ def test_a_run_that_ended_for_good_is_not_resumed(centre, state):
 def test_watching_says_each_step_once_and_how_it_ended(centre):
     centre.admit("a", "b")
     number = centre.add_run()
-    runs = centre.runs
+    runs, memory = centre.runs, centre.runs.memory(number, lambda: NOW)
 
     def goes_on(_: float) -> None:
         if [each.answered for each in runs.arrived(number)] == [0]:
-            runs.keep_replies(number, "join", {"a": b""}, NOW)
+            memory.keep_replies("join", {"a": b""})
         else:
             runs.move(number, RunState.SILENT, NOW, "join: no answer from b")
 
-    runs.keep_asked(number, "join", {"a": b"q", "b": b"q"}, NOW)
+    memory.keep_asked("join", {"a": b"q", "b": b"q"})
 
     assert [
         "join: 0 of 2 sites answered",

@@ -46,7 +46,7 @@ def number(centre):
 
 
 def recorded(centre, number, carrier) -> Recorded:
-    return Recorded(carrier, centre.runs, number, lambda: NOW)
+    return Recorded(carrier, centre.runs.memory(number, lambda: NOW))
 
 
 def test_the_migrations_make_the_tables_that_the_code_reads(tmp_path):
@@ -150,9 +150,10 @@ def test_what_all_sites_are_asked_is_kept_once_and_still_known_of_each(centre, n
 
 
 def test_replies_that_are_the_same_are_kept_of_each_site(centre, number):
-    centre.runs.keep_replies(number, "join", {"a": b"reply", "b": b"reply"}, NOW)
+    memory = centre.runs.memory(number, lambda: NOW)
+    memory.keep_replies("join", {"a": b"reply", "b": b"reply"})
 
-    assert {"a": b"reply", "b": b"reply"} == centre.runs.replies(number, "join")
+    assert {"a": b"reply", "b": b"reply"} == memory.replies("join")
 
 
 def test_what_was_opened_is_kept_once_and_never_changes(centre, number):

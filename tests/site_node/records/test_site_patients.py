@@ -60,7 +60,7 @@ def test_a_site_that_is_not_in_the_run_is_told(site):
     node = site.node("source: {kind: csv, path: patients.csv}")
 
     with pytest.raises(
-        NodeConfigError, match=r"site 'dcog' is not among the sites of this run \(nopho\)"
+        NodeConfigError, match="'dcog' is not in this run's list of sites, which holds nopho"
     ):
         build_patients(site.records(ROWS), node, site.study(sites=("nopho",)))
 
@@ -72,7 +72,7 @@ def test_two_opinions_about_the_study_group_are_told(site):
 
     with pytest.raises(
         NodeConfigError,
-        match=r"node\.yaml says study_group 'NOPHO', the study's list of sites says 'DCOG'",
+        match="of site 'dcog' says 'NOPHO', this run's list of sites says 'DCOG'",
     ):
         build_patients(site.records(ROWS), node, other)
 

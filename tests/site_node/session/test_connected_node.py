@@ -26,7 +26,7 @@ from riskset_node.connection.fleet import pause_after
 from riskset_node.enrolment import doctor
 from riskset_node.enrolment.joining import join_folder, read_connection_key
 from riskset_node.session.node import SiteNode
-from riskset_node.session.service import opened, read_identity
+from riskset_node.session.service import opened, own_identity
 from riskset_server.centre.certificates import make_certificates
 
 NOW = datetime.datetime(2018, 6, 1, 12, tzinfo=datetime.UTC)
@@ -193,7 +193,7 @@ def test_a_signing_key_that_is_none_is_told_with_its_site_and_file(joined):
     with pytest.raises(
         NodeConfigError, match=r"site NOPHO: identity\.key .*site\.key: The identity"
     ):
-        read_identity(config_of(joined))
+        own_identity(config_of(joined))
 
 
 def test_a_roster_with_another_key_of_this_site_is_refused(joined):

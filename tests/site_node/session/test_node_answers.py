@@ -275,7 +275,7 @@ def test_bytes_that_are_no_message_have_nobody_to_be_answered(play, noise: bytes
 
 
 def test_a_site_that_the_roster_does_not_know_cannot_start(play) -> None:
-    with pytest.raises(NodeConfigError, match="the roster says 'DCOG'"):
+    with pytest.raises(NodeConfigError, match=r"the roster \(version 1\) says 'DCOG'"):
         play(group="NOPHO")
 
 

@@ -12,6 +12,9 @@ from tests.runs import copied_run
 from tests.system.end_to_end.small_study import command
 
 from riskset_common.errors import EstimationError
+from riskset_common.results.as_json import to_text
+from riskset_common.results.from_json import from_json
+from riskset_common.results.whole_file import Results
 from riskset_embedded.demos import lung as demo
 from riskset_embedded.demos.lung import Compared, compare, quantities, study_folder
 
@@ -44,6 +47,12 @@ def test_the_demonstration_equals_r(shown: tuple[Any, Path]) -> None:
     assert str(out / "report.html") in ended.stdout
     table = (out / "tables" / "riskset_and_r.csv").read_text(encoding="utf-8").splitlines()
     assert len(reference()) + 1 == len(table)
+
+
+def test_the_results_read_back_as_they_were_written(shown: tuple[Any, Path]) -> None:
+    written = (shown[1] / "results.json").read_text(encoding="utf-8")
+
+    assert written == to_text(from_json(Results, json.loads(written)))
 
 
 def test_every_number_of_r_has_one_of_riskset_beside_it(shown: tuple[Any, Path]) -> None:

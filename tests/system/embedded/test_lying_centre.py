@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from riskset_common.wire.messages import Opening, Refused, RoundRequest, read_me
 from riskset_embedded import engine
 from riskset_embedded.engine import run_local
 from riskset_node.session.node import SiteNode
+from riskset_server.run.rounds import Reported
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
@@ -129,7 +131,10 @@ def test_a_question_that_brings_weights_of_its_own_is_refused(name, more, monkey
 def test_nothing_is_answered_that_rests_on_an_opening_that_was_not_shown(name, monkeypatch) -> None:
     """The centre skips the opening of the round that counted: the first, or the second."""
     strict = study_with(name, "strict")
-    monkeypatch.setattr("riskset_server.run.course._let_check", lambda *_: None)
+    opened = Reported.take
+    monkeypatch.setattr(
+        Reported, "take", lambda self, replies: replace(opened(self, replies), messages={})
+    )
     said = lied_to(strict, monkeypatch, lambda message: message)
 
     assert 6 == len(said)

@@ -11,39 +11,26 @@ from typing import Any
 import typer
 import yaml
 from click.testing import Result
+from tests.least_study import codebook_of, plan_of
 from typer.testing import CliRunner
 
 from riskset_embedded.commands import join
 
-CODEBOOK = """
-codebook: small
-version: 1
-variables:
-  time:   {kind: number, label: Time, unit: days, required: true}
-  status: {kind: category, label: Status, levels: {alive: Alive, dead: Dead}, required: true}
-  age:    {kind: number, label: Age, unit: years, range: [18, 100]}
-  sex:    {kind: category, label: Sex, levels: {male: Male, female: Female}}
-"""
+CODEBOOK = codebook_of(
+    "age:    {kind: number, label: Age, unit: years, range: [18, 100]}",
+    "sex:    {kind: category, label: Sex, levels: {male: Male, female: Female}}",
+)
 
-PLAN = """
-plan: small-main
-version: 1.0.0
-codebook: small@1
-time: {unit: days}
-conventions: r
-endpoints:
-  OS:
-    label: Overall survival
-    time: {variable: time}
-    status: {variable: status, events: {death: [dead]}}
-analyses:
-  - {id: followup, kind: follow_up, endpoint: OS}
-  - {id: table1, kind: baseline, by: sex, rows: [status], test: chi_square}
-  - {id: deaths, kind: event_table, endpoint: OS, by: sex}
-  - {id: os_sex, kind: kaplan_meier, endpoint: OS, by: sex, at: [200, 400], test: log_rank}
-  - {id: cox, kind: cox, endpoint: OS, terms: [{factor: sex, reference: male}, {number: age}], strata: [site]}
-disclosure: {release: exact}
-"""
+PLAN = (
+    plan_of(
+        "{id: followup, kind: follow_up, endpoint: OS}",
+        "{id: table1, kind: baseline, by: sex, rows: [status], test: chi_square}",
+        "{id: deaths, kind: event_table, endpoint: OS, by: sex}",
+        "{id: os_sex, kind: kaplan_meier, endpoint: OS, by: sex, at: [200, 400], test: log_rank}",
+        "{id: cox, kind: cox, endpoint: OS, terms: [{factor: sex, reference: male}, {number: age}], strata: [site]}",
+    )
+    + "disclosure: {release: exact}\n"
+)
 
 SITES = ("east", "north", "south", "west")
 

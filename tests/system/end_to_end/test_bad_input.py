@@ -171,7 +171,7 @@ NODES = [
         lambda content: content["data"].update(columns={"time": "tage", "status": "status", "age": "age", "sex": "sex"})
     ), INPUT, ("site north: ", "'tage'", "north.csv")),
     Wrong("unreadable identity key", node(lambda content: content.update(identity={"key": "absent.key"})),
-          INPUT, ("site north: identity.key", "absent.key cannot be read (No such file or directory)")),
+          INPUT, ("site north: identity.key", "absent.key: the key cannot be read (No such file or directory)")),
     Wrong("another centre's key", pins(STRANGER), REFUSED,
           ("site north: The offer is signed with another key than that of the centre this site joined.",)),
     Wrong("exact release refused", policy("east", "north", release="rounded"), REFUSED,

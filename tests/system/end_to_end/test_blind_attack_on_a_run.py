@@ -17,7 +17,7 @@ from tests.common.secure.blind import test_blind_attack as attack
 from tests.common.secure.blind.blind_parties import Cohort
 from tests.system.end_to_end.small_study import command
 
-from riskset_common.secure.blind.arithmetic.committee import lagrange
+from riskset_common.primitives.prime_field import lagrange
 from riskset_common.secure.blind.arithmetic.field import constant, dot
 from riskset_common.secure.blind.parties.member import BlindMember
 from riskset_common.wire.blind_messages import BlindAsk, BlindInput

@@ -11,6 +11,10 @@ from typing import Any
 import pytest
 from tests.runs import finished_run, plan_with
 
+from riskset_common.results.as_json import to_text
+from riskset_common.results.from_json import from_json
+from riskset_common.results.whole_file import Results
+
 SMALLEST = 5
 COUNTS = {
     "n",
@@ -48,6 +52,12 @@ def counts_in(found: Any, place: str = "", *, counted: bool = False) -> Iterator
             yield from counts_in(item, place, counted=counted)
     elif counted and isinstance(found, (int, float)):
         yield place, found
+
+
+def test_the_results_read_back_as_they_were_written(out: Path) -> None:
+    written = (out / "results.json").read_text(encoding="utf-8")
+
+    assert written == to_text(from_json(Results, json.loads(written)))
 
 
 def test_no_number_of_patients_is_small(out: Path) -> None:

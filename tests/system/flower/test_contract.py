@@ -26,15 +26,15 @@ from flwr.superlink.routers.fleet.router import router as fleet_router
 from tests.connect_proxy import connect_proxy
 
 import riskset_node.connection.fleet
-import riskset_node.connection.https
 import riskset_server.flower.superlink
-from riskset_embedded.federation import trusting
+from riskset_common.programs.tls import trusting
 from riskset_node.connection.fleet import Connection, FleetLink
 from riskset_server.centre.certificates import make_certificates
-from riskset_server.driving.control import read_plan_to_run, start_run
+from riskset_server.driving.control import start_run
 from riskset_server.flower.app_archive import app_archive, app_folder
 from riskset_server.flower.front import CALLER_HEADER, DRIVER_HEADER, FOR_NOBODY
 from riskset_server.flower.superlink import Control
+from riskset_server.plans.submitted import submitted
 from riskset_server.store import Runs, Sites, open_database
 
 PUBLIC = {"flwr.app", "flwr.serverapp", "flwr.clientapp"}
@@ -240,7 +240,7 @@ def test_a_centre_with_another_certificate_is_not_believed(two_sites, outside) -
     link = outside.link(ec.generate_private_key(ec.SECP384R1()))
     stranger = make_certificates(["127.0.0.1"], datetime.now(UTC))[0]
     link._fleet._client.close()
-    link._fleet._client = httpx.Client(verify=riskset_node.connection.https.trusting(stranger))
+    link._fleet._client = httpx.Client(verify=trusting(stranger))
     with pytest.raises(SystemExit):
         link.open()
 
@@ -279,7 +279,7 @@ def test_a_waiting_node_hears_at_once_that_it_is_admitted_no_longer(two_sites, o
 )
 def test_the_port_for_sites_answers_404_to_all_but_the_calls_of_a_node(two_sites, path) -> None:
     centre = two_sites.federation.centre
-    with httpx.Client(verify=trusting(centre), trust_env=False) as outside:
+    with httpx.Client(verify=trusting(centre.tls.ca.read_bytes()), trust_env=False) as outside:
         # Sent as it stands here: httpx would tidy the path up.
         url = httpx.URL(f"https://{centre.listen.sites}", raw_path=path.encode())
         answer = outside.post(url, content=b"")
@@ -290,7 +290,9 @@ def test_the_port_for_sites_answers_404_to_all_but_the_calls_of_a_node(two_sites
 def test_the_port_for_sites_says_that_it_is_well(two_sites) -> None:
     centre = two_sites.federation.centre
     answer = httpx.get(
-        f"https://{centre.listen.sites}/health", verify=trusting(centre), trust_env=False
+        f"https://{centre.listen.sites}/health",
+        verify=trusting(centre.tls.ca.read_bytes()),
+        trust_env=False,
     )
 
     assert 200 == answer.status_code
@@ -299,14 +301,12 @@ def test_the_port_for_sites_says_that_it_is_well(two_sites) -> None:
 def test_a_run_of_another_app_is_refused_by_the_sites(two_sites, monkeypatch) -> None:
     stranger = app_archive(app_folder()) + b"\0"  # a zip archive may have something after its end
     monkeypatch.setattr(riskset_server.flower.superlink, "app_archive", lambda _: stranger)
-    plan, codebook = read_plan_to_run(
-        two_sites.study / "plan.yaml", two_sites.study / "codebook.yaml"
-    )
+    asked = submitted(two_sites.study / "plan.yaml", two_sites.study / "codebook.yaml")
     centre = two_sites.federation.centre
     database = open_database(centre.store)
     with Control(centre) as control:
         number = start_run(
-            centre, control, Sites(database), Runs(database), plan, codebook,
+            centre, control, Sites(database), Runs(database), asked.plan, asked.codebook,
             now=datetime.now(UTC), random=token_bytes,
         ).number  # fmt: skip
     database.close()

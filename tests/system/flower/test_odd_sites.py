@@ -17,13 +17,13 @@ from flwr.common.serde import message_from_proto
 from flwr.proto.fleet_pb2 import PushMessagesRequest
 from tests.system.flower import odd_node, own_network
 
+from riskset_common.formats.addresses import Address
 from riskset_common.wire.flower_envelope import RECORD, Envelope
 from riskset_common.wire.messages import read_message
 from riskset_common.wire.stream_frames import TOKEN_BYTES, Assembly, FrameKind, Whole, read_hello
 from riskset_node.config import read_node
 from riskset_node.connection.stream import RELAY
 from riskset_node.enrolment.doctor import examine
-from riskset_server.centre.config import split_address
 from riskset_server.flower.front import FOR_SITES
 from riskset_server.store import Runs, open_database
 
@@ -40,7 +40,7 @@ def odd(deployed, site: str, kind: str) -> list[str]:
 def in_a_network_of_its_own(deployed, site: str, folder: Path) -> Iterator[None]:
     """The site's node where nobody can dial in, and from where only the centre's two ports are reached."""
     centre = deployed.federation.centre
-    ports = [split_address(each)[1] for each in (centre.listen.sites, centre.listen.stream)]
+    ports = [Address.read(each).port for each in (centre.listen.sites, centre.listen.stream)]
     listening = []
     for port in ports:
         listening.append(socket.socket(socket.AF_UNIX))

@@ -16,8 +16,9 @@ class OneCauseSpec(AnalysisSpec):
 
     cause: str | None = None
 
-    def cause_names(self) -> tuple[str, ...]:
-        """The kind of event."""
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """The kind of event, if the plan names one."""
         return () if self.cause is None else (self.cause,)
 
 

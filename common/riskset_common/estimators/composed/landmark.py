@@ -8,8 +8,8 @@ Time still runs from the endpoint's origin, so that curves are of patients who r
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import BeforeValidator, Field
@@ -24,10 +24,11 @@ from riskset_common.estimators.composed.landmark_cohort import (
 )
 from riskset_common.estimators.composed.parts import (
     AskParts,
-    PartRequest,
+    Composed,
     PartsMemory,
     PartSpec,
     advance_parts,
+    estimator_of_part,
     first_requests,
     fitted_parts,
     names_rested_on,
@@ -37,13 +38,22 @@ from riskset_common.estimators.composed.parts import (
 )
 from riskset_common.estimators.curves.contrasts import Contrasted
 from riskset_common.estimators.curves.group_test import GroupTest
-from riskset_common.estimators.curves.kaplan_meier import KaplanMeierResult, KaplanMeierSpec
-from riskset_common.estimators.estimator import Request, Shape, Summary, counts, one
-from riskset_common.estimators.regression.blind import Fits
-from riskset_common.estimators.regression.result import CoxResult
+from riskset_common.estimators.curves.kaplan_meier import KaplanMeierSpec
+from riskset_common.estimators.estimator import (
+    AnyRequest,
+    Request,
+    Shape,
+    Summary,
+    Uses,
+    counts,
+    one,
+)
+from riskset_common.estimators.on_shares import Fits
 from riskset_common.estimators.regression.spec import CoxSpec, pair_or_pairs
 from riskset_common.estimators.regression.terms import Term
-from riskset_common.results.as_json import WHEN_ASKED
+from riskset_common.results.composed import LandmarkResult
+from riskset_common.results.curves import KaplanMeierResult
+from riskset_common.results.regression import CoxResult
 from riskset_common.study.analysis import AnalysisSpec, Names
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Site, Study
@@ -78,63 +88,6 @@ class LandmarkSpec(AnalysisSpec):
     convergence: Literal["tight", "r"] = "tight"
     max_iterations: int | None = Field(default=None, ge=1, le=100)
 
-    def shown_categories(self) -> tuple[str, ...]:
-        """Groups, factors and strata; not the exposure, which is made at the landmark."""
-        return (*self.by, *self._named("factor"), *self.strata)
-
-    def numbers(self) -> tuple[str, ...]:
-        """Covariates of the model."""
-        return self._named("number")
-
-    def times(self) -> tuple[str, ...]:
-        """When a patient was exposed; missing in whoever was not."""
-        return (self.exposure,)
-
-    def opened_by(self, study: Study) -> tuple[str, ...]:
-        """What the curves or the model are opened by."""
-        inner = inner_spec(self)
-        return tuple(name for name in inner.opened_by(study) if name != exposed_name(self.exposure))
-
-    def rests_on(self, study: Study) -> tuple[str, ...]:
-        """What the model rests on, if there is one."""
-        specs, at_landmark = _parts(self, study)
-        return names_rested_on(specs, at_landmark)
-
-    def also_asks(self) -> tuple[str, ...]:
-        """Curves or a model, and the test."""
-        if self.terms is not None:
-            return ("cox",)
-        return ("kaplan_meier",) if self.test is None else ("kaplan_meier", "log_rank")
-
-    def is_blind(self, sites: Sequence[Site]) -> bool:
-        """Whether it is a model, and its risk sets are not each within a site."""
-        return inner_spec(self).is_blind(sites)
-
-    def problems(self, study: Study) -> Sequence[str]:
-        """Keys of the other kind, an exposure that has no time here, and what the curves or the model cannot be."""
-        inner = inner_spec(self).problems(with_exposure(study, self.exposure, self.at))
-        name = name_problems(self.exposure, study)
-        exposure = exposure_problems(self.exposure, self.endpoint, study)
-        return [*name, *exposure, *self._key_problems(), *inner]
-
-    def _key_problems(self) -> Iterator[str]:
-        foreign = OF_MODELS if self.terms is None else OF_CURVES
-        for name in foreign:
-            if getattr(self, name) != type(self).model_fields[name].get_default():
-                other = "a model, but `terms` is missing" if self.terms is None else "curves"
-                yield f"{name} belongs to {other}. With `terms` a landmark analysis is a Cox model, else it is of curves."
-
-        for term in self.terms or ():
-            if term.exposure is not None:
-                yield (
-                    f"term {term.exposure} changes in time, but at a landmark exposures are those until then. "
-                    "Write an analysis of kind cox for it."
-                )
-
-    def _named(self, sort: Literal["factor", "number"]) -> tuple[str, ...]:
-        names = (getattr(term, sort) for term in self.terms or ())
-        return tuple(name for name in names if name is not None)
-
 
 def inner_spec(spec: LandmarkSpec) -> PartSpec:
     """The analysis of the patients at the landmark: curves by exposure, or a model whose first term it is."""
@@ -166,23 +119,6 @@ class AskLandmark(AskParts):
 
 
 @dataclass(frozen=True)
-class LandmarkResult:
-    """A landmark analysis; `ended` are the patients of the population whose follow-up does not span the landmark."""
-
-    kind: str
-    endpoint: str
-    at: float
-    exposure: str
-    n: int
-    events: int
-    missing: int
-    ended: int
-    curves: KaplanMeierResult | None = field(metadata=WHEN_ASKED)
-    model: CoxResult | None = field(metadata=WHEN_ASKED)
-    warnings: list[str]
-
-
-@dataclass(frozen=True)
 class LandmarkMemory:
     """What the centre keeps between the rounds."""
 
@@ -193,7 +129,7 @@ class LandmarkMemory:
 LandmarkRequest = Request[LandmarkSpec, AskLandmark]
 
 
-class Landmark:
+class Landmark(Composed[LandmarkSpec, AskLandmark, LandmarkResult]):
     """Curves or a model of the patients who are followed beyond the landmark."""
 
     kind = "landmark"
@@ -209,17 +145,58 @@ class Landmark:
         "iteration; patients left out because a value is missing; all summed over the sites"
     )
 
+    def problems(self, spec: LandmarkSpec, study: Study) -> Iterator[str]:
+        """Keys of the other kind, an exposure that has no time here, and what the curves or the model cannot be."""
+        inner = inner_spec(spec)
+        yield from name_problems(spec.exposure, study)
+        yield from exposure_problems(spec.exposure, spec.endpoint, study)
+        yield from _key_problems(spec)
+        at_landmark = with_exposure(study, spec.exposure, spec.at)
+        yield from estimator_of_part(inner).problems(inner, at_landmark)
+
+    def uses(self, spec: LandmarkSpec) -> Uses:
+        """Groups, factors and strata, covariates, and when a patient was exposed; the exposure is made a category at the landmark."""
+        terms = spec.terms or ()
+        factors = (term.factor for term in terms if term.factor is not None)
+        return Uses(
+            numbers=tuple(term.number for term in terms if term.number is not None),
+            partial_categories=(*spec.by, *factors, *spec.strata),
+            times=(spec.exposure,),
+        )
+
+    def opened_by(self, spec: LandmarkSpec, study: Study) -> tuple[str, ...]:
+        """What the curves or the model are opened by."""
+        inner, exposed = inner_spec(spec), exposed_name(spec.exposure)
+        opened = estimator_of_part(inner).opened_by(inner, study)
+        return tuple(name for name in opened if name != exposed)
+
+    def is_blind(self, spec: LandmarkSpec, sites: Sequence[Site]) -> bool:
+        """Whether it is a model, and its risk sets are not each within a site."""
+        inner = inner_spec(spec)
+        return estimator_of_part(inner).is_blind(inner, sites)
+
+    def rests_on(self, spec: LandmarkSpec, study: Study) -> tuple[str, ...]:
+        """What the model rests on, if there is one."""
+        specs, at_landmark = _parts(spec, study)
+        return names_rested_on(specs, at_landmark)
+
+    def also_asks(self, spec: LandmarkSpec) -> tuple[str, ...]:
+        """Curves or a model, and the test."""
+        if spec.terms is not None:
+            return ("cox",)
+        return ("kaplan_meier",) if spec.test is None else ("kaplan_meier", "log_rank")
+
     def first(self, spec: LandmarkSpec, study: Study) -> LandmarkRequest:
         """Ask who is followed beyond the landmark, and the first question about them."""
         specs, at_landmark = _parts(spec, study)
         asked = AskLandmark.of(first_requests(specs, at_landmark))
         return Request(spec, study, asked)
 
-    def parts(self, request: LandmarkRequest) -> dict[str, PartRequest]:
+    def parts(self, request: LandmarkRequest) -> dict[str, AnyRequest]:
         """The request of the curves or the model. Run by both sides."""
         specs, at_landmark = _parts(request.spec, request.study)
         kept = None if request.memory is None else request.memory.parts
-        return requests_of(specs, at_landmark, request.state, kept, request.told)
+        return requests_of(specs, at_landmark, request.state, kept, request.verified)
 
     def shapes(self, request: LandmarkRequest) -> Mapping[str, Shape]:
         """One number, and the arrays of the curves or the model."""
@@ -266,15 +243,27 @@ class Landmark:
         )
 
 
+def _key_problems(spec: LandmarkSpec) -> Iterator[str]:
+    foreign = OF_MODELS if spec.terms is None else OF_CURVES
+    for name in foreign:
+        if getattr(spec, name) != LandmarkSpec.model_fields[name].get_default():
+            other = "a model, but `terms` is missing" if spec.terms is None else "curves"
+            yield f"{name} belongs to {other}. With `terms` a landmark analysis is a Cox model, else it is of curves."
+    for term in spec.terms or ():
+        if term.exposure is not None:
+            yield (
+                f"term {term.exposure} changes in time, but at a landmark exposures are those until then. "
+                "Write an analysis of kind cox for it."
+            )
+
+
 def _parts(spec: LandmarkSpec, study: Study) -> tuple[dict[str, PartSpec], Study]:
     name = CURVES if spec.terms is None else MODEL
     return {name: inner_spec(spec)}, with_exposure(study, spec.exposure, spec.at)
 
 
 def _result(spec: LandmarkSpec, ended: int, kept: PartsMemory) -> LandmarkResult:
-    curves: KaplanMeierResult | None = kept.results.get(CURVES)
-    model: CoxResult | None = kept.results.get(MODEL)
-    found: Any = curves if model is None else model
+    found: KaplanMeierResult | CoxResult = kept.results[CURVES if spec.terms is None else MODEL]
     return LandmarkResult(
         kind="landmark",
         endpoint=spec.endpoint,
@@ -284,7 +273,7 @@ def _result(spec: LandmarkSpec, ended: int, kept: PartsMemory) -> LandmarkResult
         events=found.events,
         missing=found.missing,
         ended=ended,
-        curves=curves,
-        model=model,
-        warnings=list(found.warnings),
+        curves=kept.results.get(CURVES),
+        model=kept.results.get(MODEL),
+        warnings=found.warnings,
     )

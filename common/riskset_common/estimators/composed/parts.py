@@ -6,33 +6,44 @@ the longest part.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Self
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Self, TypeVar
 
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.estimators.curves.counts import AskCounts
 from riskset_common.estimators.curves.kaplan_meier import KaplanMeier, KaplanMeierSpec
-from riskset_common.estimators.estimator import Estimator, Request, Shape, State, Summary
-from riskset_common.estimators.regression.blind import Fits, blind_result
-from riskset_common.estimators.regression.cox import AskCox, Cox
+from riskset_common.estimators.estimator import (
+    AnyRequest,
+    Estimator,
+    Request,
+    Result,
+    Shape,
+    Spec,
+    State,
+    Summary,
+    arrays_of_part,
+)
+from riskset_common.estimators.on_shares import Fits
+from riskset_common.estimators.regression.blind import blind_result
+from riskset_common.estimators.regression.cox import Cox
+from riskset_common.estimators.regression.questions.reading import CoxQuestion
 from riskset_common.estimators.regression.spec import CoxSpec
 from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Study
 
 PartSpec = KaplanMeierSpec | CoxSpec
-PartRequest = Request[Any, Any]
 
 
 class AskParts(State):
     """The questions of all unfinished parts, by name: those of curves, and those of models."""
 
     curves: dict[str, AskCounts] = {}
-    models: dict[str, AskCox] = {}
+    models: dict[str, CoxQuestion] = {}
 
     @classmethod
-    def of(cls, requests: Mapping[str, PartRequest], **more: Any) -> Self:
+    def of(cls, requests: Mapping[str, AnyRequest], **more: Any) -> Self:
         """What travels of the requests of some parts, whose names begin with `curve.` or `model.`."""
         asked: dict[str, dict[str, State]] = {"curve": {}, "model": {}}
         for name, request in requests.items():
@@ -54,9 +65,14 @@ class PartsMemory:
     results: Mapping[str, Any] = field(default_factory=dict)
 
 
+OF_PARTS: Final[Mapping[str, Estimator[Any, Any, Any]]] = {
+    each.kind: each for each in (KaplanMeier(), Cox())
+}
+
+
 def estimator_of_part(spec: AnalysisSpec) -> Estimator[Any, Any, Any]:
     """What computes a part."""
-    return Cox() if isinstance(spec, CoxSpec) else KaplanMeier()
+    return OF_PARTS[spec.kind]
 
 
 def own_part(spec: PartSpec, name: str, **keys: Any) -> PartSpec:
@@ -64,14 +80,18 @@ def own_part(spec: PartSpec, name: str, **keys: Any) -> PartSpec:
     return spec.model_copy(update={"id": f"{spec.id}/{name}", **keys})
 
 
-def first_requests(specs: Mapping[str, PartSpec], study: Study) -> dict[str, PartRequest]:
+def first_requests(specs: Mapping[str, PartSpec], study: Study) -> dict[str, AnyRequest]:
     """The first question of every part."""
     return {name: estimator_of_part(spec).first(spec, study) for name, spec in specs.items()}
 
 
 def names_rested_on(specs: Mapping[str, PartSpec], study: Study) -> tuple[str, ...]:
     """The sums on which later questions of the parts rest, each behind the name of its part."""
-    return tuple(f"{part}.{name}" for part, spec in specs.items() for name in spec.rests_on(study))
+    return tuple(
+        f"{part}.{name}"
+        for part, spec in specs.items()
+        for name in estimator_of_part(spec).rests_on(spec, study)
+    )
 
 
 def requests_of(
@@ -79,9 +99,9 @@ def requests_of(
     study: Study,
     asked: AskParts,
     memory: PartsMemory | None,
-    told: Summary | None,
-) -> dict[str, PartRequest]:
-    """The requests of the parts that are asked; `told` is what a site checked, its names as in `names_rested_on`.
+    verified: Summary | None,
+) -> dict[str, AnyRequest]:
+    """The requests of the parts that are asked; `verified` is what a site checked, its names as in `names_rested_on`.
 
     Raises
     ------
@@ -98,24 +118,18 @@ def requests_of(
     # In the plan's order: a question that has travelled is sorted by name.
     return {
         name: Request(
-            spec, study, questions[name], kept.of_parts.get(name), of_part(told or {}, name)
+            spec,
+            study,
+            questions[name],
+            kept.of_parts.get(name),
+            arrays_of_part(verified or {}, name),
         )
         for name, spec in specs.items()
         if name in questions
     }
 
 
-def of_part(summary: Summary, part: str) -> Summary:
-    """The arrays of one part, under their own names; all where the part is the analysis itself and has no name."""
-    prefix = f"{part}." if part else ""
-    return {
-        name.removeprefix(prefix): values
-        for name, values in summary.items()
-        if name.startswith(prefix)
-    }
-
-
-def part_shapes(requests: Mapping[str, PartRequest]) -> dict[str, Shape]:
+def part_shapes(requests: Mapping[str, AnyRequest]) -> dict[str, Shape]:
     """Names, rings and shapes of all arrays, each behind the name of its part."""
     return {
         f"{part}.{name}": shape
@@ -124,7 +138,7 @@ def part_shapes(requests: Mapping[str, PartRequest]) -> dict[str, Shape]:
     }
 
 
-def part_summaries(patients: Patients, requests: Mapping[str, PartRequest]) -> dict[str, Any]:
+def part_summaries(patients: Patients, requests: Mapping[str, AnyRequest]) -> dict[str, Any]:
     """One site's answers to all parts."""
     return {
         f"{part}.{name}": values
@@ -134,7 +148,7 @@ def part_summaries(patients: Patients, requests: Mapping[str, PartRequest]) -> d
 
 
 def fitted_parts(
-    requests: Mapping[str, PartRequest], fits: Fits, memory: PartsMemory | None
+    requests: Mapping[str, AnyRequest], fits: Fits, memory: PartsMemory | None
 ) -> PartsMemory:
     """The memory with the results of the parts that waited to be computed on shares."""
     results = dict((PartsMemory() if memory is None else memory).results)
@@ -144,16 +158,39 @@ def fitted_parts(
 
 
 def advance_parts(
-    requests: Mapping[str, PartRequest], pooled: Mapping[str, Any], memory: PartsMemory | None
-) -> tuple[dict[str, PartRequest], PartsMemory]:
+    requests: Mapping[str, AnyRequest], pooled: Mapping[str, Any], memory: PartsMemory | None
+) -> tuple[dict[str, AnyRequest], PartsMemory]:
     """The next question of every part that needs one, and the memory with the results of those that do not."""
-    following: dict[str, PartRequest] = {}
+    following: dict[str, AnyRequest] = {}
     results = dict((PartsMemory() if memory is None else memory).results)
     for part, request in requests.items():
-        reached = estimator_of_part(request.spec).next(request, of_part(pooled, part))
+        reached = estimator_of_part(request.spec).next(request, arrays_of_part(pooled, part))
         if isinstance(reached, Request):
             following[part] = reached
         else:
             results[part] = reached
     kept = {name: request.memory for name, request in following.items()}
     return following, PartsMemory(kept, results)
+
+
+AskedParts = TypeVar("AskedParts", bound=AskParts)
+
+
+class Composed(Estimator[Spec, AskedParts, Result]):
+    """An estimator made of parts."""
+
+    def with_parts(
+        self, request: Request[Spec, AskedParts], parts: Mapping[str, AnyRequest]
+    ) -> Request[Spec, AskedParts]:
+        """The same request, asking these of its parts only."""
+        rest = request.state.model_dump(exclude=set(AskParts.model_fields))
+        return replace(request, state=type(request.state).of(parts, **rest))
+
+
+def counted_by_parts(requests: Mapping[str, AnyRequest]) -> dict[str, Hashable]:
+    """What the counts of each part depend on, if it has any."""
+    return {
+        part: counts
+        for part, request in requests.items()
+        for counts in estimator_of_part(request.spec).counted(request).values()
+    }

@@ -5,18 +5,19 @@ Every factor is a Kaplan-Meier analysis of its own and, where hazard ratios are 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from pydantic import Field
 
 from riskset_common.estimators.composed.parts import (
     AskParts,
-    PartRequest,
+    Composed,
     PartsMemory,
     PartSpec,
     advance_parts,
+    counted_by_parts,
+    estimator_of_part,
     first_requests,
     fitted_parts,
     names_rested_on,
@@ -26,13 +27,14 @@ from riskset_common.estimators.composed.parts import (
     requests_of,
 )
 from riskset_common.estimators.curves.group_test import GroupTest
-from riskset_common.estimators.curves.kaplan_meier import KaplanMeierResult, KaplanMeierSpec
-from riskset_common.estimators.estimator import Request, Shape, Summary
-from riskset_common.estimators.regression.blind import Fits
-from riskset_common.estimators.regression.result import CoxResult
+from riskset_common.estimators.curves.kaplan_meier import KaplanMeierSpec
+from riskset_common.estimators.estimator import AnyRequest, Request, Shape, Summary, Uses
+from riskset_common.estimators.on_shares import Fits
 from riskset_common.estimators.regression.spec import CoxSpec
 from riskset_common.estimators.regression.terms import Term
-from riskset_common.results.as_json import WHEN_ASKED
+from riskset_common.results.composed import FactorResult, UnivariateResult
+from riskset_common.results.curves import KaplanMeierResult
+from riskset_common.results.shown import exact
 from riskset_common.study.analysis import AnalysisSpec, Names, twice
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Site, Study, within_sites
@@ -59,40 +61,10 @@ class UnivariateSpec(AnalysisSpec):
     ci: LimitKind | None = None
     level: float = Field(default=0.95, gt=0, lt=1)
 
-    def shown_categories(self) -> tuple[str, ...]:
-        """Factors and strata; each factor has complete cases of its own."""
-        return (*self.factors, *self.strata)
-
-    def opened_by(self, study: Study) -> tuple[str, ...]:
-        """Factors; strata within sites show in no sum."""
-        return (*self.factors, *self.strata) if self.is_blind(study.sites) else self.factors
-
-    def is_blind(self, sites: Sequence[Site]) -> bool:
-        """Whether there are models, and their risk sets are not each within a site."""
-        return self.has_models and not within_sites(self.strata, sites)
-
-    def rests_on(self, study: Study) -> tuple[str, ...]:
-        """What the models rest on."""
-        return names_rested_on(parts(self, study), study)
-
-    def also_asks(self) -> tuple[str, ...]:
-        """The test, and the model."""
-        test = () if self.test is None else ("log_rank",)
-        return (*test, "cox") if self.has_models else test
-
     @property
     def has_models(self) -> bool:
         """Whether each factor has a model."""
         return self.hazard_ratios or bool(self.strata)
-
-    def problems(self, study: Study) -> Sequence[str]:
-        """Names that stand twice, and what a factor's own curves or model cannot be, each said once."""
-        found = list(twice("factors and strata", self.shown_categories()))
-        return found or list(dict.fromkeys(self._part_problems(study)))
-
-    def _part_problems(self, study: Study) -> Iterator[str]:
-        for part in parts(self, study).values():
-            yield from part.problems(study)
 
 
 def parts(
@@ -118,36 +90,10 @@ def parts(
     return found
 
 
-@dataclass(frozen=True)
-class FactorResult:
-    """One factor: its curves and test, and its model. Complete cases of this factor."""
-
-    factor: str
-    curves: KaplanMeierResult
-    model: CoxResult | None = field(metadata=WHEN_ASKED)
-
-
-@dataclass(frozen=True)
-class UnivariateResult:
-    """Univariate analyses; `n`, `events` and `missing` are of all patients, whatever is known of their factors."""
-
-    kind: str
-    endpoint: str
-    n: int
-    events: int
-    missing: int
-    ci: str
-    level: float
-    strata: list[str]
-    all_patients: KaplanMeierResult
-    factors: list[FactorResult]
-    warnings: list[str]
-
-
 UnivariateRequest = Request[UnivariateSpec, AskParts]
 
 
-class Univariate:
+class Univariate(Composed[UnivariateSpec, AskParts, UnivariateResult]):
     """Curves, tests and models of single factors, side by side."""
 
     kind = "univariate"
@@ -162,15 +108,46 @@ class Univariate:
         "score and information at each iteration; all summed over the sites"
     )
 
+    def problems(self, spec: UnivariateSpec, study: Study) -> Iterator[str]:
+        """Names that stand twice, and what a factor's own curves or model cannot be, each said once."""
+        found = list(twice("factors and strata", self.uses(spec).all_categories))
+        yield from found or dict.fromkeys(_part_problems(spec, study))
+
+    def uses(self, spec: UnivariateSpec) -> Uses:
+        """Factors and strata; each factor has complete cases of its own."""
+        return Uses(partial_categories=(*spec.factors, *spec.strata))
+
+    def opened_by(self, spec: UnivariateSpec, study: Study) -> tuple[str, ...]:
+        """Factors; strata within sites show in no sum."""
+        shown = spec.strata if self.is_blind(spec, study.sites) else ()
+        return (*spec.factors, *shown)
+
+    def is_blind(self, spec: UnivariateSpec, sites: Sequence[Site]) -> bool:
+        """Whether there are models, and their risk sets are not each within a site."""
+        return spec.has_models and not within_sites(spec.strata, sites)
+
+    def rests_on(self, spec: UnivariateSpec, study: Study) -> tuple[str, ...]:
+        """What the models rest on."""
+        return names_rested_on(parts(spec, study), study)
+
+    def also_asks(self, spec: UnivariateSpec) -> tuple[str, ...]:
+        """The test, and the model."""
+        test = () if spec.test is None else ("log_rank",)
+        return (*test, "cox") if spec.has_models else test
+
+    def counted(self, request: UnivariateRequest) -> Mapping[str, Hashable]:
+        """What the curves count."""
+        return counted_by_parts(self.parts(request))
+
     def first(self, spec: UnivariateSpec, study: Study) -> UnivariateRequest:
         """Ask the first question of every part."""
         requests = first_requests(parts(spec, study), study)
         return Request(spec, study, AskParts.of(requests), PartsMemory())
 
-    def parts(self, request: UnivariateRequest) -> dict[str, PartRequest]:
+    def parts(self, request: UnivariateRequest) -> dict[str, AnyRequest]:
         """The requests of the unfinished parts. Run by both sides."""
         specs = parts(request.spec, request.study, request.state.by_part())
-        return requests_of(specs, request.study, request.state, request.memory, request.told)
+        return requests_of(specs, request.study, request.state, request.memory, request.verified)
 
     def shapes(self, request: UnivariateRequest) -> Mapping[str, Shape]:
         """The arrays of every unfinished part."""
@@ -194,31 +171,36 @@ class Univariate:
         return _result(request.spec, fitted_parts(self.parts(request), fits, request.memory))
 
 
+def _part_problems(spec: UnivariateSpec, study: Study) -> Iterator[str]:
+    for part in parts(spec, study).values():
+        yield from estimator_of_part(part).problems(part, study)
+
+
 def _result(spec: UnivariateSpec, memory: PartsMemory) -> UnivariateResult:
     everyone: KaplanMeierResult = memory.results[ALL]
     return UnivariateResult(
         kind="univariate",
         endpoint=spec.endpoint,
-        n=everyone.n,
+        n=exact(everyone.n),
         events=everyone.events,
         missing=everyone.missing,
         ci=everyone.ci,
         level=spec.level,
-        strata=list(spec.strata),
+        strata=spec.strata,
         all_patients=everyone,
-        factors=[
+        factors=tuple(
             FactorResult(
                 factor,
                 memory.results[f"curve.{factor}"],
                 memory.results.get(f"model.{factor}"),
             )
             for factor in spec.factors
-        ],
-        warnings=[
+        ),
+        warnings=tuple(
             f"{factor}: {warning}"
             for factor in spec.factors
             for sort in ("curve", "model")
             if f"{sort}.{factor}" in memory.results
             for warning in memory.results[f"{sort}.{factor}"].warnings
-        ],
+        ),
     )

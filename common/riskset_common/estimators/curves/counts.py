@@ -6,7 +6,7 @@ above its last step. The second counts. Counts of whole steps are integers, so t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Self, TypeVar
 
 import numpy as np
@@ -130,11 +130,6 @@ def step_shapes(n_steps: int, *, left_truncated: bool) -> dict[str, Shape]:
 def step_names(*, left_truncated: bool) -> tuple[str, ...]:
     """Names of these counts."""
     return tuple(step_shapes(1, left_truncated=left_truncated))
-
-
-def steps_of(names: Iterable[str]) -> tuple[str, ...]:
-    """Of some arrays those that `step_shapes` names."""
-    return tuple(name for name in names if name.endswith(BY_STEP))
 
 
 def step_summary(times: EndpointTimes, n_steps: int) -> dict[str, NDArray[np.int64]]:

@@ -6,8 +6,7 @@ test stratified by site is a sum of what each site computes alone: observed, exp
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -22,7 +21,6 @@ from riskset_common.estimators.curves.counts import (
     pooled_kinds,
 )
 from riskset_common.estimators.curves.gray import (
-    GrayResult,
     gray_result,
     gray_shapes,
     gray_summary,
@@ -31,12 +29,17 @@ from riskset_common.estimators.curves.gray import (
     strata_of_counts,
     strata_of_patients,
 )
-from riskset_common.estimators.curves.incidence_curve import CauseIncidence, cause_incidence
+from riskset_common.estimators.curves.incidence_curve import cause_incidence
 from riskset_common.estimators.curves.specs import CurvesSpec
 from riskset_common.estimators.curves.two_rounds import TwoRounds
-from riskset_common.estimators.estimator import Shape, Summary
+from riskset_common.estimators.estimator import Shape, Summary, Uses
 from riskset_common.formats.strict_model import StrictModel
-from riskset_common.results.as_json import WHEN_ASKED
+from riskset_common.results.incidence import (
+    CauseIncidence,
+    CumulativeIncidenceResult,
+    GroupIncidence,
+)
+from riskset_common.results.tests import GrayResult
 from riskset_common.study.analysis import Names, twice
 from riskset_common.study.patients import EndpointTimes, Patients
 from riskset_common.study.study import Study
@@ -63,14 +66,6 @@ class CumulativeIncidenceSpec(CurvesSpec):
     se: Literal["aalen"] = "aalen"
     test: Literal["gray"] | WeightedGray | None = None
 
-    def cause_names(self) -> tuple[str, ...]:
-        """The kinds of event that the plan names."""
-        return self.causes
-
-    def also_asks(self) -> tuple[str, ...]:
-        """Gray's test, however it is weighted."""
-        return () if self.test is None else ("gray",)
-
     def causes_of(self, study: Study) -> tuple[str, ...]:
         """The kinds of event whose incidence is estimated."""
         return self.causes or study.endpoint(self.endpoint).events
@@ -79,52 +74,6 @@ class CumulativeIncidenceSpec(CurvesSpec):
     def rho(self) -> float:
         """Exponent of the test's weight."""
         return self.test.gray.rho if isinstance(self.test, WeightedGray) else 0.0
-
-    def problems(self, study: Study) -> Sequence[str]:
-        """A test without groups or under left truncation, strata without a test, and what stands twice."""
-        return list(self._problems(study))
-
-    def _problems(self, study: Study) -> Iterator[str]:
-        if self.test is not None and not self.by:
-            yield "test compares groups, but `by` is missing."
-        if self.strata and self.test is None:
-            yield "strata act on the test only, but `test` is missing."
-        yield from twice("by and strata", self.categories())
-        yield from twice("causes", self.causes)
-        if any(time < 0 for time in self.at):
-            yield f"at holds a negative time: {list(self.at)}."
-        if self.test is not None and study.endpoint(self.endpoint).entry is not None:
-            yield (
-                "test: gray is not defined for patients who come under observation late (the endpoint has an entry). "
-                "Leave the test out, or compare cause-specific hazards by kind: kaplan_meier with a cause."
-            )
-
-
-@dataclass(frozen=True)
-class GroupIncidence:
-    """The curves of one group; `events` are of any kind."""
-
-    level: Mapping[str, str]
-    n: int
-    events: int
-    causes: Mapping[str, CauseIncidence]
-
-
-@dataclass(frozen=True)
-class CumulativeIncidenceResult:
-    """Curves by group and cause; `events` are of any kind, `tests` by cause."""
-
-    kind: str
-    endpoint: str
-    causes: list[str]
-    n: int
-    events: int
-    missing: int
-    ci: str
-    level: float
-    groups: list[GroupIncidence]
-    tests: Mapping[str, GrayResult] | None = field(metadata=WHEN_ASKED)
-    warnings: list[str]
 
 
 class CumulativeIncidence(TwoRounds[CumulativeIncidenceSpec, CumulativeIncidenceResult]):
@@ -139,11 +88,39 @@ class CumulativeIncidence(TwoRounds[CumulativeIncidenceSpec, CumulativeIncidence
         "covariance; all summed over the sites"
     )
 
+    def problems(self, spec: CumulativeIncidenceSpec, study: Study) -> Iterator[str]:
+        """A test without groups or under left truncation, strata without a test, and what stands twice."""
+        if spec.test is not None and not spec.by:
+            yield "test compares groups, but `by` is missing."
+        if spec.strata and spec.test is None:
+            yield "strata act on the test only, but `test` is missing."
+        yield from twice("by and strata", self.uses(spec).categories)
+        yield from twice("causes", spec.causes)
+        if any(time < 0 for time in spec.at):
+            yield f"at holds a negative time: {list(spec.at)}."
+        if spec.test is not None and study.endpoint(spec.endpoint).entry is not None:
+            yield (
+                "test: gray is not defined for patients who come under observation late (the endpoint has an entry). "
+                "Leave the test out, or compare cause-specific hazards by kind: kaplan_meier with a cause."
+            )
+
+    def uses(self, spec: CumulativeIncidenceSpec) -> Uses:
+        """Groups and strata, and the kinds of event that the plan names."""
+        return Uses(categories=(*spec.by, *spec.strata), causes=spec.causes)
+
+    def opened_by(self, spec: CumulativeIncidenceSpec, study: Study) -> tuple[str, ...]:
+        """What the counts are split by; strata within sites show in no count."""
+        return spec.counted_by(study)
+
+    def also_asks(self, spec: CumulativeIncidenceSpec) -> tuple[str, ...]:
+        """Gray's test, however it is weighted."""
+        return () if spec.test is None else ("gray",)
+
     def _what(self, spec: CumulativeIncidenceSpec, study: Study) -> Hashable:
-        return ("kinds", spec.causes_of(study), spec.opened_by(study))
+        return ("kinds", spec.causes_of(study), spec.counted_by(study))
 
     def _rows(self, spec: CumulativeIncidenceSpec, study: Study) -> int:
-        return n_groups(study, spec.opened_by(study)) * self._kinds(spec, study)
+        return n_groups(study, spec.counted_by(study)) * self._kinds(spec, study)
 
     def _kinds(self, spec: CumulativeIncidenceSpec, study: Study) -> int:
         return n_kinds(study, spec.endpoint, spec.causes_of(study))
@@ -159,7 +136,7 @@ class CumulativeIncidence(TwoRounds[CumulativeIncidenceSpec, CumulativeIncidence
         """Counts by kind, stratum x group and step."""
         return count_kinds_shapes(
             self._kinds(spec, study),
-            n_groups(study, spec.opened_by(study)),
+            n_groups(study, spec.counted_by(study)),
             n_steps,
             left_truncated=study.endpoint(spec.endpoint).entry is not None,
         )
@@ -172,7 +149,7 @@ class CumulativeIncidence(TwoRounds[CumulativeIncidenceSpec, CumulativeIncidence
         study: Study,
         n_steps: int,
     ) -> Summary:
-        names = spec.opened_by(study)
+        names = spec.counted_by(study)
         group, rows = group_codes(study, patients, names), n_groups(study, names)
         return count_kinds_summary(times, group, self._kinds(spec, study), rows, n_steps)
 
@@ -210,23 +187,24 @@ def _result(
     return CumulativeIncidenceResult(
         kind="cumulative_incidence",
         endpoint=spec.endpoint,
-        causes=list(spec.causes_of(study)),
+        causes=spec.causes_of(study),
         n=int(n_by_group.sum()),
         events=int(any_kind.events.sum()),
         missing=int(pooled["missing"]),
         ci=spec.interval_kind(study),
         level=spec.level,
-        groups=[
+        groups=tuple(
             GroupIncidence(
                 level=levels[index],
                 n=int(n_by_group[index]),
                 events=int(any_kind.events[index].sum()),
                 causes=_incidences(spec, study, by_group, index),
+                numbers_at_risk=None,
             )
             for index in kept.tolist()
-        ],
+        ),
         tests=_tests(spec, study, pooled, by_row, kept) if spec.test is not None else None,
-        warnings=[f"No patients in {', '.join(empty)}."] if empty else [],
+        warnings=(f"No patients in {', '.join(empty)}.",) if empty else (),
     )
 
 

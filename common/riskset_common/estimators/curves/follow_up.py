@@ -5,8 +5,7 @@ In the reverse method the censoring is the event. Completeness is that of Clark,
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -21,8 +20,14 @@ from riskset_common.estimators.curves.counts import (
 )
 from riskset_common.estimators.curves.survival_curve import table_of
 from riskset_common.estimators.curves.two_rounds import TwoRounds
-from riskset_common.estimators.estimator import Shape, Summary, counts, one
-from riskset_common.results.as_json import WHEN_ASKED
+from riskset_common.estimators.estimator import Shape, Summary, Uses, counts, one
+from riskset_common.results.follow_up import (
+    Completeness,
+    FollowUpPoint,
+    FollowUpPoints,
+    FollowUpRange,
+    FollowUpResult,
+)
 from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.patients import EndpointTimes, Integers, Patients, day_number
 from riskset_common.study.study import Study
@@ -52,81 +57,6 @@ class FollowUpSpec(AnalysisSpec):
     range: bool = False
     completeness: str | None = None
 
-    def numbers(self) -> tuple[str, ...]:
-        """The time to the closing date, where it is a column."""
-        return () if self.completeness in (None, CUTOFF) else (str(self.completeness),)
-
-    def problems(self, study: Study) -> Sequence[str]:
-        """A closing date that the plan or the endpoint does not give."""
-        return list(self._completeness_problems(study))
-
-    def _completeness_problems(self, study: Study) -> Iterator[str]:
-        if self.completeness != CUTOFF:
-            return
-        if study.plan.data_cutoff is None:
-            yield "completeness: data_cutoff is the closing date, but the plan has no data_cutoff. Add it to the plan."
-        if study.endpoint(self.endpoint).origin is None:
-            yield (
-                f"completeness: endpoint {self.endpoint} counts time in ready-made columns, so that its origin has no date. "
-                "Name a number variable that holds the time from the origin to the closing date."
-            )
-
-
-@dataclass(frozen=True)
-class FollowUpPoint:
-    """Patients still followed at a time, and those whose follow-up had ended without an event by then."""
-
-    at_risk: int
-    ended: int
-
-
-@dataclass(frozen=True)
-class FollowUpPoints:
-    """What stands behind the median and each of its limits; None where it is not reached."""
-
-    median: FollowUpPoint | None
-    lower: FollowUpPoint | None
-    upper: FollowUpPoint | None
-
-
-@dataclass(frozen=True)
-class FollowUpRange:
-    """Shortest and longest follow-up of patients without an event, in the plan's unit; NaN without any."""
-
-    shortest: float
-    longest: float
-
-
-@dataclass(frozen=True)
-class Completeness:
-    """Person-time observed and potential until the closing date, in the plan's unit, their ratio, and patients not followed to it."""
-
-    observed: float
-    potential: float
-    ratio: float
-    incomplete: int
-
-
-@dataclass(frozen=True)
-class FollowUpResult:
-    """Median follow-up with its confidence limits, in the plan's unit of time; NaN where it is not reached."""
-
-    kind: str
-    endpoint: str
-    method: str
-    n: int
-    events: int
-    missing: int
-    ci: str
-    level: float
-    median: float
-    lower: float
-    upper: float
-    at: FollowUpPoints
-    range: FollowUpRange | None = field(metadata=WHEN_ASKED)
-    completeness: Completeness | None = field(metadata=WHEN_ASKED)
-    warnings: list[str]
-
 
 class FollowUp(TwoRounds[FollowUpSpec, FollowUpResult]):
     """Reverse Kaplan-Meier in two rounds."""
@@ -138,6 +68,23 @@ class FollowUp(TwoRounds[FollowUpSpec, FollowUpResult]):
         "patients left out because a value is missing; how many sites need each power of two of steps; for completeness the "
         "person-time observed and potential until the closing date, and patients not followed to it; all summed over the sites"
     )
+
+    def problems(self, spec: FollowUpSpec, study: Study) -> Iterator[str]:
+        """A closing date that the plan or the endpoint does not give."""
+        if spec.completeness != CUTOFF:
+            return
+        if study.plan.data_cutoff is None:
+            yield "completeness: data_cutoff is the closing date, but the plan has no data_cutoff. Add it to the plan."
+        if study.endpoint(spec.endpoint).origin is None:
+            yield (
+                f"completeness: endpoint {spec.endpoint} counts time in ready-made columns, so that its origin has no date. "
+                "Name a number variable that holds the time from the origin to the closing date."
+            )
+
+    def uses(self, spec: FollowUpSpec) -> Uses:
+        """The time to the closing date, where it is a column."""
+        is_column = spec.completeness not in (None, CUTOFF)
+        return Uses(numbers=(str(spec.completeness),) if is_column else ())
 
     def _what(self, spec: FollowUpSpec, study: Study) -> Hashable:
         """The counts of a Kaplan-Meier curve of everybody."""
@@ -191,7 +138,7 @@ class FollowUp(TwoRounds[FollowUpSpec, FollowUpResult]):
         lower, upper = confidence_limits(curve, interval, spec.level)
         median = quantile(curve, lower, upper, 0.5)
         return FollowUpResult(
-            kind=self.kind,
+            kind="follow_up",
             endpoint=spec.endpoint,
             method=spec.method,
             n=table.n,
@@ -207,7 +154,7 @@ class FollowUp(TwoRounds[FollowUpSpec, FollowUpResult]):
             ),
             range=_range(table) if spec.range else None,
             completeness=_completeness(spec, study, pooled),
-            warnings=[],
+            warnings=(),
         )
 
 

@@ -6,8 +6,8 @@ stratified by site is a sum of what each site computes alone: observed, expected
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +15,7 @@ from pydantic import Field
 
 from riskset_common.estimators.cohort.causes import OneCauseSpec, cause_specific_times
 from riskset_common.estimators.cohort.groups import group_codes, group_levels, group_name, n_groups
-from riskset_common.estimators.curves.contrasts import Contrast, Contrasted, contrasts
+from riskset_common.estimators.curves.contrasts import Contrasted, contrasts
 from riskset_common.estimators.curves.counts import (
     count_shapes,
     count_summary,
@@ -24,8 +24,6 @@ from riskset_common.estimators.curves.counts import (
 )
 from riskset_common.estimators.curves.group_test import Comparison, GroupTest, comparison
 from riskset_common.estimators.curves.log_rank import (
-    FurtherTests,
-    LogRankResult,
     log_rank_result,
     pairs_of,
     pairwise_tests,
@@ -38,10 +36,10 @@ from riskset_common.estimators.curves.log_rank import (
     sums_summary,
 )
 from riskset_common.estimators.curves.specs import CurvesSpec
-from riskset_common.estimators.curves.survival_curve import GroupCurve, curve_result, table_of
+from riskset_common.estimators.curves.survival_curve import group_curve, table_of
 from riskset_common.estimators.curves.two_rounds import TwoRounds
-from riskset_common.estimators.estimator import Shape, Summary
-from riskset_common.results.as_json import WHEN_ASKED
+from riskset_common.estimators.estimator import Shape, Summary, Uses
+from riskset_common.results.curves import GroupCurve, KaplanMeierResult
 from riskset_common.study.analysis import twice
 from riskset_common.study.patients import EndpointTimes, Patients
 from riskset_common.study.study import Study
@@ -61,56 +59,6 @@ class KaplanMeierSpec(CurvesSpec, OneCauseSpec):
     test: GroupTest | None = None
     pairwise: bool = False
 
-    def problems(self, study: Study) -> Sequence[str]:
-        """A comparison without groups, what acts on a test without one, and times that cannot be."""
-        return [*self._comparison_problems(), *self._problems()]
-
-    def _comparison_problems(self) -> Iterator[str]:
-        if not self.by:
-            for name in ("test", "contrast"):
-                if getattr(self, name):
-                    yield f"{name} compares groups, but `by` is missing."
-        if self.strata and self.test is None:
-            yield "strata act on the test only, but `test` is missing."
-        if self.pairwise and self.test is None:
-            yield "pairwise repeats the test for each pair of groups, but `test` is missing."
-        if self.pairwise and self.test is not None and comparison(self.test).is_trend:
-            yield "pairwise: a trend runs over all groups, and cannot be tested by pairs."
-        for name, needed, of in (("survival", "at", self.at), ("rmean", "rmean", self.rmean)):
-            if name in self.contrast and not of:
-                yield f"contrast: {name} needs a time, but `{needed}` is missing."
-
-    def _problems(self) -> Iterator[str]:
-        yield from twice("by and strata", self.categories())
-        yield from twice("contrast", self.contrast)
-        if any(time < 0 for time in self.at):
-            yield f"at holds a negative time: {list(self.at)}."
-        if any(not 0 < p < 1 for p in self.quantiles):
-            yield f"quantiles lie between 0 and 1; found {list(self.quantiles)}."
-
-    def also_asks(self) -> tuple[str, ...]:
-        """Every test of the family sums what the log-rank test sums, and is allowed with it."""
-        return () if self.test is None else ("log_rank",)
-
-
-@dataclass(frozen=True)
-class KaplanMeierResult:
-    """Curves by group."""
-
-    kind: str
-    endpoint: str
-    cause: str | None = field(metadata=WHEN_ASKED)
-    n: int
-    events: int
-    missing: int
-    ci: str
-    level: float
-    groups: list[GroupCurve]
-    contrasts: list[Contrast] | None = field(metadata=WHEN_ASKED)
-    test: LogRankResult | None = field(metadata=WHEN_ASKED)
-    tests: FurtherTests | None = field(metadata=WHEN_ASKED)
-    warnings: list[str]
-
 
 class KaplanMeier(TwoRounds[KaplanMeierSpec, KaplanMeierResult]):
     """Kaplan-Meier curves and tests of the log-rank family in two rounds."""
@@ -124,11 +72,34 @@ class KaplanMeier(TwoRounds[KaplanMeierSpec, KaplanMeierResult]):
         "compared; all summed over the sites"
     )
 
+    def problems(self, spec: KaplanMeierSpec, study: Study) -> Iterator[str]:
+        """A comparison without groups, what acts on a test without one, and times that cannot be."""
+        del study
+        yield from _comparison_problems(spec)
+        yield from twice("by and strata", self.uses(spec).categories)
+        yield from twice("contrast", spec.contrast)
+        if any(time < 0 for time in spec.at):
+            yield f"at holds a negative time: {list(spec.at)}."
+        if any(not 0 < p < 1 for p in spec.quantiles):
+            yield f"quantiles lie between 0 and 1; found {list(spec.quantiles)}."
+
+    def uses(self, spec: KaplanMeierSpec) -> Uses:
+        """Groups and strata."""
+        return Uses(categories=(*spec.by, *spec.strata), causes=spec.causes)
+
+    def opened_by(self, spec: KaplanMeierSpec, study: Study) -> tuple[str, ...]:
+        """What the counts are split by; strata within sites show in no count."""
+        return spec.counted_by(study)
+
+    def also_asks(self, spec: KaplanMeierSpec) -> tuple[str, ...]:
+        """Every test of the family sums what the log-rank test sums, and is allowed with it."""
+        return () if spec.test is None else ("log_rank",)
+
     def _what(self, spec: KaplanMeierSpec, study: Study) -> Hashable:
-        return ("events", spec.cause, spec.opened_by(study))
+        return ("events", spec.cause, spec.counted_by(study))
 
     def _rows(self, spec: KaplanMeierSpec, study: Study) -> int:
-        return n_groups(study, spec.opened_by(study))
+        return n_groups(study, spec.counted_by(study))
 
     def _times(self, patients: Patients, spec: KaplanMeierSpec, study: Study) -> EndpointTimes:
         return cause_specific_times(patients, study, spec)
@@ -148,7 +119,7 @@ class KaplanMeier(TwoRounds[KaplanMeierSpec, KaplanMeierResult]):
         study: Study,
         n_steps: int,
     ) -> Summary:
-        group = group_codes(study, patients, spec.opened_by(study))
+        group = group_codes(study, patients, spec.counted_by(study))
         return count_summary(times, group, self._rows(spec, study), n_steps)
 
     def _shapes_beside(self, spec: KaplanMeierSpec, study: Study) -> Mapping[str, Shape]:
@@ -169,6 +140,22 @@ class KaplanMeier(TwoRounds[KaplanMeierSpec, KaplanMeierResult]):
 
     def _result(self, spec: KaplanMeierSpec, study: Study, pooled: Summary) -> KaplanMeierResult:
         return _result(spec, study, pooled)
+
+
+def _comparison_problems(spec: KaplanMeierSpec) -> Iterator[str]:
+    if not spec.by:
+        for name in ("test", "contrast"):
+            if getattr(spec, name):
+                yield f"{name} compares groups, but `by` is missing."
+    if spec.strata and spec.test is None:
+        yield "strata act on the test only, but `test` is missing."
+    if spec.pairwise and spec.test is None:
+        yield "pairwise repeats the test for each pair of groups, but `test` is missing."
+    if spec.pairwise and spec.test is not None and comparison(spec.test).is_trend:
+        yield "pairwise: a trend runs over all groups, and cannot be tested by pairs."
+    for name, needed, of in (("survival", "at", spec.at), ("rmean", "rmean", spec.rmean)):
+        if name in spec.contrast and not of:
+            yield f"contrast: {name} needs a time, but `{needed}` is missing."
 
 
 def _result(spec: KaplanMeierSpec, study: Study, pooled: Summary) -> KaplanMeierResult:
@@ -199,11 +186,11 @@ def _result(spec: KaplanMeierSpec, study: Study, pooled: Summary) -> KaplanMeier
         missing=int(pooled["missing"]),
         ci=interval,
         level=spec.level,
-        groups=groups,
+        groups=tuple(groups),
         contrasts=contrasts(groups, spec.contrast, spec.level) if spec.contrast else None,
         test=test,
         tests=tests,
-        warnings=[f"No patients in {', '.join(empty)}."] if empty else [],
+        warnings=(f"No patients in {', '.join(empty)}.",) if empty else (),
     )
 
 
@@ -239,12 +226,12 @@ def _over_strata(found: GridCounts, k: int) -> GridCounts:
 def _curve(
     spec: KaplanMeierSpec, table: RiskTable, interval: LimitKind, level: Mapping[str, str]
 ) -> GroupCurve:
-    curve = curve_result(
+    return group_curve(
         table,
+        level,
         interval=interval,
         level=spec.level,
         horizons=spec.at,
         quantiles=spec.quantiles,
         rmean=spec.rmean,
     )
-    return GroupCurve(**vars(curve), level=level)

@@ -19,14 +19,6 @@ class CurvesSpec(AnalysisSpec):
     level: float = Field(default=0.95, gt=0, lt=1)
     strata: Names = ()
 
-    def categories(self) -> tuple[str, ...]:
-        """Groups and strata."""
-        return (*self.by, *self.strata)
-
-    def opened_by(self, study: Study) -> tuple[str, ...]:
-        """Strata (unless they lie within sites) before groups: counts are opened for each of their combinations."""
-        return self.by if self.within_sites(study) else (*self.strata, *self.by)
-
     def interval_kind(self, study: Study) -> LimitKind:
         """The interval that the analysis names, else the one of the plan's conventions (R: log, SAS: log-log)."""
         return self.ci or ("log" if study.plan.conventions == "r" else "log-log")
@@ -34,3 +26,7 @@ class CurvesSpec(AnalysisSpec):
     def within_sites(self, study: Study) -> bool:
         """Whether every stratum of the test lies within one site, which then computes its share alone."""
         return within_sites(self.strata, study.sites)
+
+    def counted_by(self, study: Study) -> tuple[str, ...]:
+        """Categories for each of whose combinations there are counts: strata, unless they lie within sites, before groups."""
+        return self.by if self.within_sites(study) else (*self.strata, *self.by)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from riskset_common.estimators.curves.counts import (
     AskCounts,
@@ -13,17 +13,22 @@ from riskset_common.estimators.curves.counts import (
     length_marks,
     length_shapes,
 )
-from riskset_common.estimators.estimator import Request, Shape, Summary, analysed, counts, one
-from riskset_common.study.analysis import AnalysisSpec
+from riskset_common.estimators.estimator import (
+    Estimator,
+    Request,
+    Result,
+    Shape,
+    Spec,
+    Summary,
+    counts,
+    one,
+)
 from riskset_common.study.codebook import BUILT_IN
 from riskset_common.study.patients import EndpointTimes, Patients
 from riskset_common.study.study import Study
 
-Spec = TypeVar("Spec", bound=AnalysisSpec)
-Result = TypeVar("Result")
 
-
-class TwoRounds(ABC, Generic[Spec, Result]):
+class TwoRounds(Estimator[Spec, AskCounts, Result]):
     """An estimator from counts on the time grid. A kind says what is counted, what stands beside it, and what follows."""
 
     state = AskCounts
@@ -45,7 +50,7 @@ class TwoRounds(ABC, Generic[Spec, Result]):
     def summarise(self, patients: Patients, request: Request[Spec, AskCounts]) -> Summary:
         """Count this site's patients, and compute what stands beside the counts."""
         spec, study, asked = request.spec, request.study, request.state
-        cohort = analysed(patients, request)
+        cohort = self.analysed(patients, request)
         times = self._times(cohort.patients, spec, study)
         if asked.n_steps is None:
             return length_marks(times)
@@ -65,14 +70,28 @@ class TwoRounds(ABC, Generic[Spec, Result]):
             return replace(request, state=AskCounts(n_steps=n_steps))
         return self._result(spec, study, pooled)
 
-    def counted(self, request: Request[Spec, AskCounts]) -> Hashable:
-        """What the counts depend on, equal for those that count the same patients in the same way."""
-        spec = request.spec
+    def counted(self, request: Request[Spec, AskCounts]) -> Mapping[str, Hashable]:
+        """What the counts depend on: patients, grid, and what is counted of them."""
+        spec, uses = request.spec, self.uses(request.spec)
         # Whatever a plan says of sites is known of everybody.
-        complete = frozenset((*spec.categories(), *spec.numbers())) - set(BUILT_IN)
+        complete = frozenset((*uses.categories, *uses.numbers)) - set(BUILT_IN)
         where = tuple((name, tuple(levels)) for name, levels in sorted(spec.where.items()))
         patients = spec.endpoint_name(), spec.population, where, complete
-        return (*patients, request.state.n_steps, self._what(spec, request.study))
+        return {"": (*patients, request.state.n_steps, self._what(spec, request.study))}
+
+    def beside_counts(self, request: Request[Spec, AskCounts]) -> Request[Spec, AskCounts] | None:
+        """The sums of a test, or the person-time, where the plan asks for them."""
+        if request.state.n_steps is None:
+            return None
+        rest = replace(request, state=request.state.model_copy(update={"counted": True}))
+        return rest if self.shapes(rest) else None
+
+    def everyone(self, request: Request[Spec, AskCounts], pooled: Summary) -> int | None:
+        """Patients by the end of their follow-up, and those left out, once they are counted."""
+        if request.state.n_steps is None:
+            return None
+        with_times = int(pooled["events"].sum()) + int(pooled["censored"].sum())
+        return int(pooled["missing"]) + with_times
 
     @abstractmethod
     def _what(self, spec: Spec, study: Study) -> Hashable:

@@ -7,7 +7,7 @@ taken apart. A site takes that number, and the variance between sites, from sums
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Literal
 
@@ -15,18 +15,19 @@ import numpy as np
 
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.estimators.estimator import (
+    Analysed,
+    Estimator,
     Request,
     Shape,
     State,
     Summary,
-    analysed,
+    Uses,
     counts,
     one,
     reals,
 )
 from riskset_common.estimators.heterogeneity.result import (
     HeterogeneityMemory,
-    HeterogeneityResult,
     heterogeneity_result,
 )
 from riskset_common.estimators.heterogeneity.spec import (
@@ -34,12 +35,21 @@ from riskset_common.estimators.heterogeneity.spec import (
     FEWEST_SITES,
     SITES_COUNTED,
     HeterogeneitySpec,
+    effect_problems,
     groups_are_shown,
 )
 from riskset_common.estimators.regression.cox import Cox
-from riskset_common.estimators.regression.result import CoxTerm
+from riskset_common.estimators.regression.problems import model_problems
 from riskset_common.estimators.regression.rows import rows_at_risk
-from riskset_common.estimators.regression.survey import case_shapes, count_cases
+from riskset_common.estimators.regression.spec import opened_by_model, uses_of
+from riskset_common.estimators.regression.survey import (
+    case_contradictions,
+    case_shapes,
+    count_cases,
+    everyone_surveyed,
+)
+from riskset_common.results.heterogeneity import HeterogeneityResult
+from riskset_common.results.regression import CoxTerm
 from riskset_common.study.patients import Integers, Patients, Reals
 from riskset_common.study.study import Study
 from riskset_common.survival.tests.heterogeneity import (
@@ -60,7 +70,7 @@ class AskHeterogeneity(State):
 HeterogeneityRequest = Request[HeterogeneitySpec, AskHeterogeneity]
 
 
-class Heterogeneity:
+class Heterogeneity(Estimator[HeterogeneitySpec, AskHeterogeneity, HeterogeneityResult]):
     """Cochran's Q and pooled effects from sums over the sites, in two rounds or three."""
 
     kind = "heterogeneity"
@@ -73,6 +83,46 @@ class Heterogeneity:
         "times its square and of the squared weight, and of the first two again with the variance between sites in the weights; all "
         "summed over the sites, or over those of each group where each has five"
     )
+
+    def problems(self, spec: HeterogeneitySpec, study: Study) -> Iterator[str]:
+        """What the sites' model cannot be, an effect that is not one coefficient, and groups that are not of sites."""
+        yield from model_problems(spec.own_model(), study)
+        yield from effect_problems(spec, study)
+
+    def uses(self, spec: HeterogeneitySpec) -> Uses:
+        """What the sites' model uses, and what the sites are grouped by."""
+        of_model = uses_of(spec.own_model())
+        groups = () if spec.by is None else (spec.by,)
+        return replace(of_model, categories=(*of_model.categories, *groups))
+
+    def opened_by(self, spec: HeterogeneitySpec, study: Study) -> tuple[str, ...]:
+        """Factors, and groups of sites."""
+        factors = opened_by_model(spec.own_model(), study)
+        return factors if spec.by is None else (*factors, spec.by)
+
+    def rests_on(self, spec: HeterogeneitySpec, study: Study) -> tuple[str, ...]:
+        """How many sites have an estimate, the events, and the first sums of estimates."""
+        del spec, study
+        return (*SITES_COUNTED, EFFECT_SUMS)
+
+    def also_asks(self, spec: HeterogeneitySpec) -> tuple[str, ...]:
+        """The model that each site fits."""
+        del spec
+        return ("cox",)
+
+    def needs_events(self, request: HeterogeneityRequest) -> int | None:
+        """The coefficients of the sites' model, once sums of its estimates are asked."""
+        is_survey = request.state.asks == "sites"
+        return None if is_survey else request.spec.coefficients(request.study)
+
+    def contradictions(self, request: HeterogeneityRequest, pooled: Summary) -> Iterator[str]:
+        """Cells that do not add up to all patients and events."""
+        return case_contradictions(request.spec.own_model(), request.study, pooled)
+
+    def everyone(self, request: HeterogeneityRequest, pooled: Summary) -> int | None:
+        """The patients of the survey."""
+        del request
+        return everyone_surveyed(pooled)
 
     def first(self, spec: HeterogeneitySpec, study: Study) -> HeterogeneityRequest:
         """Ask who is there, and how many sites have an estimate."""
@@ -94,11 +144,12 @@ class Heterogeneity:
         """This site's share: its counts, or the terms of its estimate, which are 0 where it has none."""
         asks = request.state.asks
         own = patients.keep(
-            ("heterogeneity", request.spec.id), lambda: _own_estimate(patients, request)
+            ("heterogeneity", request.spec.id),
+            lambda: _own_estimate(self.analysed(patients, request).patients, request),
         )
         rows = _rows_of_site(patients, request)
         if asks == "sites":
-            return _survey(patients, request) | {
+            return _survey(self.analysed(patients, request), request) | {
                 "with_estimate": np.zeros_like(rows) if own is None else rows
             }
         sites = _sites(request)
@@ -174,8 +225,8 @@ def _rows_of_site(patients: Patients, request: HeterogeneityRequest) -> Integers
 
 
 def _own_estimate(patients: Patients, request: HeterogeneityRequest) -> tuple[float, float] | None:
-    """The effect and its variance in this site's patients; None where they have no finite estimate of it."""
-    model, patients = Cox(), analysed(patients, request).patients
+    """The effect and its variance in these complete cases; None where they have no finite estimate of it."""
+    model = Cox()
     asked = model.first(request.spec.own_model(), request.study)
     reached = model.next(asked, model.summarise(patients, asked))
     while isinstance(reached, Request):
@@ -186,8 +237,7 @@ def _own_estimate(patients: Patients, request: HeterogeneityRequest) -> tuple[fl
     return effect.coef, effect.std_err**2
 
 
-def _survey(patients: Patients, request: HeterogeneityRequest) -> dict[str, Reals | Integers]:
+def _survey(cohort: Analysed, request: HeterogeneityRequest) -> dict[str, Reals | Integers]:
     study, model = request.study, request.spec.own_model()
-    cohort = analysed(patients, request)
     rows = rows_at_risk(cohort.patients, study, model)
     return {"missing": one(cohort.missing), **count_cases(rows, model, study)}

@@ -17,31 +17,30 @@ from riskset_common.errors import EstimationError
 from riskset_common.estimators.cohort.causes import cause_specific_times
 from riskset_common.estimators.cohort.groups import group_codes, n_groups
 from riskset_common.estimators.curves.counts import BY_STEP, count_shapes, step_shapes, step_summary
-from riskset_common.estimators.estimator import Request, Shape, Summary, analysed
-from riskset_common.estimators.regression.baseline_hazard import (
+from riskset_common.estimators.estimator import Request, Shape, Summary
+from riskset_common.estimators.on_shares import (
+    BlindCohort,
+    BlindFit,
+    BlindQuestion,
     HazardEntries,
-    PrintedHazard,
-    printed_hazard,
 )
+from riskset_common.estimators.regression.baseline_hazard import printed_hazard
 from riskset_common.estimators.regression.cells import cells_of, named_cells
 from riskset_common.estimators.regression.proportionality import (
-    ProportionalityTest,
-    Transform,
     proportionality,
     transform_of,
 )
-from riskset_common.estimators.regression.result import CoxResult, Survey, result
-from riskset_common.estimators.regression.rows import rows_at_risk
+from riskset_common.estimators.regression.result import Survey, result
+from riskset_common.estimators.regression.rows import cohort_of, rows_at_risk
 from riskset_common.estimators.regression.spec import CoxSpec
 from riskset_common.estimators.regression.survey import case_shapes, count_cases
 from riskset_common.estimators.regression.terms import Column, columns, design
+from riskset_common.results.regression import CoxResult, PrintedHazard, ProportionalityTest
 from riskset_common.study.codebook import NumberVariable
-from riskset_common.study.patients import EndpointTimes, Integers, Patients, Reals
+from riskset_common.study.patients import Integers, Patients
 from riskset_common.study.study import Study
-from riskset_common.survival.regression.cox import CoxSums, Ties
+from riskset_common.survival.regression.cox import CoxSums
 from riskset_common.survival.regression.newton import (
-    Convergence,
-    CoxFit,
     NewtonState,
     advance,
     start,
@@ -55,73 +54,6 @@ CoxRequest = Request[CoxSpec, Any]
 
 
 @dataclass(frozen=True)
-class BlindQuestion:
-    """What everybody knows of a blind model.
-
-    Attributes
-    ----------
-    columns
-        Which of the analysis's columns it has.
-    ties, convergence, max_iterations
-        As in `survival.cox` and `survival.newton`.
-    n_patients, n_events
-        Over all sites.
-    lower, upper
-        The range of each column, from 0..1 of factors and the codebook's range of numbers.
-    slot_strata, slot_times, deaths
-        Stratum and step of the time grid of each event time, in order, and the deaths there.
-    by_level
-        Patients and events by term and level.
-    ph_test
-        The function of time against which proportional hazards are tested.
-    transformed
-        Its value at each event time, where that follows from the pooled counts and not from the time.
-    hazard_steps, hazard_at
-        Steps up to which the baseline hazard is wanted, and the value of each column it belongs to; none where there are no steps.
-    """
-
-    columns: tuple[int, ...]
-    ties: Ties
-    convergence: Convergence
-    max_iterations: int
-    n_patients: int
-    n_events: int
-    lower: tuple[float, ...]
-    upper: tuple[float, ...]
-    slot_strata: tuple[int, ...]
-    slot_times: tuple[int, ...]
-    deaths: tuple[int, ...]
-    by_level: Mapping[tuple[str, str], tuple[int, int]]
-    ph_test: Transform | None = None
-    transformed: tuple[float, ...] = ()
-    hazard_steps: tuple[int, ...] = ()
-    hazard_at: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True)
-class BlindCohort:
-    """One site's rows of a blind model: times, all columns of the design, shape (n, p), and strata, shape (n,)."""
-
-    times: EndpointTimes
-    x: Reals
-    stratum: Integers
-
-
-@dataclass(frozen=True)
-class BlindFit:
-    """A fit of columns that were divided by 2^exponent, which has shape (p,), after being shifted; the others where they were opened."""
-
-    fit: CoxFit
-    exponent: tuple[int, ...]
-    times: TimeScores | None = None
-    hazard: HazardEntries | None = None
-
-
-Fits = Mapping[str, Mapping[str, BlindFit]]
-"""The fits on shares of what each part of an analysis asked; the part of an analysis by itself has no name."""
-
-
-@dataclass(frozen=True)
 class BlindMemory:
     """What the centre keeps of a blind model: the survey, and the pooled deaths once they are counted."""
 
@@ -129,9 +61,8 @@ class BlindMemory:
     pooled: Summary | None = None
 
 
-def death_shapes(request: CoxRequest) -> Mapping[str, Shape]:
+def death_shapes(spec: CoxSpec, study: Study, n_steps: int) -> Mapping[str, Shape]:
     """Patients and events, in total and by cell, deaths by stratum and step, shape (n_strata, n_steps), and what a test counts."""
-    spec, study, n_steps = request.spec, request.study, request.state.n_steps
     by_step = count_shapes(n_groups(study, spec.strata), n_steps, left_truncated=False)["events"]
     entry = study.endpoint(spec.endpoint).entry
     return {
@@ -141,10 +72,10 @@ def death_shapes(request: CoxRequest) -> Mapping[str, Shape]:
     }
 
 
-def count_deaths(patients: Patients, request: CoxRequest) -> Summary:
+def count_deaths(patients: Patients, request: CoxRequest, n_steps: int) -> Summary:
     """One site's share of the counts."""
-    study, spec, n_steps = request.study, request.spec, request.state.n_steps
-    chosen = analysed(patients, request).patients
+    study, spec = request.study, request.spec
+    chosen = cohort_of(patients, request).patients
     times = cause_specific_times(chosen, study, spec)
     event = times.event > 0
     deaths = np.zeros((n_groups(study, spec.strata), n_steps), dtype=np.int64)
@@ -253,7 +184,7 @@ def column_range(column: Column, study: Study) -> tuple[float, float]:
 def blind_cohort(patients: Patients, request: CoxRequest) -> BlindCohort:
     """This site's patients of the model."""
     study, spec = request.study, request.spec
-    rows = rows_at_risk(analysed(patients, request).patients, study, spec)
+    rows = rows_at_risk(cohort_of(patients, request).patients, study, spec)
     return BlindCohort(
         times=rows.times,
         x=design(columns(spec.terms, spec.interaction, study), rows.patients, study),

@@ -7,7 +7,7 @@ fixed codes and at all other values; only where the pool has two codes and nothi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -98,6 +98,21 @@ def named_cells(
                 key = each.term, ":".join(str(name) for name in names)
                 named[key] = (int(table[0][place]), int(table[1][place]))
     return named
+
+
+def cell_contradictions(
+    found: Sequence[Cells], pooled: Mapping[str, NDArray[Any]]
+) -> Iterator[str]:
+    """Where patients and events by the cells of each term and each interaction are not all patients and events."""
+    totals = np.array([pooled["n"], pooled["events"]])
+    if totals[1] > totals[0]:
+        yield "more events than patients"
+    start = 0
+    for cells in found:
+        end = start + n_cells([cells])
+        if not np.array_equal(pooled["by_level"][:, start:end].sum(axis=1), totals):
+            yield f"the levels of {cells.term} do not add up to all patients and events"
+        start = end
 
 
 def _names(term: Term, study: Study) -> tuple[str | None, ...]:

@@ -8,10 +8,9 @@ variance of its score residuals by patient (Fine and Gray 1999).
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import numpy as np
 from pydantic import BeforeValidator, Field
@@ -27,15 +26,38 @@ from riskset_common.estimators.curves.counts import (
     step_names,
     step_shapes,
     step_summary,
-    steps_of,
 )
-from riskset_common.estimators.estimator import Request, Shape, Summary, analysed, counts, one
-from riskset_common.estimators.regression.cox import AskCox, Cox, CoxMemory, CoxRequest
-from riskset_common.estimators.regression.result import CoxResult
-from riskset_common.estimators.regression.site import likelihood_summary
-from riskset_common.estimators.regression.spec import CoxSpec, pair_or_pairs
-from riskset_common.estimators.regression.survey import survey, survey_shapes
+from riskset_common.estimators.estimator import (
+    Estimator,
+    Request,
+    Shape,
+    Summary,
+    Uses,
+    counts,
+    one,
+)
+from riskset_common.estimators.regression.cox import Cox
+from riskset_common.estimators.regression.problems import model_problems
+from riskset_common.estimators.regression.questions.asked import AskCox, CoxRequest
+from riskset_common.estimators.regression.questions.at_coefficients import AskModel
+from riskset_common.estimators.regression.questions.likelihood import AskLikelihood
+from riskset_common.estimators.regression.questions.memory import CoxMemory
+from riskset_common.estimators.regression.questions.reading import COX_QUESTION
+from riskset_common.estimators.regression.questions.surveying import AskSurvey
+from riskset_common.estimators.regression.spec import (
+    CoxSpec,
+    opened_by_model,
+    pair_or_pairs,
+    uses_of,
+)
+from riskset_common.estimators.regression.survey import (
+    case_contradictions,
+    everyone_surveyed,
+    survey,
+    survey_shapes,
+)
 from riskset_common.estimators.regression.terms import Term, columns, design
+from riskset_common.results.regression import CoxResult, FineGrayResult
 from riskset_common.study.analysis import Names
 from riskset_common.study.patients import EndpointTimes, Patients
 from riskset_common.study.study import Study
@@ -46,6 +68,9 @@ from riskset_common.survival.incidence.fine_gray import (
     prepare_subdistribution,
 )
 from riskset_common.survival.regression.cox import CoxDesign
+
+STEPS: Final = step_names(left_truncated=False)
+"""The counts from which sites work out the distribution of the censoring."""
 
 OF_MODEL = ("terms", "interaction", "strata", "ties", "convergence", "max_iterations", "level")
 
@@ -71,67 +96,6 @@ class FineGraySpec(OneCauseSpec):
         fitted = self.model_dump(include=set(OF_MODEL))
         return CoxSpec(kind="cox", robust="patient", **keys, **fitted)
 
-    def categories(self) -> tuple[str, ...]:
-        """Factors and strata."""
-        return self.model.categories()
-
-    def numbers(self) -> tuple[str, ...]:
-        """Covariates."""
-        return self.model.numbers()
-
-    def times(self) -> tuple[str, ...]:
-        """Exposures, which the terms may not hold."""
-        return self.model.times()
-
-    def rests_on(self, study: Study) -> tuple[str, ...]:
-        """Events, and all patients by step of the grid where sites work out the censoring distribution from them."""
-        counted = step_names(left_truncated=False) if self.censoring == "pooled" else ()
-        return (*self.model.rests_on(study), *counted)
-
-    def opened_by(self, study: Study) -> tuple[str, ...]:
-        """Factors: patients and events are counted by their levels. Strata show in no sum."""
-        return self.model.opened_by(study)
-
-    def problems(self, study: Study) -> Sequence[str]:
-        """Terms that do not fit, risk sets that would cross sites, a missing cause, and late entry."""
-        if self.model.is_blind(study.sites):
-            # What a model across sites would need besides is of no use here.
-            return [*self._problems(study), self._across_sites()]
-        return [*self._problems(study), *self.model.problems(study)]
-
-    def _across_sites(self) -> str:
-        return (
-            "strata must hold site (or study_group where each site is a group of its own), so that every risk set lies within "
-            f"one site; found {', '.join(self.strata) or 'none'}. No sum over a risk set of several sites is opened, "
-            "because patients can be read back from it. Write strata: [site]."
-        )
-
-    def _problems(self, study: Study) -> Iterator[str]:
-        endpoint = study.endpoint(self.endpoint)
-        if self.cause is None:
-            yield (
-                "cause is missing: a subdistribution hazard is that of one kind of event. "
-                f"Name one of {', '.join(endpoint.events)}."
-            )
-        for name in self.times():
-            yield (
-                f"exposure {name} begins during follow-up, and nobody is exposed after a competing event, where patients stay in "
-                "these risk sets. Compare cause-specific hazards: kind cox with a cause."
-            )
-        if endpoint.entry is not None:
-            yield (
-                "fine_gray is not defined here for patients who come under observation late (the endpoint has an entry). "
-                "Compare cause-specific hazards: kind cox with a cause."
-            )
-
-
-@dataclass(frozen=True)
-class FineGrayResult(CoxResult):
-    """A fitted model; `hazard_ratio` is of the subdistribution hazard, and `events` are of the cause."""
-
-    competing: int = 0
-    censoring: str = "pooled"
-
 
 @dataclass(frozen=True)
 class FineGrayMemory:
@@ -145,7 +109,7 @@ FineGrayRequest = Request[FineGraySpec, AskCox]
 """As of a Cox model; `count_steps` asks for counts on the grid alone."""
 
 
-class FineGray:
+class FineGray(Estimator[FineGraySpec, AskCox, FineGrayResult]):
     """Fine-Gray regression with site strata."""
 
     kind = "fine_gray"
@@ -160,18 +124,61 @@ class FineGray:
         "censored at each step of the time grid; all summed over the sites"
     )
 
+    def problems(self, spec: FineGraySpec, study: Study) -> Iterator[str]:
+        """Terms that do not fit, risk sets that would cross sites, a missing cause, and late entry."""
+        yield from _own_problems(spec, study)
+        if spec.model.crosses_sites(study.sites):
+            # What a model across sites would need besides is of no use here.
+            yield _across_sites(spec)
+        else:
+            yield from model_problems(spec.model, study)
+
+    def uses(self, spec: FineGraySpec) -> Uses:
+        """Factors, covariates and strata; exposures, which the terms may not hold."""
+        return uses_of(spec.model)
+
+    def opened_by(self, spec: FineGraySpec, study: Study) -> tuple[str, ...]:
+        """Factors: patients and events are counted by their levels. Strata show in no sum."""
+        return opened_by_model(spec.model, study)
+
+    def rests_on(self, spec: FineGraySpec, study: Study) -> tuple[str, ...]:
+        """Events, and all patients by step of the grid where sites work out the censoring distribution from them."""
+        counted = STEPS if spec.censoring == "pooled" else ()
+        return (*Cox().rests_on(spec.model, study), *counted)
+
+    def asked_at_most(self, spec: FineGraySpec, study: Study) -> Mapping[str, int]:
+        """An evaluation once for all coefficients that Newton's method tries."""
+        return Cox().asked_at_most(spec.model, study)
+
+    def needs_events(self, request: FineGrayRequest) -> int | None:
+        """The model's coefficients, in every question after the survey."""
+        return Cox().needs_events(_of_model(request, None))
+
+    def contradictions(self, request: FineGrayRequest, pooled: Summary) -> Iterator[str]:
+        """Cells that do not add up to all patients and events."""
+        return case_contradictions(request.spec.model, request.study, pooled)
+
+    def everyone(self, request: FineGrayRequest, pooled: Summary) -> int | None:
+        """The patients of the survey."""
+        del request
+        return everyone_surveyed(pooled)
+
     def first(self, spec: FineGraySpec, study: Study) -> FineGrayRequest:
         """Ask how many patients and events there are, and how wide each column is."""
-        return Request(spec, study, AskCox())
+        return Request(spec, study, AskSurvey())
+
+    def question(self, travelled: object) -> AskCox:
+        """As of a Cox model."""
+        return COX_QUESTION.validate_python(travelled)
 
     def shapes(self, request: FineGrayRequest) -> Mapping[str, Shape]:
         """A survey of counts; counts on the grid; or log-likelihood, score and information."""
         spec, state = request.spec, request.state
         is_pooled = spec.censoring == "pooled"
-        if state.exponent is None:
+        if isinstance(state, AskSurvey):
             lengths = length_shapes() if is_pooled else {}
             return {**survey_shapes(spec.model, request.study), "competing": counts(), **lengths}
-        if state.count_steps is not None:
+        if isinstance(state, AskLikelihood) and state.count_steps is not None:
             if not is_pooled:
                 raise ProtocolRefusal(
                     f"The round asks for the censorings of analysis {spec.id}, whose plan estimates their distribution within strata. "
@@ -183,24 +190,26 @@ class FineGray:
     def summarise(self, patients: Patients, request: FineGrayRequest) -> Summary:
         """This site's share."""
         spec, state = request.spec, request.state
-        cohort = analysed(patients, request).patients
+        cohort = self.analysed(patients, request).patients
         times = _times(cohort, request)
-        if state.exponent is None:
+        if isinstance(state, AskSurvey):
             competing = one(int(np.count_nonzero(times.event > 1)))
             lengths = length_marks(times) if spec.censoring == "pooled" else {}
             return {**survey(patients, _of_model(request, None)), "competing": competing, **lengths}
-        if state.count_steps is not None:
+        if isinstance(state, AskLikelihood) and state.count_steps is not None:
             return step_summary(times, state.count_steps)
+        if not isinstance(state, AskModel):
+            raise ProtocolRefusal(f"Analysis {spec.id} is asked what only a Cox model is asked.")
         prepared = patients.keep(
             ("fine_gray", spec.id, state.exponent),
-            lambda: _prepare(cohort, times, request),
+            lambda: _prepare(cohort, times, request, state.exponent),
         )
-        return likelihood_summary(prepared, times, _of_model(request, None))
+        return state.summary(prepared, times, _of_model(request, None))
 
     def next(self, request: FineGrayRequest, pooled: Summary) -> FineGrayRequest | FineGrayResult:
         """Ask for the censorings of all patients, then as a Cox model does."""
         spec, state, memory = request.spec, request.state, request.memory
-        if state.count_steps is not None:
+        if isinstance(state, AskLikelihood) and state.count_steps is not None:
             return replace(request, state=state.model_copy(update={"count_steps": None}))
         of_model = _of_model(request, None if memory is None else memory.of_model)
         reached = Cox().next(of_model, pooled)
@@ -215,6 +224,33 @@ class FineGray:
         return Request(spec, request.study, reached.state, kept)
 
 
+def _across_sites(spec: FineGraySpec) -> str:
+    return (
+        "strata must hold site (or study_group where each site is a group of its own), so that every risk set lies within "
+        f"one site; found {', '.join(spec.strata) or 'none'}. No sum over a risk set of several sites is opened, "
+        "because patients can be read back from it. Write strata: [site]."
+    )
+
+
+def _own_problems(spec: FineGraySpec, study: Study) -> Iterator[str]:
+    endpoint = study.endpoint(spec.endpoint)
+    if spec.cause is None:
+        yield (
+            "cause is missing: a subdistribution hazard is that of one kind of event. "
+            f"Name one of {', '.join(endpoint.events)}."
+        )
+    for name in spec.model.exposures:
+        yield (
+            f"exposure {name} begins during follow-up, and nobody is exposed after a competing event, where patients stay in "
+            "these risk sets. Compare cause-specific hazards: kind cox with a cause."
+        )
+    if endpoint.entry is not None:
+        yield (
+            "fine_gray is not defined here for patients who come under observation late (the endpoint has an entry). "
+            "Compare cause-specific hazards: kind cox with a cause."
+        )
+
+
 def _of_model(request: FineGrayRequest, memory: CoxMemory | None) -> CoxRequest:
     """The same question about the Cox model of the same terms."""
     return Request(request.spec.model, request.study, request.state, memory)
@@ -223,11 +259,13 @@ def _of_model(request: FineGrayRequest, memory: CoxMemory | None) -> CoxRequest:
 def _times(cohort: Patients, request: FineGrayRequest) -> EndpointTimes:
     """Times whose events are 1 for the cause and 2 for any competing event."""
     spec = request.spec
-    return competing_times(cohort, request.study, spec.endpoint, spec.cause_names())
+    return competing_times(cohort, request.study, spec.endpoint, spec.causes)
 
 
-def _prepare(cohort: Patients, times: EndpointTimes, request: FineGrayRequest) -> CoxDesign:
-    study, spec, state = request.study, request.spec, request.state
+def _prepare(
+    cohort: Patients, times: EndpointTimes, request: FineGrayRequest, exponent: tuple[int, ...]
+) -> CoxDesign:
+    study, spec = request.study, request.spec
     stratum = group_codes(study, cohort, spec.strata)
     found = columns(spec.terms, spec.interaction, study)
     x = design(found, cohort, study)
@@ -235,11 +273,11 @@ def _prepare(cohort: Patients, times: EndpointTimes, request: FineGrayRequest) -
     if spec.censoring == "strata":
         censoring = own_censoring_curves(times.time, times.event, stratum)
     else:
-        censoring = _pooled_censoring(request.checked(*steps_of(spec.rests_on(study))))
+        censoring = _pooled_censoring(request.checked(*STEPS))
     return prepare_subdistribution(
         time=times.time,
         kind=times.event,
-        x=np.ldexp(x, -np.asarray(state.exponent, dtype=np.int64)),
+        x=np.ldexp(x, -np.asarray(exponent, dtype=np.int64)),
         stratum=stratum,
         ties=spec.model.tie_method(study),
         censoring=censoring,
@@ -254,6 +292,30 @@ def _pooled_censoring(pooled: Summary) -> CensoringCurve:
 
 
 def _result(spec: FineGraySpec, found: CoxResult, memory: FineGrayMemory) -> FineGrayResult:
-    fields = {field.name: getattr(found, field.name) for field in dataclasses.fields(found)}
-    fields["kind"] = "fine_gray"
-    return FineGrayResult(**fields, competing=memory.competing, censoring=spec.censoring)
+    return FineGrayResult(
+        kind="fine_gray",
+        endpoint=found.endpoint,
+        cause=found.cause,
+        n=found.n,
+        events=found.events,
+        missing=found.missing,
+        ties=found.ties,
+        strata=found.strata,
+        level=found.level,
+        iterations=found.iterations,
+        convergence=found.convergence,
+        converged=found.converged,
+        terms=found.terms,
+        levels=found.levels,
+        covariance=found.covariance,
+        log_likelihood=found.log_likelihood,
+        tests=found.tests,
+        warnings=found.warnings,
+        penalty=found.penalty,
+        offset=found.offset,
+        robust=found.robust,
+        ph_test=found.ph_test,
+        baseline_hazard=found.baseline_hazard,
+        competing=memory.competing,
+        censoring=spec.censoring,
+    )

@@ -19,6 +19,9 @@ from riskset_common.survival.regression.newton import CoxFit, NewtonState, advan
 MAINS = "mains_"
 """What the names of the sums of the main effects begin with."""
 
+THIRD_MOMENTS = "third_moments"
+"""The array of the third moments of the covariates, for a penalty."""
+
 
 def main_effects(columns: Sequence[Column]) -> list[int]:
     """Columns that belong to no interaction."""

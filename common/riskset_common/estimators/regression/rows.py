@@ -6,12 +6,14 @@ This is the one place where follow-up is split. It happens at the site; how many
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from riskset_common.estimators.cohort.causes import cause_specific_times
 from riskset_common.estimators.cohort.exposure import exposure_steps
-from riskset_common.estimators.regression.spec import CoxSpec
+from riskset_common.estimators.estimator import Analysed, Request, analysed
+from riskset_common.estimators.regression.spec import CoxSpec, uses_of
 from riskset_common.study.patients import EndpointTimes, Integers, Patients
 from riskset_common.study.study import Study
 from riskset_common.survival.regression.spans import Spans
@@ -39,6 +41,11 @@ class RowsAtRisk:
     at_the_end: Patients
 
 
+def cohort_of(patients: Patients, request: Request[CoxSpec, Any]) -> Analysed:
+    """This site's complete cases of a model."""
+    return analysed(patients, request, uses_of(request.spec))
+
+
 def rows_at_risk(cohort: Patients, study: Study, spec: CoxSpec) -> RowsAtRisk:
     """The rows of complete cases. Without exposures they are the patients themselves.
 
@@ -46,9 +53,9 @@ def rows_at_risk(cohort: Patients, study: Study, spec: CoxSpec) -> RowsAtRisk:
     the day on which follow-up ends is never exposed, and one who was exposed by the day of entry always is.
     """
     times = cause_specific_times(cohort, study, spec)
-    if not spec.times():
+    if not spec.exposures:
         return RowsAtRisk(cohort, times, np.arange(cohort.n), cohort)
-    change = {name: exposure_steps(cohort, study, spec.endpoint, name) for name in spec.times()}
+    change = {name: exposure_steps(cohort, study, spec.endpoint, name) for name in spec.exposures}
     spans = Spans.of(times.time, times.event > 0, times.entry)
     for steps in change.values():
         spans = spans.cut(steps)

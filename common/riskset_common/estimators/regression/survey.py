@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 import numpy as np
@@ -11,10 +11,16 @@ from pydantic import Field
 
 from riskset_common.estimators.cohort.causes import cause_specific_times
 from riskset_common.estimators.curves.counts import length_marks, length_shapes
-from riskset_common.estimators.estimator import Request, Shape, Summary, analysed, counts, one
-from riskset_common.estimators.regression.cells import cells_of, count_cells, n_cells, named_cells
+from riskset_common.estimators.estimator import Request, Shape, Summary, counts, one
+from riskset_common.estimators.regression.cells import (
+    cell_contradictions,
+    cells_of,
+    count_cells,
+    n_cells,
+    named_cells,
+)
 from riskset_common.estimators.regression.result import Survey
-from riskset_common.estimators.regression.rows import RowsAtRisk, rows_at_risk
+from riskset_common.estimators.regression.rows import RowsAtRisk, cohort_of, rows_at_risk
 from riskset_common.estimators.regression.spec import CoxSpec
 from riskset_common.estimators.regression.terms import columns, design
 from riskset_common.study.patients import Patients, Reals
@@ -31,7 +37,11 @@ Exponent = Annotated[int, Field(ge=SMALLEST_EXPONENT, lt=SMALLEST_EXPONENT + N_E
 def survey_shapes(spec: CoxSpec, study: Study) -> Mapping[str, Shape]:
     """Counts in total, by cell, and marks of exponents, shape (p, N_EXPONENTS); of a blind model marks of lengths in their place."""
     p = len(columns(spec.terms, spec.interaction, study))
-    marks = length_shapes() if spec.is_blind(study.sites) else {"exponents": counts(p, N_EXPONENTS)}
+    marks = (
+        length_shapes()
+        if spec.crosses_sites(study.sites)
+        else {"exponents": counts(p, N_EXPONENTS)}
+    )
     return {
         "missing": counts(),
         **case_shapes(spec, study),
@@ -42,12 +52,12 @@ def survey_shapes(spec: CoxSpec, study: Study) -> Mapping[str, Shape]:
 def survey(patients: Patients, request: Request[CoxSpec, Any]) -> Summary:
     """One site's share of the survey."""
     study, spec = request.study, request.spec
-    cohort = analysed(patients, request)
+    cohort = cohort_of(patients, request)
     rows = rows_at_risk(cohort.patients, study, spec)
     found = columns(spec.terms, spec.interaction, study)
     marks = (
         length_marks(cause_specific_times(cohort.patients, study, spec))
-        if spec.is_blind(study.sites)
+        if spec.crosses_sites(study.sites)
         else {"exponents": _exponents(design(found, rows.patients, study))}
     )
     return {
@@ -77,6 +87,17 @@ def count_cases(rows: RowsAtRisk, spec: CoxSpec, study: Study) -> Summary:
         "events": one(int(np.count_nonzero(event))),
         "by_level": count_cells(cells, patients, event),
     }
+
+
+def case_contradictions(spec: CoxSpec, study: Study, pooled: Summary) -> Iterator[str]:
+    """Where the counted cases contradict one another; nothing of a round that does not count them."""
+    if "by_level" in pooled:
+        yield from cell_contradictions(cells_of(spec.terms, spec.interaction, study), pooled)
+
+
+def everyone_surveyed(pooled: Summary) -> int | None:
+    """All patients, complete or not, where a survey counts them."""
+    return int(pooled["missing"]) + int(pooled["n"]) if "missing" in pooled else None
 
 
 def _exponents(x: Reals) -> NDArray[np.int64]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
 import numpy as np
@@ -14,23 +13,27 @@ from pydantic import BeforeValidator, Field
 from riskset_common.errors import EstimationError
 from riskset_common.estimators.cohort.groups import group_codes, group_levels, group_name, n_groups
 from riskset_common.estimators.estimator import (
+    Estimator,
     Request,
     Shape,
     State,
     Summary,
-    analysed,
+    Uses,
     counts,
     one,
 )
 from riskset_common.estimators.tables.numbers import (
-    BaselineNumber,
     NumberRow,
+    number_contradictions,
     number_problems,
     number_results,
     number_shapes,
     number_summary,
 )
-from riskset_common.results.as_json import NamedTest, named_test
+from riskset_common.results.sequences import real_numbers, whole_numbers
+from riskset_common.results.shown import exact
+from riskset_common.results.tables import BaselineResult, BaselineRow, MissingValues
+from riskset_common.results.tests import ExactTest, NamedTest, named_test
 from riskset_common.study.analysis import AnalysisSpec, Names, twice
 from riskset_common.study.patients import MISSING, Patients
 from riskset_common.study.study import Study
@@ -61,28 +64,6 @@ class BaselineSpec(AnalysisSpec):
         """The rows that are numbers."""
         return tuple(row for row in self.rows if isinstance(row, NumberRow))
 
-    def categories(self) -> tuple[str, ...]:
-        """Only the grouping must be known; a missing characteristic is a row of its own."""
-        return self.by
-
-    def problems(self, study: Study) -> Sequence[str]:
-        """A test without groups, a variable that stands twice, and numbers that cannot be summed."""
-        return list(self._problems(study))
-
-    def _problems(self, study: Study) -> Iterator[str]:
-        if self.test is not None and not self.by:
-            yield "test compares groups, but `by` is missing."
-        yield from twice("by and rows", (*self.shown_categories(), *self.shown_numbers()))
-        yield from number_problems(self.number_rows, study)
-
-    def shown_categories(self) -> tuple[str, ...]:
-        """Grouping and characteristics."""
-        return (*self.by, *self.characteristics)
-
-    def shown_numbers(self) -> tuple[str, ...]:
-        """Numbers among the rows."""
-        return tuple(row.number for row in self.number_rows)
-
 
 FISHER = "Fisher's exact"
 
@@ -91,54 +72,7 @@ class CountCells(State):
     """Count the patients of every cell."""
 
 
-@dataclass(frozen=True)
-class BaselineRow:
-    """One level of one characteristic; percentages are of the patients in whom the characteristic is known."""
-
-    variable: str
-    level: str
-    counts: NDArray[np.int64]
-    percent: NDArray[np.float64]
-    total: int
-    total_percent: float
-
-
-@dataclass(frozen=True)
-class MissingValues:
-    """Patients in whom a characteristic is not known."""
-
-    counts: NDArray[np.int64]
-    total: int
-
-
-@dataclass(frozen=True)
-class ExactTest:
-    """A test that has no statistic."""
-
-    p_value: float
-    name: str
-    statistic: float | None = None
-    df: int | None = None
-
-
-@dataclass(frozen=True)
-class BaselineResult:
-    """A table of characteristics; arrays run over the columns."""
-
-    kind: str
-    n: int
-    missing: int
-    by: str | None
-    columns: list[str]
-    column_n: NDArray[np.int64]
-    rows: list[BaselineRow]
-    numbers: list[BaselineNumber]
-    missing_values: dict[str, MissingValues]
-    tests: dict[str, NamedTest | ExactTest]
-    warnings: list[str]
-
-
-class Baseline:
+class Baseline(Estimator[BaselineSpec, CountCells, BaselineResult]):
     """Counts by level and group in one round."""
 
     kind = "baseline"
@@ -149,6 +83,23 @@ class Baseline:
         "missing; of a number its sum and its sum of squares by group, and how many patients are in each bin of its range where "
         "quartiles are asked; all summed over the sites"
     )
+
+    def problems(self, spec: BaselineSpec, study: Study) -> Iterator[str]:
+        """A test without groups, a variable that stands twice, and numbers that cannot be summed."""
+        uses = self.uses(spec)
+        if spec.test is not None and not spec.by:
+            yield "test compares groups, but `by` is missing."
+        yield from twice("by and rows", (*uses.all_categories, *uses.all_numbers))
+        yield from number_problems(spec.number_rows, study)
+
+    def uses(self, spec: BaselineSpec) -> Uses:
+        """Only the grouping must be known; a missing characteristic is a row of its own."""
+        numbers = tuple(row.number for row in spec.number_rows)
+        return Uses(
+            categories=spec.by,
+            partial_categories=spec.characteristics,
+            partial_numbers=numbers,
+        )
 
     def first(self, spec: BaselineSpec, study: Study) -> Request[BaselineSpec, CountCells]:
         """Ask for every cell at once."""
@@ -165,7 +116,7 @@ class Baseline:
     def summarise(self, patients: Patients, request: Request[BaselineSpec, CountCells]) -> Summary:
         """Count this site's patients."""
         study, spec = request.study, request.spec
-        cohort = analysed(patients, request)
+        cohort = self.analysed(patients, request)
         group = group_codes(study, cohort.patients, spec.by)
         columns = n_groups(study, spec.by)
         cells = [np.zeros((0, columns), dtype=np.int64)]
@@ -192,26 +143,46 @@ class Baseline:
         for name, cells in by_characteristic(request, pooled).items():
             known, unknown = cells[:-1], cells[-1]
             rows += _rows(name, study.levels(name), known)
-            missing[name] = MissingValues(unknown, int(unknown.sum()))
+            missing[name] = _unknown(unknown)
             if spec.test is not None:
                 tests[name] = _tested(spec.test, name, known, warnings)
         numbers = number_results(spec.number_rows, study, pooled)
         for number in numbers:
-            unknown = pooled["n"] - number.n[:-1]
-            missing[number.variable] = MissingValues(unknown, int(unknown.sum()))
+            known_of = np.array([exact(n) for n in number.n[:-1]], dtype=np.int64)
+            missing[number.variable] = _unknown(pooled["n"] - known_of)
         return BaselineResult(
-            kind=self.kind,
+            kind="baseline",
             n=int(pooled["n"].sum()),
             missing=int(pooled["missing"]),
             by=" / ".join(spec.by) or None,
-            columns=[group_name(levels) for levels in group_levels(study, spec.by)],
-            column_n=pooled["n"],
-            rows=rows,
-            numbers=numbers,
+            columns=tuple(group_name(levels) for levels in group_levels(study, spec.by)),
+            column_n=whole_numbers(pooled["n"]),
+            rows=tuple(rows),
+            numbers=tuple(numbers),
             missing_values=missing,
             tests=tests,
-            warnings=warnings,
+            warnings=tuple(warnings),
         )
+
+    def contradictions(
+        self, request: Request[BaselineSpec, CountCells], pooled: Summary
+    ) -> Iterator[str]:
+        """Levels that do not add up to the patients of a column, nor bins to those in whom a number is known."""
+        for variable, cells in by_characteristic(request, pooled).items():
+            if not np.array_equal(cells.sum(axis=0), pooled["n"]):
+                yield f"the levels of {variable} do not add up to the patients of each column"
+        if request.spec.number_rows:
+            yield from number_contradictions(request.spec.number_rows, request.study, pooled)
+
+    def everyone(self, request: Request[BaselineSpec, CountCells], pooled: Summary) -> int:
+        """The patients of all columns, and those without one."""
+        del request
+        return int(pooled["missing"]) + int(pooled["n"].sum())
+
+
+def _unknown(counted: NDArray[np.int64]) -> MissingValues:
+    """Patients in whom a characteristic is not known, from their numbers by group."""
+    return MissingValues(whole_numbers(counted), int(counted.sum()))
 
 
 def by_characteristic(
@@ -239,7 +210,7 @@ def _tested(
     except EstimationError as error:
         warnings.append(f"{name}: {error}")
         p_value = math.nan
-    return ExactTest(p_value, FISHER)
+    return ExactTest(p_value=p_value, name=FISHER, statistic=None, df=None)
 
 
 def _n_rows(study: Study, name: str) -> int:
@@ -254,8 +225,8 @@ def _rows(name: str, levels: tuple[str, ...], known: NDArray[np.int64]) -> list[
         BaselineRow(
             variable=name,
             level=level,
-            counts=cells,
-            percent=percent(cells, column_totals),
+            counts=whole_numbers(cells),
+            percent=real_numbers(percent(cells, column_totals)),
             total=int(cells.sum()),
             total_percent=float(percent(cells.sum(), np.int64(total))),
         )

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from riskset_common.estimators.cohort.groups import group_codes, group_levels, group_name, n_groups
 from riskset_common.estimators.estimator import (
+    Estimator,
     Request,
     Shape,
     State,
     Summary,
-    analysed,
+    Uses,
     counts,
     one,
 )
 from riskset_common.estimators.tables.baseline import percent
+from riskset_common.results.sequences import real_numbers, whole_numbers
+from riskset_common.results.tables import EventRow, EventTableResult
 from riskset_common.study.analysis import AnalysisSpec, Names, twice
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Study
@@ -32,47 +33,12 @@ class EventTableSpec(AnalysisSpec):
     endpoint: str
     by: Names = ()
 
-    def categories(self) -> tuple[str, ...]:
-        """The grouping must be known."""
-        return self.by
-
-    def problems(self, study: Study) -> Sequence[str]:
-        """A group that stands twice."""
-        return list(twice("by", self.by))
-
 
 class CountEvents(State):
     """Count the patients by kind of event."""
 
 
-@dataclass(frozen=True)
-class EventRow:
-    """Patients whose first event was of one kind; percentages are of all patients of the column."""
-
-    event: str
-    counts: NDArray[np.int64]
-    percent: NDArray[np.float64]
-    total: int
-
-
-@dataclass(frozen=True)
-class EventTableResult:
-    """First events; arrays run over the columns."""
-
-    kind: str
-    endpoint: str
-    n: int
-    events: int
-    missing: int
-    by: str | None
-    columns: list[str]
-    column_n: NDArray[np.int64]
-    rows: list[EventRow]
-    censored: EventRow
-    warnings: list[str]
-
-
-class EventTable:
+class EventTable(Estimator[EventTableSpec, CountEvents, EventTableResult]):
     """Events by kind and group in one round."""
 
     kind = "event_table"
@@ -82,6 +48,15 @@ class EventTable:
         "patients with each kind of first event, and without one, in every group, and those left out because a value is missing, "
         "summed over the sites"
     )
+
+    def problems(self, spec: EventTableSpec, study: Study) -> Iterator[str]:
+        """A group that stands twice."""
+        del study
+        return twice("by", spec.by)
+
+    def uses(self, spec: EventTableSpec) -> Uses:
+        """The grouping must be known."""
+        return Uses(categories=spec.by)
 
     def first(self, spec: EventTableSpec, study: Study) -> Request[EventTableSpec, CountEvents]:
         """Ask for every cell at once."""
@@ -100,7 +75,7 @@ class EventTable:
     ) -> Summary:
         """Count this site's patients."""
         study, spec = request.study, request.spec
-        cohort = analysed(patients, request)
+        cohort = self.analysed(patients, request)
         n_rows, n_columns = self.shapes(request)["cells"].shape
         event = cohort.patients.endpoints[spec.endpoint].event
         cell = event * n_columns + group_codes(study, cohort.patients, spec.by)
@@ -116,19 +91,29 @@ class EventTable:
         column_n = cells.sum(axis=0)
         names = ("censored", *study.endpoint(spec.endpoint).events)
         rows = [
-            EventRow(event=name, counts=row, percent=percent(row, column_n), total=int(row.sum()))
+            EventRow(
+                event=name,
+                counts=whole_numbers(row),
+                percent=real_numbers(percent(row, column_n)),
+                total=int(row.sum()),
+            )
             for name, row in zip(names, cells, strict=True)
         ]
         return EventTableResult(
-            kind=self.kind,
+            kind="event_table",
             endpoint=spec.endpoint,
             n=int(cells.sum()),
             events=int(cells[1:].sum()),
             missing=int(pooled["missing"]),
             by=" / ".join(spec.by) or None,
-            columns=[group_name(levels) for levels in group_levels(study, spec.by)],
-            column_n=column_n,
-            rows=rows[1:],
+            columns=tuple(group_name(levels) for levels in group_levels(study, spec.by)),
+            column_n=whole_numbers(column_n),
+            rows=tuple(rows[1:]),
             censored=rows[0],
-            warnings=[],
+            warnings=(),
         )
+
+    def everyone(self, request: Request[EventTableSpec, CountEvents], pooled: Summary) -> int:
+        """The patients of all cells, and those left out."""
+        del request
+        return int(pooled["missing"]) + int(pooled["cells"].sum())

@@ -8,14 +8,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from riskset_common.estimators.estimator import Request, Shape, State, Summary, analysed, counts
+from riskset_common.estimators.estimator import (
+    Estimator,
+    Request,
+    Shape,
+    State,
+    Summary,
+    Uses,
+    counts,
+)
+from riskset_common.results.flow import FlowBox, FlowResult
 from riskset_common.study.analysis import AnalysisSpec, Names, twice
 from riskset_common.study.patients import MISSING, Patients
 from riskset_common.study.study import Study
@@ -38,81 +46,42 @@ class FlowSpec(AnalysisSpec):
         """The steps that split: all but `enrolled` in the first place."""
         return self.steps[1:] if self.steps[0] == ENROLLED else self.steps
 
-    def shown_categories(self) -> tuple[str, ...]:
-        """Every step; where one is not known is part of the answer."""
-        return self.splits
-
-    def problems(self, study: Study) -> Sequence[str]:
-        """Steps that stand twice or split nothing, and a chain of too many combinations."""
-        return list(self._problems(study))
-
-    def _problems(self, study: Study) -> Iterator[str]:
-        yield from twice("steps", self.steps)
-        if self.steps[0] == ENROLLED and study.codebook.levels(ENROLLED) is not None:
-            yield (
-                "steps: enrolled in the first place means all patients, but the codebook has a variable of this name. "
-                "Give that variable another name."
-            )
-        if not self.splits:
-            yield "steps: enrolled alone splits nobody. Name a category."
-        cells = math.prod(_sizes(study, self.splits))
-        if cells > MAXIMUM_CELLS:
-            yield (
-                f"steps: the levels of all steps have {cells:,} combinations, of which at most {MAXIMUM_CELLS:,} are counted. "
-                "Name fewer steps, or join levels in the codebook."
-            )
-
 
 class CountFlow(State):
     """Count the patients of every combination of levels."""
 
 
-@dataclass(frozen=True)
-class FlowBox:
-    """One box: the patients whose steps have these levels.
-
-    Attributes
-    ----------
-    depth
-        0 for all patients, 1 for a box below that, and so on.
-    step, level
-        The step that split it off, and its level there; both None for all patients, and `level` None where the step is not known.
-    path
-        Level at each step from the first to this one, None where the step is not known; steps that were passed over are not in it.
-    n, percent
-        Patients, and their percentage of the box above (None where nobody is there).
-    """
-
-    depth: int
-    step: str | None
-    level: str | None
-    path: Mapping[str, str | None]
-    n: int
-    percent: float | None
-
-
-@dataclass(frozen=True)
-class FlowResult:
-    """Boxes from all patients down, each before those that it splits into."""
-
-    kind: str
-    n: int
-    missing: int
-    steps: list[str]
-    boxes: list[FlowBox]
-    warnings: list[str] = field(default_factory=list)
-
-
 FlowRequest = Request[FlowSpec, CountFlow]
 
 
-class Flow:
+class Flow(Estimator[FlowSpec, CountFlow, FlowResult]):
     """Counts by all combinations of steps in one round."""
 
     kind = "flow"
     spec = FlowSpec
     state = CountFlow
     discloses = "patients in every combination of levels of all steps, those in whom a step is not known included, summed over the sites"
+
+    def problems(self, spec: FlowSpec, study: Study) -> Iterator[str]:
+        """Steps that stand twice or split nothing, and a chain of too many combinations."""
+        yield from twice("steps", spec.steps)
+        if spec.steps[0] == ENROLLED and study.codebook.levels(ENROLLED) is not None:
+            yield (
+                "steps: enrolled in the first place means all patients, but the codebook has a variable of this name. "
+                "Give that variable another name."
+            )
+        if not spec.splits:
+            yield "steps: enrolled alone splits nobody. Name a category."
+        cells = math.prod(_sizes(study, spec.splits))
+        if cells > MAXIMUM_CELLS:
+            yield (
+                f"steps: the levels of all steps have {cells:,} combinations, of which at most {MAXIMUM_CELLS:,} are counted. "
+                "Name fewer steps, or join levels in the codebook."
+            )
+
+    def uses(self, spec: FlowSpec) -> Uses:
+        """Every step; where one is not known is part of the answer."""
+        return Uses(partial_categories=spec.splits)
 
     def first(self, spec: FlowSpec, study: Study) -> FlowRequest:
         """Ask for every combination at once."""
@@ -124,7 +93,7 @@ class Flow:
 
     def summarise(self, patients: Patients, request: FlowRequest) -> Summary:
         """Count this site's patients."""
-        here = analysed(patients, request).patients
+        here = self.analysed(patients, request).patients
         sizes = _sizes(request.study, request.spec.splits)
         cell = np.zeros(here.n, dtype=np.int64)
         for name, size in zip(request.spec.splits, sizes, strict=True):
@@ -138,12 +107,18 @@ class Flow:
         n = int(cells.sum())
         top = FlowBox(depth=0, step=None, level=None, path={}, n=n, percent=100.0 if n else None)
         return FlowResult(
-            kind=self.kind,
+            kind="flow",
             n=n,
             missing=0,
-            steps=list(request.spec.splits),
-            boxes=[top, *_below(request.study, request.spec.splits, cells, top)],
+            steps=request.spec.splits,
+            boxes=(top, *_below(request.study, request.spec.splits, cells, top)),
+            warnings=(),
         )
+
+    def everyone(self, request: FlowRequest, pooled: Summary) -> int:
+        """The patients of all cells."""
+        del request
+        return int(pooled["cells"].sum())
 
 
 def _sizes(study: Study, steps: Sequence[str]) -> tuple[int, ...]:

@@ -17,12 +17,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from riskset_common.survival.arrays.cholesky import factorise
 from riskset_common.survival.arrays.distributions import ChiSquareTest
 from riskset_common.survival.arrays.shapes import FloatArray, IntArray
+
+Transform = Literal["km", "rank", "identity", "log"]
+"""The function g: the Kaplan-Meier estimate of having had no event, the rank of the time, the time itself, or its logarithm."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
+from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.estimators.cohort.exposure import with_exposures
 from riskset_server.displays.parts.cells import (
     ALIASED,
@@ -80,15 +81,19 @@ def effects(shown: Shown) -> Iterator[Effect]:
 
 def words_of_model(words: Words, part: Part) -> Words:
     """The study's words, in which the exposures of a model are categories."""
-    labels = {name: sentence_case(words.happening(name)) for name in part.spec.times()}
+    labels = {name: sentence_case(words.happening(name)) for name in _times(part)}
     return replace(words, codebook=with_exposures(words.codebook, labels))
+
+
+def _times(part: Part) -> tuple[str, ...]:
+    return estimator_of(part.spec.kind).uses(part.spec).times
 
 
 def exposures(words: Words, part: Part) -> str:
     """The exposures of a model that begin during follow-up, in words; empty without any."""
     if part.spec.kind not in ("cox", "heterogeneity"):
         return ""
-    return listed([lower_first(words.happening(name)) for name in part.spec.times()])
+    return listed([lower_first(words.happening(name)) for name in _times(part)])
 
 
 def _term(

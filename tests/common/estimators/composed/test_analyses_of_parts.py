@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.common.estimators.cohorts import CODEBOOK, Cohort, random_cohort, study_of
+from tests.common.estimators.cohorts import CODEBOOK, Cohort, problems_of, random_cohort, study_of
 from tests.common.estimators.pooling import pool, result_of
 
 from riskset_common.errors import ProtocolRefusal
-from riskset_common.estimators.catalogue import estimator_of, parts_of
+from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.formats.canonical_json import canonical_json
 from riskset_common.planning.check import check_plan, variables_read
 from riskset_common.planning.read import ReleasePlan
@@ -69,7 +69,7 @@ def test_the_order_of_the_arrays_is_that_of_the_plan_also_when_the_question_has_
     [read] = read_questions(study, questions_json({spec.id: asked})).values()
 
     assert list(estimator.shapes(asked)) == list(estimator.shapes(read))
-    assert list(parts_of(asked)) == list(parts_of(read))
+    assert list(estimator.parts(asked)) == list(estimator.parts(read))
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_patient_of_whom_one_factor_is_not_known_is_left_out_of_that_factor_on
 )
 def test_a_univariate_analysis_that_cannot_be_is_said(asked: dict[str, Any], said: str) -> None:
     study = study_of(UNIVARIATE | asked, 2)
-    problems = study.plan.analyses[0].problems(study)
+    problems = problems_of(study.plan.analyses[0], study)
 
     assert any(said in problem for problem in problems)
 
@@ -228,7 +228,7 @@ def test_an_exposure_may_be_a_date() -> None:
 )
 def test_a_landmark_analysis_that_cannot_be_is_said(asked: dict[str, Any], said: str) -> None:
     study = study_of(LANDMARK | asked, 2)
-    problems = study.plan.analyses[0].problems(study)
+    problems = problems_of(study.plan.analyses[0], study)
 
     assert any(said in problem for problem in problems)
 
@@ -242,7 +242,7 @@ def test_a_date_of_exposure_needs_an_origin() -> None:
     plan = study.plan.model_copy(update={"endpoints": {"OS": ready}})
     taken = study.codebook.variables | {"transplant_by_landmark": study.codebook.variables["arm"]}
     codebook = study.codebook.model_copy(update={"variables": taken})
-    problems = plan.analyses[0].problems(Study(plan, codebook, study.sites))
+    problems = problems_of(plan.analyses[0], Study(plan, codebook, study.sites))
 
     assert "has no origin" in " ".join(problems)
     assert "Rename it." in " ".join(problems)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.common.estimators.cohorts import Cohort, random_cohort, study_of
+from tests.common.estimators.cohorts import Cohort, problems_of, random_cohort, study_of
 from tests.common.estimators.pooling import assert_close, result_of
 
 GOLDEN = Path(__file__).resolve().parents[3] / "golden"
@@ -165,4 +165,4 @@ def test_a_comparison_that_cannot_be_made_is_said(asked: dict[str, Any], said: s
     study = study_of(BY_ARM | asked, 2)
     [spec] = study.plan.analyses
 
-    assert any(said in problem for problem in spec.problems(study))
+    assert any(said in problem for problem in problems_of(spec, study))

@@ -18,18 +18,17 @@ from tests.common.estimators.pooling import assert_close, result_of, summary_of
 from tests.examples import examples
 
 from riskset_common.errors import EstimationError, ProtocolRefusal
-from riskset_common.estimators.catalogue import fitted, parts_of, patients_of_parts, waits
+from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.estimators.estimator import Request
-from riskset_common.estimators.regression.blind import (
-    BlindFit,
-    BlindQuestion,
-    blind_cohort,
-    blind_questions,
-    column_range,
-)
-from riskset_common.estimators.regression.cox import AskCox, Cox
+from riskset_common.estimators.on_shares import BlindFit, BlindQuestion
+from riskset_common.estimators.regression.blind import blind_cohort, blind_questions, column_range
+from riskset_common.estimators.regression.cox import Cox
+from riskset_common.estimators.regression.questions.asked import AskCox
+from riskset_common.estimators.regression.questions.deaths import AskDeaths, Waiting
+from riskset_common.estimators.regression.questions.likelihood import AskLikelihood
 from riskset_common.estimators.regression.terms import columns
 from riskset_common.results.as_json import as_json
+from riskset_common.rounds.blind_models import waits
 from riskset_common.rounds.questions import questions_json
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Study
@@ -78,7 +77,7 @@ def counted(study: Study, sites: list[Patients]) -> Request[Any, Any]:
 
 def in_the_open(request: Request[Any, Any], sites: list[Patients]) -> Mapping[str, BlindFit]:
     """The fits of all sites' rows together."""
-    found = [blind_cohort(patients_of_parts(each, request), request) for each in sites]
+    found = [blind_cohort(each, request) for each in sites]
     questions = blind_questions(request, request.memory.pooled)
     return {
         name: BlindFit(_fit(question, found), (0,) * len(question.columns))
@@ -118,7 +117,7 @@ def test_a_model_over_any_split_is_that_of_one_pool(
     study = study_of(analysis, N_SITES)
     sites = cohort.patients(study)
     request = counted(study, sites)
-    found = as_json(fitted(request, {"": in_the_open(request, sites)}))
+    found = as_json(COX.fitted(request, {"": in_the_open(request, sites)}))
     one = result_of(analysis | {"strata": [*analysis.get("strata", ()), "site"]}, cohort, 1)
 
     assert_close(without_strata(one), without_strata(found))
@@ -153,7 +152,7 @@ def test_a_model_that_waits_is_asked_nothing_and_answers_nothing(
     assert {} == COX.shapes(waiting)
     assert {} == COX.summarise(patients, waiting)
     assert waiting is COX.next(waiting, {})
-    assert {"": waiting} == parts_of(waiting)
+    assert {"": waiting} == COX.parts(waiting)
 
 
 def test_deaths_that_do_not_add_up_are_told(waiting: Request[Any, Any]) -> None:
@@ -168,7 +167,7 @@ def test_other_patients_than_in_the_survey_are_told(waiting: Request[Any, Any]) 
     before = Request(
         waiting.spec,
         waiting.study,
-        waiting.state.model_copy(update={"waits": False}),
+        AskDeaths(n_steps=waiting.state.n_steps),
         waiting.memory,
     )
     one_more = {**waiting.memory.pooled, "n": waiting.memory.pooled["n"] + 1}
@@ -181,7 +180,7 @@ def test_other_patients_than_in_the_survey_are_told(waiting: Request[Any, Any]) 
 def test_an_event_beyond_the_agreed_grid_is_refused_by_the_site() -> None:
     study = study_of(MODELS["Efron"], 1)
     (patients,) = random_cohort(6).patients(study)
-    short: Any = Request(study.plan.analyses[0], study, AskCox(n_steps=1))
+    short: Any = Request(study.plan.analyses[0], study, AskDeaths(n_steps=1))
     with pytest.raises(EstimationError):
         COX.summarise(patients, short)
 
@@ -189,10 +188,10 @@ def test_an_event_beyond_the_agreed_grid_is_refused_by_the_site() -> None:
 @pytest.mark.parametrize(
     ("strata", "asked"),
     [
-        ([], AskCox(exponent=(0,) * 4, beta=(0.0,) * 4)),
-        (["site"], AskCox(n_steps=4)),
-        ([], AskCox(n_steps=3)),
-        ([], AskCox(n_steps=2**40)),
+        ([], AskLikelihood(exponent=(0,) * 4, beta=(0.0,) * 4)),
+        (["site"], AskDeaths(n_steps=4)),
+        ([], AskDeaths(n_steps=3)),
+        ([], AskDeaths(n_steps=2**40)),
     ],
 )
 def test_a_model_is_asked_in_its_own_way_only(strata: list[str], asked: AskCox) -> None:
@@ -202,11 +201,21 @@ def test_a_model_is_asked_in_its_own_way_only(strata: list[str], asked: AskCox) 
 
 
 @pytest.mark.parametrize(
-    "state", [{"waits": True}, {"n_steps": 4, "beta": [0.0]}, {"n_steps": 4, "exponent": [0]}]
+    "state",
+    [
+        {"waits": True},
+        {"n_steps": 4, "beta": [0.0]},
+        {"n_steps": 4, "exponent": [0]},
+        {"beta": [0.0]},
+        {"count_steps": 4},
+        {"exponent": [0], "beta": [0.0], "clusters": True, "times": True},
+        {"exponent": [0], "beta": [0.0], "clusters": True, "count_steps": 4},
+        {"clusters": 0},
+    ],
 )
 def test_a_question_of_two_ways_at_once_is_none(state: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
-        AskCox.model_validate(state)
+        COX.question(state)
 
 
 def test_the_range_of_a_column_is_the_product_of_its_parts() -> None:
@@ -224,9 +233,9 @@ def test_the_range_of_a_column_is_the_product_of_its_parts() -> None:
 
 def test_only_models_wait_to_be_computed() -> None:
     study = study_of({"kind": "event_table", "endpoint": "EFS"}, 2)
-    request = Request(study.plan.analyses[0], study, AskCox(n_steps=2, waits=True))
+    request = Request(study.plan.analyses[0], study, Waiting(n_steps=2))
     with pytest.raises(ProtocolRefusal):
-        fitted(request, {})
+        estimator_of("event_table").fitted(request, {})
 
 
 def test_a_cohort_without_events_needs_no_computation() -> None:

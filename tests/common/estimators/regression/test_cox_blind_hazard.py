@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.common.estimators.cohorts import random_cohort, study_of
+from tests.common.estimators.cohorts import problems_of, random_cohort, study_of
 from tests.common.estimators.regression.test_cox_blind_ph import COX, computed, printed, waiting
 
-from riskset_common.estimators.regression.baseline_hazard import HazardEntries
+from riskset_common.estimators.on_shares import HazardEntries
 from riskset_common.estimators.regression.blind import MAINS, WHOLE, blind_questions
 from riskset_common.rounds.blind_models import ROUNDED_BITS, wanted_hazard
 from riskset_common.secure.blind.cox.wanted import EXACT_BITS, WantedHazard
@@ -21,7 +21,7 @@ HAZARD: dict[str, Any] = {"at": [30, 45.5], "numbers": {"age": 60}}
 def problems(**analysis: Any) -> str:
     study = study_of(COX | {"baseline_hazard": HAZARD} | analysis, 5)
     [spec] = study.plan.analyses
-    return " ".join(spec.problems(study))
+    return " ".join(problems_of(spec, study))
 
 
 def test_a_hazard_of_a_number_within_its_range_may_be_asked():

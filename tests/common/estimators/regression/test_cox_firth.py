@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.common.estimators.cohorts import Cohort, random_cohort, study_of
+from tests.common.estimators.cohorts import Cohort, problems_of, random_cohort, study_of
 from tests.common.estimators.pooling import assert_close, result_of
 
 COX: dict[str, Any] = {
@@ -61,4 +61,4 @@ def test_what_does_not_go_with_the_penalty_is_said(changes: dict[str, Any], said
     study = study_of(FIRTH | changes, 5)
     [spec] = study.plan.analyses
 
-    assert any(said in problem for problem in spec.problems(study))
+    assert any(said in problem for problem in problems_of(spec, study))

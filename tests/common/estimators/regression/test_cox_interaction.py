@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.common.estimators.cohorts import censored, nobody, random_cohort, study_of
+from tests.common.estimators.cohorts import censored, nobody, problems_of, random_cohort, study_of
 from tests.common.estimators.contract import keeps_contract
 from tests.common.estimators.pooling import pool, result_of
 from tests.examples import examples
 
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.estimators.estimator import Request
-from riskset_common.estimators.regression.cox import AskCox, Cox
+from riskset_common.estimators.regression.cox import Cox
+from riskset_common.estimators.regression.questions.likelihood import AskLikelihood
 
 MAINS: dict[str, Any] = {
     "kind": "cox",
@@ -82,7 +83,7 @@ def test_main_effects_that_the_plan_does_not_ask_are_refused(
     asked: dict[str, Any], mains: tuple[float, ...]
 ) -> None:
     study = study_of(asked, 5)
-    state = AskCox(exponent=(0,) * 7, beta=(0.0,) * 7, mains=mains)
+    state = AskLikelihood(exponent=(0,) * 7, beta=(0.0,) * 7, mains=mains)
     request: Any = Request(study.plan.analyses[0], study, state)
 
     with pytest.raises(ProtocolRefusal, match="main effects"):
@@ -100,4 +101,4 @@ def test_without_events_the_test_says_nothing(cohort: Any) -> None:
 def test_a_test_without_interactions_is_refused() -> None:
     [spec] = study_of(MAINS | {"interaction_test": "likelihood_ratio"}, 5).plan.analyses
 
-    assert any("`interaction` is missing" in said for said in spec.problems(study_of(MAINS, 5)))
+    assert any("`interaction` is missing" in said for said in problems_of(spec, study_of(MAINS, 5)))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.common.estimators.cohorts import random_cohort, study_of
+from tests.common.estimators.cohorts import problems_of, random_cohort, study_of
 from tests.common.estimators.pooling import assert_close, result_of
 
 COX: dict[str, Any] = {
@@ -61,4 +61,4 @@ def test_what_an_offset_cannot_be_is_said(changes: dict[str, Any], said: str) ->
     study = study_of(COX | changes, 5)
     [spec] = study.plan.analyses
 
-    assert any(said in problem for problem in spec.problems(study))
+    assert any(said in problem for problem in problems_of(spec, study))

@@ -10,6 +10,7 @@ from tests.common.estimators.cohorts import censored, random_cohort, study_of
 from tests.common.estimators.pooling import pool, result_of, summary_of
 
 from riskset_common.errors import DataError, ProtocolRefusal
+from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.formats.canonical_json import canonical_json
 
 COX: dict[str, Any] = {
@@ -81,7 +82,7 @@ def test_counting_all_patients_must_be_allowed_like_a_curve():
     for transform, asked in zip(TRANSFORMS, [("kaplan_meier",)] * 2 + [()] * 2, strict=True):
         [spec] = study_of(COX | {"ph_test": transform}, 5).plan.analyses
 
-        assert asked == spec.also_asks()
+        assert asked == estimator_of(spec.kind).also_asks(spec)
 
 
 def question(**more: Any) -> bytes:
@@ -102,10 +103,10 @@ def test_an_event_at_a_time_that_was_not_counted_is_refused_without_naming_it():
     study = study_of(COX | {"ph_test": "km"}, 5)
     site = random_cohort(7).patients(study)[0]
     counted = np.array([[0, 1, 1, 0]])
-    told = {"asked": {"events_by_step": counted, "censored_by_step": counted}}
+    verified = {"asked": {"events_by_step": counted, "censored_by_step": counted}}
 
     with pytest.raises(DataError, match="at which no event was counted") as refused:
-        summary_of(site, study, question(times=True), told)
+        summary_of(site, study, question(times=True), verified)
     assert not any(character.isdigit() for character in str(refused.value))
 
 

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.common.estimators.cohorts import Cohort, random_cohort, study_of, uneven_cohort
+from tests.common.estimators.cohorts import (
+    Cohort,
+    problems_of,
+    random_cohort,
+    study_of,
+    uneven_cohort,
+)
 from tests.common.estimators.contract import keeps_contract
 from tests.common.estimators.pooling import assert_close, pool, result_of, summary_of
 from tests.examples import examples
@@ -110,7 +116,7 @@ def test_fewer_than_five_sites_are_refused(n_sites: int, refused: bool) -> None:
     study = study_of(ROBUST, n_sites)
     [spec] = study.plan.analyses
 
-    assert refused == any("at least 5 must take part" in said for said in spec.problems(study))
+    assert refused == any("at least 5 must take part" in said for said in problems_of(spec, study))
 
 
 def test_a_site_does_not_give_products_that_its_plan_does_not_ask() -> None:

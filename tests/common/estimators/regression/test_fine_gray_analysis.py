@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.common.estimators.cohorts import censored, random_cohort, study_of
+from tests.common.estimators.cohorts import censored, problems_of, random_cohort, study_of
 from tests.common.estimators.contract import keeps_contract
 from tests.common.estimators.pooling import assert_close, pool, result_of, summary_of
 
@@ -94,7 +94,7 @@ def test_what_it_cannot_be_is_said(changes: dict[str, Any], said: str) -> None:
     study = study_of(FINE_GRAY | changes, 5)
     [spec] = study.plan.analyses
 
-    assert [True] == [said in problem for problem in spec.problems(study)]
+    assert [True] == [said in problem for problem in problems_of(spec, study)]
 
 
 @pytest.mark.parametrize(
@@ -120,4 +120,6 @@ def test_an_exposure_that_begins_during_follow_up_has_no_place_here() -> None:
     study = study_of(FINE_GRAY | {"terms": [{"exposure": "dose"}]}, 5)
     [spec] = study.plan.analyses
 
-    assert [True] == ["exposure dose begins during" in problem for problem in spec.problems(study)]
+    assert [True] == [
+        "exposure dose begins during" in problem for problem in problems_of(spec, study)
+    ]

@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given
-from tests.common.estimators.cohorts import Cohort, cohorts, each_cohort, random_cohort, study_of
+from tests.common.estimators.cohorts import (
+    Cohort,
+    cohorts,
+    each_cohort,
+    problems_of,
+    random_cohort,
+    study_of,
+)
 from tests.common.estimators.contract import keeps_contract
 from tests.common.estimators.pooling import assert_close, pool, result_of
 
@@ -108,7 +115,7 @@ def test_what_leaves_has_the_shape_of_the_range_alone() -> None:
 def test_a_number_that_cannot_be_counted_is_refused(row: dict[str, Any], said: str) -> None:
     study = study_of(TABLE | {"rows": [row]}, 5)
     [spec] = study.plan.analyses
-    [problem] = spec.problems(study)
+    [problem] = problems_of(spec, study)
 
     assert problem.startswith(said)
     assert MAXIMUM_BINS == 10_000

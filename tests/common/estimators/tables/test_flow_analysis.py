@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given
-from tests.common.estimators.cohorts import Cohort, cohorts, nobody, random_cohort, study_of
+from tests.common.estimators.cohorts import (
+    Cohort,
+    cohorts,
+    nobody,
+    problems_of,
+    random_cohort,
+    study_of,
+)
 from tests.common.estimators.pooling import result_of
 
 FLOW: dict[str, Any] = {"kind": "flow", "steps": ["enrolled", "sex", "arm", "hospital"]}
@@ -104,7 +111,7 @@ def test_a_chain_that_is_no_diagram_is_refused(steps: list[str], said: str) -> N
     study = study_of({"kind": "flow", "steps": steps}, 20)
     [spec] = study.plan.analyses
 
-    assert any(problem.startswith(said) for problem in spec.problems(study))
+    assert any(problem.startswith(said) for problem in problems_of(spec, study))
 
 
 def test_a_variable_named_enrolled_must_have_another_name() -> None:
@@ -113,6 +120,6 @@ def test_a_variable_named_enrolled_must_have_another_name() -> None:
     renamed = study.codebook.model_copy(update={"variables": variables})
     [spec] = study.plan.analyses
 
-    [problem] = spec.problems(type(study)(study.plan, renamed, study.sites))
+    [problem] = problems_of(spec, type(study)(study.plan, renamed, study.sites))
 
     assert "the codebook has a variable of this name" in problem

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from tests.common.secure.blind.blind_parties import arithmetics, secret, shared, together
 
 from riskset_common.errors import EstimationError, ProtocolRefusal
-from riskset_common.secure.blind.arithmetic.committee import PRESETS, Committee, lagrange
+from riskset_common.primitives.prime_field import P, lagrange
+from riskset_common.secure.blind.arithmetic.committee import PRESETS, Committee
 from riskset_common.secure.blind.arithmetic.field import (
-    P,
     add,
     constant,
     from_integers,

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from tests.common.secure.blind.blind_parties import Cohort, channels_of, fit_blind, secret, setup_of
 
-from riskset_common.secure.blind.arithmetic.committee import lagrange
+from riskset_common.primitives.prime_field import lagrange
 from riskset_common.secure.blind.arithmetic.field import (
     add,
     constant,

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.examples import examples
 
+from riskset_common.primitives.prime_field import P
 from riskset_common.secure.blind.arithmetic.field import (
-    P,
     add,
     constant,
     dot,

@@ -1,0 +1,91 @@
+"""A model that is computed on shares: what everybody knows of it, a site's rows of it, and what comes back.
+
+The kinds of analysis that have such a model write and read these; those who compute know no kind of analysis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from riskset_common.study.patients import EndpointTimes, Integers, Reals
+from riskset_common.survival.regression.cox import Ties
+from riskset_common.survival.regression.newton import Convergence, CoxFit
+from riskset_common.survival.regression.proportionality import TimeScores, Transform
+
+
+@dataclass(frozen=True)
+class HazardEntries:
+    """What was computed: stratum by code, place among the times, cumulative hazard and standard error, shape (n_entries,) each."""
+
+    stratum: Integers
+    place: Integers
+    cumulative: Reals
+    std_err: Reals
+
+
+@dataclass(frozen=True)
+class BlindQuestion:
+    """What everybody knows of a blind model.
+
+    Attributes
+    ----------
+    columns
+        Which of the analysis's columns it has.
+    ties, convergence, max_iterations
+        As in `survival.cox` and `survival.newton`.
+    n_patients, n_events
+        Over all sites.
+    lower, upper
+        The range of each column, from 0..1 of factors and the codebook's range of numbers.
+    slot_strata, slot_times, deaths
+        Stratum and step of the time grid of each event time, in order, and the deaths there.
+    by_level
+        Patients and events by term and level.
+    ph_test
+        The function of time against which proportional hazards are tested.
+    transformed
+        Its value at each event time, where that follows from the pooled counts and not from the time.
+    hazard_steps, hazard_at
+        Steps up to which the baseline hazard is wanted, and the value of each column it belongs to; none where there are no steps.
+    """
+
+    columns: tuple[int, ...]
+    ties: Ties
+    convergence: Convergence
+    max_iterations: int
+    n_patients: int
+    n_events: int
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
+    slot_strata: tuple[int, ...]
+    slot_times: tuple[int, ...]
+    deaths: tuple[int, ...]
+    by_level: Mapping[tuple[str, str], tuple[int, int]]
+    ph_test: Transform | None = None
+    transformed: tuple[float, ...] = ()
+    hazard_steps: tuple[int, ...] = ()
+    hazard_at: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class BlindCohort:
+    """One site's rows of a blind model: times, all columns of the design, shape (n, p), and strata, shape (n,)."""
+
+    times: EndpointTimes
+    x: Reals
+    stratum: Integers
+
+
+@dataclass(frozen=True)
+class BlindFit:
+    """A fit of columns that were divided by 2^exponent, which has shape (p,), after being shifted; the others where they were opened."""
+
+    fit: CoxFit
+    exponent: tuple[int, ...]
+    times: TimeScores | None = None
+    hazard: HazardEntries | None = None
+
+
+Fits = Mapping[str, Mapping[str, BlindFit]]
+"""The fits on shares of what each part of an analysis asked; the part of an analysis by itself has no name."""
