@@ -20,8 +20,9 @@ from riskset_common.estimators.composed.parts import AskParts
 from riskset_common.estimators.curves.counts import AskCounts
 from riskset_common.estimators.estimator import Request
 from riskset_common.estimators.heterogeneity.heterogeneity import AskHeterogeneity
-from riskset_common.estimators.regression.cox import AskCox
 from riskset_common.estimators.regression.fitting import main_effects
+from riskset_common.estimators.regression.questions.asked import AskCox
+from riskset_common.estimators.regression.questions.deaths import AskDeaths
 from riskset_common.estimators.regression.terms import columns
 from riskset_common.planning.read import read_plan
 from riskset_common.study.analysis import AnalysisSpec
@@ -218,13 +219,14 @@ def later(request: Request[Any, Any], study: Study) -> list[Request[Any, Any]]:
         rest = [AskHeterogeneity(asks="sums"), AskHeterogeneity(asks="random")]
         return [Request(request.spec, study, asked) for asked in rest]
     if isinstance(request.state, AskCox):
-        shapes = estimator_of(request.spec.kind).shapes(request)
+        estimator = estimator_of(request.spec.kind)
+        shapes = estimator.shapes(request)
         if "exponents" not in shapes:
-            return [Request(request.spec, study, AskCox(n_steps=4))]
+            return [Request(request.spec, study, AskDeaths(n_steps=4))]
         p = shapes["exponents"].shape[0]
-        asked = type(request.state)(exponent=(0,) * p, beta=(0.0,) * p)
+        at_0 = {"exponent": (0,) * p, "beta": (0.0,) * p}
         return [
-            Request(request.spec, study, asked.model_copy(update=each))
+            Request(request.spec, study, estimator.question(at_0 | each))
             for each in questions_of_a_model(request.spec, study)
         ]
     return []

@@ -19,8 +19,8 @@ from riskset_node.config import read_node
 from riskset_node.session.edge import Answering
 from riskset_node.session.service import opened
 from riskset_server.centre.config import CentreConfig, Rounds
-from riskset_server.driving.control import read_plan_to_run
 from riskset_server.driving.driver import drive_run
+from riskset_server.plans.submitted import submitted
 from riskset_server.report import build_report
 from riskset_server.report.run_files import read_run
 from riskset_server.report_check import check_report
@@ -70,15 +70,15 @@ class Ground:
         return self.federation.centre.model_copy(update={"rounds": Rounds(deadline=self.deadline)})
 
     def new_run(self) -> int:
-        plan, codebook = read_plan_to_run(self.study / "plan.yaml", self.study / "codebook.yaml")
+        asked = submitted(self.study / "plan.yaml", self.study / "codebook.yaml")
         database = open_database(self.centre.store)
         matter = RunInputs(
-            canonical_json(plan),
-            canonical_json(codebook),
+            canonical_json(asked.plan),
+            canonical_json(asked.codebook),
             Sites(database).roster(),
             token_bytes(32),
         )
-        number = Runs(database).add(plan.plan, plan.version, matter, datetime.now(UTC))
+        number = Runs(database).add(asked.plan.plan, asked.plan.version, matter, datetime.now(UTC))
         database.close()
         return number
 

@@ -14,7 +14,8 @@ from tests.common.estimators.pooling import pool, result_of
 
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.estimators.estimator import Request
-from riskset_common.estimators.regression.cox import AskCox, Cox
+from riskset_common.estimators.regression.cox import Cox
+from riskset_common.estimators.regression.questions.likelihood import AskLikelihood
 
 MAINS: dict[str, Any] = {
     "kind": "cox",
@@ -81,7 +82,7 @@ def test_main_effects_that_the_plan_does_not_ask_are_refused(
     asked: dict[str, Any], mains: tuple[float, ...]
 ) -> None:
     study = study_of(asked, 5)
-    state = AskCox(exponent=(0,) * 7, beta=(0.0,) * 7, mains=mains)
+    state = AskLikelihood(exponent=(0,) * 7, beta=(0.0,) * 7, mains=mains)
     request: Any = Request(study.plan.analyses[0], study, state)
 
     with pytest.raises(ProtocolRefusal, match="main effects"):
