@@ -223,11 +223,12 @@ def power(
         follow_up=follow_up,
         loss=loss,
     )
-    found = sizes(plan) if patients is None else powers(plan, patients)
-    if as_json:
-        typer.echo(json.dumps(found, indent=1))
+    if patients is None:
+        needed = sizes(plan)
+        typer.echo(json.dumps(needed, indent=1) if as_json else sizes_text(plan, needed))
     else:
-        typer.echo(sizes_text(plan, found) if patients is None else powers_text(plan, found))
+        reached = powers(plan, patients)
+        typer.echo(json.dumps(reached, indent=1) if as_json else powers_text(plan, reached))
 
 
 def main() -> None:
