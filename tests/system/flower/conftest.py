@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 import yaml
 from tests.runs import finished_results
+from typer.testing import CliRunner
 
 from riskset_embedded.federation import (
     Federation,
@@ -29,6 +30,7 @@ from riskset_embedded.federation import (
 )
 from riskset_node.policy import DEFAULT_ESTIMATORS
 from riskset_server.centre.config import read_centre
+from riskset_server.commands.riskset import app as centre_commands
 from riskset_server.store import Sites, open_database
 
 LUNG = Path(__file__).parents[3] / "deploy" / "studies" / "lung"
@@ -143,7 +145,9 @@ class Deployed:
             self.federation.start(name)
 
     def until_status(self, number: int, text: str) -> None:
-        self.until(lambda: text in self.command("run", "status", str(number)).stdout, text)
+        """Asked in this process: a command of its own for every look would cost more than the run."""
+        looked = ["run", "status", str(number), "--centre", str(self.federation.folder)]
+        self.until(lambda: text in CliRunner().invoke(centre_commands, looked).stdout, text)
 
     def kill(self, name: str) -> None:
         """Kill a process with everything it started; nothing of it can say goodbye."""
