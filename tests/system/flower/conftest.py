@@ -37,13 +37,11 @@ LUNG = Path(__file__).parents[3] / "deploy" / "studies" / "lung"
 ROUNDS = "rounds: {deadline: 90, again_after: 3}\n"
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """The tests of one federation go to one worker, so that its processes are started once."""
-    for item in items:
-        for name in ("two_sites", "four_sites"):
-            if name in getattr(item, "fixturenames", ()):
-                item.add_marker(pytest.mark.xdist_group(name))
+    for name in ("two_sites", "four_sites"):
+        if name in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group(name))
 
 
 @pytest.fixture(scope="session")
