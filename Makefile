@@ -28,8 +28,8 @@ demo: setup  ## a whole paper on this machine: 18 study groups, the masked sums,
 
 # The deployments first and alone, because each starts a process for every site; then the rest, on all cores.
 test: $(VENV)/dev  ## run the test suite; every line of survival/ and secure/ must have run
-	@$(BIN)/pytest --cov --cov-report= tests/flower
-	@$(BIN)/pytest --cov --cov-append --cov-report=term --numprocesses=auto --maxprocesses=8 --dist=worksteal --ignore=tests/flower
+	@$(BIN)/pytest --cov --cov-report= tests/system/flower
+	@$(BIN)/pytest --cov --cov-append --cov-report=term --numprocesses=auto --maxprocesses=8 --dist=worksteal --ignore=tests/system/flower
 	@report=$$($(BIN)/coverage report --fail-under=100 \
 	    --include='*/riskset_common/survival/*,*/riskset_common/secure/*') \
 	  || { echo "$$report"; echo 'make test: survival/ and secure/ need every line tested'; exit 1; } >&2

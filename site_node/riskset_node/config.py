@@ -6,11 +6,12 @@ import base64
 import binascii
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar, Union
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self, TypeVar, Union
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
 from riskset_common.errors import NodeConfigError, did_you_mean
+from riskset_common.formats.addresses import AddressText
 from riskset_common.formats.strict_model import StrictModel
 from riskset_common.formats.strict_yaml import Name, read_yaml, validate
 from riskset_common.study.codebook import StudyName
@@ -34,13 +35,6 @@ def _ed25519_key(text: str) -> str:
     return text
 
 
-def _host_and_port(text: str) -> str:
-    host, _, port = text.rpartition(":")
-    if not host or "/" in text or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise ValueError(f"{text!r} is not host:port, for example centre.example:443.")
-    return text
-
-
 class Centre(StrictModel):
     """The coordinating centre, and how to reach it.
 
@@ -58,7 +52,7 @@ class Centre(StrictModel):
         Whether the rounds of a run may ride a stream that this site opens to the centre; else each is a message of its own.
     """
 
-    address: Annotated[str, AfterValidator(_host_and_port)] | None = None
+    address: AddressText | None = None
     ca: Path | None = None
     proxy: str | None = None
     key: Annotated[str, AfterValidator(_ed25519_key)] | None = None
@@ -85,7 +79,7 @@ class PinnedRoster(StrictModel):
     needed: int = Field(ge=1)
 
 
-def _named_column(written: Any) -> Any:
+def _named_column(written: object) -> object:
     return {"from": written} if isinstance(written, str) else written
 
 
@@ -222,7 +216,7 @@ Written = TypeVar("Written", bound=BaseModel)
 
 def _in_folder(model: Written, folder: Path) -> Written:
     """Join every relative path in the model to the folder; what was not written stays unwritten."""
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     for name in model.model_fields_set:
         value = getattr(model, name)
         if isinstance(value, Path):

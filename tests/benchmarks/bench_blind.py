@@ -19,7 +19,13 @@ from typing import Any
 import numpy as np
 from tests.benchmarks.blind_study import embedded, over_flower
 from tests.benchmarks.machine import describe, middle
-from tests.secure.blind_parties import Cohort, fit_pooled, model_of, parties_of, setup_of
+from tests.common.secure.blind.blind_parties import (
+    Cohort,
+    fit_pooled,
+    model_of,
+    parties_of,
+    setup_of,
+)
 
 from riskset_common.secure.blind.parties.member import BlindMember
 from riskset_common.secure.blind.protocol import run_blind_cox

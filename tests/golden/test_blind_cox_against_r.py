@@ -9,10 +9,10 @@ import dataclasses
 
 import numpy as np
 import pytest
-from tests.end_to_end.reference_study import why_not
+from tests.common.secure.blind.blind_parties import Cohort, fit_blind
 from tests.golden.conftest import SHIPPED, references
 from tests.golden.test_cox_against_r import check_fit, patients_of
-from tests.secure.blind_parties import Cohort, fit_blind
+from tests.system.end_to_end.reference_study import why_not
 
 N_SITES = 5
 ASKED = [

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from tests.common.secure.blind.blind_parties import Cohort, fit_blind, model_of
 from tests.golden.test_blind_cox_against_r import N_SITES, split
-from tests.secure.blind_parties import Cohort, fit_blind, model_of
 
 from riskset_common.secure.blind.cox.model import BlindModel
 from riskset_common.secure.blind.cox.wanted import (

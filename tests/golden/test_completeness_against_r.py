@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.estimators.cohorts import Cohort
-from tests.estimators.pooling import result_of
+from tests.common.estimators.cohorts import Cohort
+from tests.common.estimators.pooling import result_of
 
 HERE = Path(__file__).parent
 OF_R = json.loads((HERE / "completeness.json").read_text(encoding="utf-8"))

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from riskset_common.primitives.masks import stream
+from riskset_common.primitives.prime_field import P, lagrange
 
-P = 2**255 - 19
 SHARE_BYTES = 32
 _COEFFICIENT_BYTES = (
     48  # 129 bits more than the field has, so that reduction leaves no bias that anyone could see
@@ -50,15 +50,7 @@ def shares(
 
 def weights(members: Sequence[int]) -> dict[int, int]:
     """Lagrange's weights at 0, by member: ``w_i = prod_{j != i} x_j / (x_j - x_i)``. One set serves for every secret."""
-    found = {}
-    for member in members:
-        numerator = denominator = 1
-        for other in members:
-            if other != member:
-                numerator = numerator * point(other) % P
-                denominator = denominator * (point(other) - point(member)) % P
-        found[member] = numerator * pow(denominator, -1, P) % P
-    return found
+    return dict(zip(members, lagrange([point(each) for each in members], 0), strict=True))
 
 
 def combine(weight: Mapping[int, int], held: Mapping[int, bytes]) -> bytes:

@@ -7,6 +7,7 @@ import binascii
 import hashlib
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import Self
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -72,6 +73,32 @@ class Identity:
     def sign(self, message: bytes) -> bytes:
         """Ed25519 signature (RFC 8032), 64 bytes; the same message gives the same signature."""
         return self._private.sign(message)
+
+
+def read_identity(path: Path, where: str = "", error: type[InputError] = InputError) -> Identity:
+    """Read a key file.
+
+    Parameters
+    ----------
+    where
+        The setting that names the file, for messages.
+    error
+        The error to raise.
+
+    Raises
+    ------
+    InputError
+        Or the kind given, naming setting and file, if the file cannot be read or holds no key of this kind.
+    """
+    named = f"{where} {path}" if where else str(path)
+    try:
+        return Identity.from_pem(path.read_bytes())
+    except OSError as unread:
+        raise error(
+            f"{named}: the key cannot be read ({unread.strerror}). Check the path and its permissions."
+        ) from unread
+    except InputError as unfit:
+        raise error(f"{named}: {unfit}") from unfit
 
 
 def verify(public: bytes, signature: bytes, message: bytes, what: str) -> None:

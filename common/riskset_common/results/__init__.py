@@ -1,1 +1,1 @@
-"""How results are written."""
+"""What results hold, and how they are written and read."""

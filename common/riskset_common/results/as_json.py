@@ -7,25 +7,24 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
-from riskset_common.survival.arrays.distributions import ChiSquareTest
-
-SCHEMA = 1
-"""Version of the contract of results.json."""
-
-WHEN_ASKED: Final = {"when_asked": True}
-"""Metadata of a result's field that is not written where the plan did not ask for it."""
+from riskset_common.results.shown import WHEN_ASKED, Withheld, WithheldAnalysis
 
 
-def as_json(value: Any) -> Any:
+def as_json(value: object) -> Any:
     """A result as plain lists and mappings.
 
     A field that is only there `WHEN_ASKED` is left out where it is None. Otherwise None, and a number that does not exist (a
-    median that is not reached, the coefficient of an aliased column: NaN in Python), is null.
+    median that is not reached, the coefficient of an aliased column: NaN in Python), is null. A value that a disclosure rule
+    withholds is the name of the rule: `{"withheld": rule}`; of an analysis that is withheld as a whole it stands at each field.
     """
+    if isinstance(value, Withheld):
+        return {"withheld": value.rule}
+    if isinstance(value, WithheldAnalysis):
+        return {"kind": value.kind, "warnings": [], **as_json(value.fields)}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = ((field, getattr(value, field.name)) for field in dataclasses.fields(value))
         return {
@@ -35,12 +34,8 @@ def as_json(value: Any) -> Any:
         }
     if isinstance(value, Mapping):
         return {str(name): as_json(item) for name, item in value.items()}
-    if isinstance(value, np.ndarray):
-        if value.dtype.kind in "biu" or (value.dtype.kind == "f" and np.isfinite(value).all()):
-            return value.tolist()
-        return [as_json(item) for item in value.tolist()]
-    if isinstance(value, np.generic):
-        return as_json(value.item())
+    if isinstance(value, (np.ndarray, np.generic)):
+        return as_json(value.tolist())
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, float):
@@ -52,32 +47,6 @@ def as_json(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no place in results.json")
 
 
-def to_text(results: Mapping[str, Any]) -> str:
+def to_text(results: object) -> str:
     """results.json as text: the same bytes for the same results, on every machine."""
     return json.dumps(as_json(results), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
-
-
-@dataclasses.dataclass(frozen=True)
-class PrintedTest:
-    """A statistic that is chi-square distributed under the null hypothesis, and its P."""
-
-    statistic: float
-    df: int
-    p_value: float
-
-
-@dataclasses.dataclass(frozen=True)
-class NamedTest(PrintedTest):
-    """A test with the name under which it is printed."""
-
-    name: str
-
-
-def printed_test(test: ChiSquareTest) -> PrintedTest:
-    """A test as it is printed."""
-    return PrintedTest(test.statistic, test.df, test.p_value)
-
-
-def named_test(name: str, test: ChiSquareTest) -> NamedTest:
-    """A test as it is printed under a name."""
-    return NamedTest(test.statistic, test.df, test.p_value, name)

@@ -18,7 +18,7 @@ from typing import Any
 from riskset_common.consortium.governance import Governance, sign_roster, unsigned
 from riskset_common.consortium.roster import Member, Roster
 from riskset_common.errors import InputError, NodeConfigError, Refusal, RisksetError, did_you_mean
-from riskset_common.primitives.signing import Identity
+from riskset_common.primitives.signing import Identity, read_identity
 from riskset_common.study.codebook import Codebook
 from riskset_common.study.plan import Plan
 from riskset_embedded.transcript import Transcript
@@ -26,9 +26,10 @@ from riskset_node.config import NodeConfig
 from riskset_node.session.node import SiteNode
 from riskset_node.session.trust import Trust
 from riskset_node.state.node_state import NodeState
-from riskset_server.run.course import OnReplies, Watcher, is_confirmed, round_of, run_course
+from riskset_server.driving.recorded import Recorded
+from riskset_server.run.course import OnReplies, Watcher, round_of, run_course
+from riskset_server.run.joining import offer_run
 from riskset_server.run.replies import SitesRefused
-from riskset_server.run.run import Run
 
 
 def _any_random(_purpose: str) -> bytes:
@@ -113,59 +114,44 @@ def run_local(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="riskset-"))
         )
         nodes, roster = _nodes(parties, centre, folder, stack)
-        run = Run(plan, codebook, roster, centre, parties.draw("nonce"))
-        carrier = _Carrier(nodes, transcript or Transcript(None), parties.cut)
+        offered = offer_run(plan, codebook, roster, centre, parties.draw("nonce"))
+        direct = Direct(nodes, parties.cut)
         try:
-            return run_course(run, carrier, watcher)
+            return run_course(offered, Recorded(direct, transcript or Transcript(None)), watcher)
         except SitesRefused as refused:
-            reasons = {name: why for name, why in carrier.reasons.items() if name in refused.codes}
+            reasons = {name: why for name, why in direct.reasons.items() if name in refused.codes}
             if not reasons:  # they were given before the run was stopped and continued
                 raise
             raise SitesSaidNo(reasons) from None
 
 
-class _Carrier:
-    """Carries messages to the sites and their answers back, and keeps the answers in the transcript.
+class Direct:
+    """Asks the nodes of this process one after the other. A site whose line is cut is not there.
 
-    A site whose line is cut is not there. What a site answered before the run stopped is taken from the transcript.
+    `reasons` holds why each site first said no; it may refuse what follows for other reasons.
     """
 
-    def __init__(
-        self, nodes: Mapping[str, SiteNode], transcript: Transcript, cut: Mapping[str, int]
-    ) -> None:
+    def __init__(self, nodes: Mapping[str, SiteNode], cut: Mapping[str, int]) -> None:
         self._nodes = nodes
-        self._transcript = transcript
         self._cut = cut
         self._round = 0
         self.reasons: dict[str, RisksetError] = {}
-        """Why each site first said no; it may refuse what follows for other reasons."""
 
     def ask(
         self, messages: Mapping[str, bytes], step: str, on_replies: OnReplies
     ) -> dict[str, bytes]:
         """Ask the sites whose line is not cut, in their order."""
         self._round = max(self._round, round_of(step))
-        # Where the run went on without a site it does so again: a late reply would make another run of it.
-        went_on = not is_confirmed(step) and self._transcript.went_on(step)
         replies: dict[str, bytes] = {}
         for name, message in messages.items():
-            kept = self._transcript.kept(step, name)
-            if kept is None and (went_on or self._round >= self._cut.get(name, self._round + 1)):
+            if self._round >= self._cut.get(name, self._round + 1):
                 continue
-            if kept is None:
-                replies[name] = self._nodes[name].answer(message)
-                self._transcript.received(step, name, replies[name])
-                refusal = self._nodes[name].refusal
-                if refusal is not None:
-                    self.reasons.setdefault(name, refusal)
-            else:
-                replies[name] = kept
+            replies[name] = self._nodes[name].answer(message)
             on_replies({name: replies[name]})
+            refusal = self._nodes[name].refusal
+            if refusal is not None:
+                self.reasons.setdefault(name, refusal)
         return replies
-
-    def published(self, step: str, opening: bytes) -> None:
-        """Keep what everybody may check."""
-        self._transcript.published(step, opening)
 
 
 def _check_cut(parties: Parties) -> None:
@@ -209,16 +195,7 @@ def _identity(config: NodeConfig, draw: Callable[[str], bytes]) -> Identity:
     """The site's own key where node.yaml names one, else one made for this run."""
     if config.identity is None:
         return Identity.from_random(draw(f"identity of {config.site}"))
-    try:
-        return Identity.from_pem(config.identity.key.read_bytes())
-    except OSError as error:
-        raise NodeConfigError(
-            f"site {config.site}: identity.key {config.identity.key} cannot be read ({error.strerror})."
-        ) from error
-    except InputError as error:
-        raise NodeConfigError(
-            f"site {config.site}: identity.key {config.identity.key}: {error}"
-        ) from error
+    return read_identity(config.identity.key, f"site {config.site}: identity.key", NodeConfigError)
 
 
 def _now() -> datetime:

@@ -11,7 +11,6 @@ import os
 import shutil
 import signal
 import socket
-import ssl
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -28,12 +27,14 @@ from riskset_common.consortium.invitation import Enrolment, read_file
 from riskset_common.consortium.roster import Roster
 from riskset_common.consortium.roster_file import add_signature, signatures_path, write_roster
 from riskset_common.errors import InputError
-from riskset_common.formats.strict_yaml import read_yaml
-from riskset_common.primitives.signing import Identity
+from riskset_common.formats.strict_yaml import YamlMapping, read_yaml
+from riskset_common.primitives.signing import Identity, read_identity
+from riskset_common.programs.secret_files import write_new
+from riskset_common.programs.tls import trusting
 from riskset_embedded.local_run import read_nodes
 from riskset_node.enrolment.joining import join_folder
 from riskset_server.centre.config import CENTRE_FILE, CentreConfig, read_centre
-from riskset_server.centre.new_centre import new_centre, write_secret
+from riskset_server.centre.new_centre import new_centre
 from riskset_server.flower.environment import setting
 from riskset_server.sites.admission import admit, invite
 from riskset_server.store import Sites, open_database
@@ -130,7 +131,7 @@ def make_federation(
     )
     # In a deployment the consortium's own keys sign; here one is made for this federation and pinned at every node.
     governance = Identity.from_random(token_bytes(32))
-    write_secret(folder / GOVERNANCE, governance.to_pem())
+    write_new(folder / GOVERNANCE, governance.to_pem())
     database = open_database(centre.store)
     sites = Sites(database)
     files = {read_yaml(path)["site"]: path for path in sorted((study / "nodes").glob("*.y*ml"))}
@@ -154,7 +155,7 @@ def send_roster(folder: Path, roster: Roster) -> None:
     """Have a roster signed, and lay it at every site; a node reads it when it starts."""
     written = folder / ROSTER
     write_roster(roster, written)
-    add_signature(written, Identity.from_pem((folder / GOVERNANCE).read_bytes()))
+    add_signature(written, read_identity(folder / GOVERNANCE))
     for member in roster.members:
         for path in (written, signatures_path(written)):
             shutil.copy(path, folder / "sites" / member.name)
@@ -163,12 +164,20 @@ def send_roster(folder: Path, roster: Roster) -> None:
 def _write_node(study_file: Path, home: Path) -> None:
     """The study's node.yaml with this site's keys, the centre, and the path of its records made absolute."""
     written, joined = read_yaml(study_file), read_yaml(home / "node.yaml")
-    source = written["data"]["source"]
-    source["path"] = str((study_file.parent / source["path"]).resolve())
+    source = _block(_block(written, "data"), "source")
+    source["path"] = str((study_file.parent / str(source["path"])).resolve())
     whole = written | {name: joined[name] for name in ("centre", "identity", "roster", "state")}
     (home / "node.yaml").write_text(
         yaml.safe_dump(whole, sort_keys=False, allow_unicode=True), encoding="utf-8"
     )
+
+
+def _block(written: YamlMapping, key: str) -> YamlMapping:
+    """The mapping under a key of a file that was read before, and so is known to hold one."""
+    block = written[key]
+    if not isinstance(block, dict):
+        raise InputError(f"{key}: must hold 'key: value' lines.")
+    return block
 
 
 def start_federation(study: Path, folder: Path, *, say: Callable[[str], None]) -> Federation:
@@ -213,7 +222,9 @@ def is_healthy(centre: CentreConfig) -> bool:
     """Whether the SuperLink answers, over TLS, on the port for sites."""
     try:
         answer = httpx.get(
-            f"https://{centre.listen.sites}/health", verify=trusting(centre), trust_env=False
+            f"https://{centre.listen.sites}/health",
+            verify=trusting(centre.tls.ca.read_bytes()),
+            trust_env=False,
         )
     except httpx.TransportError:
         return False
@@ -321,8 +332,3 @@ def _free_ports(number: int) -> list[int]:
     for each in sockets:
         each.close()
     return ports
-
-
-def trusting(centre: CentreConfig) -> ssl.SSLContext:
-    """TLS that believes this centre's authority and no other."""
-    return ssl.create_default_context(cafile=centre.tls.ca)

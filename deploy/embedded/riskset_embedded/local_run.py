@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,20 +24,69 @@ from rich.progress import (
 
 from riskset_common.errors import InputError, NodeConfigError, RisksetError
 from riskset_common.formats.canonical_json import sha256_hex
-from riskset_common.planning.check import check_plan
-from riskset_common.planning.read import read_plan
-from riskset_common.study.codebook import Codebook, read_codebook
+from riskset_common.primitives.signing import Identity, read_identity
+from riskset_common.study.codebook import Codebook
 from riskset_common.study.plan import Plan
-from riskset_common.study.study import Site, Study
+from riskset_common.study.study import Site
 from riskset_embedded.engine import Parties, run_local
-from riskset_embedded.output_folder import OutputFolder, output_folder
+from riskset_embedded.output_folder import OutputFolder, output_folder, write_folder
 from riskset_embedded.run_folder import RunFolder, run_folder
 from riskset_embedded.transcript import Transcript
 from riskset_node.config import NodeConfig, read_node
-from riskset_server.kinds.placing import placed
-from riskset_server.plans.signed_plan import check_signature, read_key, signature_path
+from riskset_server.plans.submitted import submitted
 from riskset_server.run.replies import SitesLost
-from riskset_server.run.run import Opened
+from riskset_server.run.rounds import Opened
+
+
+@dataclass(frozen=True)
+class LocalStudy:
+    """A study that was read from its files and checked. `centre` is the key that was given for the centre, if one was."""
+
+    plan: Plan
+    codebook: Codebook
+    nodes: Sequence[NodeConfig]
+    centre: Identity | None
+
+
+def read_study(plan: Path, codebook: Path, nodes: Path, key: Path | None = None) -> LocalStudy:
+    """Read a study and check it before any site is asked.
+
+    A plan with a signature beside it (plan.yaml.sig) must still say what was signed, and by `key` where that is given.
+
+    Raises
+    ------
+    RisksetError
+        With every problem of the first file that has one.
+    """
+    centre = None if key is None else read_identity(key)
+    configs = read_nodes(nodes)
+    sites = [Site(config.site, config.study_group) for config in configs]
+    found = submitted(plan, codebook, sites=sites, key=centre)
+    return LocalStudy(found.plan, found.codebook, configs, centre)
+
+
+def run_for_results(
+    plan: Path, codebook: Path, nodes: Path, *, key: Path | None = None, lose: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Run the plan in these files and give the contents of results.json; no report is made.
+
+    It leaves nothing behind, finished or not: no folder, no transcript, no log. A run that stops cannot be continued.
+    `write_folder` writes what a report needs from what this gives.
+
+    Raises
+    ------
+    SitesLost
+        Where the run cannot go on without sites that are away.
+    RisksetError
+        Of any other kind.
+    """
+    study = read_study(plan, codebook, nodes, key)
+    with _log_to(Path(os.devnull)):
+        return run_local(
+            study.plan,
+            study.codebook,
+            Parties(study.nodes, study.centre, cut=cuts_of(lose)),
+        )
 
 
 def run_files(
@@ -50,11 +101,13 @@ def run_files(
 ) -> Path:
     """Run the plan in these files and give the finished folder, which is `out`.
 
-    A plan with a signature beside it (plan.yaml.sig) must still say what was signed, and by `key` where that is given.
-    A run that stopped continues where it was.
+    It leaves `out` with what `write_folder` writes and with the log, the transcript and the sites' states of the run. A run that
+    stopped leaves `out` as it was and what it needs to go on beside it; the same call continues it.
 
     Parameters
     ----------
+    key
+        Whose signature a signed plan must have.
     lose
         A rehearsal of loss: SITE or SITE@ROUND, the site whose line is cut from that round on (0 is joining; 1 when not said).
 
@@ -65,21 +118,14 @@ def run_files(
     RisksetError
         Of any other kind. `out` is in each case as it was before.
     """
-    read, words = read_plan(plan), read_codebook(codebook)
-    centre = None if key is None else read_key(key)
-    if signature_path(plan).exists():
-        check_signature(signature_path(plan), read, words, centre)
-    configs = read_nodes(nodes)
-    sites = tuple(Site(config.site, config.study_group) for config in configs)
-    check_plan(Study(read, words, sites), str(plan))
-    placed(read)  # a display that cannot be made is told before any site is asked
+    study = read_study(plan, codebook, nodes, key)
     console = Console(stderr=True, quiet=quiet)
-    for line in _notices(configs):
+    for line in _notices(study.nodes):
         console.print(line, style="dim", highlight=False, soft_wrap=True)
-    kept = run_folder(out, _identified_by(read, words, configs))
-    parties = Parties(configs, centre, kept.draw, cuts_of(lose))
+    kept = run_folder(out, _identified_by(study))
+    parties = Parties(study.nodes, study.centre, kept.draw, cuts_of(lose))
     with kept.alone():
-        folder = _run_kept(out, read, words, parties, kept, console)
+        folder = _run_kept(out, study, parties, kept, console)
     if folder.moved_aside is not None:
         moved = f"What was in {out} is now in {folder.moved_aside}."
         console.print(moved, highlight=False, soft_wrap=True)
@@ -87,13 +133,13 @@ def run_files(
 
 
 def _run_kept(
-    out: Path, plan: Plan, codebook: Codebook, parties: Parties, kept: RunFolder, console: Console
+    out: Path, study: LocalStudy, parties: Parties, kept: RunFolder, console: Console
 ) -> OutputFolder:
     """Begin or continue the run; where it stops, keep what lets it go on, and say how."""
     if kept.continued:
         console.print(f"Continuing the run in {kept.path}.", highlight=False, soft_wrap=True)
     try:
-        return _run_into(out, plan, codebook, parties, kept, console)
+        return _run_into(out, study, parties, kept, console)
     except SitesLost as lost:
         raise SitesAway(lost, kept.path) from None
     except RisksetError:
@@ -117,20 +163,20 @@ def _is_full(error: OSError | sqlite3.OperationalError) -> bool:
 
 
 def _run_into(
-    out: Path, plan: Plan, codebook: Codebook, parties: Parties, kept: RunFolder, console: Console
+    out: Path, study: LocalStudy, parties: Parties, kept: RunFolder, console: Console
 ) -> OutputFolder:
     """Run, and write the output folder."""
     with output_folder(out) as folder:
         with _log_to(folder.path / "log.jsonl"), _Bars(console, len(parties.nodes)) as bars:
             results = run_local(
-                plan,
-                codebook,
+                study.plan,
+                study.codebook,
                 parties,
                 transcript=Transcript(kept.transcript),
                 outboxes=kept.outboxes,
                 watcher=bars,
             )
-        folder.write(results, plan, codebook)
+        write_folder(folder.path, results, study.plan, study.codebook)
         kept.finish(folder.path)
     if results["lost_sites"]:
         console.print(_without(results), highlight=False, soft_wrap=True)
@@ -158,13 +204,11 @@ def cuts_of(lose: Sequence[str]) -> dict[str, int]:
     return cuts
 
 
-def _identified_by(
-    plan: Plan, codebook: Codebook, configs: Sequence[NodeConfig]
-) -> dict[str, object]:
+def _identified_by(study: LocalStudy) -> dict[str, object]:
     return {
-        "plan": sha256_hex(plan),
-        "codebook": sha256_hex(codebook),
-        "sites": [[config.site, config.study_group] for config in configs],
+        "plan": sha256_hex(study.plan),
+        "codebook": sha256_hex(study.codebook),
+        "sites": [[config.site, config.study_group] for config in study.nodes],
     }
 
 

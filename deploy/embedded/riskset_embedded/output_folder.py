@@ -31,14 +31,24 @@ class OutputFolder:
     path: Path
     moved_aside: Path | None = None
 
-    def write(self, results: Mapping[str, Any], plan: Plan, codebook: Codebook) -> None:
-        """Write results.json, the plan and codebook that they answer, and the report."""
-        from riskset_server.report import build_report
 
-        (self.path / RESULTS).write_text(to_text(results), encoding="utf-8")
-        (self.path / "plan.json").write_bytes(canonical_json(plan))
-        (self.path / "codebook.json").write_bytes(canonical_json(codebook))
-        build_report(results, plan, codebook, self.path)
+def write_folder(folder: Path, results: Mapping[str, Any], plan: Plan, codebook: Codebook) -> None:
+    """Write the folder of a run from its results alone: results.json, the plan and codebook that they answer, and the report.
+
+    The report is report.html with its figures and tables; to draw them takes longer than most runs. Nothing is written of how the
+    run went on: its log, its transcript and the sites' states come from the run itself.
+
+    Parameters
+    ----------
+    folder
+        A folder that exists; what it holds under these names is written over.
+    """
+    from riskset_server.report import build_report
+
+    (folder / RESULTS).write_text(to_text(results), encoding="utf-8")
+    (folder / "plan.json").write_bytes(canonical_json(plan))
+    (folder / "codebook.json").write_bytes(canonical_json(codebook))
+    build_report(results, plan, codebook, folder)
 
 
 @contextmanager

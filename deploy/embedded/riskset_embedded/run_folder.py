@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from pathlib import Path
 from secrets import token_bytes
 
 from riskset_common.errors import InputError
+from riskset_common.programs.secret_files import replace
 from riskset_embedded.output_folder import remove_empty
 
 _SECRETS = "secrets.json"
@@ -66,7 +66,7 @@ class RunFolder:
         drawn = json.loads(path.read_text(encoding="ascii")) if path.exists() else {}
         if purpose not in drawn:
             drawn[purpose] = token_bytes(32).hex()
-            _write(path, json.dumps(drawn, indent=1))
+            replace(path, json.dumps(drawn, indent=1).encode("ascii"))
         return bytes.fromhex(drawn[purpose])
 
     def finish(self, into: Path) -> None:
@@ -109,20 +109,10 @@ def run_folder(out: Path, study: Mapping[str, object]) -> RunFolder:
         path.mkdir(mode=0o700, parents=True)
         (path / "transcript").mkdir()
         (path / "outboxes").mkdir()
-        _write(path / _STUDY, told)
+        replace(path / _STUDY, told.encode("ascii"))
     except OSError as error:
         remove_empty(new_parents)
         raise InputError(
             f"--out {out}: cannot be written ({error.strerror}). Choose another folder."
         ) from error
     return RunFolder(path, continued=False, new_parents=new_parents)
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file for the owner's eyes, there in full or not at all."""
-    made = path.with_suffix(".part")
-    with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    made.replace(path)

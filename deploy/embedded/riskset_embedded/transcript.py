@@ -1,12 +1,13 @@
 """The transcript of a run: every message that the centre received or published, byte for byte, for audits and for attacks.
 
-It is also all that the centre must keep to go on with a run that stopped: the rest follows from it.
+It is also all that the centre must keep to go on with a run that stopped (`driving.recorded.Memory`): the rest follows from it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 
@@ -19,38 +20,45 @@ class Transcript:
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
 
-    def received(self, step: str, site: str, message: bytes) -> None:
-        """Keep one message as it arrived; an empty answer is no message."""
-        if self._folder is None or not message:
-            return
-        path = self._folder / step / f"{site}.msg"
-        _write(path, message)
-        entry = {
-            "step": step,
-            "site": site,
-            "bytes": len(message),
-            "sha256": hashlib.sha256(message).hexdigest(),
-        }
-        with (self._folder / "index.jsonl").open("a", encoding="utf-8") as index:
-            index.write(json.dumps(entry) + "\n")
-
-    def kept(self, step: str, site: str) -> bytes | None:
-        """What a site answered in a step of this run before it stopped; None where it did not."""
-        path = None if self._folder is None else self._folder / step / f"{site}.msg"
-        return path.read_bytes() if path is not None and path.exists() else None
-
-    def went_on(self, step: str) -> bool:
-        """Whether sites answered a later step already."""
+    def steps(self) -> list[str]:
+        """Steps that sites answered, in order."""
         index = None if self._folder is None else self._folder / "index.jsonl"
         if index is None or not index.exists():
-            return False
-        steps = [json.loads(line)["step"] for line in index.read_text("utf-8").splitlines()]
-        return step in steps and steps[-1] != step
+            return []
+        lines = index.read_text(encoding="utf-8").splitlines()
+        return list(dict.fromkeys(json.loads(line)["step"] for line in lines))
 
-    def published(self, step: str, message: bytes) -> None:
+    def replies(self, step: str) -> dict[str, bytes]:
+        """What sites answered in a step of this run before it stopped, by name."""
+        if self._folder is None:
+            return {}
+        paths = sorted((self._folder / step).glob(f"*{_MESSAGE}"))
+        return {path.name.removesuffix(_MESSAGE): path.read_bytes() for path in paths}
+
+    def keep_asked(self, step: str, messages: Mapping[str, bytes]) -> None:
+        """Keep nothing: what is asked follows from what was received."""
+
+    def keep_replies(self, step: str, replies: Mapping[str, bytes]) -> None:
+        """Keep messages as they arrived; an empty answer is no message."""
+        for site, message in replies.items():
+            if self._folder is not None and message:
+                _write(self._folder / step / f"{site}{_MESSAGE}", message)
+                entry = {
+                    "step": step,
+                    "site": site,
+                    "bytes": len(message),
+                    "sha256": hashlib.sha256(message).hexdigest(),
+                }
+                with (self._folder / "index.jsonl").open("a", encoding="utf-8") as index:
+                    index.write(json.dumps(entry) + "\n")
+
+    def keep_opening(self, step: str, opening: bytes) -> None:
         """Keep the opening of a round, from which anybody can add up its sum again."""
         if self._folder is not None:
-            _write(self._folder / "openings" / f"{step}.opening", message)
+            _write(self._folder / "openings" / f"{step}.opening", opening)
+
+
+_MESSAGE = ".msg"
 
 
 def _write(path: Path, message: bytes) -> None:

@@ -8,41 +8,20 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from riskset_common.errors import InputError
+from riskset_common.formats.addresses import Address, AddressText
 from riskset_common.formats.strict_model import StrictModel
 from riskset_common.formats.strict_yaml import read_yaml, validate
-from riskset_common.primitives.signing import Identity
+from riskset_common.primitives.signing import Identity, read_identity
 
 CENTRE_FILE = "centre.yaml"
 
 
-def _host_and_port(text: str) -> str:
-    host, _, port = text.rpartition(":")
-    if not host or "/" in text or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise ValueError(f"{text!r} is not host:port, for example centre.example:443.")
-    return text
-
-
-Address = Annotated[str, AfterValidator(_host_and_port)]
-
-
 def _loopback(text: str) -> str:
-    if split_address(text)[0] not in {"127.0.0.1", "::1", "localhost"}:
+    if Address.read(text).host not in {"127.0.0.1", "::1", "localhost"}:
         raise ValueError(
             f"{text!r} is not an address of this machine alone. Whoever reaches it can start runs; use 127.0.0.1:PORT."
         )
     return text
-
-
-def split_address(address: str) -> tuple[str, int]:
-    """Host and port of `host:port`."""
-    host, _, port = address.rpartition(":")
-    return host.strip("[]"), int(port)
-
-
-def ports_on(address: str, places: int) -> str:
-    """The address whose port is so many further on."""
-    host, _, port = address.rpartition(":")
-    return f"{host}:{int(port) + places}"
 
 
 class Listen(StrictModel):
@@ -60,9 +39,9 @@ class Listen(StrictModel):
         How many runs may have streams at one time: each takes a port, from that of `stream` on.
     """
 
-    sites: Address
-    inside: Annotated[Address, AfterValidator(_loopback)]
-    stream: Address | None = None
+    sites: AddressText
+    inside: Annotated[AddressText, AfterValidator(_loopback)]
+    stream: AddressText | None = None
     stream_ports: int = Field(default=4, ge=1, le=64)
 
 
@@ -115,8 +94,8 @@ class CentreConfig(StrictModel):
         Where the folders of finished runs appear.
     """
 
-    address: Address
-    stream_address: Address | None = None
+    address: AddressText
+    stream_address: AddressText | None = None
     listen: Listen
     tls: Certificates
     key: Path
@@ -127,10 +106,7 @@ class CentreConfig(StrictModel):
 
     def identity(self) -> Identity:
         """The centre's signing key."""
-        try:
-            return Identity.from_pem(self.key.read_bytes())
-        except OSError as error:
-            raise InputError(f"key: {self.key} cannot be read ({error.strerror}).") from error
+        return read_identity(self.key, "key:")
 
 
 def read_centre(path: Path) -> CentreConfig:

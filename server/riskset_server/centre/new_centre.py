@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from riskset_common.errors import InputError
+from riskset_common.formats.addresses import Address
 from riskset_common.primitives.signing import Identity
+from riskset_common.programs.secret_files import write_new
 from riskset_server.centre.certificates import make_certificates
-from riskset_server.centre.config import CENTRE_FILE, CentreConfig, read_centre, split_address
+from riskset_server.centre.config import CENTRE_FILE, CentreConfig, read_centre
 
-_FILES: dict[str, Any] = {
+_FLOWER = {
+    "home": "flower",
+    "database": "flower/superlink.sqlite",
+    "secret": "superexec.secret",
+}
+_FILES: dict[str, object] = {
     "tls": {"certificate": "server.pem", "key": "server.key", "ca": "ca.pem"},
     "key": "centre.key",
     "store": "sqlite:///centre.sqlite",
-    "flower": {
-        "home": "flower",
-        "database": "flower/superlink.sqlite",
-        "secret": "superexec.secret",
-    },
+    "flower": _FLOWER,
     "folder": "runs",
 }
 
@@ -64,38 +65,42 @@ def new_centre(
         )
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     reached = address or sites
-    host = split_address(reached)[0]
-    ca, server = make_certificates(list(dict.fromkeys([host, "localhost", "127.0.0.1"])), now)
-    secrets = {
-        "ca.pem": ca,
-        "server.pem": server.certificate,
-        "server.key": server.key,
-        "centre.key": key or Identity.from_random(random(32)).to_pem(),
-        "superexec.secret": random(32),
-    }
-    for name, content in secrets.items():
-        write_secret(folder / name, content)
+    _write_secrets(
+        folder,
+        Address.read(reached).host,
+        key or Identity.from_random(random(32)).to_pem(),
+        random(32),
+        now,
+    )
     (folder / "flower").mkdir(exist_ok=True)
-    written = {
+    written: dict[str, object] = {
         "address": reached,
-        **({} if stream is None else {"stream_address": f"{host}:{split_address(stream)[1]}"}),
+        **({} if stream is None else {"stream_address": str(_beside(reached, stream))}),
         "listen": {"sites": sites, "inside": inside}
         | ({} if stream is None else {"stream": stream}),
         **_FILES,
     }
     if in_memory:
-        written["flower"] = {k: v for k, v in _FILES["flower"].items() if k != "database"}
+        written["flower"] = {k: v for k, v in _FLOWER.items() if k != "database"}
     text = yaml.safe_dump(written, sort_keys=False, allow_unicode=True)
     (folder / CENTRE_FILE).write_text(text, encoding="utf-8")
     return read_centre(folder)
 
 
-def write_secret(path: Path, content: bytes) -> None:
-    """Write a file that its owner alone may read, from its first byte; never over one that is there."""
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(content)
-    except FileExistsError as error:
-        raise InputError(
-            f"{path}: is there already, and is not written over. Move it away first."
-        ) from error
+def _write_secrets(folder: Path, host: str, key: bytes, secret: bytes, now: datetime) -> None:
+    """Certificates for this host and this machine, the centre's signing key (PEM) and the SuperExec's secret."""
+    ca, server = make_certificates(list(dict.fromkeys([host, "localhost", "127.0.0.1"])), now)
+    secrets = {
+        "ca.pem": ca,
+        "server.pem": server.certificate,
+        "server.key": server.key,
+        "centre.key": key,
+        "superexec.secret": secret,
+    }
+    for name, content in secrets.items():
+        write_new(folder / name, content)
+
+
+def _beside(reached: str, stream: str) -> Address:
+    """The host of one address with the port of the other."""
+    return Address(Address.read(reached).host, Address.read(stream).port)

@@ -93,21 +93,18 @@ def sign(
 ) -> None:
     """Sign what plan and codebook say; writes PLAN.sig beside the plan."""
     from riskset_common.errors import InputError
-    from riskset_common.planning.check import check_plan
-    from riskset_common.planning.read import read_plan
-    from riskset_common.study.codebook import read_codebook
-    from riskset_common.study.study import Study
-    from riskset_server.plans.signed_plan import read_key, sign_plan, signature_path
+    from riskset_common.primitives.signing import read_identity
+    from riskset_server.plans.signed_plan import sign_plan, signature_path
+    from riskset_server.plans.submitted import drafted
 
-    read, words = read_plan(plan), read_codebook(codebook)
-    check_plan(Study(read, words, ()), str(plan))
-    signed = sign_plan(read, words, read_key(key))
+    draft = drafted(plan, codebook)
+    signed = sign_plan(draft.plan, draft.codebook, read_identity(key))
     path = signature_path(plan)
     try:
         path.write_text(signed.model_dump_json(indent=1) + "\n", encoding="utf-8")
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror}).") from error
-    typer.echo(f"{path}: {read.plan} {read.version} sha256 {signed.plan_sha256}")
+    typer.echo(f"{path}: {signed.plan} {signed.version} sha256 {signed.plan_sha256}")
 
 
 @key_app.command("new")
@@ -116,23 +113,13 @@ def new(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write the key.")],
 ) -> None:
     """Make a signing key. Prints the public half for node.yaml (centre.key) and the fingerprint to read out by telephone."""
-    import os
     from secrets import token_bytes
 
-    from riskset_common.errors import InputError
     from riskset_common.primitives.signing import Identity, fingerprint
+    from riskset_common.programs.secret_files import write_new
 
     identity = Identity.from_random(token_bytes(32))
-    try:
-        # Readable by the owner alone from its first byte; never over an existing key.
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(identity.to_pem())
-    except FileExistsError as error:
-        raise InputError(
-            f"{path}: a key of that name is there already, and a lost key cannot be made again."
-        ) from error
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}).") from error
+    write_new(path, identity.to_pem())
     typer.echo(f"public key   {identity.public_text}\nfingerprint  {fingerprint(identity.public)}")
 
 
@@ -152,9 +139,9 @@ def sign_roster(
 ) -> None:
     """Sign which sites there are and by which keys they are known; adds to ROSTER.sig beside the roster."""
     from riskset_common.consortium.roster_file import add_signature, signatures_path
-    from riskset_common.primitives.signing import Identity
+    from riskset_common.primitives.signing import read_identity
 
-    signed = add_signature(roster, Identity.from_pem(key.read_bytes()))
+    signed = add_signature(roster, read_identity(key))
     typer.echo(
         f"{signatures_path(roster)}: version {signed.roster.version}, "
         f"{len(signed.roster.members)} sites, {len(signed.signatures)} signatures"
@@ -236,11 +223,12 @@ def power(
         follow_up=follow_up,
         loss=loss,
     )
-    found = sizes(plan) if patients is None else powers(plan, patients)
-    if as_json:
-        typer.echo(json.dumps(found, indent=1))
+    if patients is None:
+        needed = sizes(plan)
+        typer.echo(json.dumps(needed, indent=1) if as_json else sizes_text(plan, needed))
     else:
-        typer.echo(sizes_text(plan, found) if patients is None else powers_text(plan, found))
+        reached = powers(plan, patients)
+        typer.echo(json.dumps(reached, indent=1) if as_json else powers_text(plan, reached))
 
 
 def main() -> None:

@@ -48,8 +48,16 @@ RESULT_FIELDS: Mapping[str, frozenset[str]] = {
 """By kind of analysis."""
 
 _COUNTED = frozenset({"n", "events"})
-CURVE_FIELDS = _COUNTED | {"level", "median", "quantiles", "at", "curve", "rmean"}
-INCIDENCE_FIELDS = _COUNTED | {"level", "causes"}
+CURVE_FIELDS = _COUNTED | {
+    "level",
+    "median",
+    "quantiles",
+    "at",
+    "curve",
+    "rmean",
+    "numbers_at_risk",
+}
+INCIDENCE_FIELDS = _COUNTED | {"level", "causes", "numbers_at_risk"}
 CAUSE_FIELDS = frozenset({"events", "at", "curve"})
 LANDMARK_FIELDS = frozenset(
     {"time", "at_risk", "events_to", "survival", "incidence", "std_err", "lower", "upper"}

@@ -14,18 +14,19 @@ import structlog
 
 from riskset_common.consortium.roster import Roster
 from riskset_common.errors import CodebookError, PlanError, RisksetError
+from riskset_common.formats.addresses import Address
 from riskset_common.formats.canonical_json import parse_canonical
 from riskset_common.formats.strict_yaml import validate
 from riskset_common.planning.read import ReleasePlan
 from riskset_common.results.as_json import to_text
 from riskset_common.study.codebook import Codebook
-from riskset_server.centre.config import CentreConfig, ports_on
+from riskset_server.centre.config import CentreConfig
 from riskset_server.driving.recorded import Recorded
 from riskset_server.driving.relay import Relay, Route
 from riskset_server.driving.streams import RunStreams
 from riskset_server.run.course import run_course
+from riskset_server.run.joining import offer_run
 from riskset_server.run.replies import SitesLost, SitesRefused
-from riskset_server.run.run import Run
 from riskset_server.store import Runs, RunState, Sites, open_database
 
 _LOG: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -99,7 +100,7 @@ def _drive(
     codebook = validate(
         Codebook, parse_canonical(matter.codebook_json), "the run's codebook", CodebookError
     )
-    run = Run(plan, codebook, matter.roster, centre.identity(), matter.nonce)
+    offered = offer_run(plan, codebook, matter.roster, centre.identity(), matter.nonce)
     keys = {
         site.name: site.connection_key
         for site in sites.all()
@@ -114,7 +115,7 @@ def _drive(
             again_after=centre.rounds.again_after,
             now=monotonic,
         )
-        results = run_course(run, Recorded(relay, runs, number, now))
+        results = run_course(offered, Recorded(relay, runs.memory(number, now)))
     finally:
         if streams is not None:
             streams.close()
@@ -129,16 +130,17 @@ def _streams(
     """The streams of a run; None where the centre takes none, or other runs have all ports: it then goes by single messages."""
     if centre.listen.stream is None or centre.stream_address is None:
         return None
+    listened, reached = Address.read(centre.listen.stream), Address.read(centre.stream_address)
     certificate, key = centre.tls.certificate.read_bytes(), centre.tls.key.read_bytes()
     for place in range(centre.listen.stream_ports):
         try:
             return RunStreams(
-                ports_on(centre.listen.stream, place),
+                str(listened.ports_on(place)),
                 certificate,
                 key,
                 roster,
                 random,
-                reached_at=ports_on(centre.stream_address, place),
+                reached_at=str(reached.ports_on(place)),
             )
         except RuntimeError as error:
             _LOG.info("stream_port_taken", place=place, reason=str(error))

@@ -1,47 +1,62 @@
-"""A carrier with a memory: what was asked and answered is in the store, and is not asked again when a run is resumed."""
+"""A carrier with a memory: what was asked and answered is written down, and is not asked again when a run is continued."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from riskset_server.run.course import Asking, OnReplies, is_confirmed
-from riskset_server.store import Runs
+
+
+class Memory(Protocol):
+    """What is kept of one run, so that it can be played again up to where it stopped."""
+
+    def steps(self) -> Sequence[str]:
+        """Steps that were asked, in order."""
+        ...
+
+    def replies(self, step: str) -> Mapping[str, bytes]:
+        """What sites answered in a step so far, by name."""
+        ...
+
+    def keep_asked(self, step: str, messages: Mapping[str, bytes]) -> None:
+        """Keep what is about to be asked, by name of the site."""
+        ...
+
+    def keep_replies(self, step: str, replies: Mapping[str, bytes]) -> None:
+        """Keep replies that arrived together, by name of the site."""
+        ...
+
+    def keep_opening(self, step: str, opening: bytes) -> None:
+        """Keep what the round that began with this step opened."""
+        ...
 
 
 class Recorded:
     """Makes a carrier of what only asks, for one run.
 
-    A question is written down before it is sent, a reply before anything is made of it. Where the run went on without a site, it
-    does so again: a late reply would make another run of it.
+    A question is kept before it is sent, a reply before anything is made of it. Where the run went on without a site, it does so
+    again: a late reply would make another run of it.
     """
 
-    def __init__(
-        self, asking: Asking, runs: Runs, number: int, now: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, asking: Asking, memory: Memory) -> None:
         self._asking = asking
-        self._runs = runs
-        self._number = number
-        self._now = now
-        self._steps = [each.step for each in runs.arrived(number)]
+        self._memory = memory
+        self._asked_before = tuple(memory.steps())
 
     def ask(
         self, messages: Mapping[str, bytes], step: str, on_replies: OnReplies
     ) -> dict[str, bytes]:
         """Ask those who have not answered this step yet."""
-        replies: dict[str, bytes] = {}
-        if step in self._steps:
-            replies = self._runs.replies(self._number, step)
-            if self._went_on(step):
-                messages = {site: message for site, message in messages.items() if site in replies}
-        else:
-            self._steps.append(step)
-        self._runs.keep_asked(self._number, step, messages, self._now())
+        replies = dict(self._memory.replies(step)) if step in self._asked_before else {}
+        if self._went_on(step):
+            messages = {site: message for site, message in messages.items() if site in replies}
+        self._memory.keep_asked(step, messages)
         if replies:
             on_replies(replies)
 
         def keep(arrived: Mapping[str, bytes]) -> None:
-            self._runs.keep_replies(self._number, step, arrived, self._now())
+            self._memory.keep_replies(step, arrived)
             on_replies(arrived)
 
         unanswered = {site: messages[site] for site in messages if site not in replies}
@@ -51,8 +66,8 @@ class Recorded:
 
     def published(self, step: str, opening: bytes) -> None:
         """Keep an opening beside the answers that it was made of."""
-        self._runs.keep_opening(self._number, step, opening, self._now())
+        self._memory.keep_opening(step, opening)
 
     def _went_on(self, step: str) -> bool:
-        """Whether something was asked already that hangs on the replies to this step."""
-        return step in self._steps[:-1] and not is_confirmed(step)
+        """Whether the run that is played again asked something that hangs on the replies to this step."""
+        return step in self._asked_before[:-1] and not is_confirmed(step)

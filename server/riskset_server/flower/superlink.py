@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_bytes
-from typing import Any, Self
+from typing import Self, TypeVar
 
 import httpx
 import uvicorn
@@ -50,11 +49,14 @@ from flwr.superlink.grid import HttpGrid
 from flwr.superlink.main import create_app
 
 from riskset_common.errors import InputError, ProtocolRefusal, RisksetError
+from riskset_common.formats.addresses import Address
 from riskset_common.programs.command_line import version_of
 from riskset_common.programs.memory import settle
+from riskset_common.programs.tls import trusting
 from riskset_common.wire.flower_envelope import MESSAGE_TYPE, RECORD, Envelope
-from riskset_server.centre.config import CentreConfig, read_centre, split_address
+from riskset_server.centre.config import CentreConfig, read_centre
 from riskset_server.driving.driver import drive_run
+from riskset_server.driving.relay import Route
 from riskset_server.driving.streams import RunStreams
 from riskset_server.flower.app_archive import app_archive, app_folder
 from riskset_server.flower.environment import CENTRE_VARIABLE
@@ -69,13 +71,16 @@ CLOSE_KEPT_SECONDS = 7 * 24 * 3600.0
 
 app = ServerApp()
 
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
+
 
 def serve_superlink(centre: CentreConfig) -> None:
     """Serve the SuperLink on two ports: one for the sites, with the Fleet API alone, and one for this machine's own programs."""
     listen = centre.listen
     superlink = create_app(_superlink_config(centre), SuperLinkLifespan)
     config = uvicorn.Config(
-        Front(superlink, split_address(listen.sites)[1]),
+        Front(superlink, Address.read(listen.sites).port),
         log_config=get_uvicorn_log_config(30),
         ssl_keyfile=centre.tls.key,
         ssl_certfile=centre.tls.certificate,
@@ -100,10 +105,10 @@ async def _serve(server: uvicorn.Server, sockets: list[socket.socket]) -> None:
 
 
 def _listening(address: str) -> socket.socket:
-    host, port = split_address(address)
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listened = Address.read(address)
+    family = socket.AF_INET6 if listened.is_ipv6 else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=256)
+        return socket.create_server((listened.host, listened.port), family=family, backlog=256)
     except OSError as error:
         raise InputError(
             f"listen: {address} cannot be listened on ({error.strerror}). Something else may listen there already."
@@ -112,13 +117,13 @@ def _listening(address: str) -> socket.socket:
 
 def _superlink_config(centre: CentreConfig) -> SuperLinkLifespanConfig:
     tls = centre.tls
-    host, port = split_address(centre.listen.inside)
+    inside = Address.read(centre.listen.inside)
     database = centre.flower.database
     return SuperLinkLifespanConfig(
         control_address=CONTROL_API_DEFAULT_SERVER_ADDRESS,
         health_server_address=None,
-        host=host,
-        port=port,
+        host=inside.host,
+        port=inside.port,
         insecure=False,
         certificates=(tls.ca.read_bytes(), tls.certificate.read_bytes(), tls.key.read_bytes()),
         superexec_auth_secret=centre.flower.secret.read_bytes(),
@@ -152,7 +157,7 @@ class Control:
         # Flower's client would take this machine's own address to a proxy, where the environment names one.
         self._control._client.close()  # noqa: SLF001  # ditto
         self._control._client = httpx.Client(  # noqa: SLF001  # ditto
-            verify=ssl.create_default_context(cafile=centre.tls.ca), trust_env=False, timeout=30.0
+            verify=trusting(centre.tls.ca.read_bytes()), trust_env=False, timeout=30.0
         )
 
     def __enter__(self) -> Self:
@@ -199,7 +204,7 @@ class Control:
             return ""
         return str(found[flower_run].status.status) if flower_run in found else ""
 
-    def _call(self, method: Any, request: object) -> Any:
+    def _call(self, method: Callable[[Asked], Answer], request: Asked) -> Answer:
         try:
             return method(request)
         except httpx.TransportError as error:
@@ -333,7 +338,7 @@ def main(grid: Grid, context: Context) -> None:
         sites: Mapping[str, bytes],
         streams: RunStreams | None,
         release_seen: Callable[[str, str], None],
-    ) -> Iterable[Any]:
+    ) -> Iterable[Route]:
         nodes = {site: node_of[key] for site, key in sites.items() if key in node_of}
         offers = {}
         if streams is not None:

@@ -9,12 +9,11 @@ from typing import Any
 from riskset_common.consortium.roster_file import read_roster
 from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.formats.canonical_json import sha256_hex
-from riskset_common.planning.check import check_plan, variables_read
+from riskset_common.planning.check import variables_read
 from riskset_common.planning.read import read_plan
 from riskset_common.rounds.questions import rule_of
-from riskset_common.study.codebook import read_codebook
 from riskset_common.study.study import Study
-from riskset_server.kinds.placing import placed
+from riskset_server.plans.submitted import submitted
 
 
 def check_sites(plan_path: Path, roster_path: Path) -> None:
@@ -23,11 +22,10 @@ def check_sites(plan_path: Path, roster_path: Path) -> None:
 
 
 def outline(plan_path: Path, codebook_path: Path) -> dict[str, Any]:
-    """Read, check and summarise a plan. Raises `YamlError`, `CodebookError` or `PlanError` with every problem found."""
-    plan, codebook = read_plan(plan_path), read_codebook(codebook_path)
+    """Read, check and summarise a plan. Raises what `submitted` raises, with every problem found."""
+    found = submitted(plan_path, codebook_path)
+    plan, codebook = found.plan, found.codebook
     study = Study(plan, codebook, ())
-    check_plan(study, str(plan_path))
-    placed(plan)
     return {
         "plan": plan.plan,
         "version": plan.version,

@@ -51,18 +51,6 @@ def sign_plan(plan: Plan, codebook: Codebook, identity: Identity) -> PlanSignatu
     )
 
 
-def read_key(path: Path) -> Identity:
-    """Read a key file. Raises `InputError` naming it where it cannot be read."""
-    try:
-        return Identity.from_pem(path.read_bytes())
-    except OSError as error:
-        raise InputError(
-            f"{path}: the key cannot be read ({error.strerror}). Check the path and its permissions."
-        ) from error
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
-
-
 def check_signature(
     path: Path, plan: Plan, codebook: Codebook, centre: Identity | None = None
 ) -> PlanSignature:

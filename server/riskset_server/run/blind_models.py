@@ -7,8 +7,8 @@ among the members, and reads what all members say was opened.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.estimators.catalogue import estimator_of
@@ -18,7 +18,9 @@ from riskset_common.rounds.blind_models import (
     FittedBlind,
     Session,
     blind_models,
+    blind_session,
     counts_deaths,
+    fits_of,
     waits,
 )
 from riskset_common.rounds.verified_sums import must_be_shown
@@ -36,7 +38,9 @@ from riskset_common.wire.blind_messages import (
 )
 from riskset_common.wire.blind_steps import BlindAnswer, BlindBegin, BlindStep
 from riskset_common.wire.frame import Message
-from riskset_common.wire.messages import Opening, RoundRequest
+from riskset_server.run.replies import Replies, SitesLost
+from riskset_server.run.results import Finished
+from riskset_server.run.run import CountedDeaths, Progress
 
 Letters = Mapping[int, Sequence[Message]]
 """Messages of one model by the number of the site."""
@@ -135,15 +139,6 @@ class _Model:
     evaluations: int = 0
 
 
-@dataclass(frozen=True)
-class CountedDeaths:
-    """A round that counted deaths of blind models: as it was asked, as it was opened, and the requests of those analyses."""
-
-    asked: RoundRequest
-    opening: Opening
-    requests: Mapping[str, AnyRequest]
-
-
 class BlindRun:
     """All blind models of a run.
 
@@ -181,7 +176,7 @@ class BlindRun:
         """Whether every model is fitted."""
         return not self._running
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, object]:
         """What results.json says of the computation."""
         return {
             "committee": [self._roster.name(number) for number in self._committee.site_ids],
@@ -240,3 +235,74 @@ class BlindRun:
 def _models(session: Session, counted: CountedDeaths) -> list[Blind]:
     pooled = pooled_of(counted.asked, counted.opening).by_analysis()
     return blind_models(session, counted.requests, pooled)
+
+
+def ask_blind(progress: Progress) -> AskedBlind:
+    """Begin the blind models of a run of which all that is unfinished waits for them.
+
+    Raises
+    ------
+    PolicyRefusal, EstimationError
+        As `BlindRun` does.
+    """
+    joined = progress.joined
+    session = blind_session(joined.study.plan, joined.setup, joined.run.roster, progress.frozen)
+    models = BlindRun(session, progress.deaths)
+    return AskedBlind(progress, models, models.step, models.messages())
+
+
+@dataclass(frozen=True)
+class AskedBlind:
+    """A step of the blind models that is asked; they are a round of their own, however many steps they take.
+
+    Attributes
+    ----------
+    progress
+        How far the run had come before.
+    models
+        The conversations. They go on with `take`, which is called once for each step.
+    step
+        The number of the step in the round.
+    messages
+        What each site or member of the committee is sent, of all models.
+    """
+
+    progress: Progress
+    models: BlindRun
+    step: int
+    messages: Mapping[str, bytes] = field(repr=False)
+
+    @property
+    def number(self) -> int:
+        """The number of the round."""
+        return self.progress.rounds + 1
+
+    def take(self, replies: Replies) -> tuple[Sequence[str], AskedBlind | Finished]:
+        """Take the answers to the step; gives the names of the models of which an evaluation was opened, and what comes next.
+
+        Raises
+        ------
+        SitesRefused, SitesLost
+            Where one of those asked said no, or did not answer: nobody can be done without.
+        """
+        answers = self.progress.joined.run.read(replies, BlindAnswer)
+        missing = [name for name in self.messages if name not in replies]
+        if missing:
+            needed = "each site and each member of the committee must answer a blind model"
+            raise SitesLost(self.number, missing, needed)
+        opened = self.models.take(dict(zip(replies, answers, strict=True)))
+        if not self.models.is_done:
+            return opened, replace(self, step=self.models.step, messages=self.models.messages())
+        results = {
+            name: estimator_of(request.spec.kind).fitted(
+                request, fits_of(self.models.fitted.values(), name)
+            )
+            for name, request in self.progress.unfinished.items()
+        }
+        after = replace(
+            self.progress,
+            rounds=self.number,
+            unfinished={},
+            finished={**self.progress.finished, **results},
+        )
+        return opened, Finished(after, self.models.summary())

@@ -8,11 +8,14 @@ last round; at the end `close`.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from riskset_common.errors import RisksetError
-from riskset_server.run.replies import SitesLost
-from riskset_server.run.run import Opened, Run
+from riskset_server.run.blind_models import AskedBlind
+from riskset_server.run.joining import Offered
+from riskset_server.run.replies import Replies, SitesLost
+from riskset_server.run.results import Finished, Results
+from riskset_server.run.rounds import Asked, LookedAt, Opened
 
 CLOSE = "close"
 """The last step. A site that misses it is told when it comes back, as far as its messages are kept."""
@@ -76,7 +79,7 @@ def is_confirmed(step: str) -> bool:
     return step in {"keys", CLOSE} or step.endswith("-opening")
 
 
-def run_course(run: Run, carrier: Carrier, watcher: Watcher | None = None) -> dict[str, Any]:
+def run_course(offered: Offered, carrier: Carrier, watcher: Watcher | None = None) -> Results:
     """Drive a run to its end, and give the contents of results.json.
 
     Its session is closed at the sites, also where the run fails; not where it only waits for sites.
@@ -90,91 +93,83 @@ def run_course(run: Run, carrier: Carrier, watcher: Watcher | None = None) -> di
     """
     joined: set[str] = set()
     try:
-        results = _to_results(run, carrier, watcher, joined)
+        results = _to_results(offered, carrier, watcher, joined)
     except SitesLost:
         raise
     except RisksetError:
-        _close(run, carrier, joined)
+        _close(offered, carrier, joined)
         raise
-    _close(run, carrier, joined)
+    _close(offered, carrier, joined)
     return results
 
 
 def _to_results(
-    run: Run, carrier: Carrier, watcher: Watcher | None, joined: set[str]
-) -> dict[str, Any]:
-    def answered_offer(replies: Mapping[str, bytes]) -> None:
+    offered: Offered, carrier: Carrier, watcher: Watcher | None, joined: set[str]
+) -> Results:
+    def answered_offer(replies: Replies) -> None:
         joined.update(replies)
         if watcher:
             for site in replies:
                 watcher.joined(site)
 
-    everybody = [site.name for site in run.study.sites]
-    offers = dict.fromkeys(everybody, run.offer())
-    keys = run.join(_in_order(carrier.ask(offers, "join", answered_offer), everybody))
-    confirmed = carrier.ask(dict.fromkeys(run.contributors, keys), "keys", _unheard)
-    run.confirm(confirmed)
-    while not run.is_blind_next and _round(run, carrier, watcher, confirmed):
-        pass
-    number, step = run.rounds + 1, 0
-    while run.is_blind_next:
-        step += 1
-        _blind(run, carrier, watcher, f"round-{number:03d}-blind-{step:03d}")
-    return run.results()
+    keys = offered.take(_ask(carrier, offered.messages, "join", answered_offer))
+    phase: Asked | AskedBlind | Finished = keys.take(_ask(carrier, keys.messages, "keys"))
+    while isinstance(phase, Asked):
+        phase = _round(phase, carrier, watcher)
+    while isinstance(phase, AskedBlind):
+        phase = _blind_step(phase, carrier, watcher)
+    return phase.results()
 
 
-def _blind(run: Run, carrier: Carrier, watcher: Watcher | None, step: str) -> None:
-    """One step of the blind models, which are a round of their own: whatever a member has for another goes through it."""
-    messages = run.blind()
-    replies = carrier.ask(messages, step, _unheard)
-    for model in run.take_blind(_in_order(replies, messages)):
-        if watcher:
-            watcher.evaluated(model, round_of(step))
-
-
-def _round(run: Run, carrier: Carrier, watcher: Watcher | None, confirmed: Collection[str]) -> int:
-    """One round, and how many analyses are unfinished after it."""
-    number = run.rounds + 1
-    step = f"round-{number:03d}"
-
-    def on_replies(replies: Mapping[str, bytes]) -> None:
-        run.look_at(replies)
-        if watcher:
-            for site in replies:
-                watcher.answered(site, number)
-
-    # A site that did not receive the keys could only refuse: it is as missing as one that does not report.
-    asked = [site for site in run.contributors if site in confirmed]
-    reports = carrier.ask(dict.fromkeys(asked, run.request()), step, on_replies)
-    wanted = run.shares(_in_order(reports, asked))
-    answers = carrier.ask(wanted, f"{step}-shares", _unheard) if wanted else {}
-    opened = run.pool(_in_order(answers, wanted))
-    carrier.published(step, run.opening())
-    if wanted or run.must_be_shown:
-        _let_check(run, carrier, f"{step}-opening", opened)
+def _round(
+    asked: Asked, carrier: Carrier, watcher: Watcher | None
+) -> Asked | AskedBlind | Finished:
+    """One round, to what the plan asks next."""
+    step = f"round-{asked.request.round:03d}"
+    opened = _open(asked, carrier, watcher, step)
+    carrier.published(step, opened.opening)
     if watcher:
         watcher.opened(opened)
-    return opened.unfinished
+    return opened.take(_ask(carrier, opened.messages, f"{step}-opening"))
 
 
-def _let_check(run: Run, carrier: Carrier, step: str, opened: Opened) -> None:
-    """Let the sites check an opening that fixes the set of sites, or on which questions rest: one goes on only when it has."""
-    sites = run.contributors
-    replies = carrier.ask(dict.fromkeys(sites, run.opening()), step, _unheard)
-    run.confirm(replies)
-    missing = [site for site in sites if site not in replies]
-    if missing and opened.unfinished:
-        raise SitesLost(opened.number, missing, "each site in the sums must check what was opened")
+def _open(asked: Asked, carrier: Carrier, watcher: Watcher | None, step: str) -> Opened:
+    """The reports of a round, and what the committee gives to open their sum."""
+    looked_at: dict[str, LookedAt] = {}
+
+    def on_replies(replies: Replies) -> None:
+        looked_at.update(asked.look_at(replies))
+        if watcher:
+            for site in replies:
+                watcher.answered(site, asked.request.round)
+
+    reported = asked.take(_ask(carrier, asked.messages, step, on_replies), looked_at)
+    return reported.take(_ask(carrier, reported.messages, f"{step}-shares"))
 
 
-def _close(run: Run, carrier: Carrier, joined: Collection[str]) -> None:
-    carrier.ask(dict.fromkeys(sorted(joined), run.close()), CLOSE, _unheard)
+def _blind_step(
+    asked: AskedBlind, carrier: Carrier, watcher: Watcher | None
+) -> AskedBlind | Finished:
+    """One step of the blind models, which are a round of their own: whatever a member has for another goes through it."""
+    step = f"round-{asked.number:03d}-blind-{asked.step:03d}"
+    evaluated, phase = asked.take(_ask(carrier, asked.messages, step))
+    if watcher:
+        for model in evaluated:
+            watcher.evaluated(model, asked.number)
+    return phase
 
 
-def _in_order(replies: Mapping[str, bytes], sites: Collection[str]) -> dict[str, bytes]:
-    """Replies in the order of the sites, whichever arrived first."""
-    return {site: replies[site] for site in sites if site in replies}
+def _close(offered: Offered, carrier: Carrier, joined: Collection[str]) -> None:
+    _ask(carrier, dict.fromkeys(sorted(joined), offered.run.close()), CLOSE)
 
 
-def _unheard(_: Mapping[str, bytes]) -> None:
+def _unheard(_: Replies) -> None:
     """Nobody is told of a confirmation."""
+
+
+def _ask(
+    carrier: Carrier, messages: Replies, step: str, on_replies: OnReplies = _unheard
+) -> Replies:
+    """The replies in the order in which their sites were asked, whichever arrived first; where nothing is asked, none."""
+    replies = carrier.ask(messages, step, on_replies) if messages else {}
+    return {site: replies[site] for site in messages if site in replies}

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from riskset_common.consortium.roster import Roster
-from riskset_common.errors import InputError, ProtocolRefusal
+from riskset_common.errors import InputError
 from riskset_server.store.database import Database
+from riskset_server.store.run_memory import RunMemory
 from riskset_server.store.tables import MessageRow, RunRow
 
 
@@ -148,61 +148,9 @@ class Runs:
             row = _row(session, number)
             row.state, row.why, row.ended_at, row.results = RunState.FINISHED, "", now, results
 
-    def replies(self, number: int, step: str) -> dict[str, bytes]:
-        """What sites answered in a step so far."""
-        with self._database.session() as session:
-            rows = session.execute(
-                select(MessageRow.site, MessageRow.content).filter_by(
-                    run=number, step=step, direction="in"
-                )
-            )
-            return {row.site: row.content for row in rows}
-
-    def keep_asked(
-        self, number: int, step: str, messages: Mapping[str, bytes], now: datetime
-    ) -> None:
-        """Write down what is about to be asked of sites.
-
-        Raises
-        ------
-        ProtocolRefusal
-            Where something else was asked of a site in this step before: the run that is played again is another one.
-        """
-        with self._database.session() as session:
-            rows = session.execute(
-                select(MessageRow.site, MessageRow.sha256).filter_by(
-                    run=number, step=step, direction="out"
-                )
-            )
-            before = {row.site: row.sha256 for row in rows}
-            for site in before.keys() & messages.keys():
-                if before[site] != _sha256(messages[site]):
-                    raise ProtocolRefusal(
-                        f"run {number}, {step}: site {site!r} was asked something else before. This release does not continue runs "
-                        "that another one began; start a new run."
-                    )
-            new = {site: message for site, message in messages.items() if site not in before}
-            _add(session, number, step, "out", new, now)
-
-    def keep_replies(
-        self, number: int, step: str, replies: Mapping[str, bytes], now: datetime
-    ) -> None:
-        """Write down replies as they arrived, those that came together in one transaction."""
-        with self._database.session() as session:
-            _add(session, number, step, "in", replies, now)
-
-    def keep_opening(self, number: int, step: str, opening: bytes, now: datetime) -> None:
-        """Write down what the round that began with a step opened. Played again, it is the same bytes."""
-        with self._database.session() as session:
-            before = session.scalars(
-                select(MessageRow.sha256).filter_by(run=number, step=step, direction="opening")
-            ).one_or_none()
-            if before is None:
-                _add(session, number, step, "opening", {"": opening}, now)
-            elif before != _sha256(opening):
-                raise ProtocolRefusal(
-                    f"run {number}, {step}: opened another sum before. Start a new run; the store keeps what this one received."
-                )
+    def memory(self, number: int, now: Callable[[], datetime]) -> RunMemory:
+        """What is remembered of a run, to play it again and to go on."""
+        return RunMemory(self._database, number, now)
 
     def openings(self, number: int) -> dict[str, bytes]:
         """The openings of a run's rounds, by the step that each round began with."""
@@ -265,37 +213,3 @@ def _record(session: Session, row: RunRow) -> RunRecord:
         ended_at=row.ended_at,
         rounds=len({step.split("-")[1] for step in asked}),
     )
-
-
-def _add(
-    session: Session,
-    number: int,
-    step: str,
-    direction: str,
-    messages: Mapping[str, bytes],
-    now: datetime,
-) -> None:
-    """Enter messages by site. What is asked of many in the same words is hashed once, and kept in the row of the first."""
-    hashes: dict[bytes, str] = {}
-    entered = []
-    for site, message in messages.items():
-        is_first = message not in hashes
-        if is_first:
-            hashes[message] = _sha256(message)
-        entered.append(
-            {
-                "run": number,
-                "step": step,
-                "site": site,
-                "direction": direction,
-                "at": now,
-                "sha256": hashes[message],
-                "content": message if is_first or direction != "out" else b"",
-            }
-        )
-    if entered:
-        session.execute(insert(MessageRow), entered)
-
-
-def _sha256(message: bytes) -> str:
-    return hashlib.sha256(message).hexdigest()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ssl
-
 import httpx
+
+from riskset_common.programs.tls import trusting
 
 
 def https_client(ca: bytes, proxy: str | None, read_seconds: float) -> httpx.Client:
@@ -14,14 +14,6 @@ def https_client(ca: bytes, proxy: str | None, read_seconds: float) -> httpx.Cli
         proxy=proxy,
         timeout=httpx.Timeout(30.0, connect=10.0, read=read_seconds),
     )
-
-
-def trusting(ca: bytes) -> ssl.SSLContext:
-    """TLS that believes this authority and no other."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_verify_locations(cadata=ca.decode("ascii"))
-    return context
 
 
 def in_words(error: httpx.TransportError) -> str:

@@ -6,7 +6,6 @@ Nothing of the patients is read but the name of their file, and nothing is sent 
 from __future__ import annotations
 
 import shutil
-import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,17 +16,19 @@ import httpx
 from cryptography import x509
 
 from riskset_common.errors import RisksetError
+from riskset_common.formats.addresses import Address
 from riskset_common.primitives.signing import fingerprint
 from riskset_common.programs.command_line import version_of
+from riskset_common.programs.tls import trusting
 from riskset_node.config import NodeConfig
 from riskset_node.enrolment.joining import read_connection_key
 from riskset_node.session.service import (
     address_of,
+    own_identity,
     read_file,
-    read_identity,
     state_folder,
 )
-from riskset_node.session.trust import trust_of
+from riskset_node.session.trust import own_entry, trust_of
 
 CLOCK_AHEAD, CLOCK_BEHIND = 5.0, 300.0
 """Seconds by which the centre lets a site's clock go wrong."""
@@ -69,7 +70,7 @@ def _checks(looks: tuple[tuple[str, Callable[[], str]], ...]) -> Iterator[Check]
 
 
 def _keys(config: NodeConfig) -> str:
-    identity = read_identity(config)
+    identity = own_identity(config)
     read_connection_key(read_file(config, "identity.connection"))
     for setting, path in (
         ("identity.key", config.identity and config.identity.key),
@@ -84,12 +85,7 @@ def _keys(config: NodeConfig) -> str:
 
 def _roster(config: NodeConfig) -> str:
     roster = trust_of(config).roster
-    member = next((member for member in roster.members if member.name == config.site), None)
-    if member is None or member.public != read_identity(config).public:
-        raise RisksetError(
-            f"roster: version {roster.version} does not hold site {config.site!r} with this site's key. "
-            "Ask the centre whether the site is admitted, and for the newest roster."
-        )
+    member = own_entry(config, roster, own_identity(config).public)
     return f"version {roster.version}, {len(roster.members)} sites, this site is number {member.site_id}"
 
 
@@ -118,14 +114,13 @@ class _Health:
         """Whether the centre answers over TLS."""
         address = address_of(self._config)
         try:
-            context = ssl.create_default_context(
-                cadata=read_file(self._config, "centre.ca").decode("ascii", "replace")
-            )
             with httpx.Client(
-                verify=context, proxy=self._config.centre.proxy, timeout=10.0
+                verify=trusting(read_file(self._config, "centre.ca")),
+                proxy=self._config.centre.proxy,
+                timeout=10.0,
             ) as centre:
                 answer = centre.get(f"https://{address}/health")
-        except (httpx.TransportError, ssl.SSLError) as error:
+        except httpx.TransportError as error:
             raise RisksetError(_what_to_do(address, error)) from error
         if answer.status_code != 200:
             raise RisksetError(
@@ -150,18 +145,18 @@ class _Health:
 
 
 def _what_to_do(address: str, error: Exception) -> str:
-    host, _, port = address.rpartition(":")
+    centre = Address.read(address)
     text = str(error)
     if "CERTIFICATE_VERIFY_FAILED" in text:
         return (
             f"centre.ca: the certificate at {address} is not signed by it ({text.rpartition('] ')[2]}). If a proxy here opens TLS "
-            f'connections, ask IT: "please exempt {host} from TLS inspection".'
+            f'connections, ask IT: "please exempt {centre.host} from TLS inspection".'
         )
     if "Name or service not known" in text or "getaddrinfo" in text or "name resolution" in text:
-        return f"centre.address: the name {host} is not known here. Check it, or set centre.proxy."
+        return f"centre.address: the name {centre.host} is not known here. Check it, or set centre.proxy."
     return (
         f"centre.address: {address} cannot be reached ({type(error).__name__}). Ask IT: "
-        f'"please allow outbound TCP {port} to {host}", or set centre.proxy.'
+        f'"please allow outbound TCP {centre.port} to {centre.host}", or set centre.proxy.'
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from riskset_common.consortium.invitation import Enrolment, Invitation, write_fi
 from riskset_common.errors import InputError
 from riskset_common.primitives.signing import Identity
 from riskset_common.programs.command_line import version_of
+from riskset_common.programs.secret_files import write_new
 
 NODE_FILE = "node.yaml"
 
@@ -61,8 +61,8 @@ def join_folder(
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     identity = Identity.from_random(random(32))
     connection = ec.generate_private_key(ec.SECP384R1())
-    _write_secret(folder / "site.key", identity.to_pem())
-    _write_secret(
+    write_new(folder / "site.key", identity.to_pem())
+    write_new(
         folder / "connection.key",
         connection.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
     )
@@ -124,14 +124,3 @@ def _node_yaml(invitation: Invitation, folder: Path, governance: Sequence[str], 
     }
     head = _HEAD.format(file=folder / NODE_FILE)
     return head + yaml.safe_dump(written, sort_keys=False, allow_unicode=True)
-
-
-def _write_secret(path: Path, content: bytes) -> None:
-    """Readable by its owner alone from its first byte; never over a key that is there."""
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(content)
-    except FileExistsError as error:
-        raise InputError(
-            f"{path}: a key of that name is there already, and a lost key cannot be made again."
-        ) from error

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from riskset_common.errors import NodeConfigError
 from riskset_common.study.patients import EndpointTimes, Patients, day_number
-from riskset_common.study.study import Site, Study
+from riskset_common.study.study import Study
 from riskset_node.config import NodeConfig
 from riskset_node.finding_kinds import FindingKind
 from riskset_node.records.derived import derive_variables
 from riskset_node.records.endpoints import derive
 from riskset_node.records.findings import Finding, Mark, check_usable
+from riskset_node.records.own_site import own_site
 from riskset_node.records.reading import SiteRecords
 
 
@@ -35,7 +35,7 @@ def build_patients(records: SiteRecords, config: NodeConfig, study: Study) -> Pa
 
 def prepare(records: SiteRecords, config: NodeConfig, study: Study) -> PreparedPatients:
     """Add derived variables, `site`, `study_group` and endpoints, and find what is wrong with them."""
-    site = _own_site(config, study)
+    site = own_site(config, study.sites, "this run's list of sites")
     found = records.patients
     categories = dict(found.categories)
     for name, level in (("site", site.name), ("study_group", site.study_group)):
@@ -54,22 +54,6 @@ def prepare(records: SiteRecords, config: NodeConfig, study: Study) -> PreparedP
         Patients(found.n, categories, found.numbers, found.dates, endpoints),
         # Endpoints that share dates find the same rows; each is told once.
         (*records.findings, *dict.fromkeys(findings)),
-    )
-
-
-def _own_site(config: NodeConfig, study: Study) -> Site:
-    for site in study.sites:
-        if site.name != config.site:
-            continue
-        if site.study_group != config.study_group:
-            raise NodeConfigError(
-                f"site {site.name}: node.yaml says study_group {config.study_group!r}, the study's list of sites says "
-                f"{site.study_group!r}. Agree with the centre, and correct one of the two."
-            )
-        return site
-    known = ", ".join(site.name for site in study.sites) or "none"
-    raise NodeConfigError(
-        f"site {config.site!r} is not among the sites of this run ({known}). Check site in node.yaml."
     )
 
 

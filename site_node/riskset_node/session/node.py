@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import structlog
-from numpy.typing import NDArray
 
 from riskset_common.errors import ProtocolRefusal, RisksetError
 from riskset_common.estimators.catalogue import estimator_of
@@ -49,7 +48,7 @@ from riskset_common.wire.messages import (
     UnmaskRequest,
     read_message,
 )
-from riskset_common.wire.sections import Section, join
+from riskset_common.wire.sections import Numbers, Section, join
 from riskset_node.config import NodeConfig
 from riskset_node.policy import check_committee, check_request, effective
 from riskset_node.policy import check_plan as check_policy
@@ -87,7 +86,7 @@ class SiteNode:
         self._state = state
         self._now = now
         self._random = random
-        self._member = own_entry(config, trust.roster)
+        self._member = own_entry(config, trust.roster, identity.public)
         self._joined: dict[bytes, JoinedSession] = {}
         self._blind = BlindParts(identity, config.policy, state, now=now, random=random)
         self.refusal: RisksetError | None = None
@@ -97,6 +96,11 @@ class SiteNode:
     def name(self) -> str:
         """The site's name in the roster."""
         return self._config.site
+
+    @property
+    def site_id(self) -> int:
+        """The site's number in the roster."""
+        return self._member.site_id
 
     @property
     def is_idle(self) -> bool:
@@ -355,7 +359,7 @@ class SiteNode:
             )
         earlier = [each for number, each in joined.asked.items() if number < request.round]
         check_repeated(requests, sections, earlier)
-        arrays: dict[tuple[str, str], NDArray[Any]] = {}
+        arrays: dict[tuple[str, str], Numbers] = {}
         for name, asked in requests.items():
             check_request(self._config.policy, asked)
             summary = estimator_of(asked.spec.kind).summarise(joined.patients, asked)

@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from riskset_common.consortium.roster import Roster
-from riskset_common.errors import InputError, NodeConfigError
-from riskset_common.primitives.signing import Identity
+from riskset_common.errors import NodeConfigError
+from riskset_common.primitives.signing import Identity, read_identity
 from riskset_node.config import NodeConfig
 from riskset_node.session.edge import Answering
 from riskset_node.session.node import SiteNode
@@ -51,14 +50,10 @@ def read_file(config: NodeConfig, setting: str) -> bytes:
         ) from error
 
 
-def read_identity(config: NodeConfig) -> Identity:
+def own_identity(config: NodeConfig) -> Identity:
     """The key with which this site signs."""
-    pem = read_file(config, "identity.key")
-    try:
-        return Identity.from_pem(pem)
-    except InputError as error:
-        path = required(config, "identity.key")
-        raise NodeConfigError(f"site {config.site}: identity.key {path}: {error}") from error
+    path = required(config, "identity.key")
+    return read_identity(path, f"site {config.site}: identity.key", NodeConfigError)
 
 
 def state_folder(config: NodeConfig) -> Path:
@@ -93,31 +88,16 @@ def opened(
             "centre.key: is not in node.yaml. Without the centre's public key nobody's plans can be told from the centre's; "
             "copy it from the invitation."
         )
-    identity, trust = read_identity(config), trust_of(config)
-    number = _site_id(config, trust.roster, identity)
+    identity, trust = own_identity(config), trust_of(config)
     file = state_folder(config) / STATE_FILE
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="riskset-node") as thread:
         # SQLite wants a file to be used where it was opened.
         state = thread.submit(NodeState, file).result()
         try:
             node = SiteNode(config, identity, trust, state, now=now, random=random)
-            yield Answering(node, identity, number, state.outbox, thread, now=now)
+            yield Answering(node, identity, node.site_id, state.outbox, thread, now=now)
         finally:
             thread.submit(state.close).result()
-
-
-def _site_id(config: NodeConfig, roster: Roster, identity: Identity) -> int:
-    member = next((member for member in roster.members if member.name == config.site), None)
-    if member is None:
-        raise NodeConfigError(
-            f"roster: site {config.site!r} is not in the roster (version {roster.version}). Ask for the newest one."
-        )
-    if member.public != identity.public:
-        raise NodeConfigError(
-            f"identity.key: the roster (version {roster.version}) holds another public key for site {config.site!r}. "
-            "Use the key whose fingerprint was read out, or have the roster renewed."
-        )
-    return member.site_id
 
 
 def address_of(config: NodeConfig) -> str:

@@ -13,6 +13,7 @@ from riskset_common.primitives.signing import public_from_text
 from riskset_common.rounds.questions import sites_of
 from riskset_common.study.study import Site
 from riskset_node.config import NodeConfig
+from riskset_node.records.own_site import own_site
 
 
 @dataclass(frozen=True)
@@ -51,17 +52,18 @@ def known_sites(config: NodeConfig) -> tuple[Site, ...]:
     return () if config.roster is None else sites_of(trust_of(config).roster)
 
 
-def own_entry(config: NodeConfig, roster: Roster) -> Member:
-    """The site's entry in the roster; its study group must be the one that its node.yaml names."""
-    member = next((member for member in roster.members if member.name == config.site), None)
-    if member is None:
+def own_entry(config: NodeConfig, roster: Roster, public: bytes) -> Member:
+    """The site's entry in the roster: with the study group of its node.yaml, and with its own public key (Ed25519, 32 bytes).
+
+    Raises
+    ------
+    NodeConfigError
+        If the roster does not hold the site, or holds another study group or key.
+    """
+    member = own_site(config, roster.members, f"the roster (version {roster.version})")
+    if member.public != public:
         raise NodeConfigError(
-            f"site: {config.site!r} is not in the roster (version {roster.version}). "
-            "Write the name that the roster holds, or have this site entered."
-        )
-    if member.study_group != config.study_group:
-        raise NodeConfigError(
-            f"study_group: node.yaml of site {config.site!r} says {config.study_group!r}, the roster says "
-            f"{member.study_group!r}. They must agree, because tables and strata are made of them."
+            f"identity.key: the roster (version {roster.version}) holds another public key for site {config.site!r}. "
+            "Use the key whose fingerprint was read out, or have the roster renewed."
         )
     return member

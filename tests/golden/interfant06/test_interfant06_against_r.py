@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 from riskset_common.planning.read import ReleasePlan, read_plan
+from riskset_common.results.as_json import to_text
+from riskset_common.results.from_json import from_json
+from riskset_common.results.whole_file import Results
 from riskset_common.study.plan import Disclosure
 from riskset_embedded.demos.interfant06 import released_exactly, run_trial_demo
 from riskset_embedded.demos.lung import study_folder
@@ -50,6 +53,15 @@ def differs(found: Any, expected: float | None) -> bool:
     if isinstance(found, NotShown) or found is None or expected is None:
         return found is not expected
     return bool(abs(found - expected) > max(ABSOLUTE, RELATIVE * abs(expected)))
+
+
+@pytest.mark.slow
+def test_the_results_read_back_as_they_were_written(run: Run) -> None:
+    _, out, results = run
+
+    assert (out / "results.json").read_text(encoding="utf-8") == to_text(
+        from_json(Results, results)
+    )
 
 
 @pytest.mark.slow

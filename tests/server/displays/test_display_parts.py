@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.estimators.cohorts import random_cohort, study_of
-from tests.estimators.pooling import pool
+from tests.common.estimators.cohorts import random_cohort, study_of
+from tests.common.estimators.pooling import pool
 
 from riskset_common.study.displays import Display
 from riskset_common.study.plan import Disclosure

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tests.estimators.analyses import ALL
-from tests.estimators.cohorts import CODEBOOK, PLAN, random_cohort, study_of
-from tests.estimators.pooling import pool
+from tests.common.estimators.analyses import ALL
+from tests.common.estimators.cohorts import CODEBOOK, PLAN, random_cohort, study_of
+from tests.common.estimators.pooling import pool
 
 from riskset_common.formats.canonical_json import canonical_json, sha256_hex
 from riskset_common.formats.strict_yaml import parse_yaml

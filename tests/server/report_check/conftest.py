@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.estimators.analyses import ALL
+from tests.common.estimators.analyses import ALL
 from tests.server.report_check.checked_reports import FEW, identifier, write_report
 
 from riskset_common.results.as_json import to_text

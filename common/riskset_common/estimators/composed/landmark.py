@@ -8,8 +8,8 @@ Time still runs from the endpoint's origin, so that curves are of patients who r
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import BeforeValidator, Field
@@ -40,7 +40,7 @@ from riskset_common.estimators.composed.parts import (
 )
 from riskset_common.estimators.curves.contrasts import Contrasted
 from riskset_common.estimators.curves.group_test import GroupTest
-from riskset_common.estimators.curves.kaplan_meier import KaplanMeierResult, KaplanMeierSpec
+from riskset_common.estimators.curves.kaplan_meier import KaplanMeierSpec
 from riskset_common.estimators.disclosed import (
     BY_CELL,
     BY_CODE,
@@ -62,10 +62,11 @@ from riskset_common.estimators.estimator import (
     one,
 )
 from riskset_common.estimators.on_shares import Fits
-from riskset_common.estimators.regression.result import CoxResult
 from riskset_common.estimators.regression.spec import CoxSpec, pair_or_pairs
 from riskset_common.estimators.regression.terms import Term
-from riskset_common.results.as_json import WHEN_ASKED
+from riskset_common.results.composed import LandmarkResult
+from riskset_common.results.curves import KaplanMeierResult
+from riskset_common.results.regression import CoxResult
 from riskset_common.study.analysis import AnalysisSpec, Names
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Site, Study
@@ -128,23 +129,6 @@ class AskLandmark(AskParts):
     """The question of the curves or the model; first also how many are no longer followed at the landmark."""
 
     ended: bool = True
-
-
-@dataclass(frozen=True)
-class LandmarkResult:
-    """A landmark analysis; `ended` are the patients of the population whose follow-up does not span the landmark."""
-
-    kind: str
-    endpoint: str
-    at: float
-    exposure: str
-    n: int
-    events: int
-    missing: int
-    ended: int
-    curves: KaplanMeierResult | None = field(metadata=WHEN_ASKED)
-    model: CoxResult | None = field(metadata=WHEN_ASKED)
-    warnings: list[str]
 
 
 @dataclass(frozen=True)
@@ -312,9 +296,7 @@ def _parts(spec: LandmarkSpec, study: Study) -> tuple[dict[str, PartSpec], Study
 
 
 def _result(spec: LandmarkSpec, ended: int, kept: PartsMemory) -> LandmarkResult:
-    curves: KaplanMeierResult | None = kept.results.get(CURVES)
-    model: CoxResult | None = kept.results.get(MODEL)
-    found: Any = curves if model is None else model
+    found: KaplanMeierResult | CoxResult = kept.results[CURVES if spec.terms is None else MODEL]
     return LandmarkResult(
         kind="landmark",
         endpoint=spec.endpoint,
@@ -324,7 +306,7 @@ def _result(spec: LandmarkSpec, ended: int, kept: PartsMemory) -> LandmarkResult
         events=found.events,
         missing=found.missing,
         ended=ended,
-        curves=curves,
-        model=model,
-        warnings=list(found.warnings),
+        curves=kept.results.get(CURVES),
+        model=kept.results.get(MODEL),
+        warnings=found.warnings,
     )

@@ -6,7 +6,6 @@ Every factor is a Kaplan-Meier analysis of its own and, where hazard ratios are 
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
 
 from pydantic import Field
@@ -30,7 +29,7 @@ from riskset_common.estimators.composed.parts import (
     requests_of,
 )
 from riskset_common.estimators.curves.group_test import GroupTest
-from riskset_common.estimators.curves.kaplan_meier import KaplanMeierResult, KaplanMeierSpec
+from riskset_common.estimators.curves.kaplan_meier import KaplanMeierSpec
 from riskset_common.estimators.disclosed import (
     ENTERED,
     GRID_LENGTH,
@@ -43,10 +42,11 @@ from riskset_common.estimators.disclosed import (
 )
 from riskset_common.estimators.estimator import AnyRequest, Request, Shape, Summary, Uses
 from riskset_common.estimators.on_shares import Fits
-from riskset_common.estimators.regression.result import CoxResult
 from riskset_common.estimators.regression.spec import CoxSpec
 from riskset_common.estimators.regression.terms import Term
-from riskset_common.results.as_json import WHEN_ASKED
+from riskset_common.results.composed import FactorResult, UnivariateResult
+from riskset_common.results.curves import KaplanMeierResult
+from riskset_common.results.shown import exact
 from riskset_common.study.analysis import AnalysisSpec, Names, twice
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Site, Study, within_sites
@@ -100,32 +100,6 @@ def parts(
             term = Term(factor=factor, reference=levels[0] if levels else None)
             found[name] = own_part(model, name, terms=(term,))
     return found
-
-
-@dataclass(frozen=True)
-class FactorResult:
-    """One factor: its curves and test, and its model. Complete cases of this factor."""
-
-    factor: str
-    curves: KaplanMeierResult
-    model: CoxResult | None = field(metadata=WHEN_ASKED)
-
-
-@dataclass(frozen=True)
-class UnivariateResult:
-    """Univariate analyses; `n`, `events` and `missing` are of all patients, whatever is known of their factors."""
-
-    kind: str
-    endpoint: str
-    n: int
-    events: int
-    missing: int
-    ci: str
-    level: float
-    strata: list[str]
-    all_patients: KaplanMeierResult
-    factors: list[FactorResult]
-    warnings: list[str]
 
 
 UnivariateRequest = Request[UnivariateSpec, AskParts]
@@ -228,26 +202,26 @@ def _result(spec: UnivariateSpec, memory: PartsMemory) -> UnivariateResult:
     return UnivariateResult(
         kind="univariate",
         endpoint=spec.endpoint,
-        n=everyone.n,
+        n=exact(everyone.n),
         events=everyone.events,
         missing=everyone.missing,
         ci=everyone.ci,
         level=spec.level,
-        strata=list(spec.strata),
+        strata=spec.strata,
         all_patients=everyone,
-        factors=[
+        factors=tuple(
             FactorResult(
                 factor,
                 memory.results[f"curve.{factor}"],
                 memory.results.get(f"model.{factor}"),
             )
             for factor in spec.factors
-        ],
-        warnings=[
+        ),
+        warnings=tuple(
             f"{factor}: {warning}"
             for factor in spec.factors
             for sort in ("curve", "model")
             if f"{sort}.{factor}" in memory.results
             for warning in memory.results[f"{sort}.{factor}"].warnings
-        ],
+        ),
     )

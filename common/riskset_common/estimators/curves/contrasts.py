@@ -2,54 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from collections.abc import Iterator, Sequence
+from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from riskset_common.estimators.curves.survival_curve import GroupCurve
+from riskset_common.results.curves import GroupCurve
+from riskset_common.results.shown import exact
+from riskset_common.results.tests import Contrast, ContrastOf
 from riskset_common.study.analysis import one_or_more
 from riskset_common.survival.tests.difference import Difference, difference
 
-ContrastOf = Literal["survival", "rmean"]
 Contrasted = Annotated[tuple[ContrastOf, ...], BeforeValidator(one_or_more)]
 """What is compared: survival at every time of `at`, the restricted mean, or both."""
 
 
-@dataclass(frozen=True)
-class Contrast(Difference):
-    """`group` minus `reference` in survival at `time`, or in the restricted mean up to `time`."""
-
-    of: ContrastOf
-    time: float
-    group: Mapping[str, str]
-    reference: Mapping[str, str]
-
-
 def contrasts(
     groups: Sequence[GroupCurve], asked: Sequence[ContrastOf], level: float
-) -> list[Contrast]:
+) -> tuple[Contrast, ...]:
     """Every group that holds patients against the first of them, time by time; `level` is that of the limits."""
-    return [
-        Contrast(**vars(found), of=of, time=time, group=group.level, reference=groups[0].level)
+    return tuple(
+        Contrast(
+            estimate=found.estimate,
+            std_err=found.std_err,
+            lower=found.lower,
+            upper=found.upper,
+            p_value=found.p_value,
+            of=of,
+            time=time,
+            group=group.level,
+            reference=groups[0].level,
+        )
         for of in asked
         for group in groups[1:]
         for time, found in _differences(of, group, groups[0], level)
-    ]
+    )
 
 
 def _differences(
     of: ContrastOf, group: GroupCurve, reference: GroupCurve, level: float
 ) -> Iterator[tuple[float, Difference]]:
     if of == "survival":
-        for here, there in zip(group.at, reference.at, strict=True):
+        for here, there in zip(exact(group.at), exact(reference.at), strict=True):
             yield (
                 here.time,
-                difference(here.survival, here.std_err, there.survival, there.std_err, level),
+                difference(
+                    exact(here.survival),
+                    exact(here.std_err),
+                    exact(there.survival),
+                    exact(there.std_err),
+                    level,
+                ),
             )
     elif group.rmean is not None and reference.rmean is not None:
-        here_mean, there_mean = group.rmean, reference.rmean
+        here_mean, there_mean = exact(group.rmean), exact(reference.rmean)
         yield (
             here_mean.tau,
             difference(

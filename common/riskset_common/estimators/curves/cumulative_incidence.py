@@ -7,7 +7,6 @@ test stratified by site is a sum of what each site computes alone: observed, exp
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -22,7 +21,6 @@ from riskset_common.estimators.curves.counts import (
     pooled_kinds,
 )
 from riskset_common.estimators.curves.gray import (
-    GrayResult,
     gray_result,
     gray_shapes,
     gray_summary,
@@ -31,7 +29,7 @@ from riskset_common.estimators.curves.gray import (
     strata_of_counts,
     strata_of_patients,
 )
-from riskset_common.estimators.curves.incidence_curve import CauseIncidence, cause_incidence
+from riskset_common.estimators.curves.incidence_curve import cause_incidence
 from riskset_common.estimators.curves.specs import CurvesSpec
 from riskset_common.estimators.curves.two_rounds import TwoRounds
 from riskset_common.estimators.disclosed import (
@@ -46,7 +44,12 @@ from riskset_common.estimators.disclosed import (
 )
 from riskset_common.estimators.estimator import Shape, Summary, Uses
 from riskset_common.formats.strict_model import StrictModel
-from riskset_common.results.as_json import WHEN_ASKED
+from riskset_common.results.incidence import (
+    CauseIncidence,
+    CumulativeIncidenceResult,
+    GroupIncidence,
+)
+from riskset_common.results.tests import GrayResult
 from riskset_common.study.analysis import Names, twice
 from riskset_common.study.patients import EndpointTimes, Patients
 from riskset_common.study.study import Study
@@ -81,33 +84,6 @@ class CumulativeIncidenceSpec(CurvesSpec):
     def rho(self) -> float:
         """Exponent of the test's weight."""
         return self.test.gray.rho if isinstance(self.test, WeightedGray) else 0.0
-
-
-@dataclass(frozen=True)
-class GroupIncidence:
-    """The curves of one group; `events` are of any kind."""
-
-    level: Mapping[str, str]
-    n: int
-    events: int
-    causes: Mapping[str, CauseIncidence]
-
-
-@dataclass(frozen=True)
-class CumulativeIncidenceResult:
-    """Curves by group and cause; `events` are of any kind, `tests` by cause."""
-
-    kind: str
-    endpoint: str
-    causes: list[str]
-    n: int
-    events: int
-    missing: int
-    ci: str
-    level: float
-    groups: list[GroupIncidence]
-    tests: Mapping[str, GrayResult] | None = field(metadata=WHEN_ASKED)
-    warnings: list[str]
 
 
 class CumulativeIncidence(TwoRounds[CumulativeIncidenceSpec, CumulativeIncidenceResult]):
@@ -231,23 +207,24 @@ def _result(
     return CumulativeIncidenceResult(
         kind="cumulative_incidence",
         endpoint=spec.endpoint,
-        causes=list(spec.causes_of(study)),
+        causes=spec.causes_of(study),
         n=int(n_by_group.sum()),
         events=int(any_kind.events.sum()),
         missing=int(pooled["missing"]),
         ci=spec.interval_kind(study),
         level=spec.level,
-        groups=[
+        groups=tuple(
             GroupIncidence(
                 level=levels[index],
                 n=int(n_by_group[index]),
                 events=int(any_kind.events[index].sum()),
                 causes=_incidences(spec, study, by_group, index),
+                numbers_at_risk=None,
             )
             for index in kept.tolist()
-        ],
+        ),
         tests=_tests(spec, study, pooled, by_row, kept) if spec.test is not None else None,
-        warnings=[f"No patients in {', '.join(empty)}."] if empty else [],
+        warnings=(f"No patients in {', '.join(empty)}.",) if empty else (),
     )
 
 

@@ -6,7 +6,6 @@ In the reverse method the censoring is the event. Completeness is that of Clark,
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -30,7 +29,13 @@ from riskset_common.estimators.disclosed import (
     shows,
 )
 from riskset_common.estimators.estimator import Shape, Summary, Uses, counts, one
-from riskset_common.results.as_json import WHEN_ASKED
+from riskset_common.results.follow_up import (
+    Completeness,
+    FollowUpPoint,
+    FollowUpPoints,
+    FollowUpRange,
+    FollowUpResult,
+)
 from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.patients import EndpointTimes, Integers, Patients, day_number
 from riskset_common.study.study import Study
@@ -59,62 +64,6 @@ class FollowUpSpec(AnalysisSpec):
     level: float = Field(default=0.95, gt=0, lt=1)
     range: bool = False
     completeness: str | None = None
-
-
-@dataclass(frozen=True)
-class FollowUpPoint:
-    """Patients still followed at a time, and those whose follow-up had ended without an event by then."""
-
-    at_risk: int
-    ended: int
-
-
-@dataclass(frozen=True)
-class FollowUpPoints:
-    """What stands behind the median and each of its limits; None where it is not reached."""
-
-    median: FollowUpPoint | None
-    lower: FollowUpPoint | None
-    upper: FollowUpPoint | None
-
-
-@dataclass(frozen=True)
-class FollowUpRange:
-    """Shortest and longest follow-up of patients without an event, in the plan's unit; NaN without any."""
-
-    shortest: float
-    longest: float
-
-
-@dataclass(frozen=True)
-class Completeness:
-    """Person-time observed and potential until the closing date, in the plan's unit, their ratio, and patients not followed to it."""
-
-    observed: float
-    potential: float
-    ratio: float
-    incomplete: int
-
-
-@dataclass(frozen=True)
-class FollowUpResult:
-    """Median follow-up with its confidence limits, in the plan's unit of time; NaN where it is not reached."""
-
-    kind: str
-    endpoint: str
-    method: str
-    n: int
-    events: int
-    missing: int
-    ci: str
-    level: float
-    median: float
-    lower: float
-    upper: float
-    at: FollowUpPoints
-    range: FollowUpRange | None = field(metadata=WHEN_ASKED)
-    completeness: Completeness | None = field(metadata=WHEN_ASKED)
-    warnings: list[str]
 
 
 class FollowUp(TwoRounds[FollowUpSpec, FollowUpResult]):
@@ -210,7 +159,7 @@ class FollowUp(TwoRounds[FollowUpSpec, FollowUpResult]):
         lower, upper = confidence_limits(curve, interval, spec.level)
         median = quantile(curve, lower, upper, 0.5)
         return FollowUpResult(
-            kind=self.kind,
+            kind="follow_up",
             endpoint=spec.endpoint,
             method=spec.method,
             n=table.n,
@@ -226,7 +175,7 @@ class FollowUp(TwoRounds[FollowUpSpec, FollowUpResult]):
             ),
             range=_range(table) if spec.range else None,
             completeness=_completeness(spec, study, pooled),
-            warnings=[],
+            warnings=(),
         )
 
 

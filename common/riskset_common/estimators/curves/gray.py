@@ -6,35 +6,21 @@ patients, and add up over the sites.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from riskset_common.estimators.curves.counts import own_steps
 from riskset_common.estimators.estimator import Shape, Summary, reals
-from riskset_common.results.as_json import WHEN_ASKED, NamedTest
+from riskset_common.results.sequences import real_numbers, real_rows
+from riskset_common.results.tests import GrayResult
 from riskset_common.study.patients import EndpointTimes, Integers
 from riskset_common.survival.curves.risk_table import KindCounts, count_kinds_on_grid
 from riskset_common.survival.incidence.gray import gray_sums
 from riskset_common.survival.tests.log_rank import LogRankSums, log_rank_test, total
 
 Reals = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class GrayResult(NamedTest):
-    """Gray's test of one cause; arrays run over the groups that hold patients, covariance is of observed minus expected.
-
-    Observed and expected events are weighted where `rho` is not 0.
-    """
-
-    strata: list[str]
-    observed: Reals
-    expected: Reals
-    covariance: Reals
-    rho: float | None = field(metadata=WHEN_ASKED)
 
 
 def gray_shapes(n_causes: int, k: int) -> dict[str, Shape]:
@@ -100,18 +86,18 @@ def gray_sums_over(strata: Sequence[KindCounts], cause: int, k: int, rho: float)
 
 def gray_result(sums: LogRankSums, kept: Integers, strata: Sequence[str], rho: float) -> GrayResult:
     """The test over the groups that hold patients; `kept` has their numbers."""
-    among: Mapping[str, Reals] = {
-        "observed": sums.observed[kept],
-        "expected": sums.expected[kept],
-        "covariance": sums.covariance[np.ix_(kept, kept)],
-    }
-    test = log_rank_test(LogRankSums(**among))
+    among = LogRankSums(
+        sums.observed[kept], sums.expected[kept], sums.covariance[np.ix_(kept, kept)]
+    )
+    test = log_rank_test(among)
     return GrayResult(
         test.statistic,
         test.df,
         test.p_value,
         "Gray",
-        list(strata),
-        **among,
+        tuple(strata),
+        observed=real_numbers(among.observed),
+        expected=real_numbers(among.expected),
+        covariance=real_rows(among.covariance),
         rho=rho or None,
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from riskset_common.estimators.curves.survival_curve import table_of
+from riskset_common.results.incidence import CauseIncidence, IncidenceLandmark, IncidencePoints
+from riskset_common.results.sequences import real_numbers, whole_numbers
 from riskset_common.study.time_grid import TimeGrid
 from riskset_common.survival.curves.kaplan_meier import LimitKind
 from riskset_common.survival.curves.risk_table import KindCounts, number_at_risk_on_next_row
@@ -20,46 +21,6 @@ from riskset_common.survival.incidence.cumulative_incidence import (
 
 Counts = NDArray[np.int64]
 Reals = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class IncidencePoints:
-    """A curve at the times when somebody leaves; parallel arrays of shape (n_times,). `std_err` is Aalen's, of the incidence.
-
-    `events` are of this cause, `competing` of any other kind.
-    """
-
-    time: Reals
-    at_risk: Counts
-    events: Counts
-    competing: Counts
-    censored: Counts
-    incidence: Reals
-    std_err: Reals
-    lower: Reals
-    upper: Reals
-
-
-@dataclass(frozen=True)
-class IncidenceLandmark:
-    """A curve at a time that the plan names; `at_risk` as at a landmark of a Kaplan-Meier curve, `events_to` are of this cause."""
-
-    time: float
-    at_risk: int
-    events_to: int
-    incidence: float
-    std_err: float
-    lower: float
-    upper: float
-
-
-@dataclass(frozen=True)
-class CauseIncidence:
-    """One cause in one group."""
-
-    events: int
-    at: list[IncidenceLandmark]
-    curve: IncidencePoints
 
 
 def cause_incidence(
@@ -83,7 +44,7 @@ def cause_incidence(
     at_risk = number_at_risk_on_next_row(table, times)
     return CauseIncidence(
         events=int(curve.events.sum()),
-        at=[
+        at=tuple(
             IncidenceLandmark(
                 time=time,
                 at_risk=int(at_risk[index]),
@@ -94,6 +55,16 @@ def cause_incidence(
                 upper=float(values.upper[index]),
             )
             for index, time in enumerate(horizons)
-        ],
-        curve=IncidencePoints(**vars(curve), lower=lower, upper=upper),
+        ),
+        curve=IncidencePoints(
+            time=real_numbers(curve.time),
+            at_risk=whole_numbers(curve.at_risk),
+            events=whole_numbers(curve.events),
+            competing=whole_numbers(curve.competing),
+            censored=whole_numbers(curve.censored),
+            incidence=real_numbers(curve.incidence),
+            std_err=real_numbers(curve.std_err),
+            lower=real_numbers(lower),
+            upper=real_numbers(upper),
+        ),
     )

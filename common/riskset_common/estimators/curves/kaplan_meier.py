@@ -7,7 +7,7 @@ stratified by site is a sum of what each site computes alone: observed, expected
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +15,7 @@ from pydantic import Field
 
 from riskset_common.estimators.cohort.causes import OneCauseSpec, cause_specific_times
 from riskset_common.estimators.cohort.groups import group_codes, group_levels, group_name, n_groups
-from riskset_common.estimators.curves.contrasts import Contrast, Contrasted, contrasts
+from riskset_common.estimators.curves.contrasts import Contrasted, contrasts
 from riskset_common.estimators.curves.counts import (
     count_shapes,
     count_summary,
@@ -24,8 +24,6 @@ from riskset_common.estimators.curves.counts import (
 )
 from riskset_common.estimators.curves.group_test import Comparison, GroupTest, comparison
 from riskset_common.estimators.curves.log_rank import (
-    FurtherTests,
-    LogRankResult,
     log_rank_result,
     pairs_of,
     pairwise_tests,
@@ -38,7 +36,7 @@ from riskset_common.estimators.curves.log_rank import (
     sums_summary,
 )
 from riskset_common.estimators.curves.specs import CurvesSpec
-from riskset_common.estimators.curves.survival_curve import GroupCurve, curve_result, table_of
+from riskset_common.estimators.curves.survival_curve import group_curve, table_of
 from riskset_common.estimators.curves.two_rounds import TwoRounds
 from riskset_common.estimators.disclosed import (
     ENTERED,
@@ -51,7 +49,7 @@ from riskset_common.estimators.disclosed import (
     shows,
 )
 from riskset_common.estimators.estimator import Shape, Summary, Uses
-from riskset_common.results.as_json import WHEN_ASKED
+from riskset_common.results.curves import GroupCurve, KaplanMeierResult
 from riskset_common.study.analysis import twice
 from riskset_common.study.patients import EndpointTimes, Patients
 from riskset_common.study.study import Study
@@ -70,25 +68,6 @@ class KaplanMeierSpec(CurvesSpec, OneCauseSpec):
     contrast: Contrasted = ()
     test: GroupTest | None = None
     pairwise: bool = False
-
-
-@dataclass(frozen=True)
-class KaplanMeierResult:
-    """Curves by group."""
-
-    kind: str
-    endpoint: str
-    cause: str | None = field(metadata=WHEN_ASKED)
-    n: int
-    events: int
-    missing: int
-    ci: str
-    level: float
-    groups: list[GroupCurve]
-    contrasts: list[Contrast] | None = field(metadata=WHEN_ASKED)
-    test: LogRankResult | None = field(metadata=WHEN_ASKED)
-    tests: FurtherTests | None = field(metadata=WHEN_ASKED)
-    warnings: list[str]
 
 
 class KaplanMeier(TwoRounds[KaplanMeierSpec, KaplanMeierResult]):
@@ -234,11 +213,11 @@ def _result(spec: KaplanMeierSpec, study: Study, pooled: Summary) -> KaplanMeier
         missing=int(pooled["missing"]),
         ci=interval,
         level=spec.level,
-        groups=groups,
+        groups=tuple(groups),
         contrasts=contrasts(groups, spec.contrast, spec.level) if spec.contrast else None,
         test=test,
         tests=tests,
-        warnings=[f"No patients in {', '.join(empty)}."] if empty else [],
+        warnings=(f"No patients in {', '.join(empty)}.",) if empty else (),
     )
 
 
@@ -274,12 +253,12 @@ def _over_strata(found: GridCounts, k: int) -> GridCounts:
 def _curve(
     spec: KaplanMeierSpec, table: RiskTable, interval: LimitKind, level: Mapping[str, str]
 ) -> GroupCurve:
-    curve = curve_result(
+    return group_curve(
         table,
+        level,
         interval=interval,
         level=spec.level,
         horizons=spec.at,
         quantiles=spec.quantiles,
         rmean=spec.rmean,
     )
-    return GroupCurve(**vars(curve), level=level)

@@ -7,7 +7,7 @@ a stratum follow from one site's patients, and add up over the sites (Mantel 196
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from riskset_common.estimators.curves.counts import own_steps
 from riskset_common.estimators.curves.group_test import Comparison
 from riskset_common.estimators.estimator import Shape, Summary, reals
-from riskset_common.results.as_json import WHEN_ASKED, NamedTest
+from riskset_common.results.sequences import real_numbers, real_rows
+from riskset_common.results.tests import FurtherTests, LogRankResult, PairTest
 from riskset_common.study.patients import EndpointTimes, Integers
 from riskset_common.survival.curves.risk_table import GridCounts, count_on_grid
 from riskset_common.survival.tests.holm import holm
@@ -29,38 +30,6 @@ from riskset_common.survival.tests.log_rank import (
 )
 
 Reals = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class LogRankResult(NamedTest):
-    """A test of the family; arrays run over the groups that hold patients, covariance is of observed minus expected.
-
-    Observed and expected events are weighted. `scores` are the places of the groups on the scale of a test for trend.
-    """
-
-    strata: list[str]
-    observed: Reals
-    expected: Reals
-    covariance: Reals
-    scores: list[int] | None = field(metadata=WHEN_ASKED)
-
-
-@dataclass(frozen=True)
-class PairTest:
-    """The test of two groups, from their patients alone; `p_holm` is adjusted for the number of pairs (Holm 1979)."""
-
-    groups: list[Mapping[str, str]]
-    statistic: float
-    df: int
-    p_value: float
-    p_holm: float
-
-
-@dataclass(frozen=True)
-class FurtherTests:
-    """The tests of all pairs of groups."""
-
-    pairwise: list[PairTest]
 
 
 @dataclass(frozen=True)
@@ -156,7 +125,7 @@ def log_rank_result(
     among = LogRankSums(
         sums.observed[kept], sums.expected[kept], sums.covariance[np.ix_(kept, kept)]
     )
-    scores = list(range(1, len(kept) + 1)) if asked.is_trend else None
+    scores = tuple(range(1, len(kept) + 1)) if asked.is_trend else None
     test = (
         log_rank_test(among)
         if scores is None
@@ -167,8 +136,10 @@ def log_rank_result(
         test.df,
         test.p_value,
         asked.name,
-        list(strata),
-        **vars(among),
+        tuple(strata),
+        observed=real_numbers(among.observed),
+        expected=real_numbers(among.expected),
+        covariance=real_rows(among.covariance),
         scores=scores,
     )
 
@@ -187,16 +158,16 @@ def pairwise_tests(
     ]
     adjusted = iter(holm([test.p_value for _, test in pairs if test.df > 0]))
     return FurtherTests(
-        [
+        tuple(
             PairTest(
-                groups=[levels[index] for index in pair],
+                groups=tuple(levels[index] for index in pair),
                 statistic=test.statistic,
                 df=test.df,
                 p_value=test.p_value,
                 p_holm=next(adjusted) if test.df > 0 else 1.0,
             )
             for pair, test in pairs
-        ]
+        )
     )
 
 

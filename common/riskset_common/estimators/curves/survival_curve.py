@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-from riskset_common.results.as_json import WHEN_ASKED
+from riskset_common.results.curves import (
+    CurvePoints,
+    Estimate,
+    GroupCurve,
+    Landmark,
+    QuantileResult,
+    RestrictedMean,
+)
+from riskset_common.results.sequences import real_numbers, whole_numbers
 from riskset_common.study.time_grid import TimeGrid
 from riskset_common.survival.curves.kaplan_meier import (
     Curve,
@@ -26,85 +32,6 @@ from riskset_common.survival.curves.risk_table import (
     risk_table,
 )
 
-Counts = NDArray[np.int64]
-Reals = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """An estimate with its confidence limits; NaN where it is not reached or not defined."""
-
-    estimate: float
-    lower: float
-    upper: float
-
-
-@dataclass(frozen=True)
-class QuantileResult(Estimate):
-    """The time at which the share `p` of the group has had the event."""
-
-    p: float
-
-
-@dataclass(frozen=True)
-class CurvePoints:
-    """A curve at the times when somebody leaves; parallel arrays of shape (n_times,). `std_err` is Greenwood's, of the survival."""
-
-    time: Reals
-    at_risk: Counts
-    events: Counts
-    censored: Counts
-    survival: Reals
-    std_err: Reals
-    lower: Reals
-    upper: Reals
-
-
-@dataclass(frozen=True)
-class Landmark:
-    """A curve at a time that the plan names; `at_risk` are the patients with T >= time.
-
-    Under left truncation `at_risk` is R's number, which holds for the next time at which somebody leaves. `events_to` are the
-    events until then.
-    """
-
-    time: float
-    at_risk: int
-    events_to: int
-    survival: float
-    std_err: float
-    lower: float
-    upper: float
-
-
-@dataclass(frozen=True)
-class RestrictedMean:
-    """Area under the curve up to `tau`, in the plan's unit of time."""
-
-    tau: float
-    estimate: float
-    std_err: float
-
-
-@dataclass(frozen=True)
-class CurveResult:
-    """One group's curve."""
-
-    n: int
-    events: int
-    median: Estimate
-    quantiles: list[QuantileResult]
-    at: list[Landmark]
-    curve: CurvePoints
-    rmean: RestrictedMean | None = field(metadata=WHEN_ASKED)
-
-
-@dataclass(frozen=True)
-class GroupCurve(CurveResult):
-    """The curve of one group of several."""
-
-    level: Mapping[str, str]
-
 
 def table_of(found: GridCounts, group: int, grid: TimeGrid) -> RiskTable:
     """The risk table of one of the groups that were counted, in the plan's unit of time."""
@@ -120,47 +47,52 @@ def table_of(found: GridCounts, group: int, grid: TimeGrid) -> RiskTable:
     )
 
 
-def curve_result(
+def group_curve(
     table: RiskTable,
+    group: Mapping[str, str],
     *,
     interval: LimitKind,
     level: float,
     horizons: Sequence[float],
     quantiles: Sequence[float],
     rmean: float | None,
-) -> CurveResult:
-    """Estimate the curve of one group; `horizons` and `rmean` are times in the unit of the table."""
+) -> GroupCurve:
+    """Estimate the curve of the group of these levels; `horizons` and `rmean` are times in the unit of the table."""
     curve = kaplan_meier(table)
     lower, upper = confidence_limits(curve, interval, level)
     middle = quantile(curve, lower, upper, 0.5)
     found = [(p, quantile(curve, lower, upper, p)) for p in quantiles]
-    return CurveResult(
+    return GroupCurve(
         n=table.n,
         events=int(table.events.sum()),
         median=Estimate(middle.estimate, middle.lower, middle.upper),
-        quantiles=[QuantileResult(each.estimate, each.lower, each.upper, p) for p, each in found],
+        quantiles=tuple(
+            QuantileResult(each.estimate, each.lower, each.upper, p) for p, each in found
+        ),
         at=_landmarks(table, curve, horizons, interval, level),
         curve=CurvePoints(
-            curve.time,
-            curve.at_risk,
-            curve.events,
-            curve.censored,
-            curve.survival,
-            curve.std_err,
-            lower,
-            upper,
+            time=real_numbers(curve.time),
+            at_risk=whole_numbers(curve.at_risk),
+            events=whole_numbers(curve.events),
+            censored=whole_numbers(curve.censored),
+            survival=real_numbers(curve.survival),
+            std_err=real_numbers(curve.std_err),
+            lower=real_numbers(lower),
+            upper=real_numbers(upper),
         ),
         rmean=None if rmean is None else RestrictedMean(rmean, *restricted_mean(curve, rmean)),
+        level=group,
+        numbers_at_risk=None,
     )
 
 
 def _landmarks(
     table: RiskTable, curve: Curve, horizons: Sequence[float], interval: LimitKind, level: float
-) -> list[Landmark]:
+) -> tuple[Landmark, ...]:
     times = np.asarray(horizons, dtype=np.float64)
     values = at(curve, times, interval, level)
     at_risk = number_at_risk_on_next_row(table, times)
-    return [
+    return tuple(
         Landmark(
             time=time,
             at_risk=int(at_risk[index]),
@@ -171,4 +103,4 @@ def _landmarks(
             upper=float(values.upper[index]),
         )
         for index, time in enumerate(horizons)
-    ]
+    )

@@ -29,7 +29,6 @@ from riskset_common.estimators.estimator import (
 )
 from riskset_common.estimators.heterogeneity.result import (
     HeterogeneityMemory,
-    HeterogeneityResult,
     heterogeneity_result,
 )
 from riskset_common.estimators.heterogeneity.spec import (
@@ -42,7 +41,6 @@ from riskset_common.estimators.heterogeneity.spec import (
 )
 from riskset_common.estimators.regression.cox import Cox
 from riskset_common.estimators.regression.problems import model_problems
-from riskset_common.estimators.regression.result import CoxTerm
 from riskset_common.estimators.regression.rows import rows_at_risk
 from riskset_common.estimators.regression.spec import opened_by_model, uses_of
 from riskset_common.estimators.regression.survey import (
@@ -51,6 +49,8 @@ from riskset_common.estimators.regression.survey import (
     count_cases,
     everyone_surveyed,
 )
+from riskset_common.results.heterogeneity import HeterogeneityResult
+from riskset_common.results.regression import CoxTerm
 from riskset_common.study.patients import Integers, Patients, Reals
 from riskset_common.study.study import Study
 from riskset_common.survival.tests.heterogeneity import (

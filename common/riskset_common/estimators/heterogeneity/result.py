@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,9 +14,10 @@ from riskset_common.estimators.heterogeneity.spec import (
     groups_are_shown,
 )
 from riskset_common.estimators.regression.cells import cells_of, named_cells
-from riskset_common.estimators.regression.result import FactorLevel
 from riskset_common.estimators.regression.terms import levels_of, reference_of
-from riskset_common.results.as_json import WHEN_ASKED, PrintedTest, printed_test
+from riskset_common.results.heterogeneity import Effect, GroupEffect, HeterogeneityResult
+from riskset_common.results.regression import FactorLevel
+from riskset_common.results.tests import PrintedTest, printed_test
 from riskset_common.study.study import Study
 from riskset_common.survival.arrays.distributions import normal_p_value, normal_quantile
 from riskset_common.survival.tests.heterogeneity import (
@@ -26,57 +27,6 @@ from riskset_common.survival.tests.heterogeneity import (
     heterogeneity,
     pooled_effect,
 )
-
-
-@dataclass(frozen=True)
-class Effect:
-    """A pooled hazard ratio with its interval and Wald test; NaN where it was not asked because few sites have an estimate."""
-
-    coef: float
-    std_err: float
-    hazard_ratio: float
-    lower: float
-    upper: float
-    p_value: float
-
-
-@dataclass(frozen=True)
-class GroupEffect:
-    """The fixed effect of a group of sites, and how many of them have an estimate."""
-
-    level: str
-    sites: int
-    effect: Effect
-
-
-@dataclass(frozen=True)
-class HeterogeneityResult:
-    """How much an effect differs among the sites. `sites` have an estimate of their own; n and events are of all sites."""
-
-    kind: str
-    endpoint: str
-    cause: str | None = field(metadata=WHEN_ASKED)
-    effect: str
-    of_level: str
-    reference: str
-    n: int
-    events: int
-    missing: int
-    ties: str
-    strata: list[str]
-    level: float
-    coefficients: int
-    levels: list[FactorLevel]
-    sites: int
-    fixed: Effect
-    random: Effect
-    test: PrintedTest
-    i_squared: float
-    tau_squared: float
-    by: str | None = field(metadata=WHEN_ASKED)
-    groups: list[GroupEffect] | None = field(metadata=WHEN_ASKED)
-    between: PrintedTest | None = field(metadata=WHEN_ASKED)
-    warnings: list[str]
 
 
 @dataclass(frozen=True)
@@ -108,10 +58,10 @@ def heterogeneity_result(
         events=int(survey["events"]),
         missing=int(survey["missing"]),
         ties=spec.own_model().tie_method(study),
-        strata=["site", *spec.strata],
+        strata=("site", *spec.strata),
         level=spec.level,
         coefficients=spec.coefficients(study),
-        levels=_levels(spec, study, survey),
+        levels=tuple(_levels(spec, study, survey)),
         sites=sites[0],
         fixed=_effect(pooled_effect(whole.w, whole.wb), spec.level),
         random=_effect(random or nothing, spec.level),
@@ -119,9 +69,9 @@ def heterogeneity_result(
         i_squared=found.i_squared,
         tau_squared=found.tau_squared,
         by=spec.by,
-        groups=None if spec.by is None else _group_effects(spec, study, memory),
+        groups=None if spec.by is None else tuple(_group_effects(spec, study, memory)),
         between=_between(spec, memory),
-        warnings=list(_warnings(spec, sites)),
+        warnings=tuple(_warnings(spec, sites)),
     )
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from pydantic import Field
@@ -16,6 +15,7 @@ from riskset_common.estimators.cohort.groups import group_levels
 from riskset_common.estimators.on_shares import HazardEntries
 from riskset_common.estimators.regression.terms import Column
 from riskset_common.formats.strict_model import StrictModel
+from riskset_common.results.regression import HazardRow, PrintedHazard
 from riskset_common.study.codebook import NumberVariable
 from riskset_common.study.study import Study
 from riskset_common.study.time_grid import exact
@@ -59,24 +59,6 @@ class BaselineHazardSpec(StrictModel):
         )
 
 
-@dataclass(frozen=True)
-class HazardRow:
-    """The cumulative hazard of a stratum at a time."""
-
-    stratum: dict[str, str]
-    time: float
-    cumulative_hazard: float
-    std_err: float
-
-
-@dataclass(frozen=True)
-class PrintedHazard:
-    """The baseline hazard and the values of the numbers that it belongs to."""
-
-    numbers: Mapping[str, float]
-    rows: list[HazardRow]
-
-
 def printed_hazard(
     spec: BaselineHazardSpec, strata: Sequence[str], study: Study, found: HazardEntries
 ) -> PrintedHazard:
@@ -84,7 +66,7 @@ def printed_hazard(
     levels = list(group_levels(study, strata))
     return PrintedHazard(
         dict(spec.numbers),
-        [
+        tuple(
             HazardRow(
                 stratum=levels[int(found.stratum[k])],
                 time=spec.at[int(found.place[k])],
@@ -92,5 +74,5 @@ def printed_hazard(
                 std_err=float(found.std_err[k]),
             )
             for k in np.lexsort((found.place, found.stratum))
-        ],
+        ),
     )

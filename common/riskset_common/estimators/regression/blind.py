@@ -24,21 +24,18 @@ from riskset_common.estimators.on_shares import (
     BlindQuestion,
     HazardEntries,
 )
-from riskset_common.estimators.regression.baseline_hazard import (
-    PrintedHazard,
-    printed_hazard,
-)
+from riskset_common.estimators.regression.baseline_hazard import printed_hazard
 from riskset_common.estimators.regression.cells import cells_of, named_cells
 from riskset_common.estimators.regression.proportionality import (
-    ProportionalityTest,
     proportionality,
     transform_of,
 )
-from riskset_common.estimators.regression.result import CoxResult, Survey, result
+from riskset_common.estimators.regression.result import Survey, result
 from riskset_common.estimators.regression.rows import cohort_of, rows_at_risk
 from riskset_common.estimators.regression.spec import CoxSpec
 from riskset_common.estimators.regression.survey import case_shapes, count_cases
 from riskset_common.estimators.regression.terms import Column, columns, design
+from riskset_common.results.regression import CoxResult, PrintedHazard, ProportionalityTest
 from riskset_common.study.codebook import NumberVariable
 from riskset_common.study.patients import Integers, Patients
 from riskset_common.study.study import Study

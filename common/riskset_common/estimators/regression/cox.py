@@ -47,7 +47,6 @@ from riskset_common.estimators.regression.questions.asked import AskCox, CoxRequ
 from riskset_common.estimators.regression.questions.deaths import AskDeaths, Waiting
 from riskset_common.estimators.regression.questions.reading import COX_QUESTION
 from riskset_common.estimators.regression.questions.surveying import AskSurvey
-from riskset_common.estimators.regression.result import CoxResult
 from riskset_common.estimators.regression.spec import (
     CoxSpec,
     evaluated_at_most,
@@ -61,6 +60,7 @@ from riskset_common.estimators.regression.survey import (
     everyone_surveyed,
 )
 from riskset_common.estimators.regression.terms import columns
+from riskset_common.results.regression import CoxResult
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Site, Study
 

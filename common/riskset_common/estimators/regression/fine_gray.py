@@ -8,7 +8,6 @@ variance of its score residuals by patient (Fine and Gray 1999).
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Final, Literal
@@ -56,7 +55,6 @@ from riskset_common.estimators.regression.questions.likelihood import AskLikelih
 from riskset_common.estimators.regression.questions.memory import CoxMemory
 from riskset_common.estimators.regression.questions.reading import COX_QUESTION
 from riskset_common.estimators.regression.questions.surveying import AskSurvey
-from riskset_common.estimators.regression.result import CoxResult
 from riskset_common.estimators.regression.spec import (
     CoxSpec,
     opened_by_model,
@@ -70,6 +68,7 @@ from riskset_common.estimators.regression.survey import (
     survey_shapes,
 )
 from riskset_common.estimators.regression.terms import Term, columns, design
+from riskset_common.results.regression import CoxResult, FineGrayResult
 from riskset_common.study.analysis import Names
 from riskset_common.study.patients import EndpointTimes, Patients
 from riskset_common.study.study import Study
@@ -107,14 +106,6 @@ class FineGraySpec(OneCauseSpec):
         keys = self.model_dump(include={"id", "endpoint", "cause", "population", "where"})
         fitted = self.model_dump(include=set(OF_MODEL))
         return CoxSpec(kind="cox", robust="patient", **keys, **fitted)
-
-
-@dataclass(frozen=True)
-class FineGrayResult(CoxResult):
-    """A fitted model; `hazard_ratio` is of the subdistribution hazard, and `events` are of the cause."""
-
-    competing: int = 0
-    censoring: str = "pooled"
 
 
 @dataclass(frozen=True)
@@ -341,6 +332,30 @@ def _pooled_censoring(pooled: Summary) -> CensoringCurve:
 
 
 def _result(spec: FineGraySpec, found: CoxResult, memory: FineGrayMemory) -> FineGrayResult:
-    fields = {field.name: getattr(found, field.name) for field in dataclasses.fields(found)}
-    fields["kind"] = "fine_gray"
-    return FineGrayResult(**fields, competing=memory.competing, censoring=spec.censoring)
+    return FineGrayResult(
+        kind="fine_gray",
+        endpoint=found.endpoint,
+        cause=found.cause,
+        n=found.n,
+        events=found.events,
+        missing=found.missing,
+        ties=found.ties,
+        strata=found.strata,
+        level=found.level,
+        iterations=found.iterations,
+        convergence=found.convergence,
+        converged=found.converged,
+        terms=found.terms,
+        levels=found.levels,
+        covariance=found.covariance,
+        log_likelihood=found.log_likelihood,
+        tests=found.tests,
+        warnings=found.warnings,
+        penalty=found.penalty,
+        offset=found.offset,
+        robust=found.robust,
+        ph_test=found.ph_test,
+        baseline_hazard=found.baseline_hazard,
+        competing=memory.competing,
+        censoring=spec.censoring,
+    )

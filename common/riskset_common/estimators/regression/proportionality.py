@@ -7,7 +7,6 @@ it out from that sum, whose opening it checked: a g of the centre's choice could
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,7 +16,8 @@ from riskset_common.errors import DataError
 from riskset_common.estimators.curves.counts import pooled_steps
 from riskset_common.estimators.estimator import Shape, Summary, reals
 from riskset_common.estimators.regression.terms import Column
-from riskset_common.results.as_json import PrintedTest, printed_test
+from riskset_common.results.regression import ProportionalityTest
+from riskset_common.results.tests import printed_test
 from riskset_common.study.patients import Integers, Reals
 from riskset_common.study.time_grid import DAYS_PER_UNIT, TimeGrid
 from riskset_common.survival.regression.cox import CoxDesign, cox_sums
@@ -31,15 +31,6 @@ from riskset_common.survival.regression.proportionality import (
 
 COUNTED: Final[tuple[Transform, ...]] = ("km", "rank")
 """Functions of time that follow from the patients of all sites."""
-
-
-@dataclass(frozen=True)
-class ProportionalityTest:
-    """Tests that the coefficients do not change with the transformed time: of each term, and of all together."""
-
-    transform: str
-    terms: Mapping[str, PrintedTest]
-    global_test: PrintedTest
 
 
 @dataclass(frozen=True, eq=False)

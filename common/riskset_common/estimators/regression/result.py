@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from riskset_common.estimators.regression.baseline_hazard import PrintedHazard
-from riskset_common.estimators.regression.proportionality import ProportionalityTest
 from riskset_common.estimators.regression.spec import CoxSpec
 from riskset_common.estimators.regression.terms import Column
-from riskset_common.results.as_json import WHEN_ASKED, PrintedTest, printed_test
+from riskset_common.results.regression import (
+    CoxResult,
+    CoxTerm,
+    CoxTests,
+    FactorLevel,
+    LogLikelihood,
+    ProportionalityTest,
+    RobustVariance,
+)
+from riskset_common.results.sequences import real_numbers, real_rows
+from riskset_common.results.tests import PrintedTest, printed_test
 from riskset_common.study.study import Study
 from riskset_common.survival.arrays.distributions import (
     ChiSquareTest,
@@ -36,90 +44,6 @@ class Survey:
     by_level: Mapping[tuple[str, str], tuple[int, int]]
 
 
-@dataclass(frozen=True)
-class CoxTerm:
-    """One coefficient. NaN where the column is aliased (constant, or a combination of earlier ones, within every stratum)."""
-
-    term: str
-    level: str | None
-    reference: str | None
-    coef: float
-    std_err: float
-    hazard_ratio: float
-    lower: float
-    upper: float
-    z: float
-    p_value: float
-    aliased: bool
-    monotone: bool
-
-
-@dataclass(frozen=True)
-class FactorLevel:
-    """Patients and events behind a level of a factor, of a number with two codes, or behind a cell `x:y` of an interaction `a:b`."""
-
-    term: str
-    level: str
-    n: int
-    events: int
-
-
-@dataclass(frozen=True)
-class LogLikelihood:
-    """The log partial likelihood at coefficients of zero, and at the maximum."""
-
-    null: float
-    fitted: float
-
-
-@dataclass(frozen=True)
-class CoxTests:
-    """Tests of the whole model, Wald tests of each term over all its levels, and the likelihood-ratio test of all interactions."""
-
-    wald: PrintedTest
-    score: PrintedTest
-    likelihood_ratio: PrintedTest
-    terms: Mapping[str, PrintedTest]
-    interaction: PrintedTest | None = field(default=None, metadata=WHEN_ASKED)
-
-
-@dataclass(frozen=True)
-class RobustVariance:
-    """By what the variances are clustered, and the standard errors that the information alone gives, in the order of the terms."""
-
-    clustered_by: str
-    naive_std_err: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class CoxResult:
-    """A fitted Cox model. `covariance` has shape (n_terms, n_terms), in the order of `terms`."""
-
-    kind: str
-    endpoint: str
-    cause: str | None = field(metadata=WHEN_ASKED)
-    n: int
-    events: int
-    missing: int
-    ties: str
-    strata: list[str]
-    level: float
-    iterations: int
-    convergence: str
-    converged: bool
-    terms: list[CoxTerm]
-    levels: list[FactorLevel]
-    covariance: NDArray[np.float64]
-    log_likelihood: LogLikelihood
-    tests: CoxTests
-    warnings: list[str]
-    penalty: str | None = field(default=None, metadata=WHEN_ASKED)
-    offset: str | None = field(default=None, metadata=WHEN_ASKED)
-    robust: RobustVariance | None = field(default=None, metadata=WHEN_ASKED)
-    ph_test: ProportionalityTest | None = field(default=None, metadata=WHEN_ASKED)
-    baseline_hazard: PrintedHazard | None = field(default=None, metadata=WHEN_ASKED)
-
-
 def result(
     spec: CoxSpec,
     study: Study,
@@ -141,7 +65,7 @@ def result(
     if score_products is not None:
         clustered = sandwich(fit.covariance, score_products)
         fit = replace(fit, covariance=clustered)
-        robust = RobustVariance(spec.robust or "", np.sqrt(np.diag(naive)))
+        robust = RobustVariance(spec.robust or "", real_numbers(np.sqrt(np.diag(naive))))
     covariance = fit.covariance * np.outer(scale, scale)
     return CoxResult(
         kind="cox",
@@ -151,17 +75,17 @@ def result(
         events=survey.events,
         missing=survey.missing,
         ties=spec.tie_method(study),
-        strata=list(spec.strata),
+        strata=spec.strata,
         level=spec.level,
         iterations=fit.iterations,
         convergence=spec.convergence,
         converged=fit.converged,
         terms=_terms(spec, survey, fit, coef, np.sqrt(np.diag(covariance))),
-        levels=[
+        levels=tuple(
             FactorLevel(term, level, n, events)
             for (term, level), (n, events) in survey.by_level.items()
-        ],
-        covariance=covariance,
+        ),
+        covariance=real_rows(covariance),
         log_likelihood=LogLikelihood(fit.log_likelihood_null, fit.log_likelihood),
         tests=_tests(survey, fit, mains, is_robust=robust is not None),
         warnings=_warnings(survey, fit),
@@ -169,6 +93,7 @@ def result(
         offset=spec.offset,
         robust=robust,
         ph_test=ph_test,
+        baseline_hazard=None,
     )
 
 
@@ -178,12 +103,12 @@ def _terms(
     fit: CoxFit,
     coef: NDArray[np.float64],
     std_err: NDArray[np.float64],
-) -> list[CoxTerm]:
+) -> tuple[CoxTerm, ...]:
     width = normal_quantile(0.5 + spec.level / 2) * std_err
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         hazard_ratio, lower, upper = np.exp(coef), np.exp(coef - width), np.exp(coef + width)
         z = coef / std_err
-    return [
+    return tuple(
         CoxTerm(
             term=column.term,
             level=column.level,
@@ -199,7 +124,7 @@ def _terms(
             monotone=bool(fit.monotone[index]),
         )
         for index, column in enumerate(survey.columns)
-    ]
+    )
 
 
 def _tests(survey: Survey, fit: CoxFit, mains: CoxFit | None, *, is_robust: bool) -> CoxTests:
@@ -218,13 +143,13 @@ def _tests(survey: Survey, fit: CoxFit, mains: CoxFit | None, *, is_robust: bool
         # A Wald statistic does not change when coefficients and covariance are scaled together.
         by_term[term] = printed_test(wald_test(fit.coef, fit.covariance, chosen))
     if mains is None:
-        return CoxTests(terms=by_term, **tested)
+        return CoxTests(terms=by_term, interaction=None, **tested)
     statistic = 2 * (fit.log_likelihood - mains.log_likelihood)
     interaction = printed_test(ChiSquareTest(statistic, fit.df - mains.df))
     return CoxTests(terms=by_term, interaction=interaction, **tested)
 
 
-def _warnings(survey: Survey, fit: CoxFit) -> list[str]:
+def _warnings(survey: Survey, fit: CoxFit) -> tuple[str, ...]:
     found: list[str] = []
     aliased, monotone = _names(survey, fit.aliased), _names(survey, fit.monotone)
     if survey.events == 0:
@@ -243,7 +168,7 @@ def _warnings(survey: Survey, fit: CoxFit) -> list[str]:
         found.append(
             f"The fit did not converge in {fit.iterations} iterations; do not use its estimates."
         )
-    return found
+    return tuple(found)
 
 
 def _names(survey: Survey, chosen: NDArray[np.bool_]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
@@ -25,7 +24,6 @@ from riskset_common.estimators.estimator import (
     one,
 )
 from riskset_common.estimators.tables.numbers import (
-    BaselineNumber,
     NumberRow,
     number_contradictions,
     number_problems,
@@ -33,7 +31,10 @@ from riskset_common.estimators.tables.numbers import (
     number_shapes,
     number_summary,
 )
-from riskset_common.results.as_json import NamedTest, named_test
+from riskset_common.results.sequences import real_numbers, whole_numbers
+from riskset_common.results.shown import exact
+from riskset_common.results.tables import BaselineResult, BaselineRow, MissingValues
+from riskset_common.results.tests import ExactTest, NamedTest, named_test
 from riskset_common.study.analysis import AnalysisSpec, Names, twice
 from riskset_common.study.patients import MISSING, Patients
 from riskset_common.study.study import Study
@@ -70,53 +71,6 @@ FISHER = "Fisher's exact"
 
 class CountCells(State):
     """Count the patients of every cell."""
-
-
-@dataclass(frozen=True)
-class BaselineRow:
-    """One level of one characteristic; percentages are of the patients in whom the characteristic is known."""
-
-    variable: str
-    level: str
-    counts: NDArray[np.int64]
-    percent: NDArray[np.float64]
-    total: int
-    total_percent: float
-
-
-@dataclass(frozen=True)
-class MissingValues:
-    """Patients in whom a characteristic is not known."""
-
-    counts: NDArray[np.int64]
-    total: int
-
-
-@dataclass(frozen=True)
-class ExactTest:
-    """A test that has no statistic."""
-
-    p_value: float
-    name: str
-    statistic: float | None = None
-    df: int | None = None
-
-
-@dataclass(frozen=True)
-class BaselineResult:
-    """A table of characteristics; arrays run over the columns."""
-
-    kind: str
-    n: int
-    missing: int
-    by: str | None
-    columns: list[str]
-    column_n: NDArray[np.int64]
-    rows: list[BaselineRow]
-    numbers: list[BaselineNumber]
-    missing_values: dict[str, MissingValues]
-    tests: dict[str, NamedTest | ExactTest]
-    warnings: list[str]
 
 
 class Baseline(Estimator[BaselineSpec, CountCells, BaselineResult]):
@@ -202,25 +156,25 @@ class Baseline(Estimator[BaselineSpec, CountCells, BaselineResult]):
         for name, cells in by_characteristic(request, pooled).items():
             known, unknown = cells[:-1], cells[-1]
             rows += _rows(name, study.levels(name), known)
-            missing[name] = MissingValues(unknown, int(unknown.sum()))
+            missing[name] = _unknown(unknown)
             if spec.test is not None:
                 tests[name] = _tested(spec.test, name, known, warnings)
         numbers = number_results(spec.number_rows, study, pooled)
         for number in numbers:
-            unknown = pooled["n"] - number.n[:-1]
-            missing[number.variable] = MissingValues(unknown, int(unknown.sum()))
+            known_of = np.array([exact(n) for n in number.n[:-1]], dtype=np.int64)
+            missing[number.variable] = _unknown(pooled["n"] - known_of)
         return BaselineResult(
-            kind=self.kind,
+            kind="baseline",
             n=int(pooled["n"].sum()),
             missing=int(pooled["missing"]),
             by=" / ".join(spec.by) or None,
-            columns=[group_name(levels) for levels in group_levels(study, spec.by)],
-            column_n=pooled["n"],
-            rows=rows,
-            numbers=numbers,
+            columns=tuple(group_name(levels) for levels in group_levels(study, spec.by)),
+            column_n=whole_numbers(pooled["n"]),
+            rows=tuple(rows),
+            numbers=tuple(numbers),
             missing_values=missing,
             tests=tests,
-            warnings=warnings,
+            warnings=tuple(warnings),
         )
 
     def contradictions(
@@ -237,6 +191,11 @@ class Baseline(Estimator[BaselineSpec, CountCells, BaselineResult]):
         """The patients of all columns, and those without one."""
         del request
         return int(pooled["missing"]) + int(pooled["n"].sum())
+
+
+def _unknown(counted: NDArray[np.int64]) -> MissingValues:
+    """Patients in whom a characteristic is not known, from their numbers by group."""
+    return MissingValues(whole_numbers(counted), int(counted.sum()))
 
 
 def by_characteristic(
@@ -264,7 +223,7 @@ def _tested(
     except EstimationError as error:
         warnings.append(f"{name}: {error}")
         p_value = math.nan
-    return ExactTest(p_value, FISHER)
+    return ExactTest(p_value=p_value, name=FISHER, statistic=None, df=None)
 
 
 def _n_rows(study: Study, name: str) -> int:
@@ -279,8 +238,8 @@ def _rows(name: str, levels: tuple[str, ...], known: NDArray[np.int64]) -> list[
         BaselineRow(
             variable=name,
             level=level,
-            counts=cells,
-            percent=percent(cells, column_totals),
+            counts=whole_numbers(cells),
+            percent=real_numbers(percent(cells, column_totals)),
             total=int(cells.sum()),
             total_percent=float(percent(cells.sum(), np.int64(total))),
         )

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from riskset_common.estimators.cohort.groups import group_codes, group_levels, group_name, n_groups
 from riskset_common.estimators.disclosed import LEFT_OUT, Disclosed, shows
@@ -22,6 +20,8 @@ from riskset_common.estimators.estimator import (
     one,
 )
 from riskset_common.estimators.tables.baseline import percent
+from riskset_common.results.sequences import real_numbers, whole_numbers
+from riskset_common.results.tables import EventRow, EventTableResult
 from riskset_common.study.analysis import AnalysisSpec, Names, twice
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Study
@@ -37,33 +37,6 @@ class EventTableSpec(AnalysisSpec):
 
 class CountEvents(State):
     """Count the patients by kind of event."""
-
-
-@dataclass(frozen=True)
-class EventRow:
-    """Patients whose first event was of one kind; percentages are of all patients of the column."""
-
-    event: str
-    counts: NDArray[np.int64]
-    percent: NDArray[np.float64]
-    total: int
-
-
-@dataclass(frozen=True)
-class EventTableResult:
-    """First events; arrays run over the columns."""
-
-    kind: str
-    endpoint: str
-    n: int
-    events: int
-    missing: int
-    by: str | None
-    columns: list[str]
-    column_n: NDArray[np.int64]
-    rows: list[EventRow]
-    censored: EventRow
-    warnings: list[str]
 
 
 class EventTable(Estimator[EventTableSpec, CountEvents, EventTableResult]):
@@ -123,21 +96,26 @@ class EventTable(Estimator[EventTableSpec, CountEvents, EventTableResult]):
         column_n = cells.sum(axis=0)
         names = ("censored", *study.endpoint(spec.endpoint).events)
         rows = [
-            EventRow(event=name, counts=row, percent=percent(row, column_n), total=int(row.sum()))
+            EventRow(
+                event=name,
+                counts=whole_numbers(row),
+                percent=real_numbers(percent(row, column_n)),
+                total=int(row.sum()),
+            )
             for name, row in zip(names, cells, strict=True)
         ]
         return EventTableResult(
-            kind=self.kind,
+            kind="event_table",
             endpoint=spec.endpoint,
             n=int(cells.sum()),
             events=int(cells[1:].sum()),
             missing=int(pooled["missing"]),
             by=" / ".join(spec.by) or None,
-            columns=[group_name(levels) for levels in group_levels(study, spec.by)],
-            column_n=column_n,
-            rows=rows[1:],
+            columns=tuple(group_name(levels) for levels in group_levels(study, spec.by)),
+            column_n=whole_numbers(column_n),
+            rows=tuple(rows[1:]),
             censored=rows[0],
-            warnings=[],
+            warnings=(),
         )
 
     def everyone(self, request: Request[EventTableSpec, CountEvents], pooled: Summary) -> int:

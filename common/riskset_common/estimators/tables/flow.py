@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -25,6 +24,7 @@ from riskset_common.estimators.estimator import (
     Uses,
     counts,
 )
+from riskset_common.results.flow import FlowBox, FlowResult
 from riskset_common.study.analysis import AnalysisSpec, Names, twice
 from riskset_common.study.patients import MISSING, Patients
 from riskset_common.study.study import Study
@@ -50,42 +50,6 @@ class FlowSpec(AnalysisSpec):
 
 class CountFlow(State):
     """Count the patients of every combination of levels."""
-
-
-@dataclass(frozen=True)
-class FlowBox:
-    """One box: the patients whose steps have these levels.
-
-    Attributes
-    ----------
-    depth
-        0 for all patients, 1 for a box below that, and so on.
-    step, level
-        The step that split it off, and its level there; both None for all patients, and `level` None where the step is not known.
-    path
-        Level at each step from the first to this one, None where the step is not known; steps that were passed over are not in it.
-    n, percent
-        Patients, and their percentage of the box above (None where nobody is there).
-    """
-
-    depth: int
-    step: str | None
-    level: str | None
-    path: Mapping[str, str | None]
-    n: int
-    percent: float | None
-
-
-@dataclass(frozen=True)
-class FlowResult:
-    """Boxes from all patients down, each before those that it splits into."""
-
-    kind: str
-    n: int
-    missing: int
-    steps: list[str]
-    boxes: list[FlowBox]
-    warnings: list[str] = field(default_factory=list)
 
 
 FlowRequest = Request[FlowSpec, CountFlow]
@@ -151,11 +115,12 @@ class Flow(Estimator[FlowSpec, CountFlow, FlowResult]):
         n = int(cells.sum())
         top = FlowBox(depth=0, step=None, level=None, path={}, n=n, percent=100.0 if n else None)
         return FlowResult(
-            kind=self.kind,
+            kind="flow",
             n=n,
             missing=0,
-            steps=list(request.spec.splits),
-            boxes=[top, *_below(request.study, request.spec.splits, cells, top)],
+            steps=request.spec.splits,
+            boxes=(top, *_below(request.study, request.spec.splits, cells, top)),
+            warnings=(),
         )
 
     def everyone(self, request: FlowRequest, pooled: Summary) -> int:

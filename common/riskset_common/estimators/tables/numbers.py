@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -18,7 +18,8 @@ from pydantic import Field
 
 from riskset_common.estimators.estimator import Shape, Summary, counts, reals
 from riskset_common.formats.strict_model import StrictModel
-from riskset_common.results.as_json import WHEN_ASKED
+from riskset_common.results.sequences import real_numbers, whole_numbers
+from riskset_common.results.tables import BaselineNumber
 from riskset_common.study.codebook import NumberVariable
 from riskset_common.study.patients import Integers, Patients, Reals
 from riskset_common.study.study import Study
@@ -38,19 +39,6 @@ class NumberRow(StrictModel):
 
     number: str
     bin_width: float | None = Field(default=None, gt=0)
-
-
-@dataclass(frozen=True)
-class BaselineNumber:
-    """One number; arrays run over the columns and have all patients at their end. NaN where there are too few values."""
-
-    variable: str
-    n: NDArray[np.int64]
-    mean: NDArray[np.float64]
-    std_dev: NDArray[np.float64]
-    median: NDArray[np.float64] | None = field(default=None, metadata=WHEN_ASKED)
-    lower_quartile: NDArray[np.float64] | None = field(default=None, metadata=WHEN_ASKED)
-    upper_quartile: NDArray[np.float64] | None = field(default=None, metadata=WHEN_ASKED)
 
 
 @dataclass(frozen=True)
@@ -179,16 +167,26 @@ def number_results(
         ]
         quartiles = {} if bins is None else _quartiles(counted, bins, study.plan.conventions)
         mean, std_dev = np.array(moments).T
-        found.append(BaselineNumber(row.number, n, mean, std_dev, **quartiles))
+        found.append(
+            BaselineNumber(
+                variable=row.number,
+                n=whole_numbers(n),
+                mean=real_numbers(mean),
+                std_dev=real_numbers(std_dev),
+                median=quartiles.get("median"),
+                lower_quartile=quartiles.get("lower_quartile"),
+                upper_quartile=quartiles.get("upper_quartile"),
+            )
+        )
     return found
 
 
 def _quartiles(
     counted: NDArray[np.int64], bins: Bins, definition: Definition
-) -> dict[str, NDArray[np.float64]]:
+) -> dict[str, tuple[float, ...]]:
     values = bins.values
     return {
-        name: np.array([quantile(column, values, p, definition) for column in counted.T])
+        name: tuple(quantile(column, values, p, definition) for column in counted.T)
         for name, p in QUARTILES.items()
     }
 

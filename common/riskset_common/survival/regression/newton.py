@@ -22,9 +22,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -87,22 +86,6 @@ class NewtonState:
     std_err_null: tuple[float, ...] = ()
     log_likelihood_null: float = 0.0
     score_statistic: float = 0.0
-
-    def to_json(self) -> dict[str, Any]:
-        """The state as a mapping of numbers, texts and lists."""
-        return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in dataclasses.asdict(self).items()
-        }
-
-    @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> NewtonState:
-        """The state that `to_json` wrote."""
-        values: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in fields.items()
-        }
-        return cls(**values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,6 +190,11 @@ def advance(
         return _fit(state, sums, factor, still, converged=True, running=running)
     if state.iterations == state.max_iterations:
         return _fit(state, sums, factor, still, converged=False, running=running)
+    return _asking_next(state, sums, step, size)
+
+
+def _asking_next(state: NewtonState, sums: CoxSums, step: FloatArray, size: float) -> NewtonState:
+    """Ask for the sums half way back where the log-likelihood has fallen, else at the end of the step."""
     if _has_fallen(state, sums):
         middle = (np.array(state.beta) + np.array(state.base)) / 2
         return dataclasses.replace(

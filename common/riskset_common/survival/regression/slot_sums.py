@@ -71,18 +71,9 @@ def prepare_slots(
         Stratum and time of each slot, shape (n_slots,).
     """
     n_slots = len(slot_times)
-    strata = np.unique(slot_strata)
-    start = np.searchsorted(slot_strata, strata)
+    start = np.searchsorted(slot_strata, np.unique(slot_strata))
     end = np.append(start[1:], n_slots)
-    # Ascending, patients are at risk at slots after..until - 1 of their stratum.
-    until, after = np.zeros(len(time), np.int64), np.zeros(len(time), np.int64)
-    for value, begin, stop in zip(strata, start, end, strict=True):
-        inside = stratum == value
-        times = slot_times[begin:stop]
-        until[inside] = begin + np.searchsorted(times, time[inside], side="right")
-        after[inside] = begin
-        if entry is not None:
-            after[inside] += np.searchsorted(times, entry[inside], side="right")
+    after, until = _slots_at_risk(time, entry, stratum, slot_strata, slot_times)
     _refuse_unknown_deaths(time, event, stratum, until, slot_strata, slot_times)
     kept = np.flatnonzero(after < until)
     # Turned round: slot k is number n_slots - 1 - k, and `last` is the earliest at which a patient is at risk.
@@ -133,6 +124,26 @@ def event_covariates(design: SlotDesign, g: FloatArray | None = None) -> FloatAr
         covariates = covariates * g[design.death_slots]
     total: FloatArray = covariates.sum(axis=1)
     return total
+
+
+def _slots_at_risk(
+    time: NDArray[np.generic],
+    entry: NDArray[np.generic] | None,
+    stratum: IntArray,
+    slot_strata: IntArray,
+    slot_times: NDArray[np.generic],
+) -> tuple[IntArray, IntArray]:
+    """`after` and `until` of each patient, shape (n,) each: with slots ascending, it is at risk at slots after..until - 1."""
+    after, until = np.zeros(len(time), np.int64), np.zeros(len(time), np.int64)
+    strata, start = np.unique(slot_strata, return_index=True)
+    for value, begin, stop in zip(strata, start, [*start[1:], len(slot_times)], strict=True):
+        inside = stratum == value
+        times = slot_times[begin:stop]
+        until[inside] = begin + np.searchsorted(times, time[inside], side="right")
+        after[inside] = begin
+        if entry is not None:
+            after[inside] += np.searchsorted(times, entry[inside], side="right")
+    return after, until
 
 
 def _refuse_unknown_deaths(

@@ -114,6 +114,7 @@ def draw(shown: Shown) -> Drawing:
 def _layout(
     shown: Shown, found: Sequence[Line], until: float, texts: Inset, *, strip: float = 0.0
 ) -> Layout:
+    """Place the plot, its ticks and the rows of numbers under it, all in inches."""
     ticks = time_ticks(until, shown.display.every or nice_step(until, shown.words.unit))
     counted = groups_of(found)
     kinds = shown.display.at_risk or (

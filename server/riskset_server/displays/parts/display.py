@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+from riskset_common.results.from_json import analysis_from_json
+from riskset_common.results.whole_file import ReleasedResult
 from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.displays import Panel
 from riskset_server.displays.parts.cells import level_percent
@@ -21,6 +24,11 @@ class Part:
 
     spec: AnalysisSpec
     result: Mapping[str, Any]
+
+    @cached_property
+    def typed(self) -> ReleasedResult:
+        """The entry as the dataclass of its kind."""
+        return analysis_from_json(self.result, self.spec.id)
 
     @property
     def by(self) -> tuple[str, ...]:

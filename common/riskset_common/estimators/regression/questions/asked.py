@@ -10,8 +10,8 @@ from pydantic import SerializerFunctionWrapHandler, model_serializer, model_vali
 
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.estimators.estimator import Request, Shape, State, Summary
-from riskset_common.estimators.regression.result import CoxResult
 from riskset_common.estimators.regression.spec import CoxSpec
+from riskset_common.results.regression import CoxResult
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Study
 

@@ -12,9 +12,9 @@ from riskset_common.estimators.estimator import Shape, Summary, reals
 from riskset_common.estimators.regression.questions.asked import CoxRequest
 from riskset_common.estimators.regression.questions.at_coefficients import AskModel
 from riskset_common.estimators.regression.questions.memory import CoxMemory
-from riskset_common.estimators.regression.result import CoxResult
 from riskset_common.estimators.regression.spec import CoxSpec
 from riskset_common.estimators.regression.sums import symmetric
+from riskset_common.results.regression import CoxResult
 from riskset_common.study.patients import EndpointTimes
 from riskset_common.study.study import Study
 from riskset_common.survival.regression.cox import CoxDesign, cox_sums

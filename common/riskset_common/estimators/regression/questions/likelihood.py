@@ -22,10 +22,10 @@ from riskset_common.estimators.regression.questions.asked import CoxRequest, ref
 from riskset_common.estimators.regression.questions.at_coefficients import AskModel
 from riskset_common.estimators.regression.questions.memory import CoxMemory
 from riskset_common.estimators.regression.questions.times import finish
-from riskset_common.estimators.regression.result import CoxResult
 from riskset_common.estimators.regression.spec import CoxSpec
 from riskset_common.estimators.regression.sums import pooled_sums
 from riskset_common.estimators.regression.terms import Column, columns
+from riskset_common.results.regression import CoxResult
 from riskset_common.study.patients import EndpointTimes
 from riskset_common.study.study import Study
 from riskset_common.survival.regression.cox import CoxDesign, CoxSums, cox_sums

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from riskset_common.estimators.regression.fitting import Fitting
-from riskset_common.estimators.regression.proportionality import ProportionalityTest
 from riskset_common.estimators.regression.questions.asked import CoxRequest
-from riskset_common.estimators.regression.result import CoxResult, Survey, result
+from riskset_common.estimators.regression.result import Survey, result
+from riskset_common.results.regression import CoxResult, ProportionalityTest
 from riskset_common.study.patients import Reals
 from riskset_common.survival.regression.firth import Learnt
 

@@ -16,11 +16,12 @@ from riskset_common.estimators.regression.questions.asked import AskCox, CoxRequ
 from riskset_common.estimators.regression.questions.deaths import AskDeaths
 from riskset_common.estimators.regression.questions.likelihood import AskLikelihood
 from riskset_common.estimators.regression.questions.memory import CoxMemory
-from riskset_common.estimators.regression.result import CoxResult, Survey
+from riskset_common.estimators.regression.result import Survey
 from riskset_common.estimators.regression.rows import cohort_of
 from riskset_common.estimators.regression.site import arrange_model
 from riskset_common.estimators.regression.spec import CoxSpec
 from riskset_common.estimators.regression.survey import read_survey, survey, survey_shapes
+from riskset_common.results.regression import CoxResult
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Study
 

@@ -17,9 +17,9 @@ from riskset_common.estimators.regression.questions.asked import CoxRequest, ref
 from riskset_common.estimators.regression.questions.at_coefficients import AskModel
 from riskset_common.estimators.regression.questions.clusters import AskClusters
 from riskset_common.estimators.regression.questions.memory import CoxMemory
-from riskset_common.estimators.regression.result import CoxResult
 from riskset_common.estimators.regression.spec import CoxSpec, steps_rested_on
 from riskset_common.estimators.regression.sums import symmetric
+from riskset_common.results.regression import CoxResult
 from riskset_common.study.patients import EndpointTimes
 from riskset_common.study.study import Study
 from riskset_common.survival.regression.cox import CoxDesign

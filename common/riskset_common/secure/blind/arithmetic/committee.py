@@ -14,14 +14,13 @@ Shamir A (1979), Commun ACM 22:612. Cramer R, Damgård I, Ishai Y (2005), TCC, L
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.primitives.hashing import H, u32
-from riskset_common.secure.blind.arithmetic.field import P
+from riskset_common.primitives.prime_field import P, lagrange
 
 Subset = tuple[int, ...]
 
@@ -97,19 +96,6 @@ class Committee:
     def to_bytes(self) -> bytes:
         """What is hashed of a committee."""
         return H(b"committee", u32(*self.site_ids), u32(self.threshold))
-
-
-def lagrange(points: Sequence[int], at: int) -> tuple[int, ...]:
-    """The coefficients by which the values at some points give the value at another, on the polynomial through them."""
-    found = []
-    for i in points:
-        above = below = 1
-        for j in points:
-            if j != i:
-                above = above * (at - j) % P
-                below = below * (i - j) % P
-        found.append(above * pow(below, -1, P) % P)
-    return tuple(found)
 
 
 def subset_bytes(subset: Subset) -> bytes:

@@ -16,9 +16,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from riskset_common.primitives.prime_field import P
 from riskset_common.primitives.strict_fields import ELEMENT_BYTES
 
-P = (1 << 255) - 19
 LIMBS = 9
 LIMB_BITS = 29
 WORDS = 4

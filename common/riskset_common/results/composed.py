@@ -1,0 +1,53 @@
+"""Analyses made of curves and models, as results have them. A part may be withheld as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from riskset_common.results.curves import KaplanMeierResult
+from riskset_common.results.regression import CoxResult
+from riskset_common.results.shown import WHEN_ASKED, Shown, WithheldAnalysis
+
+
+@dataclass(frozen=True)
+class FactorResult:
+    """One factor: its curves and test, and its model. Complete cases of this factor."""
+
+    factor: str
+    curves: KaplanMeierResult | WithheldAnalysis
+    model: CoxResult | WithheldAnalysis | None = field(metadata=WHEN_ASKED)
+
+
+@dataclass(frozen=True)
+class UnivariateResult:
+    """Univariate analyses; `n`, `events` and `missing` are of all patients, whatever is known of their factors."""
+
+    kind: Literal["univariate"]
+    endpoint: str
+    n: int
+    events: Shown[int]
+    missing: Shown[int]
+    ci: str
+    level: float
+    strata: tuple[str, ...]
+    all_patients: KaplanMeierResult
+    factors: tuple[FactorResult, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LandmarkResult:
+    """A landmark analysis; `ended` are the patients of the population whose follow-up does not span the landmark."""
+
+    kind: Literal["landmark"]
+    endpoint: str
+    at: float
+    exposure: str
+    n: Shown[int]
+    events: Shown[int]
+    missing: Shown[int]
+    ended: Shown[int]
+    curves: KaplanMeierResult | WithheldAnalysis | None = field(metadata=WHEN_ASKED)
+    model: CoxResult | WithheldAnalysis | None = field(metadata=WHEN_ASKED)
+    warnings: tuple[str, ...]

@@ -1,0 +1,108 @@
+"""Curves of survival by group, as results have them. Times are in the plan's unit; NaN is a value that does not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from riskset_common.results.shown import WHEN_ASKED, Shown
+from riskset_common.results.tests import Contrast, FurtherTests, LogRankResult
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An estimate with its confidence limits; NaN where it is not reached or not defined."""
+
+    estimate: Shown[float]
+    lower: Shown[float]
+    upper: Shown[float]
+
+
+@dataclass(frozen=True)
+class QuantileResult(Estimate):
+    """The time at which the share `p` of the group has had the event."""
+
+    p: float
+
+
+@dataclass(frozen=True)
+class CurvePoints:
+    """A curve at the times when somebody leaves; each of length n_times. `std_err` is Greenwood's, of the survival."""
+
+    time: tuple[float, ...]
+    at_risk: tuple[int, ...]
+    events: tuple[int, ...]
+    censored: tuple[int, ...]
+    survival: tuple[float, ...]
+    std_err: tuple[float, ...]
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Landmark:
+    """A curve at a time that the plan names; `at_risk` are the patients with T >= time.
+
+    Under left truncation `at_risk` is R's number, which holds for the next time at which somebody leaves. `events_to` are the
+    events until then.
+    """
+
+    time: float
+    at_risk: Shown[int]
+    events_to: Shown[int]
+    survival: Shown[float]
+    std_err: Shown[float]
+    lower: Shown[float]
+    upper: Shown[float]
+
+
+@dataclass(frozen=True)
+class RestrictedMean:
+    """Area under the curve up to `tau`, in the plan's unit of time."""
+
+    tau: float
+    estimate: float
+    std_err: float
+
+
+@dataclass(frozen=True)
+class NumbersAtRisk:
+    """Patients at risk at the round times of an axis, rounded; each of length n_times. A whole time is an int."""
+
+    time: tuple[int | float, ...]
+    at_risk: tuple[Shown[int], ...]
+
+
+@dataclass(frozen=True)
+class GroupCurve:
+    """One group's curve; only a released one has `numbers_at_risk`."""
+
+    n: Shown[int]
+    events: Shown[int]
+    median: Shown[Estimate]
+    quantiles: Shown[tuple[QuantileResult, ...]]
+    at: Shown[tuple[Landmark, ...]]
+    curve: Shown[CurvePoints]
+    rmean: Shown[RestrictedMean] | None = field(metadata=WHEN_ASKED)
+    level: Mapping[str, str]
+    numbers_at_risk: NumbersAtRisk | None = field(metadata=WHEN_ASKED)
+
+
+@dataclass(frozen=True)
+class KaplanMeierResult:
+    """Curves by group."""
+
+    kind: Literal["kaplan_meier"]
+    endpoint: str
+    cause: str | None = field(metadata=WHEN_ASKED)
+    n: Shown[int]
+    events: Shown[int]
+    missing: Shown[int]
+    ci: str
+    level: float
+    groups: tuple[GroupCurve, ...]
+    contrasts: tuple[Contrast, ...] | None = field(metadata=WHEN_ASKED)
+    test: Shown[LogRankResult] | None = field(metadata=WHEN_ASKED)
+    tests: Shown[FurtherTests] | None = field(metadata=WHEN_ASKED)
+    warnings: tuple[str, ...]

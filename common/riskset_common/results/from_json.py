@@ -1,0 +1,112 @@
+"""How results.json becomes results again: values by the type hints of the dataclasses, and nothing that these do not name."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
+from types import NoneType, UnionType
+from typing import Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+from riskset_common.errors import InputError
+from riskset_common.results.shown import WHEN_ASKED, Withheld, WithheldAnalysis
+from riskset_common.results.whole_file import ReleasedResult
+
+T = TypeVar("T")
+
+_MARK = {"withheld"}
+_ALWAYS_SHOWN = {"kind", "warnings"}
+_hints = cache(get_type_hints)
+
+
+def from_json(of: type[T], value: object, where: str = "results") -> T:
+    """A dataclass of results from what `as_json` makes of it; null is NaN where a real is wanted.
+
+    Raises
+    ------
+    InputError
+        Where a field is unknown or missing, or a value is not of its type; the message says where, beginning with `where`.
+    """
+    return cast("T", _read(of, value, where))
+
+
+def analysis_from_json(value: object, where: str = "results") -> ReleasedResult:
+    """The result of one analysis of any kind; raises as `from_json`."""
+    return cast("ReleasedResult", _read(ReleasedResult, value, where))
+
+
+def _read(hint: object, value: object, where: str) -> object:
+    """A value as its type hint has it."""
+    of, args = get_origin(hint), get_args(hint)
+    if of in (Union, UnionType):
+        return _one_of(args, value, where)
+    if of is tuple and isinstance(value, list):
+        return tuple(_read(args[0], item, f"{where}[{index}]") for index, item in enumerate(value))
+    if of is Mapping and isinstance(value, dict):
+        return {name: _read(args[1], item, f"{where}.{name}") for name, item in value.items()}
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint) and isinstance(value, dict):
+        return hint(**_fields(hint, value, where))
+    if hint is float and value is None:
+        return math.nan
+    if type(value) is hint or (of is Literal and value in args):
+        return value
+    raise InputError(
+        f"{where}: {value!r:.60} does not belong there. Take a results.json that this release wrote."
+    )
+
+
+def _one_of(hints: tuple[object, ...], value: object, where: str) -> object:
+    """A value of one of several types: null, a mark, the result whose kind it names, or else of the first type that it fits."""
+    if value is None and NoneType in hints:
+        return None
+    if isinstance(value, dict):
+        if Withheld in hints and set(value) == _MARK:
+            return _mark(value)
+        if WithheldAnalysis in hints and _is_withheld(value):
+            marks = {name: _mark(value[name]) for name in value if name not in _ALWAYS_SHOWN}
+            return WithheldAnalysis(str(value["kind"]), marks)
+        hints = tuple(hint for hint in hints if value.get("kind") in _kinds(hint))
+    hints = tuple(hint for hint in hints if hint not in (NoneType, Withheld, WithheldAnalysis))
+    for hint in hints[:-1]:
+        with suppress(InputError):
+            return _read(hint, value, where)
+    return _read(hints[-1] if hints else None, value, where)
+
+
+def _kinds(hint: object) -> tuple[object, ...]:
+    """The kinds of analysis whose results a type holds; None where it is no result of an analysis."""
+    is_class = isinstance(hint, type) and dataclasses.is_dataclass(hint)
+    kind = _hints(hint).get("kind") if is_class else None
+    return (None,) if kind is None else get_args(kind)
+
+
+def _is_withheld(analysis: Mapping[str, object]) -> bool:
+    """Whether an analysis is withheld as a whole."""
+    found = [each for name, each in analysis.items() if name not in _ALWAYS_SHOWN]
+    return "kind" in analysis and all(
+        isinstance(each, dict) and set(each) == _MARK for each in found
+    )
+
+
+def _mark(value: Mapping[str, object]) -> Withheld:
+    return Withheld(str(value["withheld"]))
+
+
+def _fields(of: type, value: Mapping[str, object], where: str) -> dict[str, object]:
+    """The fields of a dataclass by name; None where one that is only there `WHEN_ASKED` is left out."""
+    hints = _hints(of)
+    asked = {field.name: field.metadata == WHEN_ASKED for field in dataclasses.fields(of)}
+    for what, names in (
+        ("unknown", [name for name in value if name not in asked]),
+        ("missing", [name for name in asked if name not in value and not asked[name]]),
+    ):
+        if names:
+            raise InputError(
+                f"{where}: {', '.join(names)} is {what}. Take a results.json that this release wrote."
+            )
+    return {
+        name: _read(hints[name], value[name], f"{where}.{name}") if name in value else None
+        for name in asked
+    }

@@ -1,0 +1,79 @@
+"""Cumulative incidence of competing events by group, as results have it. Times are in the plan's unit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from riskset_common.results.curves import NumbersAtRisk
+from riskset_common.results.shown import WHEN_ASKED, Shown
+from riskset_common.results.tests import GrayResult
+
+
+@dataclass(frozen=True)
+class IncidencePoints:
+    """A curve at the times when somebody leaves; each of length n_times. `std_err` is Aalen's, of the incidence.
+
+    `events` are of this cause, `competing` of any other kind.
+    """
+
+    time: tuple[float, ...]
+    at_risk: tuple[int, ...]
+    events: tuple[int, ...]
+    competing: tuple[int, ...]
+    censored: tuple[int, ...]
+    incidence: tuple[float, ...]
+    std_err: tuple[float, ...]
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class IncidenceLandmark:
+    """A curve at a time that the plan names; `at_risk` as at a landmark of a Kaplan-Meier curve, `events_to` are of this cause."""
+
+    time: float
+    at_risk: Shown[int]
+    events_to: Shown[int]
+    incidence: Shown[float]
+    std_err: Shown[float]
+    lower: Shown[float]
+    upper: Shown[float]
+
+
+@dataclass(frozen=True)
+class CauseIncidence:
+    """One cause in one group."""
+
+    events: Shown[int]
+    at: tuple[IncidenceLandmark, ...]
+    curve: IncidencePoints
+
+
+@dataclass(frozen=True)
+class GroupIncidence:
+    """The curves of one group; `events` are of any kind. Only a released one has `numbers_at_risk`."""
+
+    level: Mapping[str, str]
+    n: Shown[int]
+    events: Shown[int]
+    causes: Shown[Mapping[str, CauseIncidence]]
+    numbers_at_risk: NumbersAtRisk | None = field(metadata=WHEN_ASKED)
+
+
+@dataclass(frozen=True)
+class CumulativeIncidenceResult:
+    """Curves by group and cause; `events` are of any kind, `tests` by cause."""
+
+    kind: Literal["cumulative_incidence"]
+    endpoint: str
+    causes: tuple[str, ...]
+    n: int
+    events: Shown[int]
+    missing: Shown[int]
+    ci: str
+    level: float
+    groups: tuple[GroupIncidence, ...]
+    tests: Mapping[str, Shown[GrayResult]] | None = field(metadata=WHEN_ASKED)
+    warnings: tuple[str, ...]

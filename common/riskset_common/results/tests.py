@@ -1,0 +1,110 @@
+"""Tests as they are printed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from riskset_common.results.shown import WHEN_ASKED, Shown
+from riskset_common.survival.arrays.distributions import ChiSquareTest
+
+ContrastOf = Literal["survival", "rmean"]
+"""What two groups differ in: survival at a time, or the restricted mean."""
+
+
+@dataclass(frozen=True)
+class PrintedTest:
+    """A statistic that is chi-square distributed under the null hypothesis, and its P."""
+
+    statistic: float
+    df: int
+    p_value: float
+
+
+@dataclass(frozen=True)
+class NamedTest(PrintedTest):
+    """A test with the name under which it is printed."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class ExactTest:
+    """A test that has no statistic."""
+
+    p_value: float
+    name: str
+    statistic: None
+    df: None
+
+
+@dataclass(frozen=True)
+class GroupsTest(NamedTest):
+    """A test between groups; the sequences run over those that hold patients.
+
+    `observed` and `expected` events are weighted where the test weighs them; `covariance`, shape (n_groups, n_groups), is of observed
+    minus expected.
+    """
+
+    strata: tuple[str, ...]
+    observed: Shown[tuple[float, ...]]
+    expected: Shown[tuple[float, ...]]
+    covariance: Shown[tuple[tuple[float, ...], ...]]
+
+
+@dataclass(frozen=True)
+class LogRankResult(GroupsTest):
+    """A test of the log-rank family. `scores` are the places of the groups on the scale of a test for trend."""
+
+    scores: tuple[int, ...] | None = field(metadata=WHEN_ASKED)
+
+
+@dataclass(frozen=True)
+class GrayResult(GroupsTest):
+    """Gray's test of one cause; weighted where `rho` is not 0."""
+
+    rho: float | None = field(metadata=WHEN_ASKED)
+
+
+@dataclass(frozen=True)
+class PairTest:
+    """A test of two groups; `p_holm` is adjusted for the number of pairs."""
+
+    groups: tuple[Mapping[str, str], ...]
+    statistic: Shown[float]
+    df: Shown[int]
+    p_value: Shown[float]
+    p_holm: Shown[float]
+
+
+@dataclass(frozen=True)
+class FurtherTests:
+    """Tests beside that of all groups."""
+
+    pairwise: tuple[PairTest, ...]
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """`group` minus `reference` in survival at `time`, or in the restricted mean up to `time`; NaN where it does not exist."""
+
+    estimate: Shown[float]
+    std_err: Shown[float]
+    lower: Shown[float]
+    upper: Shown[float]
+    p_value: Shown[float]
+    of: ContrastOf
+    time: float
+    group: Mapping[str, str]
+    reference: Mapping[str, str]
+
+
+def printed_test(test: ChiSquareTest) -> PrintedTest:
+    """A test as it is printed."""
+    return PrintedTest(test.statistic, test.df, test.p_value)
+
+
+def named_test(name: str, test: ChiSquareTest) -> NamedTest:
+    """A test as it is printed under a name."""
+    return NamedTest(test.statistic, test.df, test.p_value, name)

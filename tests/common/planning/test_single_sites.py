@@ -1,0 +1,166 @@
+"""No plan opens one site's numbers alone, whatever it calls them, unless its release is exact."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.common.study.infant_trial import STUDY_GROUPS, codebook_yaml, plan_yaml, sites, study
+
+from riskset_common.errors import PlanError
+from riskset_common.planning.check import check_plan
+from riskset_common.planning.single_sites import Parting, parts
+from riskset_common.study.study import Site, Study
+
+CURVE: dict[str, Any] = {"kind": "kaplan_meier", "endpoint": "OS"}
+COX: dict[str, Any] = {
+    "kind": "cox",
+    "endpoint": "OS",
+    "terms": [{"factor": "arm", "reference": "IB"}],
+    "strata": ["site"],
+}
+
+
+def asked(*analyses: dict[str, Any], **options: Any) -> Study:
+    """The trial with these analyses; `alone` is a derived variable with a level that only DCOG has."""
+    codebook = codebook_yaml()
+    codebook["derived"]["alone"] = {
+        "from": "study_group",
+        "label": "Alone",
+        "groups": {"one": ["DCOG"], "others": [group for group in STUDY_GROUPS if group != "DCOG"]},
+    }
+    codebook["derived"]["most"] = {
+        "from": "study_group",
+        "label": "Most",
+        "groups": {"most": [group for group in STUDY_GROUPS if group != "DCOG"]},
+    }
+    plan = plan_yaml() | {"displays": [], "disclosure": options.get("disclosure", {})}
+    plan["analyses"] = [{"id": f"x{k}"} | each for k, each in enumerate(analyses)]
+    if any(each.get("population") == "one_site" for each in analyses):
+        plan["populations"]["one_site"] = {"label": "One", "where": {"site": ["dcog"]}}
+    plan["endpoints"]["there"] = {
+        "label": "Death at one site",
+        "origin": "date_diagnosis",
+        "first_of": {"death": {"date": "date_death", "where": {"alone": ["one"]}}},
+        "censor": "date_last_contact",
+    }
+    return study(plan, codebook, options.get("parties"))
+
+
+ALONE = {
+    "curve by site": CURVE | {"by": "site"},
+    "curve by study group": CURVE | {"by": ["arm", "study_group"]},
+    "curve by a group of one": CURVE | {"by": "alone"},
+    "curve of a group that leaves out one": CURVE | {"by": "most"},
+    "test within sites by site": CURVE | {"by": "site", "test": "log_rank", "strata": ["study_group"]},
+    "test stratified by a group of one": CURVE | {"by": "arm", "test": "log_rank", "strata": "alone"},
+    "patients of one site": CURVE | {"where": {"site": ["dcog"]}},
+    "patients of all sites but one": CURVE | {"where": {"alone": ["others"]}},
+    "population of one site": CURVE | {"population": "one_site"},
+    "follow-up of a study group": {"kind": "follow_up", "endpoint": "OS", "where": {"study_group": ["DCOG"]}},
+    "events of one site": {"kind": "event_table", "endpoint": "there"},
+    "event table by site": {"kind": "event_table", "endpoint": "OS", "by": "site"},
+    "baseline by site": {"kind": "baseline", "by": "site", "rows": ["sex"]},
+    "site as a characteristic": {"kind": "baseline", "by": "arm", "rows": ["site"]},
+    "site as a factor": COX | {"terms": [{"factor": "site", "reference": "dcog"}]},
+    "study group as a factor": COX | {"terms": [{"factor": "study_group", "reference": "DCOG"}]},
+    "Cox model of one site": COX | {"where": {"site": ["dcog"]}},
+}  # fmt: skip
+
+TOGETHER = {
+    "curve": CURVE,
+    "curve by region": CURVE | {"by": "region"},
+    "patients of a region": CURVE | {"where": {"region": ["other"]}},
+    "test within sites": CURVE | {"by": "arm", "test": "log_rank", "strata": ["site"]},
+    "test within study groups": CURVE | {"by": "arm", "test": "log_rank", "strata": ["study_group"]},
+    "Cox model": COX,
+    "Cox model within study groups": COX | {"strata": ["study_group", "sex"]},
+    "Cox model with region": COX | {"terms": [{"factor": "region", "reference": "original"}]},
+    "all sites by name": CURVE | {"where": {"site": [site.name for site in sites()]}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("analysis", ALONE.values(), ids=list(ALONE))
+def test_what_shows_one_site_alone_is_refused(analysis: dict[str, Any]) -> None:
+    with pytest.raises(
+        PlanError, match=r"analysis x0: .+ would show one site's numbers alone \(.*dcog"
+    ):
+        check_plan(asked(analysis))
+
+
+@pytest.mark.parametrize("analysis", ALONE.values(), ids=list(ALONE))
+def test_an_exact_release_may_show_one_site_alone(analysis: dict[str, Any]) -> None:
+    check_plan(asked(analysis, disclosure={"release": "exact"}))
+
+
+@pytest.mark.parametrize("analysis", TOGETHER.values(), ids=list(TOGETHER))
+def test_what_shows_sites_together_is_allowed(analysis: dict[str, Any]) -> None:
+    check_plan(asked(analysis))
+
+
+def test_two_analyses_whose_difference_is_one_site_are_refused() -> None:
+    northern = {"where": {"study_group": ["DCOG", "NOPHO", "COALL"]}}
+    southern = {"where": {"study_group": ["NOPHO", "COALL"]}}
+    for alone in (CURVE | northern, CURVE | southern):
+        check_plan(asked(alone))
+
+    with pytest.raises(
+        PlanError,
+        match=r"analyses: taken together, study_group would show one site's numbers alone \(dcog\)",
+    ):
+        check_plan(asked(CURVE | northern, CURVE | southern))
+
+
+def test_a_group_that_many_sites_share_shows_none_of_them() -> None:
+    shared = tuple(
+        Site(f"site-{k}", group) for k, group in enumerate(("DCOG", "DCOG", "ARG", "ARG"))
+    )
+    by_group = CURVE | {"by": "arm", "test": "log_rank", "strata": ["study_group"]}
+
+    check_plan(asked(by_group, CURVE | {"by": "study_group"}, parties=shared))
+
+
+def test_a_region_is_refused_where_only_one_of_its_sites_takes_part() -> None:
+    few = sites(("DCOG", "COALL", "ARG"))
+
+    with pytest.raises(PlanError, match=r"region would show one site's numbers alone \(arg\)"):
+        check_plan(asked(CURVE | {"by": "region"}, parties=few))
+
+
+@pytest.mark.parametrize("name", ["site", "study_group"])
+def test_before_the_sites_are_known_what_is_built_in_is_refused(name: str) -> None:
+    with pytest.raises(PlanError, match=f"{name} would show one site's numbers alone"):
+        check_plan(asked(CURVE | {"by": name}, parties=()))
+
+
+def test_before_the_sites_are_known_a_group_of_sites_is_allowed() -> None:
+    check_plan(asked(CURVE | {"by": "region"}, parties=()))
+
+
+@pytest.mark.parametrize(("name", "near"), [("site", "dcog"), ("study_group", "DCOG")])
+def test_a_site_that_does_not_take_part_cannot_be_a_condition(name: str, near: str) -> None:
+    with pytest.raises(
+        PlanError, match=f"where: '{near}x' is not a level of {name}. Did you mean '{near}'"
+    ):
+        check_plan(asked(CURVE | {"where": {name: [f"{near}x"]}}))
+
+
+TRIAL = study()
+names = [site.name for site in sites()]
+
+
+@given(st.lists(st.lists(st.sampled_from(names), unique=True), max_size=4))
+def test_parts_hold_every_site_once_and_any_answer_is_a_sum_of_parts(
+    asked_of: list[list[str]],
+) -> None:
+    found = parts(TRIAL, [Parting("site", tuple(chosen)) for chosen in asked_of])
+
+    assert sorted(names) == sorted(site.name for part in found for site in part)
+    for chosen in asked_of:
+        for part in found:
+            assert {site.name for site in part} & set(chosen) in (
+                set(),
+                {site.name for site in part},
+            )

@@ -1,0 +1,143 @@
+"""results.json reads back into the types of results; what these do not name is refused, with its place."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from riskset_common.errors import EstimationError, InputError
+from riskset_common.results.as_json import as_json
+from riskset_common.results.curves import Estimate, NumbersAtRisk, RestrictedMean
+from riskset_common.results.flow import FlowBox, FlowResult
+from riskset_common.results.from_json import analysis_from_json, from_json
+from riskset_common.results.shown import Withheld, WithheldAnalysis, exact
+from riskset_common.results.tables import BaselineResult
+from riskset_common.results.tests import ExactTest, LogRankResult, NamedTest
+
+RULE = {"withheld": "minimum_cell 5"}
+FLOW: dict[str, Any] = {
+    "kind": "flow",
+    "n": 7,
+    "missing": 0,
+    "steps": ["arm"],
+    "boxes": [
+        {"depth": 0, "step": None, "level": None, "path": {}, "n": 7, "percent": 100.0},
+        {"depth": 1, "step": "arm", "level": None, "path": {"arm": None}, "n": RULE}
+        | {"percent": RULE},
+    ],
+    "warnings": [],
+}
+LOG_RANK: dict[str, Any] = {
+    "statistic": 1.5,
+    "df": 1,
+    "p_value": 0.2,
+    "name": "log-rank",
+    "strata": ["site"],
+    "observed": RULE,
+    "expected": [1.5, 2.5],
+    "covariance": [[1.0, -1.0], [-1.0, 1.0]],
+}
+
+
+def flow_with(**changes: Any) -> dict[str, Any]:
+    return FLOW | changes
+
+
+def test_a_result_has_the_types_of_its_kind() -> None:
+    read = analysis_from_json(FLOW)
+
+    assert isinstance(read, FlowResult)
+    assert FlowBox(0, None, None, {}, 7, 100.0) == read.boxes[0]
+    assert Withheld("minimum_cell 5") == read.boxes[1].n
+    assert FLOW == as_json(read)
+
+
+def test_null_is_nan_where_a_real_is_wanted() -> None:
+    read = from_json(Estimate, {"estimate": None, "lower": 1.0, "upper": RULE})
+
+    assert math.isnan(exact(read.estimate))
+    assert {"estimate": None, "lower": 1.0, "upper": RULE} == as_json(read)
+
+
+def test_what_was_not_asked_is_none_and_left_out_again() -> None:
+    read = from_json(LogRankResult, LOG_RANK)
+
+    assert read.scores is None
+    assert LOG_RANK == as_json(read)
+    assert (1, 2) == from_json(LogRankResult, LOG_RANK | {"scores": [1, 2]}).scores
+
+
+def test_a_whole_time_of_an_axis_stays_without_a_point() -> None:
+    written = {"time": [1, 2.5], "at_risk": [10, RULE]}
+
+    assert repr(written["time"]) == repr(as_json(from_json(NumbersAtRisk, written))["time"])
+
+
+def test_a_test_without_a_statistic_is_an_exact_one() -> None:
+    table = {
+        "kind": "baseline",
+        "n": 0,
+        "missing": 0,
+        "by": None,
+        "columns": [],
+        "column_n": [],
+        "rows": [],
+        "numbers": [],
+        "missing_values": {},
+        "warnings": [],
+        "tests": {
+            "sex": {"statistic": None, "df": 1, "p_value": None, "name": "chi-square"},
+            "arm": {"p_value": 0.5, "name": "Fisher's exact", "statistic": None, "df": None},
+            "age": RULE,
+        },
+    }
+    read = from_json(BaselineResult, table)
+
+    assert [NamedTest, ExactTest, Withheld] == [type(test) for test in read.tests.values()]
+    assert table == as_json(read)
+
+
+def test_an_analysis_of_which_nothing_is_shown_keeps_its_kind_and_its_rules() -> None:
+    written = {"kind": "cox", "warnings": [], "n": {"withheld": "a"}, "terms": {"withheld": "b"}}
+    read = analysis_from_json(written)
+
+    assert WithheldAnalysis("cox", {"n": Withheld("a"), "terms": Withheld("b")}) == read
+    assert list(written) == list(as_json(read))
+    assert written == as_json(read)
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        (flow_with(more=1), "a: more is unknown"),
+        ({key: item for key, item in FLOW.items() if key != "steps"}, "a: steps is missing"),
+        (flow_with(n=7.0), r"a\.n: 7\.0 does not belong there"),
+        (flow_with(n=True), r"a\.n: True does not belong there"),
+        (flow_with(n=None), r"a\.n: None does not belong there"),
+        (flow_with(n=RULE), r"a\.n: \{'withheld'.* does not belong there"),
+        (flow_with(steps="arm"), r"a\.steps: 'arm' does not belong there"),
+        (flow_with(steps=[1]), r"a\.steps\[0\]: 1 does not belong there"),
+        (
+            flow_with(boxes=[FLOW["boxes"][0] | {"path": {"arm": 1}}]),
+            r"a\.boxes\[0\]\.path\.arm: 1",
+        ),
+        (flow_with(kind="river"), "a: .* does not belong there"),
+        ([], r"a: \[\] does not belong there"),
+    ],
+)
+def test_what_has_no_place_in_a_result_is_refused(written: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        analysis_from_json(written, "a")
+
+
+def test_a_whole_number_is_no_real() -> None:
+    with pytest.raises(InputError, match=r"results\.tau: 5 does not belong there"):
+        from_json(RestrictedMean, {"tau": 5, "estimate": 1.0, "std_err": 1.0})
+
+
+def test_a_withheld_value_is_no_exact_one() -> None:
+    assert 3 == exact(3)
+    with pytest.raises(EstimationError, match=r"was withheld \(minimum_cell 5\)"):
+        exact(Withheld("minimum_cell 5"))

@@ -1,0 +1,38 @@
+"""Results of every kind, exact and released, keep the types of results: they read back, and are then written byte for byte as before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.common.estimators.analyses import ALL
+from tests.common.estimators.cohorts import Cohort, each_cohort, random_cohort
+from tests.common.estimators.pooling import result_of
+
+from riskset_common.results.as_json import to_text
+from riskset_common.results.from_json import analysis_from_json
+from riskset_common.study.plan import Disclosure
+from riskset_server.disclosure.axis import RoundTimes
+from riskset_server.disclosure.rules import release
+
+N_SITES = 5
+COHORTS: dict[str, Cohort] = dict(
+    zip(("nobody", "one", "uneven", "censored"), each_cohort(), strict=True)
+)
+COHORTS["usual"] = random_cohort(4, n=300)
+RULES = {
+    "exact": Disclosure(release="exact"),
+    "rounded": Disclosure(),
+    "strict": Disclosure(minimum_cell=12, minimum_at_risk=20),
+    "lax": Disclosure(minimum_cell=2, minimum_at_risk=2),
+}
+
+
+@pytest.mark.parametrize("cohort", COHORTS.values(), ids=list(COHORTS))
+@pytest.mark.parametrize("analysis", ALL.values(), ids=list(ALL))
+def test_a_result_reads_back_as_it_was_written(analysis: dict[str, Any], cohort: Cohort) -> None:
+    result = result_of(analysis, cohort, N_SITES)
+    for disclosure in RULES.values():
+        released = release(result, disclosure, RoundTimes("days", (3.0,)))
+
+        assert to_text(released) == to_text(analysis_from_json(released))

@@ -1,0 +1,285 @@
+"""A site that joins a consortium, and its node's edge to the network: what crosses when something goes wrong."""
+
+from __future__ import annotations
+
+import datetime
+import stat
+from pathlib import Path
+
+import pytest
+
+from riskset_common.consortium.invitation import Enrolment, Invitation, read_file
+from riskset_common.consortium.roster import Member, Roster
+from riskset_common.consortium.roster_file import add_signature, read_roster, write_roster
+from riskset_common.errors import (
+    InputError,
+    NodeConfigError,
+    PolicyRefusal,
+    RisksetError,
+    SignatureRefusal,
+)
+from riskset_common.primitives.signing import Identity, public_from_text
+from riskset_common.secure.sums.pooling import check_refused
+from riskset_common.wire.messages import Refused
+from riskset_node.config import read_node
+from riskset_node.connection.fleet import pause_after
+from riskset_node.enrolment import doctor
+from riskset_node.enrolment.joining import join_folder, read_connection_key
+from riskset_node.session.node import SiteNode
+from riskset_node.session.service import opened, own_identity
+from riskset_server.centre.certificates import make_certificates
+
+NOW = datetime.datetime(2018, 6, 1, 12, tzinfo=datetime.UTC)
+CENTRE = Identity.from_random(b"c" * 32)
+GOVERNANCE = Identity.from_random(b"g" * 32)
+POISON = "patient 4711, born 1 April 2012"
+
+
+def invitation(ca: bytes = b"", address: str = "127.0.0.1:1") -> Invitation:
+    return Invitation(
+        site="NOPHO",
+        study_group="NOPHO",
+        address=address,
+        ca=ca.decode(),
+        key=CENTRE.public_text,
+        token="t",
+    )
+
+
+def random(length: int) -> bytes:
+    return b"s" * length
+
+
+@pytest.fixture(scope="module")
+def authority() -> bytes:
+    return make_certificates(["127.0.0.1"], NOW)[0]
+
+
+@pytest.fixture
+def joined(tmp_path: Path, authority) -> Path:
+    """The folder of a site that joined, has its records and the roster."""
+    enrolment = join_folder(
+        invitation(authority), tmp_path, governance=[GOVERNANCE.public_text], random=random
+    )
+    public = public_from_text(enrolment.signing_key)
+    roster = Roster(
+        version=1, members=(Member(site_id=4, name="NOPHO", study_group="NOPHO", public=public),)
+    )
+    lay_roster(roster, tmp_path)
+    (tmp_path / "patients.csv").write_text("pat\n", encoding="utf-8")
+    return tmp_path
+
+
+def lay_roster(roster: Roster, folder: Path) -> None:
+    """The roster as it comes to a site: signed by the consortium."""
+    write_roster(roster, folder / "roster.yaml")
+    add_signature(folder / "roster.yaml", GOVERNANCE)
+
+
+def config_of(folder: Path):
+    return read_node(folder / "node.yaml")
+
+
+def test_the_keys_of_a_site_are_made_there_and_only_their_public_halves_go_back(joined):
+    enrolment = (joined / "NOPHO.enrolment").read_text(encoding="utf-8")
+    private = [
+        (joined / name).read_text(encoding="utf-8") for name in ("site.key", "connection.key")
+    ]
+
+    assert all(
+        stat.S_IMODE((joined / k).stat().st_mode) == 0o600 for k in ("site.key", "connection.key")
+    )
+    assert "PRIVATE" not in enrolment
+    assert not any(key.splitlines()[1] in enrolment for key in private)
+
+
+def test_the_fingerprint_that_is_read_out_covers_both_keys(joined):
+    enrolment = read_file(Enrolment, joined / "NOPHO.enrolment")
+    other_line = enrolment.model_copy(update={"connection_key": enrolment.connection_key + "\n"})
+    other_key = enrolment.model_copy(update={"signing_key": CENTRE.public_text})
+
+    assert 3 == len({each.fingerprint for each in (enrolment, other_line, other_key)})
+
+
+def test_a_node_is_not_made_over_another(joined):
+    with pytest.raises(InputError, match="is there already"):
+        join_folder(invitation(), joined, random=random)
+
+
+def test_a_file_that_is_no_invitation_is_refused(tmp_path):
+    (tmp_path / "x.invite").write_text('{"invitation": 2}', encoding="utf-8")
+    with pytest.raises(InputError, match="is no invitation of riskset"):
+        read_file(Invitation, tmp_path / "x.invite")
+
+
+def test_a_key_of_another_kind_is_no_connection_key():
+    with pytest.raises(InputError, match="EC keys only"):
+        read_connection_key(CENTRE.to_pem())
+    with pytest.raises(InputError, match="no unencrypted private key"):
+        read_connection_key(b"nonsense")
+
+
+@pytest.mark.parametrize("broken", [RuntimeError(POISON), PolicyRefusal(POISON)])
+def test_of_a_fault_nothing_crosses_but_a_signed_noun(joined, monkeypatch, broken):
+    with opened(config_of(joined), now=lambda: NOW, random=random) as answering:
+
+        def fails(_: bytes) -> bytes:
+            raise broken
+
+        monkeypatch.setattr(answering._node, "answer", fails)
+        reply = answering.answer(b"message")
+        again = answering.answer(b"message")
+        other = answering.answer(b"other message")
+        roster = read_roster(joined / "roster.yaml").roster
+        read = Refused.from_bytes(reply)
+        check_refused(read.sid, roster, read)
+
+        assert getattr(broken, "wire_code", "failed") == read.wire_code
+        assert POISON.encode() not in reply
+        assert reply == again
+        assert reply != other
+
+
+def test_bytes_that_are_no_message_are_refused_and_written_down(joined):
+    with opened(config_of(joined), now=lambda: NOW, random=random) as answering:
+        reply = answering.answer(b"GET / HTTP/1.1")
+        written = answering._thread.submit(lambda: list(answering._outbox.entries())).result()
+
+    assert "protocol" == Refused.from_bytes(reply).wire_code
+    assert [reply] == [entry.message for entry in written]
+
+
+@pytest.mark.parametrize("is_idle", [True, False])
+def test_what_a_session_took_goes_back_when_none_is_open(joined, monkeypatch, is_idle):
+    given: list[int] = []
+    monkeypatch.setattr("riskset_node.session.edge.give_back", lambda: given.append(len(given)))
+    monkeypatch.setattr(SiteNode, "is_idle", property(lambda _: is_idle))
+    with opened(config_of(joined), now=lambda: NOW, random=random) as answering:
+        answering.answer(b"message")
+
+    assert int(is_idle) == len(given)
+
+
+def test_a_message_can_be_refused_unread(joined):
+    with opened(config_of(joined), now=lambda: NOW, random=random) as answering:
+        reply = answering.refuse(b"x", PolicyRefusal("not this app"))
+
+    assert ("policy", 4) == (Refused.from_bytes(reply).wire_code, Refused.from_bytes(reply).site_id)
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        (f"  key: {CENTRE.public_text}", "centre.key: is not in node.yaml"),
+        ("  path: roster.yaml", r"roster\.path"),
+        ("state: ", "state: is not in node.yaml"),
+    ],
+)
+def test_what_a_connected_node_needs_is_asked_for_by_its_name(joined, setting, said):
+    file = joined / "node.yaml"
+    lines = file.read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if not line.startswith(setting)]
+    file.write_text("\n".join(kept), encoding="utf-8")
+    with (
+        pytest.raises(NodeConfigError, match=said),
+        opened(config_of(joined), now=lambda: NOW, random=random),
+    ):
+        pass
+
+
+def test_a_signing_key_that_is_none_is_told_with_its_site_and_file(joined):
+    (joined / "site.key").write_text("no key", encoding="ascii")
+
+    with pytest.raises(
+        NodeConfigError, match=r"site NOPHO: identity\.key .*site\.key: The identity"
+    ):
+        own_identity(config_of(joined))
+
+
+def test_a_roster_with_another_key_of_this_site_is_refused(joined):
+    roster = read_roster(joined / "roster.yaml").roster
+    other = roster.members[0].model_copy(update={"public": CENTRE.public})
+    lay_roster(Roster(version=2, members=(other,)), joined)
+    with (
+        pytest.raises(NodeConfigError, match="holds another public key"),
+        opened(config_of(joined), now=lambda: NOW, random=random),
+    ):
+        pass
+
+
+def test_a_roster_that_the_consortium_did_not_sign_is_refused(joined):
+    (joined / "roster.yaml.sig").unlink()
+    with (
+        pytest.raises(SignatureRefusal, match="is signed by 0 of the 1 governance keys"),
+        opened(config_of(joined), now=lambda: NOW, random=random),
+    ):
+        pass
+
+
+def test_a_site_without_pinned_keys_cannot_be_connected(tmp_path, authority):
+    join_folder(invitation(authority), tmp_path, random=random)
+    (tmp_path / "patients.csv").write_text("pat\n", encoding="utf-8")
+    with (
+        pytest.raises(NodeConfigError, match=r"needs centre\.key and roster"),
+        opened(config_of(tmp_path), now=lambda: NOW, random=random),
+    ):
+        pass
+
+
+def test_the_node_asks_often_after_work_and_seldom_when_idle():
+    pauses = [pause_after(0, now) for now in (0, 1, 4, 20, 1000)]
+
+    assert [0.05, 0.15, 0.6, 2.0, 2.0] == pytest.approx(pauses)
+
+
+def checks(folder: Path) -> dict[str, doctor.Check]:
+    return {check.what: check for check in doctor.examine(config_of(folder), now=NOW)}
+
+
+def test_the_doctor_passes_what_is_in_order_and_says_what_to_ask_it_for(joined):
+    found = checks(joined)
+
+    assert {"centre", "clock"} == {name for name, check in found.items() if not check.passed}
+    assert "please allow outbound TCP 1 to 127.0.0.1" in found["centre"].found
+    assert "this site is number 4" in found["roster"].found
+
+
+def test_the_doctor_finds_a_key_that_others_can_read(joined):
+    (joined / "connection.key").chmod(0o644)
+
+    assert f"chmod 600 {joined / 'connection.key'}" in checks(joined)["keys"].found
+
+
+def test_the_doctor_finds_records_that_are_not_there(joined):
+    (joined / "patients.csv").unlink()
+
+    assert "data.source.path" in checks(joined)["records"].found
+
+
+@pytest.mark.parametrize(
+    ("seconds", "passed"), [(0, True), (5, True), (-299, True), (8, False), (-310, False)]
+)
+def test_the_doctor_says_when_the_clock_is_wrong(joined, seconds, passed):
+    health = doctor._Health(config_of(joined), NOW)
+    health._date = NOW - datetime.timedelta(seconds=seconds)
+    if passed:
+        assert health.clock().endswith("s from the centre's")
+    else:
+        with pytest.raises(RisksetError, match="Let it be set by NTP"):
+            health.clock()
+
+
+def test_a_setting_of_the_connection_has_no_effect_in_a_local_run(joined):
+    named = config_of(joined).without_effect_in_a_local_run
+
+    assert {"centre.address", "centre.ca", "roster", "identity.connection", "state"} <= set(named)
+    assert "centre.key" not in named
+
+
+@pytest.mark.parametrize("address", ["centre.example", "https://centre.example:443", "x:0", ":443"])
+def test_an_address_is_a_host_and_a_port(joined, address):
+    file = joined / "node.yaml"
+    text = file.read_text(encoding="utf-8").replace("127.0.0.1:1\n", f"'{address}'\n")
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(NodeConfigError, match="is not host:port"):
+        config_of(joined)

@@ -1,0 +1,57 @@
+"""disclosure.md states the digits and thresholds that the rules apply."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from tests.system.docs.pages import page, plain
+
+from riskset_common.study.plan import Disclosure
+from riskset_server.disclosure.curve import DECIMALS, MEAN_DIGITS, ROUND_TO
+from riskset_server.disclosure.follow_up import FOLLOW_UP_DIGITS
+from riskset_server.disclosure.model import SIGNIFICANT_DIGITS
+from riskset_server.disclosure.numbers import NUMBER_DIGITS
+from riskset_server.disclosure.rules import RULES
+
+NUMBER_WORDS = {2: "two", 3: "three", 4: "four", 5: "5", 7: "seven"}
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (SIGNIFICANT_DIGITS, "Reals have {} significant digits."),
+        (SIGNIFICANT_DIGITS, "A log-rank test has {} significant digits."),
+        (FOLLOW_UP_DIGITS, "The median has {} significant digits"),
+        (NUMBER_DIGITS, "a median and quartiles have {} significant digits."),
+        (MEAN_DIGITS, "A restricted mean has {} significant digits."),
+        (DECIMALS, "at a block's end is given to {} decimals"),
+        (ROUND_TO, "rounded to a multiple of {}."),
+    ],
+)
+def test_the_page_states_the_digits_of_released_numbers(number, said):
+    assert said.format(NUMBER_WORDS[number]) in plain(page("disclosure.md").text)
+
+
+def test_the_page_states_the_default_thresholds():
+    default = Disclosure()
+    text = plain(page("disclosure.md").text)
+
+    assert f"k is `minimum_cell` ({default.minimum_cell} by default)" in text
+    assert f"m is `minimum_at_risk` ({default.minimum_at_risk} by default" in text
+    assert default.release == "rounded"
+
+
+def test_every_kind_of_analysis_has_a_rule_on_the_page():
+    rules = page("disclosure.md").text.partition("## The rules of rounded release")[2]
+    headings = re.findall(r"^### (.+)$", rules.partition("\n## ")[0], flags=re.MULTILINE)
+    sections = {
+        "Tables": {"baseline", "event_table", "flow"},
+        "Curves": {"kaplan_meier", "cumulative_incidence"},
+        "Follow-up": {"follow_up"},
+        "Models": {"cox", "fine_gray", "heterogeneity"},
+        "Analyses made of curves and models": {"landmark", "univariate"},
+    }
+
+    assert list(sections) == headings
+    assert set(RULES) == set.union(*sections.values())
