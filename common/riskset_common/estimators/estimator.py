@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from riskset_common.errors import ProtocolRefusal
+from riskset_common.estimators.disclosed import Disclosed
 from riskset_common.estimators.on_shares import BlindCohort, BlindQuestion, Fits
 from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.patients import Patients
@@ -229,13 +230,13 @@ class Estimator(ABC, Generic[Spec, Asked, Result]):
     state
         The model of what travels to the sites.
     discloses
-        One sentence for the person who approves the plan: what the opened sums show.
+        For the person who approves the plan: what the opened sums show.
     """
 
     kind: ClassVar[str]
     spec: type[Spec]
     state: type[Asked]
-    discloses: ClassVar[str]
+    discloses: ClassVar[Disclosed]
 
     @abstractmethod
     def first(self, spec: Spec, study: Study) -> Request[Spec, Asked]:
