@@ -8,12 +8,12 @@ import pytest
 from tests.common.estimators.analyses import ALL
 from tests.common.estimators.cohorts import Cohort, each_cohort, random_cohort
 from tests.common.estimators.pooling import result_of
+from tests.server.disclosure.as_released import release
 
 from riskset_common.results.as_json import to_text
 from riskset_common.results.from_json import analysis_from_json
 from riskset_common.study.plan import Disclosure
 from riskset_server.disclosure.axis import RoundTimes
-from riskset_server.disclosure.rules import release
 
 N_SITES = 5
 COHORTS: dict[str, Cohort] = dict(
