@@ -64,7 +64,7 @@ def landmark(
     before = [point for point in points if point["time"] <= time]
     last = before[-1] if before else {"survival": 1.0, "std_err": 0.0, "lower": 1.0, "upper": 1.0}
     return {
-        "time": time,
+        "time": float(time),
         "at_risk": sum(patient.days / 365.25 >= time for patient in patients),
         "events_to": sum(patient.event and patient.days / 365.25 <= time for patient in patients),
     } | {name: last[name] for name in ("survival", "std_err", "lower", "upper")}
@@ -142,14 +142,22 @@ def kaplan_meier_result(
     }
     result |= {"missing": 0, "groups": found, "warnings": []}
     if p_value is not None:
-        result["test"] = {
-            "name": "log-rank",
-            "strata": [],
-            "statistic": 10.327,
-            "df": len(groups) - 1,
-            "p_value": p_value,
-        }
+        result["test"] = group_test(len(groups), p_value=p_value)
     return result
+
+
+def group_test(n_groups: int, **changes: Any) -> dict[str, Any]:
+    """A test between groups; its observed and expected events and their covariance are never shown."""
+    return {
+        "statistic": 10.327,
+        "df": n_groups - 1,
+        "p_value": 0.0013,
+        "name": "log-rank",
+        "strata": [],
+        "observed": [1.0] * n_groups,
+        "expected": [1.0] * n_groups,
+        "covariance": [[0.0] * n_groups] * n_groups,
+    } | changes
 
 
 def cox_row(
@@ -197,6 +205,8 @@ def cox_result(rows: Sequence[Mapping[str, Any]], **changes: Any) -> dict[str, A
         "converged": True,
         "terms": [dict(row) for row in rows],
         "levels": [],
+        "covariance": [[0.0] * len(rows)] * len(rows),
+        "log_likelihood": {"null": -1000.0, "fitted": -968.244},
         "tests": tests | {"terms": by_term},
         "warnings": [],
     } | changes
