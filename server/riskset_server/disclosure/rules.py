@@ -31,17 +31,24 @@ from riskset_server.disclosure.heterogeneity import released_heterogeneity
 from riskset_server.disclosure.incidence import released_cumulative_incidence
 from riskset_server.disclosure.model import released_cox, released_fine_gray
 from riskset_server.disclosure.survival import released_kaplan_meier
-from riskset_server.disclosure.withheld import where_enough
+from riskset_server.disclosure.withheld import Found, Rule, where_enough
 
 
 def release(
     result: AnalysisResult, disclosure: Disclosure, axis: RoundTimes | None = None
 ) -> ReleasedResult:
     """One analysis' exact result under the plan's disclosure rules; with the numbers at risk at the round times of its axis."""
+    return released(result, _by_kind, disclosure, axis)
+
+
+def released(
+    result: Found, rule: Rule[Found], disclosure: Disclosure, axis: RoundTimes | None = None
+) -> ReleasedResult:
+    """One analysis' exact result under the rule of its kind, as `release` has it."""
     if disclosure.release == "exact":
         return result
-    released = where_enough(result, _by_kind, disclosure)
-    return released if axis is None else with_numbers_at_risk(result, released, axis, disclosure)
+    shown = where_enough(result, rule, disclosure)
+    return shown if axis is None else with_numbers_at_risk(result, shown, axis, disclosure)
 
 
 def _by_kind(result: AnalysisResult, disclosure: Disclosure) -> ReleasedResult:  # noqa: C901  # a line a kind
