@@ -64,10 +64,11 @@ def _one_of(hints: tuple[object, ...], value: object, where: str) -> object:
     if isinstance(value, dict):
         if Withheld in hints and set(value) == _MARK:
             return _mark(value)
-        if WithheldAnalysis in hints and _is_withheld(value):
+        may_be_withheld = WithheldAnalysis in hints
+        hints = tuple(hint for hint in hints if value.get("kind") in _kinds(hint))
+        if may_be_withheld and hints and _is_withheld(value):
             marks = {name: _mark(value[name]) for name in value if name not in _ALWAYS_SHOWN}
             return WithheldAnalysis(str(value["kind"]), marks)
-        hints = tuple(hint for hint in hints if value.get("kind") in _kinds(hint))
     hints = tuple(hint for hint in hints if hint not in (NoneType, Withheld, WithheldAnalysis))
     for hint in hints[:-1]:
         with suppress(InputError):
@@ -85,9 +86,7 @@ def _kinds(hint: object) -> tuple[object, ...]:
 def _is_withheld(analysis: Mapping[str, object]) -> bool:
     """Whether an analysis is withheld as a whole."""
     found = [each for name, each in analysis.items() if name not in _ALWAYS_SHOWN]
-    return "kind" in analysis and all(
-        isinstance(each, dict) and set(each) == _MARK for each in found
-    )
+    return bool(found) and all(isinstance(each, dict) and set(each) == _MARK for each in found)
 
 
 def _mark(value: Mapping[str, object]) -> Withheld:

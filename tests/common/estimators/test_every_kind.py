@@ -26,8 +26,8 @@ from tests.common.estimators.cohorts import (
     study_of,
     uneven_cohort,
 )
-from tests.common.estimators.contract import keeps_contract
 from tests.common.estimators.pooling import assert_close, pool, result_of, summary_of
+from tests.common.results.kept_types import keeps_types
 from tests.examples import examples
 
 from riskset_common.errors import ProtocolRefusal
@@ -75,7 +75,7 @@ def test_counts_do_not_depend_on_the_split(analysis: dict[str, Any], cohort: Coh
     split = result_of(analysis, cohort, N_SITES)
 
     assert pooled == split
-    keeps_contract(split)
+    keeps_types(split)
 
 
 @pytest.mark.parametrize("analysis", STRATIFIED.values(), ids=list(STRATIFIED))
@@ -89,7 +89,7 @@ def test_sites_that_are_strata_equal_one_pool_with_these_strata(
     split = result_of(analysis, cohort, N_SITES)
 
     assert_close(without_names_of_strata(pooled), without_names_of_strata(split))
-    keeps_contract(split)
+    keeps_types(split)
 
 
 @pytest.mark.parametrize("analysis", STRATIFIED.values(), ids=list(STRATIFIED))
@@ -121,7 +121,7 @@ def test_a_log_rank_test_within_sites_equals_the_pool_however_few_they_are(cohor
 def test_there_is_a_result_whoever_the_patients_are(
     analysis: dict[str, Any], cohort: Cohort
 ) -> None:
-    keeps_contract(result_of(analysis, cohort, N_SITES))
+    keeps_types(result_of(analysis, cohort, N_SITES))
 
 
 @pytest.mark.parametrize("analysis", ALL.values(), ids=list(ALL))

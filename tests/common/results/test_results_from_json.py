@@ -123,6 +123,8 @@ def test_an_analysis_of_which_nothing_is_shown_keeps_its_kind_and_its_rules() ->
             flow_with(boxes=[FLOW["boxes"][0] | {"path": {"arm": 1}}]),
             r"a\.boxes\[0\]\.path\.arm: 1",
         ),
+        ({"kind": "flow", "warnings": []}, "a: n, missing, steps, boxes is missing"),
+        ({"kind": "river", "warnings": [], "n": RULE}, "a: .* does not belong there"),
         (flow_with(kind="river"), "a: .* does not belong there"),
         ([], r"a: \[\] does not belong there"),
     ],
@@ -139,5 +141,5 @@ def test_a_whole_number_is_no_real() -> None:
 
 def test_a_withheld_value_is_no_exact_one() -> None:
     assert 3 == exact(3)
-    with pytest.raises(EstimationError, match=r"was withheld \(minimum_cell 5\)"):
+    with pytest.raises(EstimationError, match=r"is withheld: .*minimum_cell 5"):
         exact(Withheld("minimum_cell 5"))

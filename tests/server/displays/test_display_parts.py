@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from tests.common.estimators.cohorts import random_cohort, study_of
 from tests.common.estimators.pooling import pool
+from tests.server.disclosure.as_released import release
 
 from riskset_common.study.displays import Display
 from riskset_common.study.plan import Disclosure
-from riskset_server.disclosure.rules import release
 from riskset_server.displays.parts import figure
 from riskset_server.displays.parts.display import Part, Shown
 from riskset_server.displays.parts.words import Words

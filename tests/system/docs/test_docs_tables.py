@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from pydantic_core import PydanticUndefined
+from tests.common.results.kept_types import keeps_types
 from tests.runs import plan_with, policies_with, results_of
 from tests.system.docs.pages import code_in, page, pages, plain
 from tests.system.docs.workspace import LUNG, named
@@ -284,35 +285,6 @@ def test_what_is_approved_names_every_array_that_leaves_a_site_with_its_ring(of,
         assert {ring} >= {found[array] for array in arrays}
 
 
-def paths_in(value: Any, path: str = "") -> set[str]:
-    """Paths of all values in a result: lists as [], names that the study chose as *."""
-    if isinstance(value, dict):
-        named_by_study = path in STUDY_NAMES
-        return {
-            found
-            for key, item in value.items()
-            for found in paths_in(item, f"{path}.{'*' if named_by_study else key}".lstrip("."))
-        }
-    if isinstance(value, list):
-        return {found for item in value for found in paths_in(item, f"{path}[]")} or {f"{path}[]"}
-    return {path}
-
-
-STUDY_NAMES = {
-    "boxes[].path",
-    "groups[].level",
-    "groups[].causes",
-    "contrasts[].group",
-    "contrasts[].reference",
-    "tests.pairwise[].groups[]",
-    "tests.terms",
-    "ph_test.terms",
-    "baseline_hazard.numbers",
-    "baseline_hazard.rows[].stratum",
-    "missing_values",
-}
-
-
 @pytest.fixture(scope="module")
 def lung_results():
     """Results of a run of the lung study whose analyses are the examples of the estimators' pages."""
@@ -331,56 +303,12 @@ def blind_results():
     )
 
 
-def test_the_contract_of_results_names_every_field_of_the_whole(lung_results):
-    (piece,) = (
-        each for each in page("results.md").with_remark("fields") if each.remarks["fields"] == "run"
-    )
-    written = {code_in(row[0]) for row in piece.rows}
-    found = paths_in({**lung_results, "analyses": {}}) | {"analyses.*"}
+def test_the_examples_of_the_pages_give_results_of_every_kind(lung_results, blind_results):
+    found = [*lung_results["analyses"].values(), *blind_results["analyses"].values()]
+    for result in found:
+        keeps_types(result)
 
-    assert found == written
-
-
-@pytest.mark.parametrize("kind", [each.kind for each in ESTIMATORS])
-def test_the_contract_of_results_names_every_field_of_a_kind(kind, lung_results, blind_results):
-    (piece,) = (
-        each for each in page("results.md").with_remark("fields") if each.remarks["fields"] == kind
-    )
-    written = {code_in(row[0]) for row in piece.rows}
-    found: set[str] = set()
-    for result in (*lung_results["analyses"].values(), *blind_results["analyses"].values()):
-        if result["kind"] == kind:
-            if kind in ("univariate", "landmark"):
-                result = without_inner_fields(result)
-            named = kind in {"baseline", "cumulative_incidence"}
-            tests = result.pop("tests", None) if named else None
-            found |= paths_in(result)
-            found |= {path for test in (tests or {}).values() for path in paths_in(test, "tests.*")}
-
-    assert without_empty_lists(found) == written
-
-
-def without_inner_fields(result: dict[str, Any]) -> dict[str, Any]:
-    """A result whose curves and models have the fields of their own kinds, which must be so."""
-    shown: dict[str, Any] = {}
-    for name, item in result.items():
-        if name == "factors":
-            shown[name] = [without_inner_fields(factor) for factor in item]
-        elif name in ("all_patients", "curves", "model"):
-            assert ("cox" if name == "model" else "kaplan_meier") == item["kind"]
-            shown[name] = {"*": item["kind"]}
-        else:
-            shown[name] = item
-    return shown
-
-
-def without_empty_lists(found: set[str]) -> set[str]:
-    """Paths, without those of lists that are empty in one place and hold something in another."""
-    return {
-        path
-        for path in found
-        if not any(other.startswith((f"{path}.", f"{path}[")) for other in found)
-    }
+    assert {estimator.kind for estimator in ESTIMATORS} == {result["kind"] for result in found}
 
 
 def test_no_number_of_the_contract_is_infinite_or_lost(lung_results):

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.runs import copied_run
+from tests.server.disclosure.as_released import release
 
 from riskset_common.planning.read import ReleasePlan, read_plan
 from riskset_common.results.as_json import to_text
@@ -23,7 +24,6 @@ from riskset_embedded.demos.published.compared import compare
 from riskset_embedded.demos.published.document import write_paper
 from riskset_embedded.demos.published.mapping import read_map
 from riskset_embedded.demos.published.places import NotShown, result_at
-from riskset_server.disclosure.rules import release
 from riskset_server.report.run_files import read_run
 from riskset_server.report_check import check_report
 
