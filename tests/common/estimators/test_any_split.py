@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.common.estimators.analyses import ALL, COUNTED, STRATIFIED
 from tests.common.estimators.cohorts import (
@@ -18,6 +18,7 @@ from tests.common.estimators.cohorts import (
 )
 from tests.common.estimators.contract import keeps_contract
 from tests.common.estimators.pooling import assert_close, pool, result_of
+from tests.examples import examples
 
 N_SITES = 5
 
@@ -45,7 +46,6 @@ def without_names_of_strata(result: Any) -> Any:
 
 @pytest.mark.parametrize("analysis", COUNTED.values(), ids=list(COUNTED))
 @given(cohort=cohorts(N_SITES))
-@settings(max_examples=25)
 def test_counts_do_not_depend_on_the_split(analysis: dict[str, Any], cohort: Cohort) -> None:
     pooled = result_of(analysis, cohort, 1)
     split = result_of(analysis, cohort, N_SITES)
@@ -56,7 +56,7 @@ def test_counts_do_not_depend_on_the_split(analysis: dict[str, Any], cohort: Coh
 
 @pytest.mark.parametrize("analysis", STRATIFIED.values(), ids=list(STRATIFIED))
 @given(seed=some_seed)
-@settings(max_examples=15)
+@examples(15)
 def test_sites_that_are_strata_equal_one_pool_with_these_strata(
     analysis: dict[str, Any], seed: int
 ) -> None:
@@ -70,7 +70,7 @@ def test_sites_that_are_strata_equal_one_pool_with_these_strata(
 
 @pytest.mark.parametrize("analysis", STRATIFIED.values(), ids=list(STRATIFIED))
 @given(seed=some_seed)
-@settings(max_examples=10)
+@examples(10)
 def test_sites_of_one_patient_of_none_and_without_events_are_no_trouble(
     analysis: dict[str, Any], seed: int
 ) -> None:
@@ -82,7 +82,6 @@ def test_sites_of_one_patient_of_none_and_without_events_are_no_trouble(
 
 
 @given(cohort=cohorts(N_SITES))
-@settings(max_examples=40)
 def test_a_log_rank_test_within_sites_equals_the_pool_however_few_they_are(cohort: Cohort) -> None:
     analysis = STRATIFIED["log-rank within sites and sexes under left truncation"]
     pooled = pooled_with_strata(analysis, cohort)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from riskset_common.estimators.estimator import Request
@@ -70,7 +70,6 @@ cells = st.lists(
 
 
 @given(cells=cells, smallest=st.sampled_from([3, 5, 10]))
-@settings(max_examples=80)
 def test_no_small_box_is_shown_or_can_be_worked_out(cells: np.ndarray, smallest: int) -> None:
     exact = flow_of(cells)
     released = release(exact, Disclosure(minimum_cell=smallest))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
@@ -202,7 +202,6 @@ def check_hidden(table: list[list[int]], released: dict, disclosure: Disclosure)
         assert is_withheld(n) or not 0 < sum(row[column] for row in table) < smallest
 
 
-@settings(max_examples=150)
 @example(FORMER_LEAK, Disclosure())
 @example([[3, 20, 0], [0, 30, 12]], Disclosure())
 @example([[1, 9], [1, 9], [1, 9], [1, 9], [1, 9]], Disclosure())
@@ -214,7 +213,6 @@ def test_no_cell_of_a_released_table_of_characteristics_can_be_told_to_be_small(
     check_hidden(table, release(baseline_of(table), disclosure), disclosure)
 
 
-@settings(max_examples=150)
 @example([[30, 2], [20, 50], [40, 40]], Disclosure())
 @example([[30, 20], [20, 50], [3, 2]], Disclosure())
 @given(tables(), disclosures())

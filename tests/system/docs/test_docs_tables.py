@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 import yaml
 from pydantic_core import PydanticUndefined
+from tests.runs import plan_with, policies_with, results_of
 from tests.system.docs.pages import code_in, page, pages, plain
-from tests.system.docs.workspace import LUNG, Workspace, named
+from tests.system.docs.workspace import LUNG, named
 
 from riskset_common.estimators.catalogue import ESTIMATORS, estimator_of
 from riskset_common.estimators.composed.parts import AskParts
@@ -292,43 +293,23 @@ STUDY_NAMES = {
 
 
 @pytest.fixture(scope="module")
-def lung_results(tmp_path_factory):
+def lung_results():
     """Results of a run of the lung study whose analyses are the examples of the estimators' pages."""
-    space = Workspace(tmp_path_factory.mktemp("lung"))
-    space.copy_lung_study()
-    return run_lung(space, [*examples(), *LANDMARKS, COMPLETENESS])
+    return results_of(
+        "lung", plan_with(displays=None, analyses=[*examples(), *LANDMARKS, COMPLETENESS])
+    )
 
 
 @pytest.fixture(scope="module")
-def blind_results(tmp_path_factory):
+def blind_results():
     """Results of the example of a blind model, which every site allows here."""
-    space = Workspace(tmp_path_factory.mktemp("blind"))
-    space.copy_lung_study()
-    for path in (space.folder / "nodes").glob("*.yaml"):
-        node = yaml.safe_load(path.read_text(encoding="utf-8"))
-        node["policy"]["estimators"] = [*DEFAULT_ESTIMATORS, "blind_cox", "blind_committee"]
-        path.write_text(yaml.safe_dump(node, sort_keys=False), encoding="utf-8")
-    return run_lung(space, examples("blind lung plan"))
-
-
-def run_lung(space: Workspace, analyses: list[dict[str, Any]]) -> dict[str, Any]:
-    plan = yaml.safe_load((space.folder / "plan.yaml").read_text(encoding="utf-8"))
-    plan.pop("displays")
-    plan["analyses"] = analyses
-    space.write("plan.yaml", yaml.safe_dump(plan, sort_keys=False))
-    out = space.folder / "out"
-    line = (
-        f"riskset run local --plan {space.folder}/plan.yaml --codebook {space.folder}/codebook.yaml "
-        f"--nodes {space.folder}/nodes --out {out} --quiet"
+    return results_of(
+        "lung",
+        plan_with(displays=None, analyses=examples("blind lung plan")),
+        policies_with(estimators=[*DEFAULT_ESTIMATORS, "blind_cox", "blind_committee"]),
     )
-    answer = space.run(line)
-
-    assert answer.code == 0, answer.text
-    results: dict[str, Any] = json.loads((out / "results.json").read_text(encoding="utf-8"))
-    return results
 
 
-@pytest.mark.slow
 def test_the_contract_of_results_names_every_field_of_the_whole(lung_results):
     (piece,) = (
         each for each in page("results.md").with_remark("fields") if each.remarks["fields"] == "run"
@@ -339,7 +320,6 @@ def test_the_contract_of_results_names_every_field_of_the_whole(lung_results):
     assert found == written
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", [each.kind for each in ESTIMATORS])
 def test_the_contract_of_results_names_every_field_of_a_kind(kind, lung_results, blind_results):
     (piece,) = (
@@ -382,7 +362,6 @@ def without_empty_lists(found: set[str]) -> set[str]:
     }
 
 
-@pytest.mark.slow
 def test_no_number_of_the_contract_is_infinite_or_lost(lung_results):
     text = json.dumps(lung_results, allow_nan=False)
 

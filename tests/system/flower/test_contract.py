@@ -37,8 +37,6 @@ from riskset_server.flower.superlink import Control
 from riskset_server.plans.submitted import submitted
 from riskset_server.store import Runs, Sites, open_database
 
-pytestmark = pytest.mark.slow
-
 PUBLIC = {"flwr.app", "flwr.serverapp", "flwr.clientapp"}
 PRIVATE_AT_A_SITE = {
     "flwr.common.constant": {"HEARTBEAT_DEFAULT_INTERVAL"},

@@ -10,11 +10,11 @@ from pathlib import Path
 from secrets import token_bytes
 
 import pytest
+from tests.runs import finished_results
 
 from riskset_common.errors import RisksetError
 from riskset_common.formats.canonical_json import canonical_json
 from riskset_embedded.federation import Federation, make_federation
-from riskset_embedded.local_run import run_files
 from riskset_node.config import read_node
 from riskset_node.session.edge import Answering
 from riskset_node.session.service import opened
@@ -122,12 +122,9 @@ def ground(study_of, tmp_path_factory) -> Iterator[Ground]:
 
 
 @pytest.fixture(scope="module")
-def expected(ground, tmp_path_factory):
+def expected(ground):
     """results.json of the embedded engine."""
-    out = tmp_path_factory.mktemp("embedded") / "out"
-    study = ground.study
-    run_files(study / "plan.yaml", study / "codebook.yaml", study / "nodes", out, quiet=True)
-    return (out / "results.json").read_bytes()
+    return finished_results(ground.study).read_bytes()
 
 
 def test_a_driven_run_gives_the_bytes_of_the_embedded_engine(ground, expected):

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from tests.common.estimators.cohorts import Cohort, random_cohort, study_of, uneven_cohort
 from tests.common.estimators.pooling import assert_close, result_of, summary_of
+from tests.examples import examples
 
 from riskset_common.errors import EstimationError, ProtocolRefusal
 from riskset_common.estimators.catalogue import estimator_of
@@ -108,7 +109,7 @@ def without_strata(result: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("analysis", MODELS.values(), ids=list(MODELS))
 @given(seed=some_seed, uneven=st.booleans())
-@settings(max_examples=8)
+@examples(8)
 def test_a_model_over_any_split_is_that_of_one_pool(
     analysis: dict[str, Any], seed: int, uneven: bool
 ) -> None:
@@ -123,7 +124,7 @@ def test_a_model_over_any_split_is_that_of_one_pool(
 
 
 @given(seed=some_seed)
-@settings(max_examples=10)
+@examples(10)
 def test_what_is_asked_of_the_computation_does_not_depend_on_the_split(seed: int) -> None:
     cohort = random_cohort(seed, n_sites=N_SITES)
     asked = []

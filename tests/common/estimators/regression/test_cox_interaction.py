@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.common.estimators.cohorts import censored, nobody, problems_of, random_cohort, study_of
 from tests.common.estimators.contract import keeps_contract
 from tests.common.estimators.pooling import pool, result_of
+from tests.examples import examples
 
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.estimators.estimator import Request
@@ -28,7 +29,7 @@ ASKED = BOTH | {"interaction_test": "likelihood_ratio"}
 
 
 @given(seed=st.integers(0, 2**32 - 1), ties=st.sampled_from(["efron", "breslow"]))
-@settings(max_examples=10)
+@examples(10)
 def test_it_is_twice_the_difference_of_two_fits(seed: int, ties: str) -> None:
     cohort = random_cohort(seed, n=300)
     mains, both, asked = (

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.common.estimators.cohorts import (
     Cohort,
@@ -17,6 +17,7 @@ from tests.common.estimators.cohorts import (
 )
 from tests.common.estimators.contract import keeps_contract
 from tests.common.estimators.pooling import assert_close, pool, result_of, summary_of
+from tests.examples import examples
 
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.formats.canonical_json import canonical_json
@@ -55,7 +56,7 @@ def by_hand(cohort: Cohort, plain: dict[str, Any], n_sites: int) -> np.ndarray:
 
 
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=10)
+@examples(10)
 def test_variances_are_the_sandwich_of_the_sites_scores(seed: int) -> None:
     cohort = random_cohort(seed, n=300)
     plain, robust = (result_of(asked, cohort, 5) for asked in (COX, ROBUST))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from tests.common.estimators.cohorts import (
     Cohort,
     cohorts,
@@ -30,7 +30,6 @@ QUARTILES = {"lower_quartile": 0.25, "median": 0.5, "upper_quartile": 0.75}
 
 
 @given(cohort=cohorts())
-@settings(max_examples=30)
 def test_numbers_do_not_depend_on_the_split(cohort: Cohort) -> None:
     pooled, split = (result_of(TABLE, cohort, n) for n in (1, 5))
 
