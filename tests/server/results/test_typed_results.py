@@ -10,17 +10,22 @@ from riskset_common.results.curves import CurvePoints, Estimate, GroupCurve, Lan
 from riskset_common.results.flow import FlowResult
 from riskset_common.results.incidence import (
     CauseIncidence,
+    CumulativeIncidenceResult,
     GroupIncidence,
     IncidenceLandmark,
     IncidencePoints,
 )
 from riskset_common.results.shown import Withheld, WithheldAnalysis
 from riskset_server.results.typed import (
+    CauseCurve,
     Curve,
     curve_of_cause,
+    curves_of,
     distinct,
     estimated_at,
     estimates,
+    log_rank_of,
+    missing_of,
     number,
     of_kind,
     probabilities,
@@ -106,3 +111,34 @@ def test_what_is_withheld_as_a_whole_is_of_no_kind() -> None:
     assert shown is of_kind(FlowResult, shown)
     with pytest.raises(TypeError, match="A flow is no FlowResult, or all of it is withheld"):
         of_kind(FlowResult, withheld)
+
+
+def test_curves_come_by_group_and_cause_and_none_of_what_is_withheld() -> None:
+    groups = (group_of({"relapse": RELAPSE, "death": RELAPSE}), group_of(FEW))
+    result = CumulativeIncidenceResult(
+        "cumulative_incidence",
+        "EFS",
+        ("relapse", "death"),
+        60,
+        18,
+        2,
+        "log",
+        0.95,
+        groups,
+        None,
+        (),
+    )
+
+    assert [RELAPSE, RELAPSE, FEW, FEW] == [
+        curve.cause for curve in curves_of(result) if isinstance(curve, CauseCurve)
+    ]
+    assert [] == list(curves_of(WithheldAnalysis("kaplan_meier", {"n": FEW})))
+
+
+def test_missing_patients_and_the_test_of_a_withheld_analysis_are_withheld() -> None:
+    tested = WithheldAnalysis("kaplan_meier", {"missing": FEW, "test": FEW})
+    shown = FlowResult("flow", 3, 2, (), (), ())
+
+    assert (2, FEW) == (missing_of(shown), missing_of(tested))
+    assert FEW == log_rank_of(tested)
+    assert None is log_rank_of(WithheldAnalysis("kaplan_meier", {"missing": FEW}))
