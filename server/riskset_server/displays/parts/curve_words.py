@@ -25,12 +25,12 @@ INTERVALS = {"plain": "linear", "log": "log-transformed", "log-log": "log-log tr
 
 def horizons(shown: Shown) -> tuple[float, ...]:
     """The times at which the plan asks for estimates, of all analyses of a display, ascending; those that the display names if it does."""
-    found = {
-        estimated.time
-        for part in shown.parts
-        for curve in curves_of(part.typed)
-        for estimated in estimates(curve)
-    }
+    return horizons_of((curve for part in shown.parts for curve in curves_of(part.typed)), shown)
+
+
+def horizons_of(curves: Iterable[Curve], shown: Shown) -> tuple[float, ...]:
+    """The same of some of the curves of a display."""
+    found = {estimated.time for curve in curves for estimated in estimates(curve)}
     wanted = shown.display.horizons
     return tuple(sorted(time for time in found if not wanted or time in wanted))
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from riskset_common.estimators.composed.univariate import UnivariateSpec
-from riskset_common.results.as_json import as_json
 from riskset_common.results.composed import FactorResult, UnivariateResult
 from riskset_common.results.curves import GroupCurve, KaplanMeierResult
 from riskset_common.results.regression import CoxResult
@@ -32,7 +30,7 @@ from riskset_server.displays.parts.cells import (
 )
 from riskset_server.displays.parts.curve_words import (
     endpoint_noun,
-    horizons,
+    horizons_of,
     probability_and_error,
     test_noun,
 )
@@ -45,7 +43,7 @@ from riskset_server.results.typed import log_rank_of, missing_of, of_kind, withh
 def make(shown: Shown) -> Table:
     """One row for all patients, one for each factor with its P, and one below it for each of its levels."""
     words, result = shown.words, of_kind(UnivariateResult, shown.only.typed)
-    times = horizons(_of(shown, result.all_patients))
+    times = horizons_of(result.all_patients.groups, shown)
     noun = endpoint_noun(shown)
     models = any(factor.model is not None for factor in result.factors)
     heads = ["Factor", "No.", "Events"]
@@ -64,11 +62,6 @@ def make(shown: Shown) -> Table:
         notes=tuple(_notes(shown.only, result, words)),
         abbreviations=tuple(_abbreviations(shown, models=models)),
     )
-
-
-def _of(shown: Shown, curves: KaplanMeierResult) -> Shown:
-    """A display of the curves within."""
-    return replace(shown, parts=(replace(shown.only, result=as_json(curves)),))
 
 
 def _cells(
