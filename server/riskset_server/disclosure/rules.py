@@ -18,10 +18,7 @@ from riskset_server.disclosure.axis import RoundTimes, with_numbers_at_risk
 from riskset_server.disclosure.comparison import released_contrasts, released_pairs
 from riskset_server.disclosure.curve import released_cause, released_curve, withheld_group
 from riskset_server.disclosure.fields import INCIDENCE_FIELDS, RESULT_FIELDS, known
-from riskset_server.disclosure.follow_up import released_follow_up
 from riskset_server.disclosure.model import (
-    released_fine_gray,
-    released_heterogeneity,
     released_model,
     shortened,
     whole,
@@ -37,23 +34,25 @@ from riskset_server.disclosure.withheld import (
 )
 from riskset_server.results.reading import families
 
+Rule = Callable[[Result, Disclosure], Result]
+"""What may be shown of a result of one kind, for which there are patients enough."""
 
-def release(
-    result: Mapping[str, Any], disclosure: Disclosure, axis: RoundTimes | None = None
+
+def released(
+    result: Mapping[str, Any], rule: Rule, disclosure: Disclosure, axis: RoundTimes | None = None
 ) -> Result:
-    """One analysis' result, as JSON, under the plan's disclosure rules; with the numbers at risk at the round times of its axis."""
+    """One analysis' result, as JSON, under the rule of its kind; with the numbers at risk at the round times of its axis."""
     if disclosure.release == "exact":
         return dict(result)
     if 0 < result["n"] < fewest_patients(disclosure):
         return whole(result, too_few_patients(disclosure)["withheld"])
-    kind = result["kind"]
-    released = RULES[kind](known(result, RESULT_FIELDS[kind]), disclosure)
+    shown = rule(known(result, RESULT_FIELDS[result["kind"]]), disclosure)
     if is_small(result["missing"], disclosure.minimum_cell):
-        released["missing"] = small_count(disclosure)
-    return released if axis is None else with_numbers_at_risk(result, released, axis, disclosure)
+        shown["missing"] = small_count(disclosure)
+    return shown if axis is None else with_numbers_at_risk(result, shown, axis, disclosure)
 
 
-def _kaplan_meier(result: Result, disclosure: Disclosure) -> Result:
+def released_kaplan_meier(result: Result, disclosure: Disclosure) -> Result:
     """Curves by group. Patients with an event and without one, by group, are a table like any other."""
     return _curves(result, _held_groups(result["groups"], disclosure), disclosure)
 
@@ -121,10 +120,10 @@ def _log_rank(
     )
 
 
-def _univariate(result: Result, disclosure: Disclosure) -> Result:
+def released_univariate(result: Result, disclosure: Disclosure) -> Result:
     """Every factor's curves and model. All patients are known, so that those in whom a factor is not are one more of its groups."""
     everyone, rule = result["all_patients"], small_count(disclosure)
-    shown = _kaplan_meier(known(everyone, RESULT_FIELDS["kaplan_meier"]), disclosure)
+    shown = released_kaplan_meier(known(everyone, RESULT_FIELDS["kaplan_meier"]), disclosure)
     factors = [_factor(factor, everyone, disclosure) for factor in result["factors"]]
     if is_small(everyone["missing"], disclosure.minimum_cell):
         shown["missing"] = rule
@@ -138,36 +137,42 @@ def _factor(factor: Result, everyone: Mapping[str, Any], disclosure: Disclosure)
     totals = dict.fromkeys(("n", "events", "missing"), rule)
     few = [unknown["n"], curves["missing"], unknown["events"], unknown["n"] - unknown["events"]]
     few_unknown = any(is_small(count, disclosure.minimum_cell) for count in few)
-    released = {"factor": factor["factor"], "curves": _part("kaplan_meier", curves, disclosure)}
+    released = {
+        "factor": factor["factor"],
+        "curves": _part("kaplan_meier", curves, released_kaplan_meier, disclosure),
+    }
     if curves["n"] >= fewest_patients(disclosure):
         known_curves = known(curves, RESULT_FIELDS["kaplan_meier"])
         released["curves"] = _curves(known_curves, held, disclosure)
         released["curves"] |= totals if few_unknown else {}
     if "model" in factor:
-        released["model"] = _part("cox", factor["model"], disclosure)
+        released["model"] = _part("cox", factor["model"], released_model, disclosure)
         if held.anything or few_unknown:
             # The same patients by the same levels, so that the model would tell what the curves do not.
             released["model"] |= totals | {"levels": rule}
     return released
 
 
-def _landmark(result: Result, disclosure: Disclosure) -> Result:
+def released_landmark(result: Result, disclosure: Disclosure) -> Result:
     """The curves or the model of those who are followed beyond the landmark; of the others their number."""
-    for name, kind in (("curves", "kaplan_meier"), ("model", "cox")):
+    for name, kind, rule in (
+        ("curves", "kaplan_meier", released_kaplan_meier),
+        ("model", "cox", released_model),
+    ):
         if name in result:
-            result[name] = _part(kind, result[name], disclosure)
+            result[name] = _part(kind, result[name], rule, disclosure)
             result |= {key: result[name][key] for key in ("n", "events")}
     if is_small(result["ended"], disclosure.minimum_cell):
         result["ended"] = small_count(disclosure)
     return result
 
 
-def _part(kind: str, result: Mapping[str, Any], disclosure: Disclosure) -> Result:
-    """A part that is an analysis of its own, under the rules of its kind."""
-    return release({**result, "kind": kind}, disclosure)
+def _part(kind: str, result: Mapping[str, Any], rule: Rule, disclosure: Disclosure) -> Result:
+    """A part that is an analysis of its own, under the rule of its kind."""
+    return released({**result, "kind": kind}, rule, disclosure)
 
 
-def _cumulative_incidence(result: Result, disclosure: Disclosure) -> Result:
+def released_cumulative_incidence(result: Result, disclosure: Disclosure) -> Result:
     """Curves by group and cause. Patients by kind of event, others together, and without one, by group, are a table like any other."""
     groups, causes, smallest = result["groups"], result["causes"], disclosure.minimum_cell
     counts = [group["n"] for group in groups]
@@ -213,7 +218,8 @@ def _kinds_of_event(groups: Sequence[Mapping[str, Any]], causes: Sequence[str]) 
     return [*named, others, without]
 
 
-def _baseline(result: Result, disclosure: Disclosure) -> Result:
+def released_baseline(result: Result, disclosure: Disclosure) -> Result:
+    """A table of characteristics: each with those in whom it is not known, by column, is a table like any other."""
     rule, smallest = small_count(disclosure), disclosure.minimum_cell
     columns = held_parts(result["column_n"], smallest)
     by_variable: dict[str, list[Result]] = {}
@@ -249,7 +255,8 @@ def _without_shares(row: Result, held: Held, unknown: int, rule: Mapping[str, st
     return shown | {"total_percent": dict(rule)} if unknown in held.rows else shown
 
 
-def _event_table(result: Result, disclosure: Disclosure) -> Result:
+def released_event_table(result: Result, disclosure: Disclosure) -> Result:
+    """First events: with the censored patients, by column, a table like any other."""
     rule, smallest = small_count(disclosure), disclosure.minimum_cell
     rows = [*result["rows"], result["censored"]]
     columns = held_parts(result["column_n"], smallest)
@@ -286,7 +293,7 @@ def _held_list(
     return [dict(rule) if index in hidden else value for index, value in enumerate(values)]
 
 
-def _flow(result: Result, disclosure: Disclosure) -> Result:
+def released_flow(result: Result, disclosure: Disclosure) -> Result:
     """Boxes partition the box above them. Below a box that is held nothing is shown, for its sum would be the box."""
     rule, smallest = small_count(disclosure), disclosure.minimum_cell
     boxes = result["boxes"]
@@ -303,18 +310,3 @@ def _flow(result: Result, disclosure: Disclosure) -> Result:
             shown.append({**box, **marks})
     order = [box["path"] for box in boxes]
     return result | {"boxes": sorted(shown, key=lambda box: order.index(box["path"]))}
-
-
-RULES: Mapping[str, Callable[[Result, Disclosure], Result]] = {
-    "kaplan_meier": _kaplan_meier,
-    "cumulative_incidence": _cumulative_incidence,
-    "follow_up": released_follow_up,
-    "baseline": _baseline,
-    "event_table": _event_table,
-    "flow": _flow,
-    "cox": released_model,
-    "univariate": _univariate,
-    "landmark": _landmark,
-    "heterogeneity": released_heterogeneity,
-    "fine_gray": released_fine_gray,
-}

@@ -13,7 +13,7 @@ from riskset_common.results.as_json import to_text
 from riskset_common.results.from_json import analysis_from_json
 from riskset_common.study.plan import Disclosure
 from riskset_server.disclosure.axis import RoundTimes
-from riskset_server.disclosure.rules import release
+from riskset_server.kinds.release import release
 
 N_SITES = 5
 COHORTS: dict[str, Cohort] = dict(

@@ -21,7 +21,7 @@ from riskset_embedded.demos.published.compared import compare
 from riskset_embedded.demos.published.document import write_paper
 from riskset_embedded.demos.published.mapping import read_map
 from riskset_embedded.demos.published.places import NotShown, result_at
-from riskset_server.disclosure.rules import release
+from riskset_server.kinds.release import release
 from riskset_server.report.run_files import read_run
 from riskset_server.report_check import check_report
 

@@ -9,7 +9,7 @@ import pytest
 from riskset_common.study.displays import Display
 from riskset_common.study.plan import Disclosure
 from riskset_server.disclosure.axis import RoundTimes
-from riskset_server.disclosure.rules import release
+from riskset_server.kinds.release import release
 
 AT_RISK = {"withheld": "minimum_at_risk 10"}
 ROUNDED = Disclosure()

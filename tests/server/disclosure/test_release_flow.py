@@ -18,8 +18,8 @@ from riskset_common.results.as_json import as_json
 from riskset_common.study.codebook import Codebook
 from riskset_common.study.plan import Disclosure
 from riskset_common.study.study import Site, Study
-from riskset_server.disclosure.rules import release
 from riskset_server.disclosure.withheld import is_withheld
+from riskset_server.kinds.release import release
 
 CELL = {"withheld": "minimum_cell 5"}
 SIZES = (3, 3, 4)

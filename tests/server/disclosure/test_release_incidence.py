@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskset_common.study.plan import Disclosure
-from riskset_server.disclosure.rules import release
 from riskset_server.disclosure.withheld import is_withheld
+from riskset_server.kinds.release import release
 
 ROUNDED = Disclosure()
 CELL, AT_RISK = {"withheld": "minimum_cell 5"}, {"withheld": "minimum_at_risk 10"}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from riskset_common.study.plan import Disclosure
-from riskset_server.disclosure.rules import release
+from riskset_server.kinds.release import release
 
 CELL = {"withheld": "minimum_cell 5"}
 FEW = {"withheld": "minimum_at_risk 10"}

@@ -10,8 +10,8 @@ from tests.common.estimators.cohorts import random_cohort
 from tests.common.estimators.pooling import result_of
 
 from riskset_common.study.plan import Disclosure
-from riskset_server.disclosure.rules import release
 from riskset_server.disclosure.withheld import is_withheld
+from riskset_server.kinds.release import release
 
 UNIVARIATE = {
     "kind": "univariate",

@@ -30,8 +30,8 @@ from riskset_server.disclosure.fields import (
     LANDMARK_FIELDS,
     RESULT_FIELDS,
 )
-from riskset_server.disclosure.rules import RULES, release
 from riskset_server.disclosure.withheld import is_withheld, too_few_patients, withheld
+from riskset_server.kinds.release import release
 
 ROUNDED = Disclosure()
 EXACT = Disclosure(release="exact")
@@ -186,12 +186,6 @@ def test_what_is_withheld_is_marked_and_never_null(
     assert everything(result).count(None) >= everything(released).count(None)
     marks = [leaf for leaf in everything(released) if isinstance(leaf, dict)]
     assert all(leaf["withheld"].startswith(("minimum_cell", "minimum_at_risk")) for leaf in marks)
-
-
-def test_every_kind_of_analysis_has_its_rule() -> None:
-    from riskset_common.estimators.catalogue import ESTIMATORS
-
-    assert {estimator.kind for estimator in ESTIMATORS} == set(RULES)
 
 
 @pytest.mark.parametrize(

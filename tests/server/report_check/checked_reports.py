@@ -16,7 +16,7 @@ from riskset_common.formats.strict_yaml import parse_yaml
 from riskset_common.planning.read import ReleasePlan
 from riskset_common.results.as_json import to_text
 from riskset_server.disclosure.axis import RoundTimes
-from riskset_server.disclosure.rules import release
+from riskset_server.kinds.release import release
 from riskset_server.report import build_report
 from riskset_server.report.run_files import read_run
 from riskset_server.report_check import Disagreement, check_report

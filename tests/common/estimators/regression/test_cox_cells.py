@@ -12,8 +12,8 @@ from tests.common.estimators.cohorts import Cohort, random_cohort
 from tests.common.estimators.pooling import result_of
 
 from riskset_common.study.plan import Disclosure
-from riskset_server.disclosure.rules import release
 from riskset_server.disclosure.withheld import is_withheld
+from riskset_server.kinds.release import release
 
 COX: dict[str, Any] = {"kind": "cox", "endpoint": "EFS", "strata": ["site"]}
 BY_SEX = COX | {"terms": [{"factor": "arm"}, {"factor": "sex"}], "interaction": ["arm", "sex"]}
