@@ -16,7 +16,12 @@ PROJECTS := pyproject.toml hatch_build.py $(MEMBERS:%=%/pyproject.toml)
 # -I: what PYTHONPATH or the user's own site-packages hold is not part of the environment.
 PIP := $(BIN)/python -I -m pip --disable-pip-version-check -qq
 
-.PHONY: help setup demo test lint bench wheels constraints clean
+PYTEST := $(BIN)/pytest -m 'not slow'
+ON_EVERY_CORE := --numprocesses=auto --maxprocesses=8 --dist=worksteal
+UNIT := tests/common/primitives tests/common/secure tests/common/survival tests/vectors
+MONITORED = $(shell $(BIN)/python -c 'import sys; print("yes" if sys.version_info >= (3, 12) else "")')
+
+.PHONY: help setup demo test unit covered system slow search lint ruff types layers bench wheels constraints clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
@@ -26,19 +31,28 @@ setup: $(VENV)/installed  ## build .venv with the commands riskset and riskset-n
 demo: setup  ## a whole paper on this machine: 18 study groups, the masked sums, the report
 	@$(BIN)/riskset demo interfant06
 
-# The deployments first and alone, because each starts a process for every site; then the rest, on all cores.
-test: $(VENV)/dev  ## run the test suite; every line of survival/ and secure/ must have run
-	@$(BIN)/pytest --cov --cov-report= tests/system/flower
-	@$(BIN)/pytest --cov --cov-append --cov-report=term --numprocesses=auto --maxprocesses=8 --dist=worksteal --ignore=tests/system/flower
-	@report=$$($(BIN)/coverage report --fail-under=100 \
-	    --include='*/riskset_common/survival/*,*/riskset_common/secure/*') \
-	  || { echo "$$report"; echo 'make test: survival/ and secure/ need every line tested'; exit 1; } >&2
+# Three sessions: what is quick first, so that a red run is red soon; each stops at the first failure.
+test: unit covered system  ## run the tests of the gate: the unit tests, then what starts whole runs
 
-lint: $(VENV)/dev  ## ruff, mypy --strict and the layers of the packages
-	@$(BIN)/ruff check
-	@$(BIN)/ruff format --check
-	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-logo
+unit: $(VENV)/dev  ## the tests that start no run, but for those of `make covered`
+	@$(PYTEST) --exitfirst $(UNIT:%=--ignore=%) --ignore=tests/system $(ON_EVERY_CORE)
+
+# Python 3.12 and later count lines without calling back at each.
+covered: $(VENV)/dev  ## the tests of survival/, secure/ and primitives/, which must run every line of these
+	@$(if $(MONITORED),COVERAGE_CORE=sysmon) $(PYTEST) --exitfirst --cov --cov-report= $(UNIT) $(ON_EVERY_CORE)
+	@report=$$($(BIN)/coverage report --fail-under=100) \
+	  || { echo "$$report"; echo 'make covered: survival/, secure/ and primitives/ need every line tested'; exit 1; } >&2
+
+# Two more than there are cores: a test of a deployment mostly waits for its processes.
+system: $(VENV)/dev  ## the tests that start whole runs: embedded, end to end, over Flower, documentation
+	@$(PYTEST) --exitfirst tests/system --dist=loadgroup --numprocesses=$$(( $$(getconf _NPROCESSORS_ONLN) + 2 )) --maxprocesses=10
+
+# What the gate leaves out: tests marked `slow`, and of every property 100 examples instead of 25. Under 60 minutes.
+slow: $(VENV)/dev  ## all tests, with what is too long for the gate; before a release
+	@HYPOTHESIS_PROFILE=slow $(PYTEST) -m 'slow or not slow' $(ON_EVERY_CORE)
+
+search: $(VENV)/dev  ## draw 1,000 new examples of every property; a find is committed as an @example
+	@HYPOTHESIS_PROFILE=search $(PYTEST) -m hypothesis --ignore=tests/system $(ON_EVERY_CORE)
 
 bench: $(VENV)/dev  ## run each script in tests/benchmarks/; they print ratios
 	@for script in tests/benchmarks/bench_*.py; do $(BIN)/python -m "$$(echo $${script%.py} | tr / .)" || exit; done
@@ -53,7 +67,7 @@ constraints:  ## lock the dependencies again, after a change to a pyproject.toml
 	@$(call lock,runtime.txt,--constraints $(LOCKS)/dev.txt)
 
 clean:  ## remove .venv and what tools left behind
-	rm -rf $(VENV) dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache
+	rm -rf $(VENV) .cache dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache
 	rm -rf .mypy_cache .pytest_cache .ruff_cache
 	find $(MEMBERS) tests -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -1,13 +1,33 @@
-"""How examples are chosen in every test."""
+"""How examples are chosen in every test, and where its folders lie."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+from pathlib import Path
 
 from hypothesis import settings
 
-# The same examples in every run, so that a red run means a change and not a draw; and no limit on the time of one, which depends
-# on what else the machine does. HYPOTHESIS_PROFILE=search draws new ones, and ten times as many where a test does not say how many.
-settings.register_profile("same", derandomize=True, deadline=None)
-settings.register_profile("search", max_examples=1000, deadline=None)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+# The gate replays the same few examples, so that a red run means a change and not a draw; `make slow` replays four times as many,
+# and `make search` draws new ones. No limit on the time of one, which depends on what else the machine does.
+settings.register_profile("gate", max_examples=25, derandomize=True, deadline=None)
+settings.register_profile("slow", max_examples=100, derandomize=True, deadline=None)
+settings.register_profile("search", max_examples=1000, deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
+
+MEMORY = Path("/dev/shm")
+ROOM = 2 << 30
+"""Bytes that must be free there: more than all tests leave at one time."""
+
+
+def lay_folders_in_memory() -> None:
+    """Temporary folders lie in memory where the machine has room: a node writes through to the disk at every step."""
+    if "TMPDIR" in os.environ or not os.access(MEMORY, os.W_OK | os.X_OK):
+        return
+    if shutil.disk_usage(MEMORY).free >= ROOM:
+        os.environ["TMPDIR"] = str(MEMORY)
+        tempfile.tempdir = None
+
+
+lay_folders_in_memory()

@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar, Union
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self, TypeVar, Union
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
@@ -79,7 +79,7 @@ class PinnedRoster(StrictModel):
     needed: int = Field(ge=1)
 
 
-def _named_column(written: Any) -> Any:
+def _named_column(written: object) -> object:
     return {"from": written} if isinstance(written, str) else written
 
 
@@ -216,7 +216,7 @@ Written = TypeVar("Written", bound=BaseModel)
 
 def _in_folder(model: Written, folder: Path) -> Written:
     """Join every relative path in the model to the folder; what was not written stays unwritten."""
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     for name in model.model_fields_set:
         value = getattr(model, name)
         if isinstance(value, Path):

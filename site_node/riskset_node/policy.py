@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Final, Literal
+from dataclasses import dataclass
+from typing import ClassVar, Final, Literal, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -53,7 +54,7 @@ BLIND_COMMITTEE = "blind_committee"
 TESTS_ALLOWED_BY_NAME = frozenset({"log_rank", "gray"})
 """Tests that sum more over the sites than the curves beside them, so that a site allows them on their own."""
 
-WHEN_EXACT: Final[dict[str, Any]] = {
+WHEN_EXACT: Final[dict[str, object]] = {
     "aggregation": "open",
     "minimum_sites": 1,
     "minimum_patients": 1,
@@ -120,7 +121,7 @@ class Policy(StrictModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _exact_release_protects_nobody(cls, written: Any) -> Any:
+    def _exact_release_protects_nobody(cls, written: object) -> object:
         if isinstance(written, dict) and written.get("release") == "exact":
             return WHEN_EXACT | written
         return written
@@ -145,31 +146,47 @@ def effective(policy: Policy, plan: Plan) -> Rule:
     floor = floor_of(plan)
     return Rule(
         estimators=tuple(name for name in asked_by(plan) if name in policy.estimators),
-        aggregation=_stricter("secure", floor["aggregation"], policy.aggregation),
-        release=_stricter("rounded", floor["release"], policy.release),
-        minimum_sites=max(policy.minimum_sites, floor["minimum_sites"]),
-        minimum_patients=max(policy.minimum_patients, floor["minimum_patients"]),
-        minimum_cell=max(policy.minimum_cell, floor["minimum_cell"]),
+        aggregation=_stricter("secure", floor.aggregation, policy.aggregation),
+        release=_stricter("rounded", floor.release, policy.release),
+        minimum_sites=max(policy.minimum_sites, floor.minimum_sites),
+        minimum_patients=max(policy.minimum_patients, floor.minimum_patients),
+        minimum_cell=max(policy.minimum_cell, floor.minimum_cell),
         minimum_events_per_term=policy.minimum_events_per_term,
-        time_grid_days=max(policy.time_grid_days, floor["time_grid_days"]),
+        time_grid_days=max(policy.time_grid_days, floor.time_grid_days),
         expires=policy.expires,
     )
 
 
-def floor_of(plan: Plan) -> dict[str, Any]:
-    """What the plan itself says, by the name of the policy's field; only the fields that a plan has a word on."""
-    return {
-        "estimators": asked_by(plan),
-        "aggregation": plan.disclosure.aggregation,
-        "release": plan.disclosure.release,
-        "minimum_sites": 1 if plan.quorum is None else plan.quorum.sites,
-        "minimum_patients": plan.disclosure.minimum_at_risk,
-        "minimum_cell": plan.disclosure.minimum_cell,
-        "time_grid_days": plan.time.grid_days,
-    }
+@dataclass(frozen=True)
+class Floor:
+    """What a plan itself says, by the name of the policy's field; only the fields that a plan has a word on."""
+
+    estimators: tuple[str, ...]
+    aggregation: Aggregation
+    release: Release
+    minimum_sites: int
+    minimum_patients: int
+    minimum_cell: int
+    time_grid_days: float
 
 
-def _stricter(strict: Any, *values: Any) -> Any:
+def floor_of(plan: Plan) -> Floor:
+    """What the plan itself says of the fields of a policy."""
+    return Floor(
+        estimators=asked_by(plan),
+        aggregation=plan.disclosure.aggregation,
+        release=plan.disclosure.release,
+        minimum_sites=1 if plan.quorum is None else plan.quorum.sites,
+        minimum_patients=plan.disclosure.minimum_at_risk,
+        minimum_cell=plan.disclosure.minimum_cell,
+        time_grid_days=plan.time.grid_days,
+    )
+
+
+Word = TypeVar("Word", bound=str)
+
+
+def _stricter(strict: Word, *values: Word) -> Word:
     return strict if strict in values else values[0]
 
 
@@ -267,7 +284,7 @@ def _serving_reasons(policy: Policy, analysis: str) -> Iterator[str]:
 
 def _plan_reasons(policy: Policy, plan: Plan) -> Iterator[str]:
     floor = floor_of(plan)
-    if floor["release"] == "exact" and policy.release != "exact":
+    if floor.release == "exact" and policy.release != "exact":
         yield (
             f"policy.release: the plan asks for exact, here {policy.release}. "
             "Exact curves show single patients; write exact for public or synthetic data only."
@@ -277,7 +294,7 @@ def _plan_reasons(policy: Policy, plan: Plan) -> Iterator[str]:
         ("minimum_cell", "disclosure.minimum_cell"),
         ("time_grid_days", "time.grid_days"),
     ):
-        asked, here = floor[field], getattr(policy, field)
+        asked, here = getattr(floor, field), getattr(policy, field)
         if asked < here:
             yield (
                 f"policy.{field}: the plan says {asked:g} ({setting}), here at least {here:g}. "

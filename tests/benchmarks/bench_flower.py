@@ -28,8 +28,9 @@ from riskset_common.study.codebook import Codebook
 from riskset_common.study.plan import Plan
 from riskset_embedded.demos.lung import study_folder
 from riskset_embedded.federation import Federation, make_federation, start_all, stop_federation
-from riskset_server.driving.control import read_plan_to_run, start_run, watch
+from riskset_server.driving.control import start_run, watch
 from riskset_server.flower.superlink import Control
+from riskset_server.plans.submitted import submitted
 from riskset_server.store import Runs, Sites, open_database
 
 RUNS = 5
@@ -126,11 +127,12 @@ def measured(federation: Federation) -> Measured:
 def plan_of_large_round() -> tuple[Plan, Codebook]:
     """The plan of the demonstration and curves by two variables, so that one round has replies of some 200 kB."""
     study = study_folder("lung")
-    plan, codebook = read_plan_to_run(study / "plan.yaml", study / "codebook.yaml")
+    asked = submitted(study / "plan.yaml", study / "codebook.yaml")
     by_both = KaplanMeierSpec(
         id="by_both", kind="kaplan_meier", endpoint="OS", by=("sex", "ecog_3")
     )
-    return plan.model_copy(update={"analyses": (*plan.analyses, by_both)}), codebook
+    analyses = (*asked.plan.analyses, by_both)
+    return asked.plan.model_copy(update={"analyses": analyses}), asked.codebook
 
 
 class Round(NamedTuple):

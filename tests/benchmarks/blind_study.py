@@ -18,8 +18,9 @@ from tests.common.secure.blind.blind_parties import Cohort
 
 from riskset_embedded.federation import make_federation, start_all, stop_federation
 from riskset_embedded.local_run import run_files
-from riskset_server.driving.control import read_plan_to_run, start_run, watch
+from riskset_server.driving.control import start_run, watch
 from riskset_server.flower.superlink import Control
+from riskset_server.plans.submitted import submitted
 from riskset_server.store import Runs, Sites, open_database
 
 
@@ -110,11 +111,11 @@ def over_flower(cohort: Cohort, n_sites: int, *, stream: bool) -> str:
         try:
             start_all(made, say=lambda _: None)
             database = open_database(made.centre.store)
-            plan, codebook = read_plan_to_run(study / "plan.yaml", study / "codebook.yaml")
+            asked = submitted(study / "plan.yaml", study / "codebook.yaml")
             began = perf_counter()
             with Control(made.centre) as control:
                 number = start_run(
-                    made.centre, control, Sites(database), Runs(database), plan, codebook,
+                    made.centre, control, Sites(database), Runs(database), asked.plan, asked.codebook,
                     now=datetime.now(UTC), random=token_bytes,
                 ).number  # fmt: skip
             last = list(watch(Runs(database), number, sleep))[-1]

@@ -41,7 +41,6 @@ def split(n):
     return site
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("asked", ASKED, ids=[each.analysis["id"] for each in ASKED])
 def test_the_blind_fit_is_rs_maximum(asked, design, as_numbers):
     (time, event, entry, stratum), columns = patients_of(asked, design)
@@ -53,7 +52,6 @@ def test_the_blind_fit_is_rs_maximum(asked, design, as_numbers):
     check_fit(asked.result, unscaled(model, outcome.fit), columns, as_numbers)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("preset", [(5, 2), (5, 1)])
 @pytest.mark.parametrize("ties", ["efron", "breslow"])
 def test_committees_of_five_find_rs_maximum_for_lung(shipped, design, as_numbers, preset, ties):

@@ -121,7 +121,6 @@ def check_tests(expected: dict[str, Any], tests: list[ChiSquareTest]) -> None:
     np.testing.assert_allclose([test.p_value for test in tests], expected["p"], rtol=1e-9)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", OF_R)
 def test_the_blind_test_and_hazard_are_rs(name):
     """Each set and approximation of ties against one transform of time, and each transform with both approximations."""

@@ -22,13 +22,13 @@ LONGER = frozenset(
         "deploy/embedded/riskset_embedded/local_run.py:run_files",
         "server/riskset_server/centre/new_centre.py:new_centre",
         "server/riskset_server/plans/signed_plan.py:check_signature",
-        "server/riskset_server/run/run.py:results",
-        "server/riskset_server/run/run.py:shares",
+        "server/riskset_server/run/rounds.py:take",
         "site_node/riskset_node/enrolment/joining.py:join_folder",
         # A protocol read from top to bottom.
         "common/riskset_common/secure/blind/protocol.py:run_blind_cox",
         "common/riskset_common/secure/sums/protocol.py:run_secure_sum",
         # One line for each field, option or column.
+        "common/riskset_common/estimators/curves/incidence_curve.py:cause_incidence",
         "common/riskset_common/estimators/regression/result.py:result",
         "server/riskset_server/commands/riskset.py:power",
         "server/riskset_server/displays/figures/curve.py:_layout",

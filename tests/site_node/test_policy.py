@@ -13,7 +13,9 @@ from riskset_common.estimators.catalogue import ESTIMATORS
 from riskset_common.estimators.estimator import Request
 from riskset_common.estimators.heterogeneity.heterogeneity import AskHeterogeneity
 from riskset_common.estimators.heterogeneity.spec import HeterogeneitySpec
-from riskset_common.estimators.regression.cox import AskCox
+from riskset_common.estimators.regression.questions.deaths import AskDeaths
+from riskset_common.estimators.regression.questions.likelihood import AskLikelihood
+from riskset_common.estimators.regression.questions.surveying import AskSurvey
 from riskset_node.policy import (
     Policy,
     Rule,
@@ -53,7 +55,7 @@ def reasons(policy, study, today=TODAY):
 
 
 def request_of(study, events):
-    asked = AskCox(exponent=(0, 0), beta=(0.0, 0.0))
+    asked = AskLikelihood(exponent=(0, 0), beta=(0.0, 0.0))
     return Request(study.plan.analysis("cox"), study, asked, verified={"events": np.array(events)})
 
 
@@ -228,7 +230,9 @@ def test_a_model_with_too_few_pooled_events_for_its_terms_is_not_answered(
         assert {"events": events} == request.verified
 
 
-@pytest.mark.parametrize("asked", [AskCox(exponent=(0, 0), beta=(0.0, 0.0)), AskCox(n_steps=4)])
+@pytest.mark.parametrize(
+    "asked", [AskLikelihood(exponent=(0, 0), beta=(0.0, 0.0)), AskDeaths(n_steps=4)]
+)
 def test_a_model_whose_events_this_site_was_not_shown_is_not_answered(study_of, asked):
     study = study_of(analyses=COX)
     request = Request(study.plan.analysis("cox"), study, asked)
@@ -252,7 +256,7 @@ def test_estimates_of_too_few_pooled_events_are_not_summed(study_of, events, ref
 
 def test_the_survey_of_a_model_and_other_kinds_are_answered(study_of):
     study = study_of(analyses=COX)
-    survey = Request(study.plan.analysis("cox"), study, AskCox())
+    survey = Request(study.plan.analysis("cox"), study, AskSurvey())
     curve = next(estimator for estimator in ESTIMATORS if estimator.kind == "kaplan_meier")
     for asked in (survey, curve.first(study.plan.analysis("efs"), study)):
         check_request(Policy(), asked)

@@ -6,7 +6,7 @@ import hashlib
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from riskset_common.consortium.roster import Member, Roster
@@ -49,7 +49,6 @@ def sessions(draw):
     return answers, rule, tuple(lost)
 
 
-@settings(max_examples=80)
 @given(sessions())
 def test_both_write_the_same_messages_and_open_the_same_sums(plain, drawn):
     answers, rule, lost = drawn

@@ -6,12 +6,12 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence, Set
-from typing import Any
 
 import rfc8785
 from pydantic import BaseModel
 
 from riskset_common.errors import InputError
+from riskset_common.formats.json_values import Json
 
 _ADVICE = "Canonical JSON holds text, whole numbers below 2^53, finite numbers, lists and mappings with text as keys."
 
@@ -51,10 +51,10 @@ def sha256_hex(value: object) -> str:
     return content_hash(value).hex()
 
 
-def parse_canonical(text: bytes) -> Any:
+def parse_canonical(text: bytes) -> Json:
     """Read JSON that must already be canonical, so that its bytes can be hashed as they are."""
     try:
-        value = json.loads(text, parse_int=_whole)
+        value: Json = json.loads(text, parse_int=_whole)
         canonical = _text(value)
     except (ValueError, RecursionError) as error:
         raise InputError(

@@ -6,18 +6,23 @@ with a level `no` would lose it without a word. Here each of these is an error.
 
 from __future__ import annotations
 
+import datetime
 import re
 import types
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, TypeAlias, TypeGuard, TypeVar, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, PlainSerializer, ValidationError
 
 from riskset_common.errors import InputError, YamlError, did_you_mean
+from riskset_common.formats.problems import Problem
 
 Model = TypeVar("Model", bound=BaseModel)
+
+YamlMapping: TypeAlias = dict[Hashable, object]
+"""A mapping as it was read, before a model says what must be in it."""
 
 _PLAIN_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _PLAIN_NUMBER = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
@@ -32,10 +37,10 @@ def _refuse(node: yaml.Node, message: str) -> YamlError:
     return YamlError(f"{mark.name}, line {mark.line + 1}, column {mark.column + 1}: {message}")
 
 
-def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> YamlMapping:
     if any(key.tag == "tag:yaml.org,2002:merge" for key, _ in node.value):
         raise _refuse(node, "merge keys (<<) are not read. Write the keys out.")
-    found: dict[Any, Any] = {}
+    found: YamlMapping = {}
     for key_node, value_node in node.value:
         key = loader.construct_object(key_node, deep=True)
         if not isinstance(key, Hashable):
@@ -76,7 +81,7 @@ def _plain(loader: _StrictLoader, node: yaml.ScalarNode, pattern: re.Pattern[str
     return text
 
 
-def _date(loader: _StrictLoader, node: yaml.ScalarNode) -> Any:
+def _date(loader: _StrictLoader, node: yaml.ScalarNode) -> datetime.date:
     try:
         return loader.construct_yaml_timestamp(node)
     except ValueError:
@@ -91,7 +96,7 @@ _StrictLoader.add_constructor("tag:yaml.org,2002:float", _number)
 _StrictLoader.add_constructor("tag:yaml.org,2002:timestamp", _date)
 
 
-def read_yaml(path: Path) -> dict[Any, Any]:
+def read_yaml(path: Path) -> YamlMapping:
     """Read one YAML file that holds a mapping.
 
     Raises
@@ -110,7 +115,7 @@ def read_yaml(path: Path) -> dict[Any, Any]:
     return parse_yaml(text, str(path))
 
 
-def parse_yaml(text: str, name: str) -> dict[Any, Any]:
+def parse_yaml(text: str, name: str) -> YamlMapping:
     """Parse YAML text that holds a mapping; `name` stands in the errors. Raises `YamlError`."""
     try:
         found = _constructed(text, name)
@@ -125,7 +130,7 @@ def parse_yaml(text: str, name: str) -> dict[Any, Any]:
     return found
 
 
-def _constructed(text: str, name: str) -> Any:
+def _constructed(text: str, name: str) -> object:
     loader = _StrictLoader(text)
     loader.name = name
     try:
@@ -140,10 +145,8 @@ def _kind(value: object) -> str:
     )
 
 
-def validate(
-    model: type[Model], found: Mapping[Any, Any], name: str, error_class: type[InputError]
-) -> Model:
-    """Validate a mapping, or raise `error_class` with every problem on a line of its own, unknown keys with the near one."""
+def validate(model: type[Model], found: object, name: str, error_class: type[InputError]) -> Model:
+    """Validate what was read, or raise `error_class` with every problem on a line of its own, unknown keys with the near one."""
     try:
         return model.model_validate(found)
     except ValidationError as error:
@@ -157,7 +160,7 @@ def validate(
         raise error_class("\n".join(f"{name}: {line}" for line in lines)) from error
 
 
-def _follows_from_others(problem: Mapping[str, Any], problems: Sequence[Mapping[str, Any]]) -> bool:
+def _follows_from_others(problem: Problem, problems: Sequence[Problem]) -> bool:
     """A list whose every entry is wrong counts as too short for pydantic; the entries are told."""
     location = problem["loc"]
     return problem["type"] == "too_short" and any(
@@ -166,7 +169,7 @@ def _follows_from_others(problem: Mapping[str, Any], problems: Sequence[Mapping[
     )
 
 
-def _describe(model: type[BaseModel], found: Mapping[Any, Any], problem: Mapping[str, Any]) -> str:
+def _describe(model: type[BaseModel], found: object, problem: Problem) -> str:
     location, kind = problem["loc"], problem["type"]
     where = _place(found, location, ends_in_key=kind in {"extra_forbidden", "missing"})
     if kind == "extra_forbidden":
@@ -180,8 +183,8 @@ def _describe(model: type[BaseModel], found: Mapping[Any, Any], problem: Mapping
     if kind == "union_tag_not_found":
         return f"{where}: the key {problem['ctx']['discriminator']} is required and missing."
     if kind == "union_tag_invalid":
-        tags = sorted(re.findall("'([^']*)'", problem["ctx"]["expected_tags"]))
-        key = problem["ctx"]["discriminator"].strip("'")
+        tags = sorted(re.findall("'([^']*)'", str(problem["ctx"]["expected_tags"])))
+        key = str(problem["ctx"]["discriminator"]).strip("'")
         return f"{where}: this release has no {key} {problem['ctx']['tag']!r}. Known: {', '.join(tags)}."
     if kind == "value_error":
         # A validator may name several problems, each on a line of its own.
@@ -198,13 +201,13 @@ def _describe(model: type[BaseModel], found: Mapping[Any, Any], problem: Mapping
 WHOLE = "as a whole"
 
 
-def _place(found: Any, location: tuple[int | str, ...], *, ends_in_key: bool) -> str:
+def _place(found: object, location: tuple[int | str, ...], *, ends_in_key: bool) -> str:
     """The location as the person who wrote the file sees it: their keys, and entries of a list by their id where they have one.
 
     What pydantic adds is left out: which member of a union it tried, which validator found the problem.
     """
     parts: list[str] = []
-    here: Any = found
+    here = found
     for index, part in enumerate(location):
         if isinstance(here, Mapping) and part in here:
             here = here[part]
@@ -233,7 +236,7 @@ def _refused_at(model: type[BaseModel], location: tuple[int | str, ...]) -> dict
 
 def _models_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[type[BaseModel]]:
     """The model that the location leads to; every candidate where it leads to a union."""
-    candidates: list[Any] = [model]
+    candidates: list[object] = [model]
     for part in location:
         following = [
             further
@@ -247,7 +250,7 @@ def _models_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[
     return [member for member in members if _is_model(member)]
 
 
-def _members(annotation: Any) -> Iterator[Any]:
+def _members(annotation: object) -> Iterator[object]:
     """The types that an annotation allows, unions and metadata taken apart."""
     if get_origin(annotation) is Annotated:
         yield from _members(get_args(annotation)[0])
@@ -258,7 +261,7 @@ def _members(annotation: Any) -> Iterator[Any]:
         yield annotation
 
 
-def _following(annotation: Any, part: int | str) -> list[Any]:
+def _following(annotation: object, part: int | str) -> list[object]:
     """What lies behind one part of a location: a field's type, an entry's type, or the union's member that the part names."""
     if _is_model(annotation):
         fields = _fields(annotation)
@@ -273,21 +276,21 @@ def _following(annotation: Any, part: int | str) -> list[Any]:
     return []
 
 
-def _is_model(annotation: Any) -> bool:
+def _is_model(annotation: object) -> TypeGuard[type[BaseModel]]:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
-def _fields(model: type[BaseModel]) -> dict[str, Any]:
+def _fields(model: type[BaseModel]) -> dict[str, object]:
     """Types of the fields by the names that a file uses."""
     return {field.alias or key: field.annotation for key, field in model.model_fields.items()}
 
 
-def _level_name(value: Any) -> Any:
+def _level_name(value: object) -> object:
     """A level may be written as a whole number; its name is the number's digits."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _pairs_to_mapping(value: Any) -> Any:
+def _pairs_to_mapping(value: object) -> object:
     """Pairs as a mapping, its names as text; names that are the same text are refused, or one would silently replace the other."""
     if isinstance(value, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in value):
         pairs = [(key, item) for key, item in value]
@@ -295,7 +298,7 @@ def _pairs_to_mapping(value: Any) -> Any:
         pairs = list(value.items())
     else:
         return value
-    named: dict[Any, Any] = {}
+    named: dict[object, object] = {}
     for key, item in pairs:
         if not isinstance(key, Hashable):
             raise ValueError("a name must be a word, not a list or a mapping.")
@@ -306,7 +309,7 @@ def _pairs_to_mapping(value: Any) -> Any:
     return named
 
 
-def _mapping_to_pairs(value: Mapping[Any, Any]) -> list[list[Any]]:
+def _mapping_to_pairs(value: Mapping[str, object]) -> list[list[object]]:
     return [[key, item] for key, item in value.items()]
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from pydantic import Field, SerializeAsAny
 
@@ -25,6 +25,9 @@ else:
     ]
 
 
+Key = TypeVar("Key", bound=Hashable)
+
+
 class ReleasePlan(Plan):
     """A plan whose analyses are of the kinds of this release: the form in which a plan is read."""
 
@@ -36,21 +39,21 @@ def read_plan(path: Path) -> ReleasePlan:
     return plan_of(read_yaml(path), str(path))
 
 
-def plan_of(written: Mapping[Any, Any], name: str) -> ReleasePlan:
+def plan_of(written: Mapping[Key, object], name: str) -> ReleasePlan:
     """The plan that a person wrote, its copies written out; `name` stands in the errors. Raises `PlanError`."""
     return validate(ReleasePlan, _without_copies(written, name), name, PlanError)
 
 
-def _without_copies(found: Mapping[Any, Any], name: str) -> dict[Any, Any]:
+def _without_copies(found: Mapping[Key, object], name: str) -> dict[object, object]:
     """Write out `copy: other` in endpoints and analyses, so that what is hashed and approved stands by itself."""
-    written = dict(found)
-    endpoints = found.get("endpoints")
+    written: dict[object, object] = dict(found.items())
+    endpoints = written.get("endpoints")
     if isinstance(endpoints, dict):
         written["endpoints"] = {
             key: _copied(entry, endpoints, f"{name}: endpoints.{key}", ())
             for key, entry in endpoints.items()
         }
-    analyses = found.get("analyses")
+    analyses = written.get("analyses")
     if isinstance(analyses, list):
         by_id = {str(entry.get("id")): entry for entry in analyses if isinstance(entry, dict)}
         written["analyses"] = [
@@ -62,7 +65,7 @@ def _without_copies(found: Mapping[Any, Any], name: str) -> dict[Any, Any]:
     return written
 
 
-def _copied(entry: Any, among: Mapping[Any, Any], where: str, own: tuple[str, ...]) -> Any:
+def _copied(entry: object, among: Mapping[str, object], where: str, own: tuple[str, ...]) -> object:
     if not isinstance(entry, dict) or "copy" not in entry:
         return entry
     named = str(entry["copy"])

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from riskset_common.consortium.roster import Roster
 from riskset_common.errors import PolicyRefusal, ProtocolRefusal
 from riskset_common.estimators.catalogue import estimator_of
-from riskset_common.estimators.estimator import AnyRequest, BlindHalf, Summary, arrays_of_part
+from riskset_common.estimators.estimator import (
+    AnyRequest,
+    BlindHalf,
+    State,
+    Summary,
+    arrays_of_part,
+)
 from riskset_common.estimators.on_shares import BlindFit, BlindQuestion, Fits, HazardEntries
 from riskset_common.rounds.questions import read_questions, sites_of
 from riskset_common.secure.blind.arithmetic.committee import Committee
@@ -35,6 +40,7 @@ from riskset_common.secure.sums.pooling import pooled_of
 from riskset_common.secure.sums.reporting import NO_ROUND
 from riskset_common.secure.sums.setup import Setup, label_of
 from riskset_common.secure.sums.site_session import SiteSession, accepted
+from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.patients import Patients
 from riskset_common.study.plan import Plan
 from riskset_common.study.study import Study
@@ -42,6 +48,7 @@ from riskset_common.survival.regression.newton import CoxFit
 from riskset_common.survival.regression.slot_sums import SlotDesign, prepare_slots
 from riskset_common.wire.blind_steps import BlindBegin
 from riskset_common.wire.messages import Opening, RoundRequest
+from riskset_common.wire.sections import Numbers
 
 ROUNDED_BITS = 14
 """Fractional bits of a baseline hazard that a plan which releases rounded numbers opens: its blocks need 28 events."""
@@ -224,7 +231,7 @@ def _entries(fitted: FittedBlind) -> HazardEntries | None:
 
 def checked_sums(
     session: SiteSession, request: RoundRequest, opening: Opening
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, dict[str, Numbers]]:
     """The sum of a round that this site answered, by analysis; refused unless it is that of reports which all sites in it signed."""
     setup, _ = accepted(session)
     answered = {each.round: each for each in session.answered}
@@ -253,7 +260,7 @@ def checked_sums(
     return pooled_of(request, opening).by_analysis()
 
 
-def _half(part: AnyRequest) -> BlindHalf[Any, Any]:
+def _half(part: AnyRequest) -> BlindHalf[AnalysisSpec, State]:
     half = estimator_of(part.spec.kind).blind()
     if half is None:
         raise ProtocolRefusal(f"Analysis {part.spec.id} has no model to compute on shares.")

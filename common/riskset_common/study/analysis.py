@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -13,7 +13,7 @@ from riskset_common.study.codebook import Conditions
 AnalysisId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=64)]
 
 
-def one_or_more(value: Any) -> Any:
+def one_or_more(value: object) -> object:
     """One word stands for a list of one."""
     return [value] if isinstance(value, str) else value
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self, TypeVar
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -184,8 +184,13 @@ def _check_groups(groups: Mapping[str, Sequence[str]]) -> None:
         raise ValueError(f"groups must not overlap, but {', '.join(twice)} stands in two of them.")
 
 
-def _check_cuts(cut: Mapping[str, tuple[Any, Any]], lowest: Any, highest: Any) -> None:
-    edges: list[tuple[Any, Any, str]] = []
+Edge = TypeVar("Edge", float, datetime.date)
+
+
+def _check_cuts(
+    cut: Mapping[str, tuple[Edge | None, Edge | None]], lowest: Edge, highest: Edge
+) -> None:
+    edges: list[tuple[Edge, Edge, str]] = []
     for level, (low, high) in cut.items():
         bottom = lowest if low is None else low
         top = highest if high is None else high

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,7 +100,7 @@ class Patients:
     numbers: Mapping[str, Reals] = field(default_factory=dict)
     dates: Mapping[str, Integers] = field(default_factory=dict)
     endpoints: Mapping[str, EndpointTimes] = field(default_factory=dict)
-    _kept: dict[Any, Any] = field(default_factory=dict, repr=False)
+    _kept: dict[Hashable, object] = field(default_factory=dict, repr=False)
 
     def rows(self, chosen: Bools | Integers) -> Patients:
         """Some of the patients, with everything known of them: marked, shape (n,), or by their numbers, of any length."""
@@ -148,14 +148,14 @@ class Patients:
                     _add(digest, f"{name}/{part}", values)
         return digest.digest()
 
-    def keep(self, key: Any, build: Callable[[], _Kept]) -> _Kept:
+    def keep(self, key: Hashable, build: Callable[[], _Kept]) -> _Kept:
         """Build something of these patients once (a sorted design, a chosen subset) and keep it for the next round."""
         if key not in self._kept:
             self._kept[key] = build()
         return cast("_Kept", self._kept[key])
 
 
-def _add(digest: hashlib._Hash, name: str, values: NDArray[Any]) -> None:
+def _add(digest: hashlib._Hash, name: str, values: NDArray[np.generic]) -> None:
     """Add a named array to a digest, its name and length first, so that no two sets of arrays give the same bytes."""
     digest.update(f"\n{name}\n{values.dtype.str}\n{values.size}\n".encode())
     digest.update(np.ascontiguousarray(values).tobytes())

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,12 @@ from riskset_common.formats.canonical_json import canonical_json
 from riskset_common.primitives.strict_fields import U32, Name, StrictValue
 
 RingName = Literal["counts", "reals"]
-Arrays = Mapping[tuple[str, str], NDArray[Any]]
+Numbers = NDArray[np.int64 | np.float64]
+"""An array of counts (int64) or of reals (float64)."""
+
+Scalar = TypeVar("Scalar", np.int64, np.float64)
+
+Arrays = Mapping[tuple[str, str], Numbers]
 """Arrays by analysis and name."""
 
 _DTYPES = {"counts": np.dtype(np.int64), "reals": np.dtype(np.float64)}
@@ -81,14 +86,14 @@ def join(
                 f"Array {section.name!r} of analysis {section.analysis!r} is {array.dtype} of shape {array.shape}; the round asks for "
                 f"{_DTYPES[section.ring]} of shape {section.shape}. A summary's shape follows from the request alone."
             )
-    return _flat(sections, arrays, "counts"), _flat(sections, arrays, "reals")
+    return _flat(sections, arrays, "counts", np.int64), _flat(sections, arrays, "reals", np.float64)
 
 
 def split(
     sections: Sequence[Section], counts: NDArray[np.int64], reals: NDArray[np.float64]
-) -> dict[tuple[str, str], NDArray[Any]]:
+) -> dict[tuple[str, str], Numbers]:
     """Take two pooled vectors apart again into named arrays. Run by the centre."""
-    rest: dict[RingName, NDArray[Any]] = {"counts": counts, "reals": reals}
+    rest: dict[RingName, Numbers] = {"counts": counts, "reals": reals}
     for ring, vector in rest.items():
         if len(vector) != vector_length(sections, ring):
             raise ProtocolRefusal(
@@ -102,6 +107,13 @@ def split(
     return arrays
 
 
-def _flat(sections: Sequence[Section], arrays: Arrays, ring: RingName) -> NDArray[Any]:
-    parts = [arrays[section.key].ravel() for section in sections if section.ring == ring]
-    return np.concatenate([np.empty(0, _DTYPES[ring]), *parts])
+def _flat(
+    sections: Sequence[Section], arrays: Arrays, ring: RingName, dtype: type[Scalar]
+) -> NDArray[Scalar]:
+    """The arrays of one ring behind one another; `dtype` is that which `join` found them to have."""
+    parts: list[NDArray[Scalar]] = [
+        arrays[section.key].ravel().astype(dtype, copy=False)
+        for section in sections
+        if section.ring == ring
+    ]
+    return np.concatenate([np.empty(0, dtype), *parts])

@@ -27,7 +27,7 @@ from riskset_common.consortium.invitation import Enrolment, read_file
 from riskset_common.consortium.roster import Roster
 from riskset_common.consortium.roster_file import add_signature, signatures_path, write_roster
 from riskset_common.errors import InputError
-from riskset_common.formats.strict_yaml import read_yaml
+from riskset_common.formats.strict_yaml import YamlMapping, read_yaml
 from riskset_common.primitives.signing import Identity, read_identity
 from riskset_common.programs.secret_files import write_new
 from riskset_common.programs.tls import trusting
@@ -164,12 +164,20 @@ def send_roster(folder: Path, roster: Roster) -> None:
 def _write_node(study_file: Path, home: Path) -> None:
     """The study's node.yaml with this site's keys, the centre, and the path of its records made absolute."""
     written, joined = read_yaml(study_file), read_yaml(home / "node.yaml")
-    source = written["data"]["source"]
-    source["path"] = str((study_file.parent / source["path"]).resolve())
+    source = _block(_block(written, "data"), "source")
+    source["path"] = str((study_file.parent / str(source["path"])).resolve())
     whole = written | {name: joined[name] for name in ("centre", "identity", "roster", "state")}
     (home / "node.yaml").write_text(
         yaml.safe_dump(whole, sort_keys=False, allow_unicode=True), encoding="utf-8"
     )
+
+
+def _block(written: YamlMapping, key: str) -> YamlMapping:
+    """The mapping under a key of a file that was read before, and so is known to hold one."""
+    block = written[key]
+    if not isinstance(block, dict):
+        raise InputError(f"{key}: must hold 'key: value' lines.")
+    return block
 
 
 def start_federation(study: Path, folder: Path, *, say: Callable[[str], None]) -> Federation:

@@ -24,19 +24,16 @@ from rich.progress import (
 
 from riskset_common.errors import InputError, NodeConfigError, RisksetError
 from riskset_common.formats.canonical_json import sha256_hex
-from riskset_common.planning.check import check_plan
-from riskset_common.planning.read import read_plan
 from riskset_common.primitives.signing import Identity, read_identity
-from riskset_common.study.codebook import Codebook, read_codebook
+from riskset_common.study.codebook import Codebook
 from riskset_common.study.plan import Plan
-from riskset_common.study.study import Site, Study
+from riskset_common.study.study import Site
 from riskset_embedded.engine import Parties, run_local
 from riskset_embedded.output_folder import OutputFolder, output_folder, write_folder
 from riskset_embedded.run_folder import RunFolder, run_folder
 from riskset_embedded.transcript import Transcript
 from riskset_node.config import NodeConfig, read_node
-from riskset_server.kinds.placing import placed
-from riskset_server.plans.signed_plan import check_signature, signature_path
+from riskset_server.plans.submitted import submitted
 from riskset_server.run.replies import SitesLost
 from riskset_server.run.rounds import Opened
 
@@ -61,15 +58,11 @@ def read_study(plan: Path, codebook: Path, nodes: Path, key: Path | None = None)
     RisksetError
         With every problem of the first file that has one.
     """
-    read, words = read_plan(plan), read_codebook(codebook)
     centre = None if key is None else read_identity(key)
-    if signature_path(plan).exists():
-        check_signature(signature_path(plan), read, words, centre)
     configs = read_nodes(nodes)
-    sites = tuple(Site(config.site, config.study_group) for config in configs)
-    check_plan(Study(read, words, sites), str(plan))
-    placed(read)  # a display that cannot be made is told before any site is asked
-    return LocalStudy(read, words, configs, centre)
+    sites = [Site(config.site, config.study_group) for config in configs]
+    found = submitted(plan, codebook, sites=sites, key=centre)
+    return LocalStudy(found.plan, found.codebook, configs, centre)
 
 
 def run_for_results(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -16,15 +15,16 @@ from riskset_common.programs.secret_files import write_new
 from riskset_server.centre.certificates import make_certificates
 from riskset_server.centre.config import CENTRE_FILE, CentreConfig, read_centre
 
-_FILES: dict[str, Any] = {
+_FLOWER = {
+    "home": "flower",
+    "database": "flower/superlink.sqlite",
+    "secret": "superexec.secret",
+}
+_FILES: dict[str, object] = {
     "tls": {"certificate": "server.pem", "key": "server.key", "ca": "ca.pem"},
     "key": "centre.key",
     "store": "sqlite:///centre.sqlite",
-    "flower": {
-        "home": "flower",
-        "database": "flower/superlink.sqlite",
-        "secret": "superexec.secret",
-    },
+    "flower": _FLOWER,
     "folder": "runs",
 }
 
@@ -73,7 +73,7 @@ def new_centre(
         now,
     )
     (folder / "flower").mkdir(exist_ok=True)
-    written = {
+    written: dict[str, object] = {
         "address": reached,
         **({} if stream is None else {"stream_address": str(_beside(reached, stream))}),
         "listen": {"sites": sites, "inside": inside}
@@ -81,7 +81,7 @@ def new_centre(
         **_FILES,
     }
     if in_memory:
-        written["flower"] = {k: v for k, v in _FILES["flower"].items() if k != "database"}
+        written["flower"] = {k: v for k, v in _FLOWER.items() if k != "database"}
     text = yaml.safe_dump(written, sort_keys=False, allow_unicode=True)
     (folder / CENTRE_FILE).write_text(text, encoding="utf-8")
     return read_centre(folder)

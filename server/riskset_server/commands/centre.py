@@ -200,9 +200,10 @@ def start(
     centre: CentreFolder = HERE,
 ) -> None:
     """Start a run of a plan at all admitted sites."""
-    from riskset_server.driving.control import read_plan_to_run, start_run
+    from riskset_server.driving.control import start_run
+    from riskset_server.plans.submitted import submitted
 
-    read, words = read_plan_to_run(plan, codebook)
+    study = submitted(plan, codebook)
     with _opened(centre) as (config, sites, runs):
         with _control(config) as control:
             started = start_run(
@@ -210,8 +211,8 @@ def start(
                 control,
                 sites,
                 runs,
-                read,
-                words,
+                study.plan,
+                study.codebook,
                 now=datetime.now(UTC),
                 random=token_bytes,
             )

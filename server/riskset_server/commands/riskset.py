@@ -93,22 +93,18 @@ def sign(
 ) -> None:
     """Sign what plan and codebook say; writes PLAN.sig beside the plan."""
     from riskset_common.errors import InputError
-    from riskset_common.planning.check import check_plan
-    from riskset_common.planning.read import read_plan
     from riskset_common.primitives.signing import read_identity
-    from riskset_common.study.codebook import read_codebook
-    from riskset_common.study.study import Study
     from riskset_server.plans.signed_plan import sign_plan, signature_path
+    from riskset_server.plans.submitted import drafted
 
-    read, words = read_plan(plan), read_codebook(codebook)
-    check_plan(Study(read, words, ()), str(plan))
-    signed = sign_plan(read, words, read_identity(key))
+    draft = drafted(plan, codebook)
+    signed = sign_plan(draft.plan, draft.codebook, read_identity(key))
     path = signature_path(plan)
     try:
         path.write_text(signed.model_dump_json(indent=1) + "\n", encoding="utf-8")
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror}).") from error
-    typer.echo(f"{path}: {read.plan} {read.version} sha256 {signed.plan_sha256}")
+    typer.echo(f"{path}: {signed.plan} {signed.version} sha256 {signed.plan_sha256}")
 
 
 @key_app.command("new")
@@ -227,11 +223,12 @@ def power(
         follow_up=follow_up,
         loss=loss,
     )
-    found = sizes(plan) if patients is None else powers(plan, patients)
-    if as_json:
-        typer.echo(json.dumps(found, indent=1))
+    if patients is None:
+        needed = sizes(plan)
+        typer.echo(json.dumps(needed, indent=1) if as_json else sizes_text(plan, needed))
     else:
-        typer.echo(sizes_text(plan, found) if patients is None else powers_text(plan, found))
+        reached = powers(plan, patients)
+        typer.echo(json.dumps(reached, indent=1) if as_json else powers_text(plan, reached))
 
 
 def main() -> None:

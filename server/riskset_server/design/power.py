@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any
+from typing import TypedDict, Unpack
 
 from riskset_common.errors import InputError
 from riskset_server.design.assumptions import Assumptions
@@ -20,8 +20,46 @@ from riskset_server.design.log_rank_size import (
 from riskset_server.design.proportions import proportions_patients, proportions_power
 
 
+class _Common(TypedDict):
+    assumptions: dict[str, float | None]
+    hazard_ratio: float
+    event_probability: float
+
+
+class Sizes(_Common):
+    """Events and patients that a design needs, by the name of the formula; not rounded."""
+
+    events: dict[str, float]
+    patients: dict[str, float]
+    two_proportions: dict[str, float] | None
+
+
+class Powers(_Common):
+    """Events among a number of patients, and the power by the name of the formula."""
+
+    patients: int
+    events: float
+    power: dict[str, float]
+
+
+class Further(TypedDict, total=False):
+    """Assumptions that have a default; see `Assumptions`."""
+
+    alpha: float
+    power: float
+    two_sided: bool
+    allocation: float
+    accrual: float
+    follow_up: float | None
+    loss: float
+
+
 def assumed(
-    control: float, gain: float | None, hazard_ratio: float | None, at: float, **more: Any
+    control: float,
+    gain: float | None,
+    hazard_ratio: float | None,
+    at: float,
+    **more: Unpack[Further],
 ) -> Assumptions:
     """Assumptions with the difference given as a gain of the event-free proportion, or as a hazard ratio.
 
@@ -40,10 +78,11 @@ def assumed(
     return Assumptions(control, experimental, at, **more)
 
 
-def sizes(plan: Assumptions) -> dict[str, Any]:
+def sizes(plan: Assumptions) -> Sizes:
     """Events and patients that the design needs, not rounded; as JSON."""
     events = {"schoenfeld": schoenfeld_events(plan), "freedman": freedman_events(plan)}
-    return _common(plan) | {
+    return {
+        **_common(plan),
         "events": events,
         "patients": {
             **{name: patients_for(found, plan) for name, found in events.items()},
@@ -53,7 +92,7 @@ def sizes(plan: Assumptions) -> dict[str, Any]:
     }
 
 
-def powers(plan: Assumptions, patients: int) -> dict[str, Any]:
+def powers(plan: Assumptions, patients: int) -> Powers:
     """Events and power of a number of patients; as JSON."""
     if patients < 2:
         raise InputError(f"A comparison needs patients in both arms, but there are {patients}.")
@@ -63,10 +102,10 @@ def powers(plan: Assumptions, patients: int) -> dict[str, Any]:
         found["two_proportions"] = proportions_power(patients, plan)
     common = _common(plan)
     common["assumptions"].pop("power")
-    return common | {"patients": patients, "events": events, "power": found}
+    return {**common, "patients": patients, "events": events, "power": found}
 
 
-def _common(plan: Assumptions) -> dict[str, Any]:
+def _common(plan: Assumptions) -> _Common:
     assumptions = dataclasses.asdict(plan) | {"follow_up": plan.observed}
     return {
         "assumptions": assumptions,
@@ -84,7 +123,7 @@ def _two_proportions(plan: Assumptions) -> dict[str, float] | None:
     return dataclasses.asdict(proportions_patients(plan)) if _is_plain(plan) else None
 
 
-def sizes_text(plan: Assumptions, found: dict[str, Any]) -> str:
+def sizes_text(plan: Assumptions, found: Sizes) -> str:
     """Events and patients for a person, rounded up; patients so that each arm is whole."""
     patients = {name: _whole_arms(number, plan) for name, number in found["patients"].items()}
     events = {name: math.ceil(number) for name, number in found["events"].items()}
@@ -106,7 +145,7 @@ def sizes_text(plan: Assumptions, found: dict[str, Any]) -> str:
 _SHOWN = ("pooled", "continuity")
 
 
-def powers_text(plan: Assumptions, found: dict[str, Any]) -> str:
+def powers_text(plan: Assumptions, found: Powers) -> str:
     """The power of a number of patients for a person."""
     power = found["power"]
     return "\n".join(

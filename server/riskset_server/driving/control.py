@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Protocol
 
 from riskset_common.errors import InputError
 from riskset_common.formats.canonical_json import canonical_json
-from riskset_common.planning.read import read_plan
-from riskset_common.study.codebook import Codebook, read_codebook
+from riskset_common.study.codebook import Codebook
 from riskset_common.study.plan import Plan
 from riskset_server.centre.config import CentreConfig
-from riskset_server.kinds.placing import placed
-from riskset_server.plans.signed_plan import check_signature, signature_path
 from riskset_server.run.joining import offer_run
 from riskset_server.sites.nodes import Node, Registry, bring_in_line, offline
 from riskset_server.store import RunRecord, Runs, RunState, Sites
@@ -44,15 +40,6 @@ class Started:
 
     number: int
     offline: list[str]
-
-
-def read_plan_to_run(plan: Path, codebook: Path) -> tuple[Plan, Codebook]:
-    """Read both; a plan with a signature beside it must still say what was signed, and its displays must be such as can be made."""
-    read, words = read_plan(plan), read_codebook(codebook)
-    placed(read)  # told before any site is asked, not when the run is finished
-    if signature_path(plan).exists():
-        check_signature(signature_path(plan), read, words)
-    return read, words
 
 
 def start_run(

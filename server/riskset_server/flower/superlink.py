@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_bytes
-from typing import Any, Self
+from typing import Self, TypeVar
 
 import httpx
 import uvicorn
@@ -56,6 +56,7 @@ from riskset_common.programs.tls import trusting
 from riskset_common.wire.flower_envelope import MESSAGE_TYPE, RECORD, Envelope
 from riskset_server.centre.config import CentreConfig, read_centre
 from riskset_server.driving.driver import drive_run
+from riskset_server.driving.relay import Route
 from riskset_server.driving.streams import RunStreams
 from riskset_server.flower.app_archive import app_archive, app_folder
 from riskset_server.flower.environment import CENTRE_VARIABLE
@@ -69,6 +70,9 @@ CLOSE_KEPT_SECONDS = 7 * 24 * 3600.0
 """For so long the SuperLink keeps the close of a run for a site that is away."""
 
 app = ServerApp()
+
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
 
 
 def serve_superlink(centre: CentreConfig) -> None:
@@ -200,7 +204,7 @@ class Control:
             return ""
         return str(found[flower_run].status.status) if flower_run in found else ""
 
-    def _call(self, method: Any, request: object) -> Any:
+    def _call(self, method: Callable[[Asked], Answer], request: Asked) -> Answer:
         try:
             return method(request)
         except httpx.TransportError as error:
@@ -334,7 +338,7 @@ def main(grid: Grid, context: Context) -> None:
         sites: Mapping[str, bytes],
         streams: RunStreams | None,
         release_seen: Callable[[str, str], None],
-    ) -> Iterable[Any]:
+    ) -> Iterable[Route]:
         nodes = {site: node_of[key] for site, key in sites.items() if key in node_of}
         offers = {}
         if streams is not None:

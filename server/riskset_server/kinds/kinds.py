@@ -6,8 +6,14 @@ from typing import Final
 
 from riskset_common.study.codebook import Codebook
 from riskset_common.study.plan import Plan
-from riskset_server.disclosure import follow_up as follow_up_rule
-from riskset_server.disclosure import model, rules
+from riskset_server.disclosure.characteristics import released_baseline, released_event_table
+from riskset_server.disclosure.composed import released_landmark, released_univariate
+from riskset_server.disclosure.flow import released_flow
+from riskset_server.disclosure.follow_up import released_follow_up
+from riskset_server.disclosure.heterogeneity import released_heterogeneity
+from riskset_server.disclosure.incidence import released_cumulative_incidence
+from riskset_server.disclosure.model import released_cox, released_fine_gray
+from riskset_server.disclosure.survival import released_kaplan_meier
 from riskset_server.displays.figures import consort, curve, forest
 from riskset_server.displays.parts.words import Words
 from riskset_server.displays.tables import (
@@ -29,7 +35,7 @@ _FOREST = FigureDisplay(forest.draw, "forest")
 KINDS: Final[tuple[Kind, ...]] = (
     Kind(
         "kaplan_meier",
-        rule=rules.released_kaplan_meier,
+        rule=released_kaplan_meier,
         table=TableDisplay(estimates.make, several=True),
         figures=(_CURVES,),
         methods=sentences.SURVIVAL,
@@ -39,7 +45,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     ),
     Kind(
         "cumulative_incidence",
-        rule=rules.released_cumulative_incidence,
+        rule=released_cumulative_incidence,
         table=TableDisplay(incidence.make, several=True),
         figures=(_CURVES,),
         methods=sentences.INCIDENCE,
@@ -48,7 +54,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     ),
     Kind(
         "cox",
-        rule=model.released_model,
+        rule=released_cox,
         table=TableDisplay(cox.make, several=True),
         figures=(_FOREST,),
         methods=sentences.COX,
@@ -57,7 +63,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     ),
     Kind(
         "fine_gray",
-        rule=model.released_fine_gray,
+        rule=released_fine_gray,
         table=TableDisplay(cox.make, several=True),
         figures=(_FOREST,),
         adds_up=sums.of_model,
@@ -66,7 +72,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     ),
     Kind(
         "baseline",
-        rule=rules.released_baseline,
+        rule=released_baseline,
         table=TableDisplay(baseline.make, several=False),
         methods=sentences.CHARACTERISTICS,
         adds_up=sums.of_characteristics,
@@ -74,14 +80,14 @@ KINDS: Final[tuple[Kind, ...]] = (
     ),
     Kind(
         "event_table",
-        rule=rules.released_event_table,
+        rule=released_event_table,
         table=TableDisplay(events.make, several=False),
         adds_up=sums.of_events,
         noun="First events of {}",
     ),
     Kind(
         "flow",
-        rule=rules.released_flow,
+        rule=released_flow,
         table=TableDisplay(flow.make, several=False),
         figures=(FigureDisplay(consort.draw, "consort", several=False),),
         adds_up=sums.of_flow,
@@ -89,7 +95,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     ),
     Kind(
         "follow_up",
-        rule=follow_up_rule.released_follow_up,
+        rule=released_follow_up,
         table=TableDisplay(follow_up.make, several=True),
         methods=sentences.FOLLOW_UP,
         adds_up=sums.of_nothing,
@@ -97,7 +103,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     ),
     Kind(
         "univariate",
-        rule=rules.released_univariate,
+        rule=released_univariate,
         table=TableDisplay(univariate.make, several=False),
         methods=sentences.UNIVARIATE,
         adds_up=sums.of_factors,
@@ -105,7 +111,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     ),
     Kind(
         "landmark",
-        rule=rules.released_landmark,
+        rule=released_landmark,
         table=TableDisplay(landmark.make, several=False),
         figures=(FigureDisplay(landmark.draw, "curve", several=False),),
         methods=sentences.LANDMARK,
@@ -114,7 +120,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     ),
     Kind(
         "heterogeneity",
-        rule=model.released_heterogeneity,
+        rule=released_heterogeneity,
         table=TableDisplay(heterogeneity.make, several=False),
         figures=(FigureDisplay(heterogeneity.draw, "forest", several=False),),
         methods=sentences.AMONG_SITES,

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from riskset_common.consortium.roster_file import read_roster
 from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.formats.canonical_json import sha256_hex
-from riskset_common.planning.check import check_plan, variables_read
+from riskset_common.planning.check import variables_read
 from riskset_common.planning.read import read_plan
 from riskset_common.rounds.questions import rule_of
-from riskset_common.study.codebook import read_codebook
 from riskset_common.study.study import Study
-from riskset_server.kinds.placing import placed
+from riskset_server.plans.submitted import submitted
 
 
 def check_sites(plan_path: Path, roster_path: Path) -> None:
@@ -22,12 +21,38 @@ def check_sites(plan_path: Path, roster_path: Path) -> None:
     rule_of(read_plan(plan_path), read_roster(roster_path).roster)
 
 
-def outline(plan_path: Path, codebook_path: Path) -> dict[str, Any]:
-    """Read, check and summarise a plan. Raises `YamlError`, `CodebookError` or `PlanError` with every problem found."""
-    plan, codebook = read_plan(plan_path), read_codebook(codebook_path)
+class OutlinedAnalysis(TypedDict):
+    """One analysis of an outline; `opens` says what its opened sums show, `blind` whether it is computed on shares."""
+
+    id: str
+    kind: str
+    endpoint: str | None
+    planned: str
+    primary: bool
+    opens: str
+    blind: bool
+
+
+class Outline(TypedDict):
+    """What a plan asks, as `riskset plan check --json` prints it."""
+
+    plan: str
+    version: str
+    sha256: str
+    codebook: str
+    conventions: str
+    release: str
+    released_to: str | None
+    reads: list[str]
+    analyses: list[OutlinedAnalysis]
+    blind_committee: list[str]
+
+
+def outline(plan_path: Path, codebook_path: Path) -> Outline:
+    """Read, check and summarise a plan. Raises what `submitted` raises, with every problem found."""
+    found = submitted(plan_path, codebook_path)
+    plan, codebook = found.plan, found.codebook
     study = Study(plan, codebook, ())
-    check_plan(study, str(plan_path))
-    placed(plan)
     return {
         "plan": plan.plan,
         "version": plan.version,
@@ -53,7 +78,7 @@ def outline(plan_path: Path, codebook_path: Path) -> dict[str, Any]:
     }
 
 
-def outline_text(found: dict[str, Any]) -> str:
+def outline_text(found: Outline) -> str:
     """The outline for a person."""
     lines = [
         f"{found['plan']} {found['version']}  sha256 {found['sha256']}",

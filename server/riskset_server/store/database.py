@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from sqlite3 import Connection
 
 from alembic import command
 from alembic.config import Config
@@ -63,7 +63,7 @@ def migrate(engine: Engine, revision: str = "head") -> None:
         command.upgrade(config, revision)
 
 
-def _careful(connection: Any, _: object) -> None:
+def _careful(connection: Connection, _: object) -> None:
     """SQLite: readers do not wait for the writer, writers wait for each other, and what is committed is on the disk."""
     for pragma in (
         "busy_timeout = 30000",

@@ -6,9 +6,9 @@ import datetime
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import typer
+from pydantic import BaseModel
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -60,7 +60,9 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def findings_json(site: str, records: SiteRecords, findings: Sequence[Finding]) -> dict[str, Any]:
+def findings_json(
+    site: str, records: SiteRecords, findings: Sequence[Finding]
+) -> dict[str, object]:
     """What was checked, and each finding."""
     return {
         "site": site,
@@ -100,7 +102,7 @@ def _percent(count: int, known: int) -> str:
     return f"{100 * count / known:.1f}" if known else ""
 
 
-def profile_json(site: str, n: int, rows: Sequence[VariableProfile]) -> dict[str, Any]:
+def profile_json(site: str, n: int, rows: Sequence[VariableProfile]) -> dict[str, object]:
     """Each variable's profile."""
     return {"site": site, "patients": n, "variables": [asdict(row) for row in rows]}
 
@@ -127,12 +129,12 @@ class ShownPolicy:
         plan = "" if self.plan is None else f" for {self.plan.plan} {self.plan.version}"
         return f"{self.site}: policy{plan}"
 
-    def fields(self) -> dict[str, tuple[Any, Any, Any]]:
+    def fields(self) -> dict[str, tuple[object, object, object]]:
         """By field: what the plan says (None where it has no word on it), what the site says, and the stricter of the two."""
         here = dict(self.policy)
         if self.plan is None:
             return {field: (None, value, value) for field, value in here.items()}
-        floor, rule = floor_of(self.plan), dict(effective(self.policy, self.plan))
+        floor, rule = asdict(floor_of(self.plan)), dict(effective(self.policy, self.plan))
         blind = blind_names(self.plan, self.sites, self.site)
         floor["estimators"] += blind
         rule["estimators"] += tuple(name for name in blind if name in self.policy.estimators)
@@ -163,23 +165,23 @@ def show_policy(console: Console, shown: ShownPolicy) -> None:
         console.print(Text(f"{what} would be refused here: {' '.join(reasons)}"))
 
 
-def _cell(value: Any) -> str:
+def _cell(value: object) -> str:
     return ", ".join(_words(value)) or "none"
 
 
-def _words(value: Any) -> Iterator[str]:
+def _words(value: object) -> Iterator[str]:
     if value is None:
         yield "-"
     elif isinstance(value, tuple):
         yield from map(str, value)
-    elif hasattr(value, "model_dump"):
+    elif isinstance(value, BaseModel):
         for name, inner in value.model_dump().items():
             yield f"{name} {_cell(inner)}"
     else:
         yield f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def policy_json(shown: ShownPolicy) -> dict[str, Any]:
+def policy_json(shown: ShownPolicy) -> dict[str, object]:
     """The same as a mapping; a field that the plan has no word on has null for the consortium."""
     plan = shown.plan
     return {
@@ -205,10 +207,10 @@ def print_json(answer: object) -> None:
     typer.echo(json.dumps(answer, default=plain, indent=1, ensure_ascii=False))
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> object:
     """Turn what JSON has no word for into text: days, and the models of a policy."""
     if isinstance(value, datetime.date):
         return value.isoformat()
-    if hasattr(value, "model_dump"):
+    if isinstance(value, BaseModel):
         return value.model_dump()
     raise TypeError(f"{type(value).__name__} has no place in a listing.")

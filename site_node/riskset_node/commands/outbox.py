@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from riskset_common.programs.command_line import errors_as_text
 
 if TYPE_CHECKING:
-    import numpy as np
-
+    from riskset_common.wire.sections import Numbers
     from riskset_node.state.outbox import Entry
 
 outbox_app = typer.Typer(help="What left this site: look, without sending.", no_args_is_help=True)
@@ -46,7 +45,7 @@ def list_(node: Place, as_json: AsJson = False) -> None:
 
     table = Table(*("number", "sent at", "message", "round", "bytes", "numbers", "sha256"))
     for row in rows:
-        table.add_row(*(str(cell) for cell in {**row, "sha256": row["sha256"][:16]}.values()))
+        table.add_row(*(str(cell) for cell in {**row, "sha256": str(row["sha256"])[:16]}.values()))
     terminal().print(table)
 
 
@@ -105,7 +104,7 @@ def _file(place: Path) -> Path:
     return place if place.suffix == ".sqlite" else state_folder(read_node(place)) / STATE_FILE
 
 
-def _row(entry: Entry) -> dict[str, Any]:
+def _row(entry: Entry) -> dict[str, object]:
     numbers = 0 if entry.summary is None else len(entry.summary.counts) + len(entry.summary.reals)
     return {
         "number": entry.number,
@@ -118,7 +117,7 @@ def _row(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _in_words(values: np.ndarray[Any, Any]) -> str:
+def _in_words(values: Numbers) -> str:
     """A few numbers as they are; of many the first, how many are not 0, and their sum."""
     flat = values.ravel().tolist()
     first = ", ".join(f"{value:g}" for value in flat[:FEW])

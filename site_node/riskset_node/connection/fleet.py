@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
 from time import monotonic
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
@@ -46,6 +46,7 @@ from riskset_node.connection.standing import is_paused
 from riskset_node.connection.stream import RunStream, StreamAddress
 from riskset_node.session.edge import Answering
 
+Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
 Say = Callable[[str], None]
 
@@ -213,7 +214,7 @@ class FleetLink:
                 heard = False
             pause = float(HEARTBEAT_DEFAULT_INTERVAL) if heard else 5.0
 
-    def _call(self, method: Callable[[Any], Answer], request: object) -> Answer:
+    def _call(self, method: Callable[[Asked], Answer], request: Asked) -> Answer:
         """Call, and repeat while the network or the centre is down."""
         retry = FIRST_RETRY
         while True:

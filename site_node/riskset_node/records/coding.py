@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +71,10 @@ class _Reading:
         return [Mark(kind, (self.name,), raw.rows_with(bad), f"{where} {found}", advice, values)]
 
 
-Coded = tuple[NDArray[Any], list[Mark]]
+Codes = NDArray[np.int64 | np.float64]
+"""Codes of one variable as `Patients` holds them: int64 of levels and days, float64 of numbers."""
+
+Coded = tuple[Codes, list[Mark]]
 
 
 def code_column(
@@ -89,9 +91,7 @@ def code_column(
     return _days(raw, reading, today)
 
 
-def absent_column(
-    variable: CategoryVariable | NumberVariable | DateVariable, n: int
-) -> NDArray[Any]:
+def absent_column(variable: CategoryVariable | NumberVariable | DateVariable, n: int) -> Codes:
     """Codes of a variable that the site does not hold: missing for all its patients, shape (n,)."""
     if isinstance(variable, NumberVariable):
         return np.full(n, np.nan)
@@ -230,7 +230,7 @@ def _days(raw: Column, reading: _Reading, today: datetime.date) -> Coded:
     return raw.spread(found, NO_DATE, np.int64), marks
 
 
-def _day(value: Any, text: str, layout: str) -> datetime.date | None:
+def _day(value: object, text: str, layout: str) -> datetime.date | None:
     if isinstance(value, datetime.datetime):
         return value.date()
     if isinstance(value, datetime.date):

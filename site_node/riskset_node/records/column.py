@@ -9,12 +9,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from riskset_common.study.patients import Bools, Integers
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 _CODE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 
@@ -32,10 +34,10 @@ class Column:
     """
 
     index: Integers
-    distinct: tuple[Any, ...]
+    distinct: tuple[object, ...]
 
     @classmethod
-    def of(cls, values: Sequence[Any]) -> Column:
+    def of(cls, values: Sequence[object]) -> Column:
         """Take the distinct values of a column as a source reads it; None and what is not a number stand for no value."""
         distinct = tuple(
             value
@@ -46,7 +48,9 @@ class Column:
         index = np.fromiter((position.get(value, -1) for value in values), np.int64, len(values))
         return cls(index, distinct)
 
-    def spread(self, of_distinct: Sequence[Any], missing: Any, dtype: Any) -> NDArray[Any]:
+    def spread(
+        self, of_distinct: Sequence[object], missing: object, dtype: type[Scalar]
+    ) -> NDArray[Scalar]:
         """Give every row what its distinct value became, and `missing` where it has none. Shape (n,)."""
         # Index -1 takes the last entry.
         return np.array([*of_distinct, missing], dtype=dtype)[self.index]
@@ -58,7 +62,7 @@ class Column:
         return chosen[self.index]
 
 
-def text_of(value: Any) -> str:
+def text_of(value: object) -> str:
     """Write a value as a hospital would type it: whole numbers without a point, days as ISO 8601."""
     if isinstance(value, str):
         return value.strip()

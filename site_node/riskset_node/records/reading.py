@@ -5,16 +5,14 @@ from __future__ import annotations
 import datetime
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from riskset_common.study.codebook import CategoryVariable, Codebook, NumberVariable
 from riskset_common.study.patients import Bools, Patients
 from riskset_node.config import NodeConfig
 from riskset_node.finding_kinds import FindingKind
-from riskset_node.records.coding import absent_column, code_column
+from riskset_node.records.coding import Codes, absent_column, code_column
 from riskset_node.records.column import Column, text_of
 from riskset_node.records.findings import Finding, LocalIds, Mark
 from riskset_node.records.variable_columns import VariableColumn, variable_columns
@@ -59,7 +57,7 @@ def read_records(
     n = len(next(iter(values.values()), ()))
     raw = {name: Column.of(values[name]) for name in columns}
     local_ids, marks = _local_ids(config, raw)
-    coded: dict[str, NDArray[Any]] = {}
+    coded: dict[str, Codes] = {}
     for each in mapped:
         if each.column is None:
             coded[each.name] = absent_column(each.variable, n)
@@ -87,15 +85,15 @@ def _needed(config: NodeConfig, mapped: Iterable[VariableColumn]) -> tuple[str, 
     return tuple(dict.fromkeys(names))
 
 
-def _patients(n: int, codebook: Codebook, coded: dict[str, NDArray[Any]]) -> Patients:
+def _patients(n: int, codebook: Codebook, coded: dict[str, Codes]) -> Patients:
     categories, numbers, dates = {}, {}, {}
     for name, variable in codebook.variables.items():
         if isinstance(variable, CategoryVariable):
-            categories[name] = coded[name]
+            categories[name] = coded[name].astype(np.int64, copy=False)
         elif isinstance(variable, NumberVariable):
-            numbers[name] = coded[name]
+            numbers[name] = coded[name].astype(np.float64, copy=False)
         else:
-            dates[name] = coded[name]
+            dates[name] = coded[name].astype(np.int64, copy=False)
     return Patients(n=n, categories=categories, numbers=numbers, dates=dates)
 
 
@@ -107,7 +105,7 @@ def _local_ids(config: NodeConfig, columns: Mapping[str, Column]) -> tuple[Local
     raw = columns[column]
     missing = {"", *config.data.source.missing}
     texts = ["" if (text := text_of(value)) in missing else text for value in raw.distinct]
-    names = raw.spread(texts, "", object)
+    names = raw.spread(texts, "", np.object_)
     unnamed: Bools = names == ""
     position = {text: number for number, text in enumerate(texts)}
     patient = raw.spread([position[text] for text in texts], -1, np.int64)

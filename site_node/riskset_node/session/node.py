@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import structlog
-from numpy.typing import NDArray
 
 from riskset_common.errors import ProtocolRefusal, RisksetError
 from riskset_common.estimators.catalogue import estimator_of
@@ -49,7 +48,7 @@ from riskset_common.wire.messages import (
     UnmaskRequest,
     read_message,
 )
-from riskset_common.wire.sections import Section, join
+from riskset_common.wire.sections import Numbers, Section, join
 from riskset_node.config import NodeConfig
 from riskset_node.policy import check_committee, check_request, effective
 from riskset_node.policy import check_plan as check_policy
@@ -360,7 +359,7 @@ class SiteNode:
             )
         earlier = [each for number, each in joined.asked.items() if number < request.round]
         check_repeated(requests, sections, earlier)
-        arrays: dict[tuple[str, str], NDArray[Any]] = {}
+        arrays: dict[tuple[str, str], Numbers] = {}
         for name, asked in requests.items():
             check_request(self._config.policy, asked)
             summary = estimator_of(asked.spec.kind).summarise(joined.patients, asked)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
-from typing import Any, Literal
+from typing import Literal
 from zipfile import BadZipFile
 
 from riskset_common.errors import DataError, NodeConfigError, did_you_mean
@@ -38,7 +38,7 @@ class ExcelSource:
         with closing(_cells(settings)) as rows:
             return _header(rows, settings)
 
-    def read(self, settings: ExcelSettings, columns: Sequence[str]) -> dict[str, list[Any]]:
+    def read(self, settings: ExcelSettings, columns: Sequence[str]) -> dict[str, list[object]]:
         """Read these columns. Rows without any value, such as formatted ones below the last patient, are no patients."""
         with closing(_cells(settings)) as rows:
             header = _header(rows, settings)
@@ -52,7 +52,7 @@ class ExcelSource:
         }
 
 
-def _cells(settings: ExcelSettings) -> Generator[list[Any]]:
+def _cells(settings: ExcelSettings) -> Generator[list[object]]:
     """The rows of the sheet, the header first: numbers, days and texts, an error of Excel such as #N/A by its text, None for nothing."""
     import openpyxl
     from openpyxl.utils.exceptions import InvalidFileException
@@ -94,7 +94,7 @@ def _sheet(settings: ExcelSettings, names: Sequence[str]) -> str:
     return settings.sheet
 
 
-def _header(rows: Iterator[list[Any]], settings: ExcelSettings) -> tuple[str, ...]:
+def _header(rows: Iterator[list[object]], settings: ExcelSettings) -> tuple[str, ...]:
     header = next(rows, None)
     if not header:
         raise no_header(settings.path)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from riskset_common.errors import DataError, NodeConfigError
 from riskset_node.sources.source import SourceSettings, check_header, not_there
+
+if TYPE_CHECKING:
+    from pyarrow import ChunkedArray
+    from pyarrow.parquet import ParquetFile
 
 
 class ParquetSettings(SourceSettings):
@@ -26,7 +30,7 @@ class ParquetSource:
         """Names of all columns."""
         return tuple(_opened(settings.path).schema_arrow.names)
 
-    def read(self, settings: ParquetSettings, columns: Sequence[str]) -> dict[str, list[Any]]:
+    def read(self, settings: ParquetSettings, columns: Sequence[str]) -> dict[str, list[object]]:
         """Read these columns; whole numbers stay whole, days stay days."""
         file = _opened(settings.path)
         check_header(file.schema_arrow.names, columns, settings.path)
@@ -34,7 +38,7 @@ class ParquetSource:
         return {name: _values(table.column(name)) for name in columns}
 
 
-def _values(column: Any) -> list[Any]:
+def _values(column: ChunkedArray) -> list[object]:
     import pyarrow
 
     if pyarrow.types.is_timestamp(column.type) and column.type.unit == "ns":
@@ -43,7 +47,7 @@ def _values(column: Any) -> list[Any]:
     return list(column.to_pylist())
 
 
-def _opened(path: Path) -> Any:
+def _opened(path: Path) -> ParquetFile:
     try:
         import pyarrow
         import pyarrow.parquet

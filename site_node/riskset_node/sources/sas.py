@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
@@ -33,14 +33,16 @@ class SasSource:
         """Names of all columns."""
         return tuple(_read(settings, metadataonly=True))
 
-    def read(self, settings: SasSettings, columns: Sequence[str]) -> dict[str, list[Any]]:
+    def read(self, settings: SasSettings, columns: Sequence[str]) -> dict[str, list[object]]:
         """Read these columns: texts, numbers, days and moments, None where SAS has a missing number."""
         check_header(self.header(settings), columns, settings.path)
         found = _read(settings, usecols=list(columns))
         return {name: list(found[name]) for name in columns}
 
 
-def _read(settings: SasSettings, **asked: Any) -> Mapping[str, Sequence[Any]]:
+def _read(
+    settings: SasSettings, *, metadataonly: bool = False, usecols: list[str] | None = None
+) -> Mapping[str, Sequence[object]]:
     """Columns by name, as ReadStat gives them; what goes wrong is told with what to change."""
     # Its few megabytes are for the nodes that need them.
     import pyreadstat
@@ -48,13 +50,14 @@ def _read(settings: SasSettings, **asked: Any) -> Mapping[str, Sequence[Any]]:
     path = settings.path
     read = pyreadstat.read_xport if _is_transport(path) else pyreadstat.read_sas7bdat
     try:
-        columns: Mapping[str, Sequence[Any]]
+        columns: Mapping[str, Sequence[object]]
         columns, _ = read(
             str(path),
             output_format="dict",
             encoding=settings.encoding,
             extra_date_formats=_MORE_DAYS,
-            **asked,
+            metadataonly=metadataonly,
+            usecols=usecols,
         )
     except UnicodeError as error:
         raise _wrong_encoding(settings, error) from error

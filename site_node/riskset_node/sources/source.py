@@ -7,7 +7,7 @@ import datetime
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import Annotated, Protocol, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator
 
@@ -90,7 +90,7 @@ class Source(Protocol[Settings]):
         """Names of all columns, in the order of the file."""
         ...
 
-    def read(self, settings: Settings, columns: Sequence[str]) -> Mapping[str, Sequence[Any]]:
+    def read(self, settings: Settings, columns: Sequence[str]) -> Mapping[str, Sequence[object]]:
         """Read these columns and no others, one row a patient; values as the file holds them, None where it holds none."""
         ...
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from riskset_common.errors import InputError, ProtocolRefusal
 from riskset_common.formats.canonical_json import parse_canonical
 from riskset_common.wire.frame import Message
-from riskset_common.wire.sections import Section, sections_json, split
+from riskset_common.wire.sections import Numbers, Section, sections_json, split
 
 _TABLES = """
 BEGIN IMMEDIATE;
@@ -52,7 +52,7 @@ class Summary:
     counts: NDArray[np.int64]
     reals: NDArray[np.float64]
 
-    def arrays(self) -> dict[tuple[str, str], NDArray[np.generic]]:
+    def arrays(self) -> dict[tuple[str, str], Numbers]:
         """The numbers by analysis and name."""
         return split(self.sections, self.counts, self.reals)
 
@@ -176,10 +176,12 @@ def _columns(summary: Summary | None) -> tuple[str | None, bytes | None, bytes |
 
 
 def _sections(written: str) -> tuple[Section, ...]:
-    return tuple(
-        Section.model_validate(section, strict=False)
-        for section in parse_canonical(written.encode())
-    )
+    sections = parse_canonical(written.encode())
+    if not isinstance(sections, list):
+        raise InputError(
+            "The sections of a kept summary are no list. Restore the node's state from a copy."
+        )
+    return tuple(Section.model_validate(section, strict=False) for section in sections)
 
 
 def _summary(sections: str | None, counts: bytes | None, reals: bytes | None) -> Summary | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.common.estimators.analyses import ALL, COUNTED, STRATIFIED
 from tests.common.estimators.cohorts import (
@@ -16,8 +16,9 @@ from tests.common.estimators.cohorts import (
     study_of,
     uneven_cohort,
 )
-from tests.common.estimators.contract import keeps_contract
 from tests.common.estimators.pooling import assert_close, pool, result_of
+from tests.common.results.kept_types import keeps_types
+from tests.examples import examples
 
 N_SITES = 5
 
@@ -45,18 +46,17 @@ def without_names_of_strata(result: Any) -> Any:
 
 @pytest.mark.parametrize("analysis", COUNTED.values(), ids=list(COUNTED))
 @given(cohort=cohorts(N_SITES))
-@settings(max_examples=25)
 def test_counts_do_not_depend_on_the_split(analysis: dict[str, Any], cohort: Cohort) -> None:
     pooled = result_of(analysis, cohort, 1)
     split = result_of(analysis, cohort, N_SITES)
 
     assert pooled == split
-    keeps_contract(split)
+    keeps_types(split)
 
 
 @pytest.mark.parametrize("analysis", STRATIFIED.values(), ids=list(STRATIFIED))
 @given(seed=some_seed)
-@settings(max_examples=15)
+@examples(15)
 def test_sites_that_are_strata_equal_one_pool_with_these_strata(
     analysis: dict[str, Any], seed: int
 ) -> None:
@@ -65,12 +65,12 @@ def test_sites_that_are_strata_equal_one_pool_with_these_strata(
     split = result_of(analysis, cohort, N_SITES)
 
     assert_close(without_names_of_strata(pooled), without_names_of_strata(split))
-    keeps_contract(split)
+    keeps_types(split)
 
 
 @pytest.mark.parametrize("analysis", STRATIFIED.values(), ids=list(STRATIFIED))
 @given(seed=some_seed)
-@settings(max_examples=10)
+@examples(10)
 def test_sites_of_one_patient_of_none_and_without_events_are_no_trouble(
     analysis: dict[str, Any], seed: int
 ) -> None:
@@ -82,7 +82,6 @@ def test_sites_of_one_patient_of_none_and_without_events_are_no_trouble(
 
 
 @given(cohort=cohorts(N_SITES))
-@settings(max_examples=40)
 def test_a_log_rank_test_within_sites_equals_the_pool_however_few_they_are(cohort: Cohort) -> None:
     analysis = STRATIFIED["log-rank within sites and sexes under left truncation"]
     pooled = pooled_with_strata(analysis, cohort)
@@ -98,7 +97,7 @@ def test_a_log_rank_test_within_sites_equals_the_pool_however_few_they_are(cohor
 def test_there_is_a_result_whoever_the_patients_are(
     analysis: dict[str, Any], cohort: Cohort
 ) -> None:
-    keeps_contract(result_of(analysis, cohort, N_SITES))
+    keeps_types(result_of(analysis, cohort, N_SITES))
 
 
 @pytest.mark.parametrize("analysis", ALL.values(), ids=list(ALL))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from tests.common.estimators.analyses import ALL
 from tests.common.estimators.cohorts import (
     CODEBOOK,
@@ -17,6 +17,7 @@ from tests.common.estimators.cohorts import (
     study_of,
 )
 from tests.common.estimators.pooling import pool, summary_of
+from tests.examples import examples
 
 from riskset_common.estimators.catalogue import ESTIMATORS, estimator_of
 from riskset_common.formats.canonical_json import canonical_json
@@ -90,7 +91,7 @@ def test_all_that_leaves_is_named_in_the_sentence_that_is_approved(
 
 @pytest.mark.parametrize("analysis", ALL.values(), ids=list(ALL))
 @given(cohort=cohorts())
-@settings(max_examples=10)
+@examples(10)
 def test_the_shape_of_an_answer_depends_on_the_question_alone(
     analysis: dict[str, Any], cohort: Cohort
 ) -> None:

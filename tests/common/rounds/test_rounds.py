@@ -14,7 +14,7 @@ from riskset_common.consortium.roster import Member, Roster
 from riskset_common.errors import PlanError, ProtocolRefusal
 from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.estimators.estimator import AnyRequest, Request
-from riskset_common.estimators.regression.cox import AskCox
+from riskset_common.estimators.regression.questions.likelihood import AskLikelihood
 from riskset_common.formats.canonical_json import canonical_json
 from riskset_common.primitives.signing import Identity
 from riskset_common.rounds.questions import (
@@ -63,7 +63,7 @@ N_COLUMNS = 7
 )
 def test_coefficients_come_through_to_the_last_bit(beta: list[float], exponent: list[int]) -> None:
     spec = TRIAL.plan.analysis("cox_all")
-    state = AskCox(exponent=tuple(exponent), beta=tuple(beta))
+    state = AskLikelihood(exponent=tuple(exponent), beta=tuple(beta))
     back = read_questions(TRIAL, questions_json({spec.id: Request(spec, TRIAL, state)}))
 
     assert state == back["cox_all"].state

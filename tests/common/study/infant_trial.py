@@ -38,12 +38,12 @@ STUDY_GROUPS = (
 
 def codebook_yaml() -> dict[str, Any]:
     """The codebook as it was written, afresh on each call."""
-    return read_yaml(CODEBOOK)
+    return dict[Any, Any](read_yaml(CODEBOOK))
 
 
 def plan_yaml() -> dict[str, Any]:
     """What this release answers of the plan as it was written, afresh on each call: kinds, keys and displays that it has."""
-    plan = read_yaml(WHOLE_PLAN)
+    plan: dict[str, Any] = dict[Any, Any](read_yaml(WHOLE_PLAN))
     plan["analyses"] = [
         analysis
         for analysis in plan["analyses"]

@@ -435,7 +435,7 @@ def test_a_change_of_any_field_is_another_hash() -> None:
     known = sha256_hex(some)
     changed = 0
     for path in leaves(parse_canonical(canonical_json(some))):
-        again = parse_canonical(canonical_json(some))
+        again: Any = parse_canonical(canonical_json(some))
         *inside, last = path
         here = again
         for part in inside:

@@ -14,10 +14,12 @@ from typer.testing import CliRunner
 
 from riskset_common.consortium.roster import Member, Roster
 from riskset_common.consortium.roster_file import write_roster
+from riskset_common.errors import PlanError
 from riskset_common.primitives.signing import Identity, fingerprint, read_identity
 from riskset_server.commands.riskset import app
 from riskset_server.plans.outline import outline, outline_text
 from riskset_server.plans.signed_plan import PlanSignature
+from riskset_server.plans.submitted import submitted
 
 CODEBOOK = codebook_of(
     "age:    {kind: number, label: Age, unit: years}",
@@ -150,6 +152,37 @@ def test_a_plan_that_does_not_fit_its_codebook_is_not_signed(folder: Path) -> No
 
     assert 1 == ended.exit_code
     assert not (folder / "plan.yaml.sig").exists()
+
+
+def test_a_plan_whose_displays_cannot_be_made_is_not_signed(folder: Path) -> None:
+    run("key", "new", folder / "centre.key")
+    shown = "displays:\n  - {figure: F, of: table1}\n"
+    (folder / "plan.yaml").write_text(PLAN + shown, encoding="utf-8")
+    ended = sign(folder, folder / "centre.key")
+
+    assert 1 == ended.exit_code
+    assert "figure 'F' shows table1: no figure shows a baseline" in ended.stderr
+    assert not (folder / "plan.yaml.sig").exists()
+
+
+def test_a_plan_whose_displays_cannot_be_made_does_not_start_a_run(folder: Path) -> None:
+    plan = folder / "plan.yaml"
+    plan.write_text(PLAN + "displays:\n  - {figure: F, of: table1}\n", encoding="utf-8")
+    with pytest.raises(PlanError, match="figure 'F' shows table1: no figure shows a baseline"):
+        submitted(plan, folder / "codebook.yaml")
+
+
+def test_a_plan_that_changed_after_signing_is_checked_when_it_is_signed_again(folder: Path) -> None:
+    run("key", "new", folder / "centre.key")
+    sign(folder, folder / "centre.key")
+    changed = PLAN.replace("version: 1.0.0", "version: 1.0.1")
+    (folder / "plan.yaml").write_text(changed, encoding="utf-8")
+    checked = check(folder)
+    sign(folder, folder / "centre.key")
+
+    assert 3 == checked.exit_code
+    assert "plan.yaml.sig: the plan (signed " in checked.stderr
+    assert 0 == check(folder).exit_code
 
 
 def test_a_key_file_that_is_none_is_named(folder: Path) -> None:

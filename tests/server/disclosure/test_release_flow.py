@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.server.disclosure.as_released import is_withheld, release
 
 from riskset_common.estimators.estimator import Request
 from riskset_common.estimators.tables.flow import CountFlow, Flow, FlowSpec
@@ -18,8 +19,6 @@ from riskset_common.results.as_json import as_json
 from riskset_common.study.codebook import Codebook
 from riskset_common.study.plan import Disclosure
 from riskset_common.study.study import Site, Study
-from riskset_server.disclosure.withheld import is_withheld
-from riskset_server.kinds.release import release
 
 CELL = {"withheld": "minimum_cell 5"}
 SIZES = (3, 3, 4)
@@ -70,7 +69,6 @@ cells = st.lists(
 
 
 @given(cells=cells, smallest=st.sampled_from([3, 5, 10]))
-@settings(max_examples=80)
 def test_no_small_box_is_shown_or_can_be_worked_out(cells: np.ndarray, smallest: int) -> None:
     exact = flow_of(cells)
     released = release(exact, Disclosure(minimum_cell=smallest))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.lines import Line2D
 
@@ -202,7 +202,6 @@ trees = st.recursive(
 
 
 @given(tree=trees)
-@settings(max_examples=50)
 def test_no_two_boxes_touch(tree: Box) -> None:
     top, _ = standing(tree, gap=0.3)
     placed = list(top.all())

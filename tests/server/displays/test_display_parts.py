@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from tests.common.estimators.cohorts import random_cohort, study_of
 from tests.common.estimators.pooling import pool
+from tests.server.disclosure.as_released import release
 
 from riskset_common.study.displays import Display
 from riskset_common.study.plan import Disclosure
@@ -16,7 +17,6 @@ from riskset_server.displays.parts.display import Part, Shown
 from riskset_server.displays.tables import univariate
 from riskset_server.kinds import landmark
 from riskset_server.kinds.kinds import words_of
-from riskset_server.kinds.release import release
 from riskset_server.report.methods import methods
 
 UNIVARIATE = {

@@ -10,10 +10,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from riskset_common.errors import PlanError
 from riskset_common.formats.canonical_json import canonical_json, sha256_hex
 from riskset_server.commands.riskset import app
-from riskset_server.driving.control import read_plan_to_run
 
 DISPLAYS = "displays:\n  - {table: Table 1, of: cox_all}\n  - {figure: Fig 1, of: efs}\n"
 
@@ -119,17 +117,6 @@ def test_another_plan_than_the_one_that_was_run_is_refused(trial: ModuleType, ru
     assert 1 == ended.exit_code
     assert "this is not the plan that was run (SHA-256 " in ended.stderr
     assert not (run / "report.html").exists()
-
-
-def test_a_plan_whose_displays_cannot_be_made_does_not_start_a_run(
-    trial: ModuleType, tmp_path: Path
-) -> None:
-    plan, codebook = tmp_path / "plan.yaml", tmp_path / "codebook.yaml"
-    plan.write_text(f"{trial.PLAN}displays:\n  - {{figure: F, of: table1}}\n", encoding="utf-8")
-    codebook.write_text(trial.CODEBOOK, encoding="utf-8")
-
-    with pytest.raises(PlanError, match="figure 'F' shows table1: no figure shows a baseline"):
-        read_plan_to_run(plan, codebook)
 
 
 def test_an_unknown_format_is_told_before_anything_is_written(run: Path) -> None:

@@ -34,12 +34,10 @@ def replaced(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
-@pytest.mark.slow
 def test_nothing_is_found_in_an_exact_report_of_every_kind_of_analysis(whole):
     assert [] == checked(whole)
 
 
-@pytest.mark.slow
 def test_nothing_is_found_in_a_rounded_report_of_every_kind_of_analysis(rounded):
     assert [] == checked(rounded)
 

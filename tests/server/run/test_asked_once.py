@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from tests.common.estimators.analyses import ALL
 from tests.common.estimators.cohorts import Cohort, cohorts, random_cohort, study_of
 from tests.common.estimators.pooling import result_of
+from tests.examples import examples
 
 from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.estimators.curves.counts import AskCounts
@@ -120,7 +121,7 @@ def test_each_count_is_asked_once_and_what_stands_beside_it_by_itself() -> None:
 
 
 @given(cohort=st.one_of(cohorts(), st.integers(0, 99).map(random_cohort)))
-@settings(max_examples=15)
+@examples(15)
 def test_a_plan_of_several_gives_each_the_result_it_has_alone(cohort: Cohort) -> None:
     together, _ = run_together(several(OF_SEVERAL), cohort)
 

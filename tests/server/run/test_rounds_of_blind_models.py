@@ -7,7 +7,9 @@ from tests.server.run.test_runs import ROSTER
 
 from riskset_common.estimators.curves.counts import AskCounts
 from riskset_common.estimators.estimator import AnyRequest, Request
-from riskset_common.estimators.regression.cox import AskCox
+from riskset_common.estimators.regression.questions.asked import AskCox
+from riskset_common.estimators.regression.questions.deaths import AskDeaths, Waiting
+from riskset_common.estimators.regression.questions.surveying import AskSurvey
 from riskset_common.planning.read import ReleasePlan
 from riskset_common.rounds.questions import sites_of
 from riskset_common.study.codebook import read_codebook
@@ -53,11 +55,11 @@ def requests(study: Study, curve: AskCounts, model: AskCox) -> dict[str, AnyRequ
 @pytest.mark.parametrize(
     ("curve", "model", "expected"),
     [
-        (AskCounts(), AskCox(), ["curve", "model"]),
-        (AskCounts(n_steps=1024), AskCox(n_steps=1024), ["curve"]),
-        (AskCounts(n_steps=1024), AskCox(), ["curve"]),
-        (AskCounts(n_steps=1024), AskCox(n_steps=1024, waits=True), ["curve"]),
-        (AskCounts(n_steps=4), AskCox(n_steps=1024), ["curve", "model"]),
+        (AskCounts(), AskSurvey(), ["curve", "model"]),
+        (AskCounts(n_steps=1024), AskDeaths(n_steps=1024), ["curve"]),
+        (AskCounts(n_steps=1024), AskSurvey(), ["curve"]),
+        (AskCounts(n_steps=1024), Waiting(n_steps=1024), ["curve"]),
+        (AskCounts(n_steps=4), AskDeaths(n_steps=1024), ["curve", "model"]),
     ],
 )
 def test_deaths_are_not_asked_beside_more_numbers_than_their_own(
@@ -67,6 +69,6 @@ def test_deaths_are_not_asked_beside_more_numbers_than_their_own(
 
 
 def test_deaths_are_asked_where_nothing_else_is_left(study: Study) -> None:
-    (_, model) = requests(study, AskCounts(), AskCox(n_steps=1024)).values()
+    (_, model) = requests(study, AskCounts(), AskDeaths(n_steps=1024)).values()
 
     assert ["model"] == list(asked_next({"model": model}))

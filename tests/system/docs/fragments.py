@@ -82,7 +82,9 @@ def _plan_with(base: Mapping[Any, Any], found: Mapping[Any, Any]) -> dict[Any, A
 
 def _codebook_with(found: Mapping[Any, Any]) -> dict[Any, Any]:
     """The codebook of the pages with the variables of a piece beside its own."""
-    base = parse_yaml(full_text(page("codebook.md"), "codebook.yaml"), "codebook.yaml")
+    base: dict[Any, Any] = dict(
+        parse_yaml(full_text(page("codebook.md"), "codebook.yaml"), "codebook.yaml")
+    )
     return base | {key: {**base[key], **found[key]} for key in found}
 
 

@@ -114,7 +114,9 @@ def files_made() -> dict[str, bytes]:
 
 def _lung() -> tuple[Mapping[str, Any], Mapping[str, Any], Path]:
     """The lung trial with the analyses of these pages, its institutions in two groups."""
-    codebook = dict(parse_yaml((LUNG / "codebook.yaml").read_text(encoding="utf-8"), "codebook"))
+    codebook: dict[Any, Any] = dict(
+        parse_yaml((LUNG / "codebook.yaml").read_text(encoding="utf-8"), "codebook")
+    )
     numbers = [int(path.stem.removeprefix("inst-")) for path in sorted(LUNG.glob("nodes/*.yaml"))]
     groups = {
         "first ten": [f"NCCTG {number:02d}" for number in numbers[:10]],
@@ -122,7 +124,9 @@ def _lung() -> tuple[Mapping[str, Any], Mapping[str, Any], Path]:
     }
     derived = {"from": "study_group", "label": "Institutions", "groups": groups}
     codebook["derived"] = {**codebook["derived"], "institutions": derived}
-    plan = dict(parse_yaml((LUNG / "plan.yaml").read_text(encoding="utf-8"), "plan"))
+    plan: dict[Any, Any] = dict(
+        parse_yaml((LUNG / "plan.yaml").read_text(encoding="utf-8"), "plan")
+    )
     return codebook, {**plan, **parse_yaml(LUNG_PLAN, "plan")}, LUNG / "nodes"
 
 
@@ -130,7 +134,7 @@ def _written(
     text: str, data: str, folder: Path
 ) -> tuple[Mapping[str, Any], Mapping[str, Any], Path]:
     """A study of golden data, which are parted into one file and one node.yaml a site."""
-    codebook, plan = (parse_yaml(part, data) for part in text.split("---\n"))
+    codebook, plan = (dict[Any, Any](parse_yaml(part, data)) for part in text.split("---\n"))
     with (GOLDEN / f"{data}.csv").open(encoding="utf-8", newline="") as lines:
         rows = list(csv.DictReader(lines))
     (folder / "nodes").mkdir(parents=True)

@@ -97,7 +97,6 @@ def do_piece(workspace: Workspace, piece: Piece, where: str, follow: str) -> Non
         assert piece.language in RUN_BY_HAND | {"text"}, f"{where}: nobody checks this block"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("of", pages(), ids=lambda of: of.name)
 def test_every_block_of_a_page_does_what_the_page_says(of, workspace):
     prepare(workspace, of)
@@ -106,7 +105,6 @@ def test_every_block_of_a_page_does_what_the_page_says(of, workspace):
     assert all(set(piece.remarks) <= OWN_REMARKS for piece in of.blocks)
 
 
-@pytest.mark.slow
 def test_what_the_pages_do_with_the_folder_of_the_first_study_runs_there(workspace):
     run_page(workspace, page("first-study.md"))
     programs = [
@@ -150,7 +148,6 @@ def test_the_node_of_the_pages_maps_every_variable_of_their_codebook():
     assert len(codebook_of_the_pages().variables) > 10
 
 
-@pytest.mark.slow
 def test_the_commands_of_the_readme_run_a_study(workspace):
     prepare(workspace, README)
     run_page(workspace, README)

@@ -16,7 +16,6 @@ def made():
     return files_made()
 
 
-@pytest.mark.slow
 def test_the_script_makes_what_is_shown(made):
     figures = {name: content for name, content in made.items() if name.endswith(".svg")}
     tables = {name.removesuffix(".csv"): made[name] for name in made.keys() - figures.keys()}

@@ -12,16 +12,19 @@ from typing import Any
 import pytest
 import yaml
 from pydantic_core import PydanticUndefined
+from tests.common.results.kept_types import keeps_types
+from tests.runs import plan_with, policies_with, results_of
 from tests.system.docs.pages import code_in, page, pages, plain
-from tests.system.docs.workspace import LUNG, Workspace, named
+from tests.system.docs.workspace import LUNG, named
 
 from riskset_common.estimators.catalogue import ESTIMATORS, estimator_of
 from riskset_common.estimators.composed.parts import AskParts
 from riskset_common.estimators.curves.counts import AskCounts
 from riskset_common.estimators.estimator import Request
 from riskset_common.estimators.heterogeneity.heterogeneity import AskHeterogeneity
-from riskset_common.estimators.regression.cox import AskCox
 from riskset_common.estimators.regression.fitting import main_effects
+from riskset_common.estimators.regression.questions.asked import AskCox
+from riskset_common.estimators.regression.questions.deaths import AskDeaths
 from riskset_common.estimators.regression.terms import columns
 from riskset_common.planning.read import read_plan
 from riskset_common.study.analysis import AnalysisSpec
@@ -218,13 +221,14 @@ def later(request: Request[Any, Any], study: Study) -> list[Request[Any, Any]]:
         rest = [AskHeterogeneity(asks="sums"), AskHeterogeneity(asks="random")]
         return [Request(request.spec, study, asked) for asked in rest]
     if isinstance(request.state, AskCox):
-        shapes = estimator_of(request.spec.kind).shapes(request)
+        estimator = estimator_of(request.spec.kind)
+        shapes = estimator.shapes(request)
         if "exponents" not in shapes:
-            return [Request(request.spec, study, AskCox(n_steps=4))]
+            return [Request(request.spec, study, AskDeaths(n_steps=4))]
         p = shapes["exponents"].shape[0]
-        asked = type(request.state)(exponent=(0,) * p, beta=(0.0,) * p)
+        at_0 = {"exponent": (0,) * p, "beta": (0.0,) * p}
         return [
-            Request(request.spec, study, asked.model_copy(update=each))
+            Request(request.spec, study, estimator.question(at_0 | each))
             for each in questions_of_a_model(request.spec, study)
         ]
     return []
@@ -260,127 +264,32 @@ def test_a_page_of_an_estimator_quotes_what_its_sums_show(of):
     assert estimator_of(of.path.stem).discloses == plain(piece.text)
 
 
-def paths_in(value: Any, path: str = "") -> set[str]:
-    """Paths of all values in a result: lists as [], names that the study chose as *."""
-    if isinstance(value, dict):
-        named_by_study = path in STUDY_NAMES
-        return {
-            found
-            for key, item in value.items()
-            for found in paths_in(item, f"{path}.{'*' if named_by_study else key}".lstrip("."))
-        }
-    if isinstance(value, list):
-        return {found for item in value for found in paths_in(item, f"{path}[]")} or {f"{path}[]"}
-    return {path}
-
-
-STUDY_NAMES = {
-    "boxes[].path",
-    "groups[].level",
-    "groups[].causes",
-    "contrasts[].group",
-    "contrasts[].reference",
-    "tests.pairwise[].groups[]",
-    "tests.terms",
-    "ph_test.terms",
-    "baseline_hazard.numbers",
-    "baseline_hazard.rows[].stratum",
-    "missing_values",
-}
-
-
 @pytest.fixture(scope="module")
-def lung_results(tmp_path_factory):
+def lung_results():
     """Results of a run of the lung study whose analyses are the examples of the estimators' pages."""
-    space = Workspace(tmp_path_factory.mktemp("lung"))
-    space.copy_lung_study()
-    return run_lung(space, [*examples(), *LANDMARKS, COMPLETENESS])
+    return results_of(
+        "lung", plan_with(displays=None, analyses=[*examples(), *LANDMARKS, COMPLETENESS])
+    )
 
 
 @pytest.fixture(scope="module")
-def blind_results(tmp_path_factory):
+def blind_results():
     """Results of the example of a blind model, which every site allows here."""
-    space = Workspace(tmp_path_factory.mktemp("blind"))
-    space.copy_lung_study()
-    for path in (space.folder / "nodes").glob("*.yaml"):
-        node = yaml.safe_load(path.read_text(encoding="utf-8"))
-        node["policy"]["estimators"] = [*DEFAULT_ESTIMATORS, "blind_cox", "blind_committee"]
-        path.write_text(yaml.safe_dump(node, sort_keys=False), encoding="utf-8")
-    return run_lung(space, examples("blind lung plan"))
-
-
-def run_lung(space: Workspace, analyses: list[dict[str, Any]]) -> dict[str, Any]:
-    plan = yaml.safe_load((space.folder / "plan.yaml").read_text(encoding="utf-8"))
-    plan.pop("displays")
-    plan["analyses"] = analyses
-    space.write("plan.yaml", yaml.safe_dump(plan, sort_keys=False))
-    out = space.folder / "out"
-    line = (
-        f"riskset run local --plan {space.folder}/plan.yaml --codebook {space.folder}/codebook.yaml "
-        f"--nodes {space.folder}/nodes --out {out} --quiet"
+    return results_of(
+        "lung",
+        plan_with(displays=None, analyses=examples("blind lung plan")),
+        policies_with(estimators=[*DEFAULT_ESTIMATORS, "blind_cox", "blind_committee"]),
     )
-    answer = space.run(line)
-
-    assert answer.code == 0, answer.text
-    results: dict[str, Any] = json.loads((out / "results.json").read_text(encoding="utf-8"))
-    return results
 
 
-@pytest.mark.slow
-def test_the_contract_of_results_names_every_field_of_the_whole(lung_results):
-    (piece,) = (
-        each for each in page("results.md").with_remark("fields") if each.remarks["fields"] == "run"
-    )
-    written = {code_in(row[0]) for row in piece.rows}
-    found = paths_in({**lung_results, "analyses": {}}) | {"analyses.*"}
+def test_the_examples_of_the_pages_give_results_of_every_kind(lung_results, blind_results):
+    found = [*lung_results["analyses"].values(), *blind_results["analyses"].values()]
+    for result in found:
+        keeps_types(result)
 
-    assert found == written
+    assert {estimator.kind for estimator in ESTIMATORS} == {result["kind"] for result in found}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", [each.kind for each in ESTIMATORS])
-def test_the_contract_of_results_names_every_field_of_a_kind(kind, lung_results, blind_results):
-    (piece,) = (
-        each for each in page("results.md").with_remark("fields") if each.remarks["fields"] == kind
-    )
-    written = {code_in(row[0]) for row in piece.rows}
-    found: set[str] = set()
-    for result in (*lung_results["analyses"].values(), *blind_results["analyses"].values()):
-        if result["kind"] == kind:
-            if kind in ("univariate", "landmark"):
-                result = without_inner_fields(result)
-            named = kind in {"baseline", "cumulative_incidence"}
-            tests = result.pop("tests", None) if named else None
-            found |= paths_in(result)
-            found |= {path for test in (tests or {}).values() for path in paths_in(test, "tests.*")}
-
-    assert without_empty_lists(found) == written
-
-
-def without_inner_fields(result: dict[str, Any]) -> dict[str, Any]:
-    """A result whose curves and models have the fields of their own kinds, which must be so."""
-    shown: dict[str, Any] = {}
-    for name, item in result.items():
-        if name == "factors":
-            shown[name] = [without_inner_fields(factor) for factor in item]
-        elif name in ("all_patients", "curves", "model"):
-            assert ("cox" if name == "model" else "kaplan_meier") == item["kind"]
-            shown[name] = {"*": item["kind"]}
-        else:
-            shown[name] = item
-    return shown
-
-
-def without_empty_lists(found: set[str]) -> set[str]:
-    """Paths, without those of lists that are empty in one place and hold something in another."""
-    return {
-        path
-        for path in found
-        if not any(other.startswith((f"{path}.", f"{path}[")) for other in found)
-    }
-
-
-@pytest.mark.slow
 def test_no_number_of_the_contract_is_infinite_or_lost(lung_results):
     text = json.dumps(lung_results, allow_nan=False)
 

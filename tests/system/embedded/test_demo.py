@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.runs import copied_run
 from tests.system.end_to_end.small_study import command
 
 from riskset_common.errors import EstimationError
@@ -20,9 +21,11 @@ from riskset_embedded.demos.lung import Compared, compare, quantities, study_fol
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path]:
-    """`riskset demo lung`, and where it wrote."""
+    """`riskset demo lung`, and where it wrote; its run is the one that all tests share."""
     out = tmp_path_factory.mktemp("demo") / "out"
-    return command("demo", "lung", "--quiet", "--out", str(out)), out
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(demo, "run_files", copied_run)
+        return command("demo", "lung", "--quiet", "--out", str(out)), out
 
 
 def results_of(shown: tuple[Any, Path]) -> Any:
@@ -36,7 +39,6 @@ def reference() -> list[dict[str, Any]]:
     return found
 
 
-@pytest.mark.slow
 def test_the_demonstration_equals_r(shown: tuple[Any, Path]) -> None:
     ended, out = shown
 
@@ -47,14 +49,12 @@ def test_the_demonstration_equals_r(shown: tuple[Any, Path]) -> None:
     assert len(reference()) + 1 == len(table)
 
 
-@pytest.mark.slow
 def test_the_results_read_back_as_they_were_written(shown: tuple[Any, Path]) -> None:
     written = (shown[1] / "results.json").read_text(encoding="utf-8")
 
     assert written == to_text(from_json(Results, json.loads(written)))
 
 
-@pytest.mark.slow
 def test_every_number_of_r_has_one_of_riskset_beside_it(shown: tuple[Any, Path]) -> None:
     compared = compare(results_of(shown), reference())
     names = [(analysis, quantity) for analysis, quantity, _ in quantities(results_of(shown))]
@@ -67,7 +67,6 @@ def test_every_number_of_r_has_one_of_riskset_beside_it(shown: tuple[Any, Path])
     assert results_of(shown)["analyses"].keys() == {each.analysis for each in compared}
 
 
-@pytest.mark.slow
 def test_what_is_printed_is_among_what_is_compared(shown: tuple[Any, Path]) -> None:
     assert set(demo.SHOWN) <= {(row["analysis"], row["quantity"]) for row in reference()}
 
@@ -78,10 +77,10 @@ def own_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     copied = tmp_path / "lung"
     shutil.copytree(study_folder("lung"), copied)
     monkeypatch.setattr(demo, "study_folder", lambda name: copied)
+    monkeypatch.setattr(demo, "run_files", copied_run)
     return copied
 
 
-@pytest.mark.slow
 def test_a_number_that_differs_ends_the_demonstration_and_is_named(
     own_study: Path, tmp_path: Path
 ) -> None:
@@ -101,7 +100,6 @@ def test_a_number_that_differs_ends_the_demonstration_and_is_named(
     assert 2 == len(ended.stderr.splitlines())
 
 
-@pytest.mark.slow
 def test_a_number_that_the_results_lack_is_named(shown: tuple[Any, Path]) -> None:
     more = [*reference(), {"analysis": "cox", "quantity": "height, coefficient", "value": None}]
     with pytest.raises(EstimationError, match="cox, height, coefficient: not in the results"):

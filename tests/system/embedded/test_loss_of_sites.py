@@ -6,13 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.runs import finished_run
 from tests.system.embedded.lost_sites import SixSites, six_sites, study_files
 
 from riskset_common.errors import InputError
 from riskset_common.wire.frame import Message
 from riskset_common.wire.messages import Opening, Report, read_message
 from riskset_embedded.engine import run_local
-from riskset_embedded.local_run import SitesAway, cuts_of, run_files
+from riskset_embedded.local_run import SitesAway, cuts_of, run_files, run_for_results
 from riskset_embedded.transcript import Transcript
 from riskset_server.run.replies import SitesLost
 
@@ -119,20 +120,18 @@ def test_every_round_can_be_added_up_again_from_the_transcript(study, tmp_path):
 
 
 def test_the_demonstration_survives_five_losses_and_says_so(tmp_path):
-    plan, codebook, nodes = study_files(tmp_path)
     lose = ["inst-01", "inst-02", "inst-10", "inst-22@0", "inst-33"]
 
-    out = run_files(plan, codebook, nodes, tmp_path / "out", lose=lose, quiet=True)
+    results = run_for_results(*study_files(tmp_path), lose=lose)
 
-    results = json.loads((out / "results.json").read_text(encoding="utf-8"))
     assert 13 == len(results["sites"])
     assert ["inst-01", "inst-02", "inst-10", "inst-22", "inst-33"] == results["lost_sites"]
-    assert not (tmp_path / "out.run").exists()
+    assert [] == list(tmp_path.iterdir())
 
 
 def test_the_demonstration_waits_for_a_site_and_the_same_command_continues(tmp_path):
     plan, codebook, nodes = study_files(tmp_path)
-    whole = run_files(plan, codebook, nodes, tmp_path / "whole", quiet=True)
+    whole = finished_run("lung")
     with pytest.raises(SitesAway, match="give the same command again") as waiting:
         run_files(plan, codebook, nodes, tmp_path / "out", lose=["inst-03@4"], quiet=True)
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.runs import results_of
 
-from riskset_embedded.local_run import run_files
 from riskset_node.policy import DEFAULT_ESTIMATORS
 
 TOP = Path(__file__).parents[3]
@@ -45,15 +45,10 @@ def run(folder: Path, release: str, at: list[int]) -> dict[str, Any]:
         "disclosure": plan["disclosure"] | {"release": release},
     }
     (folder / "plan.yaml").write_text(yaml.safe_dump(plan, sort_keys=False), encoding="utf-8")
-    out = run_files(
-        folder / "plan.yaml", folder / "codebook.yaml", folder / "nodes", folder / "out", quiet=True
-    )
-    result: dict[str, Any] = json.loads((out / "results.json").read_text(encoding="utf-8"))
-    model: dict[str, Any] = result["analyses"]["model"]
+    model: dict[str, Any] = results_of(folder)["analyses"]["model"]
     return model
 
 
-@pytest.mark.slow
 def test_a_run_gives_rs_hazard_and_test_to_nine_digits(tmp_path):
     found, expected = run(tmp_path, "exact", [100, 300, 600]), OF_R["lung/efron"]
     rows = found["baseline_hazard"]["rows"]
@@ -68,7 +63,6 @@ def test_a_run_gives_rs_hazard_and_test_to_nine_digits(tmp_path):
     )
 
 
-@pytest.mark.slow
 def test_a_rounded_release_opens_few_digits_of_it(tmp_path):
     found, [hazard] = run(tmp_path, "rounded", [300]), OF_R["lung/efron"]["hazard"]
     [row] = found["baseline_hazard"]["rows"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +22,7 @@ from tests.system.end_to_end.reference_study import (
     write,
 )
 
-from riskset_embedded.local_run import run_files
+from riskset_embedded.local_run import run_for_results
 
 TOLERANCE = 1e-9
 
@@ -75,7 +74,6 @@ def close(expected: Any, actual: Any, tolerance: float = TOLERANCE) -> bool:
     )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("name", "split", "conventions"), list(studies()))
 def test_a_run_equals_r(name: str, split: str, conventions: str, tmp_path: Path) -> None:
     study = Study(name, conventions)
@@ -84,15 +82,9 @@ def test_a_run_equals_r(name: str, split: str, conventions: str, tmp_path: Path)
         ask(study, analysis, split)
     write(study, split, tmp_path)
 
-    out = run_files(
-        tmp_path / "plan.yaml",
-        tmp_path / "codebook.yaml",
-        tmp_path / "nodes",
-        tmp_path / "out",
-        quiet=True,
-    )
-
-    results = json.loads((out / "results.json").read_text(encoding="utf-8"))["analyses"]
+    results = run_for_results(
+        tmp_path / "plan.yaml", tmp_path / "codebook.yaml", tmp_path / "nodes"
+    )["analyses"]
     for key, analysis in study.asked.items():
         compare = COMPARE[analysis["kind"]] if landmark_of(analysis) is None else compare_landmark
         compare(analysis, results[key], f"{analysis['id']} ({key})")

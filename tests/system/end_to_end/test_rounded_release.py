@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from tests.system.end_to_end.small_study import command
+from tests.runs import finished_run, plan_with
 
 from riskset_common.results.as_json import to_text
 from riskset_common.results.from_json import from_json
 from riskset_common.results.whole_file import Results
-from riskset_embedded.demos.lung import study_folder
 
 SMALLEST = 5
 COUNTS = {
@@ -34,25 +31,9 @@ COUNTS = {
 
 
 @pytest.fixture(scope="module")
-def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def out() -> Path:
     """The finished folder."""
-    folder = tmp_path_factory.mktemp("rounded")
-    shutil.copytree(study_folder("lung"), folder / "lung")
-    study = folder / "lung"
-    plan = yaml.safe_load((study / "plan.yaml").read_text(encoding="utf-8"))
-    plan["disclosure"] = {"release": "rounded"}
-    (study / "plan.yaml").write_text(yaml.safe_dump(plan, sort_keys=False), encoding="utf-8")
-    options = {
-        "plan": study / "plan.yaml",
-        "codebook": study / "codebook.yaml",
-        "nodes": study / "nodes",
-        "out": folder / "out",
-    }
-    given = [text for name, path in options.items() for text in (f"--{name}", str(path))]
-    ended = command("run", "local", "--quiet", *given)
-    if ended.exit_code != 0:
-        raise AssertionError(ended.stderr)
-    return folder / "out"
+    return finished_run("lung", plan_with(disclosure={"release": "rounded"}))
 
 
 def results(out: Path) -> dict[str, Any]:
@@ -73,14 +54,12 @@ def counts_in(found: Any, place: str = "", *, counted: bool = False) -> Iterator
         yield place, found
 
 
-@pytest.mark.slow
 def test_the_results_read_back_as_they_were_written(out: Path) -> None:
     written = (out / "results.json").read_text(encoding="utf-8")
 
     assert written == to_text(from_json(Results, json.loads(written)))
 
 
-@pytest.mark.slow
 def test_no_number_of_patients_is_small(out: Path) -> None:
     counted = list(counts_in(results(out)))
 
@@ -88,7 +67,6 @@ def test_no_number_of_patients_is_small(out: Path) -> None:
     assert [] == [(place, count) for place, count in counted if 0 < count < SMALLEST]
 
 
-@pytest.mark.slow
 def test_the_two_patients_of_the_lung_trial_that_stood_alone_are_held_back(out: Path) -> None:
     """One man had ECOG 3, and in one man ECOG is not known."""
     table = results(out)["table1"]
@@ -103,7 +81,6 @@ def test_the_two_patients_of_the_lung_trial_that_stood_alone_are_held_back(out: 
     assert rule == results(out)["os_ecog"]["missing"]
 
 
-@pytest.mark.slow
 def test_curves_are_in_blocks_and_end_where_few_are_at_risk(out: Path) -> None:
     for name, result in results(out).items():
         for group in result.get("groups", ()):
@@ -116,7 +93,6 @@ def test_curves_are_in_blocks_and_end_where_few_are_at_risk(out: Path) -> None:
             assert curve["survival"] == [round(value, 3) for value in curve["survival"]]
 
 
-@pytest.mark.slow
 def test_models_are_shown_in_seven_digits(out: Path) -> None:
     terms = [term for name in ("cox", "cox_interaction") for term in results(out)[name]["terms"]]
 
@@ -125,7 +101,6 @@ def test_models_are_shown_in_seven_digits(out: Path) -> None:
         assert term["coef"] == float(f"{term['coef']:.7g}")
 
 
-@pytest.mark.slow
 def test_the_report_says_what_is_withheld(out: Path) -> None:
     page = (out / "report.html").read_text(encoding="utf-8")
 

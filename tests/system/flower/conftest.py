@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tests.runs import finished_results
 
 from riskset_embedded.federation import (
     Federation,
@@ -32,6 +33,15 @@ from riskset_server.store import Sites, open_database
 
 LUNG = Path(__file__).parents[3] / "deploy" / "studies" / "lung"
 ROUNDS = "rounds: {deadline: 90, again_after: 3}\n"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests of one federation go to one worker, so that its processes are started once."""
+    for item in items:
+        for name in ("two_sites", "four_sites"):
+            if name in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.xdist_group(name))
 
 
 @pytest.fixture(scope="session")
@@ -145,20 +155,13 @@ class Deployed:
 def deployed(
     study: Path, folder: Path, *, stream: bool, in_memory: bool = False
 ) -> Iterator[Deployed]:
-    local = riskset(
-        "run", "local", "--quiet",
-        "--plan", study / "plan.yaml", "--codebook", study / "codebook.yaml",
-        "--nodes", study / "nodes", "--out", folder / "embedded",
-    )  # fmt: skip
-    assert 0 == local.returncode, local.stderr
     made = make_federation(study, folder / "federation", stream=stream, in_memory=in_memory)
     with (made.folder / "centre.yaml").open("a", encoding="utf-8") as file:
         file.write(ROUNDS)
     made.centre = read_centre(made.folder)
     try:
         start_all(made, say=lambda _: None)
-        expected = (folder / "embedded" / "results.json").read_bytes()
-        yield Deployed(made, study, expected)
+        yield Deployed(made, study, finished_results(study).read_bytes())
     finally:
         stop_federation(made.folder)
 

@@ -30,13 +30,12 @@ import riskset_server.flower.superlink
 from riskset_common.programs.tls import trusting
 from riskset_node.connection.fleet import Connection, FleetLink
 from riskset_server.centre.certificates import make_certificates
-from riskset_server.driving.control import read_plan_to_run, start_run
+from riskset_server.driving.control import start_run
 from riskset_server.flower.app_archive import app_archive, app_folder
 from riskset_server.flower.front import CALLER_HEADER, DRIVER_HEADER, FOR_NOBODY
 from riskset_server.flower.superlink import Control
+from riskset_server.plans.submitted import submitted
 from riskset_server.store import Runs, Sites, open_database
-
-pytestmark = pytest.mark.slow
 
 PUBLIC = {"flwr.app", "flwr.serverapp", "flwr.clientapp"}
 PRIVATE_AT_A_SITE = {
@@ -302,14 +301,12 @@ def test_the_port_for_sites_says_that_it_is_well(two_sites) -> None:
 def test_a_run_of_another_app_is_refused_by_the_sites(two_sites, monkeypatch) -> None:
     stranger = app_archive(app_folder()) + b"\0"  # a zip archive may have something after its end
     monkeypatch.setattr(riskset_server.flower.superlink, "app_archive", lambda _: stranger)
-    plan, codebook = read_plan_to_run(
-        two_sites.study / "plan.yaml", two_sites.study / "codebook.yaml"
-    )
+    asked = submitted(two_sites.study / "plan.yaml", two_sites.study / "codebook.yaml")
     centre = two_sites.federation.centre
     database = open_database(centre.store)
     with Control(centre) as control:
         number = start_run(
-            centre, control, Sites(database), Runs(database), plan, codebook,
+            centre, control, Sites(database), Runs(database), asked.plan, asked.codebook,
             now=datetime.now(UTC), random=token_bytes,
         ).number  # fmt: skip
     database.close()

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
 from tests.system.flower.conftest import LUNG, deployed
-
-pytestmark = pytest.mark.slow
 
 
 def test_the_lung_study_on_18_processes_gives_the_bytes_of_the_embedded_engine(tmp_path) -> None:

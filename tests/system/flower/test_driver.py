@@ -10,17 +10,17 @@ from pathlib import Path
 from secrets import token_bytes
 
 import pytest
+from tests.runs import finished_results
 
 from riskset_common.errors import RisksetError
 from riskset_common.formats.canonical_json import canonical_json
 from riskset_embedded.federation import Federation, make_federation
-from riskset_embedded.local_run import run_files
 from riskset_node.config import read_node
 from riskset_node.session.edge import Answering
 from riskset_node.session.service import opened
 from riskset_server.centre.config import CentreConfig, Rounds
-from riskset_server.driving.control import read_plan_to_run
 from riskset_server.driving.driver import drive_run
+from riskset_server.plans.submitted import submitted
 from riskset_server.report import build_report
 from riskset_server.report.run_files import read_run
 from riskset_server.report_check import check_report
@@ -70,15 +70,15 @@ class Ground:
         return self.federation.centre.model_copy(update={"rounds": Rounds(deadline=self.deadline)})
 
     def new_run(self) -> int:
-        plan, codebook = read_plan_to_run(self.study / "plan.yaml", self.study / "codebook.yaml")
+        asked = submitted(self.study / "plan.yaml", self.study / "codebook.yaml")
         database = open_database(self.centre.store)
         matter = RunInputs(
-            canonical_json(plan),
-            canonical_json(codebook),
+            canonical_json(asked.plan),
+            canonical_json(asked.codebook),
             Sites(database).roster(),
             token_bytes(32),
         )
-        number = Runs(database).add(plan.plan, plan.version, matter, datetime.now(UTC))
+        number = Runs(database).add(asked.plan.plan, asked.plan.version, matter, datetime.now(UTC))
         database.close()
         return number
 
@@ -122,12 +122,9 @@ def ground(study_of, tmp_path_factory) -> Iterator[Ground]:
 
 
 @pytest.fixture(scope="module")
-def expected(ground, tmp_path_factory):
+def expected(ground):
     """results.json of the embedded engine."""
-    out = tmp_path_factory.mktemp("embedded") / "out"
-    study = ground.study
-    run_files(study / "plan.yaml", study / "codebook.yaml", study / "nodes", out, quiet=True)
-    return (out / "results.json").read_bytes()
+    return finished_results(ground.study).read_bytes()
 
 
 def test_a_driven_run_gives_the_bytes_of_the_embedded_engine(ground, expected):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 import yaml
+from tests.runs import finished_results
 from tests.system.flower.test_driver import Calls, Ground, PowerCut, ground_of
 
-from riskset_embedded.local_run import run_files
 from riskset_server.run.replies import SitesLost
 from riskset_server.store import RunState
 
@@ -33,17 +32,9 @@ def six(study_of, tmp_path_factory) -> Iterator[Ground]:
 
 
 @pytest.fixture(scope="module")
-def embedded(six: Ground, tmp_path_factory) -> Callable[..., bytes]:
+def embedded(six: Ground) -> Callable[..., bytes]:
     """results.json of the embedded engine that loses these sites."""
-
-    def run(*lose: str) -> bytes:
-        out: Path = tmp_path_factory.mktemp("embedded") / "out"
-        study = six.study
-        files = study / "plan.yaml", study / "codebook.yaml", study / "nodes"
-        run_files(*files, out, lose=lose, quiet=True)
-        return (out / "results.json").read_bytes()
-
-    return run
+    return lambda *lose: finished_results(six.study, lose=lose).read_bytes()
 
 
 def lost_from(step: str) -> Callable[[str, str], bool]:

@@ -14,17 +14,14 @@ from secrets import token_bytes
 from subprocess import CompletedProcess, run
 
 import pytest
-import yaml
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from tests.runs import finished_results, plan_with
 
 from riskset_common.consortium.invitation import Enrolment, Invitation, read_file, write_file
 from riskset_embedded.federation import is_healthy
-from riskset_embedded.local_run import run_files
 from riskset_node.enrolment.joining import join_folder
 from riskset_server.store import Runs, open_database
-
-pytestmark = pytest.mark.slow
 
 
 @contextmanager
@@ -162,13 +159,12 @@ def test_a_blind_model_goes_on_when_a_member_of_its_committee_was_killed(
     four_sites, tmp_path
 ) -> None:
     four_sites.all_connected()
-    plan, local = tmp_path / "plan.yaml", tmp_path / "local"
-    written = yaml.safe_load((four_sites.study / "plan.yaml").read_text(encoding="utf-8"))
     terms = [{"factor": "sex", "reference": "male"}, {"number": "age"}]
-    written["analyses"] = [{"id": "pooled", "kind": "cox", "endpoint": "OS", "terms": terms}]
-    written.pop("displays")
-    plan.write_text(yaml.safe_dump(written, sort_keys=False), encoding="utf-8")
-    codebook, nodes = four_sites.study / "codebook.yaml", four_sites.study / "nodes"
+    model = {"id": "pooled", "kind": "cox", "endpoint": "OS", "terms": terms}
+    one_model = plan_with(analyses=[model], displays=None)
+    shutil.copytree(four_sites.study, tmp_path / "study")
+    one_model(tmp_path / "study")
+    plan, codebook = tmp_path / "study" / "plan.yaml", four_sites.study / "codebook.yaml"
     number = int(
         four_sites.command("run", "start", plan, "--codebook", codebook)
         .stdout.splitlines()[0]
@@ -177,12 +173,12 @@ def test_a_blind_model_goes_on_when_a_member_of_its_committee_was_killed(
     four_sites.until(lambda: _blind_step(four_sites, number) > 5, "the blind model")
     four_sites.kill("inst-02")
     four_sites.federation.start("inst-02")
-    run_files(plan, codebook, nodes, local, quiet=True)
+    local = finished_results(four_sites.study, one_model)
 
     assert f"run {number}: finished" == four_sites.watch(number)
     here, there = (
         [term["coef"] for term in json.loads(text)["analyses"]["pooled"]["terms"]]
-        for text in ((local / "results.json").read_bytes(), four_sites.results(number))
+        for text in (local.read_bytes(), four_sites.results(number))
     )
     # Masks are drawn anew, and the last of 64 binary digits is rounded by them.
     assert here == pytest.approx(there, rel=1e-9)

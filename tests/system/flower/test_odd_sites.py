@@ -27,8 +27,6 @@ from riskset_node.enrolment.doctor import examine
 from riskset_server.flower.front import FOR_SITES
 from riskset_server.store import Runs, open_database
 
-pytestmark = pytest.mark.slow
-
 
 def node_of(deployed, site: str) -> Path:
     return Path(deployed.federation.folder / "sites" / site / "node.yaml")

@@ -26,7 +26,8 @@ from riskset_common.estimators.estimator import (
 )
 from riskset_common.estimators.on_shares import Fits
 from riskset_common.estimators.regression.blind import blind_result
-from riskset_common.estimators.regression.cox import AskCox, Cox
+from riskset_common.estimators.regression.cox import Cox
+from riskset_common.estimators.regression.questions.reading import CoxQuestion
 from riskset_common.estimators.regression.spec import CoxSpec
 from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.patients import Patients
@@ -39,7 +40,7 @@ class AskParts(State):
     """The questions of all unfinished parts, by name: those of curves, and those of models."""
 
     curves: dict[str, AskCounts] = {}
-    models: dict[str, AskCox] = {}
+    models: dict[str, CoxQuestion] = {}
 
     @classmethod
     def of(cls, requests: Mapping[str, AnyRequest], **more: Any) -> Self:

@@ -61,9 +61,8 @@ class BlindMemory:
     pooled: Summary | None = None
 
 
-def death_shapes(request: CoxRequest) -> Mapping[str, Shape]:
+def death_shapes(spec: CoxSpec, study: Study, n_steps: int) -> Mapping[str, Shape]:
     """Patients and events, in total and by cell, deaths by stratum and step, shape (n_strata, n_steps), and what a test counts."""
-    spec, study, n_steps = request.spec, request.study, request.state.n_steps
     by_step = count_shapes(n_groups(study, spec.strata), n_steps, left_truncated=False)["events"]
     entry = study.endpoint(spec.endpoint).entry
     return {
@@ -73,9 +72,9 @@ def death_shapes(request: CoxRequest) -> Mapping[str, Shape]:
     }
 
 
-def count_deaths(patients: Patients, request: CoxRequest) -> Summary:
+def count_deaths(patients: Patients, request: CoxRequest, n_steps: int) -> Summary:
     """One site's share of the counts."""
-    study, spec, n_steps = request.study, request.spec, request.state.n_steps
+    study, spec = request.study, request.spec
     chosen = cohort_of(patients, request).patients
     times = cause_specific_times(chosen, study, spec)
     event = times.event > 0

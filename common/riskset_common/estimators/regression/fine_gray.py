@@ -36,9 +36,14 @@ from riskset_common.estimators.estimator import (
     counts,
     one,
 )
-from riskset_common.estimators.regression.cox import AskCox, Cox, CoxMemory, CoxRequest
+from riskset_common.estimators.regression.cox import Cox
 from riskset_common.estimators.regression.problems import model_problems
-from riskset_common.estimators.regression.site import likelihood_summary
+from riskset_common.estimators.regression.questions.asked import AskCox, CoxRequest
+from riskset_common.estimators.regression.questions.at_coefficients import AskModel
+from riskset_common.estimators.regression.questions.likelihood import AskLikelihood
+from riskset_common.estimators.regression.questions.memory import CoxMemory
+from riskset_common.estimators.regression.questions.reading import COX_QUESTION
+from riskset_common.estimators.regression.questions.surveying import AskSurvey
 from riskset_common.estimators.regression.spec import (
     CoxSpec,
     opened_by_model,
@@ -160,16 +165,20 @@ class FineGray(Estimator[FineGraySpec, AskCox, FineGrayResult]):
 
     def first(self, spec: FineGraySpec, study: Study) -> FineGrayRequest:
         """Ask how many patients and events there are, and how wide each column is."""
-        return Request(spec, study, AskCox())
+        return Request(spec, study, AskSurvey())
+
+    def question(self, travelled: object) -> AskCox:
+        """As of a Cox model."""
+        return COX_QUESTION.validate_python(travelled)
 
     def shapes(self, request: FineGrayRequest) -> Mapping[str, Shape]:
         """A survey of counts; counts on the grid; or log-likelihood, score and information."""
         spec, state = request.spec, request.state
         is_pooled = spec.censoring == "pooled"
-        if state.exponent is None:
+        if isinstance(state, AskSurvey):
             lengths = length_shapes() if is_pooled else {}
             return {**survey_shapes(spec.model, request.study), "competing": counts(), **lengths}
-        if state.count_steps is not None:
+        if isinstance(state, AskLikelihood) and state.count_steps is not None:
             if not is_pooled:
                 raise ProtocolRefusal(
                     f"The round asks for the censorings of analysis {spec.id}, whose plan estimates their distribution within strata. "
@@ -183,22 +192,24 @@ class FineGray(Estimator[FineGraySpec, AskCox, FineGrayResult]):
         spec, state = request.spec, request.state
         cohort = self.analysed(patients, request).patients
         times = _times(cohort, request)
-        if state.exponent is None:
+        if isinstance(state, AskSurvey):
             competing = one(int(np.count_nonzero(times.event > 1)))
             lengths = length_marks(times) if spec.censoring == "pooled" else {}
             return {**survey(patients, _of_model(request, None)), "competing": competing, **lengths}
-        if state.count_steps is not None:
+        if isinstance(state, AskLikelihood) and state.count_steps is not None:
             return step_summary(times, state.count_steps)
+        if not isinstance(state, AskModel):
+            raise ProtocolRefusal(f"Analysis {spec.id} is asked what only a Cox model is asked.")
         prepared = patients.keep(
             ("fine_gray", spec.id, state.exponent),
-            lambda: _prepare(cohort, times, request),
+            lambda: _prepare(cohort, times, request, state.exponent),
         )
-        return likelihood_summary(prepared, times, _of_model(request, None))
+        return state.summary(prepared, times, _of_model(request, None))
 
     def next(self, request: FineGrayRequest, pooled: Summary) -> FineGrayRequest | FineGrayResult:
         """Ask for the censorings of all patients, then as a Cox model does."""
         spec, state, memory = request.spec, request.state, request.memory
-        if state.count_steps is not None:
+        if isinstance(state, AskLikelihood) and state.count_steps is not None:
             return replace(request, state=state.model_copy(update={"count_steps": None}))
         of_model = _of_model(request, None if memory is None else memory.of_model)
         reached = Cox().next(of_model, pooled)
@@ -251,8 +262,10 @@ def _times(cohort: Patients, request: FineGrayRequest) -> EndpointTimes:
     return competing_times(cohort, request.study, spec.endpoint, spec.causes)
 
 
-def _prepare(cohort: Patients, times: EndpointTimes, request: FineGrayRequest) -> CoxDesign:
-    study, spec, state = request.study, request.spec, request.state
+def _prepare(
+    cohort: Patients, times: EndpointTimes, request: FineGrayRequest, exponent: tuple[int, ...]
+) -> CoxDesign:
+    study, spec = request.study, request.spec
     stratum = group_codes(study, cohort, spec.strata)
     found = columns(spec.terms, spec.interaction, study)
     x = design(found, cohort, study)
@@ -264,7 +277,7 @@ def _prepare(cohort: Patients, times: EndpointTimes, request: FineGrayRequest) -
     return prepare_subdistribution(
         time=times.time,
         kind=times.event,
-        x=np.ldexp(x, -np.asarray(state.exponent, dtype=np.int64)),
+        x=np.ldexp(x, -np.asarray(exponent, dtype=np.int64)),
         stratum=stratum,
         ties=spec.model.tie_method(study),
         censoring=censoring,

@@ -1,4 +1,4 @@
-"""What one site computes of a Cox model whose risk sets lie within sites: its design, and its share of every sum at some coefficients."""
+"""The design of one site for a Cox model whose risk sets lie within sites."""
 
 from __future__ import annotations
 
@@ -8,17 +8,12 @@ from typing import Any
 import numpy as np
 
 from riskset_common.estimators.cohort.groups import group_codes
-from riskset_common.estimators.curves.counts import step_summary
-from riskset_common.estimators.estimator import Request, Summary, one
-from riskset_common.estimators.regression.fitting import MAINS, THIRD_MOMENTS, main_effects
-from riskset_common.estimators.regression.proportionality import time_summary
+from riskset_common.estimators.estimator import Request
 from riskset_common.estimators.regression.rows import cohort_of, rows_at_risk
-from riskset_common.estimators.regression.spec import CoxSpec, steps_rested_on
+from riskset_common.estimators.regression.spec import CoxSpec
 from riskset_common.estimators.regression.terms import columns, design
-from riskset_common.study.patients import EndpointTimes, Patients
-from riskset_common.survival.regression.cox import CoxDesign, CoxSums, cox_sums, prepare
-from riskset_common.survival.regression.firth import third_sums
-from riskset_common.survival.regression.score_residuals import residual_products
+from riskset_common.study.patients import Patients
+from riskset_common.survival.regression.cox import CoxDesign, prepare
 
 CoxRequest = Request[CoxSpec, Any]
 
@@ -52,43 +47,3 @@ def _arranged(patients: Patients, request: CoxRequest) -> CoxDesign:
     )
     # A patient's spans are one patient.
     return replace(prepared, rows=rows.patient[prepared.rows])
-
-
-def likelihood_summary(design: CoxDesign, times: EndpointTimes, request: CoxRequest) -> Summary:
-    """A site's answer to any question after the survey, given its design and the times of the patients that it was made of."""
-    spec, state = request.spec, request.state
-    beta = np.asarray(state.beta, dtype=np.float64)
-    if state.times and spec.ph_test is not None:
-        counted = request.checked(*steps_rested_on(spec, request.study))
-        return time_summary(design, beta, times.time, spec.ph_test, counted, request.study.grid)
-    mains = _mains_summary(design, request) if state.mains else {}
-    if state.mains and not state.beta:
-        return mains
-    sums = cox_sums(design, beta)
-    if state.clusters:
-        by_site = spec.robust == "site"
-        products = np.outer(sums.score, sums.score) if by_site else residual_products(design, beta)
-        return {"score_products": products[np.triu_indices(len(beta))]}
-    counted = {} if state.count_steps is None else step_summary(times, state.count_steps)
-    return {
-        **_arrays(sums),
-        **mains,
-        **({} if spec.penalty is None else {THIRD_MOMENTS: third_sums(design, beta)}),
-        **counted,
-    }
-
-
-def _arrays(sums: CoxSums, before: str = "") -> Summary:
-    return {
-        f"{before}log_likelihood": one(sums.log_likelihood),
-        f"{before}score": sums.score,
-        f"{before}information": sums.information[np.triu_indices(len(sums.score))],
-    }
-
-
-def _mains_summary(design: CoxDesign, request: CoxRequest) -> Summary:
-    """The likelihood of the main effects alone: that of the whole model where the interactions' coefficients are 0."""
-    spec = request.spec
-    kept = main_effects(columns(spec.terms, spec.interaction, request.study))
-    beta = np.asarray(request.state.mains, dtype=np.float64)
-    return _arrays(cox_sums(replace(design, x=design.x[kept]), beta), MAINS)

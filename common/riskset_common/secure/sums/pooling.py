@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +38,7 @@ from riskset_common.wire.messages import (
     masked_body,
     words_of,
 )
-from riskset_common.wire.sections import Section, split, vector_length
+from riskset_common.wire.sections import Numbers, Section, split, vector_length
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +73,13 @@ class Pooled:
     counts: NDArray[np.int64]
     reals: NDArray[np.float64]
 
-    def arrays(self) -> dict[tuple[str, str], NDArray[Any]]:
+    def arrays(self) -> dict[tuple[str, str], Numbers]:
         """The pooled arrays by analysis and name."""
         return split(self.sections, self.counts, self.reals)
 
-    def by_analysis(self) -> dict[str, dict[str, NDArray[Any]]]:
+    def by_analysis(self) -> dict[str, dict[str, Numbers]]:
         """The pooled arrays of each analysis by name."""
-        found: dict[str, dict[str, NDArray[Any]]] = {}
+        found: dict[str, dict[str, Numbers]] = {}
         for (analysis, array), values in self.arrays().items():
             found.setdefault(analysis, {})[array] = values
         return found

@@ -22,9 +22,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -87,22 +86,6 @@ class NewtonState:
     std_err_null: tuple[float, ...] = ()
     log_likelihood_null: float = 0.0
     score_statistic: float = 0.0
-
-    def to_json(self) -> dict[str, Any]:
-        """The state as a mapping of numbers, texts and lists."""
-        return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in dataclasses.asdict(self).items()
-        }
-
-    @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> NewtonState:
-        """The state that `to_json` wrote."""
-        values: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in fields.items()
-        }
-        return cls(**values)
 
 
 @dataclass(frozen=True, eq=False)

@@ -45,7 +45,9 @@ def run_trial_demo(
 def released_exactly(plan: Path, folder: Path) -> Path:
     """Write a plan into a folder as it is, but for `release: exact`, and give the new file."""
     written = read_yaml(plan)
-    written["disclosure"] = {**written.get("disclosure", {}), "release": "exact"}
+    disclosure = written.get("disclosure")
+    rules = disclosure if isinstance(disclosure, dict) else {}
+    written["disclosure"] = {**rules, "release": "exact"}
     copied = folder / plan.name
     copied.write_text(
         yaml.safe_dump(written, sort_keys=False, allow_unicode=True), encoding="utf-8"

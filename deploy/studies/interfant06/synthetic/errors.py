@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from deploy.studies.interfant06.synthetic.dialects import Language
 from deploy.studies.interfant06.synthetic.files import LocalRecord
+from deploy.studies.interfant06.synthetic.records import Value
 
 from riskset_common.errors import InputError
 
@@ -25,7 +26,7 @@ class Planted:
     change: Change
 
 
-def _set(variable: str, value: Any) -> Change:
+def _set(variable: str, value: Value) -> Change:
     def change(records: list[LocalRecord], row: int, language: Language) -> None:
         records[row][language.column(variable)] = value
 
@@ -36,7 +37,9 @@ def _before(variable: str, of: str, days: int) -> Change:
     """Set a date to some days before another one."""
 
     def change(records: list[LocalRecord], row: int, language: Language) -> None:
-        other: datetime.date = records[row][language.column(of)]
+        other = records[row][language.column(of)]
+        if not isinstance(other, datetime.date):
+            raise InputError(f"{of}: the record that is to have the error has no date.")
         records[row][language.column(variable)] = other - datetime.timedelta(days=days)
 
     return change

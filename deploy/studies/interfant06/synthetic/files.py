@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 from deploy.studies.interfant06.synthetic.dialects import UNITS, Dialect, Language
-from deploy.studies.interfant06.synthetic.records import DATES, VARIABLES, Record
+from deploy.studies.interfant06.synthetic.records import DATES, VARIABLES, Record, Value, whole
 
 from riskset_common.errors import InputError
 from riskset_node.records.units import conversion
@@ -22,7 +21,7 @@ _CREATED = datetime.datetime(2018, 1, 15, 12)  # noqa: DTZ001 - a workbook has n
 """When the workbooks say they were made: the same records make the same file."""
 
 
-LocalRecord = dict[str, Any]
+LocalRecord = dict[str, Value]
 """One infant under local column names, with local codes and units; days stay days, and None is missing."""
 
 
@@ -41,14 +40,14 @@ def _factor(unit: str, to: str, variable: str) -> Fraction:
 
 def local_record(record: Record, dialect: Dialect, language: Language) -> LocalRecord:
     """One record in the group's words."""
-    local: LocalRecord = {language.patient: f"{record['number']:03d}"}
+    local: LocalRecord = {language.patient: f"{whole(record, 'number'):03d}"}
     for variable in VARIABLES:
         value = record.get(variable)
         if variable == "age":
-            value = _age(record["age_days"], dialect)
-        elif value is not None and variable in UNITS:
+            value = _age(whole(record, "age_days"), dialect)
+        elif isinstance(value, int | float) and variable in UNITS:
             value = _in_unit(variable, value, dialect)
-        elif value is not None and variable in language.codes:
+        elif isinstance(value, str) and variable in language.codes:
             value = language.codes[variable][value]
         local[language.column(variable)] = value
     return local
@@ -80,7 +79,7 @@ def write_file(
         _write_excel(records, path, dialect)
 
 
-def _text(value: Any, dialect: Dialect) -> str:
+def _text(value: Value, dialect: Dialect) -> str:
     if value is None:
         return dialect.missing or ""
     if isinstance(value, datetime.date):
@@ -122,7 +121,7 @@ def _write_sas(records: Sequence[LocalRecord], path: Path, dates: set[str], pati
     )
 
 
-def _sas_number(value: Any) -> float:
+def _sas_number(value: Value) -> float:
     if value is None:
         return float("nan")
     return float((value - _SAS_EPOCH).days if isinstance(value, datetime.date) else value)
@@ -142,7 +141,7 @@ def _write_excel(records: Sequence[LocalRecord], path: Path, dialect: Dialect) -
     book.save(path)
 
 
-def _cell(value: Any, dialect: Dialect) -> Any:
+def _cell(value: Value, dialect: Dialect) -> Value:
     if value is None:
         return dialect.missing
     if isinstance(value, datetime.date):

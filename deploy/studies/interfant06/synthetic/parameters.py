@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from riskset_common.errors import InputError
 from riskset_common.survival.arrays.shapes import FloatArray
@@ -94,7 +94,7 @@ def read_parameters(path: Path) -> Parameters:
     InputError
         Where one is missing or unknown.
     """
-    written: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["parameters"]
+    written: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))["parameters"]
     different = sorted(set(written) ^ set(Parameters.names()))
     if different:
         raise InputError(

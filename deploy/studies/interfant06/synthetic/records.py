@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from typing import Any
+from decimal import Decimal
 
 import numpy as np
 from deploy.studies.interfant06.synthetic import margins
@@ -14,6 +14,7 @@ from deploy.studies.interfant06.synthetic.earlier import EarlierCohort, draw_ear
 from deploy.studies.interfant06.synthetic.infants import UNKNOWN
 from deploy.studies.interfant06.synthetic.parameters import Parameters
 
+from riskset_common.errors import InputError
 from riskset_common.survival.arrays.shapes import IntArray
 
 GROUP_NAMES = tuple(margins.GROUPS)
@@ -52,8 +53,19 @@ VARIABLES = (
 _EPOCH = datetime.date(1970, 1, 1)
 
 
-Record = dict[str, Any]
+Value = str | int | float | Decimal | datetime.date | None
+"""What a record can hold of one variable; None where missing."""
+
+Record = dict[str, Value]
 """One infant: `study_group`, `number` (its number in the group), `age_days`, and the `VARIABLES` but for `age`; None where missing."""
+
+
+def whole(record: Record, name: str) -> int:
+    """A whole number that every record has: `number` or `age_days`."""
+    value = record[name]
+    if not isinstance(value, int):
+        raise InputError(f"{name}: a record has {value!r}, and must have a whole number.")
+    return value
 
 
 def draw_records(parameters: Parameters, seed: int) -> dict[str, list[Record]]:
@@ -74,13 +86,13 @@ def draw_records(parameters: Parameters, seed: int) -> dict[str, list[Record]]:
     order = np.argsort(rng.random(len(records)), kind="stable")
     groups: dict[str, list[Record]] = {name: [] for name in GROUP_NAMES}
     for place in order:
-        own = groups[records[place]["study_group"]]
+        own = groups[str(records[place]["study_group"])]
         own.append({name: None for name in VARIABLES if name != "age"} | records[place])
         own[-1]["number"] = len(own)
     return groups
 
 
-def _trial_columns(cohort: Cohort) -> dict[str, list[Any]]:
+def _trial_columns(cohort: Cohort) -> dict[str, Sequence[Value]]:
     infants, course, days = cohort.infants, cohort.course, cohort.days
     # 3 is who was randomised.
     reason = np.where(course.randomisation == 3, UNKNOWN, course.randomisation)
@@ -109,7 +121,7 @@ def _trial_columns(cohort: Cohort) -> dict[str, list[Any]]:
     }
 
 
-def _earlier_columns(earlier: EarlierCohort) -> dict[str, list[Any]]:
+def _earlier_columns(earlier: EarlierCohort) -> dict[str, Sequence[Value]]:
     n = earlier.group.size
     return {
         "study_group": _words(earlier.group, GROUP_NAMES),

@@ -15,7 +15,7 @@ from deploy.studies.interfant06.synthetic.dialects import (
 from deploy.studies.interfant06.synthetic.errors import plant
 from deploy.studies.interfant06.synthetic.files import age_as_read, local_record, write_file
 from deploy.studies.interfant06.synthetic.parameters import Parameters
-from deploy.studies.interfant06.synthetic.records import VARIABLES, Record, draw_records
+from deploy.studies.interfant06.synthetic.records import VARIABLES, Record, draw_records, whole
 
 from riskset_node.sources.source import MISSING_TOKENS
 
@@ -57,7 +57,7 @@ def write_study(folder: Path, parameters: Parameters, seed: int, *, errors: bool
     for group, dialect in dialects.groups.items():
         language = dialects.language_of(group)
         own = records[group]
-        pooled += [each | {"age": age_as_read(each["age_days"], dialect)} for each in own]
+        pooled += [each | {"age": age_as_read(whole(each, "age_days"), dialect)} for each in own]
         local = [local_record(each, dialect, language) for each in own]
         if errors:
             local = plant(group, local, language)
@@ -147,7 +147,7 @@ def _write_pooled(records: Sequence[Record], path: Path) -> None:
         writer = csv.writer(lines, lineterminator="\n")
         writer.writerow(["site", "study_group", "patient", *VARIABLES])
         for record in records:
-            group, patient = record["study_group"], f"{record['number']:03d}"
+            group, patient = str(record["study_group"]), f"{whole(record, 'number'):03d}"
             # The writer gives floats in full, days as ISO 8601 and None as nothing.
             writer.writerow(
                 [site_name(group), group, patient, *(record[name] for name in VARIABLES)]

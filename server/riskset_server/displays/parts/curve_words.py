@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from riskset_common.results.shown import Withheld
 from riskset_server.displays.parts.cells import (
     EMPTY,
     Cell,
     cell,
     joined,
     probability,
+    withheld_cell,
 )
 from riskset_server.displays.parts.display import Part, Shown
 from riskset_server.displays.parts.words import listed, lower_first, sentence_case
 from riskset_server.results.reading import curves_of, distinct, entries, value
+from riskset_server.results.typed import Curve, estimated_at
+from riskset_server.results.typed import probability as probability_at
 
 INTERVALS = {"plain": "linear", "log": "log-transformed", "log-log": "log-log transformed"}
 
@@ -41,13 +45,23 @@ def landmark(group: Mapping[str, Any], time: float) -> Any:
     return found if not entries(found) and found else None
 
 
-def survival_and_error(group: Mapping[str, Any], time: float, name: str = "survival") -> Cell:
-    """`46.1 (2.1)`: survival, or another probability by its name, and its standard error at a time, in percent."""
+def survival_and_error(group: Mapping[str, Any], time: float) -> Cell:
+    """`46.1 (2.1)`: survival and its standard error at a time, in percent."""
     at = landmark(group, time)
     if at is None:
         return EMPTY
-    parts = (cell(value(at, name), probability), cell(value(at, "std_err"), probability))
+    parts = (cell(value(at, "survival"), probability), cell(value(at, "std_err"), probability))
     return joined(parts, "{} ({})")
+
+
+def probability_and_error(curve: Curve, time: float) -> Cell:
+    """`46.1 (2.1)`: the probability that a curve is of and its standard error at a time, in percent."""
+    at = estimated_at(curve, time)
+    if at is None:
+        return EMPTY
+    if isinstance(at, Withheld):
+        return withheld_cell(at.rule)
+    return joined((cell(probability_at(at), probability), cell(at.std_err, probability)), "{} ({})")
 
 
 def endpoint_noun(shown: Shown) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from riskset_common.results.flow import FlowBox
+from riskset_common.results.from_json import from_json
 from riskset_server.displays.parts.boxes import box_label
 from riskset_server.displays.parts.cells import EMPTY, Cell, cell, count, percent
 from riskset_server.displays.parts.display import Shown
@@ -32,5 +34,5 @@ def _rows(boxes: Any, words: Words, everybody: str) -> Iterator[Row]:
         if box["level"] is None and box["n"] == 0 and box["depth"] > 0:
             continue
         share = EMPTY if box["depth"] == 0 else cell(box["percent"], percent)
-        label = box_label(box, words, everybody, named=True)
+        label = box_label(from_json(FlowBox, box), words, everybody, named=True)
         yield Row(Cell(label), (cell(box["n"], count), share), indent=box["depth"])

@@ -10,18 +10,22 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from tests.common.estimators.cohorts import Cohort, random_cohort, study_of, uneven_cohort
 from tests.common.estimators.pooling import assert_close, result_of, summary_of
+from tests.examples import examples
 
 from riskset_common.errors import EstimationError, ProtocolRefusal
 from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.estimators.estimator import Request
 from riskset_common.estimators.on_shares import BlindFit, BlindQuestion
 from riskset_common.estimators.regression.blind import blind_cohort, blind_questions, column_range
-from riskset_common.estimators.regression.cox import AskCox, Cox
+from riskset_common.estimators.regression.cox import Cox
+from riskset_common.estimators.regression.questions.asked import AskCox
+from riskset_common.estimators.regression.questions.deaths import AskDeaths, Waiting
+from riskset_common.estimators.regression.questions.likelihood import AskLikelihood
 from riskset_common.estimators.regression.terms import columns
 from riskset_common.results.as_json import as_json
 from riskset_common.rounds.blind_models import waits
@@ -105,7 +109,7 @@ def without_strata(result: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("analysis", MODELS.values(), ids=list(MODELS))
 @given(seed=some_seed, uneven=st.booleans())
-@settings(max_examples=8)
+@examples(8)
 def test_a_model_over_any_split_is_that_of_one_pool(
     analysis: dict[str, Any], seed: int, uneven: bool
 ) -> None:
@@ -120,7 +124,7 @@ def test_a_model_over_any_split_is_that_of_one_pool(
 
 
 @given(seed=some_seed)
-@settings(max_examples=10)
+@examples(10)
 def test_what_is_asked_of_the_computation_does_not_depend_on_the_split(seed: int) -> None:
     cohort = random_cohort(seed, n_sites=N_SITES)
     asked = []
@@ -163,7 +167,7 @@ def test_other_patients_than_in_the_survey_are_told(waiting: Request[Any, Any]) 
     before = Request(
         waiting.spec,
         waiting.study,
-        waiting.state.model_copy(update={"waits": False}),
+        AskDeaths(n_steps=waiting.state.n_steps),
         waiting.memory,
     )
     one_more = {**waiting.memory.pooled, "n": waiting.memory.pooled["n"] + 1}
@@ -176,7 +180,7 @@ def test_other_patients_than_in_the_survey_are_told(waiting: Request[Any, Any]) 
 def test_an_event_beyond_the_agreed_grid_is_refused_by_the_site() -> None:
     study = study_of(MODELS["Efron"], 1)
     (patients,) = random_cohort(6).patients(study)
-    short: Any = Request(study.plan.analyses[0], study, AskCox(n_steps=1))
+    short: Any = Request(study.plan.analyses[0], study, AskDeaths(n_steps=1))
     with pytest.raises(EstimationError):
         COX.summarise(patients, short)
 
@@ -184,10 +188,10 @@ def test_an_event_beyond_the_agreed_grid_is_refused_by_the_site() -> None:
 @pytest.mark.parametrize(
     ("strata", "asked"),
     [
-        ([], AskCox(exponent=(0,) * 4, beta=(0.0,) * 4)),
-        (["site"], AskCox(n_steps=4)),
-        ([], AskCox(n_steps=3)),
-        ([], AskCox(n_steps=2**40)),
+        ([], AskLikelihood(exponent=(0,) * 4, beta=(0.0,) * 4)),
+        (["site"], AskDeaths(n_steps=4)),
+        ([], AskDeaths(n_steps=3)),
+        ([], AskDeaths(n_steps=2**40)),
     ],
 )
 def test_a_model_is_asked_in_its_own_way_only(strata: list[str], asked: AskCox) -> None:
@@ -197,11 +201,21 @@ def test_a_model_is_asked_in_its_own_way_only(strata: list[str], asked: AskCox) 
 
 
 @pytest.mark.parametrize(
-    "state", [{"waits": True}, {"n_steps": 4, "beta": [0.0]}, {"n_steps": 4, "exponent": [0]}]
+    "state",
+    [
+        {"waits": True},
+        {"n_steps": 4, "beta": [0.0]},
+        {"n_steps": 4, "exponent": [0]},
+        {"beta": [0.0]},
+        {"count_steps": 4},
+        {"exponent": [0], "beta": [0.0], "clusters": True, "times": True},
+        {"exponent": [0], "beta": [0.0], "clusters": True, "count_steps": 4},
+        {"clusters": 0},
+    ],
 )
 def test_a_question_of_two_ways_at_once_is_none(state: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
-        AskCox.model_validate(state)
+        COX.question(state)
 
 
 def test_the_range_of_a_column_is_the_product_of_its_parts() -> None:
@@ -219,7 +233,7 @@ def test_the_range_of_a_column_is_the_product_of_its_parts() -> None:
 
 def test_only_models_wait_to_be_computed() -> None:
     study = study_of({"kind": "event_table", "endpoint": "EFS"}, 2)
-    request = Request(study.plan.analyses[0], study, AskCox(n_steps=2, waits=True))
+    request = Request(study.plan.analyses[0], study, Waiting(n_steps=2))
     with pytest.raises(ProtocolRefusal):
         estimator_of("event_table").fitted(request, {})
 

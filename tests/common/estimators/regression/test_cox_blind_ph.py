@@ -17,7 +17,7 @@ from riskset_common.estimators.estimator import Request
 from riskset_common.estimators.on_shares import BlindFit, BlindQuestion
 from riskset_common.estimators.regression.blind import MAINS, WHOLE, blind_cohort, blind_questions
 from riskset_common.results.as_json import to_text
-from riskset_common.rounds.blind_models import wanted_test
+from riskset_common.rounds.blind_models import waits, wanted_test
 from riskset_common.rounds.questions import questions_json
 from riskset_common.study.patients import Patients
 from riskset_common.survival.regression.cox import cox_sums, prepare
@@ -39,7 +39,7 @@ def waiting(analysis: dict[str, Any], cohort: Cohort) -> tuple[Request[Any, Any]
     [spec] = study.plan.analyses
     estimator = estimator_of(spec.kind)
     request = estimator.first(spec, study)
-    while not request.state.waits:
+    while not waits(request):
         asked = questions_json({spec.id: request})
         found = [summary_of(patients, study, asked) for patients in sites]
         request = estimator.next(

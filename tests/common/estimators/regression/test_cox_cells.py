@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.common.estimators.cohorts import Cohort, random_cohort
 from tests.common.estimators.pooling import result_of
+from tests.examples import examples
+from tests.server.disclosure.as_released import is_withheld, release
 
 from riskset_common.study.plan import Disclosure
-from riskset_server.disclosure.withheld import is_withheld
-from riskset_server.kinds.release import release
 
 COX: dict[str, Any] = {"kind": "cox", "endpoint": "EFS", "strata": ["site"]}
 BY_SEX = COX | {"terms": [{"factor": "arm"}, {"factor": "sex"}], "interaction": ["arm", "sex"]}
@@ -32,7 +32,7 @@ def in_cell(cohort: Cohort, chosen: np.ndarray) -> tuple[int, int]:
 
 
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=10)
+@examples(10)
 def test_every_cell_of_an_interaction_is_counted(seed: int) -> None:
     cohort = random_cohort(seed)
     found = counted(result_of(BY_SEX, cohort, 5))

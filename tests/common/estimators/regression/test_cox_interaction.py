@@ -6,15 +6,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.common.estimators.cohorts import censored, nobody, problems_of, random_cohort, study_of
-from tests.common.estimators.contract import keeps_contract
 from tests.common.estimators.pooling import pool, result_of
+from tests.common.results.kept_types import keeps_types
+from tests.examples import examples
 
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.estimators.estimator import Request
-from riskset_common.estimators.regression.cox import AskCox, Cox
+from riskset_common.estimators.regression.cox import Cox
+from riskset_common.estimators.regression.questions.likelihood import AskLikelihood
 
 MAINS: dict[str, Any] = {
     "kind": "cox",
@@ -27,7 +29,7 @@ ASKED = BOTH | {"interaction_test": "likelihood_ratio"}
 
 
 @given(seed=st.integers(0, 2**32 - 1), ties=st.sampled_from(["efron", "breslow"]))
-@settings(max_examples=10)
+@examples(10)
 def test_it_is_twice_the_difference_of_two_fits(seed: int, ties: str) -> None:
     cohort = random_cohort(seed, n=300)
     mains, both, asked = (
@@ -81,7 +83,7 @@ def test_main_effects_that_the_plan_does_not_ask_are_refused(
     asked: dict[str, Any], mains: tuple[float, ...]
 ) -> None:
     study = study_of(asked, 5)
-    state = AskCox(exponent=(0,) * 7, beta=(0.0,) * 7, mains=mains)
+    state = AskLikelihood(exponent=(0,) * 7, beta=(0.0,) * 7, mains=mains)
     request: Any = Request(study.plan.analyses[0], study, state)
 
     with pytest.raises(ProtocolRefusal, match="main effects"):
@@ -91,7 +93,7 @@ def test_main_effects_that_the_plan_does_not_ask_are_refused(
 @pytest.mark.parametrize("cohort", [nobody(), censored(random_cohort(3))])
 def test_without_events_the_test_says_nothing(cohort: Any) -> None:
     result = result_of(ASKED, cohort, 5)
-    keeps_contract(result)
+    keeps_types(result)
 
     assert {"statistic": 0.0, "df": 0, "p_value": 1.0} == result["tests"]["interaction"]
 

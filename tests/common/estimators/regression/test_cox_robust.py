@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.common.estimators.cohorts import (
     Cohort,
@@ -15,8 +15,9 @@ from tests.common.estimators.cohorts import (
     study_of,
     uneven_cohort,
 )
-from tests.common.estimators.contract import keeps_contract
 from tests.common.estimators.pooling import assert_close, pool, result_of, summary_of
+from tests.common.results.kept_types import keeps_types
+from tests.examples import examples
 
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.formats.canonical_json import canonical_json
@@ -55,7 +56,7 @@ def by_hand(cohort: Cohort, plain: dict[str, Any], n_sites: int) -> np.ndarray:
 
 
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=10)
+@examples(10)
 def test_variances_are_the_sandwich_of_the_sites_scores(seed: int) -> None:
     cohort = random_cohort(seed, n=300)
     plain, robust = (result_of(asked, cohort, 5) for asked in (COX, ROBUST))
@@ -68,7 +69,7 @@ def test_variances_are_the_sandwich_of_the_sites_scores(seed: int) -> None:
     assert [term["coef"] for term in plain["terms"]] == [term["coef"] for term in robust["terms"]]
     assert std_err == robust["robust"]["naive_std_err"]
     assert plain["tests"]["likelihood_ratio"] == robust["tests"]["likelihood_ratio"]
-    keeps_contract(robust)
+    keeps_types(robust)
 
 
 def test_z_intervals_and_wald_tests_follow_the_robust_variance() -> None:
@@ -102,7 +103,7 @@ def test_the_order_of_sites_does_not_matter() -> None:
 
 
 def test_sites_of_one_patient_and_aliased_columns_are_no_trouble() -> None:
-    keeps_contract(result_of(ROBUST, uneven_cohort(4), 5))
+    keeps_types(result_of(ROBUST, uneven_cohort(4), 5))
     constant = random_cohort(5)
     result = result_of(ROBUST, constant.with_values(age=constant.site + 0.1), 5)
 
@@ -138,4 +139,4 @@ def test_the_spans_of_a_patient_are_one_cluster() -> None:
     found = result_of(asked, exposed_late, 5)
 
     assert_close(alone["terms"], parted["terms"][:2], 1e-8)
-    keeps_contract(found)
+    keeps_types(found)

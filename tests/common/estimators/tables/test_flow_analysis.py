@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from tests.common.estimators.cohorts import (
     Cohort,
     cohorts,
@@ -25,7 +25,6 @@ def path_of(box: dict[str, Any]) -> tuple[Any, ...]:
 
 
 @given(cohort=cohorts())
-@settings(max_examples=30)
 def test_the_boxes_below_a_box_add_up_to_it(cohort: Cohort) -> None:
     boxes = result_of(FLOW, cohort, 5)["boxes"]
     below: dict[tuple[Any, ...], list[int]] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from tests.common.estimators.cohorts import Cohort, cohorts, nobody, random_cohort
 from tests.common.estimators.pooling import result_of
 
@@ -13,7 +13,6 @@ EVENTS = {"kind": "event_table", "endpoint": "EFS", "by": "arm"}
 
 
 @given(cohort=cohorts())
-@settings(max_examples=30)
 def test_every_patient_stands_in_one_cell_of_each_characteristic(cohort: Cohort) -> None:
     result = result_of(BASELINE, cohort, 1)
     missing = result["missing_values"]

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.common.secure.blind.blind_parties import arithmetics, secret, shared, together
 
@@ -251,7 +251,6 @@ def test_a_member_needs_exactly_its_own_keys():
         Arithmetic(committee, 1, dict.fromkeys(committee.subsets, b""), b"label")
 
 
-@settings(max_examples=200)
 @given(
     value=st.one_of(
         st.floats(-(2.0**61), 2.0**61), st.floats(-1, 1), st.floats(-(2.0**-50), 2.0**-50)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.common.secure.blind.blind_parties import (
     Cohort,
@@ -18,6 +18,7 @@ from tests.common.secure.blind.blind_parties import (
     shared,
     together,
 )
+from tests.examples import examples
 
 from riskset_common.errors import EstimationError
 from riskset_common.secure.blind.arithmetic.committee import PRESETS, Committee
@@ -35,8 +36,6 @@ from riskset_common.secure.blind.arithmetic.shares import Arithmetic, K, Truncat
 from riskset_common.secure.blind.cox.bounds import PublicPath, next_path
 from riskset_common.secure.blind.cox.wanted import WantedHazard, WantedPhTest, log_times
 from riskset_common.survival.regression.newton import CoxFit
-
-pytestmark = pytest.mark.slow
 
 
 def same_fit(expected: CoxFit, actual: CoxFit):
@@ -57,7 +56,7 @@ def same_fit(expected: CoxFit, actual: CoxFit):
         )
 
 
-@settings(max_examples=12)
+@examples(12)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n_sites=st.integers(3, 8),

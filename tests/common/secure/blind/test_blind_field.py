@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from riskset_common.primitives.prime_field import P
 from riskset_common.secure.blind.arithmetic.field import (
@@ -70,7 +71,7 @@ def test_results_may_be_used_again_without_end(pairs, steps):
     assert A.max() < 2**29 + 2**13
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(pairs=vectors, terms=st.integers(1, 15))
 def test_a_sum_of_products_is_reduced_once(pairs, terms):
     a, b = ints(pairs)

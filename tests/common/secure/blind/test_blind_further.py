@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.common.secure.blind.blind_parties import (
     Cohort,
@@ -22,6 +23,7 @@ from tests.common.secure.blind.blind_parties import (
 from tests.common.secure.blind.blind_session import Session
 from tests.common.secure.blind.extended_model import hazards, time_scores
 from tests.common.secure.blind.test_blind_cox import separated
+from tests.examples import examples
 
 from riskset_common.errors import EstimationError, PolicyRefusal, ProtocolRefusal
 from riskset_common.secure.blind.arithmetic.committee import PRESETS
@@ -57,6 +59,13 @@ def wanted_of(cohort: Cohort, *, times: tuple[float, ...] = (12.0, 24.0)) -> dic
         "ph_test": WantedPhTest("identity", identity_times(slots)),
         "hazard": WantedHazard(times, (0.0,) * p),
     }
+
+
+@cache
+def fitted(*besides: str) -> tuple[BlindModel, BlindOutcome]:
+    """The cohort at its three sites with these of `wanted_of`: fitted once for all tests that only read it."""
+    wanted = wanted_of(COHORT)
+    return fit_blind(COHORT, SITE, N_SITES, **{name: wanted[name] for name in besides})
 
 
 def scores_of(outcome: BlindOutcome) -> TimeScores:
@@ -97,8 +106,7 @@ def check_further(model: BlindModel, cohort: Cohort, outcome: BlindOutcome, ties
     np.testing.assert_allclose(hazard.std_err, std_err, rtol=1e-9)
 
 
-@pytest.mark.slow
-@settings(max_examples=5)
+@examples(5)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n_sites=st.integers(3, 6),
@@ -118,7 +126,6 @@ def test_any_split_into_sites_gives_what_one_pool_gives(
     assert hazard_of(outcome).stratum.tolist() == sorted(set(model.slot_strata))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS[1:])
 def test_every_committee_opens_the_same(preset):
     model, outcome = fit_blind(COHORT, np.arange(120) % 5, 5, preset=preset, **wanted_of(COHORT))
@@ -128,11 +135,10 @@ def test_every_committee_opens_the_same(preset):
 
 def test_each_may_be_wanted_alone_and_costs_the_fit_nothing():
     """The fit is the same to the last bit, and of the messages only those of the last evaluation differ in number."""
-    wanted = wanted_of(COHORT)
-    _, plain = fit_blind(COHORT, SITE, N_SITES)
-    model, test = fit_blind(COHORT, SITE, N_SITES, ph_test=wanted["ph_test"])
-    _, hazard = fit_blind(COHORT, SITE, N_SITES, hazard=wanted["hazard"])
-    _, both = fit_blind(COHORT, SITE, N_SITES, **wanted)
+    _, plain = fitted()
+    model, test = fitted("ph_test")
+    _, hazard = fitted("hazard")
+    _, both = fitted("ph_test", "hazard")
 
     assert plain.further is None
     assert test.further is not None
@@ -174,7 +180,7 @@ def test_the_hazard_of_other_covariates_is_larger_by_their_hazard_ratio():
     at = (0.5, 1.0)
     wanted = WantedHazard((12.0, 24.0), at)
     model, moved = fit_blind(COHORT, SITE, N_SITES, hazard=wanted)
-    _, at_zero = fit_blind(COHORT, SITE, N_SITES, hazard=wanted_of(COHORT)["hazard"])
+    _, at_zero = fitted("hazard")
     slope = moved.fit.coef * np.ldexp(1.0, -model.exponent)
 
     np.testing.assert_allclose(
@@ -202,7 +208,7 @@ def test_aliased_columns_take_no_part():
     x = np.column_stack([COHORT.x, np.full(120, 3.0)])
     wider = Cohort(COHORT.time, COHORT.event, x)
     wanted = wanted_of(COHORT)
-    _, narrow = fit_blind(COHORT, SITE, N_SITES, **wanted)
+    _, narrow = fitted("ph_test", "hazard")
     hazard = WantedHazard((12.0, 24.0), (0.0, 0.0, 3.0))
     _, wide = fit_blind(wider, SITE, N_SITES, ph_test=wanted["ph_test"], hazard=hazard)
 

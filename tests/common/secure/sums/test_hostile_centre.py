@@ -294,5 +294,5 @@ class HostileCentre(RuleBasedStateMachine):
             assert not members & self.self_shares[label, i]
 
 
-HostileCentre.TestCase.settings = settings(max_examples=60, stateful_step_count=30)
+HostileCentre.TestCase.settings = settings(stateful_step_count=30)
 TestHostileCentre = HostileCentre.TestCase

@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from riskset_common.secure.sums.rule import Rule
@@ -46,7 +46,6 @@ def sessions(draw):
     return n_sites, rule, rounds, lost, silent
 
 
-@settings(max_examples=80)
 @given(drawn=sessions())
 def test_the_sum_over_those_who_reported_is_exact(consortium, question, drawn):
     n_sites, rule, rounds, lost, silent = drawn

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from riskset_common.errors import ProtocolRefusal
@@ -42,7 +42,6 @@ def rounds(draw):
     return asked
 
 
-@settings(max_examples=60)
 @given(asked=rounds())
 def test_the_opened_sums_are_exact(consortium, question, asked):
     outcome = consortium(len(asked[0])).run([question(answers) for answers in asked])

@@ -14,7 +14,13 @@ from riskset_common.secure.sums.pooling import check_refused, check_report, coll
 from riskset_common.secure.sums.reporting import report
 from riskset_common.secure.sums.rule import Rule
 from riskset_common.secure.sums.setup import check_advertisement
-from riskset_common.secure.sums.site_session import SessionSecrets, accept_keys, advertise, refuse
+from riskset_common.secure.sums.site_session import (
+    SessionSecrets,
+    accept_keys,
+    advertise,
+    blind_channels,
+    refuse,
+)
 
 
 def test_a_report_is_sent_again_byte_by_byte(consortium):
@@ -133,10 +139,24 @@ def test_pooled_arrays_come_by_analysis_and_name(consortium):
     answers = {0: (np.array([1, 2]), np.array([0.5])), 1: (np.array([3, 4]), np.array([0.25]))}
     reports = study.reports(states, request, answers)
 
-    arrays = study.pool(setup, request, reports.values()).arrays()
+    pooled = study.pool(setup, request, reports.values())
+    arrays = pooled.arrays()
 
     assert [4, 6] == arrays[("curve", "events")].tolist()
     assert [0.75] == arrays[("cox", "score")].tolist()
+    assert {(name, array) for name, of in pooled.by_analysis().items() for array in of} == set(
+        arrays
+    )
+
+
+def test_two_sites_have_one_key_for_what_they_send_each_other_of_blind_models(consortium):
+    study = consortium(3)
+    _, _, states = study.joined()
+    keys = {i: blind_channels(state) for i, state in states.items()}
+
+    assert all({0, 1, 2} - {i} == set(to) for i, to in keys.items())
+    assert all(keys[i][j] == keys[j][i] for i in keys for j in keys[i])
+    assert 3 == len({key for to in keys.values() for key in to.values()})
 
 
 def test_a_refusal_says_its_kind_and_nothing_else(consortium):

@@ -57,6 +57,21 @@ def test_the_sums_follow_the_definition(cohort, by_definition, spec, ties):
     check_equal(by_definition(patients, beta, ties), sums_of(patients, beta, ties))
 
 
+@given(cohorts, st.sampled_from(TIES))
+def test_an_offset_is_a_covariate_whose_coefficient_is_1(cohort, spec, ties):
+    patients = cohort(**(spec | {"p": spec["p"] + 1}))
+    beta = np.random.default_rng(spec["seed"]).normal(size=spec["p"])
+    offset, x = patients.x[:, 0], patients.x[:, 1:]
+    moved = prepare(
+        patients.time, patients.event, patients.entry, x, patients.stratum, ties, offset
+    )
+    whole = sums_of(patients, [1.0, *beta], ties)
+
+    check_equal(
+        (whole.log_likelihood, whole.score[1:], whole.information[1:, 1:]), cox_sums(moved, beta)
+    )
+
+
 @given(cohorts, st.sampled_from(TIES), st.integers(0, 2**32 - 1))
 def test_sums_of_any_parts_that_keep_strata_whole_add_up(cohort, spec, ties, seed):
     patients = cohort(**spec)

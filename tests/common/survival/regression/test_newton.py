@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 
 import numpy as np
 import pytest
@@ -234,23 +233,6 @@ def test_a_column_that_loses_all_information_has_run_away():
     assert [False, True] == found.monotone.tolist()
     assert np.isnan(found.std_err[1])
     assert 1.0 == found.coef[0]
-
-
-@pytest.mark.parametrize("convergence", ["tight", "r"])
-def test_states_survive_json_exactly(convergence):
-    sums_at = outlying()
-    direct, states = fit(sums_at, 1, convergence)
-    state: NewtonState | CoxFit = start(1, convergence, 40)
-    for _ in states:
-        assert isinstance(state, NewtonState)
-
-        state = NewtonState.from_json(json.loads(json.dumps(state.to_json())))
-        state = advance(state, sums_at(np.array(state.beta)))
-
-    assert isinstance(state, CoxFit)
-    assert direct.coef.tolist() == state.coef.tolist()
-    assert direct.covariance.tolist() == state.covariance.tolist()
-    assert direct.log_likelihood == state.log_likelihood
 
 
 def test_a_null_model_that_is_not_finite_has_no_fit():

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from riskset_common.errors import EstimationError
@@ -44,7 +44,6 @@ def by_hand(table: np.ndarray) -> float:
 
 
 @given(rows=small_tables)
-@settings(max_examples=60)
 def test_it_is_the_sum_over_all_tables_that_are_not_more_probable(rows: list[list[int]]) -> None:
     table = np.array(rows, dtype=np.int64)
 

@@ -19,7 +19,6 @@ def start_values():
     return np.array(list(as_json(Parameters()).values()))
 
 
-@pytest.mark.slow
 def test_the_committed_parameters_reach_the_recorded_sum_of_squares(study, parameters, published):
     recorded = json.loads((study / "parameters.json").read_text(encoding="utf-8"))["calibration"]
     first, last = recorded["seeds"]
@@ -31,7 +30,6 @@ def test_the_committed_parameters_reach_the_recorded_sum_of_squares(study, param
     assert reached < len(published)
 
 
-@pytest.mark.slow
 def test_a_short_calibration_comes_nearer_and_says_how_near(published):
     before = Objective(published, (SEEDS_FROM,), start_values()).value(start_values())
     said: list[str] = []

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from deploy.studies.interfant06.synthetic.dialects import Dialect, read_dialects
 from deploy.studies.interfant06.synthetic.errors import PLANTED, plant
-from deploy.studies.interfant06.synthetic.files import age_as_read
+from deploy.studies.interfant06.synthetic.files import LocalRecord, age_as_read
 from deploy.studies.interfant06.synthetic.study import SEED, write_study
 
 from riskset_common.errors import InputError
@@ -137,7 +137,7 @@ def test_each_planted_error_is_found_where_it_is_and_nowhere_else(written, codeb
 
 def test_an_error_that_no_record_can_have_is_told():
     language = read_dialects().language_of("Lyon")
-    records = [{language.column("relapse"): None}]
+    records: list[LocalRecord] = [{language.column("relapse"): None}]
 
     with pytest.raises(InputError, match="Lyon: no record can have the error reversed_dates"):
         plant("Lyon", records, language)

@@ -20,7 +20,7 @@ Catrina O, Saxena A (2010), Secure computation with fixed-point numbers, FC, LNC
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -143,15 +143,15 @@ class Arithmetic:
         second: Callable[[Arithmetic], Opening[Second]],
     ) -> Opening[tuple[First, Second]]:
         """Run two computations in the same openings, each under labels of its own."""
-        steps = [_Step(first(_Side(self, 0))), _Step(second(_Side(self, 1)))]
-        while waiting := [step for step in steps if step.share is not None]:
+        one, other = _Step(first(_Side(self, 0))), _Step(second(_Side(self, 1)))
+        while waiting := [step for step in (one, other) if step.share is not None]:
             shares = [step.share for step in waiting if step.share is not None]
             opened = yield from self._open(np.concatenate(shares, axis=1))
             start = 0
             for step, share in zip(waiting, shares, strict=True):
                 step.go_on(opened[:, start : start + share.shape[1]])
                 start += share.shape[1]
-        return steps[0].outcome, steps[1].outcome
+        return one.outcome, other.outcome
 
     def _open(self, share: Elements) -> Opening[Elements]:
         opened = yield Masked(self.label, share)
@@ -197,13 +197,17 @@ class _Side(Arithmetic):
         return (yield Masked(self.label, share))
 
 
-class _Step:
-    """A computation between two openings: the share it wants to open, or what came out."""
+EndsIn = TypeVar("EndsIn", covariant=True)
 
-    def __init__(self, computation: Opening[Any]) -> None:
+
+class _Step(Generic[EndsIn]):
+    """A computation between two openings: the share it wants to open, or, once that is None, what came out."""
+
+    outcome: EndsIn
+
+    def __init__(self, computation: Opening[EndsIn]) -> None:
         self._computation = computation
         self.share: Elements | None = None
-        self.outcome: Any = None
         self._run(lambda: next(computation))
 
     def go_on(self, opened: Elements) -> None:

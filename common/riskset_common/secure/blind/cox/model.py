@@ -17,12 +17,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from riskset_common.errors import DataError, ProtocolRefusal
 from riskset_common.formats.canonical_json import canonical_json
+from riskset_common.formats.json_values import Json
 from riskset_common.primitives.hashing import H
 from riskset_common.secure.blind.cox.wanted import FURTHEST, WantedHazard, WantedPhTest
 from riskset_common.survival.arrays.shapes import FloatArray, IntArray
@@ -209,10 +209,12 @@ class BlindModel:
         n_events = self.n_columns * (1 if self.ph_test is None else 2)
         return self.n_sums * (self.n_slots + len(self.terms.tied)) + n_events
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Json]:
         """The model as a mapping of numbers, texts and lists; what is not wanted besides the fit is left out."""
         further = {"ph_test": self.ph_test, "hazard": self.hazard}
-        wanted = {name: each.to_json() for name, each in further.items() if each is not None}
+        wanted: dict[str, Json] = {
+            name: each.to_json() for name, each in further.items() if each is not None
+        }
         return wanted | {
             "analysis": self.analysis,
             "ties": self.ties,

@@ -7,11 +7,12 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from riskset_common.errors import EstimationError, ProtocolRefusal
+from riskset_common.formats.json_values import Json
 from riskset_common.secure.blind.cox.guards import require_wide_blocks
 from riskset_common.survival.arrays.shapes import FloatArray
 from riskset_common.survival.regression.proportionality import Transform
@@ -72,7 +73,7 @@ class WantedPhTest:
         """The same as doubles between 0 and 1, exactly."""
         return np.array(self.whole, dtype=np.float64) / float(1 << G_BITS)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Json]:
         """The request as a mapping."""
         return {"transform": self.transform, "times": list(self.times)}
 
@@ -164,6 +165,6 @@ class WantedHazard:
             ]
         return found
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Json]:
         """The request as a mapping."""
         return {"times": list(self.times), "at": list(self.at), "bits": self.bits}

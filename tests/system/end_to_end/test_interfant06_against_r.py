@@ -9,24 +9,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.runs import copied_run
+from tests.server.disclosure.as_released import release
 
 from riskset_common.planning.read import ReleasePlan, read_plan
 from riskset_common.results.as_json import to_text
 from riskset_common.results.from_json import from_json
 from riskset_common.results.whole_file import Results
 from riskset_common.study.plan import Disclosure
+from riskset_embedded.demos import interfant06 as demo
 from riskset_embedded.demos.interfant06 import released_exactly, run_trial_demo
 from riskset_embedded.demos.lung import study_folder
 from riskset_embedded.demos.published.compared import compare
 from riskset_embedded.demos.published.document import write_paper
 from riskset_embedded.demos.published.mapping import read_map
 from riskset_embedded.demos.published.places import NotShown, result_at
-from riskset_server.kinds.release import release
 from riskset_server.report.run_files import read_run
 from riskset_server.report_check import check_report
 
 STUDY = study_folder("interfant06")
 ROOT = Path(__file__).parents[3]
+GOLDEN = ROOT / "tests" / "golden" / "interfant06"
 RELATIVE, ABSOLUTE = 1e-9, 1e-12
 COUNTED_ONLY = {"flow"}
 """Analyses without a number in golden.json: R has no function for a flow of patients."""
@@ -38,14 +41,16 @@ Run = tuple[str, Path, dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """What the demonstration prints, where it wrote, and its results: exact, as the golden numbers are."""
+    """What the demonstration prints, where it wrote, and its results: exact, as the golden numbers are. All workers share its run."""
     out = tmp_path_factory.mktemp("trial") / "out"
-    printed = run_trial_demo(out, exact=True, quiet=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(demo, "run_files", copied_run)
+        printed = run_trial_demo(out, exact=True, quiet=True)
     return printed, out, json.loads((out / "results.json").read_text(encoding="utf-8"))
 
 
 def golden() -> list[tuple[str, float | None]]:
-    text = (Path(__file__).parent / "golden.json").read_text(encoding="utf-8")
+    text = (GOLDEN / "golden.json").read_text(encoding="utf-8")
     return [(place, value) for place, value in json.loads(text)]
 
 
@@ -55,7 +60,6 @@ def differs(found: Any, expected: float | None) -> bool:
     return bool(abs(found - expected) > max(ABSOLUTE, RELATIVE * abs(expected)))
 
 
-@pytest.mark.slow
 def test_the_results_read_back_as_they_were_written(run: Run) -> None:
     _, out, results = run
 
@@ -64,7 +68,6 @@ def test_the_results_read_back_as_they_were_written(run: Run) -> None:
     )
 
 
-@pytest.mark.slow
 def test_every_number_of_the_plan_equals_r(run: Run) -> None:
     _, _, results = run
     numbers = golden()
@@ -88,7 +91,6 @@ def rounds_of(result: dict[str, Any]) -> int:
     return 1 if result["kind"] in {"baseline", "event_table", "flow"} else 2
 
 
-@pytest.mark.slow
 def test_the_plan_takes_the_rounds_of_its_longest_analysis_and_one_for_all_blind_models(
     run: Run,
 ) -> None:
@@ -100,7 +102,6 @@ def test_the_plan_takes_the_rounds_of_its_longest_analysis_and_one_for_all_blind
     )
 
 
-@pytest.mark.slow
 def test_the_paper_leaves_no_figure_out_and_is_near_the_published_ones(run: Run) -> None:
     printed, out, results = run
     published = json.loads((STUDY / "published.json").read_text(encoding="utf-8"))
@@ -129,7 +130,6 @@ def held_back(run: Run, disclosure: Disclosure, folder: Path) -> list[str]:
     return [each.place for each in write_paper(STUDY, rounded, folder) if not each.shown]
 
 
-@pytest.mark.slow
 def test_the_plans_own_release_prints_what_the_paper_prints(run: Run, tmp_path: Path) -> None:
     disclosure = read_plan(STUDY / "plan.yaml").disclosure
 
@@ -139,7 +139,6 @@ def test_the_plans_own_release_prints_what_the_paper_prints(run: Run, tmp_path: 
     assert HIDDEN == hidden
 
 
-@pytest.mark.slow
 def test_under_the_default_rules_the_main_figures_stay(run: Run, tmp_path: Path) -> None:
     hidden = held_back(run, Disclosure(), tmp_path)
 
@@ -150,14 +149,12 @@ def test_under_the_default_rules_the_main_figures_stay(run: Run, tmp_path: Path)
     assert "withheld (minimum_at_risk 10)" in (tmp_path / "paper.md").read_text("utf-8")
 
 
-@pytest.mark.slow
 def test_the_report_agrees_with_itself_and_with_its_results(run: Run) -> None:
     _, out, _ = run
 
     assert [] == check_report(out, read_run(out))
 
 
-@pytest.mark.slow
 def test_the_first_table_of_the_readme_is_that_of_the_run(run: Run) -> None:
     _, out, _ = run
     readme = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
