@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from riskset_common.estimators.read_back import analysis_from_json
 from riskset_common.results.as_json import as_json
 from riskset_common.results.curves import GroupCurve
-from riskset_common.results.from_json import analysis_from_json, from_json
+from riskset_common.results.from_json import from_json
 from riskset_common.results.shown import WithheldAnalysis
 from riskset_common.study.plan import Disclosure
 from riskset_server.disclosure import curve

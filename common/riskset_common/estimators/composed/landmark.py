@@ -135,6 +135,7 @@ class Landmark(Composed[LandmarkSpec, AskLandmark, LandmarkResult]):
     kind = "landmark"
     spec = LandmarkSpec
     state = AskLandmark
+    result = LandmarkResult
     discloses = (
         "patients whose follow-up does not span the landmark; of the others, by exposure and group: patients with an event, "
         "censored and (under left truncation) coming under observation at each step of the time grid, and how many sites need each "

@@ -99,6 +99,7 @@ class Univariate(Composed[UnivariateSpec, AskParts, UnivariateResult]):
     kind = "univariate"
     spec = UnivariateSpec
     state = AskParts
+    result = UnivariateResult
     discloses = (
         "for all patients and by level of each factor: patients with an event, censored and (under left truncation) coming under "
         "observation at each step of the time grid; patients left out because a value is missing; how many sites need each power "

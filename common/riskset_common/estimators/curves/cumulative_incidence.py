@@ -81,6 +81,7 @@ class CumulativeIncidence(TwoRounds[CumulativeIncidenceSpec, CumulativeIncidence
 
     kind = "cumulative_incidence"
     spec = CumulativeIncidenceSpec
+    result = CumulativeIncidenceResult
     discloses = (
         "patients with an event of each named cause, with an event of any other kind, censored and (under left truncation) coming "
         "under observation at each step of the time grid in every group and stratum of the test; patients left out because a value "

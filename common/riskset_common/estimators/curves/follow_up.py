@@ -63,6 +63,7 @@ class FollowUp(TwoRounds[FollowUpSpec, FollowUpResult]):
 
     kind = "follow_up"
     spec = FollowUpSpec
+    result = FollowUpResult
     discloses = (
         "patients with an event, censored and (under left truncation) coming under observation at each step of the time grid; "
         "patients left out because a value is missing; how many sites need each power of two of steps; for completeness the "

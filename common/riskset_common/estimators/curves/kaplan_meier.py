@@ -65,6 +65,7 @@ class KaplanMeier(TwoRounds[KaplanMeierSpec, KaplanMeierResult]):
 
     kind = "kaplan_meier"
     spec = KaplanMeierSpec
+    result = KaplanMeierResult
     discloses = (
         "patients with an event, censored and (under left truncation) coming under observation at each step of the time grid in "
         "every group and stratum of the test; patients left out because a value is missing; how many sites need each power of two "

@@ -76,6 +76,7 @@ class Heterogeneity(Estimator[HeterogeneitySpec, AskHeterogeneity, Heterogeneity
     kind = "heterogeneity"
     spec = HeterogeneitySpec
     state = AskHeterogeneity
+    result = HeterogeneityResult
     discloses = (
         "patients and events in total, by level of each factor, by exposure at the end of follow-up, and at the values -1, 0, 1, 2 and at "
         "all others of each number; patients left out because a value is missing; how many sites, of each group of sites, have an "

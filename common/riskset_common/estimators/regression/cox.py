@@ -58,6 +58,7 @@ class Cox(Estimator[CoxSpec, AskCox, CoxResult]):
     kind = "cox"
     spec = CoxSpec
     state = AskCox
+    result = CoxResult
     discloses = (
         "patients and events in total, by level of each factor, by exposure at the end of follow-up, at the values -1, 0, 1, 2 and at "
         "all others of each number, and in every cell of two such terms that interact; patients left out because a value is missing; "

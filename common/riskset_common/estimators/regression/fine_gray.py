@@ -115,6 +115,7 @@ class FineGray(Estimator[FineGraySpec, AskCox, FineGrayResult]):
     kind = "fine_gray"
     spec = FineGraySpec
     state = AskCox
+    result = FineGrayResult
     discloses = (
         "patients, events of the cause and competing events in total; patients and events by level of each factor, at the values -1, "
         "0, 1, 2 and at all others of each number, and in every cell of two such terms that interact; patients left out because a "

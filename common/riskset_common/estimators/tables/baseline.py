@@ -78,6 +78,7 @@ class Baseline(Estimator[BaselineSpec, CountCells, BaselineResult]):
     kind = "baseline"
     spec = BaselineSpec
     state = CountCells
+    result = BaselineResult
     discloses = (
         "patients in every group and every cell of the table, those without a group, and those in whom a characteristic is "
         "missing; of a number its sum and its sum of squares by group, and how many patients are in each bin of its range where "

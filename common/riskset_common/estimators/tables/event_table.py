@@ -44,6 +44,7 @@ class EventTable(Estimator[EventTableSpec, CountEvents, EventTableResult]):
     kind = "event_table"
     spec = EventTableSpec
     state = CountEvents
+    result = EventTableResult
     discloses = (
         "patients with each kind of first event, and without one, in every group, and those left out because a value is missing, "
         "summed over the sites"

@@ -60,6 +60,7 @@ class Flow(Estimator[FlowSpec, CountFlow, FlowResult]):
     kind = "flow"
     spec = FlowSpec
     state = CountFlow
+    result = FlowResult
     discloses = "patients in every combination of levels of all steps, those in whom a step is not known included, summed over the sites"
 
     def problems(self, spec: FlowSpec, study: Study) -> Iterator[str]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from riskset_common.estimators.read_back import analysis_from_json
 from riskset_common.results.curves import KaplanMeierResult
-from riskset_common.results.from_json import analysis_from_json
 from riskset_common.results.incidence import CumulativeIncidenceResult
 from riskset_common.results.shown import Withheld, WithheldAnalysis
 from riskset_common.results.tests import GrayResult, LogRankResult
