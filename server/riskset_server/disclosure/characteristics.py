@@ -43,7 +43,7 @@ def released_baseline(result: BaselineResult, disclosure: Disclosure) -> Baselin
         )
         numbers.append(shown)
     return BaselineResult(
-        kind="baseline",
+        kind=result.kind,
         n=result.n,
         missing=unless_small(result.missing, disclosure),
         by=result.by,
@@ -89,7 +89,7 @@ def released_event_table(result: EventTableResult, disclosure: Disclosure) -> Ev
     held = held_back(table, columns, disclosure.minimum_cell)
     censored = len(result.rows)
     return EventTableResult(
-        kind="event_table",
+        kind=result.kind,
         endpoint=result.endpoint,
         n=result.n,
         # All patients, less those with an event, are the censored ones.

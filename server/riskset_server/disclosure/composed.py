@@ -30,7 +30,7 @@ def released_univariate(result: UnivariateResult, disclosure: Disclosure) -> Uni
     everyone = result.all_patients
     shown = released_kaplan_meier(everyone, disclosure)
     return UnivariateResult(
-        kind="univariate",
+        kind=result.kind,
         endpoint=result.endpoint,
         n=result.n,
         events=shown.events,
@@ -86,7 +86,7 @@ def released_landmark(result: LandmarkResult, disclosure: Disclosure) -> Landmar
         model = where_enough(exact(model), released_cox, disclosure)
     n, events = _totals(curves if model is None else model)
     return LandmarkResult(
-        kind="landmark",
+        kind=result.kind,
         endpoint=result.endpoint,
         at=result.at,
         exposure=result.exposure,

@@ -24,7 +24,7 @@ def released_flow(result: FlowResult, disclosure: Disclosure) -> FlowResult:
             shown.append(_box(box, rule if index in held else None))
     order = [box.path for box in boxes]
     return FlowResult(
-        kind="flow",
+        kind=result.kind,
         n=result.n,
         missing=unless_small(result.missing, disclosure),
         steps=result.steps,

@@ -31,7 +31,7 @@ def released_follow_up(result: FollowUpResult, disclosure: Disclosure) -> Follow
         is_small(each, disclosure.minimum_cell) for each in (events, result.n - events)
     )
     return FollowUpResult(
-        kind="follow_up",
+        kind=result.kind,
         endpoint=result.endpoint,
         method=result.method,
         n=result.n,

@@ -19,7 +19,7 @@ def released_heterogeneity(
     if few is not None:
         return whole(result, few)
     return HeterogeneityResult(
-        kind="heterogeneity",
+        kind=result.kind,
         endpoint=result.endpoint,
         cause=result.cause,
         effect=result.effect,

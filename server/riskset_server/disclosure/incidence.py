@@ -28,7 +28,7 @@ def released_cumulative_incidence(
     table = _kinds_of_event(groups, result.causes)
     held = held_back(table, held_parts(counts, smallest, few), smallest)
     return CumulativeIncidenceResult(
-        kind="cumulative_incidence",
+        kind=result.kind,
         endpoint=result.endpoint,
         causes=result.causes,
         n=result.n,

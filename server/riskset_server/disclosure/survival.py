@@ -50,7 +50,7 @@ def released_curves(
         else released_log_rank(exact(result.test), counts, held, disclosure)
     )
     return KaplanMeierResult(
-        kind="kaplan_meier",
+        kind=result.kind,
         endpoint=result.endpoint,
         cause=result.cause,
         n=result.n,
