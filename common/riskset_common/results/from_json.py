@@ -37,8 +37,10 @@ def analysis_from_json(
     value: object, kinds: Mapping[str, type[AnalysisResult]], where: str = "results"
 ) -> ReleasedResult:
     """The result of one analysis, as the dataclass of its kind; raises as `from_json`."""
-    kind = str(value.get("kind")) if isinstance(value, dict) else ""
-    return cast("ReleasedResult", _one_of((kinds.get(kind), WithheldAnalysis), value, where))
+    kind = value.get("kind") if isinstance(value, dict) else None
+    if not isinstance(kind, str) or kind not in kinds:
+        raise _misfit(value, where)
+    return cast("ReleasedResult", _one_of((kinds[kind], WithheldAnalysis), value, where))
 
 
 def whole_from_json(value: object, kinds: Mapping[str, type[AnalysisResult]]) -> Results:
@@ -68,7 +70,11 @@ def _read(hint: object, value: object, where: str) -> object:
         return math.nan
     if type(value) is hint or (of is Literal and value in args):
         return value
-    raise InputError(
+    raise _misfit(value, where)
+
+
+def _misfit(value: object, where: str) -> InputError:
+    return InputError(
         f"{where}: {value!r:.60} does not belong there. Take a results.json that this release wrote."
     )
 
