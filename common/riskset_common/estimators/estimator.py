@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from riskset_common.errors import ProtocolRefusal
+from riskset_common.estimators.disclosed import Disclosed
 from riskset_common.estimators.on_shares import BlindCohort, BlindQuestion, Fits
+from riskset_common.results.whole_file import AnalysisResult
 from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Site, Study
@@ -84,7 +86,7 @@ def one(value: float) -> NDArray[Any]:
 
 Spec = TypeVar("Spec", bound=AnalysisSpec)
 Asked = TypeVar("Asked", bound=State)
-Result = TypeVar("Result")
+Result = TypeVar("Result", bound=AnalysisResult)
 
 
 @dataclass(frozen=True)
@@ -228,14 +230,17 @@ class Estimator(ABC, Generic[Spec, Asked, Result]):
         The model of its entry in a plan.
     state
         The model of what travels to the sites.
+    result
+        The dataclass of its results, which another kind may have too.
     discloses
-        One sentence for the person who approves the plan: what the opened sums show.
+        For the person who approves the plan: what the opened sums show.
     """
 
     kind: ClassVar[str]
     spec: type[Spec]
     state: type[Asked]
-    discloses: ClassVar[str]
+    result: type[Result]
+    discloses: ClassVar[Disclosed]
 
     @abstractmethod
     def first(self, spec: Spec, study: Study) -> Request[Spec, Asked]:

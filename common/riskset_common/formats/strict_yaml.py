@@ -15,9 +15,9 @@ from typing import Annotated, TypeAlias, TypeGuard, TypeVar, Union, get_args, ge
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, PlainSerializer, ValidationError
-from pydantic_core import ErrorDetails
 
 from riskset_common.errors import InputError, YamlError, did_you_mean
+from riskset_common.formats.problems import Problem
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -160,7 +160,7 @@ def validate(model: type[Model], found: object, name: str, error_class: type[Inp
         raise error_class("\n".join(f"{name}: {line}" for line in lines)) from error
 
 
-def _follows_from_others(problem: ErrorDetails, problems: Sequence[ErrorDetails]) -> bool:
+def _follows_from_others(problem: Problem, problems: Sequence[Problem]) -> bool:
     """A list whose every entry is wrong counts as too short for pydantic; the entries are told."""
     location = problem["loc"]
     return problem["type"] == "too_short" and any(
@@ -169,7 +169,7 @@ def _follows_from_others(problem: ErrorDetails, problems: Sequence[ErrorDetails]
     )
 
 
-def _describe(model: type[BaseModel], found: object, problem: ErrorDetails) -> str:
+def _describe(model: type[BaseModel], found: object, problem: Problem) -> str:
     location, kind = problem["loc"], problem["type"]
     where = _place(found, location, ends_in_key=kind in {"extra_forbidden", "missing"})
     if kind == "extra_forbidden":
@@ -183,8 +183,8 @@ def _describe(model: type[BaseModel], found: object, problem: ErrorDetails) -> s
     if kind == "union_tag_not_found":
         return f"{where}: the key {problem['ctx']['discriminator']} is required and missing."
     if kind == "union_tag_invalid":
-        tags = sorted(re.findall("'([^']*)'", problem["ctx"]["expected_tags"]))
-        key = problem["ctx"]["discriminator"].strip("'")
+        tags = sorted(re.findall("'([^']*)'", str(problem["ctx"]["expected_tags"])))
+        key = str(problem["ctx"]["discriminator"]).strip("'")
         return f"{where}: this release has no {key} {problem['ctx']['tag']!r}. Known: {', '.join(tags)}."
     if kind == "value_error":
         # A validator may name several problems, each on a line of its own.

@@ -1,6 +1,6 @@
 """Shamir's secret sharing (1979) over the field of 2^255 - 19 elements, with coefficients that follow from a key.
 
-A secret is the value at 0 of a polynomial of degree t - 1; a member's share is its value at the member's own point. Any t shares
+A secret is the value at 0 of a polynomial of degree t - 1; a member's share is its value at the member's own point. All sets of t shares
 give the secret, and t - 1 are independent of it. The coefficients are derived and not drawn, so that a report which is sent again
 is the same to the byte: a second polynomial for one secret would let shares of the two be mixed, and would use a sealing key twice.
 """

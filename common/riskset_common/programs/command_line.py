@@ -18,7 +18,7 @@ Answer = TypeVar("Answer")
 def errors_as_text(command: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
     """Decorate a command: every error that riskset raises on purpose becomes its text on stderr and its exit code.
 
-    0 done, 1 found problems, 2 usage (left to whoever parses the arguments), 3 refused. Any other exception is a fault of
+    0 done, 1 found problems, 2 usage (left to whoever parses the arguments), 3 refused. Every other exception is a fault of
     riskset and keeps its traceback.
     """
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from riskset_common.results.shown import Shown
 
@@ -37,9 +36,22 @@ class FlowBox:
 class FlowResult:
     """Boxes from all patients down, each before those that it splits into."""
 
-    kind: Literal["flow"]
+    kind: str
     n: int
     missing: Shown[int]
     steps: tuple[str, ...]
     boxes: tuple[FlowBox, ...]
     warnings: tuple[str, ...]
+
+
+def families(boxes: Sequence[FlowBox]) -> Iterator[tuple[FlowBox, list[FlowBox]]]:
+    """Every box that is split, from the first down, with the boxes that it is split into."""
+    for index, above in enumerate(boxes):
+        below = []
+        for box in boxes[index + 1 :]:
+            if box.depth <= above.depth:
+                break
+            if box.depth == above.depth + 1:
+                below.append(box)
+        if below:
+            yield above, below

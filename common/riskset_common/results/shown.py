@@ -44,16 +44,16 @@ class WithheldAnalysis:
     warnings: tuple[()] = ()
 
 
-def exact(value: Shown[T]) -> T:
-    """A value of an exact result, of which nothing is withheld.
+def exact(value: T | Withheld | WithheldAnalysis) -> T:
+    """A value of an exact result, or a part that is an analysis: nothing of it is withheld.
 
     Raises
     ------
     EstimationError
         Where it is withheld.
     """
-    if isinstance(value, Withheld):
+    if isinstance(value, (Withheld, WithheldAnalysis)):
         raise EstimationError(
-            f"A value that is needed was withheld ({value.rule}). Take the result before its disclosure rules, not after."
+            f"A value that is needed is withheld: {value}. Take the result before its disclosure rules, not after."
         )
     return value

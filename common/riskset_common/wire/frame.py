@@ -16,10 +16,10 @@ from collections.abc import Sequence
 from typing import ClassVar, Self
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
-from pydantic_core import ErrorDetails
 
 from riskset_common.errors import InputError, ProtocolRefusal
 from riskset_common.formats.canonical_json import canonical_json, parse_canonical
+from riskset_common.formats.problems import Problem
 from riskset_common.primitives.strict_fields import StrictValue
 
 MAGIC = b"RS"
@@ -132,7 +132,7 @@ def _open_frame(message: bytes) -> tuple[int, int]:
     return kind, end
 
 
-def _place(problem: ErrorDetails) -> str:
+def _place(problem: Problem) -> str:
     """Where a header went wrong, in our own words: the name of an unknown field is not repeated."""
     *above, field = map(str, problem["loc"]) if problem["loc"] else ("header",)
     return ".".join([*above, "an unknown field" if problem["type"] == "extra_forbidden" else field])

@@ -7,19 +7,32 @@ curve ends, never from a patient's: at most `MOST_TIMES` of them, each number ro
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
+from riskset_common.results.composed import LandmarkResult
+from riskset_common.results.curves import (
+    CurvePoints,
+    GroupCurve,
+    KaplanMeierResult,
+    Landmark,
+    NumbersAtRisk,
+)
+from riskset_common.results.incidence import (
+    CumulativeIncidenceResult,
+    GroupIncidence,
+    IncidenceLandmark,
+    IncidencePoints,
+)
+from riskset_common.results.shown import Withheld, exact
+from riskset_common.results.whole_file import AnalysisResult, ReleasedResult
 from riskset_common.study.plan import Disclosure, Plan
 from riskset_server.disclosure.curve import rounded
-from riskset_server.disclosure.withheld import (
-    Result,
-    fewest_patients,
-    is_withheld,
-    too_few_patients,
-)
+from riskset_server.disclosure.withheld import fewest_patients, too_few_patients
 from riskset_server.results.axis_ticks import nice_step, time_ticks
+
+Group = GroupCurve | GroupIncidence
+Points = CurvePoints | IncidencePoints
 
 MOST_TIMES = 24
 """A finer axis than this many steps would trace the curve; numbers at risk then stand at its round times of a coarser one only."""
@@ -52,52 +65,90 @@ class RoundTimes:
 
 
 def with_numbers_at_risk(
-    exact: Mapping[str, Any], released: Result, times: RoundTimes, disclosure: Disclosure
-) -> Result:
-    """The released result of an analysis with its groups' numbers at risk; unchanged where it has no curves by group."""
-    if "curves" in exact:
-        curves = with_numbers_at_risk(exact["curves"], released["curves"], times, disclosure)
-        return released | {"curves": curves}
-    if is_withheld(released.get("groups", {"withheld": ""})):
-        return released
-    end = max((time for group in released["groups"] for time in _shown(group)), default=0.0)
-    points = times.until(end) if end > 0 else []
-    return released | {
-        "groups": [
-            shown if is_withheld(shown["n"]) else shown | _numbers(group, points, disclosure)
-            for group, shown in zip(exact["groups"], released["groups"], strict=True)
-        ]
-    }
+    result: AnalysisResult, released: ReleasedResult, times: RoundTimes, disclosure: Disclosure
+) -> ReleasedResult:
+    """The released result of an analysis with its groups' numbers at risk; unchanged where it has no curves by group.
+
+    What is added to a released result is rounded here; the rest has passed its rule.
+    """
+    match result, released:
+        case (KaplanMeierResult() as found, KaplanMeierResult() as shown):
+            return _of_survival(found, shown, times, disclosure)
+        case (CumulativeIncidenceResult() as found, CumulativeIncidenceResult() as shown):
+            return _of_incidence(found, shown, times, disclosure)
+        case (
+            LandmarkResult(curves=KaplanMeierResult() as found),
+            LandmarkResult(curves=KaplanMeierResult() as shown) as landmark,
+        ):
+            return replace(landmark, curves=_of_survival(found, shown, times, disclosure))
+    return released
 
 
-def _curves(group: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _of_survival(
+    found: KaplanMeierResult, shown: KaplanMeierResult, times: RoundTimes, disclosure: Disclosure
+) -> KaplanMeierResult:
+    points = _points(shown.groups, times)
+    groups = (
+        group
+        if isinstance(group.n, Withheld)
+        else replace(group, numbers_at_risk=_numbers(before, points, disclosure))
+        for before, group in zip(found.groups, shown.groups, strict=True)
+    )
+    return replace(shown, groups=tuple(groups))
+
+
+def _of_incidence(
+    found: CumulativeIncidenceResult,
+    shown: CumulativeIncidenceResult,
+    times: RoundTimes,
+    disclosure: Disclosure,
+) -> CumulativeIncidenceResult:
+    points = _points(shown.groups, times)
+    groups = (
+        group
+        if isinstance(group.n, Withheld)
+        else replace(group, numbers_at_risk=_numbers(before, points, disclosure))
+        for before, group in zip(found.groups, shown.groups, strict=True)
+    )
+    return replace(shown, groups=tuple(groups))
+
+
+def _points(groups: Sequence[Group], times: RoundTimes) -> list[float]:
+    """The round times up to the end of what is shown of the groups' curves."""
+    end = max((time for group in groups for time in _shown(group)), default=0.0)
+    return times.until(end) if end > 0 else []
+
+
+def _curves(group: Group) -> Iterator[tuple[Points, Sequence[Landmark | IncidenceLandmark]]]:
     """A group's curve, or those of its causes, each with the landmarks beside it; none of a group that is withheld."""
-    parts = group["causes"].values() if "causes" in group else [group]
-    for part in parts:
-        if not is_withheld(part) and not is_withheld(part["curve"]):
-            yield part
+    if isinstance(group, GroupIncidence):
+        if not isinstance(group.causes, Withheld):
+            yield from ((cause.curve, cause.at) for cause in group.causes.values())
+    elif not isinstance(group.curve, Withheld):
+        yield group.curve, exact(group.at)
 
 
-def _shown(group: Mapping[str, Any]) -> Iterator[float]:
-    """Times that are shown of a group's curves: ends of blocks, and landmarks that are not withheld."""
-    if "causes" in group and is_withheld(group["causes"]):
-        return
-    for part in _curves(group):
-        yield from part["curve"]["time"]
-        for landmark in part["at"]:
-            if not any(is_withheld(value) for value in landmark.values()):
-                yield landmark["time"]
+def _shown(group: Group) -> Iterator[float]:
+    """Times that are shown of a group's curves: ends of blocks, and landmarks of which nothing is withheld."""
+    for curve, landmarks in _curves(group):
+        yield from curve.time
+        for at in landmarks:
+            values = (at.at_risk, at.events_to, at.std_err, at.lower, at.upper)
+            if not any(isinstance(value, Withheld) for value in values):
+                yield at.time
 
 
-def _numbers(
-    group: Mapping[str, Any], times: Sequence[float], disclosure: Disclosure
-) -> dict[str, Any]:
+def _numbers(group: Group, times: Sequence[float], disclosure: Disclosure) -> NumbersAtRisk:
     """Of the exact curve, those at risk on the first row at or after each time, as at a landmark."""
-    curve = next(_curves(group))["curve"]
-    rows = [bisect_left(curve["time"], time - 1e-9 * time) for time in times]
-    at_risk = [curve["at_risk"][row] if row < len(curve["time"]) else 0 for row in rows]
-    shown = [
-        rounded(n, group["n"]) if n >= fewest_patients(disclosure) else too_few_patients(disclosure)
-        for n in at_risk
-    ]
-    return {"numbers_at_risk": {"time": list(times), "at_risk": shown}}
+    curve, _ = next(_curves(group))
+    rows = [bisect_left(curve.time, time - 1e-9 * time) for time in times]
+    at_risk = [curve.at_risk[row] if row < len(curve.time) else 0 for row in rows]
+    return NumbersAtRisk(
+        time=tuple(times),
+        at_risk=tuple(
+            rounded(n, exact(group.n))
+            if n >= fewest_patients(disclosure)
+            else too_few_patients(disclosure)
+            for n in at_risk
+        ),
+    )

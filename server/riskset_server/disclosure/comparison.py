@@ -1,60 +1,153 @@
-"""How comparisons of groups are released: tests of pairs, and differences between two curves."""
+"""How comparisons of groups are released: tests of all groups and of pairs, and differences between two curves."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from riskset_common.results.as_json import as_json
+from riskset_common.results.curves import GroupCurve
+from riskset_common.results.shown import Shown, Withheld, exact
+from riskset_common.results.tests import (
+    Contrast,
+    FurtherTests,
+    GrayResult,
+    LogRankResult,
+    PairTest,
+)
 from riskset_common.study.plan import Disclosure
-from riskset_common.survival.tests.difference import difference
-from riskset_server.disclosure.withheld import Result, is_withheld, small_count
+from riskset_common.survival.tests.difference import Difference, difference
+from riskset_server.disclosure.shortened import real, reals, rows
+from riskset_server.disclosure.table import Held, is_small
+from riskset_server.disclosure.withheld import small_count
+
+
+def released_log_rank(
+    test: LogRankResult, counts: Sequence[int], held: Held, disclosure: Disclosure
+) -> Shown[LogRankResult]:
+    """A test of the log-rank family between groups of so many patients."""
+    rule = small_count(disclosure)
+    if _reads_back(counts, disclosure):
+        return rule
+    hidden = rule if held.anything else None
+    return LogRankResult(
+        statistic=real(test.statistic),
+        df=test.df,
+        p_value=real(test.p_value),
+        name=test.name,
+        strata=test.strata,
+        observed=hidden or reals(exact(test.observed)),
+        expected=hidden or reals(exact(test.expected)),
+        covariance=hidden or rows(exact(test.covariance)),
+        scores=test.scores,
+    )
+
+
+def released_gray(
+    test: GrayResult, counts: Sequence[int], held: Held, disclosure: Disclosure
+) -> Shown[GrayResult]:
+    """Gray's test of one cause between groups of so many patients."""
+    rule = small_count(disclosure)
+    if _reads_back(counts, disclosure):
+        return rule
+    hidden = rule if held.anything else None
+    return GrayResult(
+        statistic=real(test.statistic),
+        df=test.df,
+        p_value=real(test.p_value),
+        name=test.name,
+        strata=test.strata,
+        observed=hidden or reals(exact(test.observed)),
+        expected=hidden or reals(exact(test.expected)),
+        covariance=hidden or rows(exact(test.covariance)),
+        rho=None if test.rho is None else real(test.rho),
+    )
+
+
+def _reads_back(counts: Sequence[int], disclosure: Disclosure) -> bool:
+    """Whether a group has few patients, who could be read back from a test."""
+    return any(is_small(n, disclosure.minimum_cell) for n in counts)
 
 
 def released_pairs(
-    pairs: Sequence[Mapping[str, Any]], hidden: Sequence[Mapping[str, str]], disclosure: Disclosure
-) -> list[Result]:
+    tests: FurtherTests, hidden: Sequence[Mapping[str, str]], disclosure: Disclosure
+) -> FurtherTests:
     """The tests of all pairs, without those of a group of which nothing is shown (`hidden` are these groups' levels)."""
     rule = small_count(disclosure)
-    return [
-        {name: item if name == "groups" else rule for name, item in pair.items()}
-        if any(level in hidden for level in pair["groups"])
-        else dict(pair)
-        for pair in pairs
-    ]
+    return FurtherTests(
+        pairwise=tuple(
+            PairTest(groups=pair.groups, statistic=rule, df=rule, p_value=rule, p_holm=rule)
+            if any(level in hidden for level in pair.groups)
+            else PairTest(
+                groups=pair.groups,
+                statistic=real(exact(pair.statistic)),
+                df=pair.df,
+                p_value=real(exact(pair.p_value)),
+                p_holm=real(exact(pair.p_holm)),
+            )
+            for pair in tests.pairwise
+        )
+    )
 
 
 def released_contrasts(
-    contrasts: Sequence[Mapping[str, Any]], groups: Sequence[Result], level: float
-) -> list[Result]:
+    contrasts: Sequence[Contrast], groups: Sequence[GroupCurve], level: float
+) -> tuple[Contrast, ...]:
     """Differences, made anew from what is shown of the two groups, so that they show nothing more."""
-    by_level = {tuple(group["level"].items()): group for group in groups}
-
-    def of(levels: Mapping[str, str], contrast: Mapping[str, Any]) -> tuple[Any, Any]:
-        group = by_level[tuple(levels.items())]
-        if contrast["of"] == "rmean":
-            found = group["rmean"]
-            return (found, found) if is_withheld(found) else (found["estimate"], found["std_err"])
-        if is_withheld(group["at"]):
-            return group["at"], group["at"]
-        at = next(each for each in group["at"] if each["time"] == contrast["time"])
-        return at["survival"], at["std_err"]
-
-    return [
-        _released(each, of(each["group"], each), of(each["reference"], each), level)
+    by_level = {tuple(group.level.items()): group for group in groups}
+    return tuple(
+        _released(
+            each,
+            _shown(by_level[tuple(each.group.items())], each),
+            _shown(by_level[tuple(each.reference.items())], each),
+            level,
+        )
         for each in contrasts
-    ]
+    )
+
+
+def _shown(group: GroupCurve, contrast: Contrast) -> Shown[tuple[float, float]]:
+    """What is shown of a group: an estimate and its standard error."""
+    if contrast.of == "rmean":
+        mean = group.rmean
+        if isinstance(mean, Withheld):
+            return mean
+        return (math.nan, math.nan) if mean is None else (mean.estimate, mean.std_err)
+    if isinstance(group.at, Withheld):
+        return group.at
+    at = next(each for each in group.at if each.time == contrast.time)
+    if isinstance(at.survival, Withheld):
+        return at.survival
+    return at.survival, exact(at.std_err)
 
 
 def _released(
-    contrast: Mapping[str, Any], here: tuple[Any, Any], there: tuple[Any, Any], level: float
-) -> Result:
-    values: Collection[Any] = (*here, *there)
-    rule = next((found for found in values if is_withheld(found)), None)
-    if rule is not None:
-        keys = ("estimate", "std_err", "lower", "upper", "p_value")
-        return dict(contrast) | {key: dict(rule) for key in keys}
-    estimate, std_err, of, std_err_of = (math.nan if found is None else found for found in values)
-    found: Result = as_json(difference(estimate, std_err, of, std_err_of, level))
-    return dict(contrast) | found
+    contrast: Contrast,
+    here: Shown[tuple[float, float]],
+    there: Shown[tuple[float, float]],
+    level: float,
+) -> Contrast:
+    found = _difference(here, there, level)
+    return Contrast(
+        estimate=found if isinstance(found, Withheld) else found.estimate,
+        std_err=found if isinstance(found, Withheld) else found.std_err,
+        lower=found if isinstance(found, Withheld) else found.lower,
+        upper=found if isinstance(found, Withheld) else found.upper,
+        p_value=found if isinstance(found, Withheld) else found.p_value,
+        of=contrast.of,
+        time=contrast.time,
+        group=contrast.group,
+        reference=contrast.reference,
+    )
+
+
+def _difference(
+    here: Shown[tuple[float, float]], there: Shown[tuple[float, float]], level: float
+) -> Shown[Difference]:
+    if isinstance(here, Withheld):
+        return here
+    if isinstance(there, Withheld):
+        return there
+    estimate, std_err, of, std_err_of = (
+        value if math.isfinite(value) else math.nan for value in (*here, *there)
+    )
+    return difference(estimate, std_err, of, std_err_of, level)

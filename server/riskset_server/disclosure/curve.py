@@ -8,19 +8,28 @@ of them and the end, lie no event or at least `minimum_cell`. The curve ends whe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, takewhile
-from typing import Any
 
-from riskset_common.study.plan import Disclosure
-from riskset_server.disclosure.fields import CAUSE_FIELDS, CURVE_FIELDS, LANDMARK_FIELDS, known
-from riskset_server.disclosure.withheld import (
-    Result,
-    fewest_patients,
-    small_count,
-    too_few_patients,
+from riskset_common.results.curves import (
+    CurvePoints,
+    Estimate,
+    GroupCurve,
+    Landmark,
+    QuantileResult,
+    RestrictedMean,
 )
+from riskset_common.results.incidence import (
+    CauseIncidence,
+    GroupIncidence,
+    IncidenceLandmark,
+    IncidencePoints,
+)
+from riskset_common.results.shown import Shown, Withheld, exact
+from riskset_common.study.plan import Disclosure
+from riskset_server.disclosure.withheld import fewest_patients, small_count, too_few_patients
 
 DECIMALS = 3
 """Decimals of a released survival probability and its standard error and limits."""
@@ -29,9 +38,8 @@ ROUND_TO = 5
 MEAN_DIGITS = 4
 """Significant digits of a released restricted mean: an area under the exact curve would give its steps away."""
 
-_REALS = ("survival", "incidence", "std_err", "lower", "upper")
-_LEFT = ("censored", "competing")
-"""Patients who leave between two points that are shown, and whose number is rounded."""
+Window = tuple[float, float] | None
+Points = CurvePoints | IncidencePoints
 
 
 @dataclass(frozen=True)
@@ -50,21 +58,21 @@ class _Steps:
         Fewest events between two things that are shown.
     """
 
-    time: list[float]
+    time: tuple[float, ...]
     events: list[int]
     n: int
     total: int
     smallest: int
 
     @classmethod
-    def of(cls, group: Mapping[str, Any], n: int, disclosure: Disclosure) -> _Steps:
-        curve, fewest = group["curve"], fewest_patients(disclosure)
-        shown = len(list(takewhile(lambda at_risk: at_risk >= fewest, curve["at_risk"])))
+    def of(cls, curve: Points, total: Shown[int], n: int, disclosure: Disclosure) -> _Steps:
+        fewest = fewest_patients(disclosure)
+        shown = len(list(takewhile(lambda at_risk: at_risk >= fewest, curve.at_risk)))
         return cls(
-            time=curve["time"][:shown],
-            events=list(accumulate(curve["events"][:shown])),
+            time=curve.time[:shown],
+            events=list(accumulate(curve.events[:shown])),
             n=n,
-            total=group["events"],
+            total=exact(total),
             smallest=disclosure.minimum_cell,
         )
 
@@ -73,7 +81,7 @@ class _Steps:
         return all(count == other or abs(count - other) >= self.smallest for other in others)
 
     @property
-    def window(self) -> tuple[float, float] | None:
+    def window(self) -> Window:
         """The first time at which there were enough events, and the last at which enough patients are at risk."""
         begun = [
             time
@@ -83,123 +91,248 @@ class _Steps:
         return (begun[0], self.time[-1]) if begun else None
 
 
-def released_curve(group: Mapping[str, Any], disclosure: Disclosure) -> Result:
-    """One group's curve under the rules; a group that is itself too small is withheld but for its level."""
-    if group["n"] < fewest_patients(disclosure):
-        return withheld_group(group, too_few_patients(disclosure))
-    steps = _Steps.of(group, group["n"], disclosure)
-    landmarks, points = _landmarks(group["at"], steps, disclosure)
-    shown = known(group, CURVE_FIELDS) | {
-        "at": landmarks,
-        "curve": _blocks(group["curve"], steps, points),
-        "median": _quantile(group["median"], steps.window, disclosure),
-        "quantiles": list(_quantiles(group, steps, disclosure)),
-    }
-    if "rmean" in group:
-        shown["rmean"] = _restricted_mean(group["rmean"], steps, disclosure)
-    return shown
+@dataclass(frozen=True)
+class _Point:
+    """What may be seen at a time that the plan names; `rule` withholds its probability, standard error and limits."""
+
+    at_risk: Shown[int]
+    events_to: Shown[int]
+    rule: Withheld | None
+
+    def real(self, value: Shown[float]) -> Shown[float]:
+        """One of these."""
+        return _decimals(exact(value)) if self.rule is None else self.rule
 
 
-def released_cause(cause: Mapping[str, Any], n: int, disclosure: Disclosure) -> Result:
-    """The cumulative incidence of one cause in a group of n, which is large enough: its curve and landmarks in blocks of its events."""
-    steps = _Steps.of(cause, n, disclosure)
-    landmarks, points = _landmarks(cause["at"], steps, disclosure)
-    curve = _blocks(cause["curve"], steps, points)
-    return known(cause, CAUSE_FIELDS) | {"at": landmarks, "curve": curve}
+@dataclass(frozen=True)
+class _Blocks:
+    """Steps merged into blocks, each as the numbers of its first and its last step."""
+
+    spans: list[tuple[int, int]]
+    n: int
+
+    def last(self, values: Sequence[float]) -> tuple[float, ...]:
+        """Values at the ends of the blocks, as they are."""
+        return tuple(values[end] for _, end in self.spans)
+
+    def decimals(self, values: Sequence[float]) -> tuple[float, ...]:
+        """Probabilities at the ends of the blocks."""
+        return tuple(_decimals(values[end]) for _, end in self.spans)
+
+    def at_risk(self, counts: Sequence[int]) -> tuple[int, ...]:
+        """Patients at the ends of the blocks, rounded."""
+        return tuple(rounded(counts[end], self.n) for _, end in self.spans)
+
+    def events(self, counts: Sequence[int]) -> tuple[int, ...]:
+        """Patients within the blocks."""
+        return tuple(sum(counts[begin : end + 1]) for begin, end in self.spans)
+
+    def left(self, counts: Sequence[int]) -> tuple[int, ...]:
+        """Patients who leave within the blocks without the event, rounded."""
+        return tuple(rounded(count, self.n) for count in self.events(counts))
 
 
-def withheld_group(group: Mapping[str, Any], rule: Mapping[str, str]) -> Result:
-    """A group of which nothing but its level is shown."""
-    return {name: value if name == "level" else dict(rule) for name, value in group.items()}
+def released_curve(
+    group: GroupCurve, disclosure: Disclosure, rule: Withheld | None = None
+) -> GroupCurve:
+    """One group's curve under the rules; a group that is itself too small is withheld but for its level.
 
-
-def _landmarks(
-    landmarks: list[Result], steps: _Steps, disclosure: Disclosure
-) -> tuple[list[Result], set[int]]:
-    """The times that the plan names, those named first served first; and the numbers of events at which the curve is now known."""
-    points: set[int] = {0}
-    shown: list[Result] = []
-    for landmark in landmarks:
-        is_seen = bool(steps.time) and landmark["time"] <= steps.time[-1]
-        if landmark["at_risk"] < fewest_patients(disclosure) or not is_seen:
-            rule = too_few_patients(disclosure)
-            shown.append(
-                {name: value if name == "time" else rule for name, value in landmark.items()}
+    `rule` withholds the number of its events.
+    """
+    n, curve = exact(group.n), exact(group.curve)
+    if n < fewest_patients(disclosure):
+        few = too_few_patients(disclosure)
+        return withheld_group(group, few, rule or few)
+    steps = _Steps.of(curve, group.events, n, disclosure)
+    shown, known = _points(exact(group.at), steps, disclosure)
+    return GroupCurve(
+        n=n,
+        events=rule or group.events,
+        median=_median(exact(group.median), steps.window, disclosure),
+        quantiles=tuple(_quantiles(exact(group.quantiles), steps, disclosure)),
+        at=tuple(
+            Landmark(
+                time=landmark.time,
+                at_risk=point.at_risk,
+                events_to=point.events_to,
+                survival=point.real(landmark.survival),
+                std_err=point.real(landmark.std_err),
+                lower=point.real(landmark.lower),
+                upper=point.real(landmark.upper),
             )
+            for landmark, point in zip(exact(group.at), shown, strict=True)
+        ),
+        curve=_curve(curve, _blocks(steps, known)),
+        rmean=None
+        if group.rmean is None
+        else _restricted_mean(exact(group.rmean), steps, disclosure),
+        level=group.level,
+        numbers_at_risk=None,
+    )
+
+
+def released_cause(
+    cause: CauseIncidence, n: int, rule: Withheld | None, disclosure: Disclosure
+) -> CauseIncidence:
+    """The cumulative incidence of one cause in a group of n, which is large enough: its curve and landmarks in blocks of its events.
+
+    `rule` withholds the number of its events.
+    """
+    steps = _Steps.of(cause.curve, cause.events, n, disclosure)
+    shown, known = _points(cause.at, steps, disclosure)
+    return CauseIncidence(
+        events=rule or cause.events,
+        at=tuple(
+            IncidenceLandmark(
+                time=landmark.time,
+                at_risk=point.at_risk,
+                events_to=point.events_to,
+                incidence=point.real(landmark.incidence),
+                std_err=point.real(landmark.std_err),
+                lower=point.real(landmark.lower),
+                upper=point.real(landmark.upper),
+            )
+            for landmark, point in zip(cause.at, shown, strict=True)
+        ),
+        curve=_incidence(cause.curve, _blocks(steps, known)),
+    )
+
+
+def withheld_group(group: GroupCurve, rule: Withheld, events: Withheld) -> GroupCurve:
+    """A group of which nothing but its level is shown; `events` stands in place of the number of its events."""
+    return GroupCurve(
+        n=rule,
+        events=events,
+        median=rule,
+        quantiles=rule,
+        at=rule,
+        curve=rule,
+        rmean=None if group.rmean is None else rule,
+        level=group.level,
+        numbers_at_risk=None,
+    )
+
+
+def withheld_incidence(level: Mapping[str, str], rule: Withheld) -> GroupIncidence:
+    """A group under competing risks of which nothing but its level is shown."""
+    return GroupIncidence(level=level, n=rule, events=rule, causes=rule, numbers_at_risk=None)
+
+
+def _points(
+    landmarks: Sequence[Landmark | IncidenceLandmark], steps: _Steps, disclosure: Disclosure
+) -> tuple[list[_Point], set[int]]:
+    """The times that the plan names, those named first served first; and the numbers of events at which the curve is now known."""
+    known: set[int] = {0}
+    shown: list[_Point] = []
+    for landmark in landmarks:
+        at_risk, events = exact(landmark.at_risk), exact(landmark.events_to)
+        is_seen = bool(steps.time) and landmark.time <= steps.time[-1]
+        if at_risk < fewest_patients(disclosure) or not is_seen:
+            rule = too_few_patients(disclosure)
+            shown.append(_Point(rule, rule, rule))
             continue
-        shown.append(_landmark(landmark, steps, points, disclosure))
-        if steps.apart(landmark["events_to"], *points):
-            points.add(landmark["events_to"])
-    return shown, points
+        shown.append(_point(at_risk, events, steps, known, disclosure))
+        if steps.apart(events, *known):
+            known.add(events)
+    return shown, known
 
 
-def _landmark(landmark: Result, steps: _Steps, points: set[int], disclosure: Disclosure) -> Result:
+def _point(
+    at_risk: int, events: int, steps: _Steps, known: set[int], disclosure: Disclosure
+) -> _Point:
     """One time at which enough patients are at risk."""
-    rule, events = small_count(disclosure), landmark["events_to"]
-    shown = known(landmark, LANDMARK_FIELDS) | {"at_risk": rounded(landmark["at_risk"], steps.n)}
-    if not steps.apart(events, *points):
-        return shown | {name: rule for name in ("events_to", *_REALS) if name in landmark}
-    shown |= {name: _decimals(landmark[name]) for name in _REALS if name in landmark}
-    return shown if steps.apart(events, steps.total) else shown | {"events_to": rule}
+    rule = small_count(disclosure)
+    if not steps.apart(events, *known):
+        return _Point(rounded(at_risk, steps.n), rule, rule)
+    is_shown = steps.apart(events, steps.total)
+    return _Point(rounded(at_risk, steps.n), events if is_shown else rule, None)
 
 
-def _blocks(curve: Mapping[str, Any], steps: _Steps, points: set[int]) -> Result:
+def _blocks(steps: _Steps, known: set[int]) -> _Blocks:
     """Merge steps into blocks; a last block that is too small, or leaves too little behind it, is not shown."""
-    released: Result = {name: [] for name in curve}
+    spans: list[tuple[int, int]] = []
     begun = last = 0
     for index, events in enumerate(steps.events):
-        if events - last < steps.smallest or not steps.apart(events, *points, steps.total):
-            continue
-        released["time"].append(curve["time"][index])
-        released["at_risk"].append(rounded(curve["at_risk"][index], steps.n))
-        released["events"].append(events - last)
-        for name in (name for name in _LEFT if name in curve):
-            released[name].append(rounded(sum(curve[name][begun : index + 1]), steps.n))
-        for name in (name for name in _REALS if name in curve):
-            released[name].append(_decimals(curve[name][index]))
-        begun, last = index + 1, events
-    return released
+        if events - last >= steps.smallest and steps.apart(events, *known, steps.total):
+            spans.append((begun, index))
+            begun, last = index + 1, events
+    return _Blocks(spans, steps.n)
 
 
-def _quantiles(group: Mapping[str, Any], steps: _Steps, disclosure: Disclosure) -> Iterator[Result]:
+def _curve(curve: CurvePoints, blocks: _Blocks) -> CurvePoints:
+    return CurvePoints(
+        time=blocks.last(curve.time),
+        at_risk=blocks.at_risk(curve.at_risk),
+        events=blocks.events(curve.events),
+        censored=blocks.left(curve.censored),
+        survival=blocks.decimals(curve.survival),
+        std_err=blocks.decimals(curve.std_err),
+        lower=blocks.decimals(curve.lower),
+        upper=blocks.decimals(curve.upper),
+    )
+
+
+def _incidence(curve: IncidencePoints, blocks: _Blocks) -> IncidencePoints:
+    return IncidencePoints(
+        time=blocks.last(curve.time),
+        at_risk=blocks.at_risk(curve.at_risk),
+        events=blocks.events(curve.events),
+        competing=blocks.left(curve.competing),
+        censored=blocks.left(curve.censored),
+        incidence=blocks.decimals(curve.incidence),
+        std_err=blocks.decimals(curve.std_err),
+        lower=blocks.decimals(curve.lower),
+        upper=blocks.decimals(curve.upper),
+    )
+
+
+def _median(median: Estimate, window: Window, disclosure: Disclosure) -> Estimate:
+    return Estimate(
+        estimate=_within(exact(median.estimate), window, disclosure),
+        lower=_within(exact(median.lower), window, disclosure),
+        upper=_within(exact(median.upper), window, disclosure),
+    )
+
+
+def _quantiles(
+    quantiles: Sequence[QuantileResult], steps: _Steps, disclosure: Disclosure
+) -> Iterator[QuantileResult]:
     """Quantiles; of two with too few patients between them the second is withheld, or many would draw the exact curve."""
-    kept = [0.5]
-    for quantile in group["quantiles"]:
-        p = quantile["p"]
+    kept, rule = [0.5], small_count(disclosure)
+    for quantile in quantiles:
+        p = quantile.p
         # To nine decimals: 0.5 and 0.4 are 5 patients of 50 apart, and not a little less.
-        patients = [round(abs(p - other) * group["n"], 9) for other in kept]
-        if all(between == 0 or between >= steps.smallest for between in patients):
-            kept.append(p)
-            yield _quantile(quantile, steps.window, disclosure)
-        else:
-            rule = small_count(disclosure)
-            yield {name: value if name == "p" else rule for name, value in quantile.items()}
+        patients = [round(abs(p - other) * steps.n, 9) for other in kept]
+        if not all(between == 0 or between >= steps.smallest for between in patients):
+            yield QuantileResult(estimate=rule, lower=rule, upper=rule, p=p)
+            continue
+        kept.append(p)
+        found = _median(quantile, steps.window, disclosure)
+        yield QuantileResult(estimate=found.estimate, lower=found.lower, upper=found.upper, p=p)
 
 
-def _quantile(
-    quantile: Mapping[str, Any], window: tuple[float, float] | None, disclosure: Disclosure
-) -> Result:
-    """A quantile or limit outside of what is shown of the curve is withheld; one that is not reached stays null."""
+def _within(value: float, window: Window, disclosure: Disclosure) -> Shown[float]:
+    """A quantile or limit outside of what is shown of the curve is withheld; one that is not reached stays NaN."""
+    if not math.isfinite(value) or (window and window[0] <= value <= window[1]):
+        return value
+    if window and value < window[0]:
+        return small_count(disclosure)
+    return too_few_patients(disclosure)
 
-    def shown(name: str, value: float | None) -> Any:
-        if name == "p" or value is None or (window and window[0] <= value <= window[1]):
-            return value
-        if window and value < window[0]:
-            return small_count(disclosure)
+
+def _restricted_mean(
+    mean: RestrictedMean, steps: _Steps, disclosure: Disclosure
+) -> Shown[RestrictedMean]:
+    if not steps.time or mean.tau > steps.time[-1]:
         return too_few_patients(disclosure)
-
-    return {name: shown(name, value) for name, value in quantile.items()}
-
-
-def _restricted_mean(mean: Mapping[str, Any], steps: _Steps, disclosure: Disclosure) -> Any:
-    if not steps.time or mean["tau"] > steps.time[-1]:
-        return too_few_patients(disclosure)
-    return {name: value if name == "tau" else significant(value) for name, value in mean.items()}
+    return RestrictedMean(
+        tau=mean.tau, estimate=significant(mean.estimate), std_err=significant(mean.std_err)
+    )
 
 
-def significant(value: float | None) -> float | None:
+def significant(value: float) -> float:
     """A mean time, or a sum of times, to the digits in which no single patient's is seen."""
-    return None if value is None else float(f"{value:.{MEAN_DIGITS}g}")
+    return float(f"{value:.{MEAN_DIGITS}g}")
 
 
 def rounded(count: int, n: int) -> int:
@@ -207,5 +340,5 @@ def rounded(count: int, n: int) -> int:
     return min(n, ROUND_TO * round(count / ROUND_TO))
 
 
-def _decimals(value: float | None) -> float | None:
-    return None if value is None else round(value, DECIMALS)
+def _decimals(value: float) -> float:
+    return round(value, DECIMALS)

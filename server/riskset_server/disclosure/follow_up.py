@@ -2,58 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from riskset_common.results.follow_up import (
+    Completeness,
+    FollowUpPoint,
+    FollowUpPoints,
+    FollowUpRange,
+    FollowUpResult,
+)
+from riskset_common.results.shown import Shown, Withheld, exact
 from riskset_common.study.plan import Disclosure
 from riskset_server.disclosure.curve import rounded, significant
 from riskset_server.disclosure.table import is_small
 from riskset_server.disclosure.withheld import (
-    Result,
     fewest_patients,
     small_count,
     too_few_patients,
+    unless_small,
 )
 
 FOLLOW_UP_DIGITS = 2
 """Digits of a released median follow-up, which is the very day on which one patient was seen last."""
 
 
-def released_follow_up(result: Result, disclosure: Disclosure) -> Result:
+def released_follow_up(result: FollowUpResult, disclosure: Disclosure) -> FollowUpResult:
     """Its median and limits where enough patients stand before and behind them; never the day of whoever was seen last or first."""
-    events = result["events"]
-    if any(is_small(each, disclosure.minimum_cell) for each in (events, result["n"] - events)):
-        result["events"] = small_count(disclosure)
-    points = dict(result["at"])
-    for name, point in points.items():
-        if point is None:
-            continue
-        rule = _few_around(point, disclosure)
-        result[name] = rule or float(f"{result[name]:.{FOLLOW_UP_DIGITS}g}")
-        points[name] = {key: rule or rounded(count, result["n"]) for key, count in point.items()}
-    result["at"] = points
-    if "range" in result:
-        result["range"] = dict.fromkeys(result["range"], small_count(disclosure))
-    if "completeness" in result:
-        result["completeness"] = _completeness(result, events, disclosure)
-    return result
+    rule, events, at = small_count(disclosure), exact(result.events), result.at
+    few_events = any(
+        is_small(each, disclosure.minimum_cell) for each in (events, result.n - events)
+    )
+    return FollowUpResult(
+        kind=result.kind,
+        endpoint=result.endpoint,
+        method=result.method,
+        n=result.n,
+        events=rule if few_events else events,
+        missing=unless_small(result.missing, disclosure),
+        ci=result.ci,
+        level=result.level,
+        median=_time(result.median, at.median, disclosure),
+        lower=_time(result.lower, at.lower, disclosure),
+        upper=_time(result.upper, at.upper, disclosure),
+        at=FollowUpPoints(
+            median=_point(at.median, result.n, disclosure),
+            lower=_point(at.lower, result.n, disclosure),
+            upper=_point(at.upper, result.n, disclosure),
+        ),
+        range=None if result.range is None else FollowUpRange(shortest=rule, longest=rule),
+        completeness=_completeness(result, events, disclosure),
+        warnings=result.warnings,
+    )
 
 
-def _few_around(point: Mapping[str, int], disclosure: Disclosure) -> dict[str, str] | None:
+def _time(time: Shown[float], point: FollowUpPoint | None, disclosure: Disclosure) -> Shown[float]:
+    """A time of follow-up; NaN where it is not reached."""
+    if point is None:
+        return time
+    return _few_around(point, disclosure) or float(f"{exact(time):.{FOLLOW_UP_DIGITS}g}")
+
+
+def _point(point: FollowUpPoint | None, n: int, disclosure: Disclosure) -> FollowUpPoint | None:
+    """What stands behind a time of follow-up."""
+    if point is None:
+        return None
+    rule = _few_around(point, disclosure)
+    return FollowUpPoint(
+        at_risk=rule or rounded(exact(point.at_risk), n),
+        ended=rule or rounded(exact(point.ended), n),
+    )
+
+
+def _few_around(point: FollowUpPoint, disclosure: Disclosure) -> Withheld | None:
     """Why a time of follow-up is not shown: too few are still followed, or too few had left by then."""
-    if point["at_risk"] < fewest_patients(disclosure):
+    if exact(point.at_risk) < fewest_patients(disclosure):
         return too_few_patients(disclosure)
-    return small_count(disclosure) if point["ended"] < disclosure.minimum_cell else None
+    return small_count(disclosure) if exact(point.ended) < disclosure.minimum_cell else None
 
 
-def _completeness(result: Result, events: int, disclosure: Disclosure) -> Result:
+def _completeness(
+    result: FollowUpResult, events: int, disclosure: Disclosure
+) -> Completeness | None:
     """Potential less observed person-time is a sum over those who were not followed to the closing date, and these a part of all."""
-    found: Result = result["completeness"]
-    rest = result["n"] - found["incomplete"]
-    parts = (found["incomplete"], rest, max(rest - events, 0))
-    if any(
-        is_small(part, disclosure.minimum_cell) for part in (*parts, events, result["n"] - events)
-    ):
-        return dict.fromkeys(found, small_count(disclosure))
-    return {
-        name: value if name == "incomplete" else significant(value) for name, value in found.items()
-    }
+    found = result.completeness
+    if found is None:
+        return None
+    incomplete = exact(found.incomplete)
+    rest = result.n - incomplete
+    parts = (incomplete, rest, max(rest - events, 0))
+    if any(is_small(part, disclosure.minimum_cell) for part in (*parts, events, result.n - events)):
+        rule = small_count(disclosure)
+        return Completeness(observed=rule, potential=rule, ratio=rule, incomplete=rule)
+    return Completeness(
+        observed=significant(exact(found.observed)),
+        potential=significant(exact(found.potential)),
+        ratio=significant(exact(found.ratio)),
+        incomplete=incomplete,
+    )

@@ -5,102 +5,216 @@ The coefficient of a level with few patients, or few events, reads those patient
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
+from riskset_common.results.regression import (
+    CoxResult,
+    CoxTerm,
+    CoxTests,
+    FactorLevel,
+    FineGrayResult,
+    HazardRow,
+    LogLikelihood,
+    PrintedHazard,
+    ProportionalityTest,
+    RobustVariance,
+)
+from riskset_common.results.shown import Shown, Withheld, WithheldAnalysis, exact
 from riskset_common.study.plan import Disclosure
+from riskset_server.disclosure import shortened
 from riskset_server.disclosure.table import held_back, is_small
 from riskset_server.disclosure.withheld import (
-    Result,
     fewest_patients,
-    is_withheld,
     small_count,
     too_few_patients,
-    withheld,
+    unless_small,
+    whole,
 )
 
-SIGNIFICANT_DIGITS = 7
-"""Digits of a released coefficient or test: what a journal prints and more, and fewer than read a single patient back."""
 
-
-def whole(result: Mapping[str, Any], rule: str) -> Result:
-    """A result of which nothing but its kind may be shown."""
-    return {"kind": result["kind"], "warnings": []} | {
-        name: withheld(rule) for name in result if name not in ("kind", "warnings")
-    }
-
-
-def released_model(result: Result, disclosure: Disclosure) -> Result:
+def released_cox(model: CoxResult, disclosure: Disclosure) -> CoxResult | WithheldAnalysis:
     """A model is released whole or not at all: coefficients of a level with few patients read those patients back."""
-    return _where_enough(result, len(result["terms"]), disclosure)
+    few = few_behind(exact(model.levels), exact(model.events), len(model.terms), disclosure)
+    if few is not None:
+        return whole(model, few)
+    levels, n, events = exact(model.levels), exact(model.n), exact(model.events)
+    return CoxResult(
+        kind=model.kind,
+        endpoint=model.endpoint,
+        cause=model.cause,
+        n=n,
+        events=unless_few_survivors(n, events, disclosure),
+        missing=unless_small(model.missing, disclosure),
+        ties=model.ties,
+        strata=model.strata,
+        level=model.level,
+        iterations=model.iterations,
+        convergence=model.convergence,
+        converged=model.converged,
+        terms=tuple(map(_term, model.terms)),
+        levels=released_levels(levels, disclosure),
+        covariance=shortened.rows(model.covariance),
+        log_likelihood=_log_likelihood(model.log_likelihood),
+        tests=_tests(model.tests),
+        warnings=model.warnings,
+        penalty=model.penalty,
+        offset=model.offset,
+        robust=_robust(model.robust),
+        ph_test=_ph_test(model.ph_test),
+        baseline_hazard=_hazard(model.baseline_hazard),
+    )
 
 
-def released_heterogeneity(result: Result, disclosure: Disclosure) -> Result:
-    """As a model that has the coefficients of the sites' own ones."""
-    return _where_enough(result, result["coefficients"], disclosure)
-
-
-def _where_enough(result: Result, coefficients: int, disclosure: Disclosure) -> Result:
-    """A model with seven digits, where patients and events enough stand behind its levels and coefficients."""
-    few = _few_behind(result, coefficients, disclosure)
-    if few:
-        return whole(result, few)
-    shown: Result = {
-        name: value if name == "level" else shortened(value) for name, value in result.items()
-    }
-    return shown | _without_few_survivors(result, disclosure)
-
-
-def _few_behind(result: Result, coefficients: int, disclosure: Disclosure) -> str:
-    """The rule by which too few patients or events stand behind a model; empty where enough do."""
-    fewest, smallest = fewest_patients(disclosure), disclosure.minimum_cell
-    for level in result["levels"]:
-        if 0 < level["n"] < fewest:
-            return f"{too_few_patients(disclosure)['withheld']}: {level['term']}"
-        if level["n"] > 0 and level["events"] < smallest:
-            return f"minimum_cell {smallest} events: {level['term']}"
-    if result["events"] < smallest * coefficients:
-        return f"minimum_cell {smallest} events for each of {coefficients} coefficients"
-    return ""
-
-
-def _without_few_survivors(result: Result, disclosure: Disclosure) -> Result:
-    """`events` and `levels` of a model, without events where hardly any patient of all, or of a level of a factor, had none."""
-    rule, smallest = small_count(disclosure), disclosure.minimum_cell
-    few = {
-        level["term"]
-        for level in result["levels"]
-        if is_small(level["n"] - level["events"], smallest)
-    }
-    levels = [
-        level | {"events": rule} if level["term"] in few else level for level in result["levels"]
-    ]
-    few_in_all = is_small(result["n"] - result["events"], smallest)
-    return {"events": rule if few_in_all else result["events"], "levels": levels}
-
-
-def released_fine_gray(result: Result, disclosure: Disclosure) -> Result:
+def released_fine_gray(
+    model: FineGrayResult, disclosure: Disclosure
+) -> FineGrayResult | WithheldAnalysis:
     """A model; patients with the cause, with a competing event, and without one are a table like any other."""
-    shown = released_model(result, disclosure)
-    if is_withheld(shown["n"]):
-        return shown
-    of_cause, competing = result["events"], result["competing"]
-    parts = [[of_cause], [competing], [result["n"] - of_cause - competing]]
-    held = held_back(parts, frozenset(), disclosure.minimum_cell)
-    if held.anything:
-        # The events of all levels add up to those of the cause.
-        rule = small_count(disclosure)
-        shown |= {"events": rule, "competing": rule}
-        shown["levels"] = [level | {"events": rule} for level in shown["levels"]]
-    return shown
+    levels, n, events = exact(model.levels), exact(model.n), exact(model.events)
+    few = few_behind(levels, events, len(model.terms), disclosure)
+    if few is not None:
+        return whole(model, few)
+    competing, rule = exact(model.competing), small_count(disclosure)
+    parts = [[events], [competing], [n - events - competing]]
+    is_held = held_back(parts, frozenset(), disclosure.minimum_cell).anything
+    # The events of all levels add up to those of the cause.
+    shown_levels = _without_events(levels, rule) if is_held else released_levels(levels, disclosure)
+    return FineGrayResult(
+        kind=model.kind,
+        endpoint=model.endpoint,
+        cause=model.cause,
+        n=n,
+        events=rule if is_held else unless_few_survivors(n, events, disclosure),
+        missing=unless_small(model.missing, disclosure),
+        ties=model.ties,
+        strata=model.strata,
+        level=model.level,
+        iterations=model.iterations,
+        convergence=model.convergence,
+        converged=model.converged,
+        terms=tuple(map(_term, model.terms)),
+        levels=shown_levels,
+        covariance=shortened.rows(model.covariance),
+        log_likelihood=_log_likelihood(model.log_likelihood),
+        tests=_tests(model.tests),
+        warnings=model.warnings,
+        penalty=model.penalty,
+        offset=model.offset,
+        robust=_robust(model.robust),
+        ph_test=_ph_test(model.ph_test),
+        baseline_hazard=_hazard(model.baseline_hazard),
+        competing=rule if is_held else competing,
+        censoring=model.censoring,
+    )
 
 
-def shortened(value: Any) -> Any:
-    """Every real to seven significant digits; counts, names and flags as they are."""
-    if isinstance(value, float):
-        return float(f"{value:.{SIGNIFICANT_DIGITS - 1}e}")
-    if isinstance(value, dict):
-        return {name: shortened(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [shortened(item) for item in value]
-    return value
+def few_behind(
+    levels: Sequence[FactorLevel], events: int, coefficients: int, disclosure: Disclosure
+) -> Withheld | None:
+    """The rule by which too few patients or events stand behind a model; None where enough do."""
+    fewest, smallest = fewest_patients(disclosure), disclosure.minimum_cell
+    for level in levels:
+        if 0 < level.n < fewest:
+            return Withheld(f"{too_few_patients(disclosure).rule}: {level.term}")
+        if level.n > 0 and exact(level.events) < smallest:
+            return Withheld(f"minimum_cell {smallest} events: {level.term}")
+    if events < smallest * coefficients:
+        return Withheld(f"minimum_cell {smallest} events for each of {coefficients} coefficients")
+    return None
+
+
+def unless_few_survivors(n: int, events: int, disclosure: Disclosure) -> Shown[int]:
+    """Events of a model, unless hardly any patient had none."""
+    few = is_small(n - events, disclosure.minimum_cell)
+    return small_count(disclosure) if few else events
+
+
+def released_levels(
+    levels: Sequence[FactorLevel], disclosure: Disclosure
+) -> tuple[FactorLevel, ...]:
+    """The levels of a model, without the events of a factor of which hardly any patient of a level had none."""
+    rule = small_count(disclosure)
+    few = {
+        level.term
+        for level in levels
+        if is_small(level.n - exact(level.events), disclosure.minimum_cell)
+    }
+    return tuple(
+        FactorLevel(
+            term=level.term,
+            level=level.level,
+            n=level.n,
+            events=rule if level.term in few else level.events,
+        )
+        for level in levels
+    )
+
+
+def _without_events(levels: Sequence[FactorLevel], rule: Withheld) -> tuple[FactorLevel, ...]:
+    return tuple(
+        FactorLevel(term=level.term, level=level.level, n=level.n, events=rule) for level in levels
+    )
+
+
+def _term(term: CoxTerm) -> CoxTerm:
+    return CoxTerm(
+        term=term.term,
+        level=term.level,
+        reference=term.reference,
+        coef=shortened.real(term.coef),
+        std_err=shortened.real(term.std_err),
+        hazard_ratio=shortened.real(term.hazard_ratio),
+        lower=shortened.real(term.lower),
+        upper=shortened.real(term.upper),
+        z=shortened.real(term.z),
+        p_value=shortened.real(term.p_value),
+        aliased=term.aliased,
+        monotone=term.monotone,
+    )
+
+
+def _log_likelihood(found: LogLikelihood) -> LogLikelihood:
+    return LogLikelihood(null=shortened.real(found.null), fitted=shortened.real(found.fitted))
+
+
+def _tests(tests: CoxTests) -> CoxTests:
+    return CoxTests(
+        wald=shortened.test(tests.wald),
+        score=shortened.test(tests.score),
+        likelihood_ratio=shortened.test(tests.likelihood_ratio),
+        terms=shortened.tests(tests.terms),
+        interaction=None if tests.interaction is None else shortened.test(tests.interaction),
+    )
+
+
+def _robust(robust: RobustVariance | None) -> RobustVariance | None:
+    if robust is None:
+        return None
+    naive = shortened.reals(robust.naive_std_err)
+    return RobustVariance(clustered_by=robust.clustered_by, naive_std_err=naive)
+
+
+def _ph_test(test: ProportionalityTest | None) -> ProportionalityTest | None:
+    if test is None:
+        return None
+    return ProportionalityTest(
+        transform=test.transform,
+        terms=shortened.tests(test.terms),
+        global_test=shortened.test(test.global_test),
+    )
+
+
+def _hazard(hazard: PrintedHazard | None) -> PrintedHazard | None:
+    if hazard is None:
+        return None
+    return PrintedHazard(
+        numbers={name: shortened.real(value) for name, value in hazard.numbers.items()},
+        rows=tuple(
+            HazardRow(
+                stratum=row.stratum,
+                time=shortened.real(row.time),
+                cumulative_hazard=shortened.real(row.cumulative_hazard),
+                std_err=shortened.real(row.std_err),
+            )
+            for row in hazard.rows
+        ),
+    )

@@ -6,72 +6,78 @@ behind them. The mean of all gives the mean of a group that is held back, so it 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection, Sequence
 
+from riskset_common.results.shown import Shown, exact
+from riskset_common.results.tables import BaselineNumber, MissingValues
 from riskset_common.study.plan import Disclosure
-from riskset_server.disclosure.table import held_back
-from riskset_server.disclosure.withheld import (
-    Result,
-    fewest_patients,
-    small_count,
-    too_few_patients,
-)
+from riskset_server.disclosure.table import held_back, without
+from riskset_server.disclosure.withheld import fewest_patients, small_count, too_few_patients
 
 NUMBER_DIGITS = 3
 """Digits of a released mean, standard deviation, median or quartile."""
 
-SHARES = {"mean": 1, "std_dev": 1, "median": 2, "lower_quartile": 4, "upper_quartile": 4}
-"""Into how many parts a statistic cuts the patients; each must hold `minimum_cell` of them."""
+HALVES, QUARTERS = 2, 4
+"""Into how many parts a median or a quartile cuts the patients; each must hold `minimum_cell` of them, as must all behind a mean."""
 
 
 def released_number(
-    number: Mapping[str, Any],
-    unknown: Mapping[str, Any],
+    number: BaselineNumber,
+    unknown: MissingValues,
     columns: frozenset[int],
     disclosure: Disclosure,
-) -> tuple[Result, Result]:
+) -> tuple[BaselineNumber, MissingValues]:
     """A number and the patients in whom it is not known, under the disclosure rules; `columns` are held back as a whole."""
-    rule, smallest = small_count(disclosure), disclosure.minimum_cell
-    *known, total = number["n"]
-    held = held_back([known, unknown["counts"]], columns, smallest)
-    shown = dict(number)
-    shown["n"] = [
-        *(rule if held.holds(0, index) else n for index, n in enumerate(known)),
-        rule if 0 in held.rows else total,
-    ]
-    hidden = columns | {
-        index for index, n in enumerate(known) if 0 < n < fewest_patients(disclosure)
-    }
-    for name, parts in SHARES.items():
-        if name in number:
-            shown[name] = _released(number, name, parts, hidden, disclosure)
-    missing: Result = {
-        "counts": [
-            rule if held.holds(1, index) else n for index, n in enumerate(unknown["counts"])
-        ],
-        "total": rule if 1 in held.rows else unknown["total"],
-    }
+    rule, counts = small_count(disclosure), [exact(n) for n in number.n]
+    *known, total = counts
+    not_known = [exact(n) for n in unknown.counts]
+    held = held_back([known, not_known], columns, disclosure.minimum_cell)
+    few = {index for index, n in enumerate(known) if 0 < n < fewest_patients(disclosure)}
+
+    def released(values: Sequence[Shown[float]], parts: int) -> tuple[Shown[float], ...]:
+        return _released(values, counts, parts, columns | few, disclosure)
+
+    def in_parts(
+        values: Sequence[Shown[float]] | None, parts: int
+    ) -> tuple[Shown[float], ...] | None:
+        return None if values is None else released(values, parts)
+
+    shown = BaselineNumber(
+        variable=number.variable,
+        n=(
+            *(rule if held.holds(0, index) else n for index, n in enumerate(known)),
+            rule if 0 in held.rows else total,
+        ),
+        mean=released(number.mean, 1),
+        std_dev=released(number.std_dev, 1),
+        median=in_parts(number.median, HALVES),
+        lower_quartile=in_parts(number.lower_quartile, QUARTERS),
+        upper_quartile=in_parts(number.upper_quartile, QUARTERS),
+    )
+    missing = MissingValues(
+        counts=tuple(rule if held.holds(1, index) else n for index, n in enumerate(not_known)),
+        total=rule if 1 in held.rows else unknown.total,
+    )
     return shown, missing
 
 
 def _released(
-    number: Mapping[str, Any],
-    name: str,
+    values: Sequence[Shown[float]],
+    counts: Sequence[int],
     parts: int,
     hidden: Collection[int],
     disclosure: Disclosure,
-) -> list[Any]:
-    """One statistic by column, that of all patients last."""
-    few, smallest = too_few_patients(disclosure), disclosure.minimum_cell
-    last = len(number["n"]) - 1
+) -> tuple[Shown[float], ...]:
+    """One statistic by column, that of all patients last; `counts` are the patients in whom the number is known."""
+    smallest = disclosure.minimum_cell
+    *known, total = counts
     held = set(hidden)
-    held |= {index for index, n in enumerate(number["n"][:-1]) if 0 < n < parts * smallest}
-    total = number["n"][last]
+    held |= {index for index, n in enumerate(known) if 0 < n < parts * smallest}
     if held or 0 < total < max(parts * smallest, fewest_patients(disclosure)):
-        held.add(last)
-    return [few if index in held else _rounded(value) for index, value in enumerate(number[name])]
+        held.add(len(known))
+    rounded = [_rounded(exact(value)) for value in values]
+    return without(rounded, held, too_few_patients(disclosure))
 
 
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else float(f"{value:.{NUMBER_DIGITS}g}")
+def _rounded(value: float) -> float:
+    return float(f"{value:.{NUMBER_DIGITS}g}")

@@ -10,7 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
+from riskset_common.results.shown import Shown, Withheld
+
+T = TypeVar("T")
 Counts = Sequence[Sequence[int]]
 
 
@@ -88,3 +92,10 @@ def held_back(table: Counts, columns: frozenset[int], smallest: int) -> Held:
     if columns:
         rows |= held_parts([sum(row[column] for column in columns) for row in table], smallest)
     return Held(columns, frozenset(cells), frozenset(rows))
+
+
+def without(
+    values: Sequence[Shown[T]], hidden: Collection[int], rule: Withheld
+) -> tuple[Shown[T], ...]:
+    """Values by column, without those of the hidden columns."""
+    return tuple(rule if index in hidden else value for index, value in enumerate(values))

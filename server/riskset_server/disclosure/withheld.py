@@ -1,39 +1,59 @@
-"""The mark that stands where a disclosure rule holds a value back, and the thresholds behind it."""
+"""What a disclosure rule puts in place of a value, the thresholds behind it, and an analysis of which nothing may be shown."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import TypeAlias, TypeVar
 
+from riskset_common.results.as_json import as_json
+from riskset_common.results.shown import Shown, Withheld, WithheldAnalysis, exact
+from riskset_common.results.whole_file import AnalysisResult
 from riskset_common.study.plan import Disclosure
+from riskset_server.disclosure.table import is_small
 
-Result = dict[str, Any]
-"""A result, or a part of one, as JSON."""
-
-
-def withheld(rule: str) -> dict[str, str]:
-    """The mark of a value that a rule holds back."""
-    return {"withheld": rule}
+Found = TypeVar("Found", bound=AnalysisResult)
+Rule: TypeAlias = Callable[[Found, Disclosure], Found | WithheldAnalysis]
+"""What may be shown of a result of one kind, for which there are patients enough."""
 
 
-def is_withheld(value: object) -> bool:
-    """Whether a value is such a mark."""
-    return isinstance(value, Mapping) and set(value) == {"withheld"}
-
-
-def too_few_patients(disclosure: Disclosure) -> dict[str, str]:
+def too_few_patients(disclosure: Disclosure) -> Withheld:
     """The mark where too few patients stand behind a value; it names the threshold that decided."""
     decided = "minimum_at_risk"
     if disclosure.minimum_cell > disclosure.minimum_at_risk:
         decided = "minimum_cell"
-    return withheld(f"{decided} {fewest_patients(disclosure)}")
+    return Withheld(f"{decided} {fewest_patients(disclosure)}")
 
 
-def small_count(disclosure: Disclosure) -> dict[str, str]:
+def small_count(disclosure: Disclosure) -> Withheld:
     """The mark of a small count, and of what would give one away."""
-    return withheld(f"minimum_cell {disclosure.minimum_cell}")
+    return Withheld(f"minimum_cell {disclosure.minimum_cell}")
 
 
 def fewest_patients(disclosure: Disclosure) -> int:
     """Patients that must stand behind anything that is shown; never fewer than a cell must hold."""
     return max(disclosure.minimum_at_risk, disclosure.minimum_cell)
+
+
+def unless_small(count: Shown[int], disclosure: Disclosure) -> Shown[int]:
+    """A count by itself, such as that of the patients who were left out."""
+    return small_count(disclosure) if is_small(exact(count), disclosure.minimum_cell) else count
+
+
+def whole(result: AnalysisResult, rule: Withheld) -> WithheldAnalysis:
+    """A result of which nothing but its kind may be shown."""
+    names = (name for name in as_json(result) if name not in ("kind", "warnings"))
+    return WithheldAnalysis(result.kind, dict.fromkeys(names, rule))
+
+
+def where_enough(
+    result: Found, rule: Rule[Found], disclosure: Disclosure
+) -> Found | WithheldAnalysis:
+    """A result under the rule of its kind, where there are patients enough; else nothing of it."""
+    if 0 < exact(result.n) < fewest_patients(disclosure):
+        return whole(result, too_few_patients(disclosure))
+    released = rule(result, disclosure)
+    missing = unless_small(result.missing, disclosure)
+    if isinstance(released, WithheldAnalysis) and isinstance(missing, Withheld):
+        # Of a small count the mark says so, whatever else withholds the analysis.
+        return WithheldAnalysis(released.kind, {**released.fields, "missing": missing})
+    return released

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from riskset_common.consortium.roster_file import read_roster
 from riskset_common.estimators.catalogue import estimator_of
@@ -21,7 +21,34 @@ def check_sites(plan_path: Path, roster_path: Path) -> None:
     rule_of(read_plan(plan_path), read_roster(roster_path).roster)
 
 
-def outline(plan_path: Path, codebook_path: Path) -> dict[str, Any]:
+class OutlinedAnalysis(TypedDict):
+    """One analysis of an outline; `opens` says what its opened sums show, `blind` whether it is computed on shares."""
+
+    id: str
+    kind: str
+    endpoint: str | None
+    planned: str
+    primary: bool
+    opens: list[str]
+    blind: bool
+
+
+class Outline(TypedDict):
+    """What a plan asks, as `riskset plan check --json` prints it."""
+
+    plan: str
+    version: str
+    sha256: str
+    codebook: str
+    conventions: str
+    release: str
+    released_to: str | None
+    reads: list[str]
+    analyses: list[OutlinedAnalysis]
+    blind_committee: list[str]
+
+
+def outline(plan_path: Path, codebook_path: Path) -> Outline:
     """Read, check and summarise a plan. Raises what `submitted` raises, with every problem found."""
     found = submitted(plan_path, codebook_path)
     plan, codebook = found.plan, found.codebook
@@ -42,7 +69,7 @@ def outline(plan_path: Path, codebook_path: Path) -> dict[str, Any]:
                 "endpoint": analysis.endpoint_name(),
                 "planned": analysis.planned,
                 "primary": analysis.primary,
-                "opens": estimator_of(analysis.kind).discloses,
+                "opens": list(estimator_of(analysis.kind).discloses.lines),
                 "blind": estimator_of(analysis.kind).is_blind(analysis, study.sites),
             }
             for analysis in plan.analyses
@@ -51,7 +78,7 @@ def outline(plan_path: Path, codebook_path: Path) -> dict[str, Any]:
     }
 
 
-def outline_text(found: dict[str, Any]) -> str:
+def outline_text(found: Outline) -> str:
     """The outline for a person."""
     lines = [
         f"{found['plan']} {found['version']}  sha256 {found['sha256']}",
@@ -73,7 +100,8 @@ def outline_text(found: dict[str, Any]) -> str:
         lines.append(
             f"{analysis['id']}: {analysis['kind']}{endpoint}{' (' + ', '.join(flags) + ')' if flags else ''}"
         )
-        lines.append(f"    opens {analysis['opens']}")
+        lines.append("    opens, summed over the sites:")
+        lines += [f"    - {shown}" for shown in analysis["opens"]]
         if analysis["blind"]:
             lines.append(f"    is computed on shares: {_allowed(found['blind_committee'])}")
     return "\n".join([*lines, "", "The plan fits the codebook."])

@@ -9,9 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from riskset_common.results.shown import Withheld
+
 
 def withheld_by(found: Any) -> str | None:
     """The rule that withheld a value, or None where nothing was withheld."""
+    if isinstance(found, Withheld):
+        return found.rule
     if isinstance(found, Mapping) and "withheld" in found:
         return str(found["withheld"])
     return None

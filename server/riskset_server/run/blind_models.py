@@ -13,6 +13,7 @@ from typing import TypeVar
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.estimators.estimator import AnyRequest, Ring
+from riskset_common.results.whole_file import BlindComputation
 from riskset_common.rounds.blind_models import (
     Blind,
     FittedBlind,
@@ -176,13 +177,13 @@ class BlindRun:
         """Whether every model is fitted."""
         return not self._running
 
-    def summary(self) -> dict[str, object]:
+    def summary(self) -> BlindComputation:
         """What results.json says of the computation."""
-        return {
-            "committee": [self._roster.name(number) for number in self._committee.site_ids],
-            "threshold": self._committee.threshold,
-            "evaluations": dict(sorted(self.evaluations.items())),
-        }
+        return BlindComputation(
+            committee=tuple(self._roster.name(number) for number in self._committee.site_ids),
+            threshold=self._committee.threshold,
+            evaluations=dict(sorted(self.evaluations.items())),
+        )
 
     def messages(self) -> dict[str, bytes]:
         """The next step, by name of the site."""

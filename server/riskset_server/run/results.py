@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from riskset_common.formats.canonical_json import sha256_hex
-from riskset_common.results.as_json import as_json
-from riskset_common.results.whole_file import SCHEMA
+from riskset_common.results.whole_file import (
+    SCHEMA,
+    BlindComputation,
+    CodebookReference,
+    PlanReference,
+    ReleasedResult,
+    Results,
+    SecureComputation,
+)
 from riskset_common.rounds.questions import sites_of
 from riskset_server.disclosure.axis import RoundTimes
-from riskset_server.disclosure.rules import release
+from riskset_server.kinds.release import release
 from riskset_server.run.run import Progress
-
-Results = dict[str, Any]
-"""The contents of results.json."""
 
 
 @dataclass(frozen=True)
@@ -23,38 +25,36 @@ class Finished:
     """A run that is finished. `blind` is what results.json says of the computation of blind models, where there are any."""
 
     progress: Progress
-    blind: Mapping[str, object] | None = None
+    blind: BlindComputation | None = None
 
     def results(self) -> Results:
         """The contract of results.json, under the plan's disclosure rules."""
         joined, here = self.progress.joined, self.progress.contributors
         plan, codebook = joined.study.plan, joined.study.codebook
         terms, roster = joined.setup.terms, joined.run.roster
-        return {
-            "schema": SCHEMA,
-            "plan": {"id": plan.plan, "version": plan.version, "sha256": sha256_hex(plan)},
-            "codebook": {"id": codebook.reference, "sha256": sha256_hex(codebook)},
-            "sites": list(here),
-            "lost_sites": [site.name for site in sites_of(roster) if site.name not in here],
-            "secure": {
-                "profile": terms.profile,
-                "minimum_sites": joined.run.rule.minimum_sites,
-                "committee": [roster.name(number) for number in terms.committee],
-                "threshold": terms.threshold,
-                "blind": self.blind,
-            },
-            "released_to": plan.disclosure.to_be_given_to,
-            "rounds": self.progress.rounds,
-            "analyses": self._released(),
-        }
+        return Results(
+            schema=SCHEMA,
+            plan=PlanReference(plan.plan, plan.version, sha256_hex(plan)),
+            codebook=CodebookReference(codebook.reference, sha256_hex(codebook)),
+            sites=tuple(here),
+            lost_sites=tuple(site.name for site in sites_of(roster) if site.name not in here),
+            secure=SecureComputation(
+                profile=terms.profile,
+                minimum_sites=joined.run.rule.minimum_sites,
+                committee=tuple(roster.name(number) for number in terms.committee),
+                threshold=terms.threshold,
+                blind=self.blind,
+            ),
+            released_to=plan.disclosure.to_be_given_to,
+            rounds=self.progress.rounds,
+            analyses=self._released(),
+        )
 
-    def _released(self) -> dict[str, Any]:
-        plan = self.progress.joined.study.plan
+    def _released(self) -> dict[str, ReleasedResult]:
+        plan, finished = self.progress.joined.study.plan, self.progress.finished
         return {
             analysis.id: release(
-                as_json(self.progress.finished[analysis.id]),
-                plan.disclosure,
-                RoundTimes.of(plan, analysis.id),
+                finished[analysis.id], plan.disclosure, RoundTimes.of(plan, analysis.id)
             )
             for analysis in plan.analyses
         }

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from riskset_common.consortium.roster import Roster
 from riskset_common.estimators.estimator import AnyRequest
 from riskset_common.primitives.signing import Identity
+from riskset_common.results.whole_file import AnalysisResult
 from riskset_common.rounds.questions import sites_of
 from riskset_common.secure.sums.pooling import (
     make_close,
@@ -115,7 +116,7 @@ class Progress:
     frozen: tuple[int, ...] | None
     label: bytes
     unfinished: Mapping[str, AnyRequest]
-    finished: Mapping[str, object]
+    finished: Mapping[str, AnalysisResult]
     counted: Mapping[str, int]
     deaths: tuple[CountedDeaths, ...] = ()
 

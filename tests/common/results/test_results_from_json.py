@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from riskset_common.errors import EstimationError, InputError
+from riskset_common.estimators.read_back import analysis_from_json
 from riskset_common.results.as_json import as_json
 from riskset_common.results.curves import Estimate, NumbersAtRisk, RestrictedMean
 from riskset_common.results.flow import FlowBox, FlowResult
-from riskset_common.results.from_json import analysis_from_json, from_json
+from riskset_common.results.from_json import from_json
 from riskset_common.results.shown import Withheld, WithheldAnalysis, exact
 from riskset_common.results.tables import BaselineResult
 from riskset_common.results.tests import ExactTest, LogRankResult, NamedTest
@@ -123,6 +124,8 @@ def test_an_analysis_of_which_nothing_is_shown_keeps_its_kind_and_its_rules() ->
             flow_with(boxes=[FLOW["boxes"][0] | {"path": {"arm": 1}}]),
             r"a\.boxes\[0\]\.path\.arm: 1",
         ),
+        ({"kind": "flow", "warnings": []}, "a: n, missing, steps, boxes is missing"),
+        ({"kind": "river", "warnings": [], "n": RULE}, "a: .* does not belong there"),
         (flow_with(kind="river"), "a: .* does not belong there"),
         ([], r"a: \[\] does not belong there"),
     ],
@@ -139,5 +142,5 @@ def test_a_whole_number_is_no_real() -> None:
 
 def test_a_withheld_value_is_no_exact_one() -> None:
     assert 3 == exact(3)
-    with pytest.raises(EstimationError, match=r"was withheld \(minimum_cell 5\)"):
+    with pytest.raises(EstimationError, match=r"is withheld: .*minimum_cell 5"):
         exact(Withheld("minimum_cell 5"))

@@ -8,12 +8,13 @@ import pytest
 from tests.common.estimators.analyses import ALL
 from tests.common.estimators.cohorts import Cohort, each_cohort, random_cohort
 from tests.common.estimators.pooling import result_of
+from tests.common.results.kept_types import keeps_types
+from tests.server.disclosure.as_released import release
 
+from riskset_common.estimators.read_back import analysis_from_json
 from riskset_common.results.as_json import to_text
-from riskset_common.results.from_json import analysis_from_json
 from riskset_common.study.plan import Disclosure
 from riskset_server.disclosure.axis import RoundTimes
-from riskset_server.disclosure.rules import release
 
 N_SITES = 5
 COHORTS: dict[str, Cohort] = dict(
@@ -32,6 +33,8 @@ RULES = {
 @pytest.mark.parametrize("analysis", ALL.values(), ids=list(ALL))
 def test_a_result_reads_back_as_it_was_written(analysis: dict[str, Any], cohort: Cohort) -> None:
     result = result_of(analysis, cohort, N_SITES)
+    keeps_types(result)
+
     for disclosure in RULES.values():
         released = release(result, disclosure, RoundTimes("days", (3.0,)))
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.server.disclosure.as_released import release
 
 from riskset_common.study.displays import Display
 from riskset_common.study.plan import Disclosure
 from riskset_server.disclosure.axis import RoundTimes
-from riskset_server.disclosure.rules import release
 
 AT_RISK = {"withheld": "minimum_at_risk 10"}
 ROUNDED = Disclosure()
@@ -51,6 +51,8 @@ def group_of(leaving: list[int], level: str = "A") -> dict[str, Any]:
 def curves(*groups: dict[str, Any]) -> dict[str, Any]:
     return {
         "kind": "kaplan_meier",
+        "endpoint": "OS",
+        "ci": "log",
         "n": sum(group["n"] for group in groups),
         "events": sum(group["events"] for group in groups),
         "missing": 0,
@@ -134,11 +136,15 @@ def test_curves_at_a_landmark_have_them_and_what_is_no_curve_has_not() -> None:
     inner = curves(group_of([8] * 10), group_of([9] * 10, "B"))
     landmark = {
         "kind": "landmark",
+        "endpoint": "OS",
+        "at": 0.5,
+        "exposure": "transplant",
         "n": 170,
         "events": 170,
         "missing": 0,
         "ended": 0,
         "curves": inner,
+        "warnings": [],
     }
     released = release(landmark, ROUNDED, RoundTimes("years"))
     few = release(landmark | {"n": 4}, ROUNDED, RoundTimes("years"))
@@ -162,6 +168,9 @@ def test_causes_share_the_numbers_of_their_group() -> None:
     group = {"level": {}, "n": 96, "events": 96, "causes": {"relapse": cause, "death": cause}}
     result = {
         "kind": "cumulative_incidence",
+        "endpoint": "EFS",
+        "ci": "log",
+        "level": 0.95,
         "n": 96,
         "events": 96,
         "missing": 0,

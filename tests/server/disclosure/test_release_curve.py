@@ -8,10 +8,9 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.server.disclosure.as_released import is_withheld, released_curve
 
 from riskset_common.study.plan import Disclosure
-from riskset_server.disclosure.curve import released_curve
-from riskset_server.disclosure.withheld import is_withheld
 
 RULES = Disclosure()
 AT_RISK, CELL = {"withheld": "minimum_at_risk 10"}, {"withheld": "minimum_cell 5"}
@@ -51,11 +50,14 @@ def group_of(steps: list[tuple[int, int]], at: tuple[float, ...] = (), **more: o
                 events for number, (events, _) in enumerate(steps, 1) if number <= time
             ),
             "survival": math.prod(
-                1 - events / at_risk
-                for when, events, at_risk in zip(
-                    curve["time"], curve["events"], curve["at_risk"], strict=True
-                )
-                if when <= time
+                (
+                    1 - events / at_risk
+                    for when, events, at_risk in zip(
+                        curve["time"], curve["events"], curve["at_risk"], strict=True
+                    )
+                    if when <= time
+                ),
+                start=1.0,
             ),
             "std_err": 0.0123456,
             "lower": 0.1,
@@ -169,7 +171,9 @@ def test_a_last_block_that_would_leave_few_events_behind_is_not_shown() -> None:
 def test_a_curve_stops_where_few_are_at_risk_even_if_more_enter_later() -> None:
     group = group_of([(5, 0), (0, 5), (5, 0), (5, 20)])
     group["curve"]["at_risk"] = [40, 8, 30, 25]
-    shown = released_curve(group | {"median": {"estimate": 3.0}}, RULES)
+    shown = released_curve(
+        group | {"median": {"estimate": 3.0, "lower": None, "upper": None}}, RULES
+    )
 
     assert [1.0] == shown["curve"]["time"]
     assert AT_RISK == shown["median"]["estimate"]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.server.disclosure.as_released import is_withheld, release
 
 from riskset_common.estimators.estimator import Request
 from riskset_common.estimators.tables.flow import CountFlow, Flow, FlowSpec
@@ -18,8 +19,6 @@ from riskset_common.results.as_json import as_json
 from riskset_common.study.codebook import Codebook
 from riskset_common.study.plan import Disclosure
 from riskset_common.study.study import Site, Study
-from riskset_server.disclosure.rules import release
-from riskset_server.disclosure.withheld import is_withheld
 
 CELL = {"withheld": "minimum_cell 5"}
 SIZES = (3, 3, 4)

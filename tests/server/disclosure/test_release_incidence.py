@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.server.disclosure.as_released import is_withheld, release
 
 from riskset_common.study.plan import Disclosure
-from riskset_server.disclosure.rules import release
-from riskset_server.disclosure.withheld import is_withheld
 
 ROUNDED = Disclosure()
 CELL, AT_RISK = {"withheld": "minimum_cell 5"}, {"withheld": "minimum_at_risk 10"}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.server.disclosure.as_released import release
 
 from riskset_common.study.plan import Disclosure
-from riskset_server.disclosure.rules import release
 
 CELL = {"withheld": "minimum_cell 5"}
 FEW = {"withheld": "minimum_at_risk 10"}

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from tests.common.estimators.cohorts import random_cohort
 from tests.common.estimators.pooling import result_of
+from tests.server.disclosure.as_released import is_withheld, release
 
 from riskset_common.study.plan import Disclosure
-from riskset_server.disclosure.rules import release
-from riskset_server.disclosure.withheld import is_withheld
 
 UNIVARIATE = {
     "kind": "univariate",

@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.server.disclosure.as_released import is_withheld, release
 
-from riskset_common.results.composed import LandmarkResult, UnivariateResult
-from riskset_common.results.curves import GroupCurve, KaplanMeierResult, Landmark
-from riskset_common.results.flow import FlowResult
-from riskset_common.results.follow_up import FollowUpResult
-from riskset_common.results.heterogeneity import HeterogeneityResult
-from riskset_common.results.incidence import (
-    CauseIncidence,
-    CumulativeIncidenceResult,
-    GroupIncidence,
-    IncidenceLandmark,
-)
-from riskset_common.results.regression import CoxResult, FineGrayResult
-from riskset_common.results.tables import BaselineResult, EventTableResult
+from riskset_common.results.shown import Withheld
 from riskset_common.study.plan import Disclosure
-from riskset_server.disclosure.fields import (
-    CAUSE_FIELDS,
-    CURVE_FIELDS,
-    INCIDENCE_FIELDS,
-    LANDMARK_FIELDS,
-    RESULT_FIELDS,
-)
-from riskset_server.disclosure.rules import RULES, release
-from riskset_server.disclosure.withheld import is_withheld, too_few_patients, withheld
+from riskset_server.disclosure.axis import RoundTimes
+from riskset_server.disclosure.withheld import too_few_patients
 
 ROUNDED = Disclosure()
 EXACT = Disclosure(release="exact")
@@ -76,6 +57,20 @@ def curves(*groups: tuple[int, int], **more: Any) -> dict[str, Any]:
     } | more
 
 
+TERM: dict[str, Any] = {
+    "term": "arm",
+    "level": "B",
+    "reference": "A",
+    "coef": 0.123456789012,
+    "std_err": None,
+    **dict.fromkeys(("hazard_ratio", "lower", "upper", "z", "p_value")),
+    "aliased": False,
+    "monotone": False,
+}
+EFFECT = dict.fromkeys(("coef", "std_err", "hazard_ratio", "lower", "upper", "p_value"), 0.5)
+TEST = {"statistic": 33.123456789, "df": 1, "p_value": 1.23456789012e-06}
+
+
 def model(*levels: tuple[int, int], terms: int = 1, **more: Any) -> dict[str, Any]:
     """A Cox model with one factor whose levels have (patients, events)."""
     n, events = (sum(part) for part in zip(*levels, strict=True))
@@ -85,18 +80,20 @@ def model(*levels: tuple[int, int], terms: int = 1, **more: Any) -> dict[str, An
         "n": n,
         "events": events,
         "missing": 0,
+        "ties": "efron",
+        "strata": [],
         "level": 0.95,
+        "iterations": 4,
+        "convergence": "tight",
         "converged": True,
-        "terms": [
-            {"term": "arm", "level": "B", "coef": 0.123456789012, "std_err": None, "aliased": False}
-        ]
-        * terms,
+        "terms": [TERM] * terms,
         "levels": [
             {"term": "arm", "level": str(index), "n": patients, "events": died}
             for index, (patients, died) in enumerate(levels)
         ],
         "covariance": [[0.0212345678901]],
-        "tests": {"wald": {"statistic": 33.123456789, "df": 1, "p_value": 1.23456789012e-06}},
+        "log_likelihood": {"null": -210.5, "fitted": -200.25},
+        "tests": dict.fromkeys(("wald", "score", "likelihood_ratio"), TEST) | {"terms": {}},
         "warnings": ["a sentence"],
     } | more
 
@@ -105,6 +102,9 @@ def follow_up(n: int, events: int, **more: Any) -> dict[str, Any]:
     return {
         "kind": "follow_up",
         "endpoint": "OS",
+        "method": "reverse_kaplan_meier",
+        "ci": "log",
+        "level": 0.95,
         "n": n,
         "events": events,
         "missing": 0,
@@ -125,6 +125,7 @@ def baseline(*column_n: int) -> dict[str, Any]:
         "kind": "baseline",
         "n": sum(column_n),
         "missing": 0,
+        "by": "arm",
         "columns": [str(n) for n in column_n],
         "column_n": list(column_n),
         "rows": [],
@@ -188,60 +189,6 @@ def test_what_is_withheld_is_marked_and_never_null(
     assert all(leaf["withheld"].startswith(("minimum_cell", "minimum_at_risk")) for leaf in marks)
 
 
-def test_every_kind_of_analysis_has_its_rule() -> None:
-    from riskset_common.estimators.catalogue import ESTIMATORS
-
-    assert {estimator.kind for estimator in ESTIMATORS} == set(RULES)
-
-
-@pytest.mark.parametrize(
-    ("kind", "result"),
-    [
-        ("kaplan_meier", KaplanMeierResult),
-        ("cumulative_incidence", CumulativeIncidenceResult),
-        ("follow_up", FollowUpResult),
-        ("baseline", BaselineResult),
-        ("event_table", EventTableResult),
-        ("flow", FlowResult),
-        ("cox", CoxResult),
-        ("fine_gray", FineGrayResult),
-        ("univariate", UnivariateResult),
-        ("landmark", LandmarkResult),
-        ("heterogeneity", HeterogeneityResult),
-    ],
-)
-def test_the_fields_with_a_rule_are_those_of_the_result(kind: str, result: type) -> None:
-    assert {field.name for field in fields(result)} == RESULT_FIELDS[kind]
-
-
-@pytest.mark.parametrize(
-    ("known", "part"),
-    [
-        (CURVE_FIELDS, GroupCurve),
-        (INCIDENCE_FIELDS, GroupIncidence),
-        (CAUSE_FIELDS, CauseIncidence),
-        (LANDMARK_FIELDS - {"incidence"}, Landmark),
-        (LANDMARK_FIELDS - {"survival"}, IncidenceLandmark),
-    ],
-)
-def test_the_fields_with_a_rule_are_those_of_a_curve(known: frozenset[str], part: type) -> None:
-    assert {field.name for field in fields(part)} == known
-
-
-def test_a_field_without_a_rule_is_withheld() -> None:
-    released = release(model((50, 20), (60, 30), residuals=[0.25]), ROUNDED)
-
-    assert {"withheld": "no rule"} == released["residuals"]
-
-
-def test_a_field_of_a_group_without_a_rule_is_withheld() -> None:
-    result = curves((50, 20), (60, 30))
-    result["groups"][0]["days"] = [12.0, 15.0]
-    released = release(result, ROUNDED)
-
-    assert {"withheld": "no rule"} == released["groups"][0]["days"]
-
-
 def test_a_few_left_out_patients_are_not_counted() -> None:
     assert CELL == release(curves((50, 20), (60, 30), missing=1), ROUNDED)["missing"]
     assert 5 == release(curves((50, 20), (60, 30), missing=5), ROUNDED)["missing"]
@@ -249,10 +196,8 @@ def test_a_few_left_out_patients_are_not_counted() -> None:
 
 
 def test_the_threshold_that_decided_is_named() -> None:
-    assert {"withheld": "minimum_cell 12"} == too_few_patients(Disclosure(minimum_cell=12))
+    assert Withheld("minimum_cell 12") == too_few_patients(Disclosure(minimum_cell=12))
     assert is_withheld(release(follow_up(11, 11), Disclosure(minimum_cell=12))["n"])
-    assert not is_withheld({"withheld": "rule", "n": 3})
-    assert is_withheld(withheld("rule"))
 
 
 def test_events_of_a_small_group_cannot_be_had_from_the_total() -> None:
@@ -300,6 +245,33 @@ def test_a_test_of_large_groups_keeps_all_in_seven_digits() -> None:
     assert [20.0, 30.0] == test["observed"]
 
 
+def heterogeneity(died: int, events: int, **more: Any) -> dict[str, Any]:
+    """The heterogeneity of an effect, with two levels of 60 patients of whom so many died."""
+    levels = [{"term": "arm", "level": name, "n": 60, "events": died} for name in "AB"]
+    return {
+        "kind": "heterogeneity",
+        "endpoint": "OS",
+        "effect": "arm",
+        "of_level": "B",
+        "reference": "A",
+        "n": 120,
+        "events": events,
+        "missing": 0,
+        "ties": "efron",
+        "strata": ["site"],
+        "level": 0.95,
+        "coefficients": 2,
+        "levels": levels,
+        "sites": 6,
+        "fixed": EFFECT,
+        "random": EFFECT,
+        "test": TEST,
+        "i_squared": 0.123456789,
+        "tau_squared": 0.01,
+        "warnings": [],
+    } | more
+
+
 @pytest.mark.parametrize(
     ("died", "events", "rule"),
     [
@@ -309,12 +281,16 @@ def test_a_test_of_large_groups_keeps_all_in_seven_digits() -> None:
     ],
 )
 def test_heterogeneity_is_released_as_a_model_is(died: int, events: int, rule: str | None) -> None:
-    levels = [{"term": "arm", "level": name, "n": 60, "events": died} for name in "AB"]
-    found = {"kind": "heterogeneity", "n": 120, "events": events, "missing": 0, "level": 0.95}
-    found |= {"levels": levels, "coefficients": 2, "i_squared": 0.123456789, "warnings": []}
-    shown = release(found, ROUNDED)["i_squared"]
+    shown = release(heterogeneity(died, events), ROUNDED)["i_squared"]
 
     assert 0.1234568 == shown if rule is None else shown["withheld"].startswith(rule)
+
+
+def test_groups_of_sites_have_no_numbers_at_risk() -> None:
+    groups = [{"level": "A", "sites": 6, "effect": EFFECT}]
+    found = heterogeneity(20, 50, by="region", groups=groups)
+
+    assert groups == release(found, ROUNDED, RoundTimes("years"))["groups"]
 
 
 def test_follow_up_is_shown_while_enough_are_followed_and_to_two_digits() -> None:
@@ -376,9 +352,7 @@ def test_completeness_is_shown_unless_few_were_or_were_not_followed(
 def test_coefficients_have_seven_digits_and_counts_are_exact() -> None:
     released = release(model((50, 20), (60, 30)), ROUNDED)
 
-    assert {"term": "arm", "level": "B", "coef": 0.1234568, "std_err": None, "aliased": False} == (
-        released["terms"][0]
-    )
+    assert TERM | {"coef": 0.1234568} == released["terms"][0]
     assert [[0.02123457]] == released["covariance"]
     assert 1.234568e-06 == released["tests"]["wald"]["p_value"]
     assert (110, 50, 0.95, ["a sentence"]) == tuple(

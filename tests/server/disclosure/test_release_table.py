@@ -7,11 +7,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
+from tests.server.disclosure.as_released import is_withheld, release
 
 from riskset_common.study.plan import Disclosure
-from riskset_server.disclosure.rules import release
 from riskset_server.disclosure.table import held_parts
-from riskset_server.disclosure.withheld import is_withheld
 
 FORMER_LEAK = [[36, 27], [71, 42], [28, 21], [1, 0], [1, 0]]
 """Two single patients who add up to 2 with the known rest of their column: the lung trial's ECOG 3 and ECOG not known."""

@@ -66,6 +66,7 @@ def result_of(at: list[float], *, tests: bool = True, grouped: bool = True) -> d
         for arm, n in arms.items()
     ]
     test = {"name": "Gray", "strata": [], "statistic": 2.5, "df": 1, "p_value": 0.1138}
+    test |= {"observed": [10.0, 11.0], "expected": [10.5, 10.5], "covariance": [[5.0, -5.0]] * 2}
     result = {
         "kind": "cumulative_incidence",
         "endpoint": "EFS",

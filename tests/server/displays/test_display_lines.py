@@ -23,6 +23,11 @@ def exact(trial: ModuleType) -> Any:
     return trial.study_plan(disclosure={"release": "exact"})
 
 
+def reals(values: list[float]) -> list[float]:
+    """Numbers as results hold them, where R writes a whole one without a point."""
+    return [float(value) for value in values]
+
+
 def lung_by_sex() -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """R's curves of the lung data by sex as a result, and R's own numbers at 90, 180, 365 and 730 days."""
     analyses = json.loads(LUNG.read_text(encoding="utf-8"))["analyses"]
@@ -32,16 +37,18 @@ def lung_by_sex() -> tuple[dict[str, Any], list[dict[str, Any]]]:
             "level": {"sex": level},
             "n": group["n"],
             "events": group["events"],
-            "median": {},
+            "median": {"estimate": None, "lower": None, "upper": None},
+            "quantiles": [],
             "at": [],
             "curve": {
-                "time": group["time"],
+                "time": reals(group["time"]),
                 "at_risk": group["n_risk"],
                 "events": group["n_event"],
                 "censored": group["n_censor"],
-                "survival": group["surv"],
-                "lower": group["ci_log"]["lower"],
-                "upper": group["ci_log"]["upper"],
+                "survival": reals(group["surv"]),
+                "std_err": [None] * len(group["time"]),
+                "lower": reals(group["ci_log"]["lower"]),
+                "upper": reals(group["ci_log"]["upper"]),
             },
         }
         for level, group in zip(("male", "female"), found, strict=True)
@@ -50,9 +57,12 @@ def lung_by_sex() -> tuple[dict[str, Any], list[dict[str, Any]]]:
         "kind": "kaplan_meier",
         "endpoint": "EFS",
         "n": 228,
+        "events": 165,
+        "missing": 0,
         "groups": groups,
         "ci": "log",
         "level": 0.95,
+        "warnings": [],
     }
     return result, found
 
@@ -204,11 +214,11 @@ def test_a_group_that_was_withheld_has_no_steps_and_says_so(
     assert ("Withheld under the disclosure rule minimum_at_risk 10.",) == at.at_risk.notes
 
 
-def test_a_curve_stops_where_a_value_was_withheld(
+def test_a_curve_stops_where_a_value_does_not_exist(
     trial: ModuleType, shown: Callable[..., Shown], exact: Any
 ) -> None:
     result = trial.study_results()["analyses"]["efs"]
-    result["groups"][0]["curve"]["survival"][3] = {"withheld": "minimum_cell 5"}
+    result["groups"][0]["curve"]["survival"][3] = None
     (line,) = lines(shown("efs", results={"efs": result}, plan=exact))
 
     assert 4 == line.time.size

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from tests.common.estimators.cohorts import random_cohort, study_of
 from tests.common.estimators.pooling import pool
+from tests.server.disclosure.as_released import release
 
 from riskset_common.study.displays import Display
 from riskset_common.study.plan import Disclosure
-from riskset_server.disclosure.rules import release
 from riskset_server.displays.parts import figure
 from riskset_server.displays.parts.display import Part, Shown
-from riskset_server.displays.parts.words import Words
 from riskset_server.displays.tables import univariate
 from riskset_server.kinds import landmark
+from riskset_server.kinds.kinds import words_of
 from riskset_server.report.methods import methods
 
 UNIVARIATE = {
@@ -36,7 +36,7 @@ def shown(analysis: dict[str, Any], *, rounded: bool = False, **changes: Any) ->
     result = pool(study, random_cohort(41).with_values(**changes).patients(study)).result
     if rounded:
         result = release(result, Disclosure())
-    words = Words(study.plan, study.codebook)
+    words = words_of(study.plan, study.codebook)
     [spec] = study.plan.analyses
     display = Display(table="Table 1", of=(spec.id,))
     return Shown(display, words.title(spec), (Part(spec, result),), words)
@@ -134,6 +134,22 @@ def test_a_landmark_model_has_the_table_and_the_forest_plot_of_a_model() -> None
     assert ["Dose, by 12 days", "Not exposed", "Exposed", "Age, years (per unit)"] == [
         row.label.text for row in table.rows
     ]
+    assert drawn.figure.axes
+
+
+def test_a_landmark_model_of_few_events_is_withheld_and_its_display_says_so() -> None:
+    event = np.where(np.arange(150) % 20 == 0, 1, 0)
+    asked = LANDMARK | {"terms": [{"number": "age"}], "strata": ["site"]}
+    subject = shown(asked, rounded=True, event=event)
+    table = landmark.make(subject)
+    with figure.settings():
+        drawn = landmark.draw(subject)
+    rule = "Withheld under the disclosure rule minimum_cell 5 events: dose_by_landmark."
+
+    assert () == table.rows
+    assert rule == table.notes[-1]
+    assert table.csv().startswith('Variable,HR,95% CI,P\n"NOTE. Landmark at 12 days')
+    assert any(rule in line for line in drawn.legend)
     assert drawn.figure.axes
 
 

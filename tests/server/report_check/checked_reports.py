@@ -10,13 +10,13 @@ from typing import Any
 from tests.common.estimators.analyses import ALL
 from tests.common.estimators.cohorts import CODEBOOK, PLAN, random_cohort, study_of
 from tests.common.estimators.pooling import pool
+from tests.server.disclosure.as_released import release
 
 from riskset_common.formats.canonical_json import canonical_json, sha256_hex
 from riskset_common.formats.strict_yaml import parse_yaml
 from riskset_common.planning.read import ReleasePlan
 from riskset_common.results.as_json import to_text
 from riskset_server.disclosure.axis import RoundTimes
-from riskset_server.disclosure.rules import release
 from riskset_server.report import build_report
 from riskset_server.report.run_files import read_run
 from riskset_server.report_check import Disagreement, check_report

@@ -7,12 +7,12 @@ import re
 import pytest
 from tests.system.docs.pages import page, plain
 
+from riskset_common.estimators.catalogue import ESTIMATORS
 from riskset_common.study.plan import Disclosure
 from riskset_server.disclosure.curve import DECIMALS, MEAN_DIGITS, ROUND_TO
 from riskset_server.disclosure.follow_up import FOLLOW_UP_DIGITS
-from riskset_server.disclosure.model import SIGNIFICANT_DIGITS
 from riskset_server.disclosure.numbers import NUMBER_DIGITS
-from riskset_server.disclosure.rules import RULES
+from riskset_server.disclosure.shortened import SIGNIFICANT_DIGITS
 
 NUMBER_WORDS = {2: "two", 3: "three", 4: "four", 5: "5", 7: "seven"}
 
@@ -54,4 +54,4 @@ def test_every_kind_of_analysis_has_a_rule_on_the_page():
     }
 
     assert list(sections) == headings
-    assert set(RULES) == set.union(*sections.values())
+    assert {estimator.kind for estimator in ESTIMATORS} == set.union(*sections.values())

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from pydantic_core import PydanticUndefined
+from tests.common.results.kept_types import keeps_types
 from tests.runs import plan_with, policies_with, results_of
 from tests.system.docs.pages import code_in, page, pages, plain
 from tests.system.docs.workspace import LUNG, named
@@ -137,6 +138,12 @@ MADE_OF_PARTS: list[dict[str, Any]] = [
 # The lung trial knows no time of an exposure; a score stands in for one.
 BLIND = {"id": "blind", "kind": "cox", "endpoint": "OS", "terms": [{"factor": "sex"}]}
 """A model whose risk sets reach across sites; the sites of the lung study do not allow one."""
+BLIND_PARTS: list[dict[str, Any]] = [
+    {"id": "uni_blind", "kind": "univariate", "endpoint": "OS", "factors": ["sex"]}
+    | {"hazard_ratios": True},
+    {"id": "lm_blind", "kind": "landmark", "endpoint": "OS", "at": 80, "exposure": "karnofsky"}
+    | {"terms": [{"factor": "sex", "reference": "male"}]},
+]
 LANDMARKS: list[dict[str, Any]] = [
     {"id": "lm", "kind": "landmark", "endpoint": "OS", "at": 80, "exposure": "karnofsky"}
     | {"test": "log_rank", "strata": ["site"]},
@@ -170,7 +177,8 @@ def lung():
     plan = read_plan(LUNG / "plan.yaml")
     late = plan.endpoints["OS"].model_copy(update={"entry": plan.endpoints["OS"].time})
     analyses = tuple(
-        validate_analysis(each) for each in (*examples(), *MADE_OF_PARTS, *LANDMARKS, BLIND)
+        validate_analysis(each)
+        for each in (*examples(), *MADE_OF_PARTS, *LANDMARKS, BLIND, *BLIND_PARTS)
     )
     plan = plan.model_copy(
         update={"endpoints": {**plan.endpoints, "LATE": late}, "analyses": analyses}
@@ -260,36 +268,21 @@ def test_a_page_of_an_estimator_names_every_array_that_leaves_a_site(of, lung):
 def test_a_page_of_an_estimator_quotes_what_its_sums_show(of):
     (piece,) = of.with_remark("discloses")
 
-    assert estimator_of(of.path.stem).discloses == plain(piece.text)
+    discloses = estimator_of(of.path.stem).discloses
+
+    assert " ".join(f"- {line}" for line in discloses.lines) == plain(piece.text)
 
 
-def paths_in(value: Any, path: str = "") -> set[str]:
-    """Paths of all values in a result: lists as [], names that the study chose as *."""
-    if isinstance(value, dict):
-        named_by_study = path in STUDY_NAMES
-        return {
-            found
-            for key, item in value.items()
-            for found in paths_in(item, f"{path}.{'*' if named_by_study else key}".lstrip("."))
-        }
-    if isinstance(value, list):
-        return {found for item in value for found in paths_in(item, f"{path}[]")} or {f"{path}[]"}
-    return {path}
+@pytest.mark.parametrize("of", ESTIMATOR_PAGES, ids=lambda of: of.path.stem)
+def test_what_is_approved_names_every_array_that_leaves_a_site_with_its_ring(of, lung):
+    discloses = estimator_of(of.path.stem).discloses
+    found = arrays_of(of.path.stem, lung)
+    named = {array.rpartition(".")[2] for array in discloses.arrays}
 
-
-STUDY_NAMES = {
-    "boxes[].path",
-    "groups[].level",
-    "groups[].causes",
-    "contrasts[].group",
-    "contrasts[].reference",
-    "tests.pairwise[].groups[]",
-    "tests.terms",
-    "ph_test.terms",
-    "baseline_hazard.numbers",
-    "baseline_hazard.rows[].stratum",
-    "missing_values",
-}
+    assert set(found) == named
+    for ring, always in (("counts", discloses.counts), ("reals", discloses.reals)):
+        arrays = {array.rpartition(".")[2] for each in always for array in each.arrays}
+        assert {ring} >= {found[array] for array in arrays}
 
 
 @pytest.fixture(scope="module")
@@ -310,56 +303,12 @@ def blind_results():
     )
 
 
-def test_the_contract_of_results_names_every_field_of_the_whole(lung_results):
-    (piece,) = (
-        each for each in page("results.md").with_remark("fields") if each.remarks["fields"] == "run"
-    )
-    written = {code_in(row[0]) for row in piece.rows}
-    found = paths_in({**lung_results, "analyses": {}}) | {"analyses.*"}
+def test_the_examples_of_the_pages_give_results_of_every_kind(lung_results, blind_results):
+    found = [*lung_results["analyses"].values(), *blind_results["analyses"].values()]
+    for result in found:
+        keeps_types(result)
 
-    assert found == written
-
-
-@pytest.mark.parametrize("kind", [each.kind for each in ESTIMATORS])
-def test_the_contract_of_results_names_every_field_of_a_kind(kind, lung_results, blind_results):
-    (piece,) = (
-        each for each in page("results.md").with_remark("fields") if each.remarks["fields"] == kind
-    )
-    written = {code_in(row[0]) for row in piece.rows}
-    found: set[str] = set()
-    for result in (*lung_results["analyses"].values(), *blind_results["analyses"].values()):
-        if result["kind"] == kind:
-            if kind in ("univariate", "landmark"):
-                result = without_inner_fields(result)
-            named = kind in {"baseline", "cumulative_incidence"}
-            tests = result.pop("tests", None) if named else None
-            found |= paths_in(result)
-            found |= {path for test in (tests or {}).values() for path in paths_in(test, "tests.*")}
-
-    assert without_empty_lists(found) == written
-
-
-def without_inner_fields(result: dict[str, Any]) -> dict[str, Any]:
-    """A result whose curves and models have the fields of their own kinds, which must be so."""
-    shown: dict[str, Any] = {}
-    for name, item in result.items():
-        if name == "factors":
-            shown[name] = [without_inner_fields(factor) for factor in item]
-        elif name in ("all_patients", "curves", "model"):
-            assert ("cox" if name == "model" else "kaplan_meier") == item["kind"]
-            shown[name] = {"*": item["kind"]}
-        else:
-            shown[name] = item
-    return shown
-
-
-def without_empty_lists(found: set[str]) -> set[str]:
-    """Paths, without those of lists that are empty in one place and hold something in another."""
-    return {
-        path
-        for path in found
-        if not any(other.startswith((f"{path}.", f"{path}[")) for other in found)
-    }
+    assert {estimator.kind for estimator in ESTIMATORS} == {result["kind"] for result in found}
 
 
 def test_no_number_of_the_contract_is_infinite_or_lost(lung_results):

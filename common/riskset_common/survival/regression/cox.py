@@ -137,7 +137,7 @@ def prepare(
     x
         Covariates, shape (n, p).
     stratum
-        Any numbers, equal within a stratum, shape (n,).
+        Numbers of any kind, equal within a stratum, shape (n,).
     ties
         How tied deaths are treated: Efron's or Breslow's approximation.
     offset

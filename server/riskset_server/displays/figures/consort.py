@@ -6,10 +6,10 @@ lines in one box, as the reasons for exclusion do in the diagrams of journals.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from riskset_common.results.flow import FlowBox, FlowResult
 from riskset_server.displays.figures.tree import PADDING, Box, Standing, fitted, standing
 from riskset_server.displays.parts.boxes import box_label
 from riskset_server.displays.parts.cells import Cell, cell, count
@@ -17,7 +17,7 @@ from riskset_server.displays.parts.display import Shown
 from riskset_server.displays.parts.figure import INK, Drawing, Sheet, line_height
 from riskset_server.displays.parts.table import letter
 from riskset_server.displays.parts.words import Words
-from riskset_server.results.reading import entries, value
+from riskset_server.results.typed import of_kind
 
 MARGIN = 0.12
 GAP = 0.34
@@ -34,9 +34,9 @@ class _Labels:
     everybody: str
     marks: dict[str, str]
 
-    def text(self, box: Mapping[str, Any]) -> str:
+    def text(self, box: FlowBox) -> str:
         """`Male (n = 128)`, or `Male (withheld [a])`."""
-        found: Cell = cell(box["n"], count)
+        found: Cell = cell(box.n, count)
         for note in found.notes:
             self.marks.setdefault(note, letter(len(self.marks)))
         marked = "".join(f" [{self.marks[note]}]" for note in found.notes)
@@ -49,10 +49,9 @@ def draw(shown: Shown) -> Drawing:
     """Draw the boxes of one analysis."""
     part, words = shown.only, shown.words
     labels = _Labels(words, words.population(part.spec), {})
-    boxes = [box for box in entries(value(part.result, "boxes")) if box["n"] != 0]
-    if not boxes:
-        boxes = list(entries(value(part.result, "boxes")))[:1]
-    top, downwards = standing(_box(boxes, labels), GAP)
+    boxes = of_kind(FlowResult, part.typed).boxes
+    peopled = [box for box in boxes if box.n != 0]
+    top, downwards = standing(_box(peopled or boxes[:1], labels), GAP)
     placed = list(top.all())
     width = max(each.x + each.width / 2 for each in placed) + 2 * MARGIN
     height = max(each.y + each.height / 2 for each in placed) + 2 * MARGIN
@@ -73,7 +72,7 @@ def draw(shown: Shown) -> Drawing:
     )
 
 
-def _box(boxes: Sequence[Mapping[str, Any]], labels: _Labels) -> Box:
+def _box(boxes: Sequence[FlowBox], labels: _Labels) -> Box:
     """The first box, with all that are below it."""
     first, families = boxes[0], list(_families(boxes[1:]))
     lines = fitted(labels.text(first))
@@ -91,13 +90,11 @@ def _item(text: str) -> Iterator[str]:
         yield f"  {line}"
 
 
-def _families(
-    boxes: Sequence[Mapping[str, Any]],
-) -> Iterator[list[Mapping[str, Any]]]:
+def _families(boxes: Sequence[FlowBox]) -> Iterator[list[FlowBox]]:
     """The boxes directly below one, each with all that are below itself."""
-    family: list[Mapping[str, Any]] = []
+    family: list[FlowBox] = []
     for box in boxes:
-        if family and box["depth"] == boxes[0]["depth"]:
+        if family and box.depth == boxes[0].depth:
             yield family
             family = []
         family.append(box)

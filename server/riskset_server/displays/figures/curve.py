@@ -34,7 +34,7 @@ from riskset_server.displays.parts.figure import (
     line_height,
     text_width,
 )
-from riskset_server.displays.parts.series import SURVIVAL, measure_of
+from riskset_server.displays.parts.series import Measure, measure_of
 from riskset_server.displays.parts.words import sentence_case
 from riskset_server.results.axis_ticks import apart, nice_step, time_ticks
 
@@ -120,7 +120,7 @@ def _layout(
     kinds = shown.display.at_risk or (
         ALL_ROWS if len(counted) <= MOST_GROUPS_IN_FULL else ALL_ROWS[:1]
     )
-    if measure_of(shown.parts[0]) != SURVIVAL:
+    if measure_of(shown.parts[0]) != Measure.SURVIVAL:
         # Of several causes each has its own events, and of one the competing events leave as well.
         kinds = ALL_ROWS[:1]
     wanted, possible = number_times(found, ticks, until)
@@ -198,7 +198,7 @@ def _draw_axes(axes: Axes, shown: Shown, layout: Layout) -> None:
 
 
 def _measured(shown: Shown, endpoints: Sequence[str]) -> str:
-    if measure_of(shown.parts[0]) != SURVIVAL:
+    if measure_of(shown.parts[0]) != Measure.SURVIVAL:
         return "Cumulative incidence"
     if shown.causes:
         return sentence_case(endpoint_noun(shown))

@@ -5,9 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from riskset_common.results.curves import Estimate, GroupCurve
+from riskset_common.results.shown import Withheld
+from riskset_common.results.tests import GrayResult
 from riskset_server.displays.figures.lines import Line
-from riskset_server.displays.parts.cells import NOT_REACHED, Cell, cell, count, joined, p_phrase
-from riskset_server.displays.parts.curve_words import endpoint_noun, horizons, survival_and_error
+from riskset_server.displays.parts.cells import (
+    NOT_REACHED,
+    Cell,
+    cell,
+    count,
+    joined,
+    p_phrase,
+    withheld_cell,
+)
+from riskset_server.displays.parts.curve_words import (
+    endpoint_noun,
+    horizons,
+    probability_and_error,
+)
 from riskset_server.displays.parts.display import Part, Shown, Tested, tests_of
 from riskset_server.displays.parts.figure import (
     SMALL_SIZE,
@@ -17,9 +32,8 @@ from riskset_server.displays.parts.figure import (
     line_height,
     text_width,
 )
-from riskset_server.displays.parts.series import SURVIVAL, Style, measure_of
+from riskset_server.displays.parts.series import Measure, Style, measure_of
 from riskset_server.displays.parts.words import listed, lower_first, sentence_case
-from riskset_server.results.reading import entries, value, withheld_by
 
 SAMPLE = 0.3
 """Length of the piece of line before a group's name, in inches."""
@@ -80,10 +94,7 @@ class Inset:
 def inset(shown: Shown, lines: Sequence[Line]) -> Inset:
     """The inset of a display: the plan's last horizons (the table has all of them), else the medians."""
     heads, cells = _estimates(shown, lines)
-    sizes = [
-        (cell(value(line.group, "n"), count), cell(value(line.group, "events"), count))
-        for line in lines
-    ]
+    sizes = [(cell(line.curve.n, count), cell(line.curve.events, count)) for line in lines]
     return Inset(
         heads=("No.", "Events", *heads),
         names=tuple(line.label for line in lines),
@@ -98,23 +109,26 @@ def inset(shown: Shown, lines: Sequence[Line]) -> Inset:
 def _estimates(shown: Shown, lines: Sequence[Line]) -> tuple[tuple[str, ...], list[list[Cell]]]:
     """Heads and cells of the estimates; of a cumulative incidence without horizons there are none."""
     measure = measure_of(shown.parts[0])
-    noun = endpoint_noun(shown) if measure == SURVIVAL else "incidence"
+    noun = endpoint_noun(shown) if measure == Measure.SURVIVAL else "incidence"
     times = horizons(shown)[-MOST_HORIZONS:]
     if times:
         heads = tuple(f"{shown.words.horizon(time)} {noun},\n% (SE)" for time in times)
         return heads, [
-            [survival_and_error(line.group, time, measure.name) for time in times] for line in lines
+            [probability_and_error(line.curve, time) for time in times] for line in lines
         ]
-    if measure != SURVIVAL:
+    if measure != Measure.SURVIVAL:
         return (), [[] for _ in lines]
-    return (f"Median (CI),\n{shown.words.unit}",), [[_median(shown, line)] for line in lines]
+    curves = [line.curve for line in lines]
+    medians = [curve.median for curve in curves if isinstance(curve, GroupCurve)]
+    return (f"Median (CI),\n{shown.words.unit}",), [[_median(shown, each)] for each in medians]
 
 
-def _median(shown: Shown, line: Line) -> Cell:
-    median = value(line.group, "median")
+def _median(shown: Shown, median: Estimate | Withheld) -> Cell:
+    if isinstance(median, Withheld):
+        return withheld_cell(median.rule)
     found = [
-        cell(value(median, name), shown.words.duration, NOT_REACHED)
-        for name in ("estimate", "lower", "upper")
+        cell(each, shown.words.duration, NOT_REACHED)
+        for each in (median.estimate, median.lower, median.upper)
     ]
     return joined(tuple(found), "{} ({} to {})")
 
@@ -127,16 +141,16 @@ def _test(shown: Shown, part: Part, tested: Tested) -> str:
     if tested.cause is not None:
         subjects.append(sentence_case(tested.cause))
     of = f"{', '.join(subjects)}: " if subjects else ""
-    if withheld_by(value(test, "p_value")) is not None:
+    if isinstance(test, Withheld):
         return f"{of}Test withheld"
-    name = str(value(test, "name"))
-    named = "Gray's test" if name == "Gray" else f"{name[:1].upper()}{name[1:]}"
-    strata = [lower_first(shown.words.variable(found)) for found in entries(value(test, "strata"))]
+    is_gray = isinstance(test, GrayResult)
+    named = "Gray's test" if is_gray else f"{test.name[:1].upper()}{test.name[1:]}"
+    strata = [lower_first(shown.words.variable(name)) for name in test.strata]
     if strata:
         named = f"{named}, stratified by {listed(strata)},"
-    p = cell(value(test, "p_value"), p_phrase, Cell("P not estimable")).text
+    p = cell(test.p_value, p_phrase, Cell("P not estimable")).text
     post_hoc = ", post hoc" if part.spec.planned == "post_hoc" else ""
-    return f"{of}{named} {p} ({value(test, 'df')} df{post_hoc})"
+    return f"{of}{named} {p} ({test.df} df{post_hoc})"
 
 
 def draw_inset(sheet: Sheet, found: Inset, left: float, top: float) -> None:

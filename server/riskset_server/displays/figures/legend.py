@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from riskset_common.results.shown import Withheld
 from riskset_server.displays.figures.inset import Inset
 from riskset_server.displays.figures.lines import Line, groups_of
 from riskset_server.displays.figures.numbers_at_risk import NumberRow
 from riskset_server.displays.parts.cells import CI, SE, Cell, withheld_note
 from riskset_server.displays.parts.curve_words import horizons, interval_kinds
 from riskset_server.displays.parts.display import Shown, tests_of
-from riskset_server.displays.parts.series import SURVIVAL, measure_of
+from riskset_server.displays.parts.series import Measure, measure_of
 from riskset_server.displays.parts.words import listed
-from riskset_server.results.reading import value, withheld_by
 
 MOST_INTERVALS = 3
 """With more curves their intervals would cover one another, and are left to the table."""
@@ -40,7 +40,7 @@ def curve_legend(
 
 
 def _drawn(shown: Shown, found: Sequence[Line]) -> Iterator[str]:
-    if measure_of(shown.parts[0]) == SURVIVAL:
+    if measure_of(shown.parts[0]) == Measure.SURVIVAL:
         yield "Kaplan\N{EN DASH}Meier estimates."
         if shown.causes:
             yield "Patients with an event of another kind are censored."
@@ -73,10 +73,10 @@ def _released(shown: Shown, found: Sequence[Line]) -> Iterator[str]:
 def _withheld(shown: Shown, cells: Sequence[Cell]) -> Iterator[str]:
     """The footnotes of everything that the figure prints, each once."""
     of_tests = [
-        withheld_note(rule)
+        withheld_note(tested.test.rule)
         for part in shown.parts
         for tested in tests_of(part)
-        if (rule := withheld_by(value(tested.test, "p_value"))) is not None
+        if isinstance(tested.test, Withheld)
     ]
     of_cells = [note for cell in cells for note in cell.notes]
     yield from dict.fromkeys(of_cells + of_tests)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from riskset_common.results.incidence import IncidencePoints
+from riskset_common.results.shown import Withheld
 from riskset_server.displays.parts.cells import EMPTY, Cell, cell, count, withheld_cell
 from riskset_server.displays.parts.display import Shown
 from riskset_server.displays.parts.series import (
@@ -16,7 +18,15 @@ from riskset_server.displays.parts.series import (
     Style,
     series_of,
 )
-from riskset_server.results.reading import entries, number, numbers, rules_in, value, withheld_by
+from riskset_server.results.typed import (
+    Curve,
+    Points,
+    estimates,
+    number,
+    probabilities,
+    probability,
+    rules_in,
+)
 
 Reals = NDArray[np.float64]
 
@@ -29,8 +39,6 @@ class Line:
     ----------
     label
         What a reader calls it.
-    group
-        Its entry in results.json; of a cause its own numbers with those of its group.
     time
         Times of its steps in the plan's unit, from 0 on, shape (n_steps + 1,).
     height, lower, upper
@@ -48,7 +56,6 @@ class Line:
     """
 
     label: str
-    group: Mapping[str, Any]
     time: Reals
     height: Reals
     lower: Reals
@@ -58,6 +65,11 @@ class Line:
     is_complete: bool
     series: Series
     style: Style
+
+    @property
+    def curve(self) -> Curve:
+        """Its numbers in the results; of a cause with those of its group."""
+        return self.series.curve
 
     @property
     def end(self) -> float:
@@ -95,26 +107,15 @@ def lines(shown: Shown) -> tuple[Line, ...]:
 
 def _line(series: Series, style: Style, released: int, asked: int | None) -> Line:
     minimum = max(released, asked or 0)
-    group, measure = series.group, series.measure
-    curve = value(group, "curve")
-    time = numbers(value(curve, "time"), 0)
-    at_risk = numbers(value(curve, "at_risk"), time.size)
-    height = numbers(value(curve, measure.name), time.size)
-    drawn = np.flatnonzero(at_risk >= minimum) if minimum else np.arange(time.size)
-    undefined = np.flatnonzero(np.isnan(height) | np.isnan(time))
-    stop = int(drawn[-1]) + 1 if drawn.size else 0
-    stop = min(stop, int(undefined[0])) if undefined.size else stop
-    limits = (numbers(value(curve, name), time.size) for name in ("lower", "upper"))
-    points = np.column_stack([time, height, *limits])[:stop]
-    is_complete = released == 0 or _is_complete(group)
+    points = _drawn(series.curve.curve, minimum)
+    is_complete = released == 0 or _is_complete(series.curve)
     if not is_complete:
-        points = _with_horizons(points, series)
-    first = [0.0, *[measure.at_start] * 3]
+        points = _with_horizons(points, series.curve)
+    first = [0.0, *[series.measure.value] * 3]
     drawn_time, *percents = (np.vstack([first, points]) * [1, 100, 100, 100]).T
     height, lower, upper = percents
     return Line(
         label=series.label,
-        group=group,
         time=drawn_time,
         height=height,
         lower=lower,
@@ -127,13 +128,25 @@ def _line(series: Series, style: Style, released: int, asked: int | None) -> Lin
     )
 
 
-def _with_horizons(points: Reals, series: Series) -> Reals:
+def _drawn(curve: Points | Withheld, minimum: int) -> Reals:
+    """Points (time, height, lower, upper) of a curve up to where too few are at risk or a value does not exist, shape (n_steps, 4)."""
+    if isinstance(curve, Withheld):
+        return np.empty((0, 4))
+    points = np.array(
+        [curve.time, probabilities(curve), curve.lower, curve.upper], dtype=np.float64
+    ).T
+    drawn = np.flatnonzero(np.array(curve.at_risk) >= minimum)
+    undefined = np.flatnonzero(np.isnan(points[:, :2]).any(axis=1))
+    stop = int(drawn[-1]) + 1 if drawn.size else 0
+    return points[: min(stop, int(undefined[0])) if undefined.size else stop]
+
+
+def _with_horizons(points: Reals, curve: Curve) -> Reals:
     """Points (time, height, lower, upper) of a curve in joined steps, and those of the horizons that were released as well."""
-    names = ("time", series.measure.name, "lower", "upper")
     found = np.array(
         [
-            [number(value(landmark, name)) for name in names]
-            for landmark in entries(value(series.group, "at"))
+            [each.time, number(probability(each)), number(each.lower), number(each.upper)]
+            for each in estimates(curve)
         ],
         dtype=np.float64,
     ).reshape(-1, 4)
@@ -141,16 +154,17 @@ def _with_horizons(points: Reals, series: Series) -> Reals:
     return both[np.argsort(both[:, 0], kind="stable")]
 
 
-def _is_complete(group: Mapping[str, Any]) -> bool:
+def _is_complete(curve: Curve) -> bool:
     """Whether the numbers of a curve follow from one another: who is at risk at a step was at risk at the one before, and stayed."""
-    curve = value(group, "curve")
-    if any(rules_in(curve)):
-        return withheld_by(curve) is not None
-    at_risk = entries(value(curve, "at_risk"))
-    leaving = [curve[name] for name in ("events", "competing", "censored") if value(curve, name)]
+    points = curve.curve
+    if isinstance(points, Withheld):
+        return True
+    leaving = [points.events, points.censored]
+    if isinstance(points, IncidencePoints):
+        leaving.append(points.competing)
     left = [sum(gone) for gone in zip(*leaving, strict=True)]
-    expected = [value(group, "n"), *(n - gone for n, gone in zip(at_risk, left, strict=True))]
-    return expected == [*at_risk, 0]
+    expected = [curve.n, *(n - gone for n, gone in zip(points.at_risk, left, strict=True))]
+    return expected == [*points.at_risk, 0]
 
 
 @dataclass(frozen=True)
@@ -168,44 +182,50 @@ def standing(line: Line, time: float) -> Standing:
     Of a curve that was released in joined steps the beginning and the plan's horizons are known, the latter with the events up to
     and including that time; and at the round times of the axis the patients at risk.
     """
-    if withheld_by(line.group.get("curve")) is not None:
-        cell_of_rule = withheld_cell(str(withheld_by(line.group["curve"])))
+    points = line.curve.curve
+    if isinstance(points, Withheld):
+        cell_of_rule = withheld_cell(points.rule)
         return Standing(cell_of_rule, cell_of_rule, cell_of_rule)
-    return _from_curve(line, time) if line.is_complete else _from_landmarks(line, time)
+    return _from_curve(line, points, time) if line.is_complete else _from_landmarks(line, time)
 
 
-def _from_curve(line: Line, time: float) -> Standing:
-    curve = line.group["curve"]
-    times = numbers(curve["time"], 0)
-    left = int(np.searchsorted(times, time, side="left"))
-    at_risk = curve["at_risk"][left] if left < times.size else 0
-    if number(at_risk) < line.smallest_number:
+def _from_curve(line: Line, points: Points, time: float) -> Standing:
+    left = bisect_left(points.time, time)
+    at_risk = points.at_risk[left] if left < len(points.time) else 0
+    if at_risk < line.smallest_number:
         return Standing(Cell(f"<{line.smallest_number}"))
-    censored, events = (sum(curve[name][:left]) for name in ("censored", "events"))
+    censored, events = sum(points.censored[:left]), sum(points.events[:left])
     return Standing(cell(at_risk, count), cell(censored, count), cell(events, count))
 
 
 def _from_landmarks(line: Line, time: float) -> Standing:
-    n = value(line.group, "n")
+    n = line.curve.n
     if time == 0:
         return Standing(cell(n, count), cell(0, count), cell(0, count))
-    for found in entries(value(line.group, "at")):
-        if value(found, "time") == time:
-            at_risk, events = value(found, "at_risk"), value(found, "events_to")
-            rule = next(rules_in([n, at_risk, events]), None)
-            left = (
-                {"withheld": rule} if rule else max(number(n) - number(at_risk) - number(events), 0)
+    for found in estimates(line.curve):
+        if found.time == time:
+            left = _left(n, found.at_risk, found.events_to)
+            return Standing(
+                cell(found.at_risk, count), cell(left, count), cell(found.events_to, count)
             )
-            return Standing(cell(at_risk, count), cell(left, count), cell(events, count))
     at_risk = _at_round_times(line).get(time)
     return Standing() if at_risk is None else Standing(cell(at_risk, count))
 
 
-def _at_round_times(line: Line) -> Mapping[float, Any]:
+def _left(n: int | Withheld, at_risk: int | Withheld, events: int | Withheld) -> float | Withheld:
+    """Patients censored until a time: those of the group that are neither at risk nor had an event; withheld where a number is."""
+    rule = next(rules_in((n, at_risk, events)), None)
+    if rule is not None:
+        return Withheld(rule)
+    return max(number(n) - number(at_risk) - number(events), 0)
+
+
+def _at_round_times(line: Line) -> Mapping[float, int | Withheld]:
     """Patients at risk at the round times of the axis, where they were released."""
-    found = value(line.group, "numbers_at_risk")
-    times, at_risk = (entries(value(found, name)) for name in ("time", "at_risk"))
-    return dict(zip(map(float, times), at_risk, strict=True))
+    found = line.curve.numbers_at_risk
+    if found is None:
+        return {}
+    return dict(zip(map(float, found.time), found.at_risk, strict=True))
 
 
 def groups_of(found: Sequence[Line]) -> tuple[Line, ...]:
@@ -226,12 +246,7 @@ def number_times(
     """
     if all(line.is_complete for line in found):
         return list(ticks), []
-    horizons = {
-        value(landmark, "time")
-        for line in found
-        for landmark in entries(value(line.group, "at"))
-        if isinstance(value(landmark, "time"), (int, float))
-    }
+    horizons = {each.time for line in found for each in estimates(line.curve)}
     known = {time for line in found for time in _at_round_times(line)}
-    at_horizons = sorted({0.0, *(float(time) for time in horizons if time <= until)})
+    at_horizons = sorted({0.0, *(time for time in horizons if time <= until)})
     return at_horizons, [time for time in ticks if time in known]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from riskset_common.results.from_json import analysis_from_json
+from riskset_common.estimators.read_back import analysis_from_json
+from riskset_common.results.curves import KaplanMeierResult
+from riskset_common.results.incidence import CumulativeIncidenceResult
+from riskset_common.results.shown import Withheld, WithheldAnalysis
+from riskset_common.results.tests import GrayResult, LogRankResult
 from riskset_common.results.whole_file import ReleasedResult
 from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.displays import Panel
 from riskset_server.displays.parts.cells import level_percent
-from riskset_server.displays.parts.figure import Drawing
-from riskset_server.displays.parts.table import Table
 from riskset_server.displays.parts.words import Words
 from riskset_server.results.reading import distinct, value
 
@@ -40,17 +42,21 @@ class Part:
 class Tested:
     """A test between the groups of an analysis; of an analysis of several causes, the cause that it is of."""
 
-    test: Any
+    test: LogRankResult | GrayResult | Withheld
     cause: str | None = None
 
 
 def tests_of(part: Part) -> tuple[Tested, ...]:
-    """The tests between the groups of an analysis of curves, as they stand in results.json."""
-    if part.spec.kind == "cumulative_incidence":
-        by_cause = value(part.result, "tests") or {}
-        return tuple(Tested(test, cause) for cause, test in by_cause.items())
-    test = value(part.result, "test")
-    return () if test is None else (Tested(test),)
+    """The tests between the groups of an analysis of curves; of one that is withheld as a whole, one that is withheld."""
+    match part.typed:
+        case CumulativeIncidenceResult(tests=tests):
+            return tuple(Tested(test, cause) for cause, test in (tests or {}).items())
+        case KaplanMeierResult(test=test):
+            return () if test is None else (Tested(test),)
+        case WithheldAnalysis(kind=kind, fields=fields):
+            name = "tests" if kind == "cumulative_incidence" else "test"
+            return (Tested(fields[name]),) if name in fields else ()
+    return ()
 
 
 @dataclass(frozen=True)
@@ -106,33 +112,3 @@ class Shown:
         """The analysis of a display that shows exactly one."""
         (part,) = self.parts
         return part
-
-
-@dataclass(frozen=True)
-class TableDisplay:
-    """A kind of table.
-
-    Attributes
-    ----------
-    kinds
-        The kinds of analysis that it shows.
-    make
-        Makes it.
-    several
-        Whether one table may show several analyses below each other.
-    """
-
-    kinds: tuple[str, ...]
-    make: Callable[[Shown], Table]
-    several: bool
-    drawn_as: str = "table"
-
-
-@dataclass(frozen=True)
-class FigureDisplay:
-    """A kind of figure: the kinds of analysis that it shows, what draws it, and its name in a display's `as`."""
-
-    kinds: tuple[str, ...]
-    draw: Callable[[Shown], Drawing]
-    drawn_as: str
-    several: bool = True

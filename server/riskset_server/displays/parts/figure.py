@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 from riskset_server.displays.parts.table import legend
 
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
     from matplotlib.text import Text
+    from matplotlib.typing import JoinStyleType, LineStyleType, RcKeyType
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#E69F00")
 """Colours that people with any colour vision tell apart (Okabe and Ito 2008), without the yellow that vanishes on white."""
 
-DASHES = (
+DASHES: tuple[LineStyleType, ...] = (
     "solid",
     (0, (6, 2)),
     (0, (1.4, 1.4)),
@@ -37,6 +38,7 @@ DASHES = (
 )
 """Line styles, so that lines are told apart in grey. Coprime with the colours: 42 pairs before one comes again."""
 
+FONT = "DejaVu Sans"
 INK = "#1a1a1a"
 FAINT = "#8a8a8a"
 TEXT_SIZE = 8.0
@@ -44,8 +46,8 @@ SMALL_SIZE = 7.5
 POINTS_PER_INCH = 72
 PNG_DOTS_PER_INCH = 300
 
-_SETTINGS: dict[str, Any] = {
-    "font.family": "DejaVu Sans",
+_SETTINGS: dict[RcKeyType, str | float | bool] = {
+    "font.family": FONT,
     "font.size": TEXT_SIZE,
     "text.color": INK,
     "text.parse_math": False,  # a `$` in a label is a dollar
@@ -62,15 +64,39 @@ _SETTINGS: dict[str, Any] = {
 }
 _NO_METADATA = {"Creator": None, "Date": None, "Format": None, "Type": None}
 _NAMESPACE = re.compile(r' xmlns(:xlink)?="[^"]*"')
-_FONT = "font-family: 'DejaVu Sans'"
+_FONT_OF_SVG = f"font-family: '{FONT}'"
 
 
 def settings() -> AbstractContextManager[None]:
     """The settings under which figures are drawn and written, whatever the machine's own are."""
     import matplotlib
 
-    chosen: Any = {**matplotlib.rcParamsDefault, **_SETTINGS}
-    return matplotlib.rc_context(chosen)
+    return matplotlib.rc_context({**matplotlib.rcParamsDefault, **_SETTINGS})
+
+
+class TextStyle(TypedDict, total=False):
+    """How text is written, in matplotlib's words; sizes in points."""
+
+    ha: Literal["left", "center", "right"]
+    va: Literal["bottom", "center", "center_baseline"]
+    fontsize: float
+    weight: str
+    linespacing: float
+    color: str
+    family: str
+    parse_math: bool
+
+
+class LineStyle(TypedDict, total=False):
+    """How a line is drawn, in matplotlib's words; widths in points."""
+
+    color: str
+    linewidth: float
+    linestyle: LineStyleType
+    solid_joinstyle: JoinStyleType
+    marker: str
+    markersize: float
+    markeredgewidth: float
 
 
 @dataclass(frozen=True)
@@ -107,12 +133,13 @@ class Sheet:
         corner, opposite = self._at(left, bottom), self._at(left + width, bottom + height)
         return self.figure.add_axes((*corner, opposite[0] - corner[0], opposite[1] - corner[1]))
 
-    def write(self, x: float, y: float, text: str, **style: Any) -> Text:
+    def write(self, x: float, y: float, text: str, **style: Unpack[TextStyle]) -> Text:
         """Text at a point, by default to the right of it and centred in height."""
-        chosen = {"ha": "left", "va": "center_baseline", "fontsize": TEXT_SIZE, **style}
+        usual = TextStyle(ha="left", va="center_baseline", fontsize=TEXT_SIZE)
+        chosen: TextStyle = {**usual, **style}
         return self.figure.text(*self._at(x, y), text, **chosen)
 
-    def stroke(self, x: Sequence[float], y: Sequence[float], **style: Any) -> Line2D:
+    def stroke(self, x: Sequence[float], y: Sequence[float], **style: Unpack[LineStyle]) -> Line2D:
         """A line through points."""
         from matplotlib.lines import Line2D
 
@@ -168,7 +195,11 @@ class Drawing:
         written = io.StringIO()
         with settings():
             self.figure.savefig(written, format="svg", metadata=_NO_METADATA)
-        return written.getvalue().replace(_FONT, f"{_FONT}, Verdana, sans-serif").encode("utf-8")
+        return (
+            written.getvalue()
+            .replace(_FONT_OF_SVG, f"{_FONT_OF_SVG}, Verdana, sans-serif")
+            .encode("utf-8")
+        )
 
     @property
     def legend(self) -> tuple[str, ...]:
@@ -182,7 +213,7 @@ def _ruler() -> tuple[Text, RendererAgg]:
 
     sheet = Sheet.empty(1, 1)
     side = POINTS_PER_INCH
-    drawn = sheet.write(0, 0, "", family=_SETTINGS["font.family"], parse_math=False)
+    drawn = sheet.write(0, 0, "", family=FONT, parse_math=False)
     return drawn, RendererAgg(side, side, side)  # type: ignore[no-untyped-call]  # matplotlib's own gap
 
 
@@ -204,7 +235,7 @@ def colour(index: int) -> str:
     return COLOURS[index % len(COLOURS)]
 
 
-def dashes(index: int) -> Any:
+def dashes(index: int) -> LineStyleType:
     """Line style of the curve of that rank."""
     return DASHES[index % len(DASHES)]
 

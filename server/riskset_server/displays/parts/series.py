@@ -4,31 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from enum import Enum
 
+from riskset_common.results.curves import KaplanMeierResult
+from riskset_common.results.incidence import CumulativeIncidenceResult
 from riskset_server.displays.parts.display import Part, Shown
 from riskset_server.displays.parts.words import sentence_case
-from riskset_server.results.reading import entries, value
+from riskset_server.results.typed import CauseCurve, Curve, curve_of_cause
 
 
-@dataclass(frozen=True)
-class Measure:
-    """What the curves of a kind of analysis show: the probability's name in results.json, and its value at time 0."""
+class Measure(Enum):
+    """What curves show: a probability, by its value at time 0."""
 
-    name: str
-    at_start: float
-
-
-SURVIVAL = Measure("survival", 1.0)
-
-
-MEASURES = {"cumulative_incidence": Measure("incidence", 0.0)}
-"""By kind of analysis; every other kind shows survival."""
+    SURVIVAL = 1.0
+    INCIDENCE = 0.0
 
 
 def measure_of(part: Part) -> Measure:
     """What the curves of an analysis show."""
-    return MEASURES.get(part.spec.kind, SURVIVAL)
+    is_incidence = part.spec.kind == "cumulative_incidence"
+    return Measure.INCIDENCE if is_incidence else Measure.SURVIVAL
 
 
 @dataclass(frozen=True)
@@ -41,56 +36,56 @@ class Style:
 
 @dataclass(frozen=True)
 class Series:
-    """A curve of results.json before it is read: its label, its group's label, its entry, what it shows and how it is drawn.
+    """A curve before it is drawn: its label, its group's label, its numbers, and how it is drawn.
 
     `cause` is the event whose incidence it is; None for a survival curve.
     """
 
     label: str
     of_group: str
-    group: Mapping[str, Any]
-    measure: Measure
+    curve: Curve
     style: Style | None = None
     cause: str | None = None
 
+    @property
+    def measure(self) -> Measure:
+        """What the curve shows."""
+        return Measure.INCIDENCE if isinstance(self.curve, CauseCurve) else Measure.SURVIVAL
+
 
 def series_of(shown: Shown, part: Part) -> Iterator[Series]:
-    """The curves of one analysis, by cause and group."""
-    causes = entries(value(part.result, "causes")) if measure_of(part) != SURVIVAL else ()
-    if not causes:
-        for label, group in _labelled(shown, part):
-            yield Series(label, label, group, measure_of(part))
-        return
+    """The curves of one analysis, by cause and group; none where it is withheld as a whole."""
+    match part.typed:
+        case KaplanMeierResult(groups=groups):
+            for group in groups:
+                label = _label(shown, part, group.level)
+                yield Series(label, label, group)
+        case CumulativeIncidenceResult() as result:
+            yield from _by_cause(shown, part, result)
+
+
+def _by_cause(shown: Shown, part: Part, result: CumulativeIncidenceResult) -> Iterator[Series]:
     # One colour a group and other dashes for each curve, so that grey tells them apart; the cause's colour where there is one group.
-    labelled = list(_labelled(shown, part))
-    alone = len(labelled) < 2
-    for rank, cause in enumerate(causes):
+    n_groups = len(result.groups)
+    for rank, cause in enumerate(result.causes):
         named = sentence_case(cause)
-        for index, (label, group) in enumerate(labelled):
-            own = named if not group["level"] else f"{named}, {label}"
-            own_style = Style(rank if alone else index, rank * len(labelled) + index)
+        for index, group in enumerate(result.groups):
+            label = _label(shown, part, group.level)
+            own = f"{named}, {label}" if group.level else named
+            own_style = Style(rank if n_groups < 2 else index, rank * n_groups + index)
             style = own_style if len(shown.parts) == 1 else None
-            yield Series(own, label, _of_cause(group, cause), measure_of(part), style, cause)
+            yield Series(own, label, curve_of_cause(group, cause), style, cause)
 
 
-def _of_cause(group: Mapping[str, Any], cause: str) -> Mapping[str, Any]:
-    """The entry of one cause in the form of a group: its curve, landmarks and events beside the group's level and patients."""
-    found = value(group, "causes", cause)
-    shared = {name: group[name] for name in ("level", "n", "numbers_at_risk") if name in group}
-    return shared | {name: value(found, name) for name in ("events", "at", "curve")}
-
-
-def _labelled(shown: Shown, part: Part) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _label(shown: Shown, part: Part, level: Mapping[str, str]) -> str:
+    """What a reader calls a group, after its endpoint or analysis where a display has several."""
     words = shown.words
     endpoint = part.spec.endpoint_name() or ""
     endpoints = {other.spec.endpoint_name() for other in shown.parts}
-    own = words.short_endpoint(endpoint)
     several = len(shown.parts) > 1
+    own = words.short_endpoint(endpoint)
     if several and len(endpoints) < len(shown.parts):
         own = words.title(part.spec)
-    for group in entries(value(part.result, "groups")):
-        if not group["level"]:
-            yield own if several else words.short_endpoint(endpoint), group
-        else:
-            name = words.group(group["level"])
-            yield (f"{own}, {name}" if several else name), group
+    if not level:
+        return own if several else words.short_endpoint(endpoint)
+    return f"{own}, {words.group(level)}" if several else words.group(level)

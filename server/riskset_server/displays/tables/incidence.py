@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
+from riskset_common.results.shown import Withheld
+from riskset_common.results.tests import GrayResult
 from riskset_server.displays.parts.cells import (
     CI,
-    EMPTY,
     SE,
     Cell,
     cell,
     count,
-    joined,
     patients,
-    probability,
 )
 from riskset_server.displays.parts.curve_words import (
     horizons,
+    interval_at,
     interval_kinds,
-    landmark,
-    survival_and_error,
+    probability_and_error,
 )
 from riskset_server.displays.parts.display import Part, Shown, Tested, tests_of
 from riskset_server.displays.parts.effects import chi_square_in_words
 from riskset_server.displays.parts.series import Series, series_of
 from riskset_server.displays.parts.table import Row, Table, heading_row
 from riskset_server.displays.parts.words import Words, listed, lower_first, sentence_case
-from riskset_server.results.reading import entries, value
+from riskset_server.results.typed import missing_of
 
 
 def make(shown: Shown) -> Table:
@@ -57,39 +55,32 @@ def _rows(
     headed: list[str | None] = []
     for series in series_of(shown, part):
         cells = _cells(series, times)
-        if not series.group["level"]:
+        if not series.curve.level:
             yield Row(Cell(sentence_case(series.cause or "")), cells, indent)
             continue
         if series.cause not in headed:
             headed.append(series.cause)
             yield heading_row(sentence_case(series.cause or ""), columns, indent=indent)
-        yield Row(Cell(shown.words.group(series.group["level"])), cells, indent + 1)
+        yield Row(Cell(shown.words.group(series.curve.level)), cells, indent + 1)
 
 
 def _cells(series: Series, times: tuple[float, ...]) -> tuple[Cell, ...]:
-    group, name = series.group, series.measure.name
-    cells = [cell(value(group, "n"), count), cell(value(group, "events"), count)]
+    cells = [cell(series.curve.n, count), cell(series.curve.events, count)]
     for time in times:
-        cells += [survival_and_error(group, time, name), _interval(group, time)]
+        cells += [probability_and_error(series.curve, time), interval_at(series.curve, time)]
     return tuple(cells)
-
-
-def _interval(group: Mapping[str, Any], time: float) -> Cell:
-    at = landmark(group, time)
-    if at is None:
-        return EMPTY
-    limits = (cell(value(at, "lower"), probability), cell(value(at, "upper"), probability))
-    return joined(limits, "{} to {}")
 
 
 def gray_in_words(part: Part, tested: Tested, words: Words) -> str:
     """Gray's test of one cause: name, strata, statistic, degrees of freedom, P, whether planned."""
-    strata = [lower_first(words.variable(found)) for found in entries(value(tested.test, "strata"))]
+    test = tested.test
+    named = () if isinstance(test, Withheld) else test.strata
+    strata = [lower_first(words.variable(name)) for name in named]
     stratified = f" stratified by {listed(strata)}" if strata else ""
-    rho = value(tested.test, "rho") if isinstance(tested.test, Mapping) else None
-    weighted = f" (rho = {rho:g})" if isinstance(rho, float) else ""
+    rho = test.rho if isinstance(test, GrayResult) else None
+    weighted = f" (rho = {rho:g})" if rho is not None else ""
     of = lower_first(sentence_case(tested.cause or ""))
-    tested_in_words = chi_square_in_words(tested.test)
+    tested_in_words = chi_square_in_words(test)
     return f"Gray's test{weighted} of {of}{stratified}: {tested_in_words} ({words.planned(part.spec)})."
 
 
@@ -100,8 +91,8 @@ def _notes(shown: Shown) -> Iterator[str]:
         yield f"Confidence intervals are {named}."
     for part in shown.parts:
         said = [gray_in_words(part, tested, shown.words) for tested in tests_of(part)]
-        missing = value(part.result, "missing")
-        if missing:
+        missing = missing_of(part.typed)
+        if missing != 0:
             said.append(f"{patients(missing)} with missing values left out.")
         if said and len(shown.parts) > 1:
             said[0] = f"{shown.words.title(part.spec)}: {said[0]}"

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from tests.common.estimators.cohorts import Cohort, random_cohort
 from tests.common.estimators.pooling import result_of
 from tests.examples import examples
+from tests.server.disclosure.as_released import is_withheld, release
 
 from riskset_common.study.plan import Disclosure
-from riskset_server.disclosure.rules import release
-from riskset_server.disclosure.withheld import is_withheld
 
 COX: dict[str, Any] = {"kind": "cox", "endpoint": "EFS", "strata": ["site"]}
 BY_SEX = COX | {"terms": [{"factor": "arm"}, {"factor": "sex"}], "interaction": ["arm", "sex"]}

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.common.estimators.cohorts import censored, nobody, problems_of, random_cohort, study_of
-from tests.common.estimators.contract import keeps_contract
 from tests.common.estimators.pooling import pool, result_of
+from tests.common.results.kept_types import keeps_types
 from tests.examples import examples
 
 from riskset_common.errors import ProtocolRefusal
@@ -93,7 +93,7 @@ def test_main_effects_that_the_plan_does_not_ask_are_refused(
 @pytest.mark.parametrize("cohort", [nobody(), censored(random_cohort(3))])
 def test_without_events_the_test_says_nothing(cohort: Any) -> None:
     result = result_of(ASKED, cohort, 5)
-    keeps_contract(result)
+    keeps_types(result)
 
     assert {"statistic": 0.0, "df": 0, "p_value": 1.0} == result["tests"]["interaction"]
 

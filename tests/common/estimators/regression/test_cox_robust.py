@@ -15,8 +15,8 @@ from tests.common.estimators.cohorts import (
     study_of,
     uneven_cohort,
 )
-from tests.common.estimators.contract import keeps_contract
 from tests.common.estimators.pooling import assert_close, pool, result_of, summary_of
+from tests.common.results.kept_types import keeps_types
 from tests.examples import examples
 
 from riskset_common.errors import ProtocolRefusal
@@ -69,7 +69,7 @@ def test_variances_are_the_sandwich_of_the_sites_scores(seed: int) -> None:
     assert [term["coef"] for term in plain["terms"]] == [term["coef"] for term in robust["terms"]]
     assert std_err == robust["robust"]["naive_std_err"]
     assert plain["tests"]["likelihood_ratio"] == robust["tests"]["likelihood_ratio"]
-    keeps_contract(robust)
+    keeps_types(robust)
 
 
 def test_z_intervals_and_wald_tests_follow_the_robust_variance() -> None:
@@ -103,7 +103,7 @@ def test_the_order_of_sites_does_not_matter() -> None:
 
 
 def test_sites_of_one_patient_and_aliased_columns_are_no_trouble() -> None:
-    keeps_contract(result_of(ROBUST, uneven_cohort(4), 5))
+    keeps_types(result_of(ROBUST, uneven_cohort(4), 5))
     constant = random_cohort(5)
     result = result_of(ROBUST, constant.with_values(age=constant.site + 0.1), 5)
 
@@ -139,4 +139,4 @@ def test_the_spans_of_a_patient_are_one_cluster() -> None:
     found = result_of(asked, exposed_late, 5)
 
     assert_close(alone["terms"], parted["terms"][:2], 1e-8)
-    keeps_contract(found)
+    keeps_types(found)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.common.estimators.cohorts import censored, problems_of, random_cohort, study_of
-from tests.common.estimators.contract import keeps_contract
 from tests.common.estimators.pooling import assert_close, pool, result_of, summary_of
+from tests.common.results.kept_types import keeps_types
 
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.formats.canonical_json import canonical_json
@@ -78,7 +78,7 @@ def test_an_effect_on_the_competing_event_alone_shows_in_the_subdistribution() -
 
 @pytest.mark.parametrize("censoring", ["pooled", "strata"])
 def test_without_events_there_is_a_result(censoring: str) -> None:
-    keeps_contract(result_of(FINE_GRAY | {"censoring": censoring}, censored(random_cohort(5)), 5))
+    keeps_types(result_of(FINE_GRAY | {"censoring": censoring}, censored(random_cohort(5)), 5))
 
 
 @pytest.mark.parametrize(

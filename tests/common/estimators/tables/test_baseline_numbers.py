@@ -15,8 +15,8 @@ from tests.common.estimators.cohorts import (
     random_cohort,
     study_of,
 )
-from tests.common.estimators.contract import keeps_contract
 from tests.common.estimators.pooling import assert_close, pool, result_of
+from tests.common.results.kept_types import keeps_types
 
 from riskset_common.estimators.tables.numbers import MAXIMUM_BINS
 
@@ -34,12 +34,12 @@ def test_numbers_do_not_depend_on_the_split(cohort: Cohort) -> None:
     pooled, split = (result_of(TABLE, cohort, n) for n in (1, 5))
 
     assert_close(pooled, split)
-    keeps_contract(split)
+    keeps_types(split)
 
 
 @pytest.mark.parametrize("cohort", list(each_cohort()))
 def test_there_is_a_result_whoever_the_patients_are(cohort: Cohort) -> None:
-    keeps_contract(result_of(TABLE, cohort, 5))
+    keeps_types(result_of(TABLE, cohort, 5))
 
 
 @pytest.mark.parametrize("conventions", ["r", "sas"])
