@@ -17,7 +17,7 @@ from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.displays import Panel
 from riskset_server.displays.parts.cells import level_percent
 from riskset_server.displays.parts.words import Words
-from riskset_server.results.reading import distinct, value
+from riskset_server.results.typed import distinct, level_of
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Shown:
     @property
     def confidence(self) -> str:
         """The confidence level that all analyses share, `95%`; empty where they differ."""
-        levels = distinct(value(part.result, "level") for part in self.parts) or [0.95]
+        levels = distinct(level_of(part.typed) for part in self.parts) or [0.95]
         return level_percent(levels[0]) if len(levels) == 1 else ""
 
     @property
