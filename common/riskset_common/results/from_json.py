@@ -1,4 +1,4 @@
-"""How results.json becomes results again: values by the type hints of the dataclasses, and nothing that these do not name."""
+"""Reading results.json back into results, by the type hints of the dataclasses; anything else is refused."""
 
 from __future__ import annotations
 

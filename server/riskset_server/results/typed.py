@@ -1,4 +1,4 @@
-"""What pages ask of results in their types: plain numbers, the rules that withheld something, and every curve in one form."""
+"""Helpers of pages for typed results: plain numbers, the rules that withheld something, and every curve in one form."""
 
 from __future__ import annotations
 

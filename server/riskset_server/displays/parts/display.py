@@ -1,4 +1,4 @@
-"""What a display is made from: the analyses that it shows, each with its result, and the study's words."""
+"""The input of a display: the analyses that it shows, each with its result, and the study's words."""
 
 from __future__ import annotations
 
