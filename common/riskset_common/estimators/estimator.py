@@ -1,4 +1,4 @@
-"""What an estimator is: a question the centre asks, a summary each site answers with, and what follows from the pooled sum.
+"""The contract of an estimator: the centre asks a question, each site answers with a summary, and the pooled sum gives the result.
 
 An estimator never sees another party. The centre calls `first` and `next`, a site calls `summarise`; between the two, arrays of
 counts and reals are added up under masks. The arrays' shapes depend on the request alone, never on the patients: that lets them
@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.estimators.disclosed import Disclosed
 from riskset_common.estimators.on_shares import BlindCohort, BlindQuestion, Fits
+from riskset_common.results.whole_file import AnalysisResult
 from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Site, Study
@@ -85,7 +86,7 @@ def one(value: float) -> NDArray[Any]:
 
 Spec = TypeVar("Spec", bound=AnalysisSpec)
 Asked = TypeVar("Asked", bound=State)
-Result = TypeVar("Result")
+Result = TypeVar("Result", bound=AnalysisResult)
 
 
 @dataclass(frozen=True)
@@ -229,6 +230,8 @@ class Estimator(ABC, Generic[Spec, Asked, Result]):
         The model of its entry in a plan.
     state
         The model of what travels to the sites.
+    result
+        The dataclass of its results, which another kind may have too.
     discloses
         For the person who approves the plan: what the opened sums show.
     """
@@ -236,6 +239,7 @@ class Estimator(ABC, Generic[Spec, Asked, Result]):
     kind: ClassVar[str]
     spec: type[Spec]
     state: type[Asked]
+    result: type[Result]
     discloses: ClassVar[Disclosed]
 
     @abstractmethod

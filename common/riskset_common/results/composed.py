@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 from riskset_common.results.curves import KaplanMeierResult
 from riskset_common.results.regression import CoxResult
@@ -23,7 +22,7 @@ class FactorResult:
 class UnivariateResult:
     """Univariate analyses; `n`, `events` and `missing` are of all patients, whatever is known of their factors."""
 
-    kind: Literal["univariate"]
+    kind: str
     endpoint: str
     n: int
     events: Shown[int]
@@ -40,7 +39,7 @@ class UnivariateResult:
 class LandmarkResult:
     """A landmark analysis; `ended` are the patients of the population whose follow-up does not span the landmark."""
 
-    kind: Literal["landmark"]
+    kind: str
     endpoint: str
     at: float
     exposure: str

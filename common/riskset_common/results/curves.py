@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from riskset_common.results.shown import WHEN_ASKED, Shown
 from riskset_common.results.tests import Contrast, FurtherTests, LogRankResult
@@ -93,7 +92,7 @@ class GroupCurve:
 class KaplanMeierResult:
     """Curves by group."""
 
-    kind: Literal["kaplan_meier"]
+    kind: str
     endpoint: str
     cause: str | None = field(metadata=WHEN_ASKED)
     n: Shown[int]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from riskset_common.results.shown import Shown
 
@@ -37,7 +36,7 @@ class FlowBox:
 class FlowResult:
     """Boxes from all patients down, each before those that it splits into."""
 
-    kind: Literal["flow"]
+    kind: str
     n: int
     missing: Shown[int]
     steps: tuple[str, ...]

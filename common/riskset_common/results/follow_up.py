@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 from riskset_common.results.shown import WHEN_ASKED, Shown
 
@@ -47,7 +46,7 @@ class Completeness:
 class FollowUpResult:
     """Median follow-up with its confidence limits, in the plan's unit of time; NaN where it is not reached."""
 
-    kind: Literal["follow_up"]
+    kind: str
     endpoint: str
     method: str
     n: int

@@ -1,4 +1,4 @@
-"""How results.json becomes results again: values by the type hints of the dataclasses, and nothing that these do not name."""
+"""Reading results.json back into results, by the type hints of the dataclasses; anything else is refused."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from types import NoneType, UnionType
 from typing import Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from riskset_common.errors import InputError
 from riskset_common.results.shown import WHEN_ASKED, Withheld, WithheldAnalysis
-from riskset_common.results.whole_file import ReleasedResult
+from riskset_common.results.whole_file import AnalysisResult, ReleasedResult, Results
 
 T = TypeVar("T")
 
@@ -32,9 +33,26 @@ def from_json(of: type[T], value: object, where: str = "results") -> T:
     return cast("T", _read(of, value, where))
 
 
-def analysis_from_json(value: object, where: str = "results") -> ReleasedResult:
-    """The result of one analysis of any kind; raises as `from_json`."""
-    return cast("ReleasedResult", _read(ReleasedResult, value, where))
+def analysis_from_json(
+    value: object, kinds: Mapping[str, type[AnalysisResult]], where: str = "results"
+) -> ReleasedResult:
+    """The result of one analysis, as the dataclass of its kind; raises as `from_json`."""
+    kind = value.get("kind") if isinstance(value, dict) else None
+    if not isinstance(kind, str) or kind not in kinds:
+        raise _misfit(value, where)
+    return cast("ReleasedResult", _one_of((kinds[kind], WithheldAnalysis), value, where))
+
+
+def whole_from_json(value: object, kinds: Mapping[str, type[AnalysisResult]]) -> Results:
+    """The contents of results.json; raises as `from_json`."""
+    analyses = value.get("analyses") if isinstance(value, dict) else None
+    if not isinstance(value, dict) or not isinstance(analyses, dict):
+        raise InputError("results: analyses are missing. Give the results.json of a finished run.")
+    found = {
+        name: analysis_from_json(each, kinds, f"results.analyses.{name}")
+        for name, each in analyses.items()
+    }
+    return replace(from_json(Results, {**value, "analyses": {}}), analyses=found)
 
 
 def _read(hint: object, value: object, where: str) -> object:
@@ -52,21 +70,23 @@ def _read(hint: object, value: object, where: str) -> object:
         return math.nan
     if type(value) is hint or (of is Literal and value in args):
         return value
-    raise InputError(
+    raise _misfit(value, where)
+
+
+def _misfit(value: object, where: str) -> InputError:
+    return InputError(
         f"{where}: {value!r:.60} does not belong there. Take a results.json that this release wrote."
     )
 
 
 def _one_of(hints: tuple[object, ...], value: object, where: str) -> object:
-    """A value of one of several types: null, a mark, the result whose kind it names, or else of the first type that it fits."""
+    """A value of one of several types: null, a mark, an analysis that is withheld, or else of the first type that it fits."""
     if value is None and NoneType in hints:
         return None
     if isinstance(value, dict):
         if Withheld in hints and set(value) == _MARK:
             return _mark(value)
-        may_be_withheld = WithheldAnalysis in hints
-        hints = tuple(hint for hint in hints if value.get("kind") in _kinds(hint))
-        if may_be_withheld and hints and _is_withheld(value):
+        if WithheldAnalysis in hints and _is_withheld(value):
             marks = {name: _mark(value[name]) for name in value if name not in _ALWAYS_SHOWN}
             return WithheldAnalysis(str(value["kind"]), marks)
     hints = tuple(hint for hint in hints if hint not in (NoneType, Withheld, WithheldAnalysis))
@@ -76,17 +96,14 @@ def _one_of(hints: tuple[object, ...], value: object, where: str) -> object:
     return _read(hints[-1] if hints else None, value, where)
 
 
-def _kinds(hint: object) -> tuple[object, ...]:
-    """The kinds of analysis whose results a type holds; None where it is no result of an analysis."""
-    is_class = isinstance(hint, type) and dataclasses.is_dataclass(hint)
-    kind = _hints(hint).get("kind") if is_class else None
-    return (None,) if kind is None else get_args(kind)
-
-
 def _is_withheld(analysis: Mapping[str, object]) -> bool:
     """Whether an analysis is withheld as a whole."""
     found = [each for name, each in analysis.items() if name not in _ALWAYS_SHOWN]
-    return bool(found) and all(isinstance(each, dict) and set(each) == _MARK for each in found)
+    return (
+        "kind" in analysis
+        and bool(found)
+        and all(isinstance(each, dict) and set(each) == _MARK for each in found)
+    )
 
 
 def _mark(value: Mapping[str, object]) -> Withheld:

@@ -1,9 +1,8 @@
-"""How much an effect differs among the sites, as results have it."""
+"""Results of a heterogeneity analysis."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 from riskset_common.results.regression import FactorLevel
 from riskset_common.results.shown import WHEN_ASKED, Shown
@@ -35,7 +34,7 @@ class GroupEffect:
 class HeterogeneityResult:
     """How much an effect differs among the sites. `sites` have an estimate of their own; n and events are of all sites."""
 
-    kind: Literal["heterogeneity"]
+    kind: str
     endpoint: str
     cause: str | None = field(metadata=WHEN_ASKED)
     effect: str

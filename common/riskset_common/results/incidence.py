@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from riskset_common.results.curves import NumbersAtRisk
 from riskset_common.results.shown import WHEN_ASKED, Shown
@@ -66,7 +65,7 @@ class GroupIncidence:
 class CumulativeIncidenceResult:
     """Curves by group and cause; `events` are of any kind, `tests` by cause."""
 
-    kind: Literal["cumulative_incidence"]
+    kind: str
     endpoint: str
     causes: tuple[str, ...]
     n: int

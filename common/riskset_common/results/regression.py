@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from riskset_common.results.shown import WHEN_ASKED, Shown
 from riskset_common.results.tests import PrintedTest
@@ -125,13 +124,10 @@ class FittedModel:
 class CoxResult(FittedModel):
     """A fitted Cox model."""
 
-    kind: Literal["cox"]
-
 
 @dataclass(frozen=True)
 class FineGrayResult(FittedModel):
     """A fitted model; `hazard_ratio` is of the subdistribution hazard, and `events` are of the cause."""
 
-    kind: Literal["fine_gray"]
     competing: Shown[int]
     censoring: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from riskset_common.results.shown import WHEN_ASKED, Shown
 from riskset_common.results.tests import ExactTest, NamedTest
@@ -47,7 +46,7 @@ class BaselineNumber:
 class BaselineResult:
     """A table of characteristics."""
 
-    kind: Literal["baseline"]
+    kind: str
     n: int
     missing: Shown[int]
     by: str | None
@@ -74,7 +73,7 @@ class EventRow:
 class EventTableResult:
     """First events."""
 
-    kind: Literal["event_table"]
+    kind: str
     endpoint: str
     n: int
     events: Shown[int]

@@ -4,35 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
-from riskset_common.results.composed import LandmarkResult, UnivariateResult
-from riskset_common.results.curves import KaplanMeierResult
-from riskset_common.results.flow import FlowResult
-from riskset_common.results.follow_up import FollowUpResult
-from riskset_common.results.heterogeneity import HeterogeneityResult
-from riskset_common.results.incidence import CumulativeIncidenceResult
-from riskset_common.results.regression import CoxResult, FineGrayResult
-from riskset_common.results.shown import WithheldAnalysis
-from riskset_common.results.tables import BaselineResult, EventTableResult
+from riskset_common.results.shown import Shown, WithheldAnalysis
 
 SCHEMA: Final = 1
 """Version of the contract of results.json."""
 
-AnalysisResult: TypeAlias = (
-    KaplanMeierResult
-    | CumulativeIncidenceResult
-    | FollowUpResult
-    | BaselineResult
-    | EventTableResult
-    | FlowResult
-    | CoxResult
-    | FineGrayResult
-    | UnivariateResult
-    | LandmarkResult
-    | HeterogeneityResult
-)
-"""The result of an analysis of any kind, exact, or released with some of its values withheld."""
+
+class AnalysisResult(Protocol):
+    """The result of an analysis of any kind, exact, or released with some of its values withheld: a dataclass of this folder.
+
+    The estimator of a kind says which one. What all have is named here.
+    """
+
+    @property
+    def kind(self) -> str:
+        """The kind of analysis, as in a plan."""
+
+    @property
+    def n(self) -> Shown[int]:
+        """Patients that the analysis used."""
+
+    @property
+    def missing(self) -> Shown[int]:
+        """Patients who were left out because a value is missing."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader should know of the numbers."""
+
 
 ReleasedResult: TypeAlias = AnalysisResult | WithheldAnalysis
 """What results.json holds of an analysis."""

@@ -1,4 +1,4 @@
-"""How a table of characteristics, or of first events, is released: without the cells that would give a small count away."""
+"""The release of tables of characteristics and of first events, without the cells that would reveal a small count."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def released_baseline(result: BaselineResult, disclosure: Disclosure) -> Baselin
         )
         numbers.append(shown)
     return BaselineResult(
-        kind="baseline",
+        kind=result.kind,
         n=result.n,
         missing=unless_small(result.missing, disclosure),
         by=result.by,
@@ -89,7 +89,7 @@ def released_event_table(result: EventTableResult, disclosure: Disclosure) -> Ev
     held = held_back(table, columns, disclosure.minimum_cell)
     censored = len(result.rows)
     return EventTableResult(
-        kind="event_table",
+        kind=result.kind,
         endpoint=result.endpoint,
         n=result.n,
         # All patients, less those with an event, are the censored ones.

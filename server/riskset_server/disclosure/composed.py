@@ -1,4 +1,4 @@
-"""How analyses made of curves and models are released: each part under the rules of its kind, and nothing of one that the other hides."""
+"""The release of analyses made of curves and models: each part by the rules of its kind, and nothing that another part hides."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def released_univariate(result: UnivariateResult, disclosure: Disclosure) -> Uni
     everyone = result.all_patients
     shown = released_kaplan_meier(everyone, disclosure)
     return UnivariateResult(
-        kind="univariate",
+        kind=result.kind,
         endpoint=result.endpoint,
         n=result.n,
         events=shown.events,
@@ -86,7 +86,7 @@ def released_landmark(result: LandmarkResult, disclosure: Disclosure) -> Landmar
         model = where_enough(exact(model), released_cox, disclosure)
     n, events = _totals(curves if model is None else model)
     return LandmarkResult(
-        kind="landmark",
+        kind=result.kind,
         endpoint=result.endpoint,
         at=result.at,
         exposure=result.exposure,

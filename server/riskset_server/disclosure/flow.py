@@ -1,4 +1,4 @@
-"""How the flow of patients is released: boxes partition the box above them."""
+"""The release of the flow of patients: boxes partition the box above them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def released_flow(result: FlowResult, disclosure: Disclosure) -> FlowResult:
             shown.append(_box(box, rule if index in held else None))
     order = [box.path for box in boxes]
     return FlowResult(
-        kind="flow",
+        kind=result.kind,
         n=result.n,
         missing=unless_small(result.missing, disclosure),
         steps=result.steps,

@@ -1,4 +1,4 @@
-"""What of a follow-up may be released: times behind which enough patients stand, and never the day of whoever was seen last or first."""
+"""The release of follow-up: only times with enough patients behind them, and never the day of the first or last patient seen."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def released_follow_up(result: FollowUpResult, disclosure: Disclosure) -> Follow
         is_small(each, disclosure.minimum_cell) for each in (events, result.n - events)
     )
     return FollowUpResult(
-        kind="follow_up",
+        kind=result.kind,
         endpoint=result.endpoint,
         method=result.method,
         n=result.n,

@@ -1,4 +1,4 @@
-"""How the heterogeneity of an effect is released: as a model that has the coefficients of the sites' own ones."""
+"""The release of heterogeneity: as a model whose coefficients come from the sites' own models."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def released_heterogeneity(
     if few is not None:
         return whole(result, few)
     return HeterogeneityResult(
-        kind="heterogeneity",
+        kind=result.kind,
         endpoint=result.endpoint,
         cause=result.cause,
         effect=result.effect,

@@ -1,4 +1,4 @@
-"""How cumulative incidence is released. Patients by kind of event, others together, and without any, by group, are a table."""
+"""The release of cumulative incidence. Patients by kind of event, with others and without any, by group, form a table."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def released_cumulative_incidence(
     table = _kinds_of_event(groups, result.causes)
     held = held_back(table, held_parts(counts, smallest, few), smallest)
     return CumulativeIncidenceResult(
-        kind="cumulative_incidence",
+        kind=result.kind,
         endpoint=result.endpoint,
         causes=result.causes,
         n=result.n,

@@ -1,4 +1,4 @@
-"""How a regression model is released: whole, with seven digits, or not at all.
+"""The release of a regression model: whole, with seven digits, or not at all.
 
 The coefficient of a level with few patients, or few events, reads those patients back.
 """
@@ -39,7 +39,7 @@ def released_cox(model: CoxResult, disclosure: Disclosure) -> CoxResult | Withhe
         return whole(model, few)
     levels, n, events = exact(model.levels), exact(model.n), exact(model.events)
     return CoxResult(
-        kind="cox",
+        kind=model.kind,
         endpoint=model.endpoint,
         cause=model.cause,
         n=n,
@@ -79,7 +79,7 @@ def released_fine_gray(
     # The events of all levels add up to those of the cause.
     shown_levels = _without_events(levels, rule) if is_held else released_levels(levels, disclosure)
     return FineGrayResult(
-        kind="fine_gray",
+        kind=model.kind,
         endpoint=model.endpoint,
         cause=model.cause,
         n=n,

@@ -1,11 +1,21 @@
-"""The table and the figure of each kind of analysis. To add one: a module, and a line here."""
+"""The kinds of analysis at the centre. To add one: a line here, and what it needs that no other kind has."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from riskset_common.study.codebook import Codebook
+from riskset_common.study.plan import Plan
+from riskset_server.disclosure.characteristics import released_baseline, released_event_table
+from riskset_server.disclosure.composed import released_landmark, released_univariate
+from riskset_server.disclosure.flow import released_flow
+from riskset_server.disclosure.follow_up import released_follow_up
+from riskset_server.disclosure.heterogeneity import released_heterogeneity
+from riskset_server.disclosure.incidence import released_cumulative_incidence
+from riskset_server.disclosure.model import released_cox, released_fine_gray
+from riskset_server.disclosure.survival import released_kaplan_meier
 from riskset_server.displays.figures import consort, curve, forest
-from riskset_server.displays.parts.display import FigureDisplay, TableDisplay
+from riskset_server.displays.parts.words import Words
 from riskset_server.displays.tables import (
     baseline,
     cox,
@@ -16,31 +26,116 @@ from riskset_server.displays.tables import (
     incidence,
     univariate,
 )
-from riskset_server.kinds import heterogeneity, landmark
+from riskset_server.kinds import heterogeneity, landmark, sentences, sums
+from riskset_server.kinds.kind import FigureDisplay, Kind, TableDisplay
 
-TABLES: Final[tuple[TableDisplay, ...]] = (
-    TableDisplay(("kaplan_meier",), estimates.make, several=True),
-    TableDisplay(("cumulative_incidence",), incidence.make, several=True),
-    TableDisplay(("cox",), cox.make, several=True),
-    TableDisplay(("fine_gray",), cox.make, several=True),
-    TableDisplay(("baseline",), baseline.make, several=False),
-    TableDisplay(("event_table",), events.make, several=False),
-    TableDisplay(("flow",), flow.make, several=False),
-    TableDisplay(("follow_up",), follow_up.make, several=True),
-    TableDisplay(("univariate",), univariate.make, several=False),
-    TableDisplay(("landmark",), landmark.make, several=False),
-    TableDisplay(("heterogeneity",), heterogeneity.make, several=False),
+_CURVES = FigureDisplay(curve.draw, "curve")
+_FOREST = FigureDisplay(forest.draw, "forest")
+
+KINDS: Final[tuple[Kind, ...]] = (
+    Kind(
+        "kaplan_meier",
+        rule=released_kaplan_meier,
+        table=TableDisplay(estimates.make, several=True),
+        figures=(_CURVES,),
+        methods=sentences.SURVIVAL,
+        adds_up=sums.of_curves,
+        noun="",
+        figure_first=True,
+    ),
+    Kind(
+        "cumulative_incidence",
+        rule=released_cumulative_incidence,
+        table=TableDisplay(incidence.make, several=True),
+        figures=(_CURVES,),
+        methods=sentences.INCIDENCE,
+        adds_up=sums.of_incidences,
+        noun="Cumulative incidence of the events of {}",
+    ),
+    Kind(
+        "cox",
+        rule=released_cox,
+        table=TableDisplay(cox.make, several=True),
+        figures=(_FOREST,),
+        methods=sentences.COX,
+        adds_up=sums.of_model,
+        noun="Cox model of {}",
+    ),
+    Kind(
+        "fine_gray",
+        rule=released_fine_gray,
+        table=TableDisplay(cox.make, several=True),
+        figures=(_FOREST,),
+        adds_up=sums.of_model,
+        noun="Fine\N{EN DASH}Gray model of {}",
+        of_cause=sentences.subdistribution,
+    ),
+    Kind(
+        "baseline",
+        rule=released_baseline,
+        table=TableDisplay(baseline.make, several=False),
+        methods=sentences.CHARACTERISTICS,
+        adds_up=sums.of_characteristics,
+        noun="Patient characteristics",
+    ),
+    Kind(
+        "event_table",
+        rule=released_event_table,
+        table=TableDisplay(events.make, several=False),
+        adds_up=sums.of_events,
+        noun="First events of {}",
+    ),
+    Kind(
+        "flow",
+        rule=released_flow,
+        table=TableDisplay(flow.make, several=False),
+        figures=(FigureDisplay(consort.draw, "consort", several=False),),
+        adds_up=sums.of_flow,
+        noun="Flow of patients",
+    ),
+    Kind(
+        "follow_up",
+        rule=released_follow_up,
+        table=TableDisplay(follow_up.make, several=True),
+        methods=sentences.FOLLOW_UP,
+        adds_up=sums.of_nothing,
+        noun="Follow-up",
+    ),
+    Kind(
+        "univariate",
+        rule=released_univariate,
+        table=TableDisplay(univariate.make, several=False),
+        methods=sentences.UNIVARIATE,
+        adds_up=sums.of_factors,
+        noun="Univariate analyses of {}",
+    ),
+    Kind(
+        "landmark",
+        rule=released_landmark,
+        table=TableDisplay(landmark.make, several=False),
+        figures=(FigureDisplay(landmark.draw, "curve", several=False),),
+        methods=sentences.LANDMARK,
+        adds_up=sums.of_landmark,
+        noun="Landmark analysis of {}",
+    ),
+    Kind(
+        "heterogeneity",
+        rule=released_heterogeneity,
+        table=TableDisplay(heterogeneity.make, several=False),
+        figures=(FigureDisplay(heterogeneity.draw, "forest", several=False),),
+        methods=sentences.AMONG_SITES,
+        adds_up=sums.of_model,
+        noun="Effect among sites on {}",
+    ),
 )
-"""A kind of analysis has at most one table."""
+"""In the order of a methods section."""
 
 
-FIGURES: Final[tuple[FigureDisplay, ...]] = (
-    FigureDisplay(("kaplan_meier",), curve.draw, drawn_as="curve"),
-    FigureDisplay(("cumulative_incidence",), curve.draw, drawn_as="curve"),
-    FigureDisplay(("cox",), forest.draw, drawn_as="forest"),
-    FigureDisplay(("fine_gray",), forest.draw, drawn_as="forest"),
-    FigureDisplay(("flow",), consort.draw, drawn_as="consort", several=False),
-    FigureDisplay(("landmark",), landmark.draw, drawn_as="curve", several=False),
-    FigureDisplay(("heterogeneity",), heterogeneity.draw, drawn_as="forest", several=False),
-)
-"""A kind of analysis has at most one figure."""
+def kind_of(name: str) -> Kind:
+    """What the centre knows of a kind. A plan that was read names only kinds that exist."""
+    return next(kind for kind in KINDS if kind.name == name)
+
+
+def words_of(plan: Plan, codebook: Codebook) -> Words:
+    """The words of a study."""
+    return Words(plan, codebook, {kind.name: kind.noun for kind in KINDS})

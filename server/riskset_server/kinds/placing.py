@@ -1,9 +1,9 @@
-"""Which tables and figures a report has, under which headings and file names: the plan's displays, or one default set."""
+"""The tables and figures of a report, with headings and file names: the plan's displays, or one default set."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
@@ -11,8 +11,8 @@ from riskset_common.errors import PlanError, did_you_mean
 from riskset_common.study.displays import Display, Panel
 from riskset_common.study.plan import Plan
 from riskset_server.displays.figures.panels import letter_of
-from riskset_server.displays.parts.display import FigureDisplay, TableDisplay
-from riskset_server.kinds.kinds import FIGURES, TABLES
+from riskset_server.kinds.kind import FigureDisplay, Kind, TableDisplay
+from riskset_server.kinds.kinds import KINDS, kind_of
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9.+-]+")
 
@@ -79,35 +79,55 @@ AnyDisplay = TypeVar("AnyDisplay", TableDisplay, FigureDisplay)
 
 def _maker(display: Display, plan: Plan) -> Maker:
     if display.table is not None:
-        return _fitting(TABLES, display, plan, f"table {display.name!r}")
+        return _fitting("table", _tables, display, plan, f"table {display.name!r}")
     if not display.panels:
-        return _fitting(FIGURES, display, plan, f"figure {display.name!r}")
+        return _fitting("figure", _figures, display, plan, f"figure {display.name!r}")
     return Panels(
         tuple(
-            _fitting(FIGURES, panel, plan, f"figure {display.name!r}, panel {letter_of(rank)}")
+            _fitting(
+                "figure",
+                _figures,
+                panel,
+                plan,
+                f"figure {display.name!r}, panel {letter_of(rank)}",
+            )
             for rank, panel in enumerate(display.panels)
         )
     )
 
 
-def _fitting(known: Sequence[AnyDisplay], panel: Panel, plan: Plan, where: str) -> AnyDisplay:
-    """What makes a table, a figure or a panel; `where` says which one it is."""
-    word = "table" if where.startswith("table") else "figure"
+def _tables(kind: Kind) -> tuple[TableDisplay, ...]:
+    return (kind.table,)
+
+
+def _figures(kind: Kind) -> tuple[FigureDisplay, ...]:
+    return kind.figures
+
+
+def _fitting(
+    word: Literal["table", "figure"],
+    displays: Callable[[Kind], tuple[AnyDisplay, ...]],
+    panel: Panel,
+    plan: Plan,
+    where: str,
+) -> AnyDisplay:
+    """What makes a table, a figure or a panel: of those of its kind the one that `as` names, or the first; `where` says which one it is."""
     kinds = sorted({plan.analysis(name).kind for name in panel.of})
     if len(kinds) > 1:
         raise PlanError(
             f"{where} shows analyses of different kinds: {', '.join(kinds)}. Give each kind a display of its own."
         )
-    fitting = [one for one in known if kinds[0] in one.kinds]
+    fitting = displays(kind_of(kinds[0]))
     if not fitting:
-        able = ", ".join(kind for one in known for kind in one.kinds)
+        able = ", ".join(kind.name for kind in KINDS if displays(kind))
         raise PlanError(f"{where} shows {panel.of[0]}: no {word} shows a {kinds[0]}, only {able}.")
-    chosen = fitting[0]
-    if panel.drawn_as is not None and panel.drawn_as != chosen.drawn_as:
+    names = [one.drawn_as for one in fitting]
+    if panel.drawn_as is not None and panel.drawn_as not in names:
         raise PlanError(
-            f"{where}: a {kinds[0]} as a {word} is drawn as {chosen.drawn_as!r}, not {panel.drawn_as!r}. "
-            f"{did_you_mean(panel.drawn_as, [chosen.drawn_as])}"
+            f"{where}: a {kinds[0]} as a {word} is drawn as {' or '.join(map(repr, names))}, not {panel.drawn_as!r}. "
+            f"{did_you_mean(panel.drawn_as, names)}"
         )
+    chosen = fitting[0 if panel.drawn_as is None else names.index(panel.drawn_as)]
     if len(panel.of) > 1 and not chosen.several:
         raise PlanError(
             f"{where} shows several analyses. Give each {kinds[0]} a {word} of its own."
@@ -116,16 +136,10 @@ def _fitting(known: Sequence[AnyDisplay], panel: Panel, plan: Plan, where: str) 
 
 
 def _default(plan: Plan) -> Iterator[Placed]:
-    """The figure and the table of each analysis; a survival curve without groups has only the figure."""
+    """The table and the first figure of each analysis, in the order of its kind."""
     numbers = {"Figure": 0, "Table": 0}
     for spec in plan.analyses:
-        figures = [one for one in FIGURES if spec.kind in one.kinds]
-        tables = [one for one in TABLES if spec.kind in one.kinds]
-        grouped = bool(getattr(spec, "by", ()))
-        if figures and spec.kind == "kaplan_meier" and not grouped:
-            tables = []
-        makers: list[TableDisplay | FigureDisplay] = [*tables, *figures]
-        for made_by in reversed(makers) if spec.kind == "kaplan_meier" else makers:
+        for made_by in _default_makers(kind_of(spec.kind), grouped=bool(getattr(spec, "by", ()))):
             word = "Table" if isinstance(made_by, TableDisplay) else "Figure"
             numbers[word] += 1
             heading = f"{word} {numbers[word]}"
@@ -135,3 +149,12 @@ def _default(plan: Plan) -> Iterator[Placed]:
                 else Display(figure=heading, of=(spec.id,))
             )
             yield Placed(display, heading, spec.id, made_by)
+
+
+def _default_makers(kind: Kind, *, grouped: bool) -> Iterator[TableDisplay | FigureDisplay]:
+    """What a plan without displays shows of an analysis of a kind."""
+    if not kind.figure_first:
+        yield kind.table
+    yield from kind.figures[:1]
+    if kind.figure_first and grouped:
+        yield kind.table

@@ -11,10 +11,11 @@ from riskset_common.study.displays import Display, Panel
 from riskset_common.study.plan import Plan
 from riskset_server.displays.figures.panels import composed, letter_of
 from riskset_server.displays.parts.cells import withheld_note
-from riskset_server.displays.parts.display import PANEL, WHOLE, Part, Plot, Shown, TableDisplay
+from riskset_server.displays.parts.display import PANEL, WHOLE, Part, Plot, Shown
 from riskset_server.displays.parts.figure import Drawing
 from riskset_server.displays.parts.table import Table
 from riskset_server.displays.parts.words import Words, listed, lower_first
+from riskset_server.kinds.kind import TableDisplay
 from riskset_server.kinds.placing import Panels, Placed, placed
 from riskset_server.results.reading import wholly_withheld_by
 

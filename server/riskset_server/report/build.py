@@ -13,6 +13,7 @@ from riskset_server.displays.parts import figure
 from riskset_server.displays.parts.display import Part
 from riskset_server.displays.parts.words import Words
 from riskset_server.displays.templates import template
+from riskset_server.kinds.kinds import words_of
 from riskset_server.report.blocks import Block, blocks, parts_of
 from riskset_server.report.deviations import deviations
 from riskset_server.report.files import write_whole
@@ -69,7 +70,7 @@ class Report:
 
 def compose(results: Mapping[str, Any], plan: Plan, codebook: Codebook) -> Report:
     """The report of these results. Raises as `build_report` does."""
-    words = Words(plan, codebook)
+    words = words_of(plan, codebook)
     parts = parts_of(results, plan)
     made = tuple(blocks(parts, words))
     return Report(made, _page(results, parts, words, made))

@@ -8,15 +8,15 @@ from typing import Any
 
 from riskset_common import __version__
 from riskset_common.study.plan import Endpoint
-from riskset_server.displays.parts.cells import level_percent, plain
-from riskset_server.displays.parts.curve_words import interval_kinds, test_noun
-from riskset_server.displays.parts.display import Part, tests_of
-from riskset_server.displays.parts.effects import TIES, exposures
+from riskset_server.displays.parts.cells import plain
+from riskset_server.displays.parts.display import Part
 from riskset_server.displays.parts.words import Words, listed, lower_first, sentence_case
-from riskset_server.displays.tables.baseline import test_names
-from riskset_server.displays.tables.follow_up import method_in_words
+from riskset_server.kinds.kind import Paragraph
+from riskset_server.kinds.kinds import KINDS, kind_of
+from riskset_server.kinds.sentences import cause_specific
 from riskset_server.report.secrecy import secrecy
-from riskset_server.results.reading import distinct, entries, value
+from riskset_server.results.reading import entries, value
+from riskset_server.results.typed import distinct
 
 
 def methods(results: Mapping[str, Any], parts: Mapping[str, Part], words: Words) -> tuple[str, ...]:
@@ -25,13 +25,13 @@ def methods(results: Mapping[str, Any], parts: Mapping[str, Part], words: Words)
         _design(results, words),
         _times(words),
         _endpoints(parts.values(), words),
-        _estimation(parts.values(), words),
+        _of_kinds(Paragraph.ESTIMATION, parts.values(), words),
         _competing_risks(parts.values(), words),
-        _regression(parts.values(), words),
+        _of_kinds(Paragraph.REGRESSION, parts.values(), words),
         _blind(results),
-        _made_of_parts(parts.values(), words),
-        _among_sites(parts.values()),
-        _tables(parts.values(), words),
+        _of_kinds(Paragraph.PARTS, parts.values(), words),
+        _of_kinds(Paragraph.SITES, parts.values(), words),
+        _of_kinds(Paragraph.TABLES, parts.values(), words),
         _conduct(parts.values(), words),
         (_software(),),
     )
@@ -81,106 +81,21 @@ def _endpoint(name: str, endpoint: Endpoint, words: Words) -> str:
     return f"{label} is read from the column {lower_first(variable)}; its events: {events}."
 
 
-def _of_kind(parts: Collection[Part], kind: str) -> list[Part]:
-    return [part for part in parts if part.spec.kind == kind]
-
-
-def _levels(parts: Collection[Part]) -> str:
-    found = distinct(value(part.result, "level") for part in parts)
-    return listed([level_percent(level) for level in found]) or "95%"
-
-
-def _estimation(parts: Collection[Part], words: Words) -> Iterator[str]:
-    curves, follow_ups = _of_kind(parts, "kaplan_meier"), _of_kind(parts, "follow_up")
-    if curves:
-        named = interval_kinds(curves)
-        yield "Probabilities are estimated by the Kaplan\N{EN DASH}Meier method with Greenwood's standard errors;"
-        yield f"{_levels(curves)} confidence intervals are pointwise{f' and {named}' if named else ''}."
-    by_test: dict[str, list[str]] = {}
-    for part in curves:
-        test = value(part.result, "test")
-        if isinstance(value(test, "name"), str):
-            strata = [lower_first(words.variable(name)) for name in entries(value(test, "strata"))]
-            stratified = f" stratified by {listed(strata)}" if strata else ""
-            named = test_noun(value(test, "name"))
-            by_test.setdefault(f"{named}{stratified}", []).append(part.spec.id)
-    for test, names in by_test.items():
-        yield f"Groups are compared by the {test} ({', '.join(names)})."
-    if any(value(part.result, "completeness") for part in follow_ups):
-        yield (
-            "Completeness of follow-up is the ratio of observed to potential person-time until the closing date (Clark, Altman and "
-            "De Stavola 2002)."
-        )
-    for method in distinct(value(part.result, "method") for part in follow_ups):
-        yield f"Median follow-up is estimated by the {method_in_words(method)} method."
+def _of_kinds(paragraph: Paragraph, parts: Collection[Part], words: Words) -> Iterator[str]:
+    """What a paragraph says of analyses by their kinds; kinds that share their methods are named together."""
+    for methods_of in distinct(kind.methods for kind in KINDS):
+        own = [part for part in parts if kind_of(part.spec.kind).methods is methods_of]
+        if own and methods_of.paragraph is paragraph:
+            yield from methods_of.sentences(own, words)
 
 
 def _competing_risks(parts: Collection[Part], words: Words) -> Iterator[str]:
     for part in parts:
         cause = getattr(part.spec, "cause", None)
-        if cause and part.spec.kind == "fine_gray":
-            yield from _subdistribution(part, cause, words)
-        elif cause:
-            yield (
-                f"In {part.spec.id} the event is {lower_first(sentence_case(cause))}, and patients with another event are censored "
-                "at that time: it is about the cause-specific hazard."
-            )
-    incidences = _of_kind(parts, "cumulative_incidence")
-    if not incidences:
-        return
-    named = interval_kinds(incidences)
-    yield (
-        "Cumulative incidence under competing risks is estimated by the Aalen\N{EN DASH}Johansen method with Aalen's standard errors; "
-        f"{_levels(incidences)} confidence intervals are pointwise{f' and {named}' if named else ''}."
-    )
-    tested = [part for part in incidences if tests_of(part)]
-    for part in tested:
-        strata = [lower_first(words.variable(name)) for name in getattr(part.spec, "strata", ())]
-        stratified = f" stratified by {listed(strata)}" if strata else ""
-        yield f"Groups are compared by Gray's test{stratified} ({part.spec.id})."
-
-
-def _subdistribution(part: Part, cause: str, words: Words) -> Iterator[str]:
-    """A Fine-Gray model in a paper's words."""
-    strata = [lower_first(words.variable(name)) for name in getattr(part.spec, "strata", ())]
-    of = "all patients" if value(part.result, "censoring") == "pooled" else "each stratum"
-    yield (
-        f"The model {part.spec.id} is of the subdistribution hazard of {lower_first(sentence_case(cause))} (Fine and Gray), stratified "
-        f"by {listed(strata)}, with the censoring distribution of {of} and robust standard errors."
-    )
-
-
-def _regression(parts: Collection[Part], words: Words) -> Iterator[str]:
-    fitted = _of_kind(parts, "cox")
-    if not fitted:
-        return
-    yield "Hazard ratios are from Cox proportional hazards models fitted to complete cases."
-    ties = distinct(value(part.result, "ties") for part in fitted)
-    named = listed([TIES[name] for name in ties if name in TIES])
-    if named:
-        yield f"Tied event times are handled by {named} method."
-    for part in fitted:
-        strata = [
-            lower_first(words.variable(name)) for name in entries(value(part.result, "strata"))
-        ]
-        if strata:
-            yield f"The model {part.spec.id} is stratified by {listed(strata)}."
-    for part in fitted:
-        if named := exposures(words, part):
-            yield (
-                f"In {part.spec.id} the exposure ({named}) is time-dependent: patients count as not exposed until that day and as "
-                "exposed afterwards."
-            )
-    yield from _beside_the_fit(fitted)
-    criteria = distinct(value(part.result, "convergence") for part in fitted)
-    if "tight" in criteria:
-        yield "Coefficients are those at the maximum of the partial likelihood."
-    if "r" in criteria:
-        yield "Iterations stop by the default rule of R's coxph where the plan says so."
-    yield (
-        f"{_levels(fitted)} confidence intervals and P values of coefficients are Wald's; likelihood-ratio, score and Wald "
-        "tests are given for the models."
-    )
+        if cause:
+            of_cause = kind_of(part.spec.kind).of_cause or cause_specific
+            yield of_cause(part, cause, words)
+    yield from _of_kinds(Paragraph.COMPETING_RISKS, parts, words)
 
 
 def _blind(results: Mapping[str, Any]) -> Iterator[str]:
@@ -197,54 +112,6 @@ def _blind(results: Mapping[str, Any]) -> Iterator[str]:
 
 
 _NUMBERS = {1: "single one", 2: "two together"}
-
-
-def _beside_the_fit(fitted: Collection[Part]) -> Iterator[str]:
-    """The penalty of some models, and the test that hazards are proportional."""
-    penalised = [part.spec.id for part in fitted if value(part.result, "penalty") == "firth"]
-    if penalised:
-        yield f"Firth's penalty keeps the estimates of {listed(penalised)} finite."
-    tested = [part.spec.id for part in fitted if value(part.result, "ph_test") is not None]
-    if tested:
-        yield (
-            f"Whether hazards are proportional is tested by the score test of Grambsch and Therneau ({', '.join(tested)})."
-        )
-
-
-def _made_of_parts(parts: Collection[Part], words: Words) -> Iterator[str]:
-    for part in _of_kind(parts, "univariate"):
-        curves = [factor["curves"] for factor in entries(value(part.result, "factors"))]
-        names = distinct(value(found, "test", "name") for found in curves)
-        tests = f" and the {listed([test_noun(name) for name in names])}" if names else ""
-        yield (
-            f"Factors are analysed one at a time ({part.spec.id}): Kaplan\N{EN DASH}Meier estimates by level{tests}."
-        )
-        strata = [
-            lower_first(words.variable(name)) for name in entries(value(part.result, "strata"))
-        ]
-        if strata:
-            yield f"Tests, and Cox models of one factor each, are stratified by {listed(strata)}."
-    for part in _of_kind(parts, "landmark"):
-        at = f"{plain(getattr(part.spec, 'at', 0))} {words.unit}"
-        exposure = lower_first(words.variable(getattr(part.spec, "exposure", "")))
-        yield (
-            f"The landmark analysis {part.spec.id} is of patients still followed after {at}, by {exposure} until then; later "
-            "changes do not count."
-        )
-
-
-def _among_sites(parts: Collection[Part]) -> Iterator[str]:
-    for part in _of_kind(parts, "heterogeneity"):
-        yield (
-            f"In {part.spec.id} each site fits a Cox model; the effect is pooled by inverse variances, with random effects by DerSimonian "
-            "and Laird, and its heterogeneity among sites is tested by Cochran's Q. No site's estimate is seen."
-        )
-
-
-def _tables(parts: Collection[Part], words: Words) -> Iterator[str]:
-    names = distinct(name for part in _of_kind(parts, "baseline") for name in test_names(part))
-    if names:
-        yield f"Characteristics are compared between groups by the {listed(names)} test on patients in whom they are known."
 
 
 def _conduct(parts: Collection[Part], words: Words) -> Iterator[str]:

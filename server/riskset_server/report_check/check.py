@@ -10,7 +10,7 @@ from typing import Final
 
 from riskset_common.errors import InputError
 from riskset_server.displays.parts.figure import svg
-from riskset_server.displays.parts.words import Words
+from riskset_server.kinds.kinds import words_of
 from riskset_server.report.blocks import Block, parts_of
 from riskset_server.report.build import compose
 from riskset_server.report.run_files import FinishedRun
@@ -80,7 +80,7 @@ def _of_table(folder: Path, block: Block, run: FinishedRun) -> Iterator[Disagree
         yield from _cells(
             f"tables/{document.name}", rows_of_word(document), [list(block.table.heads), *marked]
         )
-    traced = sources.sources_of(block.parts, Words(run.plan, run.codebook))
+    traced = sources.sources_of(block.parts, words_of(run.plan, run.codebook))
     yield from sources.untraced_cells(where, block.table, traced)
 
 
@@ -98,7 +98,7 @@ def _of_figure(folder: Path, block: Block, run: FinishedRun) -> Iterator[Disagre
     if not any(at_risk.enters_late(part, run.plan) for part in block.parts):
         exact = run.plan.disclosure.release == "exact"
         yield from at_risk.growing_rows(where, texts, exact=exact)
-    traced = sources.sources_of(block.parts, Words(run.plan, run.codebook))
+    traced = sources.sources_of(block.parts, words_of(run.plan, run.codebook))
     yield from sources.untraced_texts(where, expected, block.drawing.legend, traced)
 
 

@@ -16,7 +16,7 @@ from riskset_common.results.whole_file import (
 )
 from riskset_common.rounds.questions import sites_of
 from riskset_server.disclosure.axis import RoundTimes
-from riskset_server.disclosure.rules import release
+from riskset_server.kinds.release import release
 from riskset_server.run.run import Progress
 
 

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from riskset_common.errors import EstimationError, InputError
+from riskset_common.estimators.read_back import analysis_from_json
 from riskset_common.results.as_json import as_json
 from riskset_common.results.curves import Estimate, NumbersAtRisk, RestrictedMean
 from riskset_common.results.flow import FlowBox, FlowResult
-from riskset_common.results.from_json import analysis_from_json, from_json
+from riskset_common.results.from_json import from_json
 from riskset_common.results.shown import Withheld, WithheldAnalysis, exact
 from riskset_common.results.tables import BaselineResult
 from riskset_common.results.tests import ExactTest, LogRankResult, NamedTest

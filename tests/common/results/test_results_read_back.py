@@ -11,8 +11,8 @@ from tests.common.estimators.pooling import result_of
 from tests.common.results.kept_types import keeps_types
 from tests.server.disclosure.as_released import release
 
+from riskset_common.estimators.read_back import analysis_from_json
 from riskset_common.results.as_json import to_text
-from riskset_common.results.from_json import analysis_from_json
 from riskset_common.study.plan import Disclosure
 from riskset_server.disclosure.axis import RoundTimes
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from riskset_common.estimators.read_back import analysis_from_json
 from riskset_common.results.as_json import as_json
 from riskset_common.results.curves import GroupCurve
-from riskset_common.results.from_json import analysis_from_json, from_json
+from riskset_common.results.from_json import from_json
 from riskset_common.results.shown import WithheldAnalysis
 from riskset_common.study.plan import Disclosure
-from riskset_server.disclosure import curve, rules
+from riskset_server.disclosure import curve
 from riskset_server.disclosure.axis import RoundTimes
+from riskset_server.kinds import release as kinds_release
 
 
 def release(
@@ -20,7 +22,7 @@ def release(
     """An exact result as it is released."""
     read = analysis_from_json(dict(result))
     assert not isinstance(read, WithheldAnalysis)
-    found: dict[str, Any] = as_json(rules.release(read, disclosure, axis))
+    found: dict[str, Any] = as_json(kinds_release.release(read, disclosure, axis))
     return found
 
 

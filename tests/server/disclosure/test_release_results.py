@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.server.disclosure.as_released import is_withheld, release
 
-from riskset_common.estimators.catalogue import ESTIMATORS
 from riskset_common.results.shown import Withheld
-from riskset_common.results.whole_file import AnalysisResult
 from riskset_common.study.plan import Disclosure
 from riskset_server.disclosure.axis import RoundTimes
 from riskset_server.disclosure.withheld import too_few_patients
@@ -189,12 +187,6 @@ def test_what_is_withheld_is_marked_and_never_null(
     assert everything(result).count(None) >= everything(released).count(None)
     marks = [leaf for leaf in everything(released) if isinstance(leaf, dict)]
     assert all(leaf["withheld"].startswith(("minimum_cell", "minimum_at_risk")) for leaf in marks)
-
-
-def test_every_kind_of_analysis_has_its_type_of_result() -> None:
-    kinds = [get_args(get_type_hints(result)["kind"]) for result in get_args(AnalysisResult)]
-
-    assert sorted((estimator.kind,) for estimator in ESTIMATORS) == sorted(kinds)
 
 
 def test_a_few_left_out_patients_are_not_counted() -> None:

@@ -18,6 +18,7 @@ from riskset_common.study.displays import Display
 from riskset_server.displays.parts import figure
 from riskset_server.displays.parts.display import Part, Shown
 from riskset_server.displays.parts.words import Words
+from riskset_server.kinds.kinds import words_of
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +37,7 @@ def trial() -> ModuleType:
 
 @pytest.fixture(scope="session")
 def words(trial: ModuleType) -> Words:
-    return Words(trial.study_plan(), trial.study_codebook())
+    return words_of(trial.study_plan(), trial.study_codebook())
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +50,7 @@ def shown(trial: ModuleType) -> Callable[..., Shown]:
         chosen = plan or trial.study_plan()
         found = trial.study_results()["analyses"] | (results or {})
         parts = tuple(Part(chosen.analysis(name), found[name]) for name in names)
-        words = Words(chosen, trial.study_codebook())
+        words = words_of(chosen, trial.study_codebook())
         return Shown(Display(figure="Fig", of=names, **display), title, parts, words)
 
     return make

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -252,7 +253,7 @@ def test_the_methods_name_estimator_test_and_cause(trial, of):
     )
     result = trial.kaplan_meier_result({"all": trial.EVERYBODY}, None, [6]) | {"cause": "relapse"}
     part = type(display.parts[0])(plan.analyses[0], result)
-    words = type(display.words)(plan, trial.study_codebook())
+    words = replace(display.words, plan=plan)
     text = " ".join(methods(results, {"rel": part}, words))
 
     assert "In rel the event is relapse, and patients with another event are censored" in text

@@ -13,7 +13,7 @@ from riskset_server.displays.figures import curve, forest
 from riskset_server.displays.figures.panels import composed
 from riskset_server.displays.parts import figure
 from riskset_server.displays.parts.display import PANEL, Part
-from riskset_server.displays.parts.words import Words
+from riskset_server.kinds.kinds import words_of
 from riskset_server.kinds.placing import Panels, placed
 from riskset_server.report.blocks import blocks
 
@@ -36,7 +36,7 @@ def parts(trial):
 
 
 def block_of(trial, parts):
-    (made,) = blocks(parts, Words(trial.study_plan(PLAN), trial.study_codebook()))
+    (made,) = blocks(parts, words_of(trial.study_plan(PLAN), trial.study_codebook()))
     return made
 
 

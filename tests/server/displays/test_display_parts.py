@@ -14,9 +14,9 @@ from riskset_common.study.displays import Display
 from riskset_common.study.plan import Disclosure
 from riskset_server.displays.parts import figure
 from riskset_server.displays.parts.display import Part, Shown
-from riskset_server.displays.parts.words import Words
 from riskset_server.displays.tables import univariate
 from riskset_server.kinds import landmark
+from riskset_server.kinds.kinds import words_of
 from riskset_server.report.methods import methods
 
 UNIVARIATE = {
@@ -36,7 +36,7 @@ def shown(analysis: dict[str, Any], *, rounded: bool = False, **changes: Any) ->
     result = pool(study, random_cohort(41).with_values(**changes).patients(study)).result
     if rounded:
         result = release(result, Disclosure())
-    words = Words(study.plan, study.codebook)
+    words = words_of(study.plan, study.codebook)
     [spec] = study.plan.analyses
     display = Display(table="Table 1", of=(spec.id,))
     return Shown(display, words.title(spec), (Part(spec, result),), words)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from types import ModuleType
 
 import pytest
 
 from riskset_common.errors import PlanError
-from riskset_common.estimators.catalogue import ESTIMATORS
-from riskset_server.kinds.kinds import FIGURES, TABLES
+from riskset_server.kinds import kinds
+from riskset_server.kinds.kinds import KINDS, kind_of
 from riskset_server.kinds.placing import placed
 
 
@@ -53,19 +54,6 @@ def test_a_plan_without_displays_shows_each_analysis_by_default(trial: ModuleTyp
     ] == [(one.heading, one.stem, one.made_by.drawn_as) for one in found]
 
 
-def test_every_kind_of_analysis_has_one_table() -> None:
-    kinds = [kind for display in TABLES for kind in display.kinds]
-
-    assert {estimator.kind for estimator in ESTIMATORS} == set(kinds)
-    assert len(kinds) == len(set(kinds))
-
-
-def test_a_kind_of_analysis_has_at_most_one_figure() -> None:
-    kinds = [kind for display in FIGURES for kind in display.kinds]
-
-    assert len(kinds) == len(set(kinds))
-
-
 @pytest.mark.parametrize(
     ("display", "message"),
     [
@@ -83,6 +71,21 @@ def test_a_display_that_cannot_be_made_is_refused(
 
     with pytest.raises(PlanError, match=message):
         placed(trial.study_plan(f"{extra}displays:\n  - {display}\n"))
+
+
+def test_of_several_figures_of_a_kind_a_display_names_one(
+    trial: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forest = kind_of("cox").figures
+    several = [replace(kind, figures=(*kind.figures, *forest)) for kind in KINDS]
+    monkeypatch.setattr(kinds, "KINDS", several)
+    displays = "displays:\n  - {figure: Fig 1, of: efs, as: forest}\n  - {figure: Fig 2, of: efs}\n"
+
+    found = placed(trial.study_plan(displays))
+
+    assert ["forest", "curve"] == [one.made_by.drawn_as for one in found]
+    with pytest.raises(PlanError, match="is drawn as 'curve' or 'forest', not 'consort'"):
+        placed(trial.study_plan("displays: [{figure: Fig 1, of: efs, as: consort}]"))
 
 
 def test_two_displays_in_one_file_are_refused(trial: ModuleType) -> None:

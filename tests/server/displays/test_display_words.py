@@ -7,6 +7,7 @@ from types import ModuleType
 import pytest
 
 from riskset_server.displays.parts.words import Words, listed, lower_first, sentence_case
+from riskset_server.kinds.kinds import words_of
 
 
 def test_identifiers_become_words() -> None:
@@ -51,7 +52,7 @@ def test_an_interaction_is_named_by_both_even_where_a_level_holds_a_colon(
     codebook = trial.study_codebook()
     levels = {"a:b": "A to B", "c": "C"}
     odd = codebook.variables["cd10"].model_copy(update={"levels": levels})
-    odd_words = Words(
+    odd_words = words_of(
         trial.study_plan(),
         codebook.model_copy(update={"variables": codebook.variables | {"cd10": odd}}),
     )
@@ -74,7 +75,7 @@ def test_the_time_axis_says_since_what(words: Words) -> None:
 
 
 def test_horizons_and_durations_read_in_the_plans_unit(trial: ModuleType, words: Words) -> None:
-    days = Words(trial.study_plan(time={"unit": "days"}), words.codebook)
+    days = words_of(trial.study_plan(time={"unit": "days"}), words.codebook)
 
     assert ("6-year", "365.25-day") == (words.horizon(6.0), days.horizon(365.25))
     assert ("5.3", "0.49", "2.0") == tuple(words.duration(time) for time in (5.3, 0.49, 2.0))
@@ -100,7 +101,7 @@ def test_an_analysis_without_a_title_is_named_by_what_it_shows(
 
 def test_conditions_stand_behind_the_population(trial: ModuleType) -> None:
     extra = "  - {id: mr, kind: kaplan_meier, endpoint: DFS, population: randomised, where: {risk_group: [MR, HR]}, title: MR}\n"
-    words = Words(trial.study_plan(extra), trial.study_codebook())
+    words = words_of(trial.study_plan(extra), trial.study_codebook())
     spec = words.plan.analysis("mr")
 
     assert "Randomly assigned (intention to treat); risk group: Medium or High" == words.population(
@@ -118,7 +119,7 @@ def test_a_level_that_fits_no_split_stands_as_it_is(words: Words) -> None:
 def test_an_endpoint_is_shortened_only_by_an_abbreviation(trial: ModuleType) -> None:
     plan = trial.study_plan()
     named = {"to_relapse": plan.endpoints["EFS"].model_copy(update={"label": "Time to relapse"})}
-    words = Words(plan.model_copy(update={"endpoints": named}), trial.study_codebook())
+    words = words_of(plan.model_copy(update={"endpoints": named}), trial.study_codebook())
 
     assert "Time to relapse" == words.short_endpoint("to_relapse")
     assert () == words.endpoint_abbreviation("to_relapse")

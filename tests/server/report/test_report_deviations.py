@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from riskset_server.displays.parts.words import Words
+from riskset_server.kinds.kinds import words_of
 from riskset_server.report import build_report
 from riskset_server.report.blocks import parts_of
 from riskset_server.report.deviations import deviations
@@ -26,7 +26,7 @@ SECURE = {
 
 def found_in(trial: ModuleType, plan: Any, **changes: Any) -> list[tuple[str, str]]:
     results = trial.study_results() | changes
-    words = Words(plan, trial.study_codebook())
+    words = words_of(plan, trial.study_codebook())
     return [(fact.term, fact.text) for fact in deviations(results, parts_of(results, plan), words)]
 
 

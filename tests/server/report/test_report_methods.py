@@ -10,7 +10,7 @@ import pytest
 
 from riskset_common import __version__
 from riskset_common.estimators.regression.fine_gray import FineGraySpec
-from riskset_server.displays.parts.words import Words
+from riskset_server.kinds.kinds import words_of
 from riskset_server.report import methods as section
 from riskset_server.report.blocks import parts_of
 from riskset_server.report.methods import methods, server_version
@@ -18,7 +18,7 @@ from riskset_server.report.methods import methods, server_version
 
 def text_of(trial: ModuleType, plan: Any, results: Any = None) -> str:
     found = results or trial.study_results()
-    return "\n".join(methods(found, parts_of(found, plan), Words(plan, trial.study_codebook())))
+    return "\n".join(methods(found, parts_of(found, plan), words_of(plan, trial.study_codebook())))
 
 
 def test_methods_are_those_of_plan_and_results(trial: ModuleType) -> None:
@@ -112,7 +112,12 @@ def test_a_convergence_rule_of_r_is_said(trial: ModuleType) -> None:
 
 def test_a_test_of_proportional_hazards_is_said(trial: ModuleType) -> None:
     results = trial.study_results()
-    results["analyses"]["cox_arm"]["ph_test"] = {"transform": "km", "terms": {}, "global_test": {}}
+    chi_square = {"statistic": 1.0, "df": 1, "p_value": 0.3}
+    results["analyses"]["cox_arm"]["ph_test"] = {
+        "transform": "km",
+        "terms": {},
+        "global_test": chi_square,
+    }
     results["analyses"]["cox_arm"]["penalty"] = "firth"
     text = text_of(trial, trial.study_plan(), results)
 
@@ -127,7 +132,8 @@ def test_a_fine_gray_model_is_said(trial: ModuleType) -> None:
         {"id": "fg", "kind": "fine_gray", "endpoint": "EFS", "cause": "relapse"}
         | {"terms": [term.model_dump() for term in found.terms], "strata": ["study_group"]}
     )
-    results["analyses"]["fg"] = results["analyses"]["cox_arm"] | {"censoring": "pooled"}
+    own = {"kind": "fine_gray", "competing": 12, "censoring": "pooled"}
+    results["analyses"]["fg"] = results["analyses"]["cox_arm"] | own
     text = text_of(trial, plan.model_copy(update={"analyses": (*plan.analyses, fitted)}), results)
 
     assert (

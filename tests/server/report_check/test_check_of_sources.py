@@ -7,7 +7,7 @@ import pytest
 from riskset_common.study.codebook import Derived
 from riskset_server.displays.parts.cells import Cell
 from riskset_server.displays.parts.table import Row, Table
-from riskset_server.displays.parts.words import Words
+from riskset_server.kinds.kinds import words_of
 from riskset_server.report.blocks import parts_of
 from riskset_server.report_check.printed import Text
 from riskset_server.report_check.sources import sources_of, untraced_cells, untraced_texts
@@ -20,7 +20,7 @@ def sources(run):
         {"from": "age", "label": "Age", "cut": {"< 60": [0, 60], ">= 60": [60, 101]}}
     )
     codebook = run.codebook.model_copy(update={"derived": {"age_60": ages}})
-    return sources_of([parts["Cox_within_sites"]], Words(run.plan, codebook))
+    return sources_of([parts["Cox_within_sites"]], words_of(run.plan, codebook))
 
 
 def test_a_number_of_a_cell_that_no_result_holds_is_named(run, sources):

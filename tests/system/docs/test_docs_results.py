@@ -10,10 +10,11 @@ from typing import Union, get_args, get_origin, get_type_hints
 import pytest
 from tests.system.docs.pages import code_in, page
 
+from riskset_common.estimators.catalogue import ESTIMATORS
 from riskset_common.results.shown import Withheld, WithheldAnalysis
-from riskset_common.results.whole_file import AnalysisResult, Results
+from riskset_common.results.whole_file import Results
 
-KINDS = {get_args(get_type_hints(each)["kind"])[0]: each for each in get_args(AnalysisResult)}
+KINDS = {estimator.kind: estimator.result for estimator in ESTIMATORS}
 OF_COX_ONLY = ("penalty", "offset", "ph_test", "baseline_hazard", "tests.interaction")
 """Fields of a fitted model that a Fine-Gray model never has."""
 

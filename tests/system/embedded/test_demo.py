@@ -12,9 +12,8 @@ from tests.runs import copied_run
 from tests.system.end_to_end.small_study import command
 
 from riskset_common.errors import EstimationError
+from riskset_common.estimators.read_back import results_from_json
 from riskset_common.results.as_json import to_text
-from riskset_common.results.from_json import from_json
-from riskset_common.results.whole_file import Results
 from riskset_embedded.demos import lung as demo
 from riskset_embedded.demos.lung import Compared, compare, quantities, study_folder
 
@@ -52,7 +51,7 @@ def test_the_demonstration_equals_r(shown: tuple[Any, Path]) -> None:
 def test_the_results_read_back_as_they_were_written(shown: tuple[Any, Path]) -> None:
     written = (shown[1] / "results.json").read_text(encoding="utf-8")
 
-    assert written == to_text(from_json(Results, json.loads(written)))
+    assert written == to_text(results_from_json(json.loads(written)))
 
 
 def test_every_number_of_r_has_one_of_riskset_beside_it(shown: tuple[Any, Path]) -> None:

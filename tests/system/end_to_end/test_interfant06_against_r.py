@@ -12,10 +12,9 @@ import pytest
 from tests.runs import copied_run
 from tests.server.disclosure.as_released import release
 
+from riskset_common.estimators.read_back import results_from_json
 from riskset_common.planning.read import ReleasePlan, read_plan
 from riskset_common.results.as_json import to_text
-from riskset_common.results.from_json import from_json
-from riskset_common.results.whole_file import Results
 from riskset_common.study.plan import Disclosure
 from riskset_embedded.demos import interfant06 as demo
 from riskset_embedded.demos.interfant06 import released_exactly, run_trial_demo
@@ -63,9 +62,7 @@ def differs(found: Any, expected: float | None) -> bool:
 def test_the_results_read_back_as_they_were_written(run: Run) -> None:
     _, out, results = run
 
-    assert (out / "results.json").read_text(encoding="utf-8") == to_text(
-        from_json(Results, results)
-    )
+    assert (out / "results.json").read_text(encoding="utf-8") == to_text(results_from_json(results))
 
 
 def test_every_number_of_the_plan_equals_r(run: Run) -> None:

@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 from tests.runs import finished_run, plan_with
 
+from riskset_common.estimators.read_back import results_from_json
 from riskset_common.results.as_json import to_text
-from riskset_common.results.from_json import from_json
-from riskset_common.results.whole_file import Results
 
 SMALLEST = 5
 COUNTS = {
@@ -57,7 +56,7 @@ def counts_in(found: Any, place: str = "", *, counted: bool = False) -> Iterator
 def test_the_results_read_back_as_they_were_written(out: Path) -> None:
     written = (out / "results.json").read_text(encoding="utf-8")
 
-    assert written == to_text(from_json(Results, json.loads(written)))
+    assert written == to_text(results_from_json(json.loads(written)))
 
 
 def test_no_number_of_patients_is_small(out: Path) -> None:

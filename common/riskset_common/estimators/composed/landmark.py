@@ -148,6 +148,7 @@ class Landmark(Composed[LandmarkSpec, AskLandmark, LandmarkResult]):
     kind = "landmark"
     spec = LandmarkSpec
     state = AskLandmark
+    result = LandmarkResult
     discloses = Disclosed(
         counts=(shows("patients whose follow-up does not span the landmark", "ended"),),
         when={

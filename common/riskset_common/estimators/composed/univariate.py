@@ -111,6 +111,7 @@ class Univariate(Composed[UnivariateSpec, AskParts, UnivariateResult]):
     kind = "univariate"
     spec = UnivariateSpec
     state = AskParts
+    result = UnivariateResult
     discloses = Disclosed(
         counts=(
             shows(

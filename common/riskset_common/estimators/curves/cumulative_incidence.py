@@ -91,6 +91,7 @@ class CumulativeIncidence(TwoRounds[CumulativeIncidenceSpec, CumulativeIncidence
 
     kind = "cumulative_incidence"
     spec = CumulativeIncidenceSpec
+    result = CumulativeIncidenceResult
     discloses = Disclosed(
         counts=(
             shows(

@@ -71,6 +71,7 @@ class FollowUp(TwoRounds[FollowUpSpec, FollowUpResult]):
 
     kind = "follow_up"
     spec = FollowUpSpec
+    result = FollowUpResult
     discloses = Disclosed(
         counts=(
             shows(

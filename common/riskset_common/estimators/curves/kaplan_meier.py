@@ -75,6 +75,7 @@ class KaplanMeier(TwoRounds[KaplanMeierSpec, KaplanMeierResult]):
 
     kind = "kaplan_meier"
     spec = KaplanMeierSpec
+    result = KaplanMeierResult
     discloses = Disclosed(
         counts=(
             shows(

@@ -77,6 +77,7 @@ class Heterogeneity(Estimator[HeterogeneitySpec, AskHeterogeneity, Heterogeneity
     kind = "heterogeneity"
     spec = HeterogeneitySpec
     state = AskHeterogeneity
+    result = HeterogeneityResult
     discloses = Disclosed(
         counts=(
             shows("patients and events in total", "n", "events"),

@@ -71,6 +71,7 @@ class Cox(Estimator[CoxSpec, AskCox, CoxResult]):
     kind = "cox"
     spec = CoxSpec
     state = AskCox
+    result = CoxResult
     discloses = Disclosed(
         counts=(
             shows("patients and events in total", "n", "events"),

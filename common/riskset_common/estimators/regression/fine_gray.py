@@ -126,6 +126,7 @@ class FineGray(Estimator[FineGraySpec, AskCox, FineGrayResult]):
     kind = "fine_gray"
     spec = FineGraySpec
     state = AskCox
+    result = FineGrayResult
     discloses = Disclosed(
         counts=(
             shows(

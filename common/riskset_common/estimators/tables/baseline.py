@@ -79,6 +79,7 @@ class Baseline(Estimator[BaselineSpec, CountCells, BaselineResult]):
     kind = "baseline"
     spec = BaselineSpec
     state = CountCells
+    result = BaselineResult
     discloses = Disclosed(
         counts=(
             shows("patients in every group", "n"),

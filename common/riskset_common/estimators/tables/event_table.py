@@ -45,6 +45,7 @@ class EventTable(Estimator[EventTableSpec, CountEvents, EventTableResult]):
     kind = "event_table"
     spec = EventTableSpec
     state = CountEvents
+    result = EventTableResult
     discloses = Disclosed(
         counts=(
             shows(

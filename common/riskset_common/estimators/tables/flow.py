@@ -61,6 +61,7 @@ class Flow(Estimator[FlowSpec, CountFlow, FlowResult]):
     kind = "flow"
     spec = FlowSpec
     state = CountFlow
+    result = FlowResult
     discloses = Disclosed(
         counts=(
             shows(

@@ -1,14 +1,14 @@
-"""What a display is made from: the analyses that it shows, each with its result, and the study's words."""
+"""The input of a display: the analyses that it shows, each with its result, and the study's words."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from riskset_common.estimators.read_back import analysis_from_json
 from riskset_common.results.curves import KaplanMeierResult
-from riskset_common.results.from_json import analysis_from_json
 from riskset_common.results.incidence import CumulativeIncidenceResult
 from riskset_common.results.shown import Withheld, WithheldAnalysis
 from riskset_common.results.tests import GrayResult, LogRankResult
@@ -16,10 +16,8 @@ from riskset_common.results.whole_file import ReleasedResult
 from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.displays import Panel
 from riskset_server.displays.parts.cells import level_percent
-from riskset_server.displays.parts.figure import Drawing
-from riskset_server.displays.parts.table import Table
 from riskset_server.displays.parts.words import Words
-from riskset_server.results.reading import distinct, value
+from riskset_server.results.typed import distinct, level_of
 
 
 @dataclass(frozen=True)
@@ -100,7 +98,7 @@ class Shown:
     @property
     def confidence(self) -> str:
         """The confidence level that all analyses share, `95%`; empty where they differ."""
-        levels = distinct(value(part.result, "level") for part in self.parts) or [0.95]
+        levels = distinct(level_of(part.typed) for part in self.parts) or [0.95]
         return level_percent(levels[0]) if len(levels) == 1 else ""
 
     @property
@@ -114,33 +112,3 @@ class Shown:
         """The analysis of a display that shows exactly one."""
         (part,) = self.parts
         return part
-
-
-@dataclass(frozen=True)
-class TableDisplay:
-    """A kind of table.
-
-    Attributes
-    ----------
-    kinds
-        The kinds of analysis that it shows.
-    make
-        Makes it.
-    several
-        Whether one table may show several analyses below each other.
-    """
-
-    kinds: tuple[str, ...]
-    make: Callable[[Shown], Table]
-    several: bool
-    drawn_as: str = "table"
-
-
-@dataclass(frozen=True)
-class FigureDisplay:
-    """A kind of figure: the kinds of analysis that it shows, what draws it, and its name in a display's `as`."""
-
-    kinds: tuple[str, ...]
-    draw: Callable[[Shown], Drawing]
-    drawn_as: str
-    several: bool = True

@@ -41,10 +41,11 @@ def listed(items: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class Words:
-    """What the plan and the codebook call things."""
+    """What the plan and the codebook call things; `nouns` are those of the kinds of analysis in titles, with {} for the endpoint."""
 
     plan: Plan
     codebook: Codebook
+    nouns: Mapping[str, str]
 
     def variable(self, name: str) -> str:
         """Label of a variable, built-in ones too; an unknown name is its own label."""
@@ -161,18 +162,9 @@ class Words:
 
     def _made_title(self, spec: AnalysisSpec) -> str:
         endpoint = spec.endpoint_name()
-        subject = {
-            "baseline": "Patient characteristics",
-            "follow_up": "Follow-up",
-            "flow": "Flow of patients",
-            "event_table": f"First events of {lower_first(self.endpoint(endpoint or ''))}",
-            "cox": f"Cox model of {lower_first(self.endpoint(endpoint or ''))}",
-            "fine_gray": f"Fine\N{EN DASH}Gray model of {lower_first(self.endpoint(endpoint or ''))}",
-            "univariate": f"Univariate analyses of {lower_first(self.endpoint(endpoint or ''))}",
-            "landmark": f"Landmark analysis of {lower_first(self.endpoint(endpoint or ''))}",
-            "heterogeneity": f"Effect among sites on {lower_first(self.endpoint(endpoint or ''))}",
-            "cumulative_incidence": f"Cumulative incidence of the events of {lower_first(self.endpoint(endpoint or ''))}",
-        }.get(spec.kind, self.endpoint(endpoint) if endpoint else sentence_case(spec.kind))
+        named = self.endpoint(endpoint) if endpoint else ""
+        noun = self.nouns[spec.kind].format(lower_first(named))
+        subject = noun or named or sentence_case(spec.kind)
         cause = getattr(spec, "cause", None)
         subject += f", {lower_first(sentence_case(cause))} as the event" if cause else ""
         by = getattr(spec, "by", ()) or ()
