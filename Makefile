@@ -49,7 +49,7 @@ system: $(VENV)/dev  ## the tests that start whole runs: embedded, end to end, o
 
 # What the gate leaves out: tests marked `slow`, and of every property 100 examples instead of 25. Under 60 minutes.
 slow: $(VENV)/dev  ## all tests, with what is too long for the gate; before a release
-	@HYPOTHESIS_PROFILE=slow $(PYTEST) -m 'slow or not slow' $(ON_EVERY_CORE)
+	@HYPOTHESIS_PROFILE=slow $(BIN)/pytest --numprocesses=auto --maxprocesses=8 --dist=loadgroup
 
 search: $(VENV)/dev  ## draw 1,000 new examples of every property; a find is committed as an @example
 	@HYPOTHESIS_PROFILE=search $(PYTEST) -m hypothesis --ignore=tests/system $(ON_EVERY_CORE)

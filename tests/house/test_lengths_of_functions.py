@@ -22,7 +22,6 @@ LONGER = frozenset(
         "deploy/embedded/riskset_embedded/local_run.py:run_files",
         "server/riskset_server/centre/new_centre.py:new_centre",
         "server/riskset_server/plans/signed_plan.py:check_signature",
-        "server/riskset_server/run/rounds.py:take",
         "site_node/riskset_node/enrolment/joining.py:join_folder",
         # A protocol read from top to bottom.
         "common/riskset_common/secure/blind/protocol.py:run_blind_cox",

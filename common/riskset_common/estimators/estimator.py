@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from riskset_common.errors import ProtocolRefusal
+from riskset_common.estimators.disclosed import Disclosed
 from riskset_common.estimators.on_shares import BlindCohort, BlindQuestion, Fits
 from riskset_common.results.whole_file import AnalysisResult
 from riskset_common.study.analysis import AnalysisSpec
@@ -232,14 +233,14 @@ class Estimator(ABC, Generic[Spec, Asked, Result]):
     result
         The dataclass of its results, which another kind may have too.
     discloses
-        One sentence for the person who approves the plan: what the opened sums show.
+        For the person who approves the plan: what the opened sums show.
     """
 
     kind: ClassVar[str]
     spec: type[Spec]
     state: type[Asked]
     result: type[Result]
-    discloses: ClassVar[str]
+    discloses: ClassVar[Disclosed]
 
     @abstractmethod
     def first(self, spec: Spec, study: Study) -> Request[Spec, Asked]:

@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 _MARK = {"withheld"}
 _ALWAYS_SHOWN = {"kind", "warnings"}
+_NOT_OF_VALUES = (None, NoneType, Withheld, WithheldAnalysis)
 _hints = cache(get_type_hints)
 
 
@@ -77,25 +78,23 @@ def _one_of(hints: tuple[object, ...], value: object, where: str) -> object:
     """A value of one of several types: null, a mark, an analysis that is withheld, or else of the first type that it fits."""
     if value is None and NoneType in hints:
         return None
+    of_values = tuple(hint for hint in hints if hint not in _NOT_OF_VALUES)
     if isinstance(value, dict):
         if Withheld in hints and set(value) == _MARK:
             return _mark(value)
-        if WithheldAnalysis in hints and _is_withheld(value):
+        if WithheldAnalysis in hints and of_values and _is_withheld(value):
             marks = {name: _mark(value[name]) for name in value if name not in _ALWAYS_SHOWN}
             return WithheldAnalysis(str(value["kind"]), marks)
-    hints = tuple(hint for hint in hints if hint not in (NoneType, Withheld, WithheldAnalysis))
-    for hint in hints[:-1]:
+    for hint in of_values[:-1]:
         with suppress(InputError):
             return _read(hint, value, where)
-    return _read(hints[-1] if hints else None, value, where)
+    return _read(of_values[-1] if of_values else None, value, where)
 
 
 def _is_withheld(analysis: Mapping[str, object]) -> bool:
     """Whether an analysis is withheld as a whole."""
     found = [each for name, each in analysis.items() if name not in _ALWAYS_SHOWN]
-    return "kind" in analysis and all(
-        isinstance(each, dict) and set(each) == _MARK for each in found
-    )
+    return bool(found) and all(isinstance(each, dict) and set(each) == _MARK for each in found)
 
 
 def _mark(value: Mapping[str, object]) -> Withheld:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from riskset_common.study.codebook import Codebook, Conditions
 from riskset_common.study.patients import MISSING, Bools, Integers, Patients
+from riskset_common.study.plan import Endpoint, Plan
 from riskset_common.study.time_grid import TimeGrid
-
-if TYPE_CHECKING:
-    from riskset_common.study.plan import Endpoint, Plan
 
 
 @dataclass(frozen=True)

@@ -10,20 +10,14 @@ The rules look at one analysis at a time. What two analyses of one plan show tog
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeAlias
-
-from riskset_common.results.whole_file import AnalysisResult, ReleasedResult
+from riskset_common.results.whole_file import ReleasedResult
 from riskset_common.study.plan import Disclosure
 from riskset_server.disclosure.axis import RoundTimes, with_numbers_at_risk
-from riskset_server.disclosure.withheld import where_enough
-
-Rule: TypeAlias = Callable[[Any, Disclosure], ReleasedResult]
-"""What may be shown of a result of one kind, for which there are patients enough."""
+from riskset_server.disclosure.withheld import Found, Rule, where_enough
 
 
 def released(
-    result: AnalysisResult, rule: Rule, disclosure: Disclosure, axis: RoundTimes | None = None
+    result: Found, rule: Rule[Found], disclosure: Disclosure, axis: RoundTimes | None = None
 ) -> ReleasedResult:
     """One analysis' exact result under the rule of its kind; with the numbers at risk at the round times of its axis."""
     if disclosure.release == "exact":

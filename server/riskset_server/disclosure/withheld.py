@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from riskset_common.results.as_json import as_json
 from riskset_common.results.shown import Shown, Withheld, WithheldAnalysis, exact
@@ -12,6 +12,8 @@ from riskset_common.study.plan import Disclosure
 from riskset_server.disclosure.table import is_small
 
 Found = TypeVar("Found", bound=AnalysisResult)
+Rule: TypeAlias = Callable[[Found, Disclosure], Found | WithheldAnalysis]
+"""What may be shown of a result of one kind, for which there are patients enough."""
 
 
 def too_few_patients(disclosure: Disclosure) -> Withheld:
@@ -44,9 +46,7 @@ def whole(result: AnalysisResult, rule: Withheld) -> WithheldAnalysis:
 
 
 def where_enough(
-    result: Found,
-    rule: Callable[[Found, Disclosure], Found | WithheldAnalysis],
-    disclosure: Disclosure,
+    result: Found, rule: Rule[Found], disclosure: Disclosure
 ) -> Found | WithheldAnalysis:
     """A result under the rule of its kind, where there are patients enough; else nothing of it."""
     if 0 < exact(result.n) < fewest_patients(disclosure):

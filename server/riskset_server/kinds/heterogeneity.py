@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from riskset_common.estimators.heterogeneity.spec import HeterogeneitySpec
+from riskset_common.results.heterogeneity import Effect as PooledEffect
+from riskset_common.results.heterogeneity import HeterogeneityResult
+from riskset_common.results.shown import WithheldAnalysis
 from riskset_server.displays.figures.forest import draw_effects
 from riskset_server.displays.parts.cells import (
     CI,
@@ -17,6 +19,7 @@ from riskset_server.displays.parts.cells import (
     joined,
     p_digits,
     statistic,
+    withheld_cell,
 )
 from riskset_server.displays.parts.display import Part, Shown
 from riskset_server.displays.parts.effects import (
@@ -29,7 +32,9 @@ from riskset_server.displays.parts.effects import (
 from riskset_server.displays.parts.figure import Drawing
 from riskset_server.displays.parts.table import Row, Table
 from riskset_server.displays.parts.words import Words, listed, lower_first
-from riskset_server.results.reading import entries, number, rules_in, value
+from riskset_server.results.typed import number, of_kind, withheld_as_a_whole
+
+FIXED, RANDOM = "All sites, fixed effect", "All sites, random effects"
 
 
 def make(shown: Shown) -> Table:
@@ -53,26 +58,28 @@ def draw(shown: Shown) -> Drawing:
 
 
 def _effects(part: Part, words: Words) -> Iterator[Effect]:
-    found = part.result
-    groups = entries(value(found, "groups"))
-    by = _spec(part).by or ""
-    if groups:
+    if isinstance(part.typed, WithheldAnalysis):
+        held = withheld_cell(withheld_as_a_whole(part.typed).rule)
+        for label in (FIXED, RANDOM):
+            yield Effect(Cell(label), 0, hazard_ratio=held, interval=held, p=held, n=held)
+        return
+    result, by = of_kind(HeterogeneityResult, part.typed), _spec(part).by or ""
+    if result.groups:
         yield Effect(Cell(words.variable(by)), 0)
-    for group in groups:
-        name = words.level(by, value(group, "level"))
-        yield _effect(name, value(group, "effect"), value(group, "sites"), 1)
-    yield _effect("All sites, fixed effect", value(found, "fixed"), value(found, "sites"), 0)
-    yield _effect("All sites, random effects", value(found, "random"), value(found, "sites"), 0)
+    for group in result.groups or ():
+        yield _effect(words.level(by, group.level), group.effect, group.sites, 1)
+    yield _effect(FIXED, result.fixed, result.sites, 0)
+    yield _effect(RANDOM, result.random, result.sites, 0)
 
 
-def _effect(label: str, effect: Any, sites: Any, indent: int) -> Effect:
-    ratio, lower, upper = (value(effect, key) for key in ("hazard_ratio", "lower", "upper"))
+def _effect(label: str, effect: PooledEffect, sites: int, indent: int) -> Effect:
+    ratio, lower, upper = effect.hazard_ratio, effect.lower, effect.upper
     return Effect(
         Cell(label),
         indent,
         hazard_ratio=cell(ratio, hazard_ratio),
         interval=joined((cell(lower, hazard_ratio), cell(upper, hazard_ratio)), "{} to {}"),
-        p=cell(value(effect, "p_value"), p_digits),
+        p=cell(effect.p_value, p_digits),
         drawn=(number(ratio), number(lower), number(upper)),
         n=cell(sites, count),
     )
@@ -85,21 +92,25 @@ def _without_sites(row: Effect) -> Effect:
 
 
 def _notes(part: Part, words: Words) -> Iterator[str]:
-    found, spec, model = part.result, _spec(part), words_of_model(words, part)
+    spec, model = _spec(part), words_of_model(words, part)
     effect, *others = [each.name for each in spec.terms]
-    levels = [value(found, key) for key in ("of_level", "reference")]
-    named = [lower_first(model.level(effect, each)) for each in levels if isinstance(each, str)]
-    compared = f", {' against '.join(named)}," if named else ""
-    yield f"Hazard ratios of {lower_first(model.variable(effect))}{compared} from a Cox model in each site."
-    n, events = cell(value(found, "n"), count).text, cell(value(found, "events"), count).text
-    yield f"n = {n}, {events} events."
+    named = lower_first(model.variable(effect))
+    if isinstance(part.typed, WithheldAnalysis):
+        rule = withheld_as_a_whole(part.typed).rule
+        yield f"Hazard ratios of {named} from a Cox model in each site, Cochran's Q, I² and τ² withheld under the disclosure rule {rule}."
+        return
+    result = of_kind(HeterogeneityResult, part.typed)
+    one, other = (
+        lower_first(model.level(effect, each)) for each in (result.of_level, result.reference)
+    )
+    yield f"Hazard ratios of {named}, {one} against {other}, from a Cox model in each site."
+    yield f"n = {cell(result.n, count).text}, {cell(result.events, count).text} events."
     if others:
         yield f"Adjusted for {listed([lower_first(model.variable(name)) for name in others])}."
     if changing := exposures(words, part):
         yield f"Patients change from not exposed to exposed with {changing}."
-    if isinstance(value(found, "ties"), str):
-        yield f"Ties by {TIES[value(found, 'ties')]} method."
-    yield from _differences(found)
+    yield f"Ties by {TIES[result.ties]} method."
+    yield from _differences(result)
 
 
 def _spec(part: Part) -> HeterogeneitySpec:
@@ -108,16 +119,10 @@ def _spec(part: Part) -> HeterogeneitySpec:
     return part.spec
 
 
-def _differences(found: Mapping[str, Any]) -> Iterator[str]:
-    rule = next(rules_in([value(found, "i_squared"), value(found, "tau_squared")]), None)
-    yield f"Heterogeneity among sites (Cochran's Q): {chi_square_in_words(value(found, 'test'))};"
-    if rule is not None:
-        yield f"I² and τ² withheld under the disclosure rule {rule}."
-        return
-    share = cell(
-        value(found, "i_squared"), lambda share: f"{100 * share:.0f}%", Cell("not estimable")
-    )
-    tau = cell(value(found, "tau_squared"), statistic, Cell("not estimable"))
+def _differences(result: HeterogeneityResult) -> Iterator[str]:
+    yield f"Heterogeneity among sites (Cochran's Q): {chi_square_in_words(result.test)};"
+    share = cell(result.i_squared, lambda share: f"{100 * share:.0f}%", Cell("not estimable"))
+    tau = cell(result.tau_squared, statistic, Cell("not estimable"))
     yield f"I² = {share.text}, τ² = {tau.text} (DerSimonian and Laird)."
-    if value(found, "between") is not None:
-        yield f"Between the groups of sites: {chi_square_in_words(value(found, 'between'))}."
+    if result.between is not None:
+        yield f"Between the groups of sites: {chi_square_in_words(result.between)}."

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Any
 
 from riskset_common.results.shown import Shown as ShownValue
 from riskset_common.study.plan import Plan
-from riskset_server.disclosure.rules import Rule
+from riskset_server.disclosure.withheld import Rule
 from riskset_server.displays.parts.display import Part, Shown
 from riskset_server.displays.parts.figure import Drawing
 from riskset_server.displays.parts.table import Table
@@ -81,7 +82,7 @@ class Kind:
     """
 
     name: str
-    rule: Rule
+    rule: Rule[Any]
     table: TableDisplay
     adds_up: Callable[[Part, Plan], Sums]
     noun: str

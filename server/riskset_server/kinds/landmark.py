@@ -8,6 +8,8 @@ from dataclasses import replace
 from riskset_common.estimators.composed.landmark import LandmarkSpec, inner_spec
 from riskset_common.estimators.composed.landmark_cohort import with_exposure
 from riskset_common.estimators.regression.spec import CoxSpec
+from riskset_common.results.as_json import as_json
+from riskset_common.results.composed import LandmarkResult
 from riskset_common.study.study import Study
 from riskset_server.displays.figures import curve, forest
 from riskset_server.displays.parts.cells import cell, count, plain
@@ -17,7 +19,7 @@ from riskset_server.displays.parts.table import Table
 from riskset_server.displays.parts.words import lower_first
 from riskset_server.displays.tables import cox as cox_table
 from riskset_server.displays.tables import estimates
-from riskset_server.results.reading import value
+from riskset_server.results.typed import of_kind
 
 
 def make(shown: Shown) -> Table:
@@ -39,10 +41,11 @@ def at_landmark(shown: Shown) -> Shown:
     part, words = shown.only, shown.words
     spec = _spec(part)
     study = with_exposure(Study(words.plan, words.codebook, ()), spec.exposure, spec.at)
-    found = value(part.result, "curves" if spec.terms is None else "model")
+    result = of_kind(LandmarkResult, part.typed)
+    inner = result.curves if spec.terms is None else result.model
     return replace(
         shown,
-        parts=(Part(inner_spec(spec), found),),
+        parts=(Part(inner_spec(spec), as_json(inner)),),
         words=replace(words, codebook=study.codebook),
     )
 
@@ -63,6 +66,6 @@ def _notes(shown: Shown) -> Iterator[str]:
         f"Landmark at {plain(spec.at)} {words.unit}: patients still followed then, by {lower_first(words.variable(spec.exposure))} "
         "until then."
     )
-    ended = value(shown.only.result, "ended")
+    ended = of_kind(LandmarkResult, shown.only.typed).ended
     if ended != 0:
         yield f"Patients whose follow-up does not span the landmark: {cell(ended, count).text}."

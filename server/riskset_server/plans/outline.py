@@ -29,7 +29,7 @@ class OutlinedAnalysis(TypedDict):
     endpoint: str | None
     planned: str
     primary: bool
-    opens: str
+    opens: list[str]
     blind: bool
 
 
@@ -69,7 +69,7 @@ def outline(plan_path: Path, codebook_path: Path) -> Outline:
                 "endpoint": analysis.endpoint_name(),
                 "planned": analysis.planned,
                 "primary": analysis.primary,
-                "opens": estimator_of(analysis.kind).discloses,
+                "opens": list(estimator_of(analysis.kind).discloses.lines),
                 "blind": estimator_of(analysis.kind).is_blind(analysis, study.sites),
             }
             for analysis in plan.analyses
@@ -100,7 +100,8 @@ def outline_text(found: Outline) -> str:
         lines.append(
             f"{analysis['id']}: {analysis['kind']}{endpoint}{' (' + ', '.join(flags) + ')' if flags else ''}"
         )
-        lines.append(f"    opens {analysis['opens']}")
+        lines.append("    opens, summed over the sites:")
+        lines += [f"    - {shown}" for shown in analysis["opens"]]
         if analysis["blind"]:
             lines.append(f"    is computed on shares: {_allowed(found['blind_committee'])}")
     return "\n".join([*lines, "", "The plan fits the codebook."])

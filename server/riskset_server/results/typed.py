@@ -8,14 +8,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
-from riskset_common.results.curves import CurvePoints, GroupCurve, Landmark, NumbersAtRisk
+from riskset_common.results.curves import (
+    CurvePoints,
+    GroupCurve,
+    KaplanMeierResult,
+    Landmark,
+    NumbersAtRisk,
+)
 from riskset_common.results.incidence import (
     CauseIncidence,
+    CumulativeIncidenceResult,
     GroupIncidence,
     IncidenceLandmark,
     IncidencePoints,
 )
 from riskset_common.results.shown import Shown, Withheld, WithheldAnalysis
+from riskset_common.results.tests import LogRankResult
 from riskset_common.results.whole_file import ReleasedResult
 
 T = TypeVar("T")
@@ -68,6 +76,16 @@ def of_kind(kind: type[T], result: ReleasedResult) -> T:
 def withheld_as_a_whole(analysis: WithheldAnalysis) -> Withheld:
     """The mark of the rule by which an analysis is withheld."""
     return next(iter(analysis.fields.values()))
+
+
+def missing_of(result: ReleasedResult) -> Shown[int]:
+    """Patients left out of an analysis because a value is missing."""
+    return withheld_as_a_whole(result) if isinstance(result, WithheldAnalysis) else result.missing
+
+
+def log_rank_of(curves: KaplanMeierResult | WithheldAnalysis) -> Shown[LogRankResult] | None:
+    """The test between the groups; None where the plan does not ask for it."""
+    return curves.fields.get("test") if isinstance(curves, WithheldAnalysis) else curves.test
 
 
 @dataclass(frozen=True)
@@ -145,3 +163,13 @@ def probability(estimated: Estimated) -> Shown[float]:
 def probabilities(points: Points) -> tuple[float, ...]:
     """Survival or incidence from each time on, shape (n_times,)."""
     return points.survival if isinstance(points, CurvePoints) else points.incidence
+
+
+def curves_of(result: ReleasedResult) -> Iterator[Curve]:
+    """The curves of an analysis by group, then by cause; none of an analysis that has none, or is withheld as a whole."""
+    match result:
+        case KaplanMeierResult(groups=groups):
+            yield from groups
+        case CumulativeIncidenceResult(groups=groups, causes=causes):
+            for group in groups:
+                yield from (curve_of_cause(group, cause) for cause in causes)

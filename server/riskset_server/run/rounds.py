@@ -24,7 +24,7 @@ from riskset_common.secure.sums.pooling import (
 )
 from riskset_common.secure.sums.recovery import unmask_requests
 from riskset_common.secure.sums.reporting import NO_ROUND
-from riskset_common.wire.messages import Report, RoundRequest, UnmaskAnswer
+from riskset_common.wire.messages import Opening, Report, RoundRequest, UnmaskAnswer
 from riskset_server.run.asked_once import AskedOnce, ask_once
 from riskset_server.run.blind_models import AskedBlind, ask_blind, asked_next
 from riskset_server.run.replies import Replies, SitesLost, read_reply
@@ -212,19 +212,11 @@ class Reported:
             Where the sum contradicts itself.
         """
         before, request, once = self.asked.progress, self.asked.request, self.asked.once
-        joined = before.joined
-        opening = open_checked(
-            joined.setup,
-            before.frozen,
-            joined.run.roster,
-            request,
-            self.reports,
-            self._shares(replies) if request.profile == "recoverable" else [],
-        )
+        opening = self._open(replies)
         pooled = pooled_of(request, opening)
         counting = {name: each for name, each in once.requests.items() if counts_deaths(each)}
         deaths = (CountedDeaths(request, opening, counting),) if counting else ()
-        after = replace(
+        summed = replace(
             before,
             rounds=request.round,
             frozen=pooled.participants,
@@ -232,15 +224,26 @@ class Reported:
             deaths=before.deaths + deaths,
         )
         # What blind models rest on the sites are shown when these begin.
-        is_shown = bool(self.messages) or any(
-            must_be_shown(each) for name, each in once.requests.items() if name not in counting
-        )
+        others = (each for name, each in once.requests.items() if name not in counting)
+        is_shown = bool(self.messages) or any(must_be_shown(each) for each in others)
         content = opening.to_bytes()
         return Opened(
-            _advanced(after, self.asked.analyses, once.completed(pooled.by_analysis())),
+            _advanced(summed, self.asked.analyses, once.completed(pooled.by_analysis())),
             len(pooled.counts) + len(pooled.reals),
             content,
-            dict.fromkeys(after.contributors, content) if is_shown else {},
+            dict.fromkeys(summed.contributors, content) if is_shown else {},
+        )
+
+    def _open(self, replies: Replies) -> Opening:
+        """Add up the reports."""
+        progress, request = self.asked.progress, self.asked.request
+        return open_checked(
+            progress.joined.setup,
+            progress.frozen,
+            progress.joined.run.roster,
+            request,
+            self.reports,
+            self._shares(replies) if request.profile == "recoverable" else [],
         )
 
     def _shares(self, replies: Replies) -> list[UnmaskAnswer]:

@@ -280,3 +280,28 @@ OF_SITES: dict[str, dict[str, Any]] = {
 """Estimators of what is different between sites, for which another split is another question."""
 
 ALL = COUNTED | {f"{name} within sites": each for name, each in STRATIFIED.items()} | OF_SITES
+
+BLIND: dict[str, dict[str, Any]] = {
+    "blind Cox with a test of proportional hazards by rank": {
+        "kind": "cox",
+        "endpoint": "LATE",
+        "terms": [{"factor": "arm"}, {"number": "age"}],
+        "interaction": ["arm", "age"],
+        "strata": ["sex"],
+        "ph_test": "rank",
+    },
+    "univariate with blind models": {
+        "kind": "univariate",
+        "endpoint": "EFS",
+        "factors": ["arm", "sex"],
+        "hazard_ratios": True,
+    },
+    "blind landmark model": {
+        "kind": "landmark",
+        "endpoint": "EFS",
+        "at": 2,
+        "exposure": "dose",
+        "terms": [{"factor": "sex"}, {"number": "age"}],
+    },
+}
+"""Models whose risk sets reach across sites: their rounds end where they wait to be computed on shares."""

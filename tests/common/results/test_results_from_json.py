@@ -124,6 +124,8 @@ def test_an_analysis_of_which_nothing_is_shown_keeps_its_kind_and_its_rules() ->
             flow_with(boxes=[FLOW["boxes"][0] | {"path": {"arm": 1}}]),
             r"a\.boxes\[0\]\.path\.arm: 1",
         ),
+        ({"kind": "flow", "warnings": []}, "a: n, missing, steps, boxes is missing"),
+        ({"kind": "river", "warnings": [], "n": RULE}, "a: .* does not belong there"),
         (flow_with(kind="river"), "a: .* does not belong there"),
         ([], r"a: \[\] does not belong there"),
     ],

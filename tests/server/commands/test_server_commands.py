@@ -61,7 +61,10 @@ def test_an_outline_says_what_is_read_and_opened(folder: Path) -> None:
     assert ["table1", "os"] == [analysis["id"] for analysis in found["analyses"]]
     assert [None, "OS"] == [analysis["endpoint"] for analysis in found["analyses"]]
     text = outline_text(found)
-    assert "os: kaplan_meier of OS (primary, post hoc)\n    opens patients with" in text
+    assert (
+        "os: kaplan_meier of OS (primary, post hoc)\n    opens, summed over the sites:\n    - patients with"
+        in text
+    )
     assert "table1: baseline\n" in text
     assert text.endswith("The plan fits the codebook.")
 

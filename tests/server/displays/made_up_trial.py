@@ -212,6 +212,12 @@ def cox_result(rows: Sequence[Mapping[str, Any]], **changes: Any) -> dict[str, A
     } | changes
 
 
+def withheld_as_a_whole(kind: str) -> dict[str, Any]:
+    """An entry of which nothing but its kind is shown."""
+    rule = {"withheld": "minimum_cell 5"}
+    return {"kind": kind, "warnings": [], "endpoint": rule, "n": rule, "events": rule}
+
+
 COX_ALL = (
     cox_row("kmt2a", "t_4_11", "germline", 1.0043, 0.215),
     cox_row("kmt2a", "t_9_11", "germline", 0.8796, 0.22),

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from riskset_common.results.shown import Withheld
 from riskset_server.displays.parts import cells
 from riskset_server.displays.parts.cells import Cell
 from riskset_server.results.reading import (
@@ -77,7 +78,7 @@ def test_null_reads_as_absent_and_withheld_as_withheld_with_its_rule() -> None:
     assert Cell("—", (cells.UNDEFINED,)) == cells.cell(None, cells.count)
     assert cells.NOT_REACHED == cells.cell(None, cells.count, cells.NOT_REACHED)
     assert Cell("withheld", ("Withheld under the disclosure rule minimum_cell 5.",)) == cells.cell(
-        WITHHELD, cells.count
+        Withheld("minimum_cell 5"), cells.count
     )
     assert Cell("1,912") == cells.cell(1912, cells.count)
 

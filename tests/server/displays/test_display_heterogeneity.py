@@ -35,6 +35,8 @@ def result(**changes: Any) -> dict[str, Any]:
         "ties": "breslow",
         "strata": ["site"],
         "level": 0.95,
+        "coefficients": 2,
+        "levels": [],
         "sites": 14,
         "fixed": effect(0.8),
         "random": effect(0.82),
@@ -93,11 +95,14 @@ def test_the_forest_plot_has_a_point_for_each_group_and_none_for_a_site(
 
 def test_what_is_withheld_or_was_not_asked_says_so(made: Callable[..., Shown]) -> None:
     nothing = dict.fromkeys(effect(1.0))
-    few = made(fixed=nothing, random=nothing, i_squared=None, tau_squared=None, by=None)
+    few = made(fixed=nothing, random=nothing, i_squared=None, tau_squared=None)
     rule = {"withheld": "minimum_cell 5 events: arm"}
     withheld = made(**{key: rule for key in result() if key not in ("kind", "warnings")})
 
     assert "I² = not estimable, τ² = not estimable" in heterogeneity.make(few).csv()
+    assert [["withheld"] * 4] * 2 == [
+        [cell.text for cell in row.cells] for row in heterogeneity.make(withheld).rows
+    ]
     assert "I² and τ² withheld under the disclosure rule minimum_cell 5 events: arm." in (
         heterogeneity.make(withheld).csv()
     )

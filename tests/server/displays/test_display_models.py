@@ -94,26 +94,43 @@ score χ² = 63.51, 3 df, P < .001.",,,
 """ == cox_table.make(shown("cox_arm")).csv()
 
 
-def test_aliased_monotone_and_withheld_terms_are_told_apart(
+def test_aliased_and_monotone_terms_are_told_apart(
     trial: ModuleType, shown: Callable[..., Shown]
 ) -> None:
     result: dict[str, Any] = trial.cox_result(trial.COX_ARM)
     nothing = dict.fromkeys(("coef", "hazard_ratio", "lower", "upper", "p_value"))
     result["terms"][0] |= nothing | {"aliased": True}
     result["terms"][1] |= {"monotone": True, "hazard_ratio": 1e9, "upper": None}
-    result["terms"][2] |= dict.fromkeys(nothing, WITHHELD)
-    result["tests"]["score"] = WITHHELD
     lines = cox_table.make(shown("cox_arm", results={"cox_arm": result})).csv().splitlines()
 
     assert "  ADE+MAE,— [a],— [a],— [a]" == lines[3]
     assert "  other,— [b],— [b],— [b]" == lines[6]
-    assert "  ADE+MAE × other,withheld [c],withheld [c],withheld [c]" == lines[8]
     assert [
         "[a] — No coefficient: the term is constant or follows from earlier terms.,,,",
         "[b] — No finite estimate: the likelihood is monotone in this term.,,,",
-        "[c] Withheld under the disclosure rule minimum_cell 5.,,,",
-    ] == lines[9:12]
-    assert "score withheld under the disclosure rule minimum_cell 5." in lines[12]
+    ] == lines[9:11]
+
+
+def test_events_that_are_withheld_read_withheld_below_the_model(
+    trial: ModuleType, shown: Callable[..., Shown]
+) -> None:
+    result: dict[str, Any] = trial.cox_result(trial.COX_ARM, events=WITHHELD, missing=WITHHELD)
+    [note] = cox_table.make(shown("cox_arm", results={"cox_arm": result})).notes
+
+    assert note.startswith(
+        "n = 576, withheld events; withheld patients with missing values left out."
+    )
+
+
+def test_a_model_that_is_withheld_as_a_whole_has_no_rows_and_names_the_rule(
+    trial: ModuleType, shown: Callable[..., Shown]
+) -> None:
+    table = cox_table.make(
+        shown("cox_arm", "cox_all", results={"cox_arm": trial.withheld_as_a_whole("cox")})
+    )
+
+    assert table.rows[1].label.text == "Cox model of event-free survival"
+    assert table.notes[0].endswith("Withheld under the disclosure rule minimum_cell 5.")
 
 
 def test_a_limit_that_does_not_exist_is_a_dash_with_its_footnote(
@@ -169,17 +186,12 @@ def test_the_test_of_proportional_hazards_is_said_below_the_model(
     whole = {"statistic": 5.1, "df": 3, "p_value": 0.165}
     result: dict[str, Any] = trial.cox_result(trial.COX_ARM)
     tested = result | {"ph_test": {"transform": "km", "terms": terms, "global_test": whole}}
-    hidden = result | {"ph_test": WITHHELD}
-    notes, held = (
-        cox_table.make(shown("cox_arm", results={"cox_arm": each})).csv()
-        for each in (tested, hidden)
-    )
+    notes = cox_table.make(shown("cox_arm", results={"cox_arm": tested})).csv()
 
     assert (
         "Test of proportional hazards against the Kaplan–Meier estimate: χ² = 5.10, 3 df, P = .17 "
         "(randomised arm, P = .04; study groups, P = .60)."
     ) in notes
-    assert "hazards: withheld under the disclosure rule minimum_cell 5." in held
 
 
 def test_a_fine_gray_model_names_its_ratio_and_the_competing_events(
@@ -223,15 +235,10 @@ def test_the_baseline_hazard_is_said_below_the_model_by_stratum(
     ]
     result: dict[str, Any] = trial.cox_result(trial.COX_ARM)
     given = result | {"baseline_hazard": {"numbers": {"age": 60.0}, "rows": rows}}
-    hidden = result | {"baseline_hazard": WITHHELD}
-    notes, held = (
-        cox_table.make(shown("cox_arm", results={"cox_arm": each})).csv()
-        for each in (given, hidden)
-    )
+    notes = cox_table.make(shown("cox_arm", results={"cox_arm": given})).csv()
 
     assert notes.count("Cumulative baseline hazard (standard error) at the reference levels") == 2
     assert "0.74 (0.11) up to 1 and 0.74 (0.11) up to 2.5" in notes
-    assert "Baseline hazard: withheld under the disclosure rule minimum_cell 5." in held
 
 
 def test_an_offset_and_a_penalty_are_named_below_the_model(

@@ -137,6 +137,22 @@ def test_a_landmark_model_has_the_table_and_the_forest_plot_of_a_model() -> None
     assert drawn.figure.axes
 
 
+def test_a_landmark_model_of_few_events_is_withheld_and_its_display_says_so() -> None:
+    event = np.where(np.arange(150) % 20 == 0, 1, 0)
+    asked = LANDMARK | {"terms": [{"number": "age"}], "strata": ["site"]}
+    subject = shown(asked, rounded=True, event=event)
+    table = landmark.make(subject)
+    with figure.settings():
+        drawn = landmark.draw(subject)
+    rule = "Withheld under the disclosure rule minimum_cell 5 events: dose_by_landmark."
+
+    assert () == table.rows
+    assert rule == table.notes[-1]
+    assert table.csv().startswith('Variable,HR,95% CI,P\n"NOTE. Landmark at 12 days')
+    assert any(rule in line for line in drawn.legend)
+    assert drawn.figure.axes
+
+
 def test_only_a_landmark_analysis_is_shown_as_one() -> None:
     with pytest.raises(TypeError, match="no landmark analysis"):
         landmark.make(shown(UNIVARIATE))

@@ -40,14 +40,17 @@ def test_characteristics_without_groups_have_one_column(
         "kind": "baseline",
         "n": 3,
         "missing": 0,
+        "by": None,
         "columns": ["all"],
         "column_n": [3],
         "rows": [
             {"variable": "sex", "level": "male", "counts": [0], "percent": [None], "total": 0, "total_percent": None},
             {"variable": "sex", "level": "female", "counts": [0], "percent": [None], "total": 0, "total_percent": None},
         ],
+        "numbers": [],
         "missing_values": {"sex": {"counts": [3], "total": 3}},
         "tests": {},
+        "warnings": [],
     }  # fmt: skip
     table = baseline.make(shown("all1", plan=trial.study_plan(extra), results={"all1": result}))
 
@@ -127,13 +130,13 @@ SE, standard error; df, degrees of freedom.",,,,,,,
 
 
 def test_a_difference_is_that_of_the_survivals_and_its_error_the_root_of_their_squares(
-    shown: Callable[..., Shown],
+    trial: ModuleType, shown: Callable[..., Shown]
 ) -> None:
-    subject = shown("dfs_arm")
-    one, other = (group["at"][1] for group in subject.only.result["groups"])
+    groups = trial.study_results()["analyses"]["dfs_arm"]["groups"]
+    one, other = (group["at"][1] for group in groups)
     error = (one["std_err"] ** 2 + other["std_err"] ** 2) ** 0.5
     low = one["survival"] - other["survival"] - 1.959964 * error
-    row = estimates.make(subject).rows[-1]
+    row = estimates.make(shown("dfs_arm")).rows[-1]
 
     assert (
         f"{100 * (one['survival'] - other['survival']):.1f} ({100 * error:.1f})"
@@ -169,11 +172,12 @@ def test_a_test_that_was_withheld_names_its_rule(
     trial: ModuleType, shown: Callable[..., Shown]
 ) -> None:
     result: dict[str, Any] = trial.study_results()["analyses"]["efs_risk"]
-    result["test"] = result["test"] | {"p_value": WITHHELD}
+    result["test"] = WITHHELD
     table = estimates.make(shown("efs_risk", results={"efs_risk": result}))
 
     assert (
-        "Log-rank test: withheld under the disclosure rule minimum_cell 5 (planned)." in table.notes
+        "Test of groups: withheld under the disclosure rule minimum_cell 5 (planned)."
+        in table.notes
     )
 
 
@@ -184,11 +188,25 @@ def test_further_quantiles_and_restricted_means_have_columns(
     result = trial.kaplan_meier_result({"all": trial.EVERYBODY}, None, [])
     group = result["groups"][0]
     group["quantiles"].append({"p": 0.25, "estimate": 0.75, "lower": 0.6, "upper": None})
-    group["rmean"] = {"tau": 5, "estimate": 3.25, "std_err": 0.08}
+    group["rmean"] = {"tau": 5.0, "estimate": 3.25, "std_err": 0.08}
     table = estimates.make(shown("more", plan=trial.study_plan(extra), results={"more": result}))
 
     assert ("25% quantile (95% CI), years", "Restricted mean to 5 years (SE)") == table.heads[-2:]
     assert ["0.75 (0.60 to NR)", "3.2 (0.08)"] == [cell.text for cell in table.rows[0].cells[-2:]]
+
+
+def test_a_quantile_stands_only_where_the_plan_asks_for_it(
+    trial: ModuleType, shown: Callable[..., Shown]
+) -> None:
+    extra = "  - {id: more, kind: kaplan_meier, endpoint: EFS, quantiles: [0.25]}\n"
+    result = trial.kaplan_meier_result({"all": trial.EVERYBODY}, None, [6])
+    quantile = {"p": 0.25, "estimate": 0.75, "lower": 0.6, "upper": 0.9}
+    result["groups"][0]["quantiles"] = [quantile]
+    subject = shown("efs", "more", plan=trial.study_plan(extra), results={"more": result})
+
+    assert ["", "0.75 (0.60 to 0.90)"] == [
+        estimates.make(subject).rows[at].cells[3].text for at in (1, 3)
+    ]
 
 
 def test_follow_up_reads_as_in_the_journal(shown: Callable[..., Shown]) -> None:
@@ -236,12 +254,12 @@ def test_an_endpoint_of_one_kind_of_event_has_no_sum(
 def test_a_difference_without_an_error_is_not_estimable(
     trial: ModuleType, shown: Callable[..., Shown]
 ) -> None:
-    result = trial.study_results()["analyses"]["dfs_arm"] | {"ci": WITHHELD, "missing": 3}
+    result = trial.study_results()["analyses"]["dfs_arm"] | {"missing": 3}
     result["groups"][0]["at"][0]["std_err"] = None
     table = estimates.make(shown("dfs_arm", results={"dfs_arm": result}))
 
     assert ["—", "—"] == [cell.text for cell in table.rows[2].cells[3:5]]
-    assert table.notes[0].endswith("(primary, planned). 3 patients with missing values left out.")
+    assert table.notes[1].endswith("(primary, planned). 3 patients with missing values left out.")
 
 
 def test_restricted_means_stand_only_where_the_plan_asks(
@@ -273,11 +291,15 @@ def test_numbers_stand_in_mean_and_quartiles_where_the_plan_names_them(
         "kind": "baseline",
         "n": 651,
         "missing": 0,
+        "by": "sex",
         "columns": ["male", "female"],
         "column_n": [293, 358],
         "rows": [level | {"level": "LR", "total": 11, "total_percent": 1.7}],
         "numbers": [number],
-        "missing_values": {"age": {"counts": [3, 8], "total": 11}},
+        "missing_values": {
+            "age": {"counts": [3, 8], "total": 11},
+            "risk_group": {"counts": [0, 0], "total": 0},
+        },
         "tests": {
             "risk_group": {"name": "Fisher's exact", "p_value": None, "statistic": None, "df": None}
         },
@@ -305,8 +327,9 @@ def test_means_that_are_large_or_small_have_fitting_decimals(
     lines = []
     for mean in (0.5, 5.0, 500.0):
         number = {"variable": "age", "n": [9, 9], "mean": [mean] * 2, "std_dev": [mean / 2] * 2}
-        result = {"kind": "baseline", "n": 9, "missing": 0, "columns": ["all"], "column_n": [9]}
-        result |= {"rows": [], "numbers": [number], "missing_values": {}, "tests": {}}
+        result = {"kind": "baseline", "n": 9, "missing": 0, "by": None, "columns": ["all"]}
+        result |= {"column_n": [9], "rows": [], "numbers": [number], "tests": {}, "warnings": []}
+        result |= {"missing_values": {"age": {"counts": [0], "total": 0}}}
         made = baseline.make(shown("all2", plan=trial.study_plan(extra), results={"all2": result}))
         lines.append(made.csv().splitlines()[2])
 
@@ -323,13 +346,14 @@ def test_differences_that_the_plan_asks_for_have_a_row_each(
     result = trial.study_results()["analyses"]["efs_risk"]
     levels = [group["level"] for group in result["groups"]]
     for index, group in enumerate(result["groups"]):
-        group["rmean"] = {"tau": 5, "estimate": 3.25 - index, "std_err": 0.3}
+        group["rmean"] = {"tau": 5.0, "estimate": 3.25 - index, "std_err": 0.3}
     result["groups"][2]["rmean"] = WITHHELD
     result["test"]["name"] = "Gehan"
     result["tests"] = {
         "pairwise": [
-            {"groups": levels[:2], "p_holm": 0.0312},
-            {"groups": levels[1:], "p_holm": WITHHELD},
+            {"groups": levels[:2], "statistic": 6.2, "df": 1, "p_value": 0.0128, "p_holm": 0.0312},
+            {"groups": levels[1:]}
+            | dict.fromkeys(("statistic", "df", "p_value", "p_holm"), WITHHELD),
         ]
     }
     table = estimates.make(shown("more", plan=trial.study_plan(extra), results={"more": result}))

@@ -138,6 +138,12 @@ MADE_OF_PARTS: list[dict[str, Any]] = [
 # The lung trial knows no time of an exposure; a score stands in for one.
 BLIND = {"id": "blind", "kind": "cox", "endpoint": "OS", "terms": [{"factor": "sex"}]}
 """A model whose risk sets reach across sites; the sites of the lung study do not allow one."""
+BLIND_PARTS: list[dict[str, Any]] = [
+    {"id": "uni_blind", "kind": "univariate", "endpoint": "OS", "factors": ["sex"]}
+    | {"hazard_ratios": True},
+    {"id": "lm_blind", "kind": "landmark", "endpoint": "OS", "at": 80, "exposure": "karnofsky"}
+    | {"terms": [{"factor": "sex", "reference": "male"}]},
+]
 LANDMARKS: list[dict[str, Any]] = [
     {"id": "lm", "kind": "landmark", "endpoint": "OS", "at": 80, "exposure": "karnofsky"}
     | {"test": "log_rank", "strata": ["site"]},
@@ -171,7 +177,8 @@ def lung():
     plan = read_plan(LUNG / "plan.yaml")
     late = plan.endpoints["OS"].model_copy(update={"entry": plan.endpoints["OS"].time})
     analyses = tuple(
-        validate_analysis(each) for each in (*examples(), *MADE_OF_PARTS, *LANDMARKS, BLIND)
+        validate_analysis(each)
+        for each in (*examples(), *MADE_OF_PARTS, *LANDMARKS, BLIND, *BLIND_PARTS)
     )
     plan = plan.model_copy(
         update={"endpoints": {**plan.endpoints, "LATE": late}, "analyses": analyses}
@@ -261,7 +268,21 @@ def test_a_page_of_an_estimator_names_every_array_that_leaves_a_site(of, lung):
 def test_a_page_of_an_estimator_quotes_what_its_sums_show(of):
     (piece,) = of.with_remark("discloses")
 
-    assert estimator_of(of.path.stem).discloses == plain(piece.text)
+    discloses = estimator_of(of.path.stem).discloses
+
+    assert " ".join(f"- {line}" for line in discloses.lines) == plain(piece.text)
+
+
+@pytest.mark.parametrize("of", ESTIMATOR_PAGES, ids=lambda of: of.path.stem)
+def test_what_is_approved_names_every_array_that_leaves_a_site_with_its_ring(of, lung):
+    discloses = estimator_of(of.path.stem).discloses
+    found = arrays_of(of.path.stem, lung)
+    named = {array.rpartition(".")[2] for array in discloses.arrays}
+
+    assert set(found) == named
+    for ring, always in (("counts", discloses.counts), ("reals", discloses.reals)):
+        arrays = {array.rpartition(".")[2] for each in always for array in each.arrays}
+        assert {ring} >= {found[array] for array in arrays}
 
 
 @pytest.fixture(scope="module")

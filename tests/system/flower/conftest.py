@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 import yaml
 from tests.runs import finished_results
+from typer.testing import CliRunner
 
 from riskset_embedded.federation import (
     Federation,
@@ -29,19 +30,18 @@ from riskset_embedded.federation import (
 )
 from riskset_node.policy import DEFAULT_ESTIMATORS
 from riskset_server.centre.config import read_centre
+from riskset_server.commands.riskset import app as centre_commands
 from riskset_server.store import Sites, open_database
 
 LUNG = Path(__file__).parents[3] / "deploy" / "studies" / "lung"
 ROUNDS = "rounds: {deadline: 90, again_after: 3}\n"
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """The tests of one federation go to one worker, so that its processes are started once."""
-    for item in items:
-        for name in ("two_sites", "four_sites"):
-            if name in getattr(item, "fixturenames", ()):
-                item.add_marker(pytest.mark.xdist_group(name))
+    for name in ("two_sites", "four_sites"):
+        if name in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group(name))
 
 
 @pytest.fixture(scope="session")
@@ -143,7 +143,9 @@ class Deployed:
             self.federation.start(name)
 
     def until_status(self, number: int, text: str) -> None:
-        self.until(lambda: text in self.command("run", "status", str(number)).stdout, text)
+        """Asked in this process: a command of its own for every look would cost more than the run."""
+        looked = ["run", "status", str(number), "--centre", str(self.federation.folder)]
+        self.until(lambda: text in CliRunner().invoke(centre_commands, looked).stdout, text)
 
     def kill(self, name: str) -> None:
         """Kill a process with everything it started; nothing of it can say goodbye."""

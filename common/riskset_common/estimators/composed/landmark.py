@@ -23,6 +23,8 @@ from riskset_common.estimators.composed.landmark_cohort import (
     with_exposure,
 )
 from riskset_common.estimators.composed.parts import (
+    OF_MODEL_PART,
+    OF_MODEL_PART_WHEN,
     AskParts,
     Composed,
     PartsMemory,
@@ -39,6 +41,17 @@ from riskset_common.estimators.composed.parts import (
 from riskset_common.estimators.curves.contrasts import Contrasted
 from riskset_common.estimators.curves.group_test import GroupTest
 from riskset_common.estimators.curves.kaplan_meier import KaplanMeierSpec
+from riskset_common.estimators.disclosed import (
+    BY_CELL,
+    BY_CODE,
+    ENTERED,
+    GRID_LENGTH,
+    LEFT_OUT,
+    OWN_TEST,
+    SITE_TEST,
+    Disclosed,
+    shows,
+)
 from riskset_common.estimators.estimator import (
     AnyRequest,
     Request,
@@ -136,14 +149,34 @@ class Landmark(Composed[LandmarkSpec, AskLandmark, LandmarkResult]):
     spec = LandmarkSpec
     state = AskLandmark
     result = LandmarkResult
-    discloses = (
-        "patients whose follow-up does not span the landmark; of the others, by exposure and group: patients with an event, "
-        "censored and (under left truncation) coming under observation at each step of the time grid, and how many sites need each "
-        "power of two of steps; of a test stratified by site only observed, expected and covariance, of all groups and of each "
-        "pair that is compared; or of a model patients and events in total and by level of each factor, how many sites need each "
-        "power of two to hold a covariate, and log-likelihood, score and information at each iteration, or without site strata what "
-        "a blind model opens: deaths at each step of the time grid by stratum, and log-likelihood, score and information at each "
-        "iteration; patients left out because a value is missing; all summed over the sites"
+    discloses = Disclosed(
+        counts=(shows("patients whose follow-up does not span the landmark", "ended"),),
+        when={
+            "it is of curves": (
+                shows(
+                    "patients with an event, and patients censored, at each step of the time grid, by exposure, group "
+                    "and stratum of the test",
+                    "curve.events",
+                    "curve.censored",
+                ),
+                shows(LEFT_OUT, "curve.missing"),
+                shows(GRID_LENGTH, "curve.lengths"),
+            ),
+            "it is of curves, and the endpoint has an entry": (shows(ENTERED, "curve.entered"),),
+            SITE_TEST: (shows(OWN_TEST, "curve.observed", "curve.expected", "curve.covariance"),),
+            "the test is stratified by site, and pairwise": (
+                shows(
+                    "the same of each pair of groups",
+                    "curve.pair_observed",
+                    "curve.pair_expected",
+                    "curve.pair_variance",
+                ),
+            ),
+            "it is a model": OF_MODEL_PART,
+            "it is a model with numbers": (shows(BY_CODE, "model.by_level"),),
+            "it is a model whose terms interact": (shows(BY_CELL, "model.by_level"),),
+        }
+        | OF_MODEL_PART_WHEN,
     )
 
     def problems(self, spec: LandmarkSpec, study: Study) -> Iterator[str]:

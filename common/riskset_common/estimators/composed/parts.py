@@ -13,6 +13,7 @@ from typing import Any, Final, Self, TypeVar
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.estimators.curves.counts import AskCounts
 from riskset_common.estimators.curves.kaplan_meier import KaplanMeier, KaplanMeierSpec
+from riskset_common.estimators.disclosed import GRID_LENGTH, LIKELIHOOD, ON_SHARES, SPREADS, shows
 from riskset_common.estimators.estimator import (
     AnyRequest,
     Estimator,
@@ -34,6 +35,34 @@ from riskset_common.study.patients import Patients
 from riskset_common.study.study import Study
 
 PartSpec = KaplanMeierSpec | CoxSpec
+
+
+def _named(arrays: str) -> tuple[str, ...]:
+    return tuple(f"model.{array}" for array in arrays.split())
+
+
+OF_MODEL_PART: Final = (
+    shows("patients and events of the model in total", *_named("n events")),
+    shows("patients and events by level of each factor", *_named("by_level")),
+    shows("patients left out of the model", *_named("missing")),
+)
+"""What is shown of every part that is a model."""
+
+OF_MODEL_PART_WHEN: Final = {
+    "the strata of a model hold site": (
+        shows(SPREADS, *_named("exponents")),
+        shows(
+            LIKELIHOOD,
+            *_named("log_likelihood score information"),
+        ),
+    ),
+    "the strata of a model do not hold site": (
+        shows("deaths at each step of the time grid by stratum", *_named("deaths")),
+        shows(GRID_LENGTH, *_named("lengths")),
+        shows(ON_SHARES),
+    ),
+}
+"""What is shown of it besides."""
 
 
 class AskParts(State):

@@ -11,6 +11,8 @@ from typing import Literal
 from pydantic import Field
 
 from riskset_common.estimators.composed.parts import (
+    OF_MODEL_PART,
+    OF_MODEL_PART_WHEN,
     AskParts,
     Composed,
     PartsMemory,
@@ -28,6 +30,16 @@ from riskset_common.estimators.composed.parts import (
 )
 from riskset_common.estimators.curves.group_test import GroupTest
 from riskset_common.estimators.curves.kaplan_meier import KaplanMeierSpec
+from riskset_common.estimators.disclosed import (
+    ENTERED,
+    GRID_LENGTH,
+    LATE_ENTRY,
+    LEFT_OUT,
+    OWN_TEST,
+    SITE_TEST,
+    Disclosed,
+    shows,
+)
 from riskset_common.estimators.estimator import AnyRequest, Request, Shape, Summary, Uses
 from riskset_common.estimators.on_shares import Fits
 from riskset_common.estimators.regression.spec import CoxSpec
@@ -100,13 +112,22 @@ class Univariate(Composed[UnivariateSpec, AskParts, UnivariateResult]):
     spec = UnivariateSpec
     state = AskParts
     result = UnivariateResult
-    discloses = (
-        "for all patients and by level of each factor: patients with an event, censored and (under left truncation) coming under "
-        "observation at each step of the time grid; patients left out because a value is missing; how many sites need each power "
-        "of two of steps; of a test stratified by site only observed, expected and covariance; and with models, for each factor: "
-        "how many sites need each power of two to hold a covariate, log-likelihood, score and information at each iteration, or of "
-        "models without site strata what a blind model opens: deaths at each step of the time grid by stratum, and log-likelihood, "
-        "score and information at each iteration; all summed over the sites"
+    discloses = Disclosed(
+        counts=(
+            shows(
+                "patients with an event, and patients censored, at each step of the time grid, of all and by level of each factor",
+                "curve.events",
+                "curve.censored",
+            ),
+            shows(LEFT_OUT, "curve.missing"),
+            shows(GRID_LENGTH, "curve.lengths"),
+        ),
+        when={
+            LATE_ENTRY: (shows(ENTERED, "curve.entered"),),
+            SITE_TEST: (shows(OWN_TEST, "curve.observed", "curve.expected", "curve.covariance"),),
+            "each factor has a model": OF_MODEL_PART,
+        }
+        | OF_MODEL_PART_WHEN,
     )
 
     def problems(self, spec: UnivariateSpec, study: Study) -> Iterator[str]:

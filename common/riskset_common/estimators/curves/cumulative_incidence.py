@@ -32,6 +32,16 @@ from riskset_common.estimators.curves.gray import (
 from riskset_common.estimators.curves.incidence_curve import cause_incidence
 from riskset_common.estimators.curves.specs import CurvesSpec
 from riskset_common.estimators.curves.two_rounds import TwoRounds
+from riskset_common.estimators.disclosed import (
+    ENTERED,
+    GRID_LENGTH,
+    LATE_ENTRY,
+    LEFT_OUT,
+    OWN_TEST,
+    SITE_TEST,
+    Disclosed,
+    shows,
+)
 from riskset_common.estimators.estimator import Shape, Summary, Uses
 from riskset_common.formats.strict_model import StrictModel
 from riskset_common.results.incidence import (
@@ -82,11 +92,21 @@ class CumulativeIncidence(TwoRounds[CumulativeIncidenceSpec, CumulativeIncidence
     kind = "cumulative_incidence"
     spec = CumulativeIncidenceSpec
     result = CumulativeIncidenceResult
-    discloses = (
-        "patients with an event of each named cause, with an event of any other kind, censored and (under left truncation) coming "
-        "under observation at each step of the time grid in every group and stratum of the test; patients left out because a value "
-        "is missing; how many sites need each power of two of steps; of a test stratified by site only observed, expected and "
-        "covariance; all summed over the sites"
+    discloses = Disclosed(
+        counts=(
+            shows(
+                "patients with an event of each named cause, and of any other kind, at each step of the time grid "
+                "in every group and stratum of the test",
+                "events",
+            ),
+            shows("patients censored at each step, in the same groups and strata", "censored"),
+            shows(LEFT_OUT, "missing"),
+            shows(GRID_LENGTH, "lengths"),
+        ),
+        when={
+            LATE_ENTRY: (shows(ENTERED, "entered"),),
+            SITE_TEST: (shows(OWN_TEST, "observed", "expected", "covariance"),),
+        },
     )
 
     def problems(self, spec: CumulativeIncidenceSpec, study: Study) -> Iterator[str]:

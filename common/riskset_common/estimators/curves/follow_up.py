@@ -20,6 +20,14 @@ from riskset_common.estimators.curves.counts import (
 )
 from riskset_common.estimators.curves.survival_curve import table_of
 from riskset_common.estimators.curves.two_rounds import TwoRounds
+from riskset_common.estimators.disclosed import (
+    ENTERED,
+    GRID_LENGTH,
+    LATE_ENTRY,
+    LEFT_OUT,
+    Disclosed,
+    shows,
+)
 from riskset_common.estimators.estimator import Shape, Summary, Uses, counts, one
 from riskset_common.results.follow_up import (
     Completeness,
@@ -64,10 +72,23 @@ class FollowUp(TwoRounds[FollowUpSpec, FollowUpResult]):
     kind = "follow_up"
     spec = FollowUpSpec
     result = FollowUpResult
-    discloses = (
-        "patients with an event, censored and (under left truncation) coming under observation at each step of the time grid; "
-        "patients left out because a value is missing; how many sites need each power of two of steps; for completeness the "
-        "person-time observed and potential until the closing date, and patients not followed to it; all summed over the sites"
+    discloses = Disclosed(
+        counts=(
+            shows(
+                "patients with an event, and patients censored, at each step of the time grid",
+                "events",
+                "censored",
+            ),
+            shows(LEFT_OUT, "missing"),
+            shows(GRID_LENGTH, "lengths"),
+        ),
+        when={
+            LATE_ENTRY: (shows(ENTERED, "entered"),),
+            "completeness is asked": (
+                shows("person-time observed, and potential until the closing date", "person_time"),
+                shows("patients not followed to the closing date", "incomplete"),
+            ),
+        },
     )
 
     def problems(self, spec: FollowUpSpec, study: Study) -> Iterator[str]:

@@ -38,6 +38,16 @@ from riskset_common.estimators.curves.log_rank import (
 from riskset_common.estimators.curves.specs import CurvesSpec
 from riskset_common.estimators.curves.survival_curve import group_curve, table_of
 from riskset_common.estimators.curves.two_rounds import TwoRounds
+from riskset_common.estimators.disclosed import (
+    ENTERED,
+    GRID_LENGTH,
+    LATE_ENTRY,
+    LEFT_OUT,
+    OWN_TEST,
+    SITE_TEST,
+    Disclosed,
+    shows,
+)
 from riskset_common.estimators.estimator import Shape, Summary, Uses
 from riskset_common.results.curves import GroupCurve, KaplanMeierResult
 from riskset_common.study.analysis import twice
@@ -66,11 +76,28 @@ class KaplanMeier(TwoRounds[KaplanMeierSpec, KaplanMeierResult]):
     kind = "kaplan_meier"
     spec = KaplanMeierSpec
     result = KaplanMeierResult
-    discloses = (
-        "patients with an event, censored and (under left truncation) coming under observation at each step of the time grid in "
-        "every group and stratum of the test; patients left out because a value is missing; how many sites need each power of two "
-        "of steps; of a test stratified by site only observed, expected and covariance, of all groups and of each pair that is "
-        "compared; all summed over the sites"
+    discloses = Disclosed(
+        counts=(
+            shows(
+                "patients with an event, and patients censored, at each step of the time grid in every group and stratum of the test",
+                "events",
+                "censored",
+            ),
+            shows(LEFT_OUT, "missing"),
+            shows(GRID_LENGTH, "lengths"),
+        ),
+        when={
+            LATE_ENTRY: (shows(ENTERED, "entered"),),
+            SITE_TEST: (shows(OWN_TEST, "observed", "expected", "covariance"),),
+            "the test is stratified by site, and pairwise": (
+                shows(
+                    "the same of each pair of groups",
+                    "pair_observed",
+                    "pair_expected",
+                    "pair_variance",
+                ),
+            ),
+        },
     )
 
     def problems(self, spec: KaplanMeierSpec, study: Study) -> Iterator[str]:

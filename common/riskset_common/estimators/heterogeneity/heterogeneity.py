@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 
 from riskset_common.errors import ProtocolRefusal
+from riskset_common.estimators.disclosed import BY_CODE, BY_LEVEL, LEFT_OUT, Disclosed, shows
 from riskset_common.estimators.estimator import (
     Analysed,
     Estimator,
@@ -77,12 +78,33 @@ class Heterogeneity(Estimator[HeterogeneitySpec, AskHeterogeneity, Heterogeneity
     spec = HeterogeneitySpec
     state = AskHeterogeneity
     result = HeterogeneityResult
-    discloses = (
-        "patients and events in total, by level of each factor, by exposure at the end of follow-up, and at the values -1, 0, 1, 2 and at "
-        "all others of each number; patients left out because a value is missing; how many sites, of each group of sites, have an "
-        "estimate of their own; if at least five have, sums of the weight of each site's estimate, of weight times estimate, of weight "
-        "times its square and of the squared weight, and of the first two again with the variance between sites in the weights; all "
-        "summed over the sites, or over those of each group where each has five"
+    discloses = Disclosed(
+        counts=(
+            shows("patients and events in total", "n", "events"),
+            shows(BY_LEVEL, "by_level"),
+            shows(BY_CODE, "by_level"),
+            shows(LEFT_OUT, "missing"),
+            shows(
+                "how many sites, of all and of each group of sites, have an estimate of their own",
+                "with_estimate",
+            ),
+        ),
+        when={
+            "at least five sites have an estimate": (
+                shows(
+                    "sums of the weight of each site's estimate, of weight times estimate, of weight times its square "
+                    "and of the squared weight",
+                    "effect_sums",
+                ),
+                shows(
+                    "the first two of these sums again, with the variance between sites in the weights",
+                    "random_sums",
+                ),
+            ),
+            "each group of sites has five, or none": (
+                shows("the first sums also over the sites of each group", "effect_sums"),
+            ),
+        },
     )
 
     def problems(self, spec: HeterogeneitySpec, study: Study) -> Iterator[str]:

@@ -12,6 +12,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from riskset_common.estimators.disclosed import (
+    BY_CELL,
+    BY_CODE,
+    BY_LEVEL,
+    ENTERED,
+    GRID_LENGTH,
+    LEFT_OUT,
+    LIKELIHOOD,
+    ON_SHARES,
+    SPREADS,
+    Disclosed,
+    shows,
+)
 from riskset_common.estimators.estimator import (
     EVENTS,
     BlindHalf,
@@ -59,19 +72,72 @@ class Cox(Estimator[CoxSpec, AskCox, CoxResult]):
     spec = CoxSpec
     state = AskCox
     result = CoxResult
-    discloses = (
-        "patients and events in total, by level of each factor, by exposure at the end of follow-up, at the values -1, 0, 1, 2 and at "
-        "all others of each number, and in every cell of two such terms that interact; patients left out because a value is missing; "
-        "how many sites need each power of two to hold a covariate; log-likelihood, score and information of the whole model and, to "
-        "test interactions, of its main effects alone, at each iteration; with robust variances the products of each site's score, or "
-        "of each patient's share in it, with itself at the end; with Firth's penalty the third moments of the covariates, over all "
-        "event times, at each iteration; with a test of proportional hazards score and information weighted by the transformed time, "
-        "and information weighted by its square, and where the transformation is km or rank how many sites need each power of two of "
-        "steps, and patients with an event, censored and (under left truncation) coming under observation at each step of the time "
-        "grid; of a model without site strata deaths at each step of the time grid by stratum, how many sites need each power of two of"
-        " steps, and to the committee that computes it too log-likelihood, score and information of the whole model at each iteration, "
-        "but no sum over a risk set, and where the plan asks for it the cumulative baseline hazard and its variance at each of its "
-        "times; all summed over the sites"
+    discloses = Disclosed(
+        counts=(
+            shows("patients and events in total", "n", "events"),
+            shows(BY_LEVEL, "by_level"),
+            shows(BY_CODE, "by_level"),
+            shows(LEFT_OUT, "missing"),
+        ),
+        when={
+            "terms interact": (shows(BY_CELL, "by_level"),),
+            "the strata hold site": (
+                shows(SPREADS, "exponents"),
+                shows(
+                    LIKELIHOOD,
+                    "log_likelihood",
+                    "score",
+                    "information",
+                ),
+            ),
+            "the strata do not hold site": (
+                shows("deaths at each step of the time grid by stratum", "deaths"),
+                shows(GRID_LENGTH, "lengths"),
+                shows(ON_SHARES),
+            ),
+            "interactions are tested": (
+                shows(
+                    "log-likelihood, score and information of the main effects alone, at each iteration",
+                    "mains_log_likelihood",
+                    "mains_score",
+                    "mains_information",
+                ),
+            ),
+            "variances are robust": (
+                shows(
+                    "the products of each site's score, or of each patient's share in it, with itself at the end",
+                    "score_products",
+                ),
+            ),
+            "Firth's penalty is asked": (
+                shows(
+                    "the third moments of the covariates, over all event times, at each iteration",
+                    "third_moments",
+                ),
+            ),
+            "proportional hazards are tested": (
+                shows(
+                    "score and information weighted by the transformed time, and information weighted by its square",
+                    "time_score",
+                    "time_information",
+                    "squared_time_information",
+                ),
+            ),
+            "that test is by km or rank": (
+                shows(GRID_LENGTH, "lengths"),
+                shows(
+                    "patients with an event, and patients censored, at each step of the time grid",
+                    "events_by_step",
+                    "censored_by_step",
+                ),
+            ),
+            "that test is by km or rank, and the endpoint has an entry": (
+                shows(ENTERED, "entered_by_step"),
+            ),
+            "baseline_hazard is asked": (
+                shows("the cumulative baseline hazard and its variance at each of its times"),
+            ),
+        },
     )
 
     def problems(self, spec: CoxSpec, study: Study) -> Iterator[str]:

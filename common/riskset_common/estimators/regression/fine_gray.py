@@ -27,6 +27,17 @@ from riskset_common.estimators.curves.counts import (
     step_shapes,
     step_summary,
 )
+from riskset_common.estimators.disclosed import (
+    BY_CELL,
+    BY_CODE,
+    BY_LEVEL,
+    GRID_LENGTH,
+    LEFT_OUT,
+    LIKELIHOOD,
+    SPREADS,
+    Disclosed,
+    shows,
+)
 from riskset_common.estimators.estimator import (
     Estimator,
     Request,
@@ -116,13 +127,42 @@ class FineGray(Estimator[FineGraySpec, AskCox, FineGrayResult]):
     spec = FineGraySpec
     state = AskCox
     result = FineGrayResult
-    discloses = (
-        "patients, events of the cause and competing events in total; patients and events by level of each factor, at the values -1, "
-        "0, 1, 2 and at all others of each number, and in every cell of two such terms that interact; patients left out because a "
-        "value is missing; how many sites need each power of two to hold a covariate; log-likelihood, score and information of the "
-        "whole model at each iteration, and the products of each patient's share in the score with itself at the end; where the "
-        "censoring distribution is pooled how many sites need each power of two of steps, and patients with an event of any kind and "
-        "censored at each step of the time grid; all summed over the sites"
+    discloses = Disclosed(
+        counts=(
+            shows(
+                "patients, events of the cause and competing events in total",
+                "n",
+                "events",
+                "competing",
+            ),
+            shows(BY_LEVEL, "by_level"),
+            shows(BY_CODE, "by_level"),
+            shows(LEFT_OUT, "missing"),
+            shows(SPREADS, "exponents"),
+        ),
+        reals=(
+            shows(
+                LIKELIHOOD,
+                "log_likelihood",
+                "score",
+                "information",
+            ),
+            shows(
+                "the products of each patient's share in the score with itself at the end",
+                "score_products",
+            ),
+        ),
+        when={
+            "terms interact": (shows(BY_CELL, "by_level"),),
+            "the censoring distribution is pooled": (
+                shows(GRID_LENGTH, "lengths"),
+                shows(
+                    "patients with an event of any kind, and patients censored, at each step of the time grid",
+                    "events_by_step",
+                    "censored_by_step",
+                ),
+            ),
+        },
     )
 
     def problems(self, spec: FineGraySpec, study: Study) -> Iterator[str]:

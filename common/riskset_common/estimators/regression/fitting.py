@@ -10,9 +10,9 @@ import numpy as np
 from riskset_common.errors import EstimationError
 from riskset_common.estimators.estimator import Shape, Summary, reals
 from riskset_common.estimators.regression.spec import CoxSpec
-from riskset_common.estimators.regression.sums import pooled_sums
 from riskset_common.estimators.regression.terms import Column
 from riskset_common.study.patients import Reals
+from riskset_common.survival.arrays.triangles import symmetric
 from riskset_common.survival.regression.cox import CoxSums
 from riskset_common.survival.regression.newton import CoxFit, NewtonState, advance, start
 
@@ -32,6 +32,15 @@ def likelihood_shapes(p: int, before: str = "") -> dict[str, Shape]:
     """Log-likelihood, score (p,) and the upper triangle of the information of p columns."""
     sizes = {"log_likelihood": (), "score": (p,), "information": (p * (p + 1) // 2,)}
     return {before + name: reals(*size) for name, size in sizes.items()}
+
+
+def pooled_sums(pooled: Summary, p: int, before: str = "") -> CoxSums:
+    """The sums of p columns, whose names begin with `before`, as the mathematics takes them."""
+    return CoxSums(
+        log_likelihood=float(pooled[f"{before}log_likelihood"]),
+        score=pooled[f"{before}score"],
+        information=symmetric(pooled[f"{before}information"], p),
+    )
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from riskset_common.results.regression import ProportionalityTest
 from riskset_common.results.tests import printed_test
 from riskset_common.study.patients import Integers, Reals
 from riskset_common.study.time_grid import DAYS_PER_UNIT, TimeGrid
+from riskset_common.survival.arrays.triangles import upper_triangle
 from riskset_common.survival.regression.cox import CoxDesign, cox_sums
 from riskset_common.survival.regression.proportionality import (
     TimeScores,
@@ -91,11 +92,10 @@ def time_summary(
     step = time[design.slot_rows]
     g = transform_of(transform, counted).at(step) if counted else _of_time(step, transform, grid)
     once, twice = cox_sums(design, beta, g), cox_sums(design, beta, g**2)
-    upper = np.triu_indices(len(beta))
     return {
         "time_score": once.score,
-        "time_information": once.information[upper],
-        "squared_time_information": twice.information[upper],
+        "time_information": upper_triangle(once.information),
+        "squared_time_information": upper_triangle(twice.information),
     }
 
 

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field
 
 from riskset_common.errors import EstimationError
 from riskset_common.estimators.cohort.groups import group_codes, group_levels, group_name, n_groups
+from riskset_common.estimators.disclosed import Disclosed, shows
 from riskset_common.estimators.estimator import (
     Estimator,
     Request,
@@ -79,10 +80,22 @@ class Baseline(Estimator[BaselineSpec, CountCells, BaselineResult]):
     spec = BaselineSpec
     state = CountCells
     result = BaselineResult
-    discloses = (
-        "patients in every group and every cell of the table, those without a group, and those in whom a characteristic is "
-        "missing; of a number its sum and its sum of squares by group, and how many patients are in each bin of its range where "
-        "quartiles are asked; all summed over the sites"
+    discloses = Disclosed(
+        counts=(
+            shows("patients in every group", "n"),
+            shows(
+                "patients in every cell of the table, and those in whom a characteristic is missing",
+                "cells",
+            ),
+            shows("patients without a group", "missing"),
+        ),
+        when={
+            "a number is among the rows": (
+                shows("in how many patients of each group it is known", "known"),
+                shows("its sum and its sum of squares by group", "sums"),
+            ),
+            "its quartiles are asked": (shows("patients in each bin of its range", "bins"),),
+        },
     )
 
     def problems(self, spec: BaselineSpec, study: Study) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from riskset_common.estimators.cohort.groups import group_codes, group_levels, group_name, n_groups
+from riskset_common.estimators.disclosed import LEFT_OUT, Disclosed, shows
 from riskset_common.estimators.estimator import (
     Estimator,
     Request,
@@ -45,9 +46,13 @@ class EventTable(Estimator[EventTableSpec, CountEvents, EventTableResult]):
     spec = EventTableSpec
     state = CountEvents
     result = EventTableResult
-    discloses = (
-        "patients with each kind of first event, and without one, in every group, and those left out because a value is missing, "
-        "summed over the sites"
+    discloses = Disclosed(
+        counts=(
+            shows(
+                "patients with each kind of first event, and without one, in every group", "cells"
+            ),
+            shows(LEFT_OUT, "missing"),
+        )
     )
 
     def problems(self, spec: EventTableSpec, study: Study) -> Iterator[str]:

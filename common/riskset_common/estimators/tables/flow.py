@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from riskset_common.estimators.disclosed import Disclosed, shows
 from riskset_common.estimators.estimator import (
     Estimator,
     Request,
@@ -61,7 +62,14 @@ class Flow(Estimator[FlowSpec, CountFlow, FlowResult]):
     spec = FlowSpec
     state = CountFlow
     result = FlowResult
-    discloses = "patients in every combination of levels of all steps, those in whom a step is not known included, summed over the sites"
+    discloses = Disclosed(
+        counts=(
+            shows(
+                "patients in every combination of levels of all steps, those in whom a step is not known included",
+                "cells",
+            ),
+        )
+    )
 
     def problems(self, spec: FlowSpec, study: Study) -> Iterator[str]:
         """Steps that stand twice or split nothing, and a chain of too many combinations."""

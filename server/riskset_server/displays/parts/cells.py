@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
+from riskset_common.results.shown import Shown
 from riskset_server.results.reading import number, withheld_by
 
 MINUS = "\N{MINUS SIGN}"
@@ -51,8 +51,10 @@ def withheld_cell(rule: str) -> Cell:
     return Cell("withheld", notes=(withheld_note(rule),))
 
 
-def cell(found: Any, read: Callable[[float], str], absent: Cell = NOT_ESTIMABLE) -> Cell:
-    """A value of results.json in words: as `read` says, `absent` for null, `withheld` where a rule said no."""
+def cell(
+    found: Shown[float] | None, read: Callable[[float], str], absent: Cell = NOT_ESTIMABLE
+) -> Cell:
+    """A value of a result in words: as `read` says, `absent` for one that does not exist, `withheld` where a rule said no."""
     rule = withheld_by(found)
     if rule is not None:
         return withheld_cell(rule)
@@ -81,7 +83,7 @@ def count(number: float) -> str:
     return f"{round(number):,}"
 
 
-def patients(found: Any) -> str:
+def patients(found: Shown[int]) -> str:
     """A number of patients with its noun: `1 patient`, `12 patients`, `withheld patients`."""
     return f"{cell(found, count).text} {'patient' if found == 1 else 'patients'}"
 

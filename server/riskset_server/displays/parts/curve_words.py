@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
+from riskset_common.results.curves import KaplanMeierResult
+from riskset_common.results.incidence import CumulativeIncidenceResult
 from riskset_common.results.shown import Withheld
 from riskset_server.displays.parts.cells import (
     EMPTY,
@@ -16,8 +17,7 @@ from riskset_server.displays.parts.cells import (
 )
 from riskset_server.displays.parts.display import Part, Shown
 from riskset_server.displays.parts.words import listed, lower_first, sentence_case
-from riskset_server.results.reading import curves_of, distinct, entries, value
-from riskset_server.results.typed import Curve, estimated_at
+from riskset_server.results.typed import Curve, curves_of, estimated_at, estimates
 from riskset_server.results.typed import probability as probability_at
 
 INTERVALS = {"plain": "linear", "log": "log-transformed", "log-log": "log-log transformed"}
@@ -25,33 +25,14 @@ INTERVALS = {"plain": "linear", "log": "log-transformed", "log-log": "log-log tr
 
 def horizons(shown: Shown) -> tuple[float, ...]:
     """The times at which the plan asks for estimates, of all analyses of a display, ascending; those that the display names if it does."""
-    found = distinct(
-        value(landmark, "time")
+    found = {
+        estimated.time
         for part in shown.parts
-        for group in entries(value(part.result, "groups"))
-        for curve in curves_of(group)
-        for landmark in entries(value(curve, "at"))
-    )
+        for curve in curves_of(part.typed)
+        for estimated in estimates(curve)
+    }
     wanted = shown.display.horizons
-    return tuple(sorted(float(time) for time in found if not wanted or time in wanted))
-
-
-def landmark(group: Mapping[str, Any], time: float) -> Any:
-    """The estimate of a group at a time; withheld where all of them are, None where there is none."""
-    found = value(group, "at")
-    for candidate in entries(found):
-        if value(candidate, "time") == time:
-            return candidate
-    return found if not entries(found) and found else None
-
-
-def survival_and_error(group: Mapping[str, Any], time: float) -> Cell:
-    """`46.1 (2.1)`: survival and its standard error at a time, in percent."""
-    at = landmark(group, time)
-    if at is None:
-        return EMPTY
-    parts = (cell(value(at, "survival"), probability), cell(value(at, "std_err"), probability))
-    return joined(parts, "{} ({})")
+    return tuple(sorted(time for time in found if not wanted or time in wanted))
 
 
 def probability_and_error(curve: Curve, time: float) -> Cell:
@@ -62,6 +43,16 @@ def probability_and_error(curve: Curve, time: float) -> Cell:
     if isinstance(at, Withheld):
         return withheld_cell(at.rule)
     return joined((cell(probability_at(at), probability), cell(at.std_err, probability)), "{} ({})")
+
+
+def interval_at(curve: Curve, time: float) -> Cell:
+    """`40.2 to 51.7`: the limits of a curve at a time, in percent."""
+    at = estimated_at(curve, time)
+    if at is None:
+        return EMPTY
+    if isinstance(at, Withheld):
+        return withheld_cell(at.rule)
+    return joined((cell(at.lower, probability), cell(at.upper, probability)), "{} to {}")
 
 
 def endpoint_noun(shown: Shown) -> str:
@@ -79,9 +70,14 @@ def endpoint_noun(shown: Shown) -> str:
 
 
 def interval_kinds(parts: Iterable[Part]) -> str:
-    """How the intervals of these analyses are made: `log-log transformed`; empty where no result says."""
-    kinds = distinct(value(part.result, "ci") for part in parts)
-    return listed([INTERVALS[kind] for kind in kinds if kind in INTERVALS])
+    """How the intervals of these analyses of curves are made: `log-log transformed`; empty where all are withheld."""
+    results = (part.typed for part in parts)
+    kinds = dict.fromkeys(
+        result.ci
+        for result in results
+        if isinstance(result, (KaplanMeierResult, CumulativeIncidenceResult))
+    )
+    return listed([INTERVALS[kind] for kind in kinds])
 
 
 def test_noun(name: str) -> str:

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any
 
 from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.estimators.cohort.exposure import with_exposures
+from riskset_common.results.regression import (
+    CoxTerm,
+    CoxTests,
+    FineGrayResult,
+    FittedModel,
+    PrintedHazard,
+    ProportionalityTest,
+)
+from riskset_common.results.shown import Withheld, WithheldAnalysis
+from riskset_common.results.tests import PrintedTest
 from riskset_server.displays.parts.cells import (
     ALIASED,
     DASH,
     EMPTY,
     HR,
     MONOTONE,
-    NOT_ESTIMABLE,
     SHR,
     Cell,
     cell,
@@ -28,10 +36,11 @@ from riskset_server.displays.parts.cells import (
     patients,
     plain,
     statistic,
+    withheld_note,
 )
 from riskset_server.displays.parts.display import Part, Shown
 from riskset_server.displays.parts.words import Words, listed, lower_first, sentence_case
-from riskset_server.results.reading import entries, number, rules_in, value, withheld_by
+from riskset_server.results.typed import number, withheld_as_a_whole
 
 ROBUST = {"site": ", clustered by site", "patient": ""}
 TIES = {"efron": "Efron's", "breslow": "Breslow's"}
@@ -67,16 +76,24 @@ class Effect:
     is_title: bool = False
 
 
+def model_of(part: Part) -> FittedModel | WithheldAnalysis:
+    """The fitted model of an analysis; raises TypeError for an analysis of another kind."""
+    if not isinstance(part.typed, (FittedModel, WithheldAnalysis)):
+        raise TypeError(f"{part.spec.id} is no regression model, but a {part.typed.kind}.")
+    return part.typed
+
+
 def effects(shown: Shown) -> Iterator[Effect]:
-    """Rows of every model of a display, each below its title where there are several."""
+    """Rows of every model of a display, each below its title where there are several; none of a model that is withheld."""
     for part in shown.parts:
-        indent, words = 0, words_of_model(shown.words, part)
+        indent, words, model = 0, words_of_model(shown.words, part), model_of(part)
         if len(shown.parts) > 1:
             yield Effect(Cell(shown.words.title(part.spec)), 0, is_title=True)
             indent = 1
-        by_term = groupby(entries(value(part.result, "terms")), key=lambda row: str(row["term"]))
-        for term, rows in by_term:
-            yield from _term(part, words, term, list(rows), indent)
+        if isinstance(model, WithheldAnalysis):
+            continue
+        for _, rows in groupby(model.terms, key=lambda row: row.term):
+            yield from _term(model, words, tuple(rows), indent)
 
 
 def words_of_model(words: Words, part: Part) -> Words:
@@ -97,17 +114,18 @@ def exposures(words: Words, part: Part) -> str:
 
 
 def _term(
-    part: Part, words: Words, term: str, rows: Sequence[Mapping[str, Any]], indent: int
+    model: FittedModel, words: Words, rows: Sequence[CoxTerm], indent: int
 ) -> Iterator[Effect]:
+    """The rows of one term: its name, its reference, and its coefficients."""
+    term, reference = rows[0].term, rows[0].reference
     name = words.term(term)
-    if len(rows) == 1 and rows[0].get("level") is None:
-        yield _effect(part, words, rows[0], Cell(f"{name} (per unit)"), indent)
+    if len(rows) == 1 and rows[0].level is None:
+        yield _effect(model, rows[0], Cell(f"{name} (per unit)"), indent)
         return
-    tested = value(part.result, "tests", "terms", term) if len(rows) > 1 else None
-    yield Effect(Cell(name), indent, p=EMPTY if tested is None else _p(tested))
-    reference = rows[0].get("reference")
+    p = cell(model.tests.terms[term].p_value, p_digits) if len(rows) > 1 else EMPTY
+    yield Effect(Cell(name), indent, p=p)
     if ":" not in term and reference is not None:
-        n, events = _counts(part, term, reference)
+        n, events = _counts(model, term, reference)
         yield Effect(
             Cell(words.term_level(term, reference)),
             indent + 1,
@@ -117,38 +135,33 @@ def _term(
             is_reference=True,
         )
     for row in rows:
-        label = words.term_level(term, row["level"]) if row.get("level") is not None else "Per unit"
-        yield _effect(part, words, row, Cell(label), indent + 1)
+        label = "Per unit" if row.level is None else words.term_level(term, row.level)
+        yield _effect(model, row, Cell(label), indent + 1)
 
 
-def _p(test: Any) -> Cell:
-    return cell(value(test, "p_value"), p_digits)
-
-
-def _effect(part: Part, words: Words, row: Mapping[str, Any], label: Cell, indent: int) -> Effect:
-    n, events = _counts(part, row["term"], row.get("level"))
-    ratio, p = value(row, "hazard_ratio"), value(row, "p_value")
-    lower, upper = value(row, "lower"), value(row, "upper")
-    if row.get("aliased") or row.get("monotone"):
-        nothing = Cell(DASH, notes=(ALIASED if row.get("aliased") else MONOTONE,))
+def _effect(model: FittedModel, row: CoxTerm, label: Cell, indent: int) -> Effect:
+    n, events = _counts(model, row.term, row.level)
+    if row.aliased or row.monotone:
+        nothing = Cell(DASH, notes=(ALIASED if row.aliased else MONOTONE,))
         return Effect(label, indent, nothing, nothing, nothing, n=n, events=events)
+    limits = (cell(row.lower, hazard_ratio), cell(row.upper, hazard_ratio))
     return Effect(
         label,
         indent,
-        hazard_ratio=cell(ratio, hazard_ratio),
-        interval=joined((cell(lower, hazard_ratio), cell(upper, hazard_ratio)), "{} to {}"),
-        p=cell(p, p_digits),
-        drawn=(number(ratio), number(lower), number(upper)),
+        hazard_ratio=cell(row.hazard_ratio, hazard_ratio),
+        interval=joined(limits, "{} to {}"),
+        p=cell(row.p_value, p_digits),
+        drawn=(number(row.hazard_ratio), number(row.lower), number(row.upper)),
         n=n,
         events=events,
     )
 
 
-def _counts(part: Part, term: str, level: str | None) -> tuple[Cell, Cell]:
-    for found in entries(value(part.result, "levels")):
-        if found["term"] == term and found["level"] == level:
-            absent = NOT_ESTIMABLE
-            return cell(found["n"], count, absent), cell(found["events"], count, absent)
+def _counts(model: FittedModel, term: str, level: str | None) -> tuple[Cell, Cell]:
+    """Patients and events behind a level; empty where they are not known, or those of all levels are withheld."""
+    for found in () if isinstance(model.levels, Withheld) else model.levels:
+        if (found.term, found.level) == (term, level):
+            return cell(found.n, count), cell(found.events, count)
     return EMPTY, EMPTY
 
 
@@ -162,38 +175,39 @@ def model_notes(shown: Shown) -> tuple[str, ...]:
 
 
 def _notes(part: Part, words: Words) -> Iterator[str]:
-    found = part.result
-    n, events = cell(value(found, "n"), count).text, cell(value(found, "events"), count).text
-    missing = value(found, "missing")
-    left_out = f"; {patients(missing)} with missing values left out" if missing else ""
-    yield f"n = {n}, {events} events{_competing(found)}{left_out}."
-    yield f"Ties by {TIES[found['ties']]} method."
-    strata = entries(value(found, "strata"))
-    if strata:
-        named = listed([lower_first(words.variable(name)) for name in strata])
+    model = model_of(part)
+    if isinstance(model, WithheldAnalysis):
+        yield withheld_note(withheld_as_a_whole(model).rule)
+        return
+    left_out = f"; {patients(model.missing)} with missing values left out" if model.missing else ""
+    n, events = cell(model.n, count).text, cell(model.events, count).text
+    yield f"n = {n}, {events} events{_competing(model)}{left_out}."
+    yield f"Ties by {TIES[model.ties]} method."
+    if model.strata:
+        named = listed([lower_first(words.variable(name)) for name in model.strata])
         yield f"Stratified by {named}."
     if named := exposures(words, part):
         yield f"Patients change from not exposed to exposed with {named}; counts are by exposure at the end of follow-up."
-    if value(found, "penalty") == "firth":
+    if model.penalty == "firth":
         yield "Estimates maximise the likelihood under Firth's penalty."
-    offset = value(found, "offset")
-    if isinstance(offset, str):
-        yield f"The coefficient of {lower_first(words.term(offset))} is set to 1 (offset)."
-    if value(found, "robust", "clustered_by") in ROBUST:
-        yield f"Standard errors are robust{ROBUST[value(found, 'robust', 'clustered_by')]}."
-    together = "; beside a variable, of all its levels together" if _several_levels(found) else ""
+    if model.offset is not None:
+        yield f"The coefficient of {lower_first(words.term(model.offset))} is set to 1 (offset)."
+    if model.robust is not None:
+        yield f"Standard errors are robust{ROBUST[model.robust.clustered_by]}."
+    together = "; beside a variable, of all its levels together" if _several_levels(model) else ""
     yield f"P values are of Wald tests, two-sided ({words.planned(part.spec)}){together}."
-    yield from _model_tests(value(found, "tests"))
-    yield from _proportionality(value(found, "ph_test"), words)
-    yield from _baseline_hazard(value(found, "baseline_hazard"), words)
+    yield from _model_tests(model.tests)
+    if model.ph_test is not None:
+        yield _proportionality(model.ph_test, words)
+    if model.baseline_hazard is not None:
+        yield from _baseline_hazard(model.baseline_hazard, words)
 
 
-def _competing(found: Mapping[str, Any]) -> str:
+def _competing(model: FittedModel) -> str:
     """Of a model under competing risks the patients with another event."""
-    competing = value(found, "competing")
-    if competing is None:
+    if not isinstance(model, FineGrayResult):
         return ""
-    return f" of the cause, {cell(competing, count).text} competing events"
+    return f" of the cause, {cell(model.competing, count).text} competing events"
 
 
 def ratio_name(shown: Shown) -> tuple[str, str]:
@@ -201,17 +215,18 @@ def ratio_name(shown: Shown) -> tuple[str, str]:
     return SHR if shown.parts[0].spec.kind == "fine_gray" else HR
 
 
-def _several_levels(found: Mapping[str, Any]) -> bool:
-    names = [row["term"] for row in entries(value(found, "terms"))]
-    return len(set(names)) < len(names)
+def _several_levels(model: FittedModel) -> bool:
+    return len({row.term for row in model.terms}) < len(model.terms)
 
 
-def _model_tests(tests: Any) -> Iterator[str]:
-    interaction = value(tests, "interaction")
-    if interaction is not None and withheld_by(tests) is None:
-        yield f"Likelihood-ratio test of the interactions: {chi_square_in_words(interaction)}."
-    labels = {"likelihood_ratio": "likelihood-ratio", "wald": "Wald", "score": "score"}
-    named = [f"{label} {chi_square_in_words(value(tests, name))}" for name, label in labels.items()]
+def _model_tests(tests: CoxTests) -> Iterator[str]:
+    if tests.interaction is not None:
+        yield f"Likelihood-ratio test of the interactions: {chi_square_in_words(tests.interaction)}."
+    named = (
+        f"likelihood-ratio {chi_square_in_words(tests.likelihood_ratio)}",
+        f"Wald {chi_square_in_words(tests.wald)}",
+        f"score {chi_square_in_words(tests.score)}",
+    )
     yield f"Tests of the model: {'; '.join(named)}."
 
 
@@ -223,51 +238,38 @@ TRANSFORMS = {
 }
 
 
-def _proportionality(test: Any, words: Words) -> Iterator[str]:
+def _proportionality(test: ProportionalityTest, words: Words) -> str:
     """The test of proportional hazards: of all terms together, and the P of each where there are several."""
-    if test is None:
-        return
-    rule = withheld_by(test)
-    if rule is not None:
-        yield f"Test of proportional hazards: withheld under the disclosure rule {rule}."
-        return
-    terms = value(test, "terms")
     each = "; ".join(
-        f"{lower_first(words.term(term))}, {cell(value(found, 'p_value'), p_phrase).text}"
-        for term, found in terms.items()
+        f"{lower_first(words.term(term))}, {cell(found.p_value, p_phrase).text}"
+        for term, found in test.terms.items()
     )
-    named = f"Test of proportional hazards against {TRANSFORMS[test['transform']]}"
-    yield f"{named}: {chi_square_in_words(test['global_test'])}{f' ({each})' if len(terms) > 1 else ''}."
+    named = f"Test of proportional hazards against {TRANSFORMS[test.transform]}"
+    of_terms = f" ({each})" if len(test.terms) > 1 else ""
+    return f"{named}: {chi_square_in_words(test.global_test)}{of_terms}."
 
 
-def _baseline_hazard(hazard: Any, words: Words) -> Iterator[str]:
+def _baseline_hazard(hazard: PrintedHazard, words: Words) -> Iterator[str]:
     """The cumulative baseline hazard: one sentence for each stratum."""
-    if hazard is None:
-        return
-    rule = withheld_by(hazard)
-    if rule is not None:
-        yield f"Baseline hazard: withheld under the disclosure rule {rule}."
-        return
     values = [
-        f"{lower_first(words.term(name))} {plain(each)}" for name, each in hazard["numbers"].items()
+        f"{lower_first(words.term(name))} {plain(each)}" for name, each in hazard.numbers.items()
     ]
     at = f" at {listed(['the reference levels', *values])}"
-    for stratum, rows in groupby(hazard["rows"], lambda row: row["stratum"]):
+    for stratum, rows in groupby(hazard.rows, lambda row: row.stratum):
         of = f" ({words.group(stratum)})" if stratum else ""
         found = listed(
             [
-                f"{statistic(row['cumulative_hazard'])} ({statistic(row['std_err'])}) up to {plain(row['time'])}"
+                f"{statistic(row.cumulative_hazard)} ({statistic(row.std_err)}) up to {plain(row.time)}"
                 for row in rows
             ]
         )
         yield f"Cumulative baseline hazard (standard error){at}{of}: {found} {words.unit}."
 
 
-def chi_square_in_words(test: Any) -> str:
+def chi_square_in_words(test: PrintedTest | Withheld) -> str:
     """A test as a sentence's part: `χ² = 10.33, 1 df, P = .001`."""
-    rule = next(rules_in([value(test, key) for key in ("statistic", "df", "p_value")]), None)
-    if rule is not None:
-        return f"withheld under the disclosure rule {rule}"
-    p = cell(value(test, "p_value"), p_phrase, Cell("P not estimable")).text
-    found = cell(value(test, "statistic"), statistic, Cell("not estimable")).text
-    return f"χ² = {found}, {value(test, 'df')} df, {p}"
+    if isinstance(test, Withheld):
+        return f"withheld under the disclosure rule {test.rule}"
+    p = cell(test.p_value, p_phrase, Cell("P not estimable")).text
+    found = cell(test.statistic, statistic, Cell("not estimable")).text
+    return f"χ² = {found}, {test.df} df, {p}"

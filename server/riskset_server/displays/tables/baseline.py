@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Any
 
+from riskset_common.estimators.tables.baseline import BaselineSpec
+from riskset_common.results.shown import Shown as Value
+from riskset_common.results.shown import Withheld
+from riskset_common.results.tables import (
+    BaselineNumber,
+    BaselineResult,
+    BaselineRow,
+    EventTableResult,
+    MissingValues,
+)
 from riskset_server.displays.parts.cells import (
     EMPTY,
-    NOT_ESTIMABLE,
     Cell,
     cell,
     count,
@@ -22,7 +30,7 @@ from riskset_server.displays.parts.cells import (
 from riskset_server.displays.parts.display import Part, Shown
 from riskset_server.displays.parts.table import Row, Table, heading_row
 from riskset_server.displays.parts.words import Words, listed, lower_first
-from riskset_server.results.reading import distinct, entries, number, rules_in, value, withheld_by
+from riskset_server.results.typed import number, of_kind, rules_in
 
 NO = ("No.", "number of patients")
 SD = ("SD", "standard deviation")
@@ -32,129 +40,140 @@ IQR = ("IQR", "interquartile range, from the lower to the upper quartile")
 def make(shown: Shown) -> Table:
     """One block of rows a characteristic: its levels, then `Missing` where a value is missing, and P on its first row."""
     part, words = shown.only, shown.words
-    tested = bool(value(part.result, "tests"))
-    found = entries(value(part.result, "rows"))
-    levels_of = {name: list(rows) for name, rows in groupby(found, key=lambda row: row["variable"])}
-    numbers = {row["variable"]: row for row in entries(value(part.result, "numbers"))}
+    result = of_kind(BaselineResult, part.typed)
+    levels_of = {name: tuple(rows) for name, rows in groupby(result.rows, lambda row: row.variable)}
+    numbers = {row.variable: row for row in result.numbers}
     return Table(
         title=shown.title,
-        heads=("Characteristic", *column_heads(part, words), *(["P"] if tested else [])),
+        heads=(
+            "Characteristic",
+            *column_heads(part.by, result, words),
+            *(["P"] if result.tests else []),
+        ),
         rows=tuple(
             row
             for variable in _variables(part)
             for row in (
-                _block(part, words, variable, levels_of[variable], tested=tested)
+                _block(result, words, levels_of[variable])
                 if variable in levels_of
-                else _number_block(part, words, numbers[variable], tested=tested)
+                else _number_block(result, words, numbers[variable])
             )
         ),
-        notes=tuple(_notes(part, words)),
+        notes=tuple(_notes(part, result, words)),
         abbreviations=(NO,),
     )
 
 
-def column_heads(part: Part, words: Words) -> Iterator[str]:
+def column_heads(
+    by: Sequence[str], result: BaselineResult | EventTableResult, words: Words
+) -> Iterator[str]:
     """Heads of the columns of counts: each group with its patients, then all of them where there are groups."""
-    if part.by:
-        n_of = entries(value(part.result, "column_n"))
-        for index, name in enumerate(entries(value(part.result, "columns"))):
-            yield _head(words.column(part.by, name), value(n_of, index))
-    yield _head("All" if part.by else "All patients", value(part.result, "n"))
+    if by:
+        for name, n in zip(result.columns, result.column_n, strict=True):
+            yield _head(words.column(by, name), n)
+    yield _head("All" if by else "All patients", result.n)
 
 
-def _head(label: str, n: Any) -> str:
+def _head(label: str, n: Value[int]) -> str:
     return f"{label} (n = {cell(n, count).text})"
 
 
-def number_and_percent(counts: Any, percents: Any, index: int) -> Cell:
-    """The cell `74 (44.3)` of one column; without its percentage where there is nobody to be a part of."""
-    n, share = value(counts, index), value(percents, index)
-    if share is None and withheld_by(n) is None:
+def number_and_percent(n: Value[int], share: Value[float]) -> Cell:
+    """The cell `74 (44.3)`; without its percentage where there is nobody to be a part of."""
+    has_share = isinstance(share, Withheld) or not math.isnan(share)
+    if not has_share and not isinstance(n, Withheld):
         return cell(n, count)
     return joined((cell(n, count), cell(share, percent)), "{} ({})")
 
 
-def _block(
-    part: Part, words: Words, variable: str, levels: Sequence[Mapping[str, Any]], *, tested: bool
-) -> Iterator[Row]:
-    columns = len(entries(value(part.result, "columns"))) if part.by else 0
-    test = value(part.result, "tests", variable) if tested else None
-    p = [_p(test)] if tested else []
-    heading = heading_row(words.variable(variable), columns + 1)
-    yield Row(heading.label, (*heading.cells, *p))
-    empty = [EMPTY] if tested else []
-    for found in levels:
-        cells = [number_and_percent(found["counts"], found["percent"], i) for i in range(columns)]
-        total = number_and_percent([value(found, "total")], [value(found, "total_percent")], 0)
-        yield Row(Cell(words.level(variable, found["level"])), (*cells, total, *empty), indent=1)
-    yield from _missing(part, variable, columns, empty)
+def _n_groups(result: BaselineResult) -> int:
+    """Columns beside that of all patients; without groups it is the only one."""
+    return len(result.columns) if result.by is not None else 0
 
 
-def _variables(part: Part) -> list[str]:
+def _blank(result: BaselineResult) -> tuple[Cell, ...]:
+    """The cells below P: one where there are tests."""
+    return (EMPTY,) if result.tests else ()
+
+
+def _block(result: BaselineResult, words: Words, levels: Sequence[BaselineRow]) -> Iterator[Row]:
+    """A category: its name with P, and its levels."""
+    variable, columns = levels[0].variable, range(_n_groups(result))
+    heading = heading_row(words.variable(variable), len(columns) + 1)
+    yield Row(heading.label, (*heading.cells, *([_p(result, variable)] if result.tests else [])))
+    for row in levels:
+        cells = [number_and_percent(row.counts[index], row.percent[index]) for index in columns]
+        total = number_and_percent(row.total, row.total_percent)
+        label = Cell(words.level(variable, row.level))
+        yield Row(label, (*cells, total, *_blank(result)), indent=1)
+    yield from _missing(result, result.missing_values[variable])
+
+
+def _variables(part: Part) -> Iterator[str]:
     """The rows' variables in the order of the plan."""
-    return [row if isinstance(row, str) else row.number for row in part.spec.rows]  # type: ignore[attr-defined]  # of a baseline
+    if not isinstance(part.spec, BaselineSpec):
+        raise TypeError(f"{part.spec.id} is no table of characteristics, but a {part.spec.kind}.")
+    for row in part.spec.rows:
+        yield row if isinstance(row, str) else row.number
 
 
-def _missing(part: Part, variable: str, columns: int, empty: list[Cell]) -> Iterator[Row]:
+def _missing(result: BaselineResult, missing: MissingValues) -> Iterator[Row]:
     """The row of patients in whom a characteristic is not known, where there are any."""
-    missing = value(part.result, "missing_values", variable)
-    if value(missing, "total") != 0 and missing is not None:
-        cells = [cell(value(missing, "counts", index), count) for index in range(columns)]
-        total = cell(value(missing, "total"), count)
-        yield Row(Cell("Missing"), (*cells, total, *empty), indent=1)
+    if missing.total != 0:
+        cells = [cell(missing.counts[index], count) for index in range(_n_groups(result))]
+        yield Row(Cell("Missing"), (*cells, cell(missing.total, count), *_blank(result)), indent=1)
 
 
-def _number_block(
-    part: Part, words: Words, number: Mapping[str, Any], *, tested: bool
-) -> Iterator[Row]:
+def _number_block(result: BaselineResult, words: Words, row: BaselineNumber) -> Iterator[Row]:
     """A number: mean with standard deviation, and median with quartiles where the plan asks for them."""
-    columns = len(entries(value(part.result, "columns"))) if part.by else 0
-    # The last entry of each list is of all patients; without groups it is the only one that is shown.
-    places = [*range(columns), -1]
-    empty = [EMPTY] if tested else []
-    yield heading_row(words.term(number["variable"]), columns + 1 + len(empty))
-    spread = (_statistics(number, ("mean", "std_dev"), "{} ({})", place) for place in places)
-    yield Row(Cell("Mean (SD)", abbreviations=(SD,)), (*spread, *empty), indent=1)
-    if "median" in number:
-        names = ("median", "lower_quartile", "upper_quartile")
-        middle = (_statistics(number, names, "{} ({} to {})", place) for place in places)
-        yield Row(Cell("Median (IQR)", abbreviations=(IQR,)), (*middle, *empty), indent=1)
-    yield from _missing(part, number["variable"], columns, empty)
+    # The last entry of each sequence is of all patients; without groups it is the only one that is shown.
+    places, blank = (*range(_n_groups(result)), -1), _blank(result)
+    digits = _digits(row)
+
+    def statistics(pattern: str, *of: Sequence[Value[float]]) -> Iterator[Cell]:
+        for place in places:
+            parts = (cell(values[place], lambda x: signed(x, digits)) for values in of)
+            yield joined(tuple(parts), pattern)
+
+    yield heading_row(words.term(row.variable), len(places) + len(blank))
+    spread = statistics("{} ({})", row.mean, row.std_dev)
+    yield Row(Cell("Mean (SD)", abbreviations=(SD,)), (*spread, *blank), indent=1)
+    quartiles = (row.median, row.lower_quartile, row.upper_quartile)
+    asked = [values for values in quartiles if values is not None]
+    if asked:
+        middle = statistics("{} ({} to {})", *asked)
+        yield Row(Cell("Median (IQR)", abbreviations=(IQR,)), (*middle, *blank), indent=1)
+    yield from _missing(result, result.missing_values[row.variable])
 
 
-def _statistics(number: Mapping[str, Any], names: Sequence[str], pattern: str, place: int) -> Cell:
-    digits = _digits(number)
-    parts = (cell(value(number, name, place), lambda x: signed(x, digits)) for name in names)
-    return joined(tuple(parts), pattern)
-
-
-def _digits(found: Mapping[str, Any]) -> int:
+def _digits(row: BaselineNumber) -> int:
     """Decimals of a number's statistics: one, none where means reach a hundred, two where all are below one."""
-    means = [abs(number(mean)) for mean in entries(value(found, "mean"))]
+    means = [abs(number(mean)) for mean in row.mean]
     largest = max((mean for mean in means if not math.isnan(mean)), default=1.0)
     return 0 if largest >= 100 else 1 if largest >= 1 else 2
 
 
-def _p(test: Any) -> Cell:
-    return EMPTY if test is None else cell(value(test, "p_value"), p_digits, NOT_ESTIMABLE)
+def _p(result: BaselineResult, variable: str) -> Cell:
+    """The P of a characteristic; empty where it has no test."""
+    test = result.tests.get(variable)
+    if test is None:
+        return EMPTY
+    return cell(test if isinstance(test, Withheld) else test.p_value, p_digits)
 
 
 def test_names(part: Part) -> list[str]:
-    """The tests that compare characteristics between groups, each once."""
-    tests = value(part.result, "tests")
-    if tests is None or withheld_by(tests) is not None:
-        return []
-    names = distinct(value(test, "name") for test in tests.values())
+    """The tests that compare characteristics between groups, each once; none where the analysis is withheld."""
+    tests = part.typed.tests.values() if isinstance(part.typed, BaselineResult) else ()
+    names = dict.fromkeys(test.name for test in tests if not isinstance(test, Withheld))
     return [name if name.startswith("Fisher") else lower_first(name) for name in names]
 
 
-def _notes(part: Part, words: Words) -> Iterator[str]:
+def _notes(part: Part, result: BaselineResult, words: Words) -> Iterator[str]:
     yield "Values are No. (%); percentages are of the patients in whom the characteristic is known."
     named = listed(test_names(part))
     if named:
         yield f"P values are of the {named} test, two-sided ({words.planned(part.spec)})."
-    missing = value(part.result, "missing")
-    if missing is not None and missing != 0:
-        yield f"{patients(missing)} without a known group left out."
-    if part.by and list(rules_in(value(part.result, "column_n"))):
+    if result.missing != 0:
+        yield f"{patients(result.missing)} without a known group left out."
+    if part.by and any(rules_in(result.column_n)):
         yield "The number of patients of a column was withheld."

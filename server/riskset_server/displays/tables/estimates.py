@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from riskset_common.estimators.curves.contrasts import Contrasted
+from riskset_common.estimators.curves.kaplan_meier import KaplanMeierSpec
+from riskset_common.results.curves import Estimate, GroupCurve, KaplanMeierResult, RestrictedMean
+from riskset_common.results.shown import Shown as Value
+from riskset_common.results.shown import Withheld
+from riskset_common.results.tests import FurtherTests, PairTest
 from riskset_common.survival.tests.difference import Difference, difference
 from riskset_server.displays.parts.cells import (
     CI,
@@ -28,17 +33,20 @@ from riskset_server.displays.parts.cells import (
 from riskset_server.displays.parts.curve_words import (
     endpoint_noun,
     horizons,
+    interval_at,
     interval_kinds,
-    landmark,
-    survival_and_error,
+    probability_and_error,
     test_noun,
 )
-from riskset_server.displays.parts.display import Part, Shown
+from riskset_server.displays.parts.display import Part, Shown, Tested, tests_of
 from riskset_server.displays.parts.effects import chi_square_in_words
 from riskset_server.displays.parts.table import Row, Table, heading_row
 from riskset_server.displays.parts.words import Words, listed, lower_first
 from riskset_server.displays.tables.follow_up import time_interval
-from riskset_server.results.reading import distinct, entries, number, rules_in, value
+from riskset_server.results.typed import Estimated, estimated_at, missing_of, number, rules_in
+from riskset_server.results.typed import probability as probability_at
+
+Pair = tuple[GroupCurve, GroupCurve]
 
 
 @dataclass(frozen=True)
@@ -46,8 +54,8 @@ class Column:
     """One column: its head, the cell of a group, the cell of the difference between two groups, and what that is a contrast of."""
 
     head: str
-    of_group: Callable[[Mapping[str, Any]], Cell]
-    of_difference: Callable[[Sequence[Mapping[str, Any]]], Cell] = lambda _: EMPTY
+    of_group: Callable[[GroupCurve], Cell]
+    of_difference: Callable[[Pair], Cell] = lambda _: EMPTY
     contrast: str = ""
 
 
@@ -59,9 +67,8 @@ def make(shown: Shown) -> Table:
         indent = int(len(shown.parts) > 1)
         if indent:
             rows.append(heading_row(shown.words.title(part.spec), len(columns)))
-        groups = entries(value(part.result, "groups"))
-        for group in groups:
-            label = Cell(shown.words.group(group["level"]))
+        for group in _groups(part):
+            label = Cell(shown.words.group(group.level))
             rows.append(Row(label, tuple(column.of_group(group) for column in columns), indent))
         for named, pair, asked in _compared(part, shown):
             cells = tuple(
@@ -78,36 +85,43 @@ def make(shown: Shown) -> Table:
     )
 
 
-def _compared(
-    part: Part, shown: Shown
-) -> Iterator[tuple[str, Sequence[Mapping[str, Any]], tuple[str, ...]]]:
+def _groups(part: Part) -> tuple[GroupCurve, ...]:
+    """The curves of an analysis; none where it is withheld as a whole."""
+    return part.typed.groups if isinstance(part.typed, KaplanMeierResult) else ()
+
+
+def _spec(part: Part) -> KaplanMeierSpec:
+    if not isinstance(part.spec, KaplanMeierSpec):
+        raise TypeError(f"{part.spec.id} has no survival curves, but is a {part.spec.kind}.")
+    return part.spec
+
+
+def _compared(part: Part, shown: Shown) -> Iterator[tuple[str, Pair, Contrasted]]:
     """Differences that have a row: their name, the two groups, and what of them is compared.
 
     Those that the plan asks for are of each group against the first; without a word in the plan, two groups are compared in
     survival.
     """
-    groups = entries(value(part.result, "groups"))
-    asked = tuple(getattr(part.spec, "contrast", ()))
+    groups, asked = _groups(part), _spec(part).contrast
     if asked:
         for group in groups[1:]:
-            names = [shown.words.group(each["level"]) for each in (group, groups[0])]
+            names = [shown.words.group(each.level) for each in (group, groups[0])]
             yield " − ".join(names), (group, groups[0]), asked
     elif len(groups) == 2 and horizons(shown):
-        yield "first − second", groups, ("survival",)
+        yield "first − second", (groups[0], groups[1]), ("survival",)
 
 
 def _columns(shown: Shown) -> Iterator[Column]:
     words, level = shown.words, shown.confidence
-    yield Column("No.", lambda group: cell(value(group, "n"), count))
-    yield Column("Events", lambda group: cell(value(group, "events"), count))
+    specs = [_spec(part) for part in shown.parts]
+    yield Column("No.", lambda group: cell(group.n, count))
+    yield Column("Events", lambda group: cell(group.events, count))
     yield _quantile_column(f"Median ({level} CI), {words.unit}", 0.5, words)
-    for p in sorted(
-        {p for part in shown.parts for p in getattr(part.spec, "quantiles", ())} - {0.5}
-    ):
+    for p in sorted({p for spec in specs for p in spec.quantiles} - {0.5}):
         yield _quantile_column(f"{plain(100 * p)}% quantile ({level} CI), {words.unit}", p, words)
     for time in horizons(shown):
         yield from _horizon_columns(shown, time, level)
-    taus = {tau for part in shown.parts if (tau := getattr(part.spec, "rmean", None)) is not None}
+    taus = {spec.rmean for spec in specs if spec.rmean is not None}
     if taus:
         named = listed([plain(tau) for tau in sorted(taus)])
         head = f"Restricted mean to {named} {words.unit} (SE)"
@@ -120,33 +134,34 @@ def _columns(shown: Shown) -> Iterator[Column]:
 
 
 def _quantile_column(head: str, p: float, words: Words) -> Column:
-    def of_group(group: Mapping[str, Any]) -> Cell:
-        quantiles = value(group, "quantiles")
-        found = value(group, "median") if p == 0.5 else quantiles
-        for candidate in entries(quantiles):
-            if value(candidate, "p") == p:
-                found = candidate
-        interval = time_interval(value(found, "lower"), value(found, "upper"), words)
-        estimate = cell(value(found, "estimate"), words.duration, NOT_REACHED)
-        return joined((estimate, interval), "{} ({})")
+    def of_group(group: GroupCurve) -> Cell:
+        found = _quantile(group, p)
+        if found is None:
+            return EMPTY
+        if isinstance(found, Withheld):
+            return withheld_cell(found.rule)
+        interval = time_interval(found.lower, found.upper, words)
+        return joined((cell(found.estimate, words.duration, NOT_REACHED), interval), "{} ({})")
 
     return Column(head, of_group)
+
+
+def _quantile(group: GroupCurve, p: float) -> Value[Estimate] | None:
+    """The time at which the share `p` of a group has had the event; None where the plan does not ask for it."""
+    is_median = p == 0.5
+    if isinstance(group.quantiles, Withheld):
+        return group.median if is_median else group.quantiles
+    asked = next((found for found in group.quantiles if found.p == p), None)
+    return group.median if asked is None and is_median else asked
 
 
 def _horizon_columns(shown: Shown, time: float, level: str) -> Iterator[Column]:
     head = f"{shown.words.horizon(time)} {endpoint_noun(shown)}, % (SE)"
 
-    def interval(group: Mapping[str, Any]) -> Cell:
-        at = landmark(group, time)
-        if at is None:
-            return EMPTY
-        limits = (cell(value(at, "lower"), probability), cell(value(at, "upper"), probability))
-        return joined(limits, "{} to {}")
+    def at_the_time(pair: Pair) -> Difference | Cell:
+        return _difference([estimated_at(group, time) for group in pair], shown)
 
-    def at_the_time(pair: Sequence[Mapping[str, Any]]) -> Difference | Cell:
-        return _difference([landmark(group, time) for group in pair], "survival", shown)
-
-    def difference_interval(pair: Sequence[Mapping[str, Any]]) -> Cell:
+    def difference_interval(pair: Pair) -> Cell:
         found = at_the_time(pair)
         if isinstance(found, Cell):
             return found
@@ -155,24 +170,37 @@ def _horizon_columns(shown: Shown, time: float, level: str) -> Iterator[Column]:
 
     yield Column(
         head,
-        lambda group: survival_and_error(group, time),
+        lambda group: probability_and_error(group, time),
         lambda pair: _with_error(at_the_time(pair), probability),
         "survival",
     )
-    yield Column(f"{level} CI", interval, difference_interval, "survival")
+    yield Column(
+        f"{level} CI", lambda group: interval_at(group, time), difference_interval, "survival"
+    )
 
 
-def _difference(found: Sequence[Any], name: str, shown: Shown) -> Difference | Cell:
+def _difference(
+    found: Sequence[Estimated | RestrictedMean | Withheld | None], shown: Shown
+) -> Difference | Cell:
     """The difference of two printed estimates; a cell that says why where there is none."""
     rule = next(rules_in(found), None)
     if rule is not None:
         return withheld_cell(rule)
-    (one, one_error), (other, other_error) = (
-        (number(value(each, name)), number(value(each, "std_err"))) for each in found
-    )
+    (one, one_error), (other, other_error) = map(_estimate_and_error, found)
     if math.isnan(one - other) or math.isnan(one_error + other_error):
         return NOT_ESTIMABLE
     return difference(one, one_error, other, other_error, _confidence(shown))
+
+
+def _estimate_and_error(found: Estimated | RestrictedMean | Withheld | None) -> tuple[float, float]:
+    """An estimate and its standard error; NaN where there is none."""
+    match found:
+        case None | Withheld():
+            return math.nan, math.nan
+        case RestrictedMean(estimate=estimate, std_err=std_err):
+            return number(estimate), number(std_err)
+        case _:
+            return number(probability_at(found)), number(found.std_err)
 
 
 def _with_error(found: Difference | Cell, read: Callable[[float], str]) -> Cell:
@@ -181,13 +209,13 @@ def _with_error(found: Difference | Cell, read: Callable[[float], str]) -> Cell:
     return joined((cell(found.estimate, read), cell(found.std_err, read)), "{} ({})")
 
 
-def _mean_difference(pair: Sequence[Mapping[str, Any]], shown: Shown) -> Cell:
+def _mean_difference(pair: Pair, shown: Shown) -> Cell:
     """`16.1 (8.9), −1.4 to 33.6`: the difference of two restricted means, its standard error and limits."""
 
     def read(time: float) -> str:
         return shown.words.duration(time).replace("-", MINUS)
 
-    found = _difference([group.get("rmean") for group in pair], "estimate", shown)
+    found = _difference([group.rmean for group in pair], shown)
     shortly = _with_error(found, read)
     if isinstance(found, Cell):
         return shortly
@@ -196,41 +224,36 @@ def _mean_difference(pair: Sequence[Mapping[str, Any]], shown: Shown) -> Cell:
 
 
 def _confidence(shown: Shown) -> float:
-    return float((distinct(value(part.result, "level") for part in shown.parts) or [0.95])[0])
+    """The confidence level of the first analysis that shows any."""
+    results = (part.typed for part in shown.parts)
+    return next((r.level for r in results if isinstance(r, KaplanMeierResult)), 0.95)
 
 
-def _restricted_mean(group: Mapping[str, Any], words: Words) -> Cell:
-    mean = group.get("rmean")
+def _restricted_mean(group: GroupCurve, words: Words) -> Cell:
+    mean = group.rmean
     if mean is None:
         return EMPTY
-    parts = (
-        cell(value(mean, "estimate"), words.duration),
-        cell(value(mean, "std_err"), words.duration),
-    )
+    if isinstance(mean, Withheld):
+        return withheld_cell(mean.rule)
+    parts = (cell(mean.estimate, words.duration), cell(mean.std_err, words.duration))
     return joined(parts, "{} ({})")
 
 
-def _pairs_in_words(part: Part, words: Words) -> str | None:
+def _pairs_in_words(pairs: Sequence[PairTest], words: Words) -> str:
     """The tests of all pairs of groups: `Pairs of groups, P adjusted by Holm's method: A v B, P = .03; ...`."""
-    pairs = value(part.result, "tests", "pairwise")
-    if not entries(pairs):
-        return None
     found = []
-    for pair in entries(pairs):
-        names = " v ".join(words.group(level) for level in pair["groups"])
-        p = cell(value(pair, "p_holm"), p_phrase)
-        found.append(f"{names}, {p.text}")
+    for pair in pairs:
+        names = " v ".join(words.group(level) for level in pair.groups)
+        found.append(f"{names}, {cell(pair.p_holm, p_phrase).text}")
     return f"Pairs of groups, P adjusted by Holm's method: {'; '.join(found)}."
 
 
-def test_in_words(part: Part, words: Words) -> str | None:
+def test_in_words(part: Part, tested: Tested, words: Words) -> str:
     """The test between the groups of an analysis: name, strata, statistic, degrees of freedom, P, whether planned."""
-    test = value(part.result, "test")
-    if test is None:
-        return None
-    (name,) = distinct([value(test, "name")]) or ["test of groups"]
-    named = test_noun(name)
-    strata = [lower_first(words.variable(found)) for found in entries(value(test, "strata"))]
+    test = tested.test
+    named = test_noun("test of groups" if isinstance(test, Withheld) else test.name)
+    names = () if isinstance(test, Withheld) else test.strata
+    strata = [lower_first(words.variable(name)) for name in names]
     stratified = f" stratified by {listed(strata)}" if strata else ""
     return f"{named[:1].upper()}{named[1:]}{stratified}: {chi_square_in_words(test)} ({words.planned(part.spec)})."
 
@@ -254,14 +277,13 @@ def _notes(shown: Shown) -> Iterator[str]:
 
 
 def _notes_of_analysis(part: Part, words: Words) -> Iterator[str]:
-    tested = test_in_words(part, words)
-    if tested is not None:
-        yield tested
-    pairs = _pairs_in_words(part, words)
-    if pairs is not None:
-        yield pairs
-    missing = value(part.result, "missing")
-    if missing:
+    for tested in tests_of(part):
+        yield test_in_words(part, tested, words)
+    match part.typed:
+        case KaplanMeierResult(tests=FurtherTests(pairwise=pairs)) if pairs:
+            yield _pairs_in_words(pairs, words)
+    missing = missing_of(part.typed)
+    if missing != 0:
         yield f"{patients(missing)} with missing values left out."
 
 
@@ -271,5 +293,5 @@ def _abbreviations(shown: Shown) -> Iterator[tuple[str, str]]:
         yield SE
         for part in shown.parts:
             yield from shown.words.endpoint_abbreviation(part.spec.endpoint_name() or "")
-    if any(value(part.result, "test") is not None for part in shown.parts):
+    if any(tests_of(part) for part in shown.parts):
         yield ("df", "degrees of freedom")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-from riskset_common.results.flow import FlowBox
-from riskset_common.results.from_json import from_json
+from riskset_common.results.flow import FlowBox, FlowResult
 from riskset_server.displays.parts.boxes import box_label
 from riskset_server.displays.parts.cells import EMPTY, Cell, cell, count, percent
 from riskset_server.displays.parts.display import Shown
 from riskset_server.displays.parts.table import Row, Table
 from riskset_server.displays.parts.words import Words
-from riskset_server.results.reading import entries, value
+from riskset_server.results.typed import of_kind
 
 NOTE = "Percentages are of the box above."
 
@@ -20,19 +18,20 @@ NOTE = "Percentages are of the box above."
 def make(shown: Shown) -> Table:
     """One row a box, indented by its depth, its variable named before its level; `not known` only where there is somebody."""
     part, words = shown.only, shown.words
+    boxes = of_kind(FlowResult, part.typed).boxes
     return Table(
         title=shown.title,
         heads=("Patients", "No.", "%"),
-        rows=tuple(_rows(entries(value(part.result, "boxes")), words, words.population(part.spec))),
+        rows=tuple(_rows(boxes, words, words.population(part.spec))),
         notes=(f"Indented patients are part of those above. {NOTE}",),
         abbreviations=(("No.", "number of patients"),),
     )
 
 
-def _rows(boxes: Any, words: Words, everybody: str) -> Iterator[Row]:
+def _rows(boxes: Sequence[FlowBox], words: Words, everybody: str) -> Iterator[Row]:
     for box in boxes:
-        if box["level"] is None and box["n"] == 0 and box["depth"] > 0:
+        if box.level is None and box.n == 0 and box.depth > 0:
             continue
-        share = EMPTY if box["depth"] == 0 else cell(box["percent"], percent)
-        label = box_label(from_json(FlowBox, box), words, everybody, named=True)
-        yield Row(Cell(label), (cell(box["n"], count), share), indent=box["depth"])
+        share = EMPTY if box.depth == 0 else cell(box.percent, percent)
+        label = box_label(box, words, everybody, named=True)
+        yield Row(Cell(label), (cell(box.n, count), share), indent=box.depth)

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from riskset_common.results.as_json import as_json
 from riskset_common.results.shown import Withheld
 from riskset_common.results.tests import GrayResult
 from riskset_server.displays.parts.cells import (
     CI,
-    EMPTY,
     SE,
     Cell,
     cell,
     count,
-    joined,
     patients,
-    probability,
-    withheld_cell,
 )
 from riskset_server.displays.parts.curve_words import (
     horizons,
+    interval_at,
     interval_kinds,
     probability_and_error,
 )
@@ -29,8 +25,7 @@ from riskset_server.displays.parts.effects import chi_square_in_words
 from riskset_server.displays.parts.series import Series, series_of
 from riskset_server.displays.parts.table import Row, Table, heading_row
 from riskset_server.displays.parts.words import Words, listed, lower_first, sentence_case
-from riskset_server.results.reading import value
-from riskset_server.results.typed import Curve, estimated_at
+from riskset_server.results.typed import missing_of
 
 
 def make(shown: Shown) -> Table:
@@ -72,18 +67,8 @@ def _rows(
 def _cells(series: Series, times: tuple[float, ...]) -> tuple[Cell, ...]:
     cells = [cell(series.curve.n, count), cell(series.curve.events, count)]
     for time in times:
-        cells += [probability_and_error(series.curve, time), _interval(series.curve, time)]
+        cells += [probability_and_error(series.curve, time), interval_at(series.curve, time)]
     return tuple(cells)
-
-
-def _interval(curve: Curve, time: float) -> Cell:
-    at = estimated_at(curve, time)
-    if at is None:
-        return EMPTY
-    if isinstance(at, Withheld):
-        return withheld_cell(at.rule)
-    limits = (cell(at.lower, probability), cell(at.upper, probability))
-    return joined(limits, "{} to {}")
 
 
 def gray_in_words(part: Part, tested: Tested, words: Words) -> str:
@@ -95,7 +80,7 @@ def gray_in_words(part: Part, tested: Tested, words: Words) -> str:
     rho = test.rho if isinstance(test, GrayResult) else None
     weighted = f" (rho = {rho:g})" if rho is not None else ""
     of = lower_first(sentence_case(tested.cause or ""))
-    tested_in_words = chi_square_in_words(as_json(test))
+    tested_in_words = chi_square_in_words(test)
     return f"Gray's test{weighted} of {of}{stratified}: {tested_in_words} ({words.planned(part.spec)})."
 
 
@@ -106,8 +91,8 @@ def _notes(shown: Shown) -> Iterator[str]:
         yield f"Confidence intervals are {named}."
     for part in shown.parts:
         said = [gray_in_words(part, tested, shown.words) for tested in tests_of(part)]
-        missing = value(part.result, "missing")
-        if missing:
+        missing = missing_of(part.typed)
+        if missing != 0:
             said.append(f"{patients(missing)} with missing values left out.")
         if said and len(shown.parts) > 1:
             said[0] = f"{shown.words.title(part.spec)}: {said[0]}"

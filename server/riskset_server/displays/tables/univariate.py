@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
+from riskset_common.estimators.composed.univariate import UnivariateSpec
+from riskset_common.results.as_json import as_json
+from riskset_common.results.composed import FactorResult, UnivariateResult
+from riskset_common.results.curves import GroupCurve, KaplanMeierResult
+from riskset_common.results.regression import CoxResult
+from riskset_common.results.shown import Withheld, WithheldAnalysis
+from riskset_common.results.tests import LogRankResult
 from riskset_server.displays.parts.cells import (
     ALIASED,
     CI,
@@ -13,6 +19,7 @@ from riskset_server.displays.parts.cells import (
     EMPTY,
     HR,
     MONOTONE,
+    NOT_ESTIMABLE,
     SE,
     Cell,
     cell,
@@ -21,112 +28,118 @@ from riskset_server.displays.parts.cells import (
     joined,
     p_digits,
     patients,
+    withheld_cell,
 )
 from riskset_server.displays.parts.curve_words import (
     endpoint_noun,
     horizons,
-    survival_and_error,
+    probability_and_error,
     test_noun,
 )
 from riskset_server.displays.parts.display import Part, Shown
 from riskset_server.displays.parts.table import Row, Table
 from riskset_server.displays.parts.words import Words, listed, lower_first
-from riskset_server.results.reading import distinct, entries, value
+from riskset_server.results.typed import log_rank_of, missing_of, of_kind, withheld_as_a_whole
 
 
 def make(shown: Shown) -> Table:
     """One row for all patients, one for each factor with its P, and one below it for each of its levels."""
-    part, words = shown.only, shown.words
-    times = horizons(_of(shown, value(part.result, "all_patients")))
+    words, result = shown.words, of_kind(UnivariateResult, shown.only.typed)
+    times = horizons(_of(shown, result.all_patients))
     noun = endpoint_noun(shown)
-    models = any("model" in factor for factor in entries(value(part.result, "factors")))
+    models = any(factor.model is not None for factor in result.factors)
     heads = ["Factor", "No.", "Events"]
     heads += [f"{words.horizon(time)} {noun}, % (SE)" for time in times]
     heads += [f"HR ({shown.confidence} CI)"] if models else []
     rows = [
         Row(Cell("All patients"), _cells(group, times, EMPTY, models=models))
-        for group in entries(value(part.result, "all_patients", "groups"))
+        for group in result.all_patients.groups
     ]
-    for factor in entries(value(part.result, "factors")):
+    for factor in result.factors:
         rows += _rows(factor, words, times, models=models)
     return Table(
         title=shown.title,
         heads=(*heads, "P"),
         rows=tuple(rows),
-        notes=tuple(_notes(shown)),
+        notes=tuple(_notes(shown.only, result, words)),
         abbreviations=tuple(_abbreviations(shown, models=models)),
     )
 
 
-def _of(shown: Shown, curves: Any) -> Shown:
+def _of(shown: Shown, curves: KaplanMeierResult) -> Shown:
     """A display of the curves within."""
-    return replace(shown, parts=(replace(shown.only, result={"groups": value(curves, "groups")}),))
+    return replace(shown, parts=(replace(shown.only, result=as_json(curves)),))
 
 
 def _cells(
-    group: Mapping[str, Any], times: tuple[float, ...], ratio: Cell, *, models: bool
+    group: GroupCurve, times: tuple[float, ...], ratio: Cell, *, models: bool
 ) -> tuple[Cell, ...]:
     """The cells of a group, the last one (P) empty."""
-    found = [cell(value(group, name), count) for name in ("n", "events")]
-    found += [survival_and_error(group, time) for time in times]
+    found = [cell(group.n, count), cell(group.events, count)]
+    found += [probability_and_error(group, time) for time in times]
     return (*found, ratio, EMPTY) if models else (*found, EMPTY)
 
 
 def _rows(
-    factor: Mapping[str, Any], words: Words, times: tuple[float, ...], *, models: bool
+    factor: FactorResult, words: Words, times: tuple[float, ...], *, models: bool
 ) -> Iterator[Row]:
-    name, curves = factor["factor"], factor["curves"]
-    tested = value(curves, "test")
-    p = EMPTY if tested is None else cell(value(tested, "p_value"), p_digits)
+    name, curves = factor.factor, factor.curves
     blank = (EMPTY,) * (2 + len(times) + models)
-    yield Row(Cell(words.variable(name)), (*blank, p))
-    for group in entries(value(curves, "groups")):
-        level = group["level"][name]
-        ratio = _ratio(factor["model"], level) if "model" in factor else EMPTY
+    yield Row(Cell(words.variable(name)), (*blank, _p(curves)))
+    for group in () if isinstance(curves, WithheldAnalysis) else curves.groups:
+        level = group.level[name]
+        ratio = EMPTY if factor.model is None else _ratio(factor.model, level)
         yield Row(
             Cell(words.level(name, level)), _cells(group, times, ratio, models=models), indent=1
         )
 
 
-def _ratio(model: Mapping[str, Any], level: str) -> Cell:
+def _p(curves: KaplanMeierResult | WithheldAnalysis) -> Cell:
+    """The P of a factor; empty where the plan asks for no test."""
+    test = log_rank_of(curves)
+    if test is None:
+        return EMPTY
+    return cell(test if isinstance(test, Withheld) else test.p_value, p_digits)
+
+
+def _ratio(model: CoxResult | WithheldAnalysis, level: str) -> Cell:
     """The hazard ratio of a level with its limits; 1 for the reference."""
-    terms = value(model, "terms")
-    for row in entries(terms):
-        if row["level"] != level:
-            continue
-        if row["aliased"] or row["monotone"]:
-            return Cell(DASH, notes=(ALIASED if row["aliased"] else MONOTONE,))
-        numbers = (value(row, key) for key in ("hazard_ratio", "lower", "upper"))
-        return joined(tuple(cell(found, hazard_ratio) for found in numbers), "{} ({} to {})")
-    return Cell("1") if entries(terms) else cell(terms, hazard_ratio)
+    if isinstance(model, WithheldAnalysis):
+        return withheld_cell(withheld_as_a_whole(model).rule)
+    row = next((row for row in model.terms if row.level == level), None)
+    if row is None:
+        return Cell("1") if model.terms else NOT_ESTIMABLE
+    if row.aliased or row.monotone:
+        return Cell(DASH, notes=(ALIASED if row.aliased else MONOTONE,))
+    numbers = (row.hazard_ratio, row.lower, row.upper)
+    return joined(tuple(cell(found, hazard_ratio) for found in numbers), "{} ({} to {})")
 
 
-def _notes(shown: Shown) -> Iterator[str]:
-    part, words = shown.only, shown.words
-    factors = entries(value(part.result, "factors"))
-    tests = [test_noun(name) for name in _test_names(part)]
-    strata = [lower_first(words.variable(name)) for name in entries(value(part.result, "strata"))]
+def _notes(part: Part, result: UnivariateResult, words: Words) -> Iterator[str]:
+    tests = [test_noun(name) for name in _test_names(result)]
+    strata = [lower_first(words.variable(name)) for name in result.strata]
     stratified = f", stratified by {listed(strata)}" if strata else ""
     if tests:
         yield f"P values are of the {listed(tests)}{stratified}, two-sided ({words.planned(part.spec)}), not adjusted for their number."
     if strata:
         yield f"Hazard ratios are of Cox models of one factor each{stratified}; the first level is the reference."
-    for factor in factors:
-        missing = value(factor["curves"], "missing")
-        if missing:
-            yield f"{words.variable(factor['factor'])}: {patients(missing)} with missing values left out."
+    for factor in result.factors:
+        missing = missing_of(factor.curves)
+        if missing != 0:
+            yield f"{words.variable(factor.factor)}: {patients(missing)} with missing values left out."
 
 
-def _test_names(part: Part) -> list[str]:
-    return distinct(
-        value(factor["curves"], "test", "name") for factor in entries(value(part.result, "factors"))
-    )
+def _test_names(result: UnivariateResult) -> list[str]:
+    """The tests that are shown, each once."""
+    tests = [log_rank_of(factor.curves) for factor in result.factors]
+    return list(dict.fromkeys(test.name for test in tests if isinstance(test, LogRankResult)))
 
 
 def _abbreviations(shown: Shown, *, models: bool) -> Iterator[tuple[str, str]]:
     yield ("No.", "number of patients")
     if models:
         yield from (CI, HR)
-    if getattr(shown.only.spec, "at", ()):
+    spec = shown.only.spec
+    if isinstance(spec, UnivariateSpec) and spec.at:
         yield SE
-        yield from shown.words.endpoint_abbreviation(shown.only.spec.endpoint_name() or "")
+        yield from shown.words.endpoint_abbreviation(spec.endpoint)

@@ -13,10 +13,10 @@ from riskset_common.estimators.regression.questions.asked import CoxRequest
 from riskset_common.estimators.regression.questions.at_coefficients import AskModel
 from riskset_common.estimators.regression.questions.memory import CoxMemory
 from riskset_common.estimators.regression.spec import CoxSpec
-from riskset_common.estimators.regression.sums import symmetric
 from riskset_common.results.regression import CoxResult
 from riskset_common.study.patients import EndpointTimes
 from riskset_common.study.study import Study
+from riskset_common.survival.arrays.triangles import symmetric, upper_triangle
 from riskset_common.survival.regression.cox import CoxDesign, cox_sums
 from riskset_common.survival.regression.score_residuals import residual_products
 
@@ -45,7 +45,7 @@ class AskClusters(AskModel):
             products = np.outer(score, score)
         else:
             products = residual_products(design, beta)
-        return {"score_products": products[np.triu_indices(len(beta))]}
+        return {"score_products": upper_triangle(products)}
 
     def after(self, request: CoxRequest, pooled: Summary) -> CoxResult:
         """The fitted model with its robust variances."""

@@ -17,17 +17,18 @@ from riskset_common.estimators.regression.fitting import (
     THIRD_MOMENTS,
     likelihood_shapes,
     main_effects,
+    pooled_sums,
 )
 from riskset_common.estimators.regression.questions.asked import CoxRequest, refuse_unless_tested
 from riskset_common.estimators.regression.questions.at_coefficients import AskModel
 from riskset_common.estimators.regression.questions.memory import CoxMemory
 from riskset_common.estimators.regression.questions.times import finish
 from riskset_common.estimators.regression.spec import CoxSpec
-from riskset_common.estimators.regression.sums import pooled_sums
 from riskset_common.estimators.regression.terms import Column, columns
 from riskset_common.results.regression import CoxResult
 from riskset_common.study.patients import EndpointTimes
 from riskset_common.study.study import Study
+from riskset_common.survival.arrays.triangles import upper_triangle
 from riskset_common.survival.regression.cox import CoxDesign, CoxSums, cox_sums
 from riskset_common.survival.regression.firth import learn, n_third, penalised, third_sums
 
@@ -125,5 +126,5 @@ def _arrays(sums: CoxSums, before: str = "") -> Summary:
     return {
         f"{before}log_likelihood": one(sums.log_likelihood),
         f"{before}score": sums.score,
-        f"{before}information": sums.information[np.triu_indices(len(sums.score))],
+        f"{before}information": upper_triangle(sums.information),
     }

@@ -18,10 +18,10 @@ from riskset_common.estimators.regression.questions.at_coefficients import AskMo
 from riskset_common.estimators.regression.questions.clusters import AskClusters
 from riskset_common.estimators.regression.questions.memory import CoxMemory
 from riskset_common.estimators.regression.spec import CoxSpec, steps_rested_on
-from riskset_common.estimators.regression.sums import symmetric
 from riskset_common.results.regression import CoxResult
 from riskset_common.study.patients import EndpointTimes
 from riskset_common.study.study import Study
+from riskset_common.survival.arrays.triangles import symmetric
 from riskset_common.survival.regression.cox import CoxDesign
 from riskset_common.survival.regression.proportionality import TimeScores
 

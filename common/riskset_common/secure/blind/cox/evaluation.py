@@ -45,6 +45,7 @@ from riskset_common.secure.blind.arithmetic.reciprocal import (
 from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Opening, Truncated
 from riskset_common.secure.blind.cox.model import BlindModel
 from riskset_common.survival.arrays.shapes import FloatArray, IntArray
+from riskset_common.survival.arrays.triangles import symmetric
 from riskset_common.survival.regression.cox import CoxSums
 
 LIKELIHOOD_BITS, SCORE_BITS, INFORMATION_BITS = 40, 50, 44
@@ -129,14 +130,6 @@ def opened_integers(opened: Elements) -> list[int]:
             "from it. Start a new session."
         )
     return numbers
-
-
-def symmetric(upper: FloatArray, p: int) -> FloatArray:
-    """The matrix, shape (p, p), of which the upper triangle is given by rows."""
-    matrix, place = np.zeros((p, p)), np.triu_indices(p)
-    matrix[place] = upper
-    matrix.T[place] = upper
-    return matrix
 
 
 def evaluate(

@@ -23,10 +23,10 @@ from riskset_common.secure.blind.cox.evaluation import (
     information_share,
     opened_integers,
     score_share,
-    symmetric,
 )
 from riskset_common.secure.blind.cox.model import BlindModel
 from riskset_common.secure.blind.cox.wanted import G_BITS, WantedPhTest
+from riskset_common.survival.arrays.triangles import symmetric
 from riskset_common.survival.regression.cox import CoxSums
 from riskset_common.survival.regression.newton import CoxFit
 from riskset_common.survival.regression.proportionality import TimeScores
