@@ -28,7 +28,7 @@ def horizons(shown: Shown) -> tuple[float, ...]:
     found = {
         estimated.time
         for part in shown.parts
-        for curve in curves_of(part.typed)
+        for curve in curves_of(part.result)
         for estimated in estimates(curve)
     }
     wanted = shown.display.horizons
@@ -71,7 +71,7 @@ def endpoint_noun(shown: Shown) -> str:
 
 def interval_kinds(parts: Iterable[Part]) -> str:
     """How the intervals of these analyses of curves are made: `log-log transformed`; empty where all are withheld."""
-    results = (part.typed for part in parts)
+    results = (part.result for part in parts)
     kinds = dict.fromkeys(
         result.ci
         for result in results

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from riskset_common.estimators.composed.univariate import UnivariateSpec
-from riskset_common.results.as_json import as_json
 from riskset_common.results.composed import FactorResult, UnivariateResult
 from riskset_common.results.curves import GroupCurve, KaplanMeierResult
 from riskset_common.results.regression import CoxResult
@@ -44,7 +43,7 @@ from riskset_server.results.typed import log_rank_of, missing_of, of_kind, withh
 
 def make(shown: Shown) -> Table:
     """One row for all patients, one for each factor with its P, and one below it for each of its levels."""
-    words, result = shown.words, of_kind(UnivariateResult, shown.only.typed)
+    words, result = shown.words, of_kind(UnivariateResult, shown.only.result)
     times = horizons(_of(shown, result.all_patients))
     noun = endpoint_noun(shown)
     models = any(factor.model is not None for factor in result.factors)
@@ -68,7 +67,7 @@ def make(shown: Shown) -> Table:
 
 def _of(shown: Shown, curves: KaplanMeierResult) -> Shown:
     """A display of the curves within."""
-    return replace(shown, parts=(replace(shown.only, result=as_json(curves)),))
+    return replace(shown, parts=(replace(shown.only, result=curves),))
 
 
 def _cells(
