@@ -45,11 +45,11 @@ covered: $(VENV)/dev  ## the tests of survival/, secure/ and primitives/, which 
 
 # Two more than there are cores: a test of a deployment mostly waits for its processes.
 system: $(VENV)/dev  ## the tests that start whole runs: embedded, end to end, over Flower, documentation
-	@$(PYTEST) --exitfirst tests/system --dist=loadgroup --numprocesses=$$(( $$(getconf _NPROCESSORS_ONLN) + 2 )) --maxprocesses=10
+	@$(PYTEST) --exitfirst tests/system --dist=loadscope --numprocesses=$$(( $$(getconf _NPROCESSORS_ONLN) + 2 )) --maxprocesses=10
 
 # What the gate leaves out: tests marked `slow`, and of every property 100 examples instead of 25. Under 60 minutes.
 slow: $(VENV)/dev  ## all tests, with what is too long for the gate; before a release
-	@HYPOTHESIS_PROFILE=slow $(BIN)/pytest --numprocesses=auto --maxprocesses=8 --dist=loadgroup
+	@HYPOTHESIS_PROFILE=slow $(BIN)/pytest --numprocesses=auto --maxprocesses=8 --dist=loadscope
 
 search: $(VENV)/dev  ## draw 1,000 new examples of every property; a find is committed as an @example
 	@HYPOTHESIS_PROFILE=search $(PYTEST) -m hypothesis --ignore=tests/system $(ON_EVERY_CORE)

@@ -1,4 +1,4 @@
-"""How examples are chosen in every test, and where its folders lie."""
+"""How examples are chosen in every test, where its folders lie, and which tests go to one worker together."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
+import pytest
 from hypothesis import settings
+from tests.workers import FederationsTogether
 
 # The gate replays the same few examples, so that a red run means a change and not a draw; `make slow` replays four times as many,
 # and `make search` draws new ones. No limit on the time of one, which depends on what else the machine does.
@@ -31,3 +34,11 @@ def lay_folders_in_memory() -> None:
 
 
 lay_folders_in_memory()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FederationsTogether | None:
+    """With `--dist=loadscope` a scope is what belongs together here."""
+    if config.getoption("dist") != "loadscope":
+        return None
+    return FederationsTogether(config, log)

@@ -1,4 +1,4 @@
-"""How many examples a test draws that cannot afford as many as the others."""
+"""How many examples a test draws that cannot afford as many as the others, or needs more."""
 
 from __future__ import annotations
 

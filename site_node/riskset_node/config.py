@@ -1,4 +1,4 @@
-"""node.yaml: one site, where its patients stand, how they are written there, and what the site allows."""
+"""node.yaml: one site, the file with its patients, how to read that file, and what the site allows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be wrong with a row of the records."""
+"""The kinds of finding: possible faults of a row of the records."""
 
 from __future__ import annotations
 

@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TYPED = ("server/riskset_server/disclosure",)
+TYPED = (
+    "server/riskset_server/disclosure",
+    "server/riskset_server/kinds",
+    "server/riskset_server/run",
+)
 """Folders in which results are dataclasses only."""
 
 

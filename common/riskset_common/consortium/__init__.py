@@ -1,1 +1,1 @@
-"""Who takes part: the roster, the keys that govern it, and how a site joins."""
+"""The consortium: the roster, the keys that govern it, and invitations."""

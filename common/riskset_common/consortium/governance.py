@@ -1,4 +1,4 @@
-"""Who says which sites there are: the consortium's governance keys, g of which must sign a roster before a site believes it.
+"""The consortium's governance keys: g of them must sign a roster before a site accepts it.
 
 The public halves are pinned at every site by hand. The coordinating centre is no authority on keys: it carries rosters, and may not
 make one.

@@ -1,4 +1,4 @@
-"""What the opened sums of a kind of analysis show, for the person who approves a plan: a list of short phrases, each with its arrays."""
+"""The disclosures of a kind of analysis, for the person who approves a plan: short phrases, each with the arrays that it covers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an estimator is: a question the centre asks, a summary each site answers with, and what follows from the pooled sum.
+"""The contract of an estimator: the centre asks a question, each site answers with a summary, and the pooled sum gives the result.
 
 An estimator never sees another party. The centre calls `first` and `next`, a site calls `summarise`; between the two, arrays of
 counts and reals are added up under masks. The arrays' shapes depend on the request alone, never on the patients: that lets them

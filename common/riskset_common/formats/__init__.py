@@ -1,1 +1,1 @@
-"""How text is read and written strictly: YAML that people write, canonical JSON that is hashed."""
+"""Strict reading and writing of text: YAML that people write, canonical JSON that is hashed."""

@@ -1,4 +1,4 @@
-"""What JSON can hold, as Python reads and writes it."""
+"""The values of JSON in Python."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every YAML file and message of riskset is read into: frozen, and without unknown keys."""
+"""The base model of every YAML file and message: frozen, and without unknown keys."""
 
 from __future__ import annotations
 

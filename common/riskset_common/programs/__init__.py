@@ -1,1 +1,1 @@
-"""What all command-line programs of riskset share."""
+"""Shared parts of all command-line programs."""

@@ -1,4 +1,4 @@
-"""What the commands of riskset share: how they end when something is wrong, and which release they are."""
+"""Shared by all commands: how they end if something is wrong, and how they print their release."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What results hold, and how they are written and read."""
+"""The types of results, and how they are written and read."""

@@ -1,4 +1,4 @@
-"""How a result becomes results.json: floats that read back identically, null for what does not exist."""
+"""Writing a result as JSON: floats read back identically, and a value that does not exist is null."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How results.json becomes results again: values by the type hints of the dataclasses, and nothing that these do not name."""
+"""Reading results.json back into results, by the type hints of the dataclasses; anything else is refused."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ T = TypeVar("T")
 
 _MARK = {"withheld"}
 _ALWAYS_SHOWN = {"kind", "warnings"}
-_NOT_OF_VALUES = (None, NoneType, Withheld, WithheldAnalysis)
 _hints = cache(get_type_hints)
 
 
@@ -38,8 +37,10 @@ def analysis_from_json(
     value: object, kinds: Mapping[str, type[AnalysisResult]], where: str = "results"
 ) -> ReleasedResult:
     """The result of one analysis, as the dataclass of its kind; raises as `from_json`."""
-    kind = str(value.get("kind")) if isinstance(value, dict) else ""
-    return cast("ReleasedResult", _one_of((kinds.get(kind), WithheldAnalysis), value, where))
+    kind = value.get("kind") if isinstance(value, dict) else None
+    if not isinstance(kind, str) or kind not in kinds:
+        raise _misfit(value, where)
+    return cast("ReleasedResult", _one_of((kinds[kind], WithheldAnalysis), value, where))
 
 
 def whole_from_json(
@@ -49,11 +50,11 @@ def whole_from_json(
     analyses = value.get("analyses") if isinstance(value, dict) else None
     if not isinstance(value, dict) or not isinstance(analyses, dict):
         raise InputError(f"{where}: analyses are missing. Give those of a finished run.")
-    read = {
+    found = {
         name: analysis_from_json(each, kinds, f"{where}.analyses.{name}")
         for name, each in analyses.items()
     }
-    return replace(from_json(Results, {**value, "analyses": {}}, where), analyses=read)
+    return replace(from_json(Results, {**value, "analyses": {}}, where), analyses=found)
 
 
 def _read(hint: object, value: object, where: str) -> object:
@@ -71,7 +72,11 @@ def _read(hint: object, value: object, where: str) -> object:
         return math.nan
     if type(value) is hint or (of is Literal and value in args):
         return value
-    raise InputError(
+    raise _misfit(value, where)
+
+
+def _misfit(value: object, where: str) -> InputError:
+    return InputError(
         f"{where}: {value!r:.60} does not belong there. Take a results.json that this release wrote."
     )
 
@@ -80,23 +85,27 @@ def _one_of(hints: tuple[object, ...], value: object, where: str) -> object:
     """A value of one of several types: null, a mark, an analysis that is withheld, or else of the first type that it fits."""
     if value is None and NoneType in hints:
         return None
-    of_values = tuple(hint for hint in hints if hint not in _NOT_OF_VALUES)
     if isinstance(value, dict):
         if Withheld in hints and set(value) == _MARK:
             return _mark(value)
-        if WithheldAnalysis in hints and of_values and _is_withheld(value):
+        if WithheldAnalysis in hints and _is_withheld(value):
             marks = {name: _mark(value[name]) for name in value if name not in _ALWAYS_SHOWN}
             return WithheldAnalysis(str(value["kind"]), marks)
-    for hint in of_values[:-1]:
+    hints = tuple(hint for hint in hints if hint not in (NoneType, Withheld, WithheldAnalysis))
+    for hint in hints[:-1]:
         with suppress(InputError):
             return _read(hint, value, where)
-    return _read(of_values[-1] if of_values else None, value, where)
+    return _read(hints[-1] if hints else None, value, where)
 
 
 def _is_withheld(analysis: Mapping[str, object]) -> bool:
     """Whether an analysis is withheld as a whole."""
     found = [each for name, each in analysis.items() if name not in _ALWAYS_SHOWN]
-    return bool(found) and all(isinstance(each, dict) and set(each) == _MARK for each in found)
+    return (
+        "kind" in analysis
+        and bool(found)
+        and all(isinstance(each, dict) and set(each) == _MARK for each in found)
+    )
 
 
 def _mark(value: Mapping[str, object]) -> Withheld:

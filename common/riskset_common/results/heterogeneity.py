@@ -1,4 +1,4 @@
-"""How much an effect differs among the sites, as results have it."""
+"""Results of a heterogeneity analysis."""
 
 from __future__ import annotations
 

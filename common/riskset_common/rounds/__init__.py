@@ -1,1 +1,1 @@
-"""What one round asks, worked out by both sides from the approved plan."""
+"""The questions of a round, derived by both sides from the approved plan."""

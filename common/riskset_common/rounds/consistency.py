@@ -1,4 +1,4 @@
-"""What must hold of pooled counts whoever reported them: no number of a site is seen, but a site whose report contradicts itself shows.
+"""Consistency of pooled counts: no number of a site is seen, but a site whose report contradicts itself shows.
 
 Masked reports cannot be checked one by one. Their sum can: counts are not negative, the levels of a variable add up to its patients,
 and analyses of one population count the same people. A report that breaks such a rule breaks it in the sum, unless others break it the

@@ -1,4 +1,4 @@
-"""What one round of a run asks, as both sides work it out from the approved plan: questions, requests and the schema of the answer.
+"""The questions of one round, as both sides derive them from the approved plan: requests, and the schema of the answer.
 
 All analyses of a plan advance in lockstep: one request holds the next question of every unfinished analysis, and one report holds
 every answer, so a plan takes as many rounds as its longest analysis.

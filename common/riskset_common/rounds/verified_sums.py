@@ -1,4 +1,4 @@
-"""What a site does not take from the centre: sums on which later questions rest, and how often one question may be asked.
+"""Checks that a site makes itself, instead of trusting the centre: the sums behind later questions, and how often a question may be asked.
 
 The centre shows each site the opening of a round whose sums later questions rest on (`rests_on` of its estimator). A site adds it up again
 and works out for itself what it needs, such as the function of time of a test or the distribution of the censoring.

@@ -1,1 +1,1 @@
-"""What is analysed: codebook, plan, time grid and patients, before anything is estimated."""
+"""The study: codebook, plan, time grid and patients, before anything is estimated."""

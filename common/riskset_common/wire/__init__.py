@@ -1,1 +1,1 @@
-"""What travels between centre and sites, byte for byte."""
+"""The messages between centre and sites, byte for byte."""

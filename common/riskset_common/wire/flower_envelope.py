@@ -1,4 +1,4 @@
-"""What the two ends of the Flower engine agree on: the envelope of a message, and the one app whose runs are admitted.
+"""The agreement between the two ends of the Flower engine: the envelope of a message, and the only app whose runs are admitted.
 
 The envelope says nothing that anyone trusts. The message inside is signed, masked and bound to its round; the rest helps to carry it.
 """

@@ -1,4 +1,4 @@
-"""Which release of a site node works with which release of the centre."""
+"""The releases of a site node that work with a release of the centre."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The schema of a report: which numbers of which analysis stand where in its two vectors."""
+"""The schema of a report: the place of each analysis's numbers in its two vectors."""
 
 from __future__ import annotations
 

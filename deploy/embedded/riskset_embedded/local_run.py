@@ -1,4 +1,4 @@
-"""From files to a finished folder: read plan, codebook and nodes, run, write, and tell the person at the terminal how it goes."""
+"""From files to a finished folder: read plan, codebook and nodes, run, write, and report progress on the terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a local run keeps while it is under way, so that the same command continues where it stopped.
+"""The folder of an unfinished local run, from which the same command continues.
 
 The folder `NAME.run` stands beside the output folder `NAME`. It holds what was drawn at random, what each site must remember and what
 the centre received: everything else follows from these and the files of the study. When the run is finished, states and messages move

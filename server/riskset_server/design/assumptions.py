@@ -1,4 +1,4 @@
-"""What a comparison of two arms assumes: event-free proportions at a time, error rates, accrual, follow-up and loss.
+"""Assumptions of a comparison of two arms: event-free proportions at a time, error rates, accrual, follow-up and loss.
 
 Survival is exponential where a length of follow-up other than `at` has to be turned into events; the hazard ratio is constant.
 """

@@ -1,1 +1,1 @@
-"""What of an exact result may be released."""
+"""Disclosure rules: the released form of an exact result."""

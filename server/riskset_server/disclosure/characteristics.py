@@ -1,4 +1,4 @@
-"""How a table of characteristics, or of first events, is released: without the cells that would give a small count away."""
+"""The release of tables of characteristics and of first events, without the cells that would reveal a small count."""
 
 from __future__ import annotations
 

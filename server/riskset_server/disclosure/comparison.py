@@ -1,4 +1,4 @@
-"""How comparisons of groups are released: tests of all groups and of pairs, and differences between two curves."""
+"""The release of comparisons between groups: tests of all groups and of pairs, and differences between two curves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How analyses made of curves and models are released: each part under the rules of its kind, and nothing of one that the other hides."""
+"""The release of analyses made of curves and models: each part by the rules of its kind, and nothing that another part hides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a curve of survival or cumulative incidence is released: in blocks of at least k events, to three decimals, and not to its end.
+"""The release of a curve of survival or cumulative incidence: in blocks of at least k events, to three decimals, and not to its end.
 
 An exact curve is a list of the days on which patients died. Its steps are merged until a block holds at least `minimum_cell`
 events; the exact survival at the block's end is published, rounded, rather than recomputed from delayed events, which would bias

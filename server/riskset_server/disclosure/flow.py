@@ -1,4 +1,4 @@
-"""How the flow of patients is released: boxes partition the box above them."""
+"""The release of the flow of patients: boxes partition the box above them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of a follow-up may be released: times behind which enough patients stand, and never the day of whoever was seen last or first."""
+"""The release of follow-up: only times with enough patients behind them, and never the day of the first or last patient seen."""
 
 from __future__ import annotations
 

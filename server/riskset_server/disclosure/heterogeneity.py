@@ -1,4 +1,4 @@
-"""How the heterogeneity of an effect is released: as a model that has the coefficients of the sites' own ones."""
+"""The release of heterogeneity: as a model whose coefficients come from the sites' own models."""
 
 from __future__ import annotations
 

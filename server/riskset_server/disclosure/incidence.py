@@ -1,4 +1,4 @@
-"""How cumulative incidence is released. Patients by kind of event, others together, and without any, by group, are a table."""
+"""The release of cumulative incidence. Patients by kind of event, with others and without any, by group, form a table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a regression model is released: whole, with seven digits, or not at all.
+"""The release of a regression model: whole, with seven digits, or not at all.
 
 The coefficient of a level with few patients, or few events, reads those patients back.
 """

@@ -1,4 +1,4 @@
-"""What of the numbers in a table of characteristics may be released: means and quartiles with enough patients behind them.
+"""The release of numbers in a table of characteristics: means and quartiles with enough patients behind them.
 
 A mean is a sum of patients' values, and a quartile is one patient's value; both are shown rounded, and only where enough patients stand
 behind them. The mean of all gives the mean of a group that is held back, so it is held with it.

@@ -1,4 +1,4 @@
-"""What of an exact result may be released: cells, curves and models under the plan's disclosure rules.
+"""The release of an exact result: cells, curves and models under the plan's disclosure rules.
 
 Secure sums keep one site's numbers from the centre; they do not make the sum itself safe to show. With `release: rounded`, the
 default, every result passes these rules before it is written anywhere. A value that a rule holds back becomes

@@ -1,4 +1,4 @@
-"""How curves by group are released. Patients with an event and without one, by group, are a table like any other."""
+"""The release of curves by group. Patients with and without an event, by group, form a table like any other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which cells, margins and columns of a table of counts must be held back so that no small count can be worked out.
+"""The cells, margins and columns of a table of counts that must be withheld, so that no small count can be computed.
 
 A count is small when it is neither zero nor at least `minimum_cell`. Holding back the small cells alone does not hide them: totals
 are known, here and in other tables. Of the parts of a known sum, so many are held that each of them could just as well be

@@ -1,4 +1,4 @@
-"""What a disclosure rule puts in place of a value, the thresholds behind it, and an analysis of which nothing may be shown."""
+"""The mark of a withheld value, the thresholds of the rules, and an analysis that is withheld as a whole."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What the centre makes of each kind of analysis."""
+"""The kinds of analysis at the centre."""

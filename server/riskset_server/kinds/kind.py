@@ -1,4 +1,4 @@
-"""What the centre knows of one kind of analysis."""
+"""The entry of one kind of analysis at the centre."""
 
 from __future__ import annotations
 

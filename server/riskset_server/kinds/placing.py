@@ -1,4 +1,4 @@
-"""Which tables and figures a report has, under which headings and file names: the plan's displays, or one default set."""
+"""The tables and figures of a report, with headings and file names: the plan's displays, or one default set."""
 
 from __future__ import annotations
 

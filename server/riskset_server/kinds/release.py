@@ -1,4 +1,4 @@
-"""What of an analysis is released: what the rule of its kind shows."""
+"""The release of an analysis, by the rule of its kind."""
 
 from __future__ import annotations
 

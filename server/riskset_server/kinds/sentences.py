@@ -1,4 +1,4 @@
-"""What the methods section of a report says of each kind of analysis, from the plan and what the results say of themselves."""
+"""Sentences of the methods section for each kind of analysis, from the plan and the results."""
 
 from __future__ import annotations
 

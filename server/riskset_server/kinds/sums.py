@@ -1,4 +1,4 @@
-"""What must add up in the result of each kind: groups to their total, tables by row and column, a flow from box to box."""
+"""The sums within a result of each kind: groups to their total, tables by row and column, a flow from box to box."""
 
 from __future__ import annotations
 

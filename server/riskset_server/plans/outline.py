@@ -1,4 +1,4 @@
-"""What a plan asks, in words: the page a statistician reads before any site sees the plan."""
+"""The outline of a plan in words, which a statistician reads before any site sees the plan."""
 
 from __future__ import annotations
 

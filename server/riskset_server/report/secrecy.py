@@ -1,4 +1,4 @@
-"""What the methods section says of how numbers of several sites became one: masked sums, who opened them, and models on shares."""
+"""The paragraph of the methods section on pooling: masked sums, who opened them, and models on shares."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a check found: which check, where in the report, and what does not agree."""
+"""A disagreement: the check, the place in the report, and the two values that differ."""
 
 from __future__ import annotations
 

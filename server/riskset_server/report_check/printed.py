@@ -1,4 +1,4 @@
-"""What a report prints, read back from its files: the rows of tables, the texts of figures and of the page."""
+"""The printed content of a report, read back from its files: rows of tables, texts of figures and of the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does every number that a display prints stand in the results of the analyses that it shows, to the digits printed.
+"""The check that every number of a display is in the results of its analyses, to the digits printed.
 
 Beside the numbers of results.json themselves there may stand: a probability in percent; patients at risk, censored and with an event
 at a time, which are sums along a curve; sums and shares of a table of events; the difference of two estimates with its limits; and

@@ -1,4 +1,4 @@
-"""What pages ask of results in their types: plain numbers, the rules that withheld something, and every curve in one form."""
+"""Helpers of pages for typed results: plain numbers, the rules that withheld something, and every curve in one form."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from riskset_common.results.curves import (
     CurvePoints,
@@ -76,6 +76,20 @@ def of_kind(kind: type[T], result: ReleasedResult) -> T:
 def withheld_as_a_whole(analysis: WithheldAnalysis) -> Withheld:
     """The mark of the rule by which an analysis is withheld."""
     return next(iter(analysis.fields.values()))
+
+
+@runtime_checkable
+class WithIntervals(Protocol):
+    """A result of any kind whose estimates have confidence intervals."""
+
+    @property
+    def level(self) -> float:
+        """Their confidence level, such as 0.95."""
+
+
+def level_of(result: ReleasedResult) -> float | None:
+    """The confidence level of an analysis; None where it has no intervals, or is withheld as a whole."""
+    return result.level if isinstance(result, WithIntervals) else None
 
 
 def missing_of(result: ReleasedResult) -> Shown[int]:

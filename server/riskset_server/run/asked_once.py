@@ -1,4 +1,4 @@
-"""What a round asks once for several analyses: curves of the same patients in the same groups are made of the same counts.
+"""Counts that several analyses share, asked once in a round: curves of the same patients in the same groups need the same counts.
 
 The sites know nothing of it. They answer what they are asked, and what an analysis is not asked it has from another.
 """

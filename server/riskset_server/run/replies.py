@@ -1,4 +1,4 @@
-"""What sites answer, read as what is awaited of them; the refusals of those that said no, and the loss of those that say nothing."""
+"""Reading the sites' answers: the awaited message, a refusal, or the loss of a site that does not answer."""
 
 from __future__ import annotations
 

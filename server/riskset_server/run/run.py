@@ -1,4 +1,4 @@
-"""What the phases of a run share, at the coordinating centre and sans I/O: what stays the same throughout, and how far it has come.
+"""The shared state of the phases of a run at the centre, sans I/O: the constants of the run, and its progress.
 
 A run is always in one of its phases, and each is a value of a type of its own:
 

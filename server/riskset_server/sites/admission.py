@@ -1,4 +1,4 @@
-"""How a site joins and leaves: invited, admitted when its fingerprint was compared by telephone, revoked."""
+"""Joining and leaving: a site is invited, admitted after its fingerprint was compared by telephone, and can be revoked."""
 
 from __future__ import annotations
 

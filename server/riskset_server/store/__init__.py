@@ -1,4 +1,4 @@
-"""What the centre remembers: its sites, its runs, and every message of a run, on SQLite or PostgreSQL."""
+"""The memory of the centre: its sites, its runs, and every message of a run, on SQLite or PostgreSQL."""
 
 from riskset_server.store.database import Database, open_database
 from riskset_server.store.runs import RunRecord, Runs, RunState

@@ -1,4 +1,4 @@
-"""What the centre remembers of one run: what it asked, what was answered and what was opened, byte for byte.
+"""The memory of one run: questions, answers and openings, byte for byte.
 
 A carrier with this memory (`driving.recorded`) plays a run again that was killed, up to where it stopped.
 """

@@ -1,4 +1,4 @@
-"""How findings, a site's profile and its policy read on a terminal, and as JSON."""
+"""Findings, a site's profile and its policy as text on a terminal, and as JSON."""
 
 from __future__ import annotations
 

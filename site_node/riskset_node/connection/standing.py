@@ -1,4 +1,4 @@
-"""How the node of a site stands, for the people of the site: whether it runs, what it waits for, when it last heard of the centre.
+"""The status of a site's node for the site's staff: whether it is running, what it waits for, and when it last heard from the centre.
 
 It is kept in two files of the node's own folder: `node.pid`, locked for as long as the node runs, and `standing.json`. A third one,
 `paused`, is there while the node is to rest.

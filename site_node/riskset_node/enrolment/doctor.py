@@ -1,4 +1,4 @@
-"""What may stand between this machine and the centre, checked one by one: each passes, or says what to do.
+"""Checks of the connection from this machine to the centre: each passes, or says what to do.
 
 Nothing of the patients is read but the name of their file, and nothing is sent but a request for the centre's health.
 """

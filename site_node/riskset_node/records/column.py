@@ -1,4 +1,4 @@
-"""A column as it stands in the file: its distinct values, their texts, and the codes that those texts spell.
+"""A column as it is in the file: its distinct values, their texts, and the codes that those texts spell.
 
 A column has far fewer distinct values than rows, mostly; each distinct value is looked at once, and the rows follow by index.
 """

@@ -1,4 +1,4 @@
-"""What is wrong with patient records: how many rows, whose, which values, and what to do. Findings never leave the site."""
+"""Faults in the patient records: how many rows, which patients and values, and what to do. Findings never leave the site."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which column each variable of the codebook is read from, and where node.yaml contradicts the codebook."""
+"""The column of each variable of the codebook, and contradictions between node.yaml and the codebook."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A session that this site takes part in: the study, its records and patients for it, and where the protocol stands."""
+"""A session that this site takes part in: the study, its records and patients for it, and the state of the protocol."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whom a site believes: the centre whose plans it runs, the roster of the consortium, and its own entry in it."""
+"""The parties that a site trusts: the centre whose plans it runs, and the consortium's roster with its own entry."""
 
 from __future__ import annotations
 

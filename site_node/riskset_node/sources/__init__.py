@@ -1,4 +1,4 @@
-"""Where patient records come from. To add a source: a module with its settings and its reader, and a line here."""
+"""The sources of patient records. To add one: a module with its settings and its reader, and a line here."""
 
 from __future__ import annotations
 

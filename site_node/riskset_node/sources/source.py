@@ -1,4 +1,4 @@
-"""What a source of patient records is: it names its columns, and reads those that are asked for."""
+"""The contract of a source of patient records: it names its columns, and reads the requested ones."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a site must not forget: one file, one transaction a step."""
+"""The memory of a site: one file, one transaction a step."""

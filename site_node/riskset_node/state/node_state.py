@@ -1,4 +1,4 @@
-"""What a site must not forget: one SQLite file with its sessions, the rounds it answered and everything that left.
+"""The memory of a site: one SQLite file with its sessions, the rounds that it answered and everything that left.
 
 A step of the protocol is one transaction, written before a byte leaves: the new state of the session and the message itself. A node
 that is killed at any point therefore either did not send or can send the same bytes again. `node_state.md` argues what this holds

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
+from tests.examples import examples
 from tests.server.disclosure.as_released import is_withheld, release
 
 from riskset_common.study.plan import Disclosure
@@ -205,6 +206,7 @@ def check_hidden(table: list[list[int]], released: dict, disclosure: Disclosure)
 @example([[3, 20, 0], [0, 30, 12]], Disclosure())
 @example([[1, 9], [1, 9], [1, 9], [1, 9], [1, 9]], Disclosure())
 @example([[4, 40], [0, 0]], Disclosure())
+@examples(38)
 @given(tables(), disclosures())
 def test_no_cell_of_a_released_table_of_characteristics_can_be_told_to_be_small(
     table: list[list[int]], disclosure: Disclosure
@@ -214,6 +216,7 @@ def test_no_cell_of_a_released_table_of_characteristics_can_be_told_to_be_small(
 
 @example([[30, 2], [20, 50], [40, 40]], Disclosure())
 @example([[30, 20], [20, 50], [3, 2]], Disclosure())
+@examples(38)
 @given(tables(), disclosures())
 def test_no_cell_of_a_released_table_of_events_can_be_told_to_be_small(
     table: list[list[int]], disclosure: Disclosure

@@ -122,15 +122,16 @@ def test_events_that_are_withheld_read_withheld_below_the_model(
     )
 
 
-def test_a_model_that_is_withheld_as_a_whole_has_no_rows_and_names_the_rule(
+def test_a_model_that_is_withheld_as_a_whole_has_one_row_and_no_note(
     trial: ModuleType, shown: Callable[..., Shown]
 ) -> None:
     table = cox_table.make(
         shown("cox_arm", "cox_all", results={"cox_arm": trial.withheld_as_a_whole("cox")})
     )
 
-    assert table.rows[1].label.text == "Cox model of event-free survival"
-    assert table.notes[0].endswith("Withheld under the disclosure rule minimum_cell 5.")
+    assert "All terms,withheld [a],withheld [a],withheld [a]" == table.csv().splitlines()[2].strip()
+    assert "Withheld under the disclosure rule minimum_cell 5." == table.footnotes()[0].text
+    assert ["Cox model of event-free survival: n = 576"] == [note[:41] for note in table.notes]
 
 
 def test_a_limit_that_does_not_exist_is_a_dash_with_its_footnote(

@@ -37,13 +37,6 @@ LUNG = Path(__file__).parents[3] / "deploy" / "studies" / "lung"
 ROUNDS = "rounds: {deadline: 90, again_after: 3}\n"
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """The tests of one federation go to one worker, so that its processes are started once."""
-    for name in ("two_sites", "four_sites"):
-        if name in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group(name))
-
-
 @pytest.fixture(scope="session")
 def study_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
     """The lung study with its first so many sites, which then suffice for a sum."""

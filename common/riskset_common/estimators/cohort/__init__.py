@@ -1,1 +1,1 @@
-"""Whom an analysis is of: causes, groups, exposures."""
+"""The patients of an analysis: causes, groups, exposures."""

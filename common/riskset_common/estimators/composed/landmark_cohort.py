@@ -1,4 +1,4 @@
-"""Who is at risk at a landmark, and who had been exposed by then: the patients of a landmark analysis."""
+"""The patients of a landmark analysis: those still at risk at the landmark, and who of them had been exposed by then."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every analysis that draws curves by group, and may compare the groups by a test, writes in a plan."""
+"""The keys in a plan that all analyses of curves share: groups, times, intervals, and the test between groups."""
 
 from __future__ import annotations
 

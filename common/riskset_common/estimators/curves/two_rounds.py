@@ -1,4 +1,4 @@
-"""What estimators of curves share: a first round finds how long a time grid is needed, a second counts on it."""
+"""The two rounds that estimators of curves share: the first finds how long the time grid must be, the second counts on it."""
 
 from __future__ import annotations
 

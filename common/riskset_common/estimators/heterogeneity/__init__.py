@@ -1,1 +1,1 @@
-"""How much an effect differs among the sites."""
+"""Heterogeneity: how much an effect differs among the sites."""

@@ -1,4 +1,4 @@
-"""How much an effect differs among the sites, as it is printed."""
+"""The printed result of a heterogeneity analysis: how much an effect differs among the sites."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the fits of a Cox model stand between two rounds: the whole model and, side by side, its main effects alone."""
+"""The fits of a Cox model between two rounds: the whole model and, side by side, its main effects alone."""
 
 from __future__ import annotations
 

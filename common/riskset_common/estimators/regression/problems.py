@@ -1,4 +1,4 @@
-"""What a Cox model cannot be, in words: terms that do not fit, and what does not go with risk sets that cross sites."""
+"""Problems of a Cox model in a plan: terms that do not fit, and options that are impossible if risk sets cross sites."""
 
 from __future__ import annotations
 

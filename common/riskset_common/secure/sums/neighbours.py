@@ -1,4 +1,4 @@
-"""Who masks with whom: everybody with everybody, or, in large sessions, each site with its neighbours on a ring ordered by hash.
+"""The pairs of sites that share masks: all pairs or, in large sessions, each site with its neighbours on a ring ordered by hash.
 
 On the ring (a circulant graph) a site has the k/2 sites before and the k/2 behind it as neighbours. Its place follows from
 ``H(SETUP_HASH, id)``, which nobody chooses. A site is hidden as long as one honest neighbour is in the sum with it, and a centre may

@@ -1,4 +1,4 @@
-"""What masks and signatures are bound to: session, set-up and round, each one hash over everything that must be the same for all.
+"""The hashes to which masks and signatures are bound: session, set-up and round, each over everything that must be the same for all.
 
 All masks of a round derive from its label. A centre that shows two sites different plans, keys, questions or lists of participants
 gives them different labels; their masks then do not cancel, and what it can add up is noise. Every input below is a value that the

@@ -1,4 +1,4 @@
-"""Who is at risk, who has the event, who is censored: counts on a grid of times, and the risk table made of them.
+"""Counts at risk, with an event and censored on a grid of times, and the risk table made of them.
 
 A site counts on the agreed grid, the centre adds the counts of all sites and makes risk tables; every estimator of a curve and
 every log-rank test is a function of these integers, so that pooling them is exact in any order of the sites.

@@ -1,4 +1,4 @@
-"""Whether hazards are proportional: the score test that the coefficients change with a function g of time.
+"""The test of proportional hazards: a score test of whether the coefficients change with a function g of time.
 
 To x' β is added g(t) x' θ. At θ = 0 and the fitted β the score of θ is U = sum over the event times of g_k U_k, and the information
 

@@ -1,4 +1,4 @@
-"""What each row of a Cox design contributes to the score, and the variance of coefficients that rests on it.
+"""Score residuals: the contribution of each row of a Cox design to the score, and the robust variance from them.
 
 In the notation of `cox`, with m_l the mean of x over the risk set when the l-th of the d tied deaths is taken out of it, and s_l the
 weight that is left then, a row that is at risk at some event times and dies at one of them contributes

@@ -1,4 +1,4 @@
-"""Where a relapse was, and what an infant died of."""
+"""The site of a relapse, and the cause of a death."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How each study group writes its file: words, codes, separators, dates and units; read from dialects.yaml."""
+"""The dialect of each study group's file: words, codes, separators, dates and units, read from dialects.yaml."""
 
 from __future__ import annotations
 

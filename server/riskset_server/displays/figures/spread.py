@@ -1,4 +1,4 @@
-"""Where labels go beside the ends of lines: as near to each end as can be without one covering another."""
+"""Placing labels beside the ends of lines: as near to each end as possible without overlap."""
 
 from __future__ import annotations
 

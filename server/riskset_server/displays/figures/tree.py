@@ -1,4 +1,4 @@
-"""Where the boxes of a tree stand: side by side without touching, each in the middle of those that it splits into.
+"""Placing the boxes of a tree: side by side without touching, each centred above the boxes that it splits into.
 
 Lengths are inches. A tree grows downwards, or to the right where its boxes would be too many side by side. Breadth is the direction in
 which siblings stand, depth the one in which the tree grows.

@@ -1,1 +1,1 @@
-"""What tables and figures are made of."""
+"""The building blocks of tables and figures."""

@@ -1,4 +1,4 @@
-"""How one number reads in a table, figure or sentence: the journal's digits, and the footnote that a missing number needs.
+"""Formatting one number for a table, figure or sentence: the journal's digits, and the footnote for a missing number.
 
 P values follow the AMA Manual of Style (11th ed, 2020, section 19.5), which the journal applies: no zero before the point;
 two digits, three below .01, and as many as it takes for a P below .05 not to read as .05; `< .001` and `> .99` at the ends.

@@ -1,4 +1,4 @@
-"""What tables and figures of curves say alike."""
+"""Words that tables and figures of curves share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a display is made from: the analyses that it shows, each with its result, and the study's words."""
+"""The input of a display: the analyses that it shows, each with its result, and the study's words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.displays import Panel
 from riskset_server.displays.parts.cells import level_percent
 from riskset_server.displays.parts.words import Words
-from riskset_server.results.typed import distinct
+from riskset_server.results.typed import distinct, level_of
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Shown:
     @property
     def confidence(self) -> str:
         """The confidence level that all analyses share, `95%`; empty where they differ."""
-        levels = distinct(getattr(part.result, "level", None) for part in self.parts) or [0.95]
+        levels = distinct(level_of(part.result) for part in self.parts) or [0.95]
         return level_percent(levels[0]) if len(levels) == 1 else ""
 
     @property

@@ -37,7 +37,7 @@ from riskset_server.displays.parts.cells import (
     patients,
     plain,
     statistic,
-    withheld_note,
+    withheld_cell,
 )
 from riskset_server.displays.parts.display import Part, Shown
 from riskset_server.displays.parts.words import Words, listed, lower_first, sentence_case
@@ -85,13 +85,15 @@ def model_of(part: Part) -> FittedModel | WithheldAnalysis:
 
 
 def effects(shown: Shown) -> Iterator[Effect]:
-    """Rows of every model of a display, each below its title where there are several; none of a model that is withheld."""
+    """Rows of every model of a display, each below its title where there are several; one row of a model that is withheld."""
     for part in shown.parts:
         indent, words, model = 0, words_of_model(shown.words, part), model_of(part)
         if len(shown.parts) > 1:
             yield Effect(Cell(shown.words.title(part.spec)), 0, is_title=True)
             indent = 1
         if isinstance(model, WithheldAnalysis):
+            held = withheld_cell(withheld_as_a_whole(model).rule)
+            yield Effect(Cell("All terms"), indent, hazard_ratio=held, interval=held, p=held)
             continue
         for _, rows in groupby(model.terms, key=lambda row: row.term):
             yield from _term(model, words, tuple(rows), indent)
@@ -167,19 +169,17 @@ def _counts(model: FittedModel, term: str, level: str | None) -> tuple[Cell, Cel
 
 
 def model_notes(shown: Shown) -> tuple[str, ...]:
-    """What stands below every model: patients, events, ties, strata and tests."""
+    """What stands below every model that is shown: patients, events, ties, strata and tests."""
     notes: list[str] = []
     for part in shown.parts:
+        model = model_of(part)
         of = f"{shown.words.title(part.spec)}: " if len(shown.parts) > 1 else ""
-        notes += [of + " ".join(_notes(part, shown.words))]
+        if not isinstance(model, WithheldAnalysis):
+            notes += [of + " ".join(_notes(part, model, shown.words))]
     return tuple(notes)
 
 
-def _notes(part: Part, words: Words) -> Iterator[str]:
-    model = model_of(part)
-    if isinstance(model, WithheldAnalysis):
-        yield withheld_note(withheld_as_a_whole(model).rule)
-        return
+def _notes(part: Part, model: FittedModel, words: Words) -> Iterator[str]:
     left_out = f"; {patients(model.missing)} with missing values left out" if model.missing else ""
     n, events = cell(model.n, count).text, cell(model.events, count).text
     yield f"n = {n}, {events} events{_competing(model)}{left_out}."

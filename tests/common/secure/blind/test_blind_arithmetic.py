@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.common.secure.blind.blind_parties import arithmetics, secret, shared, together
+from tests.examples import examples
 
 from riskset_common.errors import EstimationError, ProtocolRefusal
 from riskset_common.primitives.prime_field import P, lagrange
@@ -251,6 +252,7 @@ def test_a_member_needs_exactly_its_own_keys():
         Arithmetic(committee, 1, dict.fromkeys(committee.subsets, b""), b"label")
 
 
+@examples(50)
 @given(
     value=st.one_of(
         st.floats(-(2.0**61), 2.0**61), st.floats(-1, 1), st.floats(-(2.0**-50), 2.0**-50)

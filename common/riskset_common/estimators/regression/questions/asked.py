@@ -1,4 +1,4 @@
-"""What all questions to a Cox model have in common: how they travel, and what each must say."""
+"""The base of all questions to a Cox model: how they travel, and what each must answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the centre keeps between the rounds of one model."""
+"""The state that the centre keeps between the rounds of one model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which question to a Cox model it is that travelled."""
+"""Reading a question to a Cox model as it travelled."""
 
 from __future__ import annotations
 

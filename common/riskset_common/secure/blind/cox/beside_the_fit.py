@@ -1,4 +1,4 @@
-"""What a blind model opens besides its fit, in the evaluation whose results end it.
+"""The quantities that a blind model opens besides its fit, in the evaluation that ends it.
 
 Each member follows Newton's method by itself. When what was opened ends the fit, converged and with all coefficients finite, it goes
 on, with the shares it holds, to what the model says is wanted: nobody asks for it, and at other coefficients no member takes part. Test and

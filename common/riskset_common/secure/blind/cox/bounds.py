@@ -1,4 +1,4 @@
-"""What can be said in public of the hidden numbers: how large they can be, how near a start is, and when a step is refused.
+"""Public bounds on the hidden numbers: how large they can be, how near a start is, and when a step is refused.
 
 With standardised covariates, |x' β| <= B = sum of |β_j| h_j (h the half range of a column), every weight lies in e^-B..e^B. So
 

@@ -1,4 +1,4 @@
-"""What must hold before a blind model is fitted, because its coefficients are exact and are released.
+"""Conditions before a blind model is fitted, because its coefficients are exact and are released.
 
 A covariate that few patients have can be read back from its coefficient, its standard error and the log-likelihood, however well the
 computation hides the sums behind them. So each level of a factor needs patients and events enough, and a model no more coefficients

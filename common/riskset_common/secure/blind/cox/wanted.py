@@ -1,4 +1,4 @@
-"""What a blind model shall open besides its fit: the test of proportional hazards, and the baseline hazard at a few times."""
+"""The further requests of a blind model: the test of proportional hazards, and the baseline hazard at a few times."""
 
 from __future__ import annotations
 

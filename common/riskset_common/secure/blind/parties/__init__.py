@@ -1,1 +1,1 @@
-"""What each party does in a blind model: site, member, centre."""
+"""The parties of a blind model: site, member, centre."""

@@ -1,4 +1,4 @@
-"""What a blind computation is bound to: one hash over session, committee, participants and model, and the statements signed under it."""
+"""One hash over session, committee, participants and model, to which a blind computation is bound, and the statements signed under it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the published figures agree among themselves: worked out from the figures and their rounding, nothing else.
+"""Agreement of the published figures among themselves, computed from the figures and their rounding alone.
 
 A figure printed with d decimals stands for every value within half a unit of its last place. Two figures disagree where no such values
 fit together.
