@@ -43,16 +43,18 @@ def analysis_from_json(
     return cast("ReleasedResult", _one_of((kinds[kind], WithheldAnalysis), value, where))
 
 
-def whole_from_json(value: object, kinds: Mapping[str, type[AnalysisResult]]) -> Results:
+def whole_from_json(
+    value: object, kinds: Mapping[str, type[AnalysisResult]], where: str = "results"
+) -> Results:
     """The contents of results.json; raises as `from_json`."""
     analyses = value.get("analyses") if isinstance(value, dict) else None
     if not isinstance(value, dict) or not isinstance(analyses, dict):
-        raise InputError("results: analyses are missing. Give the results.json of a finished run.")
+        raise InputError(f"{where}: analyses are missing. Give those of a finished run.")
     found = {
-        name: analysis_from_json(each, kinds, f"results.analyses.{name}")
+        name: analysis_from_json(each, kinds, f"{where}.analyses.{name}")
         for name, each in analyses.items()
     }
-    return replace(from_json(Results, {**value, "analyses": {}}), analyses=found)
+    return replace(from_json(Results, {**value, "analyses": {}}, where), analyses=found)
 
 
 def _read(hint: object, value: object, where: str) -> object:

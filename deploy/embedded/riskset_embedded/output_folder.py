@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from riskset_common.errors import InputError
+from riskset_common.estimators.read_back import results_from_json
 from riskset_common.formats.canonical_json import canonical_json
 from riskset_common.results.as_json import to_text
 from riskset_common.study.codebook import Codebook
@@ -48,7 +49,7 @@ def write_folder(folder: Path, results: Mapping[str, Any], plan: Plan, codebook:
     (folder / RESULTS).write_text(to_text(results), encoding="utf-8")
     (folder / "plan.json").write_bytes(canonical_json(plan))
     (folder / "codebook.json").write_bytes(canonical_json(codebook))
-    build_report(results, plan, codebook, folder)
+    build_report(results_from_json(results), plan, codebook, folder)
 
 
 @contextmanager

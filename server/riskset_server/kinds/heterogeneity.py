@@ -58,12 +58,12 @@ def draw(shown: Shown) -> Drawing:
 
 
 def _effects(part: Part, words: Words) -> Iterator[Effect]:
-    if isinstance(part.typed, WithheldAnalysis):
-        held = withheld_cell(withheld_as_a_whole(part.typed).rule)
+    if isinstance(part.result, WithheldAnalysis):
+        held = withheld_cell(withheld_as_a_whole(part.result).rule)
         for label in (FIXED, RANDOM):
             yield Effect(Cell(label), 0, hazard_ratio=held, interval=held, p=held, n=held)
         return
-    result, by = of_kind(HeterogeneityResult, part.typed), _spec(part).by or ""
+    result, by = of_kind(HeterogeneityResult, part.result), _spec(part).by or ""
     if result.groups:
         yield Effect(Cell(words.variable(by)), 0)
     for group in result.groups or ():
@@ -95,11 +95,11 @@ def _notes(part: Part, words: Words) -> Iterator[str]:
     spec, model = _spec(part), words_of_model(words, part)
     effect, *others = [each.name for each in spec.terms]
     named = lower_first(model.variable(effect))
-    if isinstance(part.typed, WithheldAnalysis):
-        rule = withheld_as_a_whole(part.typed).rule
+    if isinstance(part.result, WithheldAnalysis):
+        rule = withheld_as_a_whole(part.result).rule
         yield f"Hazard ratios of {named} from a Cox model in each site, Cochran's Q, I² and τ² withheld under the disclosure rule {rule}."
         return
-    result = of_kind(HeterogeneityResult, part.typed)
+    result = of_kind(HeterogeneityResult, part.result)
     one, other = (
         lower_first(model.level(effect, each)) for each in (result.of_level, result.reference)
     )

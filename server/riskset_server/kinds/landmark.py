@@ -8,7 +8,6 @@ from dataclasses import replace
 from riskset_common.estimators.composed.landmark import LandmarkSpec, inner_spec
 from riskset_common.estimators.composed.landmark_cohort import with_exposure
 from riskset_common.estimators.regression.spec import CoxSpec
-from riskset_common.results.as_json import as_json
 from riskset_common.results.composed import LandmarkResult
 from riskset_common.study.study import Study
 from riskset_server.displays.figures import curve, forest
@@ -41,11 +40,13 @@ def at_landmark(shown: Shown) -> Shown:
     part, words = shown.only, shown.words
     spec = _spec(part)
     study = with_exposure(Study(words.plan, words.codebook, ()), spec.exposure, spec.at)
-    result = of_kind(LandmarkResult, part.typed)
-    inner = result.curves if spec.terms is None else result.model
+    result = of_kind(LandmarkResult, part.result)
+    inner = result.curves or result.model
+    if inner is None:
+        raise TypeError(f"{part.spec.id} has neither curves nor a model.")
     return replace(
         shown,
-        parts=(Part(inner_spec(spec), as_json(inner)),),
+        parts=(Part(inner_spec(spec), inner),),
         words=replace(words, codebook=study.codebook),
     )
 
@@ -66,6 +67,6 @@ def _notes(shown: Shown) -> Iterator[str]:
         f"Landmark at {plain(spec.at)} {words.unit}: patients still followed then, by {lower_first(words.variable(spec.exposure))} "
         "until then."
     )
-    ended = of_kind(LandmarkResult, shown.only.typed).ended
+    ended = of_kind(LandmarkResult, shown.only.result).ended
     if ended != 0:
         yield f"Patients whose follow-up does not span the landmark: {cell(ended, count).text}."

@@ -36,7 +36,7 @@ def cause_specific(part: Part, cause: str, words: Words) -> str:
 
 def subdistribution(part: Part, cause: str, words: Words) -> str:
     """A Fine-Gray model."""
-    result = part.typed
+    result = part.result
     pooled = isinstance(result, FineGrayResult) and result.censoring == "pooled"
     of = "all patients" if pooled else "each stratum"
     return (
@@ -50,7 +50,7 @@ def _named(variables: Sequence[str], words: Words) -> str:
 
 
 def _levels(parts: Sequence[Part]) -> str:
-    results = [part.typed for part in parts]
+    results = [part.result for part in parts]
     levels = distinct(
         result.level
         for result in results
@@ -65,7 +65,7 @@ def _survival(parts: Sequence[Part], words: Words) -> Iterator[str]:
     yield f"{_levels(parts)} confidence intervals are pointwise{f' and {named}' if named else ''}."
     by_test: dict[str, list[str]] = {}
     for part in parts:
-        test = part.typed.test if isinstance(part.typed, KaplanMeierResult) else None
+        test = part.result.test if isinstance(part.result, KaplanMeierResult) else None
         if test is not None and not isinstance(test, Withheld):
             stratified = f" stratified by {_named(test.strata, words)}" if test.strata else ""
             by_test.setdefault(f"{test_noun(test.name)}{stratified}", []).append(part.spec.id)
@@ -80,7 +80,7 @@ def _follow_up(parts: Sequence[Part], words: Words) -> Iterator[str]:
             "Completeness of follow-up is the ratio of observed to potential person-time until the closing date (Clark, Altman and "
             "De Stavola 2002)."
         )
-    results = [part.typed for part in parts]
+    results = [part.result for part in parts]
     for method in distinct(
         result.method for result in results if isinstance(result, FollowUpResult)
     ):
@@ -101,12 +101,12 @@ def _incidence(parts: Sequence[Part], words: Words) -> Iterator[str]:
 
 def _cox(parts: Sequence[Part], words: Words) -> Iterator[str]:
     yield "Hazard ratios are from Cox proportional hazards models fitted to complete cases."
-    models = [part.typed for part in parts if isinstance(part.typed, FittedModel)]
+    models = [part.result for part in parts if isinstance(part.result, FittedModel)]
     named = listed([TIES[name] for name in distinct(each.ties for each in models) if name in TIES])
     if named:
         yield f"Tied event times are handled by {named} method."
     for part in parts:
-        strata = part.typed.strata if isinstance(part.typed, FittedModel) else ()
+        strata = part.result.strata if isinstance(part.result, FittedModel) else ()
         if strata:
             yield f"The model {part.spec.id} is stratified by {_named(strata, words)}."
     for part in parts:
@@ -132,7 +132,7 @@ def _beside_the_fit(parts: Sequence[Part]) -> Iterator[str]:
     penalised = [
         part.spec.id
         for part in parts
-        if isinstance(part.typed, FittedModel) and part.typed.penalty == "firth"
+        if isinstance(part.result, FittedModel) and part.result.penalty == "firth"
     ]
     if penalised:
         yield f"Firth's penalty keeps the estimates of {listed(penalised)} finite."
@@ -144,14 +144,14 @@ def _beside_the_fit(parts: Sequence[Part]) -> Iterator[str]:
 
 
 def _tests_proportionality(part: Part) -> bool:
-    if isinstance(part.typed, WithheldAnalysis):
+    if isinstance(part.result, WithheldAnalysis):
         return isinstance(part.spec, CoxSpec) and part.spec.ph_test is not None
-    return isinstance(part.typed, FittedModel) and part.typed.ph_test is not None
+    return isinstance(part.result, FittedModel) and part.result.ph_test is not None
 
 
 def _univariate(parts: Sequence[Part], words: Words) -> Iterator[str]:
     for part in parts:
-        result = part.typed if isinstance(part.typed, UnivariateResult) else None
+        result = part.result if isinstance(part.result, UnivariateResult) else None
         names = distinct(_names_of_tests(result)) if result else []
         tests = f" and the {listed([test_noun(name) for name in names])}" if names else ""
         yield (

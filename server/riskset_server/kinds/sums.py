@@ -26,8 +26,8 @@ def of_nothing(part: Part, plan: Plan) -> Sums:
 
 def of_curves(part: Part, plan: Plan) -> Sums:
     """Groups, and the events of each curve where these are exact."""
-    if isinstance(part.typed, KaplanMeierResult):
-        yield from _curves(part.typed, plan)
+    if isinstance(part.result, KaplanMeierResult):
+        yield from _curves(part.result, plan)
 
 
 def _curves(result: KaplanMeierResult, plan: Plan) -> Sums:
@@ -47,7 +47,7 @@ def _named(level: Mapping[str, str]) -> str:
 
 def of_incidences(part: Part, plan: Plan) -> Sums:
     """Groups, and the causes of each where the curves are of all of them."""
-    result = part.typed
+    result = part.result
     if not isinstance(result, CumulativeIncidenceResult):
         return
     yield "n of all groups", result.n, [group.n for group in result.groups]
@@ -63,8 +63,8 @@ def of_incidences(part: Part, plan: Plan) -> Sums:
 def of_model(part: Part, plan: Plan) -> Sums:
     """The levels of each factor."""
     del plan
-    if isinstance(part.typed, FittedModel | HeterogeneityResult):
-        yield from _levels(part.typed)
+    if isinstance(part.result, FittedModel | HeterogeneityResult):
+        yield from _levels(part.result)
 
 
 def _levels(model: FittedModel | HeterogeneityResult) -> Sums:
@@ -81,7 +81,7 @@ def _term(level: FactorLevel) -> str:
 
 def of_factors(part: Part, plan: Plan) -> Sums:
     """The groups of each factor, and those in whom it is known and not known."""
-    result = part.typed
+    result = part.result
     if not isinstance(result, UnivariateResult):
         return
     for factor in result.factors:
@@ -94,7 +94,7 @@ def of_factors(part: Part, plan: Plan) -> Sums:
 
 def of_landmark(part: Part, plan: Plan) -> Sums:
     """The patients of the curves or the model, and what adds up within."""
-    result = part.typed
+    result = part.result
     if not isinstance(result, LandmarkResult):
         return
     inner = result.curves or result.model
@@ -108,7 +108,7 @@ def of_landmark(part: Part, plan: Plan) -> Sums:
 def of_characteristics(part: Part, plan: Plan) -> Sums:
     """Columns, and the levels of each characteristic with those in whom it is not known."""
     del plan
-    result = part.typed
+    result = part.result
     if not isinstance(result, BaselineResult):
         return
     if result.by is not None:
@@ -137,7 +137,7 @@ def _columns(
 def of_events(part: Part, plan: Plan) -> Sums:
     """Events by kind and the censored patients, by row and column."""
     del plan
-    result = part.typed
+    result = part.result
     if not isinstance(result, EventTableResult):
         return
     rows = (*result.rows, result.censored)
@@ -152,7 +152,7 @@ def of_events(part: Part, plan: Plan) -> Sums:
 def of_flow(part: Part, plan: Plan) -> Sums:
     """Each box and those below it."""
     del plan
-    result = part.typed
+    result = part.result
     if not isinstance(result, FlowResult):
         return
     if result.boxes:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from riskset_common.errors import InputError, did_you_mean
+from riskset_common.results.shown import WithheldAnalysis
+from riskset_common.results.whole_file import Results
 from riskset_common.study.displays import Display, Panel
 from riskset_common.study.plan import Plan
 from riskset_server.displays.figures.panels import composed, letter_of
@@ -17,7 +19,7 @@ from riskset_server.displays.parts.table import Table
 from riskset_server.displays.parts.words import Words, listed, lower_first
 from riskset_server.kinds.kind import TableDisplay
 from riskset_server.kinds.placing import Panels, Placed, placed
-from riskset_server.results.reading import wholly_withheld_by
+from riskset_server.results.typed import withheld_as_a_whole
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Block:
         return f"{self.word}-{self.stem}"
 
 
-def parts_of(results: Mapping[str, Any], plan: Plan) -> dict[str, Part]:
+def parts_of(results: Results, plan: Plan) -> dict[str, Part]:
     """Every analysis of the plan with its result.
 
     Raises
@@ -50,13 +52,13 @@ def parts_of(results: Mapping[str, Any], plan: Plan) -> dict[str, Part]:
     InputError
         Where the results are of another plan or version, or an analysis is missing from them.
     """
-    of = results["plan"]
-    if (of["id"], of["version"]) != (plan.plan, plan.version):
+    of = results.plan
+    if (of.id, of.version) != (plan.plan, plan.version):
         raise InputError(
-            f"results: they are of plan {of['id']} {of['version']}, but the plan given is {plan.plan} {plan.version}. "
+            f"results: they are of plan {of.id} {of.version}, but the plan given is {plan.plan} {plan.version}. "
             "Give the plan that was run."
         )
-    found = results["analyses"]
+    found = results.analyses
     for spec in plan.analyses:
         if spec.id not in found:
             raise InputError(
@@ -91,9 +93,9 @@ def _block(one: Placed, parts: Mapping[str, Part], words: Words) -> Block:
         drawing=made if isinstance(made, Drawing) else None,
         parts=tuple(all_parts),
         notices=tuple(
-            f"{words.title(part.spec)}: {withheld_note(rule)}"
+            f"{words.title(part.spec)}: {withheld_note(withheld_as_a_whole(part.result).rule)}"
             for part in all_parts
-            if (rule := wholly_withheld_by(part.result)) is not None
+            if isinstance(part.result, WithheldAnalysis)
         ),
     )
 
@@ -108,7 +110,7 @@ def _shown(
 ) -> Shown | None:
     """What a display or panel shows; None where everything in it was withheld."""
     own = [parts[name] for name in panel.of]
-    left = tuple(part for part in own if wholly_withheld_by(part.result) is None)
+    left = tuple(part for part in own if not isinstance(part.result, WithheldAnalysis))
     return Shown(panel, title or _title(own, words), left, words, plot) if left else None
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from riskset_common.results.whole_file import Results
 from riskset_common.study.codebook import Codebook
 from riskset_common.study.plan import Plan
 from riskset_server.displays.parts import figure
@@ -31,7 +31,7 @@ class Remark:
 
 
 def build_report(
-    results: Mapping[str, Any],
+    results: Results,
     plan: Plan,
     codebook: Codebook,
     out: Path,
@@ -68,7 +68,7 @@ class Report:
     page: str
 
 
-def compose(results: Mapping[str, Any], plan: Plan, codebook: Codebook) -> Report:
+def compose(results: Results, plan: Plan, codebook: Codebook) -> Report:
     """The report of these results. Raises as `build_report` does."""
     words = words_of(plan, codebook)
     parts = parts_of(results, plan)
@@ -77,7 +77,7 @@ def compose(results: Mapping[str, Any], plan: Plan, codebook: Codebook) -> Repor
 
 
 def _page(
-    results: Mapping[str, Any], parts: Mapping[str, Part], words: Words, made: tuple[Block, ...]
+    results: Results, parts: Mapping[str, Part], words: Words, made: tuple[Block, ...]
 ) -> str:
     return template("report.html").render(
         title=words.plan.title or words.plan.plan,
@@ -98,5 +98,5 @@ def _page(
 def _remarks(parts: Mapping[str, Part], words: Words) -> Iterator[Remark]:
     for part in parts.values():
         title = words.title(part.spec)
-        for warning in part.result.get("warnings", ()):
-            yield Remark(title, str(warning))
+        for warning in part.result.warnings:
+            yield Remark(title, warning)

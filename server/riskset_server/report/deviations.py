@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
 
+from riskset_common.results.shown import WithheldAnalysis
+from riskset_common.results.whole_file import Results
 from riskset_common.study.plan import Plan
 from riskset_server.displays.parts.cells import count
 from riskset_server.displays.parts.display import Part
 from riskset_server.displays.parts.words import Words, listed
 from riskset_server.report.overview import Fact
-from riskset_server.results.reading import rules_in, wholly_withheld_by
+from riskset_server.results.typed import rules_in, withheld_as_a_whole
 
 
-def deviations(
-    results: Mapping[str, Any], parts: Mapping[str, Part], words: Words
-) -> Iterator[Fact]:
+def deviations(results: Results, parts: Mapping[str, Part], words: Words) -> Iterator[Fact]:
     """Everything that a reader who holds the plan would not expect, or would miss."""
     yield from _sites(results, words.plan)
     post_hoc = [
@@ -38,31 +37,29 @@ def _sentence(titles: list[str]) -> str:
     return f"{'; '.join(titles)}."
 
 
-def _sites(results: Mapping[str, Any], plan: Plan) -> Iterator[Fact]:
-    lost = [str(site) for site in results.get("lost_sites", ())]
+def _sites(results: Results, plan: Plan) -> Iterator[Fact]:
+    lost = results.lost_sites
     if lost:
         yield Fact(
             f"Lost sites ({len(lost)})",
             f"{', '.join(lost)}: asked, and in no result, because they were lost before the first sum was opened.",
         )
-    found = len(results.get("sites", ())) + len(lost)
-    if plan.quorum is not None and found and found < plan.quorum.of:
+    asked = len(results.sites) + len(lost)
+    if plan.quorum is not None and asked < plan.quorum.of:
         yield Fact(
-            "Sites not asked", f"{plan.quorum.of} were to be invited, and {found} were asked."
+            "Sites not asked", f"{plan.quorum.of} were to be invited, and {asked} were asked."
         )
-    secure = results.get("secure")
-    if secure and secure["profile"] != plan.secure.profile:
-        yield Fact(
-            "Opening of sums", f"{secure['profile']}, where the plan says {plan.secure.profile}."
-        )
+    profile = results.secure.profile
+    if profile != plan.secure.profile:
+        yield Fact("Opening of sums", f"{profile}, where the plan says {plan.secure.profile}.")
 
 
 def _withheld(part: Part, words: Words) -> Iterator[Fact]:
     """What disclosure rules held back of an analysis: the whole, or how many values by which rule."""
     title = words.title(part.spec)
-    whole = wholly_withheld_by(part.result)
-    if whole is not None:
-        yield Fact("Withheld", f"{title}, as a whole, under the disclosure rule {whole}.")
+    if isinstance(part.result, WithheldAnalysis):
+        rule = withheld_as_a_whole(part.result).rule
+        yield Fact("Withheld", f"{title}, as a whole, under the disclosure rule {rule}.")
         return
     by_rule = Counter(rules_in(part.result))
     if by_rule:

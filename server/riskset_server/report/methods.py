@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 from riskset_common import __version__
+from riskset_common.results.curves import KaplanMeierResult
+from riskset_common.results.shown import Withheld
+from riskset_common.results.whole_file import BlindComputation, Results
 from riskset_common.study.plan import Endpoint
 from riskset_server.displays.parts.cells import plain
 from riskset_server.displays.parts.display import Part
@@ -15,11 +17,10 @@ from riskset_server.kinds.kind import Paragraph
 from riskset_server.kinds.kinds import KINDS, kind_of
 from riskset_server.kinds.sentences import cause_specific
 from riskset_server.report.secrecy import secrecy
-from riskset_server.results.reading import entries, value
 from riskset_server.results.typed import distinct
 
 
-def methods(results: Mapping[str, Any], parts: Mapping[str, Part], words: Words) -> tuple[str, ...]:
+def methods(results: Results, parts: Mapping[str, Part], words: Words) -> tuple[str, ...]:
     """Paragraphs of the methods section."""
     paragraphs = (
         _design(results, words),
@@ -28,7 +29,7 @@ def methods(results: Mapping[str, Any], parts: Mapping[str, Part], words: Words)
         _of_kinds(Paragraph.ESTIMATION, parts.values(), words),
         _competing_risks(parts.values(), words),
         _of_kinds(Paragraph.REGRESSION, parts.values(), words),
-        _blind(results),
+        _blind(results.secure.blind),
         _of_kinds(Paragraph.PARTS, parts.values(), words),
         _of_kinds(Paragraph.SITES, parts.values(), words),
         _of_kinds(Paragraph.TABLES, parts.values(), words),
@@ -38,15 +39,13 @@ def methods(results: Mapping[str, Any], parts: Mapping[str, Part], words: Words)
     return tuple(text for sentences in paragraphs if (text := " ".join(sentences)))
 
 
-def _design(results: Mapping[str, Any], words: Words) -> Iterator[str]:
-    sites = len(results.get("sites", ()))
+def _design(results: Results, words: Words) -> Iterator[str]:
     yield (
-        f"The statistical analysis plan {words.plan.plan} (version {words.plan.version}) was carried out"
-        + (f" over {sites} sites" if sites else "")
-        + ". Patient records stayed at the sites. Each site sent counts and sums that were masked, so that the coordinating "
+        f"The statistical analysis plan {words.plan.plan} (version {words.plan.version}) was carried out over {len(results.sites)} sites. "
+        "Patient records stayed at the sites. Each site sent counts and sums that were masked, so that the coordinating "
         "centre could read only their totals over all sites; estimates and tests are computed from these totals."
     )
-    yield from secrecy(results)
+    yield from secrecy(results.secure)
     if words.plan.data_cutoff is not None:
         yield f"Data were cut off on {words.plan.data_cutoff.isoformat()}."
 
@@ -98,15 +97,14 @@ def _competing_risks(parts: Collection[Part], words: Words) -> Iterator[str]:
     yield from _of_kinds(Paragraph.COMPETING_RISKS, parts, words)
 
 
-def _blind(results: Mapping[str, Any]) -> Iterator[str]:
+def _blind(blind: BlindComputation | None) -> Iterator[str]:
     """Who computed the models whose risk sets reach across sites."""
-    blind = value(results, "secure", "blind")
-    if not isinstance(blind, Mapping):
+    if blind is None:
         return
-    names = distinct(name.partition("/")[0] for name in blind["evaluations"])
+    names = distinct(name.partition("/")[0] for name in blind.evaluations)
     yield (
         f"Risk sets of {listed(names)} reach across sites. Sums over them were seen by nobody: the models were computed on secret "
-        f"shares by a committee of {listed(blind['committee'])}, of which any {_NUMBERS[blind['threshold']]} could learn nothing beyond "
+        f"shares by a committee of {listed(blind.committee)}, of which any {_NUMBERS[blind.threshold]} could learn nothing beyond "
         "the log-likelihood, score and information of the whole model at each iteration."
     )
 
@@ -116,7 +114,7 @@ _NUMBERS = {1: "single one", 2: "two together"}
 
 def _conduct(parts: Collection[Part], words: Words) -> Iterator[str]:
     plan = words.plan
-    pairs = [part.spec.id for part in parts if entries(value(part.result, "tests", "pairwise"))]
+    pairs = [part.spec.id for part in parts if _has_pairs(part)]
     if pairs:
         yield (
             f"Tests are two-sided; those of pairs of groups ({', '.join(pairs)}) are adjusted by Holm's method, others are not "
@@ -140,6 +138,11 @@ def _conduct(parts: Collection[Part], words: Words) -> Iterator[str]:
             f"Results are released rounded, with a minimum of {disclosure.minimum_cell} patients in a cell and of "
             f"{disclosure.minimum_at_risk} at risk; values held back by a rule read “withheld”."
         )
+
+
+def _has_pairs(part: Part) -> bool:
+    tests = part.result.tests if isinstance(part.result, KaplanMeierResult) else None
+    return tests is not None and not isinstance(tests, Withheld) and bool(tests.pairwise)
 
 
 def _software() -> str:

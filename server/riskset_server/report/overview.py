@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from riskset_common.results.shown import WithheldAnalysis
+from riskset_common.results.whole_file import Results
 from riskset_server.displays.parts.cells import EMPTY, Cell, cell, count
 from riskset_server.displays.parts.display import Part
 from riskset_server.displays.parts.table import Row, Table
 from riskset_server.displays.parts.words import Words
-from riskset_server.results.reading import value
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,11 @@ class Fact:
     text: str
 
 
-def facts(results: Mapping[str, Any], words: Words) -> Iterator[Fact]:
+def facts(results: Results, words: Words) -> Iterator[Fact]:
     """What identifies the run."""
     plan = words.plan
     yield Fact("Plan", f"{plan.plan}, version {plan.version}")
-    yield Fact("SHA-256 of the plan", str(results["plan"].get("sha256", "")))
+    yield Fact("SHA-256 of the plan", results.plan.sha256)
     yield Fact("Codebook", plan.codebook)
     for register, number in plan.registered.items():
         yield Fact(register, number)
@@ -33,14 +33,11 @@ def facts(results: Mapping[str, Any], words: Words) -> Iterator[Fact]:
         yield Fact("Purpose", plan.purpose)
     if plan.data_cutoff is not None:
         yield Fact("Data cutoff", plan.data_cutoff.isoformat())
-    sites = [str(site) for site in results.get("sites", ())]
-    if sites:
-        yield Fact(f"Sites ({len(sites)})", ", ".join(sites))
+    yield Fact(f"Sites ({len(results.sites)})", ", ".join(results.sites))
     if plan.quorum is not None:
         yield Fact("Quorum", f"{plan.quorum.sites} of {plan.quorum.of} sites")
     yield Fact("Results", plan.disclosure.to_be_given_to)
-    if "rounds" in results:
-        yield Fact("Rounds", str(results["rounds"]))
+    yield Fact("Rounds", str(results.rounds))
 
 
 def analyses_table(parts: Mapping[str, Part], words: Words) -> Table:
@@ -57,15 +54,19 @@ def analyses_table(parts: Mapping[str, Part], words: Words) -> Table:
 
 
 def _row(part: Part, words: Words) -> Row:
-    found = part.result
+    result = part.result
+    held = result.fields if isinstance(result, WithheldAnalysis) else {}
+    n, missing, events = (
+        held.get(name, getattr(result, name, None)) for name in ("n", "missing", "events")
+    )
     return Row(
         Cell(words.title(part.spec)),
         (
             Cell(part.spec.id),
             Cell(words.population(part.spec)),
-            cell(value(found, "n"), count, EMPTY),
-            cell(value(found, "missing"), count, EMPTY),
-            cell(value(found, "events"), count, EMPTY),
+            cell(n, count, EMPTY),
+            cell(missing, count, EMPTY),
+            cell(events, count, EMPTY),
             Cell(words.planned(part.spec)),
         ),
     )

@@ -7,14 +7,16 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel
 
 from riskset_common.errors import CodebookError, InputError, PlanError
+from riskset_common.estimators.read_back import results_from_json
 from riskset_common.formats.canonical_json import canonical_json, parse_canonical
 from riskset_common.formats.strict_yaml import validate
 from riskset_common.planning.read import ReleasePlan, read_plan
+from riskset_common.results.whole_file import Results
 from riskset_common.study.codebook import Codebook, read_codebook
 from riskset_common.study.plan import Plan
 from riskset_server.report.files import write_whole
@@ -29,7 +31,7 @@ Read = TypeVar("Read", bound=BaseModel)
 class FinishedRun:
     """What a run found, and what it was asked."""
 
-    results: dict[str, Any]
+    results: Results
     plan: Plan
     codebook: Codebook
 
@@ -43,10 +45,9 @@ def read_run(folder: Path, plan: Path | None = None, codebook: Path | None = Non
         Where a file is missing or cannot be read, or plan or codebook is not the one that was run.
     """
     results = _read_results(folder / RESULTS)
-    asked = _read(ReleasePlan, folder / PLAN, plan, read_plan, PlanError, results["plan"])
-    words = _read(
-        Codebook, folder / CODEBOOK, codebook, read_codebook, CodebookError, results["codebook"]
-    )
+    asked = _read(ReleasePlan, folder / PLAN, plan, read_plan, PlanError, results.plan.sha256)
+    expected = results.codebook.sha256
+    words = _read(Codebook, folder / CODEBOOK, codebook, read_codebook, CodebookError, expected)
     return FinishedRun(results, asked, words)
 
 
@@ -58,7 +59,7 @@ def write_run_files(run_folder: Path, run: FinishedRun, out: Path) -> None:
         write_whole(out / name, kept.read_bytes() if kept.exists() else canonical_json(value))
 
 
-def _read_results(path: Path) -> dict[str, Any]:
+def _read_results(path: Path) -> Results:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -71,7 +72,7 @@ def _read_results(path: Path) -> dict[str, Any]:
         raise InputError(
             f"{path}: this is not a results.json: plan, codebook or analyses is missing."
         )
-    return found
+    return results_from_json(found, str(path))
 
 
 def _read(
@@ -80,7 +81,7 @@ def _read(
     given: Path | None,
     read_yaml: Callable[[Path], Read],
     error: type[InputError],
-    expected: dict[str, Any],
+    expected: str,
 ) -> Read:
     """Read plan or codebook from the file that is given, else from the one that the run kept, and check that it is the one that was run."""
     if given is not None:
@@ -95,9 +96,9 @@ def _read(
         raise InputError(
             f"{kept}: the run kept no such file. Give the {kept.stem} that was run with {option}."
         )
-    if digest != expected.get("sha256"):
+    if digest != expected:
         raise InputError(
             f"{path}: this is not the {kept.stem} that was run (SHA-256 {digest[:12]}..., in the results "
-            f"{str(expected.get('sha256'))[:12]}...). Give the one that was run."
+            f"{expected[:12]}...). Give the one that was run."
         )
     return found

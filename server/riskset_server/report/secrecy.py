@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
+from riskset_common.results.whole_file import SecureComputation
 from riskset_server.displays.parts.words import listed
 
 
-def secrecy(results: Mapping[str, Any]) -> Iterator[str]:
-    """Sentences on the run's sums, and on its blind models where it has any; nothing where the results do not say."""
-    secure = results.get("secure")
-    if not secure:
-        return
-    committee = secure["committee"]
-    if secure["profile"] == "recoverable":
+def secrecy(secure: SecureComputation) -> Iterator[str]:
+    """Sentences on the run's sums, and on its blind models where it has any."""
+    if secure.profile == "recoverable":
         yield (
-            f"Each sum is over at least {secure['minimum_sites']} sites; it took {secure['threshold']} of the {len(committee)} sites of "
+            f"Each sum is over at least {secure.minimum_sites} sites; it took {secure.threshold} of the {len(secure.committee)} sites of "
             "a committee to open the first one without sites that were lost, and all later sums are over the same sites."
         )
     else:
         yield "Each sum is over all sites that joined, and none could be opened without every one of them."
-    blind = secure.get("blind")
+    blind = secure.blind
     if blind:
-        learns = "alone learns" if blind["threshold"] == 1 else "together learn"
+        learns = "alone learns" if blind.threshold == 1 else "together learn"
         yield (
-            f"Risk sets of {listed(list(blind['evaluations']))} reach across sites: sums over them were seen by nobody. They were "
-            f"computed on shares, which are random numbers, by {listed(blind['committee'])}, of which {blind['threshold']} {learns} "
+            f"Risk sets of {listed(list(blind.evaluations))} reach across sites: sums over them were seen by nobody. They were "
+            f"computed on shares, which are random numbers, by {listed(blind.committee)}, of which {blind.threshold} {learns} "
             "nothing; only log-likelihood, score and information of the whole model were opened at each iteration."
         )

@@ -60,7 +60,7 @@ def _same_patients(parts: Mapping[str, Part]) -> Iterator[Disagreement]:
 
 def _all_patients(part: Part) -> Iterator[Shown[int]]:
     """Patients of an analysis, and those who were left out of it; nothing of one that is withheld as a whole."""
-    result = part.typed
+    result = part.result
     if isinstance(result, WithheldAnalysis):
         return
     yield from (result.n, result.missing)

@@ -8,14 +8,17 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
+from riskset_common.results.composed import LandmarkResult, UnivariateResult
+from riskset_common.results.shown import Shown, Withheld
+from riskset_common.results.whole_file import ReleasedResult
 from riskset_common.study.plan import Plan
 from riskset_server.displays.figures.numbers_at_risk import NAMES
 from riskset_server.displays.parts.display import Part
 from riskset_server.report_check.disagreement import Disagreement
 from riskset_server.report_check.printed import Text
-from riskset_server.results.reading import curves_of, entries, value
+from riskset_server.results.typed import curves_of, estimates
 
 CHECK: Final = "at risk"
 _HEADING: Final = "No. at risk"
@@ -32,33 +35,31 @@ def growing_curves(parts: Mapping[str, Part], plan: Plan) -> Iterator[Disagreeme
     for name, part in parts.items():
         if enters_late(part, plan):
             continue
-        for group in _groups(part.result):
-            level = ", ".join(group["level"].values()) or "all"
-            yield from _growing(
-                f"{name}, {level}", entries(value(group, "numbers_at_risk", "at_risk"))
-            )
-            for curve in curves_of(group):
-                along = entries(value(curve, "curve", "at_risk"))
-                landmarks = sorted(
-                    entries(value(curve, "at")), key=lambda found: float(found["time"])
-                )
-                at = [value(found, "at_risk") for found in landmarks]
-                for counts in (along, at):
-                    yield from _growing(f"{name}, {level}", counts)
+        for curve in itertools.chain.from_iterable(map(curves_of, _of_curves(part.result))):
+            where = f"{name}, {', '.join(curve.level.values()) or 'all'}"
+            if curve.numbers_at_risk is not None:
+                yield from _growing(where, curve.numbers_at_risk.at_risk)
+            if not isinstance(curve.curve, Withheld):
+                yield from _growing(where, curve.curve.at_risk)
+            landmarks = sorted(estimates(curve), key=lambda at: at.time)
+            yield from _growing(where, [at.at_risk for at in landmarks])
 
 
-def _groups(result: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Groups of an analysis of curves, also where it is made of several."""
-    inner = [result, result.get("curves"), result.get("all_patients")]
-    inner += [factor.get("curves") for factor in entries(result.get("factors"))]
-    for found in inner:
-        if isinstance(found, Mapping):
-            yield from entries(value(found, "groups"))
+def _of_curves(result: ReleasedResult) -> Iterator[ReleasedResult]:
+    """The analyses of curves that an analysis is made of; itself if it is one."""
+    match result:
+        case LandmarkResult(curves=curves) if curves is not None:
+            yield curves
+        case UnivariateResult():
+            yield result.all_patients
+            yield from (factor.curves for factor in result.factors)
+        case _:
+            yield result
 
 
-def _growing(where: str, counts: Sequence[Any]) -> Iterator[Disagreement]:
-    known = [count for count in counts if isinstance(count, (int, float))]
-    for before, after in itertools.pairwise(known):
+def _growing(where: str, counts: Sequence[Shown[int]]) -> Iterator[Disagreement]:
+    shown = [count for count in counts if not isinstance(count, Withheld)]
+    for before, after in itertools.pairwise(shown):
         if after > before:
             yield Disagreement(CHECK, where, f"{before:g} patients at risk become {after:g}")
 

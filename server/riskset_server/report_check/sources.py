@@ -7,25 +7,33 @@ numbers that are words, of the plan and the codebook.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from riskset_common.formats.canonical_json import canonical_json
+from riskset_common.results.composed import LandmarkResult
+from riskset_common.results.curves import CurvePoints, GroupCurve, KaplanMeierResult, RestrictedMean
+from riskset_common.results.incidence import (
+    CauseIncidence,
+    IncidencePoints,
+)
+from riskset_common.results.tables import EventTableResult
 from riskset_common.survival.tests.difference import difference
 from riskset_server.displays.parts.display import Part
 from riskset_server.displays.parts.table import Table
 from riskset_server.displays.parts.words import Words
 from riskset_server.report_check.disagreement import Disagreement
 from riskset_server.report_check.printed import Text
-from riskset_server.results.reading import curves_of, entries, number, numbers, value
+from riskset_server.results.typed import curves_of, estimates, number, probability
 
 CHECK: Final = "in results.json"
 
@@ -91,88 +99,93 @@ def _of_words(words: Words) -> frozenset[float]:
     return frozenset(float(token.replace(",", "")) for token in re.findall(r"\d+(?:\.\d+)?", text))
 
 
-def _numbers(found: Any) -> Iterator[float]:
-    """Every number of a result but those of its long lists."""
-    if isinstance(found, bool):
-        return
-    if isinstance(found, (int, float)):
-        yield float(found)
+def _within(found: object) -> Iterator[object]:
+    """What a part of a result holds, but for its long lists."""
+    if dataclasses.is_dataclass(found):
+        for field in dataclasses.fields(found):
+            if field.name not in _BULK:
+                yield getattr(found, field.name)
     elif isinstance(found, Mapping):
-        for name, item in found.items():
-            if name not in _BULK:
-                yield from _numbers(item)
+        yield from found.values()
     elif isinstance(found, Sequence) and not isinstance(found, str):
-        for item in found:
-            yield from _numbers(item)
+        yield from found
 
 
-def _of_curves(found: Any) -> Iterator[float]:
+def _numbers(found: object) -> Iterator[float]:
+    """Every number of a result but those of its long lists."""
+    if isinstance(found, (int, float)) and not isinstance(found, bool):
+        yield from _known((float(found),))
+    for item in _within(found):
+        yield from _numbers(item)
+
+
+def _of_curves(found: object) -> Iterator[float]:
     """Of every curve within: patients at risk, and sums of those censored and with an event."""
-    if not isinstance(found, Mapping):
-        for item in found if isinstance(found, list) else ():
-            yield from _of_curves(item)
-        return
-    curve = found.get("curve")
-    if isinstance(curve, Mapping):
-        size = len(entries(value(curve, "time")))
-        yield from _known(numbers(value(curve, "at_risk"), size))
-        for name in ("censored", "events"):
-            yield from _known(np.cumsum(numbers(value(curve, name), size)))
-    for name, item in found.items():
-        if name not in _BULK:
-            yield from _of_curves(item)
+    curve = found.curve if isinstance(found, GroupCurve | CauseIncidence) else None
+    if isinstance(curve, CurvePoints | IncidencePoints):
+        yield from map(float, curve.at_risk)
+        for counts in (curve.censored, curve.events):
+            yield from map(float, itertools.accumulate(counts))
+    for item in _within(found):
+        yield from _of_curves(item)
 
 
 def _known(found: Iterable[float]) -> Iterator[float]:
-    return (float(each) for each in found if not math.isnan(each))
+    return (each for each in found if math.isfinite(each))
 
 
 def _derived(part: Part) -> Iterator[float]:
     """Numbers that a display works out from printed ones."""
     result = part.result
-    if part.spec.kind == "event_table":
+    if isinstance(result, EventTableResult):
         yield from _known(_shares(result))
-    curves = result.get("curves", result)
-    groups = entries(value(curves, "groups")) if isinstance(curves, Mapping) else ()
-    level = number(value(curves, "level"))
-    for one, other in itertools.permutations(groups, 2):
+    curves = result.curves if isinstance(result, LandmarkResult) else result
+    if isinstance(curves, KaplanMeierResult):
+        yield from _known(_differences(curves))
+    for curve in () if curves is None else curves_of(curves):
+        for at in estimates(curve):
+            gone = number(at.at_risk) + number(at.events_to)
+            yield from _known((max(number(curve.n) - gone, 0.0),))
+
+
+def _differences(curves: KaplanMeierResult) -> Iterator[float]:
+    """Differences of two groups in survival at a time and in the restricted mean, with their errors and limits."""
+    for one, other in itertools.permutations(curves.groups, 2):
         for first, second in _estimates(one, other):
-            pair = [number(value(each, "std_err")) for each in (first, second)]
-            name = "survival" if "survival" in first else "estimate"
-            found = difference(
-                number(value(first, name)), pair[0], number(value(second, name)), pair[1], level
+            found = difference(*first, *second, curves.level)
+            yield from (found.estimate, found.std_err, found.lower, found.upper)
+
+
+def _estimates(
+    one: GroupCurve, other: GroupCurve
+) -> Iterator[tuple[tuple[float, float], tuple[float, float]]]:
+    """Estimates of two groups at the same time, and their restricted means, each with its standard error."""
+    for first, second in itertools.product(estimates(one), estimates(other)):
+        if first.time == second.time:
+            yield (
+                (number(probability(first)), number(first.std_err)),
+                (number(probability(second)), number(second.std_err)),
             )
-            yield from _known((found.estimate, found.std_err, found.lower, found.upper))
-    for group in groups:
-        for curve in curves_of(group):
-            for at in entries(value(curve, "at")):
-                gone = number(value(at, "at_risk")) + number(value(at, "events_to"))
-                yield from _known((max(number(value(group, "n")) - gone, 0),))
+    if isinstance(one.rmean, RestrictedMean) and isinstance(other.rmean, RestrictedMean):
+        yield (
+            (number(one.rmean.estimate), number(one.rmean.std_err)),
+            (number(other.rmean.estimate), number(other.rmean.std_err)),
+        )
 
 
-def _estimates(one: Any, other: Any) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    """Estimates of two groups at the same time, and their restricted means."""
-    for first in entries(value(one, "at")):
-        for second in entries(value(other, "at")):
-            if first.get("time") == second.get("time") and "survival" in first:
-                yield first, second
-    means = (value(one, "rmean"), value(other, "rmean"))
-    if all(isinstance(mean, Mapping) and "estimate" in mean for mean in means):
-        yield means
-
-
-def _shares(result: Mapping[str, Any]) -> Iterator[float]:
+def _shares(result: EventTableResult) -> Iterator[float]:
     """Sums over the kinds of event, and what share they are of a column."""
-    rows = entries(value(result, "rows"))
-    columns = [*entries(value(result, "column_n")), value(result, "n")]
-    for index, n in enumerate(columns):
-        last = index == len(columns) - 1
-        counts = [value(row, "total") if last else value(row, "counts", index) for row in rows]
-        of_all = [value(result, "censored", "total"), value(result, "events")] if last else []
-        sum_of_kinds = sum(map(number, counts))
+    by_column = [
+        (number(n), [number(row.counts[index]) for row in result.rows])
+        for index, n in enumerate(result.column_n)
+    ]
+    totals = [number(row.total) for row in result.rows]
+    of_all = [number(result.censored.total), number(result.events)]
+    for n, counts, others in (*((*each, []) for each in by_column), (result.n, totals, of_all)):
+        sum_of_kinds = sum(counts)
         yield sum_of_kinds
-        for each in (*map(number, (*counts, *of_all)), sum_of_kinds):
-            yield 100 * each / number(n) if number(n) > 0 else math.nan
+        for each in (*counts, *others, sum_of_kinds):
+            yield 100 * each / n if n > 0 else math.nan
 
 
 def untraced_cells(where: str, table: Table, sources: Sources) -> Iterator[Disagreement]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import copy
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from riskset_common.errors import InputError
+from riskset_common.results.shown import Withheld
 from riskset_embedded.demos.published.agreement import checks
 from riskset_embedded.demos.published.compared import compare
 from riskset_embedded.demos.published.document import told, write_paper
@@ -27,8 +30,8 @@ ANALYSES = {
                 "at": [
                     {
                         "time": 3.0,
-                        "survival": {"withheld": "minimum_cell 5"},
-                        "std_err": {"withheld": "minimum_cell 5"},
+                        "survival": Withheld("minimum_cell 5"),
+                        "std_err": Withheld("minimum_cell 5"),
                     }
                 ],
             },
@@ -42,7 +45,7 @@ ANALYSES = {
             {
                 "variable": "v",
                 "level": ">= 3",
-                "counts": [30, {"withheld": "minimum_cell 5"}],
+                "counts": [30, Withheld("minimum_cell 5")],
                 "total_percent": 25.0,
             }
         ],
@@ -253,7 +256,8 @@ def test_the_report_disagrees_with_itself_in_these_places_only():
 def test_a_figure_that_is_changed_disagrees_with_the_others(place, value, told_at):
     published = copy.deepcopy(PUBLISHED)
     *above, last = place.split(".")
-    published_at(published, ".".join(above))[last] = value
+    figures: Any = published_at(published, ".".join(above))
+    figures[last] = value
 
     assert told_at in {check.place for check in wrong(published)} - {
         check.place for check in wrong()
@@ -285,7 +289,9 @@ def test_the_paper_is_written_with_what_is_compared_and_what_is_not(tmp_path):
         'sections: [{title: All, figures: {efs: {survival: "km.groups[level.arm=a].at[]"}, cutoff: {none: a rule}}}]',
         encoding="utf-8",
     )
-    results = {"plan": {"id": "trial", "version": "1.0.0"}, "analyses": ANALYSES}
+    results: Any = SimpleNamespace(
+        plan=SimpleNamespace(id="trial", version="1.0.0"), analyses=ANALYSES
+    )
     compared = write_paper(study, results, tmp_path)
     text = (tmp_path / "paper.md").read_text(encoding="utf-8")
 

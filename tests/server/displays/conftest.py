@@ -14,6 +14,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
+from riskset_common.estimators.read_back import analysis_from_json
 from riskset_common.study.displays import Display
 from riskset_server.displays.parts import figure
 from riskset_server.displays.parts.display import Part, Shown
@@ -49,7 +50,9 @@ def shown(trial: ModuleType) -> Callable[..., Shown]:
     ) -> Shown:
         chosen = plan or trial.study_plan()
         found = trial.study_results()["analyses"] | (results or {})
-        parts = tuple(Part(chosen.analysis(name), found[name]) for name in names)
+        parts = tuple(
+            Part(chosen.analysis(name), analysis_from_json(found[name])) for name in names
+        )
         words = words_of(chosen, trial.study_codebook())
         return Shown(Display(figure="Fig", of=names, **display), title, parts, words)
 

@@ -281,7 +281,17 @@ def _study_results() -> dict[str, Any]:
     return {
         "schema": 1,
         "plan": {"id": "infant-all-main", "version": "1.0.0", "sha256": "15c76858" * 8},
+        "codebook": {"id": "infants@1", "sha256": "a0b1c2d3" * 8},
         "sites": ["aieop", "dcog", "pinda"],
+        "lost_sites": [],
+        "secure": {
+            "profile": "recoverable",
+            "minimum_sites": 3,
+            "committee": ["aieop", "dcog", "pinda"],
+            "threshold": 2,
+            "blind": None,
+        },
+        "released_to": "coordinating centre",
         "rounds": 4,
         "analyses": analyses,
     }

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,15 +9,6 @@ from hypothesis import strategies as st
 from riskset_common.results.shown import Withheld
 from riskset_server.displays.parts import cells
 from riskset_server.displays.parts.cells import Cell
-from riskset_server.results.reading import (
-    distinct,
-    number,
-    numbers,
-    rules_in,
-    value,
-    wholly_withheld_by,
-    withheld_by,
-)
 
 WITHHELD = {"withheld": "minimum_cell 5"}
 
@@ -90,38 +78,3 @@ def test_joined_cells_keep_their_footnotes_and_say_one_word_once() -> None:
     assert Cell("2.1 to NR", (), (cells.NR,)) == cells.joined(half, "{} to {}")
     assert cells.withheld_cell("r") == cells.joined(both, "{} ({})")
     assert Cell("1.00 to 1.00") == cells.joined((Cell("1.00"), Cell("1.00")), "{} to {}")
-
-
-def test_a_path_ends_at_what_was_withheld_or_does_not_exist() -> None:
-    found = {"test": WITHHELD, "median": None, "rows": [{"n": 3}]}
-
-    assert WITHHELD == value(found, "test", "p_value")
-    assert None is value(found, "median", "estimate")
-    assert None is value(found, "absent", "estimate")
-    assert 3 == value(found, "rows", 0, "n")
-    assert None is value(found, "rows", 1)
-
-
-def test_numbers_of_what_is_not_there_are_not_numbers() -> None:
-    assert [False, True, True] == list(np.isnan(numbers([2, None, WITHHELD], 3)))
-    assert [True, True] == list(np.isnan(numbers(WITHHELD, 2)))
-    assert math.isnan(number("5"))
-
-
-def test_distinct_values_are_those_that_exist() -> None:
-    assert [0.95, 0.9] == distinct([0.95, None, WITHHELD, 0.9, 0.95])
-
-
-def test_rules_are_found_wherever_they_stand() -> None:
-    assert ["minimum_cell 5", "other"] == list(
-        rules_in({"a": [1, WITHHELD], "b": {"c": {"withheld": "other"}}, "d": "text"})
-    )
-    assert None is withheld_by({"counts": [WITHHELD]})
-
-
-def test_an_analysis_of_which_only_the_kind_is_left_is_wholly_withheld() -> None:
-    whole = {"kind": "cox", "warnings": [], "n": WITHHELD, "terms": WITHHELD}
-
-    assert "minimum_cell 5" == wholly_withheld_by(whole)
-    assert "minimum_cell 5" == wholly_withheld_by(WITHHELD)
-    assert None is wholly_withheld_by(whole | {"n": 5})

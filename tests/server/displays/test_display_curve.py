@@ -12,6 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
+from riskset_common.results.as_json import as_json
 from riskset_server.displays.figures import curve
 from riskset_server.displays.figures.lines import lines
 from riskset_server.displays.parts import figure
@@ -174,7 +175,7 @@ def test_numbers_at_risk_stand_below_their_times(
 def test_the_figure_prints_estimates_errors_and_the_test(shown: Callable[..., Shown]) -> None:
     subject = shown("dfs_arm")
     found = words_of(curve.draw(subject))
-    at = subject.only.result["groups"][0]["at"][1]
+    at = as_json(subject.only.result)["groups"][0]["at"][1]
 
     assert "6-year DFS,\n% (SE)" in found
     assert f"{100 * at['survival']:.1f} ({100 * at['std_err']:.1f})" in found

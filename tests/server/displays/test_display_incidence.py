@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from matplotlib.text import Text
 
+from riskset_common.estimators.read_back import analysis_from_json, results_from_json
 from riskset_server.displays.figures import curve
 from riskset_server.displays.figures.lines import groups_of, lines
 from riskset_server.displays.parts.display import WHOLE
@@ -241,7 +242,7 @@ def test_the_methods_name_estimator_test_and_cause(trial, of):
     display = of(result_of([3.0]))
     plan = display.words.plan.model_copy(deep=True)
     parts = {part.spec.id: part for part in display.parts}
-    results = {"sites": ["a", "b"], "plan": {"id": plan.plan}}
+    results = results_from_json(trial.study_results())
     text = " ".join(methods(results, parts, display.words))
 
     assert "Aalen\N{EN DASH}Johansen method with Aalen's standard errors" in text
@@ -252,7 +253,7 @@ def test_the_methods_name_estimator_test_and_cause(trial, of):
         displays=[],
     )
     result = trial.kaplan_meier_result({"all": trial.EVERYBODY}, None, [6]) | {"cause": "relapse"}
-    part = type(display.parts[0])(plan.analyses[0], result)
+    part = type(display.parts[0])(plan.analyses[0], analysis_from_json(result))
     words = replace(display.words, plan=plan)
     text = " ".join(methods(results, {"rel": part}, words))
 

@@ -8,6 +8,8 @@ from matplotlib.text import Text
 from pydantic import ValidationError
 
 from riskset_common.errors import PlanError
+from riskset_common.estimators.read_back import analysis_from_json
+from riskset_common.results.shown import Withheld, WithheldAnalysis
 from riskset_common.study.displays import Display
 from riskset_server.displays.figures import curve, forest
 from riskset_server.displays.figures.panels import composed
@@ -32,7 +34,7 @@ displays:
 def parts(trial):
     plan = trial.study_plan(PLAN)
     found = trial.study_results()["analyses"]
-    return {spec.id: Part(spec, found[spec.id]) for spec in plan.analyses}
+    return {spec.id: Part(spec, analysis_from_json(found[spec.id])) for spec in plan.analyses}
 
 
 def block_of(trial, parts):
@@ -93,11 +95,8 @@ def test_what_holds_for_one_panel_says_which_and_what_holds_for_all_is_said_once
 
 
 def test_a_panel_of_which_everything_is_withheld_leaves_the_others_their_letters(trial, parts):
-    rule = {"withheld": "minimum_at_risk 10"}
-    held = {key: rule for key in parts["efs_risk"].result if key not in ("kind", "warnings")}
-    some = parts | {
-        "efs_risk": Part(parts["efs_risk"].spec, held | {"kind": "kaplan_meier", "warnings": []})
-    }
+    held = WithheldAnalysis("kaplan_meier", {"n": Withheld("minimum_at_risk 10")})
+    some = parts | {"efs_risk": Part(parts["efs_risk"].spec, held)}
     made = block_of(trial, some)
     texts = [text.get_text() for text in made.drawing.figure.findobj(Text)]
 

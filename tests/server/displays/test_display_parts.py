@@ -10,6 +10,14 @@ from tests.common.estimators.cohorts import random_cohort, study_of
 from tests.common.estimators.pooling import pool
 from tests.server.disclosure.as_released import release
 
+from riskset_common.estimators.read_back import analysis_from_json
+from riskset_common.results.as_json import as_json
+from riskset_common.results.whole_file import (
+    CodebookReference,
+    PlanReference,
+    Results,
+    SecureComputation,
+)
 from riskset_common.study.displays import Display
 from riskset_common.study.plan import Disclosure
 from riskset_server.displays.parts import figure
@@ -27,6 +35,17 @@ UNIVARIATE = {
     "test": "gehan",
     "strata": ["site"],
 }
+WHOLE = Results(
+    schema=1,
+    plan=PlanReference("made-up", "1.0.0", "0" * 64),
+    codebook=CodebookReference("made-up@1", "0" * 64),
+    sites=("a",),
+    lost_sites=(),
+    secure=SecureComputation("strict", 3, (), 0, None),
+    released_to="coordinating centre",
+    rounds=2,
+    analyses={},
+)
 LANDMARK = {"kind": "landmark", "endpoint": "EFS", "at": 12, "exposure": "dose"}
 
 
@@ -39,19 +58,19 @@ def shown(analysis: dict[str, Any], *, rounded: bool = False, **changes: Any) ->
     words = words_of(study.plan, study.codebook)
     [spec] = study.plan.analyses
     display = Display(table="Table 1", of=(spec.id,))
-    return Shown(display, words.title(spec), (Part(spec, result),), words)
+    return Shown(display, words.title(spec), (Part(spec, analysis_from_json(result)),), words)
 
 
 def said(subject: Shown) -> str:
     """The methods section of a display's analysis."""
     part = subject.only
-    return "\n".join(methods({"sites": ["a"]}, {part.spec.id: part}, subject.words))
+    return "\n".join(methods(WHOLE, {part.spec.id: part}, subject.words))
 
 
 def test_univariate_analyses_read_as_in_the_journal() -> None:
     subject = shown(UNIVARIATE)
     table = univariate.make(subject)
-    arm = subject.only.result["factors"][0]
+    arm = as_json(subject.only.result)["factors"][0]
     b = arm["curves"]["groups"][1]
     term = arm["model"]["terms"][0]
 
@@ -112,7 +131,7 @@ def test_landmark_curves_have_their_table_their_figure_and_their_note() -> None:
     table = landmark.make(subject)
     with figure.settings():
         drawn = landmark.draw(subject)
-    ended = subject.only.result["ended"]
+    ended = as_json(subject.only.result)["ended"]
 
     assert "Landmark analysis of EFS" == table.title
     assert ["Not exposed", "Exposed"] == [row.label.text for row in table.rows[:2]]

@@ -9,6 +9,7 @@ from types import ModuleType
 
 import pytest
 
+from riskset_common.estimators.read_back import results_from_json
 from riskset_server.report import build_report
 
 
@@ -30,7 +31,10 @@ def built(trial: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a report with ten displays."""
     out = tmp_path_factory.mktemp("report")
     build_report(
-        trial.study_results(), trial.study_plan(trial.DISPLAYS), trial.study_codebook(), out
+        results_from_json(trial.study_results()),
+        trial.study_plan(trial.DISPLAYS),
+        trial.study_codebook(),
+        out,
     )
     return out
 

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from riskset_common.estimators.read_back import results_from_json
+from riskset_common.results.from_json import from_json
+from riskset_common.results.whole_file import SecureComputation
 from riskset_server.kinds.kinds import words_of
 from riskset_server.report import build_report
 from riskset_server.report.blocks import parts_of
@@ -25,7 +28,7 @@ SECURE = {
 
 
 def found_in(trial: ModuleType, plan: Any, **changes: Any) -> list[tuple[str, str]]:
-    results = trial.study_results() | changes
+    results = results_from_json(trial.study_results() | changes)
     words = words_of(plan, trial.study_codebook())
     return [(fact.term, fact.text) for fact in deviations(results, parts_of(results, plan), words)]
 
@@ -105,7 +108,7 @@ def test_the_page_has_the_section_and_says_none(trial: ModuleType, planned: Any,
     clean = {name: each for name, each in results["analyses"].items() if name == "cox_all"}
     only = planned.model_copy(update={"analyses": (planned.analysis("cox_all"),)})
     page = build_report(
-        results | {"analyses": clean}, only, trial.study_codebook(), tmp_path, ()
+        results_from_json(results | {"analyses": clean}), only, trial.study_codebook(), tmp_path, ()
     ).read_text(encoding="utf-8")
 
     assert "<h2>Deviations from the plan</h2>\n<p>None.</p>" in page
@@ -113,9 +116,9 @@ def test_the_page_has_the_section_and_says_none(trial: ModuleType, planned: Any,
 
 
 def test_the_methods_say_how_sums_were_opened() -> None:
-    assert [] == list(secrecy({}))
-    (recoverable,) = secrecy({"secure": SECURE})
-    (strict,) = secrecy({"secure": SECURE | {"profile": "strict", "committee": []}})
+    (recoverable,) = secrecy(from_json(SecureComputation, SECURE))
+    strict_terms = SECURE | {"profile": "strict", "committee": []}
+    (strict,) = secrecy(from_json(SecureComputation, strict_terms))
 
     assert "over at least 3 sites; it took 3 of the 4 sites of a committee" in recoverable
     assert strict.startswith("Each sum is over all sites that joined")
@@ -127,7 +130,7 @@ def test_the_methods_name_models_that_were_computed_on_shares() -> None:
         "threshold": 1,
         "evaluations": {"cox_all": 6, "cox_kmt2a": 7},
     }
-    *_, found = secrecy({"secure": SECURE | {"blind": blind}})
+    *_, found = secrecy(from_json(SecureComputation, SECURE | {"blind": blind}))
 
     assert found.startswith("Risk sets of cox_all and cox_kmt2a reach across sites")
     assert "by aieop, dcog, and pinda, of which 1 alone learns nothing" in found

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from riskset_common import __version__
+from riskset_common.estimators.read_back import results_from_json
 from riskset_common.estimators.regression.fine_gray import FineGraySpec
 from riskset_server.kinds.kinds import words_of
 from riskset_server.report import methods as section
@@ -17,7 +18,7 @@ from riskset_server.report.methods import methods, server_version
 
 
 def text_of(trial: ModuleType, plan: Any, results: Any = None) -> str:
-    found = results or trial.study_results()
+    found = results_from_json(results or trial.study_results())
     return "\n".join(methods(found, parts_of(found, plan), words_of(plan, trial.study_codebook())))
 
 

@@ -12,6 +12,7 @@ from tests.common.estimators.cohorts import CODEBOOK, PLAN, random_cohort, study
 from tests.common.estimators.pooling import pool
 from tests.server.disclosure.as_released import release
 
+from riskset_common.estimators.read_back import results_from_json
 from riskset_common.formats.canonical_json import canonical_json, sha256_hex
 from riskset_common.formats.strict_yaml import parse_yaml
 from riskset_common.planning.read import ReleasePlan
@@ -46,6 +47,14 @@ def write_report(folder: Path, names: Iterable[str], **changes: Any) -> Path:
         "codebook": {"id": CODEBOOK.reference, "sha256": sha256_hex(CODEBOOK)},
         "sites": [f"site-{rank}" for rank in range(5)],
         "lost_sites": [],
+        "secure": {
+            "profile": "recoverable",
+            "minimum_sites": 3,
+            "committee": ["site-0", "site-1", "site-2"],
+            "threshold": 2,
+            "blind": None,
+        },
+        "released_to": plan.disclosure.to_be_given_to,
         "rounds": 6,
         "analyses": analyses,
     }
@@ -53,7 +62,7 @@ def write_report(folder: Path, names: Iterable[str], **changes: Any) -> Path:
     (folder / "results.json").write_text(to_text(results), encoding="utf-8")
     (folder / "plan.json").write_bytes(canonical_json(plan))
     (folder / "codebook.json").write_bytes(canonical_json(CODEBOOK))
-    build_report(results, plan, CODEBOOK, folder, ("docx",))
+    build_report(results_from_json(results), plan, CODEBOOK, folder, ("docx",))
     return folder
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import shutil
 from collections.abc import Callable
@@ -13,7 +12,8 @@ import pytest
 from tests.common.estimators.analyses import ALL
 from tests.server.report_check.checked_reports import FEW, identifier, write_report
 
-from riskset_common.results.as_json import to_text
+from riskset_common.estimators.read_back import results_from_json
+from riskset_common.results.as_json import as_json, to_text
 from riskset_server.report import build_report
 from riskset_server.report.run_files import FinishedRun, read_run
 
@@ -53,9 +53,9 @@ def changed(run: FinishedRun) -> Callable[..., FinishedRun]:
     """Change the result of one analysis: `change` alters it in place."""
 
     def make(name: str, change: Callable[[Any], object]) -> FinishedRun:
-        results = copy.deepcopy(run.results)
+        results = as_json(run.results)
         change(results["analyses"][identifier(name)])
-        return FinishedRun(results, run.plan, run.codebook)
+        return FinishedRun(results_from_json(results), run.plan, run.codebook)
 
     return make
 

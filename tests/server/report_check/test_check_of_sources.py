@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from riskset_common.results.as_json import as_json
 from riskset_common.study.codebook import Derived
 from riskset_server.displays.parts.cells import Cell
 from riskset_server.displays.parts.table import Row, Table
@@ -24,7 +25,7 @@ def sources(run):
 
 
 def test_a_number_of_a_cell_that_no_result_holds_is_named(run, sources):
-    row = run.results["analyses"]["Cox_within_sites"]["terms"][0]
+    row = as_json(run.results)["analyses"]["Cox_within_sites"]["terms"][0]
     right = f"{row['hazard_ratio']:.2f} ({row['lower']:.2f} to {row['upper']:.2f})"
     table = Table(
         "T",

@@ -6,6 +6,8 @@ import itertools
 
 import pytest
 
+from riskset_common.estimators.read_back import results_from_json
+from riskset_common.results.as_json import as_json
 from riskset_server.report.blocks import parts_of
 from riskset_server.report.run_files import read_run
 from riskset_server.report_check.addition import additions
@@ -68,7 +70,7 @@ def test_a_withheld_count_is_no_wrong_sum(changed):
 
 def test_what_is_found_says_the_sum(changed):
     run = changed("event table", lambda r: r.update(events=1))
-    total = sum(row["total"] for row in run.results["analyses"]["event_table"]["rows"])
+    total = sum(row["total"] for row in as_json(run.results)["analyses"]["event_table"]["rows"])
     (found,) = found_in(run)
 
     assert found.startswith("adds up: event_table, events by kind: ")
@@ -95,16 +97,18 @@ def test_patients_at_risk_that_become_more_are_found(changed, name, change, wher
 
 def test_numbers_at_risk_at_round_times_that_become_more_are_found(rounded):
     run = read_run(rounded)
-    group = run.results["analyses"]["log_rank"]["groups"][0]
+    results = as_json(run.results)
+    group = results["analyses"]["log_rank"]["groups"][0]
     group["numbers_at_risk"]["at_risk"][1] = 999
-    found = list(growing_curves(parts_of(run.results, run.plan), run.plan))
+    parts = parts_of(results_from_json(results), run.plan)
+    found = list(growing_curves(parts, run.plan))
 
     assert ["log_rank, A"] == [each.where for each in found]
 
 
 def test_groups_may_grow_where_patients_enter_late(run):
-    late = run.results["analyses"]["stratified_log_rank_under_left_truncation"]
-    at_risk = late["groups"][0]["curve"]["at_risk"]
+    late = run.results.analyses["stratified_log_rank_under_left_truncation"]
+    at_risk = late.groups[0].curve.at_risk
 
     assert any(after > before for before, after in itertools.pairwise(at_risk))
     assert [] == list(growing_curves(parts_of(run.results, run.plan), run.plan))

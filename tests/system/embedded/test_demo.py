@@ -14,8 +14,16 @@ from tests.system.end_to_end.small_study import command
 from riskset_common.errors import EstimationError
 from riskset_common.estimators.read_back import results_from_json
 from riskset_common.results.as_json import to_text
+from riskset_common.results.whole_file import Results
 from riskset_embedded.demos import lung as demo
-from riskset_embedded.demos.lung import Compared, compare, quantities, study_folder
+from riskset_embedded.demos.lung import (
+    Compared,
+    OfR,
+    compare,
+    quantities,
+    read_reference,
+    study_folder,
+)
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +35,8 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path]:
         return command("demo", "lung", "--quiet", "--out", str(out)), out
 
 
-def results_of(shown: tuple[Any, Path]) -> Any:
-    return json.loads((shown[1] / "results.json").read_text(encoding="utf-8"))
+def results_of(shown: tuple[Any, Path]) -> Results:
+    return results_from_json(json.loads((shown[1] / "results.json").read_text(encoding="utf-8")))
 
 
 def reference() -> list[dict[str, Any]]:
@@ -55,7 +63,7 @@ def test_the_results_read_back_as_they_were_written(shown: tuple[Any, Path]) -> 
 
 
 def test_every_number_of_r_has_one_of_riskset_beside_it(shown: tuple[Any, Path]) -> None:
-    compared = compare(results_of(shown), reference())
+    compared = compare(results_of(shown), read_reference(study_folder("lung") / "reference.json"))
     names = [(analysis, quantity) for analysis, quantity, _ in quantities(results_of(shown))]
 
     assert len(names) == len(set(names))
@@ -63,7 +71,7 @@ def test_every_number_of_r_has_one_of_riskset_beside_it(shown: tuple[Any, Path])
         (each.analysis, each.quantity) for each in compared
     ]
     assert all(each.equal for each in compared)
-    assert results_of(shown)["analyses"].keys() == {each.analysis for each in compared}
+    assert results_of(shown).analyses.keys() == {each.analysis for each in compared}
 
 
 def test_what_is_printed_is_among_what_is_compared(shown: tuple[Any, Path]) -> None:
@@ -100,7 +108,7 @@ def test_a_number_that_differs_ends_the_demonstration_and_is_named(
 
 
 def test_a_number_that_the_results_lack_is_named(shown: tuple[Any, Path]) -> None:
-    more = [*reference(), {"analysis": "cox", "quantity": "height, coefficient", "value": None}]
+    more = [OfR("cox", "height, coefficient", None)]
     with pytest.raises(EstimationError, match="cox, height, coefficient: not in the results"):
         compare(results_of(shown), more)
 

@@ -124,7 +124,11 @@ def held_back(run: Run, disclosure: Disclosure, folder: Path) -> list[str]:
             name: release(result, disclosure) for name, result in results["analyses"].items()
         }
     }
-    return [each.place for each in write_paper(STUDY, rounded, folder) if not each.shown]
+    return [
+        each.place
+        for each in write_paper(STUDY, results_from_json(rounded), folder)
+        if not each.shown
+    ]
 
 
 def test_the_plans_own_release_prints_what_the_paper_prints(run: Run, tmp_path: Path) -> None:

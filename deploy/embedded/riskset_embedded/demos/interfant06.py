@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +13,7 @@ from riskset_common.formats.strict_yaml import read_yaml
 from riskset_embedded.demos.lung import introduce, study_folder
 from riskset_embedded.demos.published.document import PAPER, told, write_paper
 from riskset_embedded.local_run import run_files
+from riskset_server.report.run_files import read_run
 
 STUDY = "interfant06"
 
@@ -37,7 +37,7 @@ def run_trial_demo(
         finished = run_files(
             plan, study / "codebook.yaml", study / "nodes", out, lose=lose, quiet=quiet
         )
-    results = json.loads((finished / "results.json").read_text(encoding="utf-8"))
+    results = read_run(finished).results
     compared = write_paper(study, results, finished)
     return f"{told(compared)}\npaper: {finished / PAPER}\nreport: {finished / 'report.html'}"
 

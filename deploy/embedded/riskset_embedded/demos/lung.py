@@ -5,16 +5,24 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from riskset_common.errors import EstimationError
+from riskset_common.results.curves import GroupCurve, KaplanMeierResult
+from riskset_common.results.follow_up import FollowUpResult
+from riskset_common.results.from_json import from_json
+from riskset_common.results.regression import CoxResult
+from riskset_common.results.shown import Shown, Withheld, exact
+from riskset_common.results.tables import BaselineResult, EventTableResult
+from riskset_common.results.whole_file import ReleasedResult, Results
 from riskset_embedded.local_run import read_nodes, run_files
+from riskset_server.report.run_files import read_run
 
 RELATIVE, ABSOLUTE = 1e-9, 1e-12
 """How near two numbers must be to count as equal: counts exactly, everything else to one of these."""
@@ -103,13 +111,13 @@ def run_demo(out: Path, *, lose: Sequence[str] = (), quiet: bool = False) -> str
     finished = run_files(
         study / "plan.yaml", study / "codebook.yaml", study / "nodes", out, lose=lose, quiet=quiet
     )
-    results = json.loads((finished / "results.json").read_text(encoding="utf-8"))
-    if results["lost_sites"]:
+    results = read_run(finished).results
+    if results.lost_sites:
         return (
-            f"{len(results['sites'])} of 18 institutions are in these results; R's are of all, so the two are not compared.\n"
+            f"{len(results.sites)} of 18 institutions are in these results; R's are of all, so the two are not compared.\n"
             f"report: {finished / 'report.html'}"
         )
-    reference = json.loads((study / "reference.json").read_text(encoding="utf-8"))
+    reference = read_reference(study / "reference.json")
     compared = compare(results, reference)
     _write(finished / "tables" / "riskset_and_r.csv", compared)
     _require_equal(compared)
@@ -128,7 +136,22 @@ def _require_equal(compared: Sequence[Compared]) -> None:
         )
 
 
-def compare(results: Mapping[str, Any], reference: Sequence[Mapping[str, Any]]) -> list[Compared]:
+@dataclass(frozen=True)
+class OfR:
+    """One number as R has it; None where it does not exist."""
+
+    analysis: str
+    quantity: str
+    value: int | float | None
+
+
+def read_reference(path: Path) -> list[OfR]:
+    """The numbers of R."""
+    rows = json.loads(path.read_text(encoding="utf-8"))
+    return [from_json(OfR, row, f"{path}[{index}]") for index, row in enumerate(rows)]
+
+
+def compare(results: Results, reference: Sequence[OfR]) -> list[Compared]:
     """Every number of the reference beside the one of the results.
 
     Raises
@@ -136,107 +159,94 @@ def compare(results: Mapping[str, Any], reference: Sequence[Mapping[str, Any]]) 
     EstimationError
         Where the results lack a number that the reference has.
     """
-    found = {(analysis, quantity): value for analysis, quantity, value in quantities(results)}
-    lacking = [row for row in reference if (row["analysis"], row["quantity"]) not in found]
+    ours = {(analysis, quantity): value for analysis, quantity, value in quantities(results)}
+    lacking = [row for row in reference if (row.analysis, row.quantity) not in ours]
     if lacking:
         raise EstimationError(
-            "\n".join(
-                f"{row['analysis']}, {row['quantity']}: not in the results" for row in lacking
-            )
+            "\n".join(f"{row.analysis}, {row.quantity}: not in the results" for row in lacking)
             + "\nThe plan asks for less than reference.json holds. Make it again with make_reference.R."
         )
     return [
-        Compared(
-            row["analysis"], row["quantity"], found[row["analysis"], row["quantity"]], row["value"]
-        )
+        Compared(row.analysis, row.quantity, ours[row.analysis, row.quantity], row.value)
         for row in reference
     ]
 
 
-Quantity = tuple[str, float | None]
+Quantity = tuple[str, Shown[float] | None]
 
 
-def quantities(results: Mapping[str, Any]) -> Iterator[tuple[str, str, float | None]]:
-    """The numbers of results.json under the names that the R script gives them."""
-    naming = {
-        "follow_up": _follow_up,
-        "baseline": _baseline,
-        "event_table": _events,
-        "kaplan_meier": _curves,
-        "cox": _cox,
-    }
-    for name, result in results["analyses"].items():
-        for quantity, value in naming[result["kind"]](result):
-            yield name, quantity, value
+def quantities(results: Results) -> Iterator[tuple[str, str, float | None]]:
+    """The numbers of results.json under the names that the R script gives them; None where one does not exist."""
+    for name, result in results.analyses.items():
+        for quantity, value in _named(result):
+            known = exact(value)
+            exists = known is not None and math.isfinite(known)
+            yield name, quantity, known if exists else None
 
 
-def _follow_up(result: Mapping[str, Any]) -> Iterator[Quantity]:
-    for name in ("median", "lower", "upper"):
-        yield name, result[name]
+def _named(result: ReleasedResult) -> Iterator[Quantity]:
+    match result:
+        case FollowUpResult():
+            yield from (("median", result.median), ("lower", result.lower), ("upper", result.upper))
+        case BaselineResult():
+            yield from _baseline(result)
+        case EventTableResult():
+            for row in result.rows:
+                yield from zip(result.columns, row.counts, strict=True)
+        case KaplanMeierResult():
+            for group in result.groups:
+                yield from _curve(group)
+            if result.test is not None:
+                test = exact(result.test)
+                yield from (("log-rank chi-square", test.statistic), ("log-rank P", test.p_value))
+        case CoxResult():
+            yield from _cox(result)
 
 
-def _baseline(result: Mapping[str, Any]) -> Iterator[Quantity]:
-    for variable, test in result["tests"].items():
-        yield f"{variable} chi-square", test["statistic"]
-    for row in result["rows"]:
-        for column, count in zip(result["columns"], row["counts"], strict=True):
-            yield f"{row['variable']} = {row['level']}, {column}", count
+def _baseline(result: BaselineResult) -> Iterator[Quantity]:
+    for variable, test in result.tests.items():
+        if not isinstance(test, Withheld):
+            yield f"{variable} chi-square", test.statistic
+    for row in result.rows:
+        for column, count in zip(result.columns, row.counts, strict=True):
+            yield f"{row.variable} = {row.level}, {column}", count
 
 
-def _events(result: Mapping[str, Any]) -> Iterator[Quantity]:
-    for row in result["rows"]:
-        yield from zip(result["columns"], row["counts"], strict=True)
+def _curve(group: GroupCurve) -> Iterator[Quantity]:
+    label = "".join(f"{level}, " for level in group.level.values())
+    median = exact(group.median)
+    yield f"{label}patients", group.n
+    yield f"{label}deaths", group.events
+    yield f"{label}median", median.estimate
+    yield f"{label}median, lower", median.lower
+    yield f"{label}median, upper", median.upper
+    for at in exact(group.at):
+        when = f"{label}at {at.time:g}"
+        yield f"{when}, at risk", at.at_risk
+        yield f"{when}, survival", at.survival
+        yield f"{when}, SE", at.std_err
+        yield f"{when}, lower", at.lower
+        yield f"{when}, upper", at.upper
 
 
-def _curves(result: Mapping[str, Any]) -> Iterator[Quantity]:
-    for group in result["groups"]:
-        label = "".join(f"{level}, " for level in group["level"].values())
-        yield f"{label}patients", group["n"]
-        yield f"{label}deaths", group["events"]
-        yield f"{label}median", group["median"]["estimate"]
-        yield f"{label}median, lower", group["median"]["lower"]
-        yield f"{label}median, upper", group["median"]["upper"]
-        for at in group["at"]:
-            names = {
-                "at risk": "at_risk",
-                "survival": "survival",
-                "SE": "std_err",
-                "lower": "lower",
-                "upper": "upper",
-            }
-            for quantity, field in names.items():
-                yield f"{label}at {at['time']:g}, {quantity}", at[field]
-    if "test" in result:
-        yield "log-rank chi-square", result["test"]["statistic"]
-        yield "log-rank P", result["test"]["p_value"]
-
-
-def _cox(result: Mapping[str, Any]) -> Iterator[Quantity]:
-    yield "patients", result["n"]
-    yield "deaths", result["events"]
-    for term in result["terms"]:
-        variables = term["term"].split(":")
-        levels = (term["level"] or "").split(":")
+def _cox(result: CoxResult) -> Iterator[Quantity]:
+    yield "patients", result.n
+    yield "deaths", result.events
+    for term in result.terms:
+        variables, levels = term.term.split(":"), (term.level or "").split(":")
         name = ":".join(
             f"{v} = {level}" if level else v for v, level in zip(variables, levels, strict=True)
         )
-        names = {
-            "coefficient": "coef",
-            "SE": "std_err",
-            "HR lower": "lower",
-            "HR upper": "upper",
-            "P": "p_value",
-        }
-        for quantity, field in names.items():
-            yield f"{name}, {quantity}", term[field]
-    yield "log-likelihood at 0", result["log_likelihood"]["null"]
-    yield "log-likelihood", result["log_likelihood"]["fitted"]
-    for test, name in (
-        ("wald", "Wald"),
-        ("score", "score"),
-        ("likelihood_ratio", "likelihood-ratio"),
-    ):
-        yield f"{name} chi-square", result["tests"][test]["statistic"]
+        yield f"{name}, coefficient", term.coef
+        yield f"{name}, SE", term.std_err
+        yield f"{name}, HR lower", term.lower
+        yield f"{name}, HR upper", term.upper
+        yield f"{name}, P", term.p_value
+    yield "log-likelihood at 0", result.log_likelihood.null
+    yield "log-likelihood", result.log_likelihood.fitted
+    yield "Wald chi-square", result.tests.wald.statistic
+    yield "score chi-square", result.tests.score.statistic
+    yield "likelihood-ratio chi-square", result.tests.likelihood_ratio.statistic
 
 
 def _write(path: Path, compared: Sequence[Compared]) -> None:

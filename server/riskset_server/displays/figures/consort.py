@@ -49,7 +49,7 @@ def draw(shown: Shown) -> Drawing:
     """Draw the boxes of one analysis."""
     part, words = shown.only, shown.words
     labels = _Labels(words, words.population(part.spec), {})
-    boxes = of_kind(FlowResult, part.typed).boxes
+    boxes = of_kind(FlowResult, part.result).boxes
     peopled = [box for box in boxes if box.n != 0]
     top, downwards = standing(_box(peopled or boxes[:1], labels), GAP)
     placed = list(top.all())

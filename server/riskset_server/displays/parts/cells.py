@@ -10,8 +10,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from riskset_common.results.shown import Shown
-from riskset_server.results.reading import number, withheld_by
+from riskset_common.results.shown import Shown, Withheld
+from riskset_server.results.typed import number
 
 MINUS = "\N{MINUS SIGN}"
 DASH = "\N{EM DASH}"
@@ -55,9 +55,8 @@ def cell(
     found: Shown[float] | None, read: Callable[[float], str], absent: Cell = NOT_ESTIMABLE
 ) -> Cell:
     """A value of a result in words: as `read` says, `absent` for one that does not exist, `withheld` where a rule said no."""
-    rule = withheld_by(found)
-    if rule is not None:
-        return withheld_cell(rule)
+    if isinstance(found, Withheld):
+        return withheld_cell(found.rule)
     found_number = number(found)
     return absent if math.isnan(found_number) else Cell(read(found_number))
 

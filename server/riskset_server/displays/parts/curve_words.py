@@ -25,7 +25,7 @@ INTERVALS = {"plain": "linear", "log": "log-transformed", "log-log": "log-log tr
 
 def horizons(shown: Shown) -> tuple[float, ...]:
     """The times at which the plan asks for estimates, of all analyses of a display, ascending; those that the display names if it does."""
-    return horizons_of((curve for part in shown.parts for curve in curves_of(part.typed)), shown)
+    return horizons_of((curve for part in shown.parts for curve in curves_of(part.result)), shown)
 
 
 def horizons_of(curves: Iterable[Curve], shown: Shown) -> tuple[float, ...]:
@@ -71,7 +71,7 @@ def endpoint_noun(shown: Shown) -> str:
 
 def interval_kinds(parts: Iterable[Part]) -> str:
     """How the intervals of these analyses of curves are made: `log-log transformed`; empty where all are withheld."""
-    results = (part.typed for part in parts)
+    results = (part.result for part in parts)
     kinds = dict.fromkeys(
         result.ci
         for result in results

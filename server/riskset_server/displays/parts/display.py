@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
-from riskset_common.estimators.read_back import analysis_from_json
 from riskset_common.results.curves import KaplanMeierResult
 from riskset_common.results.incidence import CumulativeIncidenceResult
 from riskset_common.results.shown import Withheld, WithheldAnalysis
@@ -22,15 +18,10 @@ from riskset_server.results.typed import distinct, level_of
 
 @dataclass(frozen=True)
 class Part:
-    """One analysis of the plan, and its entry in results.json."""
+    """One analysis of the plan, and its result as it is released."""
 
     spec: AnalysisSpec
-    result: Mapping[str, Any]
-
-    @cached_property
-    def typed(self) -> ReleasedResult:
-        """The entry as the dataclass of its kind."""
-        return analysis_from_json(self.result, self.spec.id)
+    result: ReleasedResult
 
     @property
     def by(self) -> tuple[str, ...]:
@@ -48,14 +39,14 @@ class Tested:
 
 def tests_of(part: Part) -> tuple[Tested, ...]:
     """The tests between the groups of an analysis of curves; of one that is withheld as a whole, one that is withheld."""
-    match part.typed:
+    match part.result:
         case CumulativeIncidenceResult(tests=tests):
             return tuple(Tested(test, cause) for cause, test in (tests or {}).items())
         case KaplanMeierResult(test=test):
             return () if test is None else (Tested(test),)
-        case WithheldAnalysis(kind=kind, fields=fields):
-            name = "tests" if kind == "cumulative_incidence" else "test"
-            return (Tested(fields[name]),) if name in fields else ()
+        case WithheldAnalysis(fields=fields):
+            marks = [fields[name] for name in ("test", "tests") if name in fields]
+            return tuple(map(Tested, marks[:1]))
     return ()
 
 
@@ -98,7 +89,7 @@ class Shown:
     @property
     def confidence(self) -> str:
         """The confidence level that all analyses share, `95%`; empty where they differ."""
-        levels = distinct(level_of(part.typed) for part in self.parts) or [0.95]
+        levels = distinct(level_of(part.result) for part in self.parts) or [0.95]
         return level_percent(levels[0]) if len(levels) == 1 else ""
 
     @property

@@ -9,6 +9,7 @@ from itertools import groupby
 
 from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.estimators.cohort.exposure import with_exposures
+from riskset_common.estimators.regression.terms import Term
 from riskset_common.results.regression import (
     CoxTerm,
     CoxTests,
@@ -78,9 +79,9 @@ class Effect:
 
 def model_of(part: Part) -> FittedModel | WithheldAnalysis:
     """The fitted model of an analysis; raises TypeError for an analysis of another kind."""
-    if not isinstance(part.typed, (FittedModel, WithheldAnalysis)):
-        raise TypeError(f"{part.spec.id} is no regression model, but a {part.typed.kind}.")
-    return part.typed
+    if not isinstance(part.result, (FittedModel, WithheldAnalysis)):
+        raise TypeError(f"{part.spec.id} is no regression model, but a {part.result.kind}.")
+    return part.result
 
 
 def effects(shown: Shown) -> Iterator[Effect]:
@@ -110,9 +111,9 @@ def _times(part: Part) -> tuple[str, ...]:
 
 def exposures(words: Words, part: Part) -> str:
     """The exposures of a model that begin during follow-up, in words; empty without any."""
-    if part.spec.kind not in ("cox", "heterogeneity"):
-        return ""
-    return listed([lower_first(words.happening(name)) for name in _times(part)])
+    terms: Sequence[Term] = getattr(part.spec, "terms", None) or ()
+    began = [term.exposure for term in terms if term.exposure is not None]
+    return listed([lower_first(words.happening(name)) for name in began])
 
 
 def _term(
@@ -212,7 +213,7 @@ def _competing(model: FittedModel) -> str:
 
 def ratio_name(shown: Shown) -> tuple[str, str]:
     """What a model's ratios are of, short and in words."""
-    return SHR if shown.parts[0].spec.kind == "fine_gray" else HR
+    return SHR if isinstance(shown.parts[0].result, FineGrayResult) else HR
 
 
 def _several_levels(model: FittedModel) -> bool:

@@ -22,7 +22,7 @@ class Measure(Enum):
 
 def measure_of(part: Part) -> Measure:
     """What the curves of an analysis show."""
-    is_incidence = part.spec.kind == "cumulative_incidence"
+    is_incidence = isinstance(part.result, CumulativeIncidenceResult)
     return Measure.INCIDENCE if is_incidence else Measure.SURVIVAL
 
 
@@ -55,7 +55,7 @@ class Series:
 
 def series_of(shown: Shown, part: Part) -> Iterator[Series]:
     """The curves of one analysis, by cause and group; none where it is withheld as a whole."""
-    match part.typed:
+    match part.result:
         case KaplanMeierResult(groups=groups):
             for group in groups:
                 label = _label(shown, part, group.level)

@@ -40,7 +40,7 @@ IQR = ("IQR", "interquartile range, from the lower to the upper quartile")
 def make(shown: Shown) -> Table:
     """One block of rows a characteristic: its levels, then `Missing` where a value is missing, and P on its first row."""
     part, words = shown.only, shown.words
-    result = of_kind(BaselineResult, part.typed)
+    result = of_kind(BaselineResult, part.result)
     levels_of = {name: tuple(rows) for name, rows in groupby(result.rows, lambda row: row.variable)}
     numbers = {row.variable: row for row in result.numbers}
     return Table(
@@ -163,7 +163,7 @@ def _p(result: BaselineResult, variable: str) -> Cell:
 
 def test_names(part: Part) -> list[str]:
     """The tests that compare characteristics between groups, each once; none where the analysis is withheld."""
-    tests = part.typed.tests.values() if isinstance(part.typed, BaselineResult) else ()
+    tests = part.result.tests.values() if isinstance(part.result, BaselineResult) else ()
     names = dict.fromkeys(test.name for test in tests if not isinstance(test, Withheld))
     return [name if name.startswith("Fisher") else lower_first(name) for name in names]
 

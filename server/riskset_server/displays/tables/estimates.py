@@ -87,7 +87,7 @@ def make(shown: Shown) -> Table:
 
 def _groups(part: Part) -> tuple[GroupCurve, ...]:
     """The curves of an analysis; none where it is withheld as a whole."""
-    return part.typed.groups if isinstance(part.typed, KaplanMeierResult) else ()
+    return part.result.groups if isinstance(part.result, KaplanMeierResult) else ()
 
 
 def _spec(part: Part) -> KaplanMeierSpec:
@@ -225,7 +225,7 @@ def _mean_difference(pair: Pair, shown: Shown) -> Cell:
 
 def _confidence(shown: Shown) -> float:
     """The confidence level of the first analysis that shows any."""
-    results = (part.typed for part in shown.parts)
+    results = (part.result for part in shown.parts)
     return next((r.level for r in results if isinstance(r, KaplanMeierResult)), 0.95)
 
 
@@ -279,10 +279,10 @@ def _notes(shown: Shown) -> Iterator[str]:
 def _notes_of_analysis(part: Part, words: Words) -> Iterator[str]:
     for tested in tests_of(part):
         yield test_in_words(part, tested, words)
-    match part.typed:
+    match part.result:
         case KaplanMeierResult(tests=FurtherTests(pairwise=pairs)) if pairs:
             yield _pairs_in_words(pairs, words)
-    missing = missing_of(part.typed)
+    missing = missing_of(part.result)
     if missing != 0:
         yield f"{patients(missing)} with missing values left out."
 

@@ -19,7 +19,7 @@ from riskset_server.results.typed import of_kind
 def make(shown: Shown) -> Table:
     """One row a kind of event, and one for patients who were censored."""
     part, words = shown.only, shown.words
-    result = of_kind(EventTableResult, part.typed)
+    result = of_kind(EventTableResult, part.result)
     several = len(result.rows) > 1
     rows = [_any_event(result)] if several else []
     rows += [

@@ -18,7 +18,7 @@ NOTE = "Percentages are of the box above."
 def make(shown: Shown) -> Table:
     """One row a box, indented by its depth, its variable named before its level; `not known` only where there is somebody."""
     part, words = shown.only, shown.words
-    boxes = of_kind(FlowResult, part.typed).boxes
+    boxes = of_kind(FlowResult, part.result).boxes
     return Table(
         title=shown.title,
         heads=("Patients", "No.", "%"),

@@ -16,7 +16,7 @@ from riskset_server.results.typed import of_kind
 def make(shown: Shown) -> Table:
     """One row an analysis; the columns of range and completeness are there where the plan asks for them."""
     words = shown.words
-    results = [of_kind(FollowUpResult, part.typed) for part in shown.parts]
+    results = [of_kind(FollowUpResult, part.result) for part in shown.parts]
     named = listed([method_in_words(name) for name in dict.fromkeys(r.method for r in results)])
     more = tuple(_more(results, words))
     return Table(

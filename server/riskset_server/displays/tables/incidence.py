@@ -91,7 +91,7 @@ def _notes(shown: Shown) -> Iterator[str]:
         yield f"Confidence intervals are {named}."
     for part in shown.parts:
         said = [gray_in_words(part, tested, shown.words) for tested in tests_of(part)]
-        missing = missing_of(part.typed)
+        missing = missing_of(part.result)
         if missing != 0:
             said.append(f"{patients(missing)} with missing values left out.")
         if said and len(shown.parts) > 1:

@@ -42,7 +42,7 @@ from riskset_server.results.typed import log_rank_of, missing_of, of_kind, withh
 
 def make(shown: Shown) -> Table:
     """One row for all patients, one for each factor with its P, and one below it for each of its levels."""
-    words, result = shown.words, of_kind(UnivariateResult, shown.only.typed)
+    words, result = shown.words, of_kind(UnivariateResult, shown.only.result)
     times = horizons_of(result.all_patients.groups, shown)
     noun = endpoint_noun(shown)
     models = any(factor.model is not None for factor in result.factors)

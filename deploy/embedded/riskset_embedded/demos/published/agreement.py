@@ -7,13 +7,21 @@ fit together.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from riskset_common.formats.json_values import Json
 from riskset_common.survival.arrays.distributions import normal_p_value, normal_quantile
 from riskset_embedded.demos.published.mapping import AtMost, Relations, Same, Shares, StandardErrors
-from riskset_embedded.demos.published.places import published_at
+from riskset_embedded.demos.published.places import (
+    Hazard,
+    hazard,
+    inward,
+    is_hazard,
+    number,
+    numbers,
+    published_at,
+)
 
 Z = normal_quantile(0.975)
 RATIO_DECIMALS = 2
@@ -32,7 +40,7 @@ class Check:
     wrong: str | None
 
 
-def checks(published: Mapping[str, Any], relations: Relations) -> list[Check]:
+def checks(published: Json, relations: Relations) -> list[Check]:
     """Every check of the published figures, those of hazard ratios first."""
     found = [check for place, row in _hazard_rows(published, "") for check in _hazard(place, row)]
     for total, partitions in relations.sums.items():
@@ -57,22 +65,19 @@ def _half(places: int) -> float:
     return 0.5 * 10.0**-places
 
 
-def _hazard_rows(found: Any, place: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _hazard_rows(found: Json, place: str) -> Iterator[tuple[str, Hazard]]:
     """Every hazard ratio with an interval, wherever it stands."""
-    if isinstance(found, Mapping) and {"hr", "ci95", "p"} <= set(found):
-        yield place, found
+    if is_hazard(found):
+        yield place, hazard(found)
         return
-    inward: Any = found.items() if isinstance(found, Mapping) else ()
-    if isinstance(found, list):
-        inward = ((str(index), item) for index, item in enumerate(found))
-    for name, item in inward:
+    for name, item in inward(found):
         yield from _hazard_rows(item, f"{place}.{name}" if place else name)
 
 
-def _hazard(place: str, row: Mapping[str, Any]) -> Iterator[Check]:
+def _hazard(place: str, row: Hazard) -> Iterator[Check]:
     """The ratio is the middle of its interval on the log scale; P follows from both."""
-    ratio, (low, high), half = row["hr"], row["ci95"], _half(RATIO_DECIMALS)
-    named = f"{place} ({row['level']})" if "level" in row else place
+    ratio, low, high, half = row.ratio, row.low, row.high, _half(RATIO_DECIMALS)
+    named = place if row.level is None else f"{place} ({row.level})"
     middle = math.sqrt(low * high)
     fits = math.sqrt((low - half) * (high - half)) <= ratio + half and ratio - half <= math.sqrt(
         (low + half) * (high + half)
@@ -84,7 +89,7 @@ def _hazard(place: str, row: Mapping[str, Any]) -> Iterator[Check]:
         else f"HR {ratio:.2f} is not the middle of its interval {low:.2f} to {high:.2f} on the log scale, which is {middle:.2f}; "
         f"with the lower limit it would need the upper limit {ratio**2 / low:.2f}",
     )
-    told = row["p"]
+    told = row.p
     by_ratio, by_middle = _p_range(ratio, low, high), _p_range(middle, low, high)
     if _p_fits(told, by_ratio):
         yield Check(named, None)
@@ -117,19 +122,24 @@ def _p_fits(told: float | str, found: tuple[float, float]) -> bool:
     return told - half <= found[1] and found[0] <= told + half
 
 
-def _sum(published: Any, total: str, parts: Sequence[str]) -> Check:
-    whole, added = (
-        published_at(published, total),
-        sum(published_at(published, part) for part in parts),
-    )
+def _number_at(published: Json, place: str) -> float:
+    return number(published_at(published, place))
+
+
+def _sum_at(published: Json, places: Sequence[str]) -> float:
+    return sum(_number_at(published, place) for place in places)
+
+
+def _sum(published: Json, total: str, parts: Sequence[str]) -> Check:
+    whole, added = _number_at(published, total), _sum_at(published, parts)
     wrong = None if whole == added else f"{' + '.join(parts)} is {added:,}, not {whole:,}"
     return Check(total, wrong)
 
 
-def _shares(published: Any, shares: Shares) -> Iterator[Check]:
+def _shares(published: Json, shares: Shares) -> Iterator[Check]:
     """Each percentage is one of a whole number of patients; together they are all patients."""
-    n = published_at(published, shares.of)
-    values = [published_at(published, place) for place in shares.percent]
+    n = _number_at(published, shares.of)
+    values = [_number_at(published, place) for place in shares.percent]
     half = _half(max(decimals(value) for value in values))
     bounds = [
         (math.ceil((value - half) * n / 100 - NEAR), math.floor((value + half) * n / 100 + NEAR))
@@ -149,9 +159,9 @@ def _shares(published: Any, shares: Shares) -> Iterator[Check]:
         )
 
 
-def _same(published: Any, same: Same) -> Check:
+def _same(published: Json, same: Same) -> Check:
     (first, first_error), (second, second_error) = (
-        published_at(published, place) for place in same.of
+        numbers(published_at(published, place)) for place in same.of
     )
     if (first, first_error) == (second, second_error):
         return Check(same.of[0], None)
@@ -161,10 +171,9 @@ def _same(published: Any, same: Same) -> Check:
     )
 
 
-def _at_most(published: Any, limit: AtMost) -> Check:
-    smaller = sum(published_at(published, place) for place in limit.smaller)
-    larger = sum(published_at(published, place) for place in limit.larger)
-    larger -= sum(published_at(published, place) for place in limit.less)
+def _at_most(published: Json, limit: AtMost) -> Check:
+    smaller = _sum_at(published, limit.smaller)
+    larger = _sum_at(published, limit.larger) - _sum_at(published, limit.less)
     less = "".join(f" - {place}" for place in limit.less)
     named = f"{' + '.join(limit.smaller)} ({smaller:,}) exceeds {' + '.join(limit.larger)}{less} ({larger:,})"
     return Check(
@@ -172,11 +181,9 @@ def _at_most(published: Any, limit: AtMost) -> Check:
     )
 
 
-def _between(published: Any, whole: str, parts: Sequence[str]) -> Check:
-    estimate, inside = (
-        published_at(published, whole)[0],
-        [published_at(published, part)[0] for part in parts],
-    )
+def _between(published: Json, whole: str, parts: Sequence[str]) -> Check:
+    estimate, _ = numbers(published_at(published, whole))
+    inside = [numbers(published_at(published, part))[0] for part in parts]
     fits = min(inside) <= estimate <= max(inside)
     return Check(
         whole,
@@ -186,10 +193,10 @@ def _between(published: Any, whole: str, parts: Sequence[str]) -> Check:
     )
 
 
-def _standard_errors(published: Any, errors: StandardErrors) -> Iterator[Check]:
-    n = published_at(published, errors.of)
+def _standard_errors(published: Json, errors: StandardErrors) -> Iterator[Check]:
+    n = _number_at(published, errors.of)
     for place in errors.estimates:
-        estimate, error = published_at(published, place)
+        estimate, error = numbers(published_at(published, place))
         half = _half(1)
         least = 100 * min(
             math.sqrt(s * (1 - s) / n) for s in ((estimate - half) / 100, (estimate + half) / 100)

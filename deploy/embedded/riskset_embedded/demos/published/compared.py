@@ -5,11 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from riskset_common.formats.json_values import Json
 from riskset_common.survival.arrays.distributions import normal_quantile
 from riskset_embedded.demos.published.mapping import Figure, PaperMap
-from riskset_embedded.demos.published.places import NotShown, published_at, result_at, shown
+from riskset_embedded.demos.published.places import (
+    NOT_RELEASED,
+    NotShown,
+    field_of,
+    hazard,
+    number,
+    numbers,
+    published_at,
+    result_at,
+)
 
 Z = normal_quantile(0.975)
 
@@ -38,9 +47,7 @@ class Compared:
     shown: bool
 
 
-def compare(
-    analyses: Mapping[str, Any], published: Mapping[str, Any], mapping: PaperMap
-) -> list[Compared]:
+def compare(analyses: Mapping[str, object], published: Json, mapping: PaperMap) -> list[Compared]:
     """Every figure that is an estimate, in the order of the map. Raises `InputError` where an analysis is not there."""
     return [
         _compared(section.title, place, figure, published_at(published, place), analyses)
@@ -51,17 +58,15 @@ def compare(
 
 
 def _compared(
-    section: str, place: str, figure: Figure, published: Any, analyses: Mapping[str, Any]
+    section: str, place: str, figure: Figure, published: Json, analyses: Mapping[str, object]
 ) -> Compared:
-    found = result_at(analyses, figure.place)
-    parts = list(_needed(figure, found, analyses))
-    hidden = next((part for part in parts if isinstance(part, NotShown)), None)
+    needed = list(_needed(figure, analyses))
+    hidden = next((part for part in needed if isinstance(part, NotShown)), None)
+    printed = _published_text(figure, published)
     if hidden is not None:
-        return Compared(
-            section, place, _published_text(figure, published), hidden.rule, None, False
-        )
-    text, difference = _run(figure, published, found, parts)
-    return Compared(section, place, _published_text(figure, published), text, difference, True)
+        return Compared(section, place, printed, hidden.rule, None, False)
+    text, difference = _run(figure, published, [number(part) for part in needed])
+    return Compared(section, place, printed, text, difference, True)
 
 
 _FIELDS = {
@@ -71,39 +76,43 @@ _FIELDS = {
 }
 
 
-def _needed(figure: Figure, found: Any, analyses: Mapping[str, Any]) -> Iterator[Any]:
-    """The run's numbers that a comparison needs."""
+def _needed(figure: Figure, analyses: Mapping[str, object]) -> Iterator[object]:
+    """The run's numbers that a comparison needs: the figure's own first, then what it is a part of."""
+    found = result_at(analyses, figure.place)
     if isinstance(found, NotShown) or figure.kind not in _FIELDS:
         yield found
         if figure.of is not None:
             yield result_at(analyses, figure.of)
         return
     for name in _FIELDS[figure.kind]:
-        value = shown(found.get(name))
-        yield NotShown("not released") if value is None else value
+        value = field_of(found, name)
+        yield NOT_RELEASED if value is None else value
 
 
-def _run(figure: Figure, published: Any, found: Any, parts: list[Any]) -> tuple[str, float | None]:
+def _run(figure: Figure, published: Json, parts: list[float]) -> tuple[str, float | None]:
     """The run's figure as text, and the difference."""
     if figure.kind in {"survival", "incidence"}:
         estimate, error = (100 * part for part in parts)
-        return f"{estimate:.1f} ({error:.1f})", _in_errors(estimate - published[0], published[1])
+        of_paper = numbers(published)
+        return f"{estimate:.1f} ({error:.1f})", _in_errors(estimate - of_paper[0], of_paper[1])
     if figure.kind == "hazard":
         ratio, lower, upper, p, coefficient = parts
-        low, high = published["ci95"]
-        error = math.log(high / low) / (2 * Z)
-        difference = _in_errors(coefficient - math.log(published["hr"]), error)
+        row = hazard(published)
+        error = math.log(row.high / row.low) / (2 * Z)
+        difference = _in_errors(coefficient - math.log(row.ratio), error)
         return f"{ratio:.2f} ({lower:.2f} to {upper:.2f}), P {_p(p)}", difference
+    found = parts[0]
     if figure.kind == "p":
         return _p(found), None
     if figure.kind == "number" or figure.of is None:
-        text = f"{found:.1f}" if isinstance(found, float) else f"{found:,}"
+        text = f"{found:,}" if isinstance(found, int) else f"{found:.1f}"
         return text, 0.0 if found == published else None
-    share = published / (100 if figure.kind == "percent" else parts[1])
+    share = number(published) / (100 if figure.kind == "percent" else parts[1])
     error = math.sqrt(max(share * (1 - share), 0.0) * parts[1])
     if figure.kind == "percent":
-        return f"{found:.1f}", _in_errors((found - published) * parts[1] / 100, error)
-    return f"{found:,}", _in_errors(found - published, error)
+        apart = (found - number(published)) * parts[1] / 100
+        return f"{found:.1f}", _in_errors(apart, error)
+    return f"{found:,}", _in_errors(found - number(published), error)
 
 
 def _in_errors(difference: float, error: float) -> float | None:
@@ -112,15 +121,16 @@ def _in_errors(difference: float, error: float) -> float | None:
     return 0.0 if difference == 0 else None
 
 
-def _published_text(figure: Figure, published: Any) -> str:
+def _published_text(figure: Figure, published: Json) -> str:
     if figure.kind in {"survival", "incidence"}:
-        return f"{published[0]:.1f} ({published[1]:.1f})"
+        estimate, error = numbers(published)
+        return f"{estimate:.1f} ({error:.1f})"
     if figure.kind == "hazard":
-        low, high = published["ci95"]
-        return f"{published['hr']:.2f} ({low:.2f} to {high:.2f}), P {_published_p(published['p'])}"
+        row = hazard(published)
+        return f"{row.ratio:.2f} ({row.low:.2f} to {row.high:.2f}), P {_published_p(row.p)}"
     if figure.kind == "p":
-        return _published_p(published)
-    return f"{published:,}"
+        return _published_p(published if isinstance(published, str) else number(published))
+    return f"{number(published):,}"
 
 
 def _published_p(published: float | str) -> str:

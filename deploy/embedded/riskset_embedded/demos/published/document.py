@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
+from riskset_common.results.whole_file import Results
 from riskset_embedded.demos.published.agreement import Check, checks
 from riskset_embedded.demos.published.compared import Compared, compare
 from riskset_embedded.demos.published.mapping import PaperMap, read_map
@@ -15,7 +15,7 @@ from riskset_embedded.demos.published.mapping import PaperMap, read_map
 PAPER = "paper.md"
 
 
-def write_paper(study: Path, results: Mapping[str, Any], folder: Path) -> Sequence[Compared]:
+def write_paper(study: Path, results: Results, folder: Path) -> Sequence[Compared]:
     """Write paper.md into a finished run's folder, and give what it compares.
 
     Parameters
@@ -23,11 +23,11 @@ def write_paper(study: Path, results: Mapping[str, Any], folder: Path) -> Sequen
     study
         Folder with published.json and paper.yaml.
     results
-        As in results.json.
+        Those of the run.
     """
     published = json.loads((study / "published.json").read_text(encoding="utf-8"))
     mapping = read_map(study / "paper.yaml", published)
-    compared = compare(results["analyses"], published, mapping)
+    compared = compare(results.analyses, published, mapping)
     lines = _document(results, compared, mapping, checks(published, mapping.relations))
     (folder / PAPER).write_text("\n".join(lines) + "\n", encoding="utf-8")
     return compared
@@ -46,13 +46,13 @@ def told(compared: Sequence[Compared]) -> str:
 
 
 def _document(
-    results: Mapping[str, Any],
+    results: Results,
     compared: Sequence[Compared],
     mapping: PaperMap,
     found: Sequence[Check],
 ) -> Iterator[str]:
-    plan = results["plan"]
-    yield f"# {plan['id']} {plan['version']}: published and in this run"
+    plan = results.plan
+    yield f"# {plan.id} {plan.version}: published and in this run"
     yield ""
     yield "The patients of this run are synthetic: nothing here is a result about patients."
     yield told(compared)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from pydantic import model_validator
 
 from riskset_common.errors import InputError
+from riskset_common.formats.json_values import Json
 from riskset_common.formats.strict_model import StrictModel
 from riskset_common.formats.strict_yaml import read_yaml, validate
 from riskset_embedded.demos.published.places import leaves, published_at
@@ -128,7 +129,7 @@ class PaperMap(StrictModel):
         }
 
 
-def read_map(path: Path, published: Mapping[str, Any]) -> PaperMap:
+def read_map(path: Path, published: Mapping[str, Json]) -> PaperMap:
     """Read paper.yaml. Raises `YamlError`, or `InputError` with every figure that is mapped twice, not at all, or not there."""
     found = validate(PaperMap, read_yaml(path), str(path), InputError)
     problems = list(_problems(found, published))
@@ -137,7 +138,7 @@ def read_map(path: Path, published: Mapping[str, Any]) -> PaperMap:
     return found
 
 
-def _problems(found: PaperMap, published: Mapping[str, Any]) -> Iterator[str]:
+def _problems(found: PaperMap, published: Mapping[str, Json]) -> Iterator[str]:
     named = [place for section in found.sections for place in section.figures]
     for place in sorted({place for place in named if named.count(place) > 1}):
         yield f"{place} stands in two sections. Keep one."
