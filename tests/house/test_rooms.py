@@ -22,6 +22,7 @@ NAMED_AS_THEIR_FOLDER = {
 SMALL = {
     "riskset_node.enrolment": "an invitation that is taken in a browser",
     "riskset_node.state": "the records of the audit",
+    "riskset_server.results": "files of results beside the report, for other programs",
     "riskset_server.sites": "randomisation beside the admission of sites",
 }
 """Folders of fewer modules than that, and the work that will fill them."""

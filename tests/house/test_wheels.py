@@ -53,7 +53,7 @@ def test_a_wheel_says_that_it_is_typed(wheels: dict[str, Path], folder: str) -> 
     with zipfile.ZipFile(wheels[folder]) as archive:
         names = archive.namelist()
 
-    assert f"{PACKAGES[folder]}/py.result" in names
+    assert f"{PACKAGES[folder]}/py.typed" in names
 
 
 @pytest.mark.parametrize("folder", PACKAGES)

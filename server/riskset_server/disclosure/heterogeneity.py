@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from riskset_common.results.heterogeneity import Effect, GroupEffect, HeterogeneityResult
+from riskset_common.results.among_sites import Effect, GroupEffect, HeterogeneityResult
 from riskset_common.results.shown import WithheldAnalysis, exact
 from riskset_common.study.plan import Disclosure
 from riskset_server.disclosure import shortened

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from riskset_common.estimators.heterogeneity.spec import HeterogeneitySpec
-from riskset_common.results.heterogeneity import Effect as PooledEffect
-from riskset_common.results.heterogeneity import HeterogeneityResult
+from riskset_common.results.among_sites import Effect as PooledEffect
+from riskset_common.results.among_sites import HeterogeneityResult
 from riskset_common.results.shown import WithheldAnalysis
 from riskset_server.displays.figures.forest import draw_effects
 from riskset_server.displays.parts.cells import (

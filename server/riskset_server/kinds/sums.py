@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
+from riskset_common.results.among_sites import HeterogeneityResult
 from riskset_common.results.composed import LandmarkResult, UnivariateResult
 from riskset_common.results.curves import KaplanMeierResult
 from riskset_common.results.flow import FlowResult, families
-from riskset_common.results.heterogeneity import HeterogeneityResult
 from riskset_common.results.incidence import CumulativeIncidenceResult
 from riskset_common.results.regression import FactorLevel, FittedModel
 from riskset_common.results.shown import Shown, Withheld, WithheldAnalysis

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from riskset_common.estimators.read_back import analysis_from_json
+from riskset_common.results.among_sites import HeterogeneityResult
 from riskset_common.results.as_json import to_text
 from riskset_common.results.composed import LandmarkResult
 from riskset_common.results.curves import CurvePoints, Landmark, QuantileResult, RestrictedMean
 from riskset_common.results.follow_up import Completeness
-from riskset_common.results.heterogeneity import HeterogeneityResult
 from riskset_common.results.incidence import IncidenceLandmark, IncidencePoints
 from riskset_common.results.regression import HazardRow, LogLikelihood, PrintedHazard
 from riskset_common.results.tests import (

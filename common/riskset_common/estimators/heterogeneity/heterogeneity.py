@@ -49,7 +49,7 @@ from riskset_common.estimators.regression.survey import (
     count_cases,
     everyone_surveyed,
 )
-from riskset_common.results.heterogeneity import HeterogeneityResult
+from riskset_common.results.among_sites import HeterogeneityResult
 from riskset_common.results.regression import CoxTerm
 from riskset_common.study.patients import Integers, Patients, Reals
 from riskset_common.study.study import Study

@@ -15,7 +15,7 @@ from riskset_common.estimators.heterogeneity.spec import (
 )
 from riskset_common.estimators.regression.cells import cells_of, named_cells
 from riskset_common.estimators.regression.terms import levels_of, reference_of
-from riskset_common.results.heterogeneity import Effect, GroupEffect, HeterogeneityResult
+from riskset_common.results.among_sites import Effect, GroupEffect, HeterogeneityResult
 from riskset_common.results.regression import FactorLevel
 from riskset_common.results.tests import PrintedTest, printed_test
 from riskset_common.study.study import Study
