@@ -40,17 +40,17 @@ def _refuse(node: yaml.Node, message: str) -> YamlError:
 def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> YamlMapping:
     if any(key.tag == "tag:yaml.org,2002:merge" for key, _ in node.value):
         raise _refuse(node, "merge keys (<<) are not read. Write the keys out.")
-    found: YamlMapping = {}
+    mapping: YamlMapping = {}
     for key_node, value_node in node.value:
         key = loader.construct_object(key_node, deep=True)
         if not isinstance(key, Hashable):
             raise _refuse(key_node, "a key must be a word, not a list or a mapping.")
-        if key in found:
+        if key in mapping:
             raise _refuse(
                 key_node, f"the key {key!r} stands here a second time. Keep one of the two."
             )
-        found[key] = loader.construct_object(value_node, deep=True)
-    return found
+        mapping[key] = loader.construct_object(value_node, deep=True)
+    return mapping
 
 
 def _boolean(loader: _StrictLoader, node: yaml.ScalarNode) -> bool:
@@ -116,18 +116,20 @@ def read_yaml(path: Path) -> YamlMapping:
 
 
 def parse_yaml(text: str, name: str) -> YamlMapping:
-    """Parse YAML text that holds a mapping; `name` stands in the errors. Raises `YamlError`."""
+    """Parse YAML text that holds a mapping. Raises `YamlError`, whose text begins with `name`."""
     try:
-        found = _constructed(text, name)
+        content = _constructed(text, name)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{name}, line {mark.line + 1}, column {mark.column + 1}" if mark else name
         raise YamlError(
             f"{where}: not YAML: {getattr(error, 'problem', None) or error}."
         ) from error
-    if not isinstance(found, dict):
-        raise YamlError(f"{name}: the file must hold 'key: value' lines, but holds {_kind(found)}.")
-    return found
+    if not isinstance(content, dict):
+        raise YamlError(
+            f"{name}: the file must hold 'key: value' lines, but holds {_kind(content)}."
+        )
+    return content
 
 
 def _constructed(text: str, name: str) -> object:
@@ -145,17 +147,19 @@ def _kind(value: object) -> str:
     )
 
 
-def validate(model: type[Model], found: object, name: str, error_class: type[InputError]) -> Model:
+def validate(
+    model: type[Model], content: object, name: str, error_class: type[InputError]
+) -> Model:
     """Validate what was read, or raise `error_class` with every problem on a line of its own, unknown keys with the near one."""
     try:
-        return model.model_validate(found)
+        return model.model_validate(content)
     except ValidationError as error:
         problems = error.errors(include_url=False)
         lines = [
             line
             for problem in problems
             if not _follows_from_others(problem, problems)
-            for line in _describe(model, found, problem).splitlines()
+            for line in _describe(model, content, problem).splitlines()
         ]
         raise error_class("\n".join(f"{name}: {line}" for line in lines)) from error
 
@@ -169,9 +173,9 @@ def _follows_from_others(problem: Problem, problems: Sequence[Problem]) -> bool:
     )
 
 
-def _describe(model: type[BaseModel], found: object, problem: Problem) -> str:
+def _describe(model: type[BaseModel], content: object, problem: Problem) -> str:
     location, kind = problem["loc"], problem["type"]
-    where = _place(found, location, ends_in_key=kind in {"extra_forbidden", "missing"})
+    where = _place(content, location, ends_in_key=kind in {"extra_forbidden", "missing"})
     if kind == "extra_forbidden":
         refused = _refused_at(model, location[:-1]).get(str(location[-1]))
         if refused is not None:
@@ -201,13 +205,13 @@ def _describe(model: type[BaseModel], found: object, problem: Problem) -> str:
 WHOLE = "as a whole"
 
 
-def _place(found: object, location: tuple[int | str, ...], *, ends_in_key: bool) -> str:
-    """The location as the person who wrote the file sees it: their keys, and entries of a list by their id where they have one.
+def _place(content: object, location: tuple[int | str, ...], *, ends_in_key: bool) -> str:
+    """The location as the person who wrote the file sees it: their keys, and entries of a list by their id if they have one.
 
-    What pydantic adds is left out: which member of a union it tried, which validator found the problem.
+    What pydantic adds is left out: which member of a union it tried, which validator refused the value.
     """
     parts: list[str] = []
-    here = found
+    here = content
     for index, part in enumerate(location):
         if isinstance(here, Mapping) and part in here:
             here = here[part]

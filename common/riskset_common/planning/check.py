@@ -37,12 +37,12 @@ def _problems(study: Study) -> Iterator[str]:
         yield from _within(f"endpoints.{key}", _endpoint_problems(study, endpoint))
     unknown = False
     for analysis in plan.analyses:
-        found = list(_analysis_problems(study, analysis))
-        unknown = unknown or bool(found)
+        problems = list(_analysis_problems(study, analysis))
+        unknown = unknown or bool(problems)
         # What the kind itself checks assumes that the names exist.
         yield from _within(
             f"analysis {analysis.id}",
-            found or estimator_of(analysis.kind).problems(analysis, study),
+            problems or estimator_of(analysis.kind).problems(analysis, study),
         )
     if not unknown:
         yield from _committee_problems(study)

@@ -44,9 +44,9 @@ def plan_of(written: Mapping[Key, object], name: str) -> ReleasePlan:
     return validate(ReleasePlan, _without_copies(written, name), name, PlanError)
 
 
-def _without_copies(found: Mapping[Key, object], name: str) -> dict[object, object]:
-    """Write out `copy: other` in endpoints and analyses, so that what is hashed and approved stands by itself."""
-    written: dict[object, object] = dict(found.items())
+def _without_copies(content: Mapping[Key, object], name: str) -> dict[object, object]:
+    """Write out `copy: other` in endpoints and analyses, so that what is hashed and approved is complete."""
+    written: dict[object, object] = dict(content.items())
     endpoints = written.get("endpoints")
     if isinstance(endpoints, dict):
         written["endpoints"] = {

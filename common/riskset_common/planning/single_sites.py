@@ -25,17 +25,17 @@ class Parting:
 
 
 def single_site_problems(study: Study) -> Iterator[str]:
-    """Say where a plan would open one site's numbers alone, in words; a plan with `release: exact` may."""
+    """The parts of a plan that would open one site's numbers alone, in words. A plan with `release: exact` may open them."""
     if study.plan.disclosure.release == "exact":
         return
     by_analysis = {spec.id: list(partings(study, spec)) for spec in study.plan.analyses}
     is_alone = False
-    for name, found in by_analysis.items():
-        for problem in _problems(study, found):
+    for name, ways in by_analysis.items():
+        for problem in _problems(study, ways):
             is_alone = True
             yield f"analysis {name}: {problem}"
     if not is_alone:
-        together = [parting for found in by_analysis.values() for parting in found]
+        together = [parting for ways in by_analysis.values() for parting in ways]
         for problem in _problems(study, together):
             yield f"analyses: taken together, {problem}"
 
@@ -59,23 +59,23 @@ def partings(study: Study, spec: AnalysisSpec) -> Iterator[Parting]:
                 yield Parting(name, tuple(levels))
 
 
-def parts(study: Study, found: Iterable[Parting]) -> list[tuple[Site, ...]]:
-    """The sites that none of these tells apart."""
-    found = list(found)
+def parts(study: Study, ways: Iterable[Parting]) -> list[tuple[Site, ...]]:
+    """The sites, in groups that none of these ways parts."""
+    ways = list(ways)
     alike: dict[tuple[str | bool | None, ...], list[Site]] = {}
     for site in study.sites:
-        alike.setdefault(tuple(_side(study, site, each) for each in found), []).append(site)
+        alike.setdefault(tuple(_side(study, site, each) for each in ways), []).append(site)
     return [tuple(sites) for sites in alike.values()]
 
 
-def _problems(study: Study, found: Sequence[Parting]) -> Iterator[str]:
+def _problems(study: Study, ways: Sequence[Parting]) -> Iterator[str]:
     if study.sites:
-        parted = parts(study, found)
+        parted = parts(study, ways)
         alone = [sites[0].name for sites in parted if len(sites) == 1 and len(parted) > 1]
-        variables = dict.fromkeys(parting.variable for parting in found)
+        variables = dict.fromkeys(parting.variable for parting in ways)
     else:
         # Nobody has joined yet; what is built in may turn out to be one site's.
-        variables = dict.fromkeys(each.variable for each in found if each.variable in BUILT_IN)
+        variables = dict.fromkeys(each.variable for each in ways if each.variable in BUILT_IN)
         alone = ["a site"] if variables else []
     if alone:
         yield (

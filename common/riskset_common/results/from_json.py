@@ -50,11 +50,11 @@ def whole_from_json(
     analyses = value.get("analyses") if isinstance(value, dict) else None
     if not isinstance(value, dict) or not isinstance(analyses, dict):
         raise InputError(f"{where}: analyses are missing. Give those of a finished run.")
-    found = {
+    by_name = {
         name: analysis_from_json(each, kinds, f"{where}.analyses.{name}")
         for name, each in analyses.items()
     }
-    return replace(from_json(Results, {**value, "analyses": {}}, where), analyses=found)
+    return replace(from_json(Results, {**value, "analyses": {}}, where), analyses=by_name)
 
 
 def _read(hint: object, value: object, where: str) -> object:

@@ -84,17 +84,17 @@ class Blind:
         return self.setup.model.analysis
 
     def design(self, patients: Patients) -> SlotDesign:
-        """This site's patients, arranged. Run by a site; refused where a value lies outside of its declared range."""
+        """This site's patients, arranged. Refused if a value lies outside of its declared range. Run by a site."""
         estimator = estimator_of(self.analysis.spec.kind)
         part = estimator.parts(self.analysis)[self.part]
-        found = _half(part).cohort(estimator.followed(patients, self.analysis), part)
+        cohort = _half(part).cohort(estimator.followed(patients, self.analysis), part)
         model = self.setup.model
         return prepare_slots(
-            found.times.time,
-            found.times.event > 0,
-            found.times.entry,
-            model.standardised(found.x[:, list(self.question.columns)]),
-            found.stratum,
+            cohort.times.time,
+            cohort.times.event > 0,
+            cohort.times.entry,
+            model.standardised(cohort.x[:, list(self.question.columns)]),
+            cohort.stratum,
             np.array(model.slot_strata),
             np.array(self.question.slot_times),
         )
@@ -141,7 +141,7 @@ def blind_models(
     pooled
         The counts of all sites by analysis, names of arrays behind those of their parts.
     """
-    found: list[Blind] = []
+    models: list[Blind] = []
     for name, request in asked.items():
         for part_name, part in estimator_of(request.spec.kind).parts(request).items():
             half = estimator_of(part.spec.kind).blind()
@@ -152,8 +152,8 @@ def blind_models(
                 label = "/".join(filter(None, (name, part_name, which)))
                 _require_enough(request.study, label, question)
                 setup = _setup(session, label, question, request.study)
-                found.append(Blind(request, part_name, which, question, setup))
-    return sorted(found, key=lambda blind: blind.name)
+                models.append(Blind(request, part_name, which, question, setup))
+    return sorted(models, key=lambda blind: blind.name)
 
 
 def counts_deaths(request: AnyRequest) -> bool:
@@ -179,11 +179,11 @@ def models_begun(session: SiteSession, study: Study, begin: BlindBegin) -> list[
     Raises
     ------
     ProtocolRefusal, PolicyRefusal
-        Where a round is not one that this site answered, its sum does not add up, or a model rests on too few patients.
+        If a round is not one that this site answered, its sum does not add up, or a model rests on too few patients.
     """
     setup, _ = accepted(session)
     of_models = blind_session(study.plan, setup, session.roster, session.frozen)
-    found: list[Blind] = []
+    models: list[Blind] = []
     for asked, opening in begin.counted():
         request = RoundRequest.from_bytes(asked)
         pooled = checked_sums(session, request, Opening.from_bytes(opening))
@@ -192,10 +192,10 @@ def models_begun(session: SiteSession, study: Study, begin: BlindBegin) -> list[
             for name, each in read_questions(study, request.questions).items()
             if counts_deaths(each)
         }
-        found += blind_models(of_models, requests, pooled)
-    if len({blind.name for blind in found}) < len(found):
+        models += blind_models(of_models, requests, pooled)
+    if len({blind.name for blind in models}) < len(models):
         raise ProtocolRefusal("The deaths of a blind model are shown twice. It has one begin.")
-    return found
+    return models
 
 
 @dataclass(frozen=True)
@@ -215,8 +215,8 @@ def fits_of(fitted: Iterable[FittedBlind], analysis: str) -> Fits:
         if blind.analysis.spec.id == analysis:
             exponent = tuple(blind.setup.model.exponent.tolist())
             times = None if each.further is None else each.further.ph_test
-            found = BlindFit(each.fit, exponent, times, _entries(each))
-            fits.setdefault(blind.part, {})[blind.which] = found
+            fit = BlindFit(each.fit, exponent, times, _entries(each))
+            fits.setdefault(blind.part, {})[blind.which] = fit
     return fits
 
 

@@ -137,8 +137,8 @@ class Derived(StrictModel):
                 "rules (conditions) and first_of (dated events)."
             )
         if (self.source is None) == (given[0] in RULES_WITH_A_SOURCE):
-            told = "is missing" if self.source is None else "does not go with it"
-            raise ValueError(f"{given[0]}: from {told}.")
+            problem = "is missing" if self.source is None else "does not go with it"
+            raise ValueError(f"{given[0]}: from {problem}.")
         for key, rule, value in (
             ("since", "cut", self.since),
             ("otherwise", "first_of", self.otherwise),

@@ -83,14 +83,14 @@ def within_sites(strata: Sequence[str], sites: Sequence[Site]) -> bool:
 def meets(
     words: Study | Codebook, patients: Patients, conditions: Mapping[str, Sequence[str]]
 ) -> Bools:
-    """Patients whose every named variable has one of the named levels; a missing value meets nothing. Shape (n,)."""
-    met = np.ones(patients.n, dtype=np.bool_)
+    """Patients whose every named variable has one of the named levels; a missing value is none of them. Shape (n,)."""
+    selected = np.ones(patients.n, dtype=np.bool_)
     for name, wanted in conditions.items():
         levels = words.levels(name) or ()
-        met &= np.isin(
+        selected &= np.isin(
             patients.categories[name], [levels.index(level) for level in wanted if level in levels]
         )
-    return met
+    return selected
 
 
 def cross(codes: Iterable[Integers], sizes: Iterable[int], n: int) -> Integers:

@@ -75,15 +75,17 @@ class _Carried(MessageWithBody):
     @classmethod
     def of(cls, sid: bytes, step: int, letters: Mapping[bytes, Sequence[Message]]) -> Self:
         """Put messages, by the hash of their model's set-up, into one frame."""
-        written = {setup: [each.to_bytes() for each in found] for setup, found in letters.items()}
+        written = {
+            setup: [each.to_bytes() for each in messages] for setup, messages in letters.items()
+        }
         return cls(
             sid=sid,
             step=step,
             models=tuple(
-                BlindLetters(setup=setup, lengths=tuple(map(len, found)))
-                for setup, found in written.items()
+                BlindLetters(setup=setup, lengths=tuple(map(len, messages)))
+                for setup, messages in written.items()
             ),
-            body=b"".join(each for found in written.values() for each in found),
+            body=b"".join(each for messages in written.values() for each in messages),
         )
 
     def require_step(self, sid: bytes, step: int) -> None:

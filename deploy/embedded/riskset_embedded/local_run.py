@@ -51,7 +51,7 @@ class LocalStudy:
 def read_study(plan: Path, codebook: Path, nodes: Path, key: Path | None = None) -> LocalStudy:
     """Read a study and check it before any site is asked.
 
-    A plan with a signature beside it (plan.yaml.sig) must still say what was signed, and by `key` where that is given.
+    A plan with a signature beside it (plan.yaml.sig) must still say what was signed. If `key` is given, it must have signed.
 
     Raises
     ------
@@ -61,8 +61,8 @@ def read_study(plan: Path, codebook: Path, nodes: Path, key: Path | None = None)
     centre = None if key is None else read_identity(key)
     configs = read_nodes(nodes)
     sites = [Site(config.site, config.study_group) for config in configs]
-    found = submitted(plan, codebook, sites=sites, key=centre)
-    return LocalStudy(found.plan, found.codebook, configs, centre)
+    submission = submitted(plan, codebook, sites=sites, key=centre)
+    return LocalStudy(submission.plan, submission.codebook, configs, centre)
 
 
 def run_for_results(

@@ -92,13 +92,13 @@ def run_folder(out: Path, study: Mapping[str, object]) -> RunFolder:
     Raises
     ------
     InputError
-        Where an unfinished run of something else is in the way, or nothing can be written.
+        If an unfinished run of something else is in the way, or nothing can be written.
     """
     path = out.with_name(f"{out.name}.run")
-    told = json.dumps(study, sort_keys=True, indent=1)
+    description = json.dumps(study, sort_keys=True, indent=1)
     if path.exists():
         known = path / _STUDY
-        if not known.exists() or known.read_text(encoding="utf-8") != told:
+        if not known.exists() or known.read_text(encoding="utf-8") != description:
             raise InputError(
                 f"{path}: a run of another plan, codebook or set of sites stopped here and is not finished. Continue it with the files it "
                 f"was begun with, or delete {path.name} to let it go; its sites' numbers are not released then."
@@ -109,7 +109,7 @@ def run_folder(out: Path, study: Mapping[str, object]) -> RunFolder:
         path.mkdir(mode=0o700, parents=True)
         (path / "transcript").mkdir()
         (path / "outboxes").mkdir()
-        replace(path / _STUDY, told.encode("ascii"))
+        replace(path / _STUDY, description.encode("ascii"))
     except OSError as error:
         remove_empty(new_parents)
         raise InputError(

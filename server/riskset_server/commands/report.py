@@ -59,10 +59,10 @@ def build(
     from riskset_server.report.run_files import read_run, write_run_files
 
     chosen = read_formats(formats)
-    found = read_run(run, plan, codebook)
+    run_files = read_run(run, plan, codebook)
     folder = out or run
-    page = build_report(found.results, found.plan, found.codebook, folder, chosen)
-    write_run_files(run, found, folder)
+    page = build_report(run_files.results, run_files.plan, run_files.codebook, folder, chosen)
+    write_run_files(run, run_files, folder)
     typer.echo(str(page))
 
 
@@ -91,14 +91,14 @@ def check(
     from riskset_server.report.run_files import read_run
     from riskset_server.report_check import CHECKS, check_report
 
-    found = check_report(report, read_run(report, plan, codebook))
+    problems = check_report(report, read_run(report, plan, codebook))
     if as_json:
-        typer.echo(json.dumps([asdict(each) for each in found], indent=1, ensure_ascii=False))
+        typer.echo(json.dumps([asdict(each) for each in problems], indent=1, ensure_ascii=False))
     else:
         for name, asked in CHECKS.items():
-            number = sum(each.check == name for each in found)
+            number = sum(each.check == name for each in problems)
             typer.echo(f"{number or 'ok':>4}  {asked}")
-        for each in found:
+        for each in problems:
             typer.echo(str(each))
-    if found:
+    if problems:
         raise typer.Exit(1)

@@ -70,10 +70,12 @@ def check(
     """Check a plan against its codebook, and say what each site will be asked to send."""
     from riskset_server.plans.outline import check_sites, outline, outline_text
 
-    found = outline(plan, codebook)
+    summary = outline(plan, codebook)
     if roster is not None:
         check_sites(plan, roster)
-    typer.echo(json.dumps(found, indent=1, ensure_ascii=False) if as_json else outline_text(found))
+    typer.echo(
+        json.dumps(summary, indent=1, ensure_ascii=False) if as_json else outline_text(summary)
+    )
 
 
 @plan_app.command("sign")

@@ -61,8 +61,8 @@ def lachin_foulkes_patients(plan: Assumptions) -> float:
 
     under_null = math.sqrt(variance(mean) / (q * (1 - q)))
     otherwise = math.sqrt(variance(control) / (1 - q) + variance(experimental) / q)
-    found = ((z_a * under_null + z_b * otherwise) / (control - experimental)) ** 2
-    return found / (1 - plan.loss)
+    patients = ((z_a * under_null + z_b * otherwise) / (control - experimental)) ** 2
+    return patients / (1 - plan.loss)
 
 
 def schoenfeld_power(events: float, plan: Assumptions) -> float:

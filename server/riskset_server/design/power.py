@@ -85,7 +85,7 @@ def sizes(plan: Assumptions) -> Sizes:
         **_common(plan),
         "events": events,
         "patients": {
-            **{name: patients_for(found, plan) for name, found in events.items()},
+            **{name: patients_for(needed, plan) for name, needed in events.items()},
             "lachin_foulkes": lachin_foulkes_patients(plan),
         },
         "two_proportions": _two_proportions(plan),
@@ -97,12 +97,12 @@ def powers(plan: Assumptions, patients: int) -> Powers:
     if patients < 2:
         raise InputError(f"A comparison needs patients in both arms, but there are {patients}.")
     events = events_among(patients, plan)
-    found = {"schoenfeld": schoenfeld_power(events, plan), "freedman": freedman_power(events, plan)}
+    power = {"schoenfeld": schoenfeld_power(events, plan), "freedman": freedman_power(events, plan)}
     if _is_plain(plan):
-        found["two_proportions"] = proportions_power(patients, plan)
+        power["two_proportions"] = proportions_power(patients, plan)
     common = _common(plan)
     common["assumptions"].pop("power")
-    return {**common, "patients": patients, "events": events, "power": found}
+    return {**common, "patients": patients, "events": events, "power": power}
 
 
 def _common(plan: Assumptions) -> _Common:
@@ -123,17 +123,17 @@ def _two_proportions(plan: Assumptions) -> dict[str, float] | None:
     return dataclasses.asdict(proportions_patients(plan)) if _is_plain(plan) else None
 
 
-def sizes_text(plan: Assumptions, found: Sizes) -> str:
+def sizes_text(plan: Assumptions, needed: Sizes) -> str:
     """Events and patients for a person, rounded up; patients so that each arm is whole."""
-    patients = {name: _whole_arms(number, plan) for name, number in found["patients"].items()}
-    events = {name: math.ceil(number) for name, number in found["events"].items()}
+    patients = {name: _whole_arms(number, plan) for name, number in needed["patients"].items()}
+    events = {name: math.ceil(number) for name, number in needed["events"].items()}
     both = "{schoenfeld:,} (Schoenfeld), {freedman:,} (Freedman)"
     lines = [
         *_assumptions_text(plan),
         f"events     {both.format(**events)}",
         f"patients   {both.format(**patients)}, {patients['lachin_foulkes']:,} (Lachin and Foulkes)",
     ]
-    proportions = found["two_proportions"]
+    proportions = needed["two_proportions"]
     if proportions is not None:
         pooled, corrected = (_whole_arms(proportions[name], plan) for name in _SHOWN)
         lines.append(

@@ -85,20 +85,20 @@ def with_numbers_at_risk(
 
 
 def _of_survival(
-    found: KaplanMeierResult, shown: KaplanMeierResult, times: RoundTimes, disclosure: Disclosure
+    computed: KaplanMeierResult, shown: KaplanMeierResult, times: RoundTimes, disclosure: Disclosure
 ) -> KaplanMeierResult:
     points = _points(shown.groups, times)
     groups = (
         group
         if isinstance(group.n, Withheld)
         else replace(group, numbers_at_risk=_numbers(before, points, disclosure))
-        for before, group in zip(found.groups, shown.groups, strict=True)
+        for before, group in zip(computed.groups, shown.groups, strict=True)
     )
     return replace(shown, groups=tuple(groups))
 
 
 def _of_incidence(
-    found: CumulativeIncidenceResult,
+    computed: CumulativeIncidenceResult,
     shown: CumulativeIncidenceResult,
     times: RoundTimes,
     disclosure: Disclosure,
@@ -108,7 +108,7 @@ def _of_incidence(
         group
         if isinstance(group.n, Withheld)
         else replace(group, numbers_at_risk=_numbers(before, points, disclosure))
-        for before, group in zip(found.groups, shown.groups, strict=True)
+        for before, group in zip(computed.groups, shown.groups, strict=True)
     )
     return replace(shown, groups=tuple(groups))
 

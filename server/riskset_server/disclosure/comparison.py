@@ -126,13 +126,13 @@ def _released(
     there: Shown[tuple[float, float]],
     level: float,
 ) -> Contrast:
-    found = _difference(here, there, level)
+    estimated = _difference(here, there, level)
     return Contrast(
-        estimate=found if isinstance(found, Withheld) else found.estimate,
-        std_err=found if isinstance(found, Withheld) else found.std_err,
-        lower=found if isinstance(found, Withheld) else found.lower,
-        upper=found if isinstance(found, Withheld) else found.upper,
-        p_value=found if isinstance(found, Withheld) else found.p_value,
+        estimate=estimated if isinstance(estimated, Withheld) else estimated.estimate,
+        std_err=estimated if isinstance(estimated, Withheld) else estimated.std_err,
+        lower=estimated if isinstance(estimated, Withheld) else estimated.lower,
+        upper=estimated if isinstance(estimated, Withheld) else estimated.upper,
+        p_value=estimated if isinstance(estimated, Withheld) else estimated.p_value,
         of=contrast.of,
         time=contrast.time,
         group=contrast.group,

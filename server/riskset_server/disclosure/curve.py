@@ -307,8 +307,10 @@ def _quantiles(
             yield QuantileResult(estimate=rule, lower=rule, upper=rule, p=p)
             continue
         kept.append(p)
-        found = _median(quantile, steps.window, disclosure)
-        yield QuantileResult(estimate=found.estimate, lower=found.lower, upper=found.upper, p=p)
+        released = _median(quantile, steps.window, disclosure)
+        yield QuantileResult(
+            estimate=released.estimate, lower=released.lower, upper=released.upper, p=p
+        )
 
 
 def _within(value: float, window: Window, disclosure: Disclosure) -> Shown[float]:

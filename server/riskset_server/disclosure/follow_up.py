@@ -82,18 +82,18 @@ def _completeness(
     result: FollowUpResult, events: int, disclosure: Disclosure
 ) -> Completeness | None:
     """Potential less observed person-time is a sum over those who were not followed to the closing date, and these a part of all."""
-    found = result.completeness
-    if found is None:
+    completeness = result.completeness
+    if completeness is None:
         return None
-    incomplete = exact(found.incomplete)
+    incomplete = exact(completeness.incomplete)
     rest = result.n - incomplete
     parts = (incomplete, rest, max(rest - events, 0))
     if any(is_small(part, disclosure.minimum_cell) for part in (*parts, events, result.n - events)):
         rule = small_count(disclosure)
         return Completeness(observed=rule, potential=rule, ratio=rule, incomplete=rule)
     return Completeness(
-        observed=significant(exact(found.observed)),
-        potential=significant(exact(found.potential)),
-        ratio=significant(exact(found.ratio)),
+        observed=significant(exact(completeness.observed)),
+        potential=significant(exact(completeness.potential)),
+        ratio=significant(exact(completeness.ratio)),
         incomplete=incomplete,
     )

@@ -27,18 +27,18 @@ def held_parts(parts: Sequence[int], smallest: int, held: Collection[int] = ()) 
     """Which parts of a known sum must be held back, those in `held` in any case.
 
     The small ones, and then the smallest of the others, until each that is held could be `smallest` or more while every other is at
-    least 1. Where all parts together are too few for that, all are held, zeros too.
+    least 1. If all parts together are too few for that, all are held, zeros too.
     """
-    found = {index for index, part in enumerate(parts) if is_small(part, smallest)} | set(held)
+    withheld = {index for index, part in enumerate(parts) if is_small(part, smallest)} | set(held)
     spare = sorted(
-        (index for index, part in enumerate(parts) if part > 0 and index not in found),
+        (index for index, part in enumerate(parts) if part > 0 and index not in withheld),
         key=lambda index: parts[index],
     )
-    while not _is_hidden([parts[index] for index in sorted(found)], smallest):
+    while not _is_hidden([parts[index] for index in sorted(withheld)], smallest):
         if not spare:
             return frozenset(range(len(parts)))
-        found.add(spare.pop(0))
-    return frozenset(found)
+        withheld.add(spare.pop(0))
+    return frozenset(withheld)
 
 
 def _is_hidden(held: Sequence[int], smallest: int) -> bool:
@@ -86,9 +86,9 @@ def held_back(table: Counts, columns: frozenset[int], smallest: int) -> Held:
     rows: set[int] = set()
     for column in range(len(table[0]) if table else 0):
         if column not in columns:
-            found = held_parts([row[column] for row in table], smallest)
-            cells |= {(row, column) for row in found}
-            rows |= found
+            held_rows = held_parts([row[column] for row in table], smallest)
+            cells |= {(row, column) for row in held_rows}
+            rows |= held_rows
     if columns:
         rows |= held_parts([sum(row[column] for column in columns) for row in table], smallest)
     return Held(columns, frozenset(cells), frozenset(rows))

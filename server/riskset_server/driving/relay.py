@@ -69,11 +69,11 @@ class Relay:
         while waiting:
             lost = {site for site in waiting if not self._ways[over[site]].reaches(site)}
             for way in {over[site] for site in waiting}:
-                found = self._ways[way].collect(self._patience(way, over, waiting))
-                lost |= {site for site, reply in found.items() if reply is None}
+                collected = self._ways[way].collect(self._patience(way, over, waiting))
+                lost |= {site for site, reply in collected.items() if reply is None}
                 arrived = {
                     site: reply
-                    for site, reply in found.items()
+                    for site, reply in collected.items()
                     if reply is not None and site in waiting
                 }
                 if arrived:

@@ -36,7 +36,7 @@ def app_archive(folder: Path) -> bytes:
     Raises
     ------
     InputError
-        Where a file is not the one of this release: no site would answer its runs.
+        If a file is not the one of this release: no site would answer its runs.
     """
     contents = {name: (folder / name).read_bytes() for name in FILES}
     listed = "\n".join(
@@ -49,9 +49,9 @@ def app_archive(folder: Path) -> bytes:
             entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
             entry.create_system, entry.external_attr = 3, 0o644 << 16
             archive.writestr(entry, content)
-    found = hashlib.sha256(packed.getvalue()).hexdigest()
-    if found != APP_SHA256:
+    digest = hashlib.sha256(packed.getvalue()).hexdigest()
+    if digest != APP_SHA256:
         raise InputError(
-            f"{folder}: the Flower app has the hash {found}, sites of this release admit {APP_SHA256}. Install riskset-server again."
+            f"{folder}: the Flower app has the hash {digest}, sites of this release admit {APP_SHA256}. Install riskset-server again."
         )
     return packed.getvalue()

@@ -130,20 +130,20 @@ class Front:
         # The SuperExec signs each question for one use; a driver has other things to look after.
         once = what != "messages"
         while True:
-            # Entered before the SuperLink is asked: what is told in between must not be missed.
-            told = loop.create_future()
-            self._waiting[what].add(told)
+            # Entered before the SuperLink is asked, so that news in between is not missed.
+            news = loop.create_future()
+            self._waiting[what].add(news)
             left = end - loop.time()
             if left <= 0 or self._is_news(scope):
                 answer = await self._asked(scope, body)
                 if once or left <= 0 or _says_something(answer):
-                    self._waiting[what].discard(told)
+                    self._waiting[what].discard(news)
                     for event in answer:
                         await send(event)
                     return
             hung_up = asyncio.ensure_future(receive())
-            await asyncio.wait({told, hung_up}, timeout=left, return_when="FIRST_COMPLETED")
-            self._waiting[what].discard(told)
+            await asyncio.wait({news, hung_up}, timeout=left, return_when="FIRST_COMPLETED")
+            self._waiting[what].discard(news)
             if hung_up.done():
                 return
             hung_up.cancel()
@@ -156,10 +156,10 @@ class Front:
         return self._heard.get(_caller(scope), -math.inf) < self._told[what]
 
     async def _asked(self, scope: Scope, body: bytes) -> list[Event]:
-        """Ask the SuperLink once, collect its answer, and note what the caller has now heard: all of it, or one message more."""
+        """Ask the SuperLink once, collect its answer, and note how much news the caller now has: all of it, or one message more."""
         answer: list[Event] = []
         what = _ASKS[scope["path"]]
-        told = self._told[what]
+        latest = self._told[what]
 
         async def nothing_more() -> Event:
             nothing: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
@@ -174,7 +174,7 @@ class Front:
         if caller and answer[0]["status"] == 200:
             before = self._heard.get(caller, -math.inf)
             one_more = what == "messages" and _says_something(answer)
-            self._heard[caller] = min(before + 1, told) if one_more else told
+            self._heard[caller] = min(before + 1, latest) if one_more else latest
         return answer
 
 

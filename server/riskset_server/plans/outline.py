@@ -49,9 +49,9 @@ class Outline(TypedDict):
 
 
 def outline(plan_path: Path, codebook_path: Path) -> Outline:
-    """Read, check and summarise a plan. Raises what `submitted` raises, with every problem found."""
-    found = submitted(plan_path, codebook_path)
-    plan, codebook = found.plan, found.codebook
+    """Read, check and summarise a plan. Raises what `submitted` raises, with every problem."""
+    submission = submitted(plan_path, codebook_path)
+    plan, codebook = submission.plan, submission.codebook
     study = Study(plan, codebook, ())
     return {
         "plan": plan.plan,
@@ -78,16 +78,16 @@ def outline(plan_path: Path, codebook_path: Path) -> Outline:
     }
 
 
-def outline_text(found: Outline) -> str:
+def outline_text(summary: Outline) -> str:
     """The outline for a person."""
     lines = [
-        f"{found['plan']} {found['version']}  sha256 {found['sha256']}",
-        f"codebook {found['codebook']}, conventions {found['conventions']}, release {found['release']}",
-        f"reads    {', '.join(found['reads'])}",
-        f"results  {found['released_to']}",
+        f"{summary['plan']} {summary['version']}  sha256 {summary['sha256']}",
+        f"codebook {summary['codebook']}, conventions {summary['conventions']}, release {summary['release']}",
+        f"reads    {', '.join(summary['reads'])}",
+        f"results  {summary['released_to']}",
         "",
     ]
-    for analysis in found["analyses"]:
+    for analysis in summary["analyses"]:
         flags = [
             name
             for name, flag in (
@@ -103,7 +103,7 @@ def outline_text(found: Outline) -> str:
         lines.append("    opens, summed over the sites:")
         lines += [f"    - {shown}" for shown in analysis["opens"]]
         if analysis["blind"]:
-            lines.append(f"    is computed on shares: {_allowed(found['blind_committee'])}")
+            lines.append(f"    is computed on shares: {_allowed(summary['blind_committee'])}")
     return "\n".join([*lines, "", "The plan fits the codebook."])
 
 

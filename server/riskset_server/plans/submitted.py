@@ -46,23 +46,23 @@ def drafted(plan: Path, codebook: Path, *, sites: Sequence[Site] = ()) -> Submit
 def submitted(
     plan: Path, codebook: Path, *, sites: Sequence[Site] = (), key: Identity | None = None
 ) -> Submitted:
-    """Read a plan that is to be run; where a signature lies beside it (plan.yaml.sig), both files still say what was signed.
+    """Read a plan that is to be run. If a signature lies beside it (plan.yaml.sig), both files still say what was signed.
 
     Parameters
     ----------
     sites
-        The sites that will be asked, where they are known.
+        The sites that will be asked, if they are known.
     key
-        Who must have signed; anyone when None.
+        Who must have signed; anyone if None.
 
     Raises
     ------
     YamlError, PlanError, CodebookError
         As `drafted` does.
     SignatureRefusal
-        Where one of the two changed after it was signed, or another key signed.
+        If one of the two changed after it was signed, or another key signed.
     """
-    found = drafted(plan, codebook, sites=sites)
+    submission = drafted(plan, codebook, sites=sites)
     if signature_path(plan).exists():
-        check_signature(signature_path(plan), found.plan, found.codebook, key)
-    return found
+        check_signature(signature_path(plan), submission.plan, submission.codebook, key)
+    return submission

@@ -105,14 +105,14 @@ def _levels(raw: Column, reading: _Reading, variable: CategoryVariable) -> Coded
     own = reading.missing(reading.column.missing)
     levels = reading.tokens(dict(zip(index, index, strict=True)) if codes is None else codes)
     missing = reading.missing({"", *reading.source.missing})
-    found: list[int] = []
+    indices: list[int] = []
     bad: list[int] = []
     for position, value in enumerate(raw.distinct):
         text = text_of(value)
         level = None if text in own.exact else levels.meaning(text)
         if level is None and own.meaning(text) is None and missing.meaning(text) is None:
             bad.append(position)
-        found.append(MISSING if level is None else index[level])
+        indices.append(MISSING if level is None else index[level])
     if codes is None:
         first = text_of(raw.distinct[bad[0]]) if bad else ""
         said = "holds values that are no level"
@@ -123,7 +123,7 @@ def _levels(raw: Column, reading: _Reading, variable: CategoryVariable) -> Coded
             f"Add them to {reading.setting}.codes, or to its missing where they stand for unknown."
         )
     marks = reading.marks(FindingKind.UNMAPPED_CODE, raw, bad, said, advice)
-    return raw.spread(found, MISSING, np.int64), marks
+    return raw.spread(indices, MISSING, np.int64), marks
 
 
 def _numbers(raw: Column, reading: _Reading, variable: NumberVariable) -> Coded:
@@ -131,7 +131,7 @@ def _numbers(raw: Column, reading: _Reading, variable: NumberVariable) -> Coded:
     convert = conversion_by(factor_of(reading.column, variable))
     missing = reading.missing({"", *reading.source.missing, *reading.column.missing})
     low, high = variable.range or (-np.inf, np.inf)
-    found: list[float] = []
+    numbers: list[float] = []
     bad: list[int] = []
     outside: list[int] = []
     for position, value in enumerate(raw.distinct):
@@ -146,7 +146,7 @@ def _numbers(raw: Column, reading: _Reading, variable: NumberVariable) -> Coded:
                 if not low <= number <= high:
                     outside.append(position)
                     number = np.nan
-        found.append(number)
+        numbers.append(number)
     texts = [text_of(raw.distinct[position]) for position in bad]
     unit = f" {variable.unit}" if variable.unit else ""
     marks = reading.marks(
@@ -162,7 +162,7 @@ def _numbers(raw: Column, reading: _Reading, variable: NumberVariable) -> Coded:
         f"lies outside the codebook's range {low:g} to {high:g}{unit}; the file says",
         f"Mend the values, or set {reading.setting}.unit if the column has another unit.",
     )
-    return raw.spread(found, np.nan, np.float64), marks
+    return raw.spread(numbers, np.nan, np.float64), marks
 
 
 def decimal_text(text: str, decimal: str) -> str | None:
@@ -199,7 +199,7 @@ def _number_advice(texts: Sequence[str], reading: _Reading) -> str:
 def _days(raw: Column, reading: _Reading, today: datetime.date) -> Coded:
     """Days since 1970-01-01."""
     missing = reading.missing({"", *reading.source.missing, *reading.column.missing})
-    found: list[int] = []
+    days: list[int] = []
     bad: list[int] = []
     impossible: list[int] = []
     for position, value in enumerate(raw.distinct):
@@ -212,7 +212,7 @@ def _days(raw: Column, reading: _Reading, today: datetime.date) -> Coded:
             elif not EARLIEST <= day <= today:
                 impossible.append(position)
                 day = None
-        found.append(NO_DATE if day is None else day_number(day))
+        days.append(NO_DATE if day is None else day_number(day))
     texts = [text_of(raw.distinct[position]) for position in bad]
     marks = reading.marks(
         FindingKind.NOT_A_DATE,
@@ -227,7 +227,7 @@ def _days(raw: Column, reading: _Reading, today: datetime.date) -> Coded:
         f"holds dates before 1900 or after today ({today})",
         f"Mend them, or add them to {reading.setting}.missing where they stand for unknown.",
     )
-    return raw.spread(found, NO_DATE, np.int64), marks
+    return raw.spread(days, NO_DATE, np.int64), marks
 
 
 def _day(value: object, text: str, layout: str) -> datetime.date | None:

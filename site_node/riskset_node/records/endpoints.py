@@ -129,8 +129,8 @@ def _from_dates(
         entry = _Span(days, Fraction(1), (endpoint.entry,))
     times, marks = _on_the_grid(name, study, span, event, entry)
     stopped = {each: begun & patients.known(each) for each in endpoint.censored_at}
-    found = _date_marks(patients, first.by_date, stopped, origin, censor)
-    return DerivedEndpoint(times, (*found, *marks))
+    date_marks = _date_marks(patients, first.by_date, stopped, origin, censor)
+    return DerivedEndpoint(times, (*date_marks, *marks))
 
 
 def _ended(

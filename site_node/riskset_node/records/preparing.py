@@ -34,15 +34,15 @@ def build_patients(records: SiteRecords, config: NodeConfig, study: Study) -> Pa
 
 
 def prepare(records: SiteRecords, config: NodeConfig, study: Study) -> PreparedPatients:
-    """Add derived variables, `site`, `study_group` and endpoints, and find what is wrong with them."""
+    """Add derived variables, `site`, `study_group` and endpoints, and mark what is wrong with them."""
     site = own_site(config, study.sites, "this run's list of sites")
-    found = records.patients
-    categories = dict(found.categories)
+    recorded = records.patients
+    categories = dict(recorded.categories)
     for name, level in (("site", site.name), ("study_group", site.study_group)):
-        categories[name] = np.full(found.n, study.levels(name).index(level), dtype=np.int64)
-    derived = derive_variables(found, study.codebook, site.study_group)
+        categories[name] = np.full(recorded.n, study.levels(name).index(level), dtype=np.int64)
+    derived = derive_variables(recorded, study.codebook, site.study_group)
     categories |= derived.codes
-    patients = Patients(found.n, categories, found.numbers, found.dates)
+    patients = Patients(recorded.n, categories, recorded.numbers, recorded.dates)
     marks = [*derived.marks, *_after_cutoff(patients, study)]
     endpoints: dict[str, EndpointTimes] = {}
     for name in _endpoints_analysed(study):
@@ -51,8 +51,8 @@ def prepare(records: SiteRecords, config: NodeConfig, study: Study) -> PreparedP
         marks += built.marks
     findings = [mark.finding(records.local_ids, config.data.accept) for mark in marks]
     return PreparedPatients(
-        Patients(found.n, categories, found.numbers, found.dates, endpoints),
-        # Endpoints that share dates find the same rows; each is told once.
+        Patients(recorded.n, categories, recorded.numbers, recorded.dates, endpoints),
+        # Endpoints that share dates mark the same rows; each finding is kept once.
         (*records.findings, *dict.fromkeys(findings)),
     )
 

@@ -59,8 +59,8 @@ def _variables(patients: Patients, codebook: Codebook) -> Iterator[VariableProfi
                 low, middle, high = np.quantile(patients.numbers[name][known], [0.25, 0.5, 0.75])
                 quartiles = (float(low), float(middle), float(high))
         elif known.any():
-            found = patients.dates[name][known]
-            days = (date_of(int(found.min())), date_of(int(found.max())))
+            dates = patients.dates[name][known]
+            days = (date_of(int(dates.min())), date_of(int(dates.max())))
         n = int(np.count_nonzero(known))
         yield VariableProfile(
             name, variable.label, unit, n, patients.n - n, counts, quartiles, days

@@ -47,7 +47,7 @@ def read_records(
 ) -> SiteRecords:
     """Read the columns of the codebook's variables that the site maps, and no others; those `needed` by a plan must be mapped.
 
-    What is wrong with rows is found, not raised. Raises `NodeConfigError` or `DataError` where the file cannot be read at all.
+    What is wrong with rows is a finding, not an error. Raises `NodeConfigError` or `DataError` if the file cannot be read at all.
     """
     mapped = variable_columns(config, codebook, needed)
     source = source_of(config.data.source.kind)
@@ -63,8 +63,8 @@ def read_records(
             coded[each.name] = absent_column(each.variable, n)
             continue
         column = raw[each.column.column]
-        coded[each.name], found = code_column(column, each, config.data.source, today)
-        marks += found
+        coded[each.name], column_marks = code_column(column, each, config.data.source, today)
+        marks += column_marks
     patients = _patients(n, codebook, coded)
     marks += _missing_required(patients, mapped, marks, config.data.accept)
     if n == 0:
@@ -140,8 +140,8 @@ def _missing_required(
     marks: Sequence[Mark],
     accept: Sequence[FindingKind],
 ) -> list[Mark]:
-    """Mark rows without a required value. A value that is wrong is told as wrong; once accepted, it is missing."""
-    found = []
+    """Mark rows without a required value. A value that is wrong has a mark of its own; if that is accepted, it is missing."""
+    missing_marks = []
     for each in mapped:
         if not each.variable.required or each.column is None:
             continue
@@ -152,8 +152,10 @@ def _missing_required(
         if missing.any():
             advice = "Fill it in, or leave the patient out of the file with a note why."
             said = f"{each.name} ({each.variable.label}) is required by the codebook and missing"
-            found.append(Mark(FindingKind.MISSING_REQUIRED, (each.name,), missing, said, advice))
-    return found
+            missing_marks.append(
+                Mark(FindingKind.MISSING_REQUIRED, (each.name,), missing, said, advice)
+            )
+    return missing_marks
 
 
 def _no_patients(config: NodeConfig) -> Mark:

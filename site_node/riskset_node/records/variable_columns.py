@@ -38,13 +38,13 @@ def variable_columns(
     Raises
     ------
     NodeConfigError
-        With every contradiction, and where a variable that is `needed` (a plan reads it) or required has no column here.
+        With every contradiction, and every variable without a column here that is `needed` (a plan reads it) or required.
     """
     problems = list(_problems(config, codebook, needed))
     if problems:
         raise NodeConfigError("\n".join(f"node.yaml of {config.site}: {line}" for line in problems))
     written = config.data.columns
-    found = []
+    mapped = []
     for name, variable in codebook.variables.items():
         if name in config.data.absent:
             column = None
@@ -52,8 +52,8 @@ def variable_columns(
             column = ColumnMap.model_validate({"from": name})
         else:
             column = written.get(name)
-        found.append(VariableColumn(name, variable, column))
-    return tuple(found)
+        mapped.append(VariableColumn(name, variable, column))
+    return tuple(mapped)
 
 
 def factor_of(column: ColumnMap, variable: NumberVariable) -> Fraction:

@@ -168,12 +168,12 @@ class BlindParts:
             self._restore(message.sid, joined)
         parts = self._parts[message.sid]
         letters: dict[bytes, list[Message]] = {}
-        for setup, found in message.letters().items():
+        for setup, received in message.letters().items():
             if setup not in parts:
                 raise ProtocolRefusal(
                     "A step brings messages of a blind model that did not begin here."
                 )
-            letters[setup] = parts[setup].answer(found)
+            letters[setup] = parts[setup].answer(received)
         return BlindAnswer.of(message.sid, message.step, letters)
 
     def _restore(self, sid: bytes, joined: JoinedSession) -> None:

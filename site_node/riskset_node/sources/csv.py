@@ -137,19 +137,21 @@ def _check_delimiter(header: Sequence[str], columns: Sequence[str], settings: Cs
 
 def _ragged(settings: CsvSettings) -> DataError:
     """Read again, row by row, for the lines whose number of fields is not the header's."""
-    found: list[tuple[int, int]] = []
+    ragged: list[tuple[int, int]] = []
     with _opened(settings) as rows:
         width = len(_header(rows, settings))
         line = rows.line_num + 1
         for row in rows:
             if row and len(row) != width:
-                found.append((line, len(row)))
+                ragged.append((line, len(row)))
             line = rows.line_num + 1
     lines = "\n".join(
         f"{settings.path}, line {line}: {fields} fields, but the header names {width} columns."
-        for line, fields in found[:_LINES_SHOWN]
+        for line, fields in ragged[:_LINES_SHOWN]
     )
-    more = f"\n... and {len(found) - _LINES_SHOWN} more lines." if len(found) > _LINES_SHOWN else ""
+    more = (
+        f"\n... and {len(ragged) - _LINES_SHOWN} more lines." if len(ragged) > _LINES_SHOWN else ""
+    )
     return DataError(
         f"{lines}{more}\nLook for a delimiter inside a value that is not in quotation marks."
     )

@@ -297,17 +297,17 @@ def _parts(spec: LandmarkSpec, study: Study) -> tuple[dict[str, PartSpec], Study
 
 
 def _result(spec: LandmarkSpec, ended: int, kept: PartsMemory) -> LandmarkResult:
-    found: KaplanMeierResult | CoxResult = kept.results[CURVES if spec.terms is None else MODEL]
+    part: KaplanMeierResult | CoxResult = kept.results[CURVES if spec.terms is None else MODEL]
     return LandmarkResult(
         kind="landmark",
         endpoint=spec.endpoint,
         at=spec.at,
         exposure=spec.exposure,
-        n=found.n,
-        events=found.events,
-        missing=found.missing,
+        n=part.n,
+        events=part.events,
+        missing=part.missing,
         ended=ended,
         curves=kept.results.get(CURVES),
         model=kept.results.get(MODEL),
-        warnings=found.warnings,
+        warnings=part.warnings,
     )

@@ -82,15 +82,15 @@ class UnivariateSpec(AnalysisSpec):
 def parts(
     spec: UnivariateSpec, study: Study, named: Collection[str] | None = None
 ) -> dict[str, PartSpec]:
-    """All patients, and each factor's curves and model, by the names of the parts; of these names only, where they are given."""
+    """All patients, and each factor's curves and model, by the names of the parts. If names are given, of these only."""
     shared = spec.model_dump(include={"id", "endpoint", "population", "where", "level"})
     curve = KaplanMeierSpec(kind="kaplan_meier", at=spec.at, ci=spec.ci, **shared)
     strata = spec.strata if spec.test is not None else ()
-    found: dict[str, PartSpec] = {ALL: own_part(curve, ALL)}
+    specs: dict[str, PartSpec] = {ALL: own_part(curve, ALL)}
     for factor in spec.factors:
         name = f"curve.{factor}"
         if named is None or name in named:
-            found[name] = own_part(curve, name, by=(factor,), test=spec.test, strata=strata)
+            specs[name] = own_part(curve, name, by=(factor,), test=spec.test, strata=strata)
     first = (Term(factor=spec.factors[0]),)
     model = CoxSpec(kind="cox", terms=first, strata=spec.strata, ties=spec.ties, **shared)
     for factor in spec.factors if spec.has_models else ():
@@ -98,8 +98,8 @@ def parts(
         if named is None or name in named:
             levels = study.levels(factor)
             term = Term(factor=factor, reference=levels[0] if levels else None)
-            found[name] = own_part(model, name, terms=(term,))
-    return found
+            specs[name] = own_part(model, name, terms=(term,))
+    return specs
 
 
 UnivariateRequest = Request[UnivariateSpec, AskParts]

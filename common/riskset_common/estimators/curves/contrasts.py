@@ -23,11 +23,11 @@ def contrasts(
     """Every group that holds patients against the first of them, time by time; `level` is that of the limits."""
     return tuple(
         Contrast(
-            estimate=found.estimate,
-            std_err=found.std_err,
-            lower=found.lower,
-            upper=found.upper,
-            p_value=found.p_value,
+            estimate=estimated.estimate,
+            std_err=estimated.std_err,
+            lower=estimated.lower,
+            upper=estimated.upper,
+            p_value=estimated.p_value,
             of=of,
             time=time,
             group=group.level,
@@ -35,7 +35,7 @@ def contrasts(
         )
         for of in asked
         for group in groups[1:]
-        for time, found in _differences(of, group, groups[0], level)
+        for time, estimated in _differences(of, group, groups[0], level)
     )
 
 

@@ -159,7 +159,7 @@ def count_kinds_summary(
     times: EndpointTimes, group: Integers, n_kinds: int, rows: int, n_steps: int
 ) -> Mapping[str, NDArray[np.int64]]:
     """This site's counts on the grid, events by kind; `times.event` is 0 or the number of the kind."""
-    found = count_kinds_on_grid(
+    kind_counts = count_kinds_on_grid(
         times.time,
         times.event,
         times.entry,
@@ -168,8 +168,8 @@ def count_kinds_summary(
         n_groups=rows,
         n_steps=n_steps,
     )
-    summary = {"events": found.events, "censored": found.censored}
-    return summary if found.entered is None else summary | {"entered": found.entered}
+    summary = {"events": kind_counts.events, "censored": kind_counts.censored}
+    return summary if kind_counts.entered is None else summary | {"entered": kind_counts.entered}
 
 
 def pooled_kinds(pooled: Summary, k: int) -> tuple[KindCounts, KindCounts]:

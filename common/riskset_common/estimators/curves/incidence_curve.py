@@ -24,7 +24,7 @@ Reals = NDArray[np.float64]
 
 
 def cause_incidence(
-    found: KindCounts,
+    counts: KindCounts,
     kind: int,
     group: int,
     grid: TimeGrid,
@@ -34,10 +34,10 @@ def cause_incidence(
     horizons: Sequence[float],
 ) -> CauseIncidence:
     """Estimate the cumulative incidence of a kind of event in one of the groups that were counted."""
-    any_kind = found.any_kind
+    any_kind = counts.any_kind
     table = table_of(any_kind, group, grid)
     leaving = np.flatnonzero(any_kind.events[group] + any_kind.censored[group])
-    curve = cumulative_incidence(table, found.events[kind, group, leaving])
+    curve = cumulative_incidence(table, counts.events[kind, group, leaving])
     lower, upper = incidence_limits(curve.incidence, curve.std_err, interval, level)
     times = np.asarray(horizons, dtype=np.float64)
     values = incidence_at(curve, times, interval, level)

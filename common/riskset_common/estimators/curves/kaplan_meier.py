@@ -200,10 +200,10 @@ def _result(spec: KaplanMeierSpec, study: Study, pooled: Summary) -> KaplanMeier
     test, tests = None, None
     if spec.test is not None:
         asked = comparison(spec.test)
-        found = _Sums(spec, study, pooled, by_row, len(levels), asked)
-        test = log_rank_result(found.of_all(), kept, spec.strata, asked)
+        sums = _Sums(spec, study, pooled, by_row, len(levels), asked)
+        test = log_rank_result(sums.of_all(), kept, spec.strata, asked)
         if spec.pairwise:
-            tests = pairwise_tests(found.of_pairs(), levels, kept.tolist())
+            tests = pairwise_tests(sums.of_pairs(), levels, kept.tolist())
     empty = [group_name(levels[index]) for index in np.flatnonzero(n_by_group == 0)]
     return KaplanMeierResult(
         kind="kaplan_meier",

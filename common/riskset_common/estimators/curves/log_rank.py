@@ -152,8 +152,8 @@ def pairwise_tests(
     A pair that is never at risk together at an event is not tested: it has 0 degrees of freedom and is no part of Holm's number.
     """
     pairs = [
-        (pair, log_rank_test(found))
-        for pair, found in zip(pairs_of(len(levels)), sums, strict=True)
+        (pair, log_rank_test(of_pair))
+        for pair, of_pair in zip(pairs_of(len(levels)), sums, strict=True)
         if set(pair) <= set(kept)
     ]
     adjusted = iter(holm([test.p_value for _, test in pairs if test.df > 0]))

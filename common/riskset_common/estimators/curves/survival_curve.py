@@ -33,17 +33,17 @@ from riskset_common.survival.curves.risk_table import (
 )
 
 
-def table_of(found: GridCounts, group: int, grid: TimeGrid) -> RiskTable:
+def table_of(counts: GridCounts, group: int, grid: TimeGrid) -> RiskTable:
     """The risk table of one of the groups that were counted, in the plan's unit of time."""
-    happened = found.events[group] + found.censored[group]
-    if found.entered is not None:
-        happened = happened + found.entered[group]
+    happened = counts.events[group] + counts.censored[group]
+    if counts.entered is not None:
+        happened = happened + counts.entered[group]
     active = np.flatnonzero(happened)
     return risk_table(
         grid.times(active),
-        found.events[group, active],
-        found.censored[group, active],
-        None if found.entered is None else found.entered[group, active],
+        counts.events[group, active],
+        counts.censored[group, active],
+        None if counts.entered is None else counts.entered[group, active],
     )
 
 
@@ -61,13 +61,13 @@ def group_curve(
     curve = kaplan_meier(table)
     lower, upper = confidence_limits(curve, interval, level)
     middle = quantile(curve, lower, upper, 0.5)
-    found = [(p, quantile(curve, lower, upper, p)) for p in quantiles]
+    estimates = [(p, quantile(curve, lower, upper, p)) for p in quantiles]
     return GroupCurve(
         n=table.n,
         events=int(table.events.sum()),
         median=Estimate(middle.estimate, middle.lower, middle.upper),
         quantiles=tuple(
-            QuantileResult(each.estimate, each.lower, each.upper, p) for p, each in found
+            QuantileResult(each.estimate, each.lower, each.upper, p) for p, each in estimates
         ),
         at=_landmarks(table, curve, horizons, interval, level),
         curve=CurvePoints(

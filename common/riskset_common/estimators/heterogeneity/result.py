@@ -44,7 +44,7 @@ def heterogeneity_result(
     survey, nothing = memory.survey, Pooled(np.nan, np.nan)
     sites = survey["with_estimate"].tolist()
     whole = memory.sums[0] if memory.sums else EffectSums(min(sites[0], 1), 0.0, 0.0, 0.0, 0.0)
-    found = heterogeneity(whole)
+    statistics = heterogeneity(whole)
     term = spec.terms[0]
     reference = reference_of(term, study)
     return HeterogeneityResult(
@@ -65,9 +65,9 @@ def heterogeneity_result(
         sites=sites[0],
         fixed=_effect(pooled_effect(whole.w, whole.wb), spec.level),
         random=_effect(random or nothing, spec.level),
-        test=printed_test(found.q),
-        i_squared=found.i_squared,
-        tau_squared=found.tau_squared,
+        test=printed_test(statistics.q),
+        i_squared=statistics.i_squared,
+        tau_squared=statistics.tau_squared,
         by=spec.by,
         groups=None if spec.by is None else tuple(_group_effects(spec, study, memory)),
         between=_between(spec, memory),

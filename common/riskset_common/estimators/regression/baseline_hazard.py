@@ -60,7 +60,7 @@ class BaselineHazardSpec(StrictModel):
 
 
 def printed_hazard(
-    spec: BaselineHazardSpec, strata: Sequence[str], study: Study, found: HazardEntries
+    spec: BaselineHazardSpec, strata: Sequence[str], study: Study, entries: HazardEntries
 ) -> PrintedHazard:
     """The entries by name."""
     levels = list(group_levels(study, strata))
@@ -68,11 +68,11 @@ def printed_hazard(
         dict(spec.numbers),
         tuple(
             HazardRow(
-                stratum=levels[int(found.stratum[k])],
-                time=spec.at[int(found.place[k])],
-                cumulative_hazard=float(found.cumulative[k]),
-                std_err=float(found.std_err[k]),
+                stratum=levels[int(entries.stratum[k])],
+                time=spec.at[int(entries.place[k])],
+                cumulative_hazard=float(entries.cumulative[k]),
+                std_err=float(entries.std_err[k]),
             )
-            for k in np.lexsort((found.place, found.stratum))
+            for k in np.lexsort((entries.place, entries.stratum))
         ),
     )

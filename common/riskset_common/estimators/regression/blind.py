@@ -93,20 +93,20 @@ def count_deaths(patients: Patients, request: CoxRequest, n_steps: int) -> Summa
 
 
 def blind_questions(request: CoxRequest, pooled: Summary) -> dict[str, BlindQuestion]:
-    """What is asked of the computation, from the pooled counts: the model, and its main effects alone where the plan compares them.
+    """What is asked of the computation, from the pooled counts: the model, and its main effects alone if the plan compares them.
 
     Raises
     ------
     EstimationError
-        Where the counts contradict themselves.
+        If the counts contradict themselves.
     """
     spec, study = request.spec, request.study
-    found = columns(spec.terms, spec.interaction, study)
+    model_columns = columns(spec.terms, spec.interaction, study)
     deaths, n_patients, n_events = _counted(spec, pooled)
     stratum, time = np.nonzero(deaths)
-    ranges = [column_range(column, study) for column in found]
+    ranges = [column_range(column, study) for column in model_columns]
     whole = BlindQuestion(
-        columns=tuple(range(len(found))),
+        columns=tuple(range(len(model_columns))),
         ties=spec.tie_method(study),
         convergence=spec.convergence,
         max_iterations=spec.iterations_at_most(),
@@ -123,11 +123,11 @@ def blind_questions(request: CoxRequest, pooled: Summary) -> dict[str, BlindQues
     )
     hazard = spec.baseline_hazard
     if hazard is not None:
-        at = hazard.covariates(found)
+        at = hazard.covariates(model_columns)
         whole = replace(whole, hazard_steps=hazard.steps(study), hazard_at=at)
     if spec.interaction_test is None:
         return {WHOLE: whole}
-    return {WHOLE: whole, MAINS: _of_main_effects(whole, found)}
+    return {WHOLE: whole, MAINS: _of_main_effects(whole, model_columns)}
 
 
 def _counted(spec: CoxSpec, pooled: Summary) -> tuple[Integers, int, int]:
@@ -155,8 +155,8 @@ def _transformed(spec: CoxSpec, time: Integers, pooled: Summary) -> tuple[float,
     return tuple(transform_of(spec.ph_test, counted).at(time).tolist())
 
 
-def _of_main_effects(whole: BlindQuestion, found: list[Column]) -> BlindQuestion:
-    kept = tuple(i for i, column in enumerate(found) if len(column.parts) == 1)
+def _of_main_effects(whole: BlindQuestion, model_columns: list[Column]) -> BlindQuestion:
+    kept = tuple(i for i, column in enumerate(model_columns) if len(column.parts) == 1)
     return replace(
         whole,
         columns=kept,
@@ -196,7 +196,7 @@ def blind_result(request: CoxRequest, fits: Mapping[str, BlindFit]) -> CoxResult
     """The printed model, from the fits of what `blind_questions` asked. Run by the centre."""
     memory: BlindMemory = request.memory
     whole, mains = fits[WHOLE], fits.get(MAINS)
-    found = result(
+    printed = result(
         request.spec,
         request.study,
         replace(memory.survey, exponent=whole.exponent),
@@ -205,7 +205,7 @@ def blind_result(request: CoxRequest, fits: Mapping[str, BlindFit]) -> CoxResult
         None if mains is None else mains.fit,
         _tested(request.spec, memory.survey, whole),
     )
-    return replace(found, baseline_hazard=_hazard(request, whole.hazard))
+    return replace(printed, baseline_hazard=_hazard(request, whole.hazard))
 
 
 def _hazard(request: CoxRequest, found: HazardEntries | None) -> PrintedHazard | None:

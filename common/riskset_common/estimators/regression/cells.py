@@ -59,15 +59,15 @@ def cells_of(
     return [Cells(each, tuple(_names(term, study) for term in each)) for each in chosen]
 
 
-def n_cells(found: Sequence[Cells]) -> int:
+def n_cells(term_cells: Sequence[Cells]) -> int:
     """How many cells there are together."""
-    return sum(prod(each.sizes) for each in found)
+    return sum(prod(each.sizes) for each in term_cells)
 
 
-def count_cells(found: Sequence[Cells], patients: Patients, event: Bools) -> NDArray[np.int64]:
+def count_cells(term_cells: Sequence[Cells], patients: Patients, event: Bools) -> NDArray[np.int64]:
     """Patients, and events, of every cell; shape (2, n_cells)."""
     counted: list[NDArray[np.int64]] = [np.zeros((2, 0), dtype=np.int64)]
-    for each in found:
+    for each in term_cells:
         codes = [_codes(term, patients) for term in each.terms]
         code, size = cross(codes, each.sizes, patients.n), prod(each.sizes)
         counted.append(
@@ -77,21 +77,21 @@ def count_cells(found: Sequence[Cells], patients: Patients, event: Bools) -> NDA
 
 
 def named_cells(
-    found: Sequence[Cells], counted: NDArray[np.int64]
+    term_cells: Sequence[Cells], counted: NDArray[np.int64]
 ) -> Mapping[tuple[str, str], tuple[int, int]]:
-    """Patients and events by term and level; of numbers only where they have two codes and nothing else.
+    """Patients and events by term and level; of a number only if it has two codes and nothing else.
 
     A level of an interaction joins those of its terms with a colon, as `Column.level` does.
     """
-    split = np.split(counted, np.cumsum([prod(each.sizes) for each in found])[:-1], axis=1)
-    tables = [part.reshape(2, *each.sizes) for each, part in zip(found, split, strict=True)]
+    split = np.split(counted, np.cumsum([prod(each.sizes) for each in term_cells])[:-1], axis=1)
+    tables = [part.reshape(2, *each.sizes) for each, part in zip(term_cells, split, strict=True)]
     shown = {
         each.term: _levels(each.terms[0], each.names[0], table[0])
-        for each, table in zip(found, tables, strict=True)
+        for each, table in zip(term_cells, tables, strict=True)
         if len(each.terms) == 1
     }
     named: dict[tuple[str, str], tuple[int, int]] = {}
-    for each, table in zip(found, tables, strict=True):
+    for each, table in zip(term_cells, tables, strict=True):
         for place in np.ndindex(*each.sizes):
             names = [names[at] for names, at in zip(each.names, place, strict=True)]
             if all(name in shown[term.name] for name, term in zip(names, each.terms, strict=True)):
@@ -101,14 +101,14 @@ def named_cells(
 
 
 def cell_contradictions(
-    found: Sequence[Cells], pooled: Mapping[str, NDArray[Any]]
+    term_cells: Sequence[Cells], pooled: Mapping[str, NDArray[Any]]
 ) -> Iterator[str]:
-    """Where patients and events by the cells of each term and each interaction are not all patients and events."""
+    """The terms and interactions whose cells do not add up to all patients and events, in words."""
     totals = np.array([pooled["n"], pooled["events"]])
     if totals[1] > totals[0]:
         yield "more events than patients"
     start = 0
-    for cells in found:
+    for cells in term_cells:
         end = start + n_cells([cells])
         if not np.array_equal(pooled["by_level"][:, start:end].sum(axis=1), totals):
             yield f"the levels of {cells.term} do not add up to all patients and events"

@@ -308,8 +308,8 @@ def _prepare(
 ) -> CoxDesign:
     study, spec = request.study, request.spec
     stratum = group_codes(study, cohort, spec.strata)
-    found = columns(spec.terms, spec.interaction, study)
-    x = design(found, cohort, study)
+    model_columns = columns(spec.terms, spec.interaction, study)
+    x = design(model_columns, cohort, study)
     censoring: CensoringCurve | Mapping[int, CensoringCurve]
     if spec.censoring == "strata":
         censoring = own_censoring_curves(times.time, times.event, stratum)
@@ -332,31 +332,31 @@ def _pooled_censoring(pooled: Summary) -> CensoringCurve:
     return censoring_curve(steps, found.events[0], found.censored[0])
 
 
-def _result(spec: FineGraySpec, found: CoxResult, memory: FineGrayMemory) -> FineGrayResult:
+def _result(spec: FineGraySpec, model: CoxResult, memory: FineGrayMemory) -> FineGrayResult:
     return FineGrayResult(
         kind="fine_gray",
-        endpoint=found.endpoint,
-        cause=found.cause,
-        n=found.n,
-        events=found.events,
-        missing=found.missing,
-        ties=found.ties,
-        strata=found.strata,
-        level=found.level,
-        iterations=found.iterations,
-        convergence=found.convergence,
-        converged=found.converged,
-        terms=found.terms,
-        levels=found.levels,
-        covariance=found.covariance,
-        log_likelihood=found.log_likelihood,
-        tests=found.tests,
-        warnings=found.warnings,
-        penalty=found.penalty,
-        offset=found.offset,
-        robust=found.robust,
-        ph_test=found.ph_test,
-        baseline_hazard=found.baseline_hazard,
+        endpoint=model.endpoint,
+        cause=model.cause,
+        n=model.n,
+        events=model.events,
+        missing=model.missing,
+        ties=model.ties,
+        strata=model.strata,
+        level=model.level,
+        iterations=model.iterations,
+        convergence=model.convergence,
+        converged=model.converged,
+        terms=model.terms,
+        levels=model.levels,
+        covariance=model.covariance,
+        log_likelihood=model.log_likelihood,
+        tests=model.tests,
+        warnings=model.warnings,
+        penalty=model.penalty,
+        offset=model.offset,
+        robust=model.robust,
+        ph_test=model.ph_test,
+        baseline_hazard=model.baseline_hazard,
         competing=memory.competing,
         censoring=spec.censoring,
     )

@@ -55,14 +55,14 @@ class FunctionOfTime:
 
 def transform_of(transform: Transform, pooled: Summary) -> FunctionOfTime:
     """The function of time, from the pooled counts. Run by whoever needs it, on counts of its own checking."""
-    found = pooled_steps(pooled)
-    events = found.events[0]
+    counts = pooled_steps(pooled)
+    events = counts.events[0]
     if transform == "km":
-        g = kaplan_meier_scores(found.at_risk[0], events)
+        g = kaplan_meier_scores(counts.at_risk[0], events)
     else:
-        g = rank_scores(events + found.censored[0])
+        g = rank_scores(events + counts.censored[0])
         # Between 0 and 1, so that its square is no larger than what it weighs.
-        g = g / max(int((events + found.censored[0]).sum()), 1)
+        g = g / max(int((events + counts.censored[0]).sum()), 1)
     steps = np.flatnonzero(events)
     return FunctionOfTime(steps, g[steps])
 

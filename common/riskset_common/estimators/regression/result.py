@@ -150,25 +150,25 @@ def _tests(survey: Survey, fit: CoxFit, mains: CoxFit | None, *, is_robust: bool
 
 
 def _warnings(survey: Survey, fit: CoxFit) -> tuple[str, ...]:
-    found: list[str] = []
+    warnings: list[str] = []
     aliased, monotone = _names(survey, fit.aliased), _names(survey, fit.monotone)
     if survey.events == 0:
-        found.append("There is no event, so that no coefficient can be estimated.")
+        warnings.append("There is no event, so that no coefficient can be estimated.")
     elif aliased:
-        found.append(
+        warnings.append(
             f"No coefficient for {aliased}: constant, or a combination of earlier terms, within every stratum."
         )
     if monotone:
-        found.append(
+        warnings.append(
             f"The likelihood is monotone in {monotone}: the estimate runs to infinity; its coefficient, standard "
             "error and interval mean nothing. The likelihood-ratio and score tests hold. "
             "With strata that hold site, Firth's penalty (`penalty: firth`) gives finite estimates."
         )
     if not fit.converged:
-        found.append(
+        warnings.append(
             f"The fit did not converge in {fit.iterations} iterations; do not use its estimates."
         )
-    return tuple(found)
+    return tuple(warnings)
 
 
 def _names(survey: Survey, chosen: NDArray[np.bool_]) -> str:

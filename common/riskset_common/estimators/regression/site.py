@@ -33,14 +33,14 @@ def arrange_model(patients: Patients, request: CoxRequest) -> CoxDesign:
 def _arranged(patients: Patients, request: CoxRequest) -> CoxDesign:
     study, spec = request.study, request.spec
     cohort = cohort_of(patients, request).patients
-    found = columns(spec.terms, spec.interaction, study)
+    model_columns = columns(spec.terms, spec.interaction, study)
     rows = rows_at_risk(cohort, study, spec)
     # The site's own strata: `site` and `study_group` are constant here, so their codes split nothing.
     prepared = prepare(
         time=rows.times.time,
         event=rows.times.event > 0,
         entry=rows.times.entry,
-        x=design(found, rows.patients, study),
+        x=design(model_columns, rows.patients, study),
         stratum=group_codes(study, rows.patients, spec.strata),
         ties=spec.tie_method(study),
         offset=None if spec.offset is None else rows.patients.numbers[spec.offset],

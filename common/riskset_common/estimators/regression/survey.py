@@ -54,11 +54,11 @@ def survey(patients: Patients, request: Request[CoxSpec, Any]) -> Summary:
     study, spec = request.study, request.spec
     cohort = cohort_of(patients, request)
     rows = rows_at_risk(cohort.patients, study, spec)
-    found = columns(spec.terms, spec.interaction, study)
+    model_columns = columns(spec.terms, spec.interaction, study)
     marks = (
         length_marks(cause_specific_times(cohort.patients, study, spec))
         if spec.crosses_sites(study.sites)
-        else {"exponents": _exponents(design(found, rows.patients, study))}
+        else {"exponents": _exponents(design(model_columns, rows.patients, study))}
     )
     return {
         "missing": one(cohort.missing),
@@ -114,13 +114,13 @@ def _exponents(x: Reals) -> NDArray[np.int64]:
 
 def read_survey(request: Request[CoxSpec, Any], pooled: Summary) -> Survey:
     """The pooled survey, by name; a blind model's columns are scaled by public ranges, so nothing is known of their spread."""
-    found = columns(request.spec.terms, request.spec.interaction, request.study)
-    marks = pooled.get("exponents", np.zeros((len(found), N_EXPONENTS), np.int64)) > 0
+    model_columns = columns(request.spec.terms, request.spec.interaction, request.study)
+    marks = pooled.get("exponents", np.zeros((len(model_columns), N_EXPONENTS), np.int64)) > 0
     highest = N_EXPONENTS - 1 - np.argmax(marks[:, ::-1], axis=1)
     exponent = np.where(marks.any(axis=1), highest + SMALLEST_EXPONENT, 0)
     cells = cells_of(request.spec.terms, request.spec.interaction, request.study)
     return Survey(
-        columns=tuple(found),
+        columns=tuple(model_columns),
         exponent=tuple(int(value) for value in exponent),
         n=int(pooled["n"]),
         events=int(pooled["events"]),

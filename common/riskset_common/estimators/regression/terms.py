@@ -116,12 +116,12 @@ def columns(
 ) -> list[Column]:
     """Columns of the design in R's order: main effects as written, then interactions."""
     by_name = {term.name: _parts(term, study) for term in terms}
-    found = [Column((part,)) for parts in by_name.values() for part in parts]
+    model_columns = [Column((part,)) for parts in by_name.values() for part in parts]
     for names in interactions:
         # itertools.product varies its last factor fastest; R varies the first.
         for parts in product(*(by_name[name] for name in reversed(names))):
-            found.append(Column(tuple(reversed(parts))))
-    return found
+            model_columns.append(Column(tuple(reversed(parts))))
+    return model_columns
 
 
 def design(found: Sequence[Column], patients: Patients, study: Study) -> Reals:

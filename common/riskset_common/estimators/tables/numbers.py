@@ -151,7 +151,7 @@ def number_results(
     rows: Sequence[NumberRow], study: Study, pooled: Summary
 ) -> list[BaselineNumber]:
     """Every number from the pooled sums."""
-    found: list[BaselineNumber] = []
+    results: list[BaselineNumber] = []
     begin = 0
     for index, row in enumerate(rows):
         bins = bins_of(row, study)
@@ -167,7 +167,7 @@ def number_results(
         ]
         quartiles = {} if bins is None else _quartiles(counted, bins, study.plan.conventions)
         mean, std_dev = np.array(moments).T
-        found.append(
+        results.append(
             BaselineNumber(
                 variable=row.number,
                 n=whole_numbers(n),
@@ -178,7 +178,7 @@ def number_results(
                 upper_quartile=quartiles.get("upper_quartile"),
             )
         )
-    return found
+    return results
 
 
 def _quartiles(

@@ -66,10 +66,10 @@ class Graph:
             return
         present, needed = frozenset(contributors), company_for(self._degree)
         for site_id in contributors:
-            found = len(present.intersection(self.neighbours(site_id)))
-            if found < needed:
+            company = len(present.intersection(self.neighbours(site_id)))
+            if company < needed:
                 raise ProtocolRefusal(
-                    f"Only {found} of the {self._degree} peers of site number {site_id} would be in the sum with it, and {needed} must. "
+                    f"Only {company} of the {self._degree} peers of site number {site_id} would be in the sum with it, and {needed} must. "
                     "Wait for more sites; with fewer, those that are left could be conspiring."
                 )
 

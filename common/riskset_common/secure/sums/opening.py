@@ -65,12 +65,14 @@ def check_seeds(
     own = dict(zip(contributors, commitments, strict=True))
     expected = [own[j][0] for j in contributors]
     expected += [own[j][1 + setup.graph.neighbours(j).index(i)] for j, i in pairs]
-    found = [self_commitment(label, j, seed) for j, seed in zip(contributors, seeds, strict=False)]
-    found += [
+    recomputed = [
+        self_commitment(label, j, seed) for j, seed in zip(contributors, seeds, strict=False)
+    ]
+    recomputed += [
         pair_commitment(label, j, i, seed)
         for (j, i), seed in zip(pairs, seeds[len(contributors) :], strict=True)
     ]
-    return tuple(k for k, each in enumerate(found) if each != expected[k])
+    return tuple(k for k, each in enumerate(recomputed) if each != expected[k])
 
 
 def verify_opening(

@@ -156,13 +156,13 @@ def _each_site_once(roster: Roster, advertisements: Sequence[Advertisement]) -> 
 
 def _follows_the_rule(keys: Keys, terms: Terms) -> None:
     """The centre repeats the rule, so that a site that runs another release notices; what holds is what the site worked out."""
-    for what, found, expected in (
+    for what, stated, expected in (
         ("committee", keys.committee, terms.committee),
         ("threshold", keys.threshold, terms.threshold),
         ("degree", keys.degree, terms.degree),
     ):
-        if found != expected:
+        if stated != expected:
             raise ProtocolRefusal(
-                f"The {what} of the session is {found}; by the plan's rule it is {expected} for {len(keys.advertisements)} sites. "
+                f"The {what} of the session is {stated}; by the plan's rule it is {expected} for {len(keys.advertisements)} sites. "
                 "Whoever may open a round is the plan's to say, not the centre's."
             )

@@ -101,16 +101,16 @@ def _shares(
             "A member opens one kind of share of a site, never both."
         )
     envelope = {peer.site_id: peer.to_open for peer in state.peers}
-    found: dict[int, dict[int, bytes]] = {}
+    opened: dict[int, dict[int, bytes]] = {}
     rest = request.body
     for j in others:
         sealed, rest = _pieces(rest, wanted[j])
-        found[j] = open_pieces(envelope[j], request.label, sealed, j)
+        opened[j] = open_pieces(envelope[j], request.label, sealed, j)
     if state.site_id in wanted:
         own = _own_shares(state, setup, secrets, request.label)
-        found[state.site_id] = {index: own[index] for index in wanted[state.site_id]}
-    ordered = [found[j][0] for j in contributors]
-    ordered += [found[j][index] for j in contributors for index in wanted[j][1:]]
+        opened[state.site_id] = {index: own[index] for index in wanted[state.site_id]}
+    ordered = [opened[j][0] for j in contributors]
+    ordered += [opened[j][index] for j in contributors for index in wanted[j][1:]]
     return b"".join(ordered)
 
 

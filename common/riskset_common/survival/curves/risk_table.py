@@ -147,18 +147,18 @@ def count_kinds_on_grid(
     Parameters
     ----------
     kind
-        0 where the patient is censored, k where the event is of the k-th kind, shape (n_patients,).
+        0 if the patient is censored, k if the event is of the k-th kind, shape (n_patients,).
     time, entry, group
         As for `count_on_grid`.
     """
-    found = count_on_grid(time, kind > 0, entry, group, n_groups, n_steps)
+    counts = count_on_grid(time, kind > 0, entry, group, n_groups, n_steps)
     _refuse_outside("kind", kind, n_kinds + 1)
     cell = ((kind - 1) * n_groups + group) * n_steps + time
     events = np.bincount(cell[kind > 0], minlength=n_kinds * n_groups * n_steps)
     return KindCounts(
         events=events.astype(np.int64).reshape(n_kinds, n_groups, n_steps),
-        censored=found.censored,
-        entered=found.entered,
+        censored=counts.censored,
+        entered=counts.entered,
     )
 
 

@@ -75,15 +75,15 @@ def gray_sums(
             f"found {at_risk.shape}, {events.shape} and {competing.shape}."
         )
     happened = (events + competing).sum(axis=0) > 0
-    found = _groups(*(counts[:, happened] for counts in (at_risk, events, competing)))
-    incidence = np.cumsum(_ratio(found.free_before * found.events, found.at_risk), axis=1)
-    risk_set = found.effective * (1 - _before(incidence, 0.0))
-    weight = found.common_before**rho
+    groups = _groups(*(counts[:, happened] for counts in (at_risk, events, competing)))
+    incidence = np.cumsum(_ratio(groups.free_before * groups.events, groups.at_risk), axis=1)
+    risk_set = groups.effective * (1 - _before(incidence, 0.0))
+    weight = groups.common_before**rho
     share = _ratio(risk_set, risk_set.sum(axis=0))
     return LogRankSums(
-        observed=(weight * found.events).sum(axis=1),
-        expected=(weight * share * found.events.sum(axis=0)).sum(axis=1),
-        covariance=_covariance(found, weight),
+        observed=(weight * groups.events).sum(axis=1),
+        expected=(weight * share * groups.events.sum(axis=0)).sum(axis=1),
+        covariance=_covariance(groups, weight),
     )
 
 
@@ -96,7 +96,7 @@ def _groups(at_risk: IntArray, events: IntArray, competing: IntArray) -> _Groups
     return _Groups(y, d, other, free_before, free, effective, _before(common, 1.0), common)
 
 
-def _covariance(found: _Groups, weight: FloatArray) -> FloatArray:
+def _covariance(groups: _Groups, weight: FloatArray) -> FloatArray:
     """Covariance of observed - expected under the hypothesis, shape (k, k).
 
     The score of group k is a sum over groups r of integrals over their cumulative incidences, with (Gray 1988, section 3)
@@ -107,24 +107,24 @@ def _covariance(found: _Groups, weight: FloatArray) -> FloatArray:
     Several events at one time have their `tie_correction` among Y_r patients, those of the kind that is compared among
     S_r(t-) times the sum of h: the patients at risk if all groups were like r.
     """
-    k = len(found.effective)
-    total = found.effective.sum(axis=0)
-    share = _ratio(found.effective, total)
-    hazard = _ratio(found.step, found.common_before)
-    m = found.events.sum(axis=0)
+    k = len(groups.effective)
+    total = groups.effective.sum(axis=0)
+    share = _ratio(groups.effective, total)
+    hazard = _ratio(groups.step, groups.common_before)
+    m = groups.events.sum(axis=0)
     covariance = np.zeros((k, k))
     for r in range(k):
         own = (np.arange(k) == r).astype(np.float64)[:, np.newaxis]
-        now = weight * found.effective * (own - share[r])
+        now = weight * groups.effective * (own - share[r])
         sums = np.cumsum(now * hazard, axis=1)
         later = sums[:, -1:] - sums
-        q = _ratio(found.common, found.free[r])
-        ties = tie_correction(m, found.free_before[r] * total)
-        ties_of_others = tie_correction(found.competing[r], found.at_risk[r])
-        others = _ratio(found.free_before[r] * found.competing[r], found.at_risk[r])
+        q = _ratio(groups.common, groups.free[r])
+        ties = tie_correction(m, groups.free_before[r] * total)
+        ties_of_others = tie_correction(groups.competing[r], groups.at_risk[r])
+        others = _ratio(groups.free_before[r] * groups.competing[r], groups.at_risk[r])
         moved, moved_by_others = now + (1 - q) * later, q * later
-        spread = ties * _ratio(found.step, found.effective[r])
-        spread_of_others = ties_of_others * _ratio(others, found.effective[r])
+        spread = ties * _ratio(groups.step, groups.effective[r])
+        spread_of_others = ties_of_others * _ratio(others, groups.effective[r])
         covariance += (moved * spread) @ moved.T
         covariance += (moved_by_others * spread_of_others) @ moved_by_others.T
     return covariance

@@ -77,18 +77,18 @@ def _log_factorials(n: int) -> FloatArray:
 
 def _compositions(total: int, columns: IntArray) -> IntArray:
     """Ways to spread a row's total over columns that hold no more than given, shape (n_ways, n_columns)."""
-    found = np.zeros((1, 0), dtype=np.int64)
+    compositions = np.zeros((1, 0), dtype=np.int64)
     room = np.cumsum(columns[::-1])[::-1]
     for index, limit in enumerate(columns):
-        left = total - found.sum(axis=1)
+        left = total - compositions.sum(axis=1)
         later = int(room[index + 1]) if index + 1 < len(columns) else 0
         low, high = np.maximum(left - later, 0), np.minimum(left, limit)
         ways = high - low + 1
-        chosen = np.repeat(np.arange(len(found)), ways)
+        chosen = np.repeat(np.arange(len(compositions)), ways)
         first = np.repeat(np.cumsum(ways) - ways, ways)
         value = low[chosen] + np.arange(len(chosen)) - first
-        found = np.column_stack((found[chosen], value))
-    return found
+        compositions = np.column_stack((compositions[chosen], value))
+    return compositions
 
 
 def _ways(total: int, columns: IntArray) -> float:

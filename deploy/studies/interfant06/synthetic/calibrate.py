@@ -47,12 +47,12 @@ class Objective:
     def residuals(self, values: FloatArray) -> FloatArray:
         """Differences in standard errors, then distances in units of `SPREAD`."""
         parameters = Parameters.of(values)
-        found = figures(
+        estimates = figures(
             [draw_cohort(parameters, seed) for seed in self.seeds],
             [draw_earlier(parameters, seed) for seed in self.seeds],
         )
         differences = [
-            (found[name] - figure.estimate) / figure.std_err
+            (estimates[name] - figure.estimate) / figure.std_err
             for name, figure in self.published.items()
         ]
         return np.concatenate([differences, (values - self.start) / SPREAD])
@@ -80,12 +80,12 @@ def calibrate(
         seeds = range(SEEDS_FROM, SEEDS_FROM + cohorts)
         objective = Objective(published, seeds, start)
         began = time.monotonic()
-        found = least_squares(
+        fit = least_squares(
             objective.residuals, values, objective.jacobian, method="trf", max_nfev=steps
         )
-        values = found.x
+        values = fit.x
         say(
-            f"{cohorts} cohorts: sum of squares {2 * found.cost:.2f} after {found.nfev} evaluations, "
+            f"{cohorts} cohorts: sum of squares {2 * fit.cost:.2f} after {fit.nfev} evaluations, "
             f"{time.monotonic() - began:.0f} s"
         )
     return Parameters(**as_json(Parameters.of(values))), objective

@@ -238,11 +238,11 @@ def _transplantation(
     medium = waiting & (infants.risk == margins.MR)
     for region in (0, 1):
         here = infants.region == region
-        found = pick(
+        mrd_high = pick(
             rng, medium & here & (diagnosis > 2009.4), margins.MRD_HIGH_BY_REGION[region], score
         )
-        high |= found
-        transplanted |= pick(rng, found, margins.MRD_HIGH_SCT_BY_REGION[region])
+        high |= mrd_high
+        transplanted |= pick(rng, mrd_high, margins.MRD_HIGH_SCT_BY_REGION[region])
         hr = waiting & here & (infants.risk == margins.HR)
         transplanted |= pick(rng, hr, margins.HR_SCT_BY_REGION[region])
         for risk in ("LR", "MR"):

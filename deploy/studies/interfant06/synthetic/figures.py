@@ -47,7 +47,7 @@ what it calls early."""
 def figures(cohorts: Sequence[Cohort], earlier: Sequence[EarlierCohort]) -> dict[str, float]:
     """The estimates of all cohorts pooled; numbers of infants are those of one cohort on average."""
     seen, per = observe(cohorts), len(cohorts)
-    found = {
+    estimates = {
         **dict(_curves(seen)),
         **dict(_arms(seen)),
         **dict(_outcomes(seen, per)),
@@ -56,7 +56,7 @@ def figures(cohorts: Sequence[Cohort], earlier: Sequence[EarlierCohort]) -> dict
         **dict(_models(seen, per)),
         **dict(_earlier(observe_earlier(earlier))),
     }
-    return {name: float(value) for name, value in found.items()}
+    return {name: float(value) for name, value in estimates.items()}
 
 
 def subgroups(seen: Observed) -> dict[str, BoolArray]:

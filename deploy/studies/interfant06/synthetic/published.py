@@ -177,7 +177,7 @@ def _share(name: str, percent: float, among: float) -> Figure:
     return _binomial(f"outcome.{name}", percent * among / 100, among, 100 / among)
 
 
-def _characteristics(found: Section) -> Iterator[Figure]:
+def _characteristics(section: Section) -> Iterator[Figure]:
     for name in (
         "male_pct",
         "wbc_ge_100_pct",
@@ -185,9 +185,9 @@ def _characteristics(found: Section) -> Iterator[Figure]:
         "cd10_negative_pct",
         "kmt2a_rearranged_pct",
     ):
-        yield Figure(f"characteristics.{name}", found.number(name), CHARACTERISTIC_SE)
+        yield Figure(f"characteristics.{name}", section.number(name), CHARACTERISTIC_SE)
     for table in ("age_months_pct", "kmt2a_partner_pct"):
-        for level, percent in found.section(table).numbers():
+        for level, percent in section.section(table).numbers():
             yield Figure(f"characteristics.{table}.{level}", percent, CHARACTERISTIC_SE)
     for name in (
         "t_cell_n",
@@ -197,7 +197,7 @@ def _characteristics(found: Section) -> Iterator[Figure]:
         "cns_involved_n",
         "kmt2a_known_n",
     ):
-        yield Figure(f"characteristics.{name}", found.number(name), CHARACTERISTIC_SE)
+        yield Figure(f"characteristics.{name}", section.number(name), CHARACTERISTIC_SE)
 
 
 def _hazard_ratios(published: Section) -> Iterator[Figure]:

@@ -79,27 +79,27 @@ class Layout:
 
 def draw(shown: Shown) -> Drawing:
     """Draw the curves of one or several analyses."""
-    found = lines(shown)
-    until = shown.display.until or max((line.end for line in found), default=0.0) or 1.0
-    found = tuple(line.until(until) for line in found)
-    texts = inset(shown, found)
-    layout = _layout(shown, found, until, texts)
-    corner = _free_corner(layout, found, texts)
+    curves = lines(shown)
+    until = shown.display.until or max((line.end for line in curves), default=0.0) or 1.0
+    curves = tuple(line.until(until) for line in curves)
+    texts = inset(shown, curves)
+    layout = _layout(shown, curves, until, texts)
+    corner = _free_corner(layout, curves, texts)
     if corner is None:
-        layout = _layout(shown, found, until, texts, strip=texts.height)
+        layout = _layout(shown, curves, until, texts, strip=texts.height)
         corner = (layout.left, layout.height - MARGIN)
     columns = [layout.x(time) for time in layout.numbers_at]
 
     def paint(sheet: Sheet) -> None:
         axes = sheet.axes(layout.left, layout.bottom, layout.plot.width, layout.plot.height)
         _draw_axes(axes, shown, layout)
-        _draw_lines(axes, found)
-        _draw_labels(sheet, layout, found)
+        _draw_lines(axes, curves)
+        _draw_labels(sheet, layout, curves)
         draw_inset(sheet, texts, *corner)
         draw_rows(sheet, layout.rows, columns, MARGIN, layout.bottom - AXIS_HEIGHT)
 
     shortened = shortens(layout.rows, columns)
-    notes, abbreviations = curve_legend(shown, found, texts, layout.rows, shortened=shortened)
+    notes, abbreviations = curve_legend(shown, curves, texts, layout.rows, shortened=shortened)
     return Drawing(
         shown.title,
         layout.width,
@@ -112,18 +112,18 @@ def draw(shown: Shown) -> Drawing:
 
 
 def _layout(
-    shown: Shown, found: Sequence[Line], until: float, texts: Inset, *, strip: float = 0.0
+    shown: Shown, curves: Sequence[Line], until: float, texts: Inset, *, strip: float = 0.0
 ) -> Layout:
     """Place the plot, its ticks and the rows of numbers under it, all in inches."""
     ticks = time_ticks(until, shown.display.every or nice_step(until, shown.words.unit))
-    counted = groups_of(found)
+    counted = groups_of(curves)
     kinds = shown.display.at_risk or (
         ALL_ROWS if len(counted) <= MOST_GROUPS_IN_FULL else ALL_ROWS[:1]
     )
     if measure_of(shown.parts[0]) != Measure.SURVIVAL:
         # Of several causes each has its own events, and of one the competing events leave as well.
         kinds = ALL_ROWS[:1]
-    wanted, possible = number_times(found, ticks, until)
+    wanted, possible = number_times(curves, ticks, until)
     times = [*wanted, *possible]
     inch = until / shown.plot.width
     widest = (
@@ -133,7 +133,7 @@ def _layout(
     numbers_at = tuple(apart(wanted, possible, widest * inch))
     labelled = tuple(apart(numbers_at, ticks, (text_width(_tick_label(ticks[-1])) + 0.1) * inch))
     rows = number_rows(counted, numbers_at, kinds)
-    labels = tuple("\n".join(textwrap.wrap(line.label, LABEL_COLUMNS)) for line in found)
+    labels = tuple("\n".join(textwrap.wrap(line.label, LABEL_COLUMNS)) for line in curves)
     tall = sum(_label_height(label) for label in labels)
     plot = Plot(shown.plot.width, max(shown.plot.height, tall + 0.1))
     left = max(0.62, MARGIN + label_width(rows) + overhang(rows) + 0.1)
@@ -164,22 +164,24 @@ def _tick_label(time: float) -> str:
     return f"{time:.10g}"
 
 
-def _free_corner(layout: Layout, found: Sequence[Line], texts: Inset) -> tuple[float, float] | None:
+def _free_corner(
+    layout: Layout, curves: Sequence[Line], texts: Inset
+) -> tuple[float, float] | None:
     """Upper left point of the inset in a corner that no curve or interval enters: lower left, upper right, upper left."""
     if texts.width > layout.plot.width:
         return None
     in_time = layout.until / layout.plot.width
     in_percent = 100 / layout.plot.height
     span = (0.0, texts.width * in_time)
-    ranges = [line.range_between(*span) for line in found]
+    ranges = [line.range_between(*span) for line in curves]
     if all(lowest > texts.height * in_percent for lowest, _ in ranges):
         return layout.left, layout.bottom + texts.height
     span = (layout.until - texts.width * in_time, layout.until)
-    ranges = [line.range_between(*span) for line in found]
+    ranges = [line.range_between(*span) for line in curves]
     top = layout.bottom + layout.plot.height
     if all(highest < 100 - texts.height * in_percent for _, highest in ranges):
         return layout.left + layout.plot.width - texts.width, top
-    ranges = [line.range_between(0.0, texts.width * in_time) for line in found]
+    ranges = [line.range_between(0.0, texts.width * in_time) for line in curves]
     if all(highest < 100 - texts.height * in_percent for _, highest in ranges):
         return layout.left, top
     return None
@@ -205,11 +207,11 @@ def _measured(shown: Shown, endpoints: Sequence[str]) -> str:
     return shown.words.endpoint(endpoints[0]) if len(set(endpoints)) == 1 else "Survival"
 
 
-def _draw_lines(axes: Axes, found: Sequence[Line]) -> None:
-    for line in found:
+def _draw_lines(axes: Axes, curves: Sequence[Line]) -> None:
+    for line in curves:
         if line.time.size < 2:
             continue
-        if len(found) <= MOST_INTERVALS:
+        if len(curves) <= MOST_INTERVALS:
             axes.fill_between(
                 line.time,
                 line.lower,
@@ -231,19 +233,19 @@ def _draw_lines(axes: Axes, found: Sequence[Line]) -> None:
         )
 
 
-def _draw_labels(sheet: Sheet, layout: Layout, found: Sequence[Line]) -> None:
-    """Write each label beside the end of its line, with a faint leader where the line ends early or the label had to move."""
-    drawn = [rank for rank, line in enumerate(found) if line.time.size > 1]
-    ends = [layout.y(found[rank].height[-1]) for rank in drawn]
+def _draw_labels(sheet: Sheet, layout: Layout, curves: Sequence[Line]) -> None:
+    """Write each label beside the end of its line, with a faint leader if the line ends early or the label had to move."""
+    drawn = [rank for rank, line in enumerate(curves) if line.time.size > 1]
+    ends = [layout.y(curves[rank].height[-1]) for rank in drawn]
     heights = [_label_height(layout.labels[rank]) for rank in drawn]
     low, high = layout.bottom - 0.06, layout.bottom + layout.plot.height + 0.06
     right = layout.left + layout.plot.width
     for rank, end, y in zip(drawn, ends, spread(ends, heights, low, high), strict=True):
-        x = (layout.x(found[rank].end), right, right + LABEL_GAP - 0.04)
+        x = (layout.x(curves[rank].end), right, right + LABEL_GAP - 0.04)
         sheet.stroke(
             x,
             (end, end, y),
-            color=colour(found[rank].style.colour),
+            color=colour(curves[rank].style.colour),
             linewidth=0.6,
             linestyle=(0, (1, 2)),
         )

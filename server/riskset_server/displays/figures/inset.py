@@ -153,17 +153,17 @@ def _test(shown: Shown, part: Part, tested: Tested) -> str:
     return f"{of}{named} {p} ({test.df} df{post_hoc})"
 
 
-def draw_inset(sheet: Sheet, found: Inset, left: float, top: float) -> None:
+def draw_inset(sheet: Sheet, texts: Inset, left: float, top: float) -> None:
     """Write the inset below and to the right of a point in inches."""
     step = line_height(SMALL_SIZE)
     left, top = left + PADDING, top - PADDING
-    names, *columns = found.widths
+    names, *columns = texts.widths
     centres = []
     right = left + names
     for width in columns:
         right += GAP + width
         centres.append(right - width / 2)
-    for centre, head in zip(centres, found.heads, strict=True):
+    for centre, head in zip(centres, texts.heads, strict=True):
         sheet.write(
             centre,
             top - 2 * step,
@@ -173,18 +173,18 @@ def draw_inset(sheet: Sheet, found: Inset, left: float, top: float) -> None:
             fontsize=SMALL_SIZE,
             linespacing=1.15,
         )
-    for index, (name, cells) in enumerate(zip(found.names, found.rows, strict=True)):
+    for index, (name, cells) in enumerate(zip(texts.names, texts.rows, strict=True)):
         y = top - (2.5 + index) * step
         sheet.stroke(
             (left, left + SAMPLE),
             (y, y),
-            color=colour(found.styles[index].colour),
-            linestyle=dashes(found.styles[index].dashes),
+            color=colour(texts.styles[index].colour),
+            linestyle=dashes(texts.styles[index].dashes),
             linewidth=1.5,
         )
         sheet.write(left + SAMPLE + 0.08, y, name, fontsize=SMALL_SIZE)
         for centre, shown in zip(centres, cells, strict=True):
             sheet.write(centre, y, shown.text, ha="center", fontsize=SMALL_SIZE)
-    for index, test in enumerate(found.tests):
-        y = top - (2.5 + len(found.rows) + index) * step
+    for index, test in enumerate(texts.tests):
+        y = top - (2.5 + len(texts.rows) + index) * step
         sheet.write(left, y, test, fontsize=SMALL_SIZE)

@@ -20,53 +20,53 @@ MOST_INTERVALS = 3
 
 def curve_legend(
     shown: Shown,
-    found: Sequence[Line],
+    curves: Sequence[Line],
     texts: Inset,
     rows: Sequence[NumberRow],
     *,
     shortened: bool,
 ) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
-    """Notes and abbreviations. `shortened` says that a letter stands for `withheld` in the rows of numbers."""
+    """Notes and abbreviations. `shortened` says that the rows of numbers abbreviate `withheld` to a letter."""
     cells = [
         *(cell for row in texts.rows for cell in row),
         *(cell for row in rows for cell in row.cells),
     ]
-    notes = [*_drawn(shown, found), *_released(shown, found), *_withheld(shown, cells)]
+    notes = [*_drawn(shown, curves), *_released(shown, curves), *_withheld(shown, cells)]
     short = [item for cell in cells for item in cell.abbreviations]
-    short += _abbreviations(shown, found)
+    short += _abbreviations(shown, curves)
     if shortened:
         short.append(("w", "withheld"))
     return tuple(notes), tuple(short)
 
 
-def _drawn(shown: Shown, found: Sequence[Line]) -> Iterator[str]:
+def _drawn(shown: Shown, curves: Sequence[Line]) -> Iterator[str]:
     if measure_of(shown.parts[0]) == Measure.SURVIVAL:
         yield "Kaplan\N{EN DASH}Meier estimates."
         if shown.causes:
             yield "Patients with an event of another kind are censored."
     else:
         yield "Aalen\N{EN DASH}Johansen estimates; events of other kinds compete."
-    if len(found) <= MOST_INTERVALS:
+    if len(curves) <= MOST_INTERVALS:
         named = interval_kinds(shown.parts)
         kind = f", {named}" if named else ""
         yield f"Shaded: pointwise {shown.confidence} CIs{kind}."
-    undrawn = [line.label for line in found if line.time.size < 2]
+    undrawn = [line.label for line in curves if line.time.size < 2]
     if undrawn:
         yield f"No curve is drawn for {listed(undrawn)}."
 
 
-def _released(shown: Shown, found: Sequence[Line]) -> Iterator[str]:
+def _released(shown: Shown, curves: Sequence[Line]) -> Iterator[str]:
     """What a reader must know of steps and numbers: when they end, and how they were made coarser before release."""
     disclosure = shown.words.plan.disclosure
-    minimum = max((line.minimum_at_risk for line in found), default=0)
+    minimum = max((line.minimum_at_risk for line in curves), default=0)
     if minimum:
         yield f"Curves end where fewer than {minimum} patients remain at risk."
-    if not all(line.is_complete for line in found):
+    if not all(line.is_complete for line in curves):
         yield (
             f"Steps are joined until each holds {disclosure.minimum_cell} events; numbers of patients are shown at the "
             "horizons of the plan, rounded."
         )
-    elif len(groups_of(found)) == len(found) and len(shown.display.at_risk or "all") > 1:
+    elif len(groups_of(curves)) == len(curves) and len(shown.display.at_risk or "all") > 1:
         yield "At risk: at that time; censored and events: before it."
 
 

@@ -143,14 +143,14 @@ def _drawn(curve: Points | Withheld, minimum: int) -> Reals:
 
 def _with_horizons(points: Reals, curve: Curve) -> Reals:
     """Points (time, height, lower, upper) of a curve in joined steps, and those of the horizons that were released as well."""
-    found = np.array(
+    horizons = np.array(
         [
             [each.time, number(probability(each)), number(each.lower), number(each.upper)]
             for each in estimates(curve)
         ],
         dtype=np.float64,
     ).reshape(-1, 4)
-    both = np.vstack([points, found[~np.isnan(found[:, :2]).any(axis=1)]])
+    both = np.vstack([points, horizons[~np.isnan(horizons[:, :2]).any(axis=1)]])
     return both[np.argsort(both[:, 0], kind="stable")]
 
 
@@ -202,11 +202,11 @@ def _from_landmarks(line: Line, time: float) -> Standing:
     n = line.curve.n
     if time == 0:
         return Standing(cell(n, count), cell(0, count), cell(0, count))
-    for found in estimates(line.curve):
-        if found.time == time:
-            left = _left(n, found.at_risk, found.events_to)
+    for estimate in estimates(line.curve):
+        if estimate.time == time:
+            left = _left(n, estimate.at_risk, estimate.events_to)
             return Standing(
-                cell(found.at_risk, count), cell(left, count), cell(found.events_to, count)
+                cell(estimate.at_risk, count), cell(left, count), cell(estimate.events_to, count)
             )
     at_risk = _at_round_times(line).get(time)
     return Standing() if at_risk is None else Standing(cell(at_risk, count))
@@ -237,16 +237,16 @@ def groups_of(found: Sequence[Line]) -> tuple[Line, ...]:
 
 
 def number_times(
-    found: Sequence[Line], ticks: Sequence[float], until: float
+    curves: Sequence[Line], ticks: Sequence[float], until: float
 ) -> tuple[list[float], list[float]]:
-    """Times of the columns of numbers: those that must stand, and those that may where there is room.
+    """Times of the columns of numbers: those that must be there, and those that may if there is room.
 
-    Where every curve is complete the axis' own must. Else it is those at which all numbers are known, and the axis' may at which
-    those at risk are.
+    If every curve is complete, the axis' own times must be there. Otherwise those must at which all numbers are known, and those of
+    the axis may at which the numbers at risk are known.
     """
-    if all(line.is_complete for line in found):
+    if all(line.is_complete for line in curves):
         return list(ticks), []
-    horizons = {each.time for line in found for each in estimates(line.curve)}
-    known = {time for line in found for time in _at_round_times(line)}
+    horizons = {each.time for line in curves for each in estimates(line.curve)}
+    known = {time for line in curves for time in _at_round_times(line)}
     at_horizons = sorted({0.0, *(time for time in horizons if time <= until)})
     return at_horizons, [time for time in ticks if time in known]

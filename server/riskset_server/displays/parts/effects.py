@@ -258,13 +258,13 @@ def _baseline_hazard(hazard: PrintedHazard, words: Words) -> Iterator[str]:
     at = f" at {listed(['the reference levels', *values])}"
     for stratum, rows in groupby(hazard.rows, lambda row: row.stratum):
         of = f" ({words.group(stratum)})" if stratum else ""
-        found = listed(
+        hazards = listed(
             [
                 f"{statistic(row.cumulative_hazard)} ({statistic(row.std_err)}) up to {plain(row.time)}"
                 for row in rows
             ]
         )
-        yield f"Cumulative baseline hazard (standard error){at}{of}: {found} {words.unit}."
+        yield f"Cumulative baseline hazard (standard error){at}{of}: {hazards} {words.unit}."
 
 
 def chi_square_in_words(test: PrintedTest | Withheld) -> str:

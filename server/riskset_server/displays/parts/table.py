@@ -86,13 +86,13 @@ class Table:
         return ",".join(mark_of[note] for note in found.notes)
 
     def csv(self) -> str:
-        """Comma-separated text; letters of footnotes stand in brackets, the notes in rows at the end."""
+        """Comma-separated text, with the letters of footnotes in brackets and the notes in rows at the end."""
         written = io.StringIO()
         writer = csv.writer(written, lineterminator="\n")
         writer.writerow(self.heads)
         for row in self.rows:
             label = INDENT * row.indent + self._marked(row.label, " [{}]")
-            writer.writerow([label, *(self._marked(found, " [{}]") for found in row.cells)])
+            writer.writerow([label, *(self._marked(cell, " [{}]") for cell in row.cells)])
         padding = [""] * (len(self.heads) - 1)
         for footnote in self.footnotes():
             writer.writerow([f"[{footnote.mark}] {footnote.text}", *padding])
@@ -108,7 +108,7 @@ class Table:
             label = "&nbsp;&nbsp;" * row.indent + self._marked(
                 row.label, "<sup>{}</sup>", escape=True
             )
-            cells = [self._marked(found, "<sup>{}</sup>", escape=True) for found in row.cells]
+            cells = [self._marked(cell, "<sup>{}</sup>", escape=True) for cell in row.cells]
             lines.append(f"| {' | '.join([label, *cells])} |")
         notes = [
             f"<sup>{footnote.mark}</sup> {_escaped(footnote.text)}" for footnote in self.footnotes()

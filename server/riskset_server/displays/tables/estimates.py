@@ -180,13 +180,13 @@ def _horizon_columns(shown: Shown, time: float, level: str) -> Iterator[Column]:
 
 
 def _difference(
-    found: Sequence[Estimated | RestrictedMean | Withheld | None], shown: Shown
+    printed: Sequence[Estimated | RestrictedMean | Withheld | None], shown: Shown
 ) -> Difference | Cell:
-    """The difference of two printed estimates; a cell that says why where there is none."""
-    rule = next(rules_in(found), None)
+    """The difference of two printed estimates. If there is none, a cell that says why."""
+    rule = next(rules_in(printed), None)
     if rule is not None:
         return withheld_cell(rule)
-    (one, one_error), (other, other_error) = map(_estimate_and_error, found)
+    (one, one_error), (other, other_error) = map(_estimate_and_error, printed)
     if math.isnan(one - other) or math.isnan(one_error + other_error):
         return NOT_ESTIMABLE
     return difference(one, one_error, other, other_error, _confidence(shown))
@@ -215,11 +215,11 @@ def _mean_difference(pair: Pair, shown: Shown) -> Cell:
     def read(time: float) -> str:
         return shown.words.duration(time).replace("-", MINUS)
 
-    found = _difference([group.rmean for group in pair], shown)
-    shortly = _with_error(found, read)
-    if isinstance(found, Cell):
+    mean_difference = _difference([group.rmean for group in pair], shown)
+    shortly = _with_error(mean_difference, read)
+    if isinstance(mean_difference, Cell):
         return shortly
-    limits = (cell(found.lower, read), cell(found.upper, read))
+    limits = (cell(mean_difference.lower, read), cell(mean_difference.upper, read))
     return joined((shortly, *limits), "{}, {} to {}")
 
 

@@ -105,7 +105,7 @@ def _ratio(model: CoxResult | WithheldAnalysis, level: str) -> Cell:
     if row.aliased or row.monotone:
         return Cell(DASH, notes=(ALIASED if row.aliased else MONOTONE,))
     numbers = (row.hazard_ratio, row.lower, row.upper)
-    return joined(tuple(cell(found, hazard_ratio) for found in numbers), "{} ({} to {})")
+    return joined(tuple(cell(value, hazard_ratio) for value in numbers), "{} ({} to {})")
 
 
 def _notes(part: Part, result: UnivariateResult, words: Words) -> Iterator[str]:

@@ -90,12 +90,12 @@ def _fill(word_table: WordTable, table: Table) -> None:
     for row in table.rows:
         cells = word_table.add_row().cells  # type: ignore[no-untyped-call]  # python-docx has not typed it
         _mark_row(word_table, -1, "w:cantSplit")
-        for index, found in enumerate((row.label, *row.cells)):
+        for index, content in enumerate((row.label, *row.cells)):
             paragraph = cells[index].paragraphs[0]
             _align(paragraph, index)
             if index == 0:
                 paragraph.paragraph_format.left_indent = _inches(row.indent * INDENT)
-            _write_cell(paragraph, found, table)
+            _write_cell(paragraph, content, table)
     for cell in word_table.rows[-1].cells:
         _rule(cell, "bottom", THICK)
 

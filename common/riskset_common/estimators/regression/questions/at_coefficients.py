@@ -61,11 +61,11 @@ class AskModel(AskCox):
     ) -> Sequence[Column]:
         """The model's columns; refused unless there are as many scales and, but for main effects `alone`, coefficients."""
         refuse_unless_blind(spec, study, on_shares=False)
-        found = columns(spec.terms, spec.interaction, study)
-        p = len(found)
+        model_columns = columns(spec.terms, spec.interaction, study)
+        p = len(model_columns)
         if p != len(self.exponent) or (len(self.beta) != p and not alone):
             raise ProtocolRefusal(
                 f"The round asks a model of {p} columns at {len(self.beta)} coefficients with {len(self.exponent)} scales. "
                 "The centre must run this release."
             )
-        return found
+        return model_columns

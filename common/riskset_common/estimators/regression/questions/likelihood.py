@@ -55,17 +55,19 @@ class AskLikelihood(AskModel):
             **self._step_shapes(spec, study),
         }
 
-    def _likelihood_shapes(self, spec: CoxSpec, found: Sequence[Column]) -> Mapping[str, Shape]:
+    def _likelihood_shapes(
+        self, spec: CoxSpec, model_columns: Sequence[Column]
+    ) -> Mapping[str, Shape]:
         """The sums of the whole model, of its main effects alone, or of both."""
         if not self.mains:
-            return likelihood_shapes(len(found))
-        q = len(main_effects(found))
+            return likelihood_shapes(len(model_columns))
+        q = len(main_effects(model_columns))
         if spec.interaction_test is None or len(self.mains) != q:
             raise ProtocolRefusal(
                 f"The round asks {len(self.mains)} main effects of analysis {spec.id} by themselves, which its plan does not. "
                 "The centre must run this release."
             )
-        whole = likelihood_shapes(len(found)) if self.beta else {}
+        whole = likelihood_shapes(len(model_columns)) if self.beta else {}
         return {**whole, **likelihood_shapes(q, MAINS)}
 
     def _step_shapes(self, spec: CoxSpec, study: Study) -> Mapping[str, Shape]:

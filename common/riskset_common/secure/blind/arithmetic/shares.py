@@ -161,7 +161,7 @@ class Arithmetic:
 
     def _masks(self, parts: Sequence[Truncated]) -> list[tuple[Elements, Elements]]:
         """For each part its masked share, and the share of what the mask adds above the bits that go."""
-        found = []
+        masks = []
         for number, part in enumerate(parts):
             label, n = H(b"part", self.label, u32(number)), part.share.shape[1]
             masking, high = [], []
@@ -171,8 +171,8 @@ class Arithmetic:
                 masking.append((self._weight(subset), hidden))
                 high.append((self._weight(subset), from_words(_shifted(psi, part.bits))))
             lifted = add(part.share, self.constant(1 << K))
-            found.append((add(lifted, dot(masking)), dot(high)))
-        return found
+            masks.append((add(lifted, dot(masking)), dot(high)))
+        return masks
 
     def _zeros(self, n: int) -> Elements:
         return zero_share(self.committee, self.member, self.keys, self.label, n)

@@ -155,15 +155,15 @@ class WantedHazard:
     def blocks(self, slot_strata: Sequence[int], slot_times: Sequence[float]) -> list[Block]:
         """One block for each stratum and time."""
         strata, times = np.array(slot_strata), np.array(slot_times)
-        found = []
+        blocks = []
         for stratum in np.unique(strata).tolist():
             start, end = np.searchsorted(strata, [stratum, stratum + 1]).tolist()
             until = start + np.searchsorted(times[start:end], self.times, side="right")
-            found += [
+            blocks += [
                 Block(stratum, time, start, int(stop))
                 for time, stop in zip(self.times, until, strict=True)
             ]
-        return found
+        return blocks
 
     def to_json(self) -> dict[str, Json]:
         """The request as a mapping."""

@@ -94,11 +94,11 @@ def accept_keys(
         _check_signature(setup, message)
         sender = message.site_id
         if sender == site_id:
-            found = _own_keys(setup, site_id, secret)
+            opened = _own_keys(setup, site_id, secret)
         else:
-            found = _unsealed(setup, message, member, site_id, channels)
+            opened = _unsealed(setup, message, member, site_id, channels)
         commitments = dict(zip(_names(setup, sender), message.commitments, strict=True))
-        for name, key in found.items():
+        for name, key in opened.items():
             if _commitment(setup, name, key) != commitments[name]:
                 raise ProtocolRefusal(
                     f"Site {setup.roster.name(sender)!r} sealed another key than the one it committed to."
