@@ -51,9 +51,9 @@ def placed(plan: Plan) -> tuple[Placed, ...]:
     PlanError
         Where a display cannot be made of its analyses, or two would be written to one file.
     """
-    found = tuple(_planned(plan)) if plan.displays else tuple(_default(plan))
+    displays = tuple(_planned(plan)) if plan.displays else tuple(_default(plan))
     seen: dict[tuple[str, str], str] = {}
-    for one in found:
+    for one in displays:
         key = (one.word, one.stem.lower())
         if key in seen:
             raise PlanError(
@@ -61,7 +61,7 @@ def placed(plan: Plan) -> tuple[Placed, ...]:
                 "Give one of them another name."
             )
         seen[key] = one.heading
-    return found
+    return displays
 
 
 def _planned(plan: Plan) -> Iterator[Placed]:

@@ -58,13 +58,13 @@ def parts_of(results: Results, plan: Plan) -> dict[str, Part]:
             f"results: they are of plan {of.id} {of.version}, but the plan given is {plan.plan} {plan.version}. "
             "Give the plan that was run."
         )
-    found = results.analyses
+    analyses = results.analyses
     for spec in plan.analyses:
-        if spec.id not in found:
+        if spec.id not in analyses:
             raise InputError(
-                f"results: analysis {spec.id!r} of the plan is missing. {did_you_mean(spec.id, found)}"
+                f"results: analysis {spec.id!r} of the plan is missing. {did_you_mean(spec.id, analyses)}"
             )
-    return {spec.id: Part(spec, found[spec.id]) for spec in plan.analyses}
+    return {spec.id: Part(spec, analyses[spec.id]) for spec in plan.analyses}
 
 
 def blocks(parts: Mapping[str, Part], words: Words) -> Iterator[Block]:

@@ -61,18 +61,18 @@ def write_run_files(run_folder: Path, run: FinishedRun, out: Path) -> None:
 
 def _read_results(path: Path) -> Results:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        written = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(
             f"{path}: cannot be read ({error.strerror}). Give the folder of a finished run."
         ) from error
     except ValueError as error:
         raise InputError(f"{path}: this is not JSON ({error}).") from error
-    if not isinstance(found, dict) or not {"plan", "codebook", "analyses"} <= set(found):
+    if not isinstance(written, dict) or not {"plan", "codebook", "analyses"} <= set(written):
         raise InputError(
             f"{path}: this is not a results.json: plan, codebook or analyses is missing."
         )
-    return results_from_json(found, str(path))
+    return results_from_json(written, str(path))
 
 
 def _read(
@@ -85,11 +85,11 @@ def _read(
 ) -> Read:
     """Read plan or codebook from the file that is given, else from the one that the run kept, and check that it is the one that was run."""
     if given is not None:
-        found, path = read_yaml(given), given
-        digest = hashlib.sha256(canonical_json(found)).hexdigest()
+        content, path = read_yaml(given), given
+        digest = hashlib.sha256(canonical_json(content)).hexdigest()
     elif kept.exists():
         text, path = kept.read_bytes(), kept
-        found = validate(model, parse_canonical(text), str(kept), error)
+        content = validate(model, parse_canonical(text), str(kept), error)
         digest = hashlib.sha256(text).hexdigest()
     else:
         option = f"--{kept.stem}"
@@ -101,4 +101,4 @@ def _read(
             f"{path}: this is not the {kept.stem} that was run (SHA-256 {digest[:12]}..., in the results "
             f"{expected[:12]}...). Give the one that was run."
         )
-    return found
+    return content

@@ -43,14 +43,18 @@ def check_report(folder: Path, run: FinishedRun) -> list[Disagreement]:
     PNG and PDF are pictures, which are not read.
     """
     parts = parts_of(run.results, run.plan)
-    found = [*addition.additions(parts, run.plan), *at_risk.growing_curves(parts, run.plan)]
+    disagreements = [*addition.additions(parts, run.plan), *at_risk.growing_curves(parts, run.plan)]
     made = compose(run.results, run.plan, run.codebook)
     for block in made.blocks:
-        found += _of_table(folder, block, run) if block.table else _of_figure(folder, block, run)
+        disagreements += (
+            _of_table(folder, block, run) if block.table else _of_figure(folder, block, run)
+        )
     page = folder / "report.html"
     expected = _with_digits(texts_of_html(made.page))
-    found += _differences(page.name, _with_digits(texts_of_html(_read(page).decode())), expected)
-    return list(dict.fromkeys(found))
+    disagreements += _differences(
+        page.name, _with_digits(texts_of_html(_read(page).decode())), expected
+    )
+    return list(dict.fromkeys(disagreements))
 
 
 def _read(path: Path) -> bytes:
@@ -74,7 +78,7 @@ def _of_table(folder: Path, block: Block, run: FinishedRun) -> Iterator[Disagree
     document = path.with_suffix(".docx")
     if document.exists():
         marked = [
-            [found.text + block.table.marks(found) for found in (row.label, *row.cells)]
+            [one.text + block.table.marks(one) for one in (row.label, *row.cells)]
             for row in block.table.rows
         ]
         yield from _cells(
@@ -127,10 +131,10 @@ def _cells(
                 f"{len(row)} cells, expected {len(wanted)}",
             )
             continue
-        for head, found, right in zip(heads, row, wanted, strict=True):
-            if found != right and _DIGIT.search(found + right):
+        for head, on_file, right in zip(heads, row, wanted, strict=True):
+            if on_file != right and _DIGIT.search(on_file + right):
                 place = f"{where}, row {wanted[0].strip()!r}, column {head!r}"
-                yield Disagreement(PRINTED, place, f"{found!r}, expected {right!r}")
+                yield Disagreement(PRINTED, place, f"{on_file!r}, expected {right!r}")
 
 
 def _differences(
@@ -141,6 +145,6 @@ def _differences(
         if tag == "equal":
             continue
         for rank in range(max(b - a, d - c)):
-            found = repr(printed[a + rank]) if a + rank < b else "nothing"
+            on_file = repr(printed[a + rank]) if a + rank < b else "nothing"
             right = repr(expected[c + rank]) if c + rank < d else "nothing"
-            yield Disagreement(PRINTED, where, f"{found}, expected {right}")
+            yield Disagreement(PRINTED, where, f"{on_file}, expected {right}")

@@ -162,10 +162,10 @@ def _horizon_columns(shown: Shown, time: float, level: str) -> Iterator[Column]:
         return _difference([estimated_at(group, time) for group in pair], shown)
 
     def difference_interval(pair: Pair) -> Cell:
-        found = at_the_time(pair)
-        if isinstance(found, Cell):
-            return found
-        limits = (cell(found.lower, probability), cell(found.upper, probability))
+        at_time = at_the_time(pair)
+        if isinstance(at_time, Cell):
+            return at_time
+        limits = (cell(at_time.lower, probability), cell(at_time.upper, probability))
         return joined(limits, "{} to {}")
 
     yield Column(

@@ -42,18 +42,18 @@ class Check:
 
 def checks(published: Json, relations: Relations) -> list[Check]:
     """Every check of the published figures, those of hazard ratios first."""
-    found = [check for place, row in _hazard_rows(published, "") for check in _hazard(place, row)]
+    made = [check for place, row in _hazard_rows(published, "") for check in _hazard(place, row)]
     for total, partitions in relations.sums.items():
-        found += [_sum(published, total, parts) for parts in partitions]
+        made += [_sum(published, total, parts) for parts in partitions]
     for shares in relations.shares:
-        found += _shares(published, shares)
-    found += [_same(published, same) for same in relations.same]
-    found += [_at_most(published, limit) for limit in relations.at_most]
+        made += _shares(published, shares)
+    made += [_same(published, same) for same in relations.same]
+    made += [_at_most(published, limit) for limit in relations.at_most]
     for whole, partitions in relations.between.items():
-        found += [_between(published, whole, parts) for parts in partitions]
+        made += [_between(published, whole, parts) for parts in partitions]
     for errors in relations.standard_errors:
-        found += _standard_errors(published, errors)
-    return found
+        made += _standard_errors(published, errors)
+    return made
 
 
 def decimals(value: float) -> int:
@@ -89,19 +89,19 @@ def _hazard(place: str, row: Hazard) -> Iterator[Check]:
         else f"HR {ratio:.2f} is not the middle of its interval {low:.2f} to {high:.2f} on the log scale, which is {middle:.2f}; "
         f"with the lower limit it would need the upper limit {ratio**2 / low:.2f}",
     )
-    told = row.p
+    printed = row.p
     by_ratio, by_middle = _p_range(ratio, low, high), _p_range(middle, low, high)
-    if _p_fits(told, by_ratio):
+    if _p_fits(printed, by_ratio):
         yield Check(named, None)
-    elif not fits and _p_fits(told, by_middle):
+    elif not fits and _p_fits(printed, by_middle):
         yield Check(
             named,
-            f"P {told} belongs to the middle of the interval ({middle:.2f}) and not to HR {ratio:.2f}, so that the HR is the misprint",
+            f"P {printed} belongs to the middle of the interval ({middle:.2f}) and not to HR {ratio:.2f}, so that the HR is the misprint",
         )
     else:
         yield Check(
             named,
-            f"P {told} does not follow from HR {ratio:.2f} ({low:.2f} to {high:.2f}), which gives P {by_ratio[0]:.2g} to {by_ratio[1]:.2g}",
+            f"P {printed} does not follow from HR {ratio:.2f} ({low:.2f} to {high:.2f}), which gives P {by_ratio[0]:.2g} to {by_ratio[1]:.2g}",
         )
 
 
@@ -147,9 +147,9 @@ def _shares(published: Json, shares: Shares) -> Iterator[Check]:
     ]
     for place, value, (fewest, most) in zip(shares.percent, values, bounds, strict=True):
         near = sorted({math.floor(value * n / 100), math.ceil(value * n / 100)})
-        told = " and ".join(f"{count} of {n} are {100 * count / n:.2f}%" for count in near)
+        nearest = " and ".join(f"{count} of {n} are {100 * count / n:.2f}%" for count in near)
         yield Check(
-            place, None if fewest <= most else f"no number of {n} patients is {value}%: {told}"
+            place, None if fewest <= most else f"no number of {n} patients is {value}%: {nearest}"
         )
     if shares.whole:
         fits = abs(sum(values) - 100) <= half * len(values) + NEAR

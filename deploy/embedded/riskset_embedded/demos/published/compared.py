@@ -101,18 +101,18 @@ def _run(figure: Figure, published: Json, parts: list[float]) -> tuple[str, floa
         error = math.log(row.high / row.low) / (2 * Z)
         difference = _in_errors(coefficient - math.log(row.ratio), error)
         return f"{ratio:.2f} ({lower:.2f} to {upper:.2f}), P {_p(p)}", difference
-    found = parts[0]
+    value = parts[0]
     if figure.kind == "p":
-        return _p(found), None
+        return _p(value), None
     if figure.kind == "number" or figure.of is None:
-        text = f"{found:,}" if isinstance(found, int) else f"{found:.1f}"
-        return text, 0.0 if found == published else None
+        text = f"{value:,}" if isinstance(value, int) else f"{value:.1f}"
+        return text, 0.0 if value == published else None
     share = number(published) / (100 if figure.kind == "percent" else parts[1])
     error = math.sqrt(max(share * (1 - share), 0.0) * parts[1])
     if figure.kind == "percent":
-        apart = (found - number(published)) * parts[1] / 100
-        return f"{found:.1f}", _in_errors(apart, error)
-    return f"{found:,}", _in_errors(found - number(published), error)
+        apart = (value - number(published)) * parts[1] / 100
+        return f"{value:.1f}", _in_errors(apart, error)
+    return f"{value:,}", _in_errors(value - number(published), error)
 
 
 def _in_errors(difference: float, error: float) -> float | None:

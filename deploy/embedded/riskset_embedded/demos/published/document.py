@@ -49,7 +49,7 @@ def _document(
     results: Results,
     compared: Sequence[Compared],
     mapping: PaperMap,
-    found: Sequence[Check],
+    checks: Sequence[Check],
 ) -> Iterator[str]:
     plan = results.plan
     yield f"# {plan.id} {plan.version}: published and in this run"
@@ -77,8 +77,8 @@ def _document(
         if figure.kind == "none":
             yield f"- `{place}`: {figure.place}."
     yield from ("", "## Where the report disagrees with itself", "")
-    wrong = [check for check in found if check.wrong is not None]
-    yield f"{len(found)} relations among the published figures were checked; {len(wrong)} do not hold, whatever the rounding."
+    wrong = [check for check in checks if check.wrong is not None]
+    yield f"{len(checks)} relations among the published figures were checked; {len(wrong)} do not hold, whatever the rounding."
     yield ""
     for check in wrong:
         yield f"- `{check.place}`: {check.wrong}."

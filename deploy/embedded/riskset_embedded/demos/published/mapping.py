@@ -138,8 +138,8 @@ def read_map(path: Path, published: Mapping[str, Json]) -> PaperMap:
     return found
 
 
-def _problems(found: PaperMap, published: Mapping[str, Json]) -> Iterator[str]:
-    named = [place for section in found.sections for place in section.figures]
+def _problems(paper: PaperMap, published: Mapping[str, Json]) -> Iterator[str]:
+    named = [place for section in paper.sections for place in section.figures]
     for place in sorted({place for place in named if named.count(place) > 1}):
         yield f"{place} stands in two sections. Keep one."
     for place in dict.fromkeys(named):

@@ -42,26 +42,26 @@ def result_at(analyses: Mapping[str, object], place: str) -> object:
         raise InputError(
             f"{place}: the results hold no analysis {name!r}. Mend the place, or add the analysis to the plan."
         )
-    found = analyses[name]
+    value = analyses[name]
     for step in _STEP.finditer(inward):
-        found = field_of(found, step["name"])
-        if step["chosen"] is not None and not isinstance(found, NotShown):
-            found = _entry(found, step["chosen"], analyses[name])
-        if isinstance(found, NotShown):
-            return found
-    return found
+        value = field_of(value, step["name"])
+        if step["chosen"] is not None and not isinstance(value, NotShown):
+            value = _entry(value, step["chosen"], analyses[name])
+        if isinstance(value, NotShown):
+            return value
+    return value
 
 
-def field_of(found: object, name: str) -> object:
+def field_of(result: object, name: str) -> object:
     """A field of a part of a result, as `result_at` gives it."""
-    if isinstance(found, WithheldAnalysis):
-        found = found.fields
-    if isinstance(found, Mapping):
-        return _shown(found[name]) if name in found else NOT_RELEASED
-    if dataclasses.is_dataclass(found):
-        for field in dataclasses.fields(found):
+    if isinstance(result, WithheldAnalysis):
+        result = result.fields
+    if isinstance(result, Mapping):
+        return _shown(result[name]) if name in result else NOT_RELEASED
+    if dataclasses.is_dataclass(result):
+        for field in dataclasses.fields(result):
             if field.name == name:
-                value = getattr(found, name)
+                value = getattr(result, name)
                 left_out = value is None and field.metadata == WHEN_ASKED
                 return NOT_RELEASED if left_out else _shown(value)
     return NOT_RELEASED
@@ -94,17 +94,17 @@ def _is(entry: object, key: str, value: str) -> bool:
 
 def published_at(published: Json, place: str) -> Json:
     """The figure at a dotted place of published.json; a number takes an entry of a list. Raises `InputError` where there is none."""
-    found = published
+    value = published
     for name in place.split("."):
-        if isinstance(found, list) and name.isdecimal() and int(name) < len(found):
-            found = found[int(name)]
-        elif isinstance(found, Mapping) and name in found:
-            found = found[name]
+        if isinstance(value, list) and name.isdecimal() and int(name) < len(value):
+            value = value[int(name)]
+        elif isinstance(value, Mapping) and name in value:
+            value = value[name]
         else:
             raise InputError(
                 f"{place}: there is no such place in the published figures ({name!r}). Mend the place."
             )
-    return found
+    return value
 
 
 def number(value: object) -> float:
