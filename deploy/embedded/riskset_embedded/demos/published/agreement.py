@@ -89,19 +89,19 @@ def _hazard(place: str, row: Hazard) -> Iterator[Check]:
         else f"HR {ratio:.2f} is not the middle of its interval {low:.2f} to {high:.2f} on the log scale, which is {middle:.2f}; "
         f"with the lower limit it would need the upper limit {ratio**2 / low:.2f}",
     )
-    printed = row.p
+    given = row.p
     by_ratio, by_middle = _p_range(ratio, low, high), _p_range(middle, low, high)
-    if _p_fits(printed, by_ratio):
+    if _p_fits(given, by_ratio):
         yield Check(named, None)
-    elif not fits and _p_fits(printed, by_middle):
+    elif not fits and _p_fits(given, by_middle):
         yield Check(
             named,
-            f"P {printed} belongs to the middle of the interval ({middle:.2f}) and not to HR {ratio:.2f}, so that the HR is the misprint",
+            f"P {given} belongs to the middle of the interval ({middle:.2f}) and not to HR {ratio:.2f}, so that the HR is the misprint",
         )
     else:
         yield Check(
             named,
-            f"P {printed} does not follow from HR {ratio:.2f} ({low:.2f} to {high:.2f}), which gives P {by_ratio[0]:.2g} to {by_ratio[1]:.2g}",
+            f"P {given} does not follow from HR {ratio:.2f} ({low:.2f} to {high:.2f}), which gives P {by_ratio[0]:.2g} to {by_ratio[1]:.2g}",
         )
 
 
