@@ -117,9 +117,11 @@ class _Clock:
 def measure_riskset(folder: Path) -> dict[str, object]:
     """Run the plan embedded and masked."""
     from riskset_common.planning.read import read_plan
+    from riskset_common.results.regression import CoxResult
     from riskset_common.study.codebook import read_codebook
     from riskset_embedded.engine import Parties, run_local
     from riskset_embedded.local_run import read_nodes
+    from riskset_server.results.typed import of_kind
 
     clock = _Clock()
     plan, codebook, nodes = (
@@ -130,11 +132,11 @@ def measure_riskset(folder: Path) -> dict[str, object]:
     began = perf_counter()
     results = run_local(plan, codebook, Parties(nodes), watcher=clock)
     ended = perf_counter()
-    coef = [term["coef"] for term in results["analyses"]["cox"]["terms"]]
+    coef = [term.coef for term in of_kind(CoxResult, results.analyses["cox"]).terms]
     return {
         "reading": clock.joined_at - began,
         "fit": ended - clock.joined_at,
-        "rounds": results["rounds"],
+        "rounds": results.rounds,
         "coef": coef,
         "peak": peak_megabytes(),
     }

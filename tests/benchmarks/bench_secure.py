@@ -49,7 +49,7 @@ def main() -> None:
     strict = plan.model_copy(update={"secure": SecureSums(profile="strict")})
 
     def run(asked: Plan) -> object:
-        return run_local(asked, codebook, Parties(nodes))["analyses"]
+        return run_local(asked, codebook, Parties(nodes)).analyses
 
     secure: list[float] = []
     waiting: list[float] = []

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from riskset_common.results.shown import WHEN_ASKED, Withheld, WithheldAnalysis
+from riskset_common.results.shown import Withheld, WithheldAnalysis, written_fields
 
 
 def as_json(value: object) -> Any:
@@ -26,12 +26,7 @@ def as_json(value: object) -> Any:
     if isinstance(value, WithheldAnalysis):
         return {"kind": value.kind, "warnings": [], **as_json(value.fields)}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = ((field, getattr(value, field.name)) for field in dataclasses.fields(value))
-        return {
-            field.name: as_json(item)
-            for field, item in fields
-            if item is not None or field.metadata != WHEN_ASKED
-        }
+        return {name: as_json(item) for name, item in written_fields(value)}
     if isinstance(value, Mapping):
         return {str(name): as_json(item) for name, item in value.items()}
     if isinstance(value, (np.ndarray, np.generic)):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias, TypeVar
 
@@ -42,6 +43,22 @@ class WithheldAnalysis:
     kind: str
     fields: Mapping[str, Withheld]
     warnings: tuple[()] = ()
+
+
+def written_fields(result: object) -> Iterator[tuple[str, object]]:
+    """The fields of a result that are written, with their values, in their order; one that is only there `WHEN_ASKED` unless it is None.
+
+    Raises
+    ------
+    TypeError
+        If it is no dataclass.
+    """
+    if not dataclasses.is_dataclass(result):
+        raise TypeError(f"A result is a dataclass, and {type(result).__name__} is none.")
+    for field in dataclasses.fields(result):
+        value = getattr(result, field.name)
+        if value is not None or field.metadata != WHEN_ASKED:
+            yield field.name, value
 
 
 def exact(value: T | Withheld | WithheldAnalysis) -> T:

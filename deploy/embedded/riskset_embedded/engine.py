@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_bytes
-from typing import Any
 
 from riskset_common.consortium.governance import Governance, sign_roster, unsigned
 from riskset_common.consortium.roster import Member, Roster
 from riskset_common.errors import InputError, NodeConfigError, Refusal, RisksetError, did_you_mean
 from riskset_common.primitives.signing import Identity, read_identity
+from riskset_common.results.whole_file import Results
 from riskset_common.study.codebook import Codebook
 from riskset_common.study.plan import Plan
 from riskset_embedded.transcript import Transcript
@@ -88,8 +88,8 @@ def run_local(
     transcript: Transcript | None = None,
     outboxes: Path | None = None,
     watcher: Watcher | None = None,
-) -> dict[str, Any]:
-    """Run a plan with every party in this process, and give the contents of results.json.
+) -> Results:
+    """Run a plan with every party in this process, and give what results.json holds.
 
     Parameters
     ----------

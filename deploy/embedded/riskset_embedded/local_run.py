@@ -5,11 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import structlog
 from rich.console import Console
@@ -25,6 +25,7 @@ from rich.progress import (
 from riskset_common.errors import InputError, NodeConfigError, RisksetError
 from riskset_common.formats.canonical_json import sha256_hex
 from riskset_common.primitives.signing import Identity, read_identity
+from riskset_common.results.whole_file import Results
 from riskset_common.study.codebook import Codebook
 from riskset_common.study.plan import Plan
 from riskset_common.study.study import Site
@@ -67,8 +68,8 @@ def read_study(plan: Path, codebook: Path, nodes: Path, key: Path | None = None)
 
 def run_for_results(
     plan: Path, codebook: Path, nodes: Path, *, key: Path | None = None, lose: Sequence[str] = ()
-) -> dict[str, Any]:
-    """Run the plan in these files and give the contents of results.json; no report is made.
+) -> Results:
+    """Run the plan in these files and give what results.json holds; no report is made.
 
     It leaves nothing behind, finished or not: no folder, no transcript, no log. A run that stops cannot be continued.
     `write_folder` writes what a report needs from what this gives.
@@ -178,7 +179,7 @@ def _run_into(
             )
         write_folder(folder.path, results, study.plan, study.codebook)
         kept.finish(folder.path)
-    if results["lost_sites"]:
+    if results.lost_sites:
         console.print(_without(results), highlight=False, soft_wrap=True)
     return folder
 
@@ -212,8 +213,8 @@ def _identified_by(study: LocalStudy) -> dict[str, object]:
     }
 
 
-def _without(results: Mapping[str, Any]) -> str:
-    here, lost = results["sites"], results["lost_sites"]
+def _without(results: Results) -> str:
+    here, lost = results.sites, results.lost_sites
     return (
         f"The results hold {len(here)} of {len(here) + len(lost)} sites. Without: {', '.join(lost)}. "
         "A later run with them is a new release."

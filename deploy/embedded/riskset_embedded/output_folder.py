@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from riskset_common.errors import InputError
-from riskset_common.estimators.read_back import results_from_json
 from riskset_common.formats.canonical_json import canonical_json
 from riskset_common.results.as_json import to_text
+from riskset_common.results.whole_file import Results
 from riskset_common.study.codebook import Codebook
 from riskset_common.study.plan import Plan
 
@@ -33,7 +32,7 @@ class OutputFolder:
     moved_aside: Path | None = None
 
 
-def write_folder(folder: Path, results: Mapping[str, Any], plan: Plan, codebook: Codebook) -> None:
+def write_folder(folder: Path, results: Results, plan: Plan, codebook: Codebook) -> None:
     """Write the folder of a run from its results alone: results.json, the plan and codebook that they answer, and the report.
 
     The report is report.html with its figures and tables; to draw them takes longer than most runs. Nothing is written of how the
@@ -49,7 +48,7 @@ def write_folder(folder: Path, results: Mapping[str, Any], plan: Plan, codebook:
     (folder / RESULTS).write_text(to_text(results), encoding="utf-8")
     (folder / "plan.json").write_bytes(canonical_json(plan))
     (folder / "codebook.json").write_bytes(canonical_json(codebook))
-    build_report(results_from_json(results), plan, codebook, folder)
+    build_report(results, plan, codebook, folder)
 
 
 @contextmanager

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias, TypeVar
 
-from riskset_common.results.as_json import as_json
-from riskset_common.results.shown import Shown, Withheld, WithheldAnalysis, exact
+from riskset_common.results.shown import Shown, Withheld, WithheldAnalysis, exact, written_fields
 from riskset_common.results.whole_file import AnalysisResult
 from riskset_common.study.plan import Disclosure
 from riskset_server.disclosure.table import is_small
@@ -41,7 +40,7 @@ def unless_small(count: Shown[int], disclosure: Disclosure) -> Shown[int]:
 
 def whole(result: AnalysisResult, rule: Withheld) -> WithheldAnalysis:
     """A result of which nothing but its kind may be shown."""
-    names = (name for name in as_json(result) if name not in ("kind", "warnings"))
+    names = (name for name, _ in written_fields(result) if name not in ("kind", "warnings"))
     return WithheldAnalysis(result.kind, dict.fromkeys(names, rule))
 
 

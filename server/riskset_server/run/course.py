@@ -8,10 +8,9 @@ last round; at the end `close`.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from riskset_common.errors import RisksetError
-from riskset_common.results.as_json import as_json
 from riskset_common.results.whole_file import Results
 from riskset_server.run.blind_models import AskedBlind
 from riskset_server.run.joining import Offered
@@ -81,10 +80,8 @@ def is_confirmed(step: str) -> bool:
     return step in {"keys", CLOSE} or step.endswith("-opening")
 
 
-def run_course(
-    offered: Offered, carrier: Carrier, watcher: Watcher | None = None
-) -> dict[str, Any]:
-    """Drive a run to its end, and give the contents of results.json.
+def run_course(offered: Offered, carrier: Carrier, watcher: Watcher | None = None) -> Results:
+    """Drive a run to its end, and give what results.json holds.
 
     Its session is closed at the sites, also where the run fails; not where it only waits for sites.
 
@@ -97,7 +94,7 @@ def run_course(
     """
     joined: set[str] = set()
     try:
-        results: dict[str, Any] = as_json(_to_results(offered, carrier, watcher, joined))
+        results = _to_results(offered, carrier, watcher, joined)
     except SitesLost:
         raise
     except RisksetError:

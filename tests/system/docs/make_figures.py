@@ -20,7 +20,6 @@ from typing import Any
 import structlog
 from tests.system.docs.pages import DOCS, ROOT
 
-from riskset_common.estimators.read_back import results_from_json
 from riskset_common.formats.strict_yaml import parse_yaml
 from riskset_common.planning.read import plan_of
 from riskset_common.study.codebook import Codebook
@@ -157,7 +156,7 @@ def _report(
     """Run the plan, and give the files of its displays."""
     words, read = Codebook.model_validate(codebook), plan_of(plan, "plan")
     results = run_local(read, words, Parties(read_nodes(nodes)))
-    for block in compose(results_from_json(results), read, words).blocks:
+    for block in compose(results, read, words).blocks:
         for path, content in files_of(block, ALWAYS):
             yield path.name, content
 

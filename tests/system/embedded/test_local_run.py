@@ -11,6 +11,7 @@ import pytest
 from tests.system.end_to_end.small_study import SITES, SmallStudy, command
 
 from riskset_common.errors import InputError, NodeConfigError
+from riskset_common.estimators.read_back import results_from_json
 from riskset_common.results.as_json import to_text
 from riskset_embedded import local_run
 from riskset_embedded.local_run import read_nodes, read_study, run_files, run_for_results
@@ -103,7 +104,7 @@ def test_the_folder_written_from_results_is_that_of_a_run_without_what_only_a_ru
     results = json.loads((finished.out / "results.json").read_text(encoding="utf-8"))
     out = tmp_path / "written"
     out.mkdir()
-    write_folder(out, results, of_files.plan, of_files.codebook)
+    write_folder(out, results_from_json(results), of_files.plan, of_files.codebook)
 
     left = {"log.jsonl", "transcript", "outboxes"}
     assert {path.name for path in finished.out.iterdir()} == left | {

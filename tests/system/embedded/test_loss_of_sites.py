@@ -10,6 +10,7 @@ from tests.runs import finished_run
 from tests.system.embedded.lost_sites import SixSites, six_sites, study_files
 
 from riskset_common.errors import InputError
+from riskset_common.results.as_json import as_json
 from riskset_common.wire.frame import Message
 from riskset_common.wire.messages import Opening, Report, read_message
 from riskset_embedded.engine import run_local
@@ -26,7 +27,7 @@ def study() -> SixSites:
 
 
 def run(study: SixSites, cut=None, **kept):
-    return run_local(study.plan, study.codebook, study.parties(cut), **kept)
+    return as_json(run_local(study.plan, study.codebook, study.parties(cut), **kept))
 
 
 def test_without_a_loss_all_sites_are_in_the_results(study):
@@ -124,8 +125,8 @@ def test_the_demonstration_survives_five_losses_and_says_so(tmp_path):
 
     results = run_for_results(*study_files(tmp_path), lose=lose)
 
-    assert 13 == len(results["sites"])
-    assert ["inst-01", "inst-02", "inst-10", "inst-22", "inst-33"] == results["lost_sites"]
+    assert 13 == len(results.sites)
+    assert ("inst-01", "inst-02", "inst-10", "inst-22", "inst-33") == results.lost_sites
     assert [] == list(tmp_path.iterdir())
 
 
@@ -192,9 +193,7 @@ def test_a_run_that_continues_stays_without_the_site_that_it_went_on_without(tmp
     parties = study.parties({absent: 0, away: 2})
     with pytest.raises(SitesLost, match=f"round 2 waits for {away}"):
         run_local(study.plan, study.codebook, parties, transcript=kept, outboxes=outboxes)
-    results = run_local(
-        study.plan, study.codebook, study.parties(), transcript=kept, outboxes=outboxes
-    )
+    results = run(study, transcript=kept, outboxes=outboxes)
 
     assert [absent] == results["lost_sites"]
-    assert run_local(study.plan, study.codebook, study.parties({absent: 0})) == results
+    assert run(study, {absent: 0}) == results

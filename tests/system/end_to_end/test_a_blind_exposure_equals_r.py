@@ -11,6 +11,7 @@ import pytest
 import yaml
 from tests.golden.test_time_dependent_against_r import OF_R, late, stanford
 
+from riskset_common.results.as_json import as_json
 from riskset_embedded.local_run import run_for_results
 
 NUMBERS = ("time", "entry", "event", "transplant", "age", "surgery")
@@ -74,7 +75,7 @@ def written(folder: Path, data: str) -> None:
 def test_a_run_without_strata_gives_rs_fit_on_split_rows(data: str, tmp_path: Path) -> None:
     written(tmp_path, data)
     files = [tmp_path / name for name in ("plan.yaml", "codebook.yaml", "nodes")]
-    found = run_for_results(*files)["analyses"]
+    found = as_json(run_for_results(*files).analyses)
 
     for ties in ("efron", "breslow"):
         expected, result = OF_R[f"{data}_unstratified_{ties}"], found[ties]

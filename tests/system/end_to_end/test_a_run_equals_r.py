@@ -22,6 +22,7 @@ from tests.system.end_to_end.reference_study import (
     write,
 )
 
+from riskset_common.results.as_json import as_json
 from riskset_embedded.local_run import run_for_results
 
 TOLERANCE = 1e-9
@@ -82,9 +83,8 @@ def test_a_run_equals_r(name: str, split: str, conventions: str, tmp_path: Path)
         ask(study, analysis, split)
     write(study, split, tmp_path)
 
-    results = run_for_results(
-        tmp_path / "plan.yaml", tmp_path / "codebook.yaml", tmp_path / "nodes"
-    )["analyses"]
+    files = [tmp_path / name for name in ("plan.yaml", "codebook.yaml", "nodes")]
+    results = as_json(run_for_results(*files).analyses)
     for key, analysis in study.asked.items():
         compare = COMPARE[analysis["kind"]] if landmark_of(analysis) is None else compare_landmark
         compare(analysis, results[key], f"{analysis['id']} ({key})")
