@@ -7,16 +7,17 @@ from typing import Final
 
 from riskset_common.estimators.composed.landmark import LandmarkSpec
 from riskset_common.estimators.curves.follow_up import FollowUpSpec
+from riskset_common.estimators.regression.fine_gray import FineGraySpec
 from riskset_common.estimators.regression.spec import CoxSpec
 from riskset_common.results.composed import UnivariateResult
 from riskset_common.results.curves import KaplanMeierResult
 from riskset_common.results.follow_up import FollowUpResult
 from riskset_common.results.incidence import CumulativeIncidenceResult
-from riskset_common.results.regression import FineGrayResult, FittedModel
+from riskset_common.results.regression import FittedModel
 from riskset_common.results.shown import Withheld, WithheldAnalysis
 from riskset_server.displays.parts.cells import level_percent, plain
 from riskset_server.displays.parts.curve_words import interval_kinds, test_noun
-from riskset_server.displays.parts.display import Part, tests_of
+from riskset_server.displays.parts.display import Part, spec_of, tests_of
 from riskset_server.displays.parts.effects import TIES, exposures
 from riskset_server.displays.parts.words import Words, listed, lower_first, sentence_case
 from riskset_server.displays.tables.baseline import test_names
@@ -36,12 +37,11 @@ def cause_specific(part: Part, cause: str, words: Words) -> str:
 
 def subdistribution(part: Part, cause: str, words: Words) -> str:
     """A Fine-Gray model."""
-    result = part.result
-    pooled = isinstance(result, FineGrayResult) and result.censoring == "pooled"
-    of = "all patients" if pooled else "each stratum"
+    spec = spec_of(FineGraySpec, part)
+    of = "all patients" if spec.censoring == "pooled" else "each stratum"
     return (
         f"The model {part.spec.id} is of the subdistribution hazard of {lower_first(sentence_case(cause))} (Fine and Gray), stratified "
-        f"by {_named(getattr(part.spec, 'strata', ()), words)}, with the censoring distribution of {of} and robust standard errors."
+        f"by {_named(spec.strata, words)}, with the censoring distribution of {of} and robust standard errors."
     )
 
 

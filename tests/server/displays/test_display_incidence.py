@@ -238,6 +238,14 @@ def test_what_was_withheld_is_said(of):
     assert any("Withheld under the disclosure rule" in line for line in drawing.legend)
 
 
+def test_a_figure_whose_first_incidence_is_withheld_is_one_of_incidences(of):
+    shown = of(result_of([3.0]), result_of([3.0]))
+    held = analysis_from_json({"kind": "cumulative_incidence", "warnings": [], "n": RULE})
+    drawn = curve.draw(replace(shown, parts=(replace(shown.parts[0], result=held), shown.parts[1])))
+
+    assert "Aalen\N{EN DASH}Johansen estimates; events of other kinds compete." in drawn.notes
+
+
 def test_the_methods_name_estimator_test_and_cause(trial, of):
     display = of(result_of([3.0]))
     plan = display.words.plan.model_copy(deep=True)

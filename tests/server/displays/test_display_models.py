@@ -195,9 +195,8 @@ def test_the_test_of_proportional_hazards_is_said_below_the_model(
     ) in notes
 
 
-def test_a_fine_gray_model_names_its_ratio_and_the_competing_events(
-    trial: ModuleType, shown: Callable[..., Shown]
-) -> None:
+def plan_with_fine_gray(trial: ModuleType) -> Any:
+    """The plan of the trial, in which the model cox_arm is a Fine-Gray model."""
     plan = trial.study_plan()
     found = plan.analysis("cox_arm")
     fitted = FineGraySpec.model_validate(
@@ -205,6 +204,12 @@ def test_a_fine_gray_model_names_its_ratio_and_the_competing_events(
         | {"terms": [term.model_dump() for term in found.terms], "strata": ["study_group"]}
     )
     others = [each for each in plan.analyses if each.id != "cox_arm"]
+    return plan.model_copy(update={"analyses": (*others, fitted)})
+
+
+def test_a_fine_gray_model_names_its_ratio_and_the_competing_events(
+    trial: ModuleType, shown: Callable[..., Shown]
+) -> None:
     result = trial.cox_result(
         trial.COX_ARM,
         kind="fine_gray",
@@ -214,7 +219,7 @@ def test_a_fine_gray_model_names_its_ratio_and_the_competing_events(
     )
     made = shown(
         "cox_arm",
-        plan=plan.model_copy(update={"analyses": (*others, fitted)}),
+        plan=plan_with_fine_gray(trial),
         results={"cox_arm": result},
     )
     text, drawn = cox_table.make(made).csv(), forest.draw(made)
@@ -223,6 +228,17 @@ def test_a_fine_gray_model_names_its_ratio_and_the_competing_events(
     assert "268 events of the cause, 31 competing events;" in text
     assert "Standard errors are robust." in text
     assert "SHR, subdistribution hazard ratio" in text
+    assert ("SHR", "subdistribution hazard ratio") in drawn.abbreviations
+
+
+def test_a_fine_gray_model_that_is_withheld_names_its_ratio_as_well(
+    trial: ModuleType, shown: Callable[..., Shown]
+) -> None:
+    held = {"kind": "fine_gray", "warnings": [], "n": {"withheld": "minimum_at_risk 10"}}
+    made = shown("cox_arm", plan=plan_with_fine_gray(trial), results={"cox_arm": held})
+    text, drawn = cox_table.make(made).csv(), forest.draw(made)
+
+    assert text.startswith("Variable,SHR,95% CI,P\n")
     assert ("SHR", "subdistribution hazard ratio") in drawn.abbreviations
 
 

@@ -126,20 +126,29 @@ def test_a_test_of_proportional_hazards_is_said(trial: ModuleType) -> None:
     assert "the score test of Grambsch and Therneau (cox_arm)." in text
 
 
-def test_a_fine_gray_model_is_said(trial: ModuleType) -> None:
+@pytest.mark.parametrize("withheld", [False, True])
+@pytest.mark.parametrize(
+    ("censoring", "of"), [("pooled", "all patients"), ("strata", "each stratum")]
+)
+def test_a_fine_gray_model_is_said_as_the_plan_has_it_also_if_it_is_withheld(
+    trial: ModuleType, censoring: str, of: str, withheld: bool
+) -> None:
     plan, results = trial.study_plan(), trial.study_results()
     found = plan.analysis("cox_arm")
     fitted = FineGraySpec.model_validate(
         {"id": "fg", "kind": "fine_gray", "endpoint": "EFS", "cause": "relapse"}
         | {"terms": [term.model_dump() for term in found.terms], "strata": ["study_group"]}
+        | {"censoring": censoring}
     )
-    own = {"kind": "fine_gray", "competing": 12, "censoring": "pooled"}
-    results["analyses"]["fg"] = results["analyses"]["cox_arm"] | own
+    own = {"kind": "fine_gray", "competing": 12, "censoring": censoring}
+    shown = results["analyses"]["cox_arm"] | own
+    held = {"kind": "fine_gray", "warnings": [], "n": {"withheld": "minimum_at_risk 10"}}
+    results["analyses"]["fg"] = held if withheld else shown
     text = text_of(trial, plan.model_copy(update={"analyses": (*plan.analyses, fitted)}), results)
 
     assert (
         "The model fg is of the subdistribution hazard of relapse (Fine and Gray), stratified by study group, with the censoring "
-        "distribution of all patients and robust standard errors."
+        f"distribution of {of} and robust standard errors."
     ) in text
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
+from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.results.curves import KaplanMeierResult
 from riskset_common.results.incidence import CumulativeIncidenceResult
 from riskset_common.results.shown import Withheld, WithheldAnalysis
 from riskset_common.results.tests import GrayResult, LogRankResult
-from riskset_common.results.whole_file import ReleasedResult
+from riskset_common.results.whole_file import AnalysisResult, ReleasedResult
 from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.displays import Panel
 from riskset_server.displays.parts.cells import level_percent
 from riskset_server.displays.parts.words import Words
 from riskset_server.results.typed import distinct, level_of
+
+Spec = TypeVar("Spec", bound=AnalysisSpec)
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,19 @@ class Part:
     def by(self) -> tuple[str, ...]:
         """The variables whose levels are the groups; empty without groups."""
         return tuple(getattr(self.spec, "by", ()) or ())
+
+    def gives(self, result: type[AnalysisResult]) -> bool:
+        """Whether results of its kind are of this type: known of one that is withheld as a whole as well."""
+        return issubclass(estimator_of(self.spec.kind).result, result)
+
+
+def spec_of(kind: type[Spec], part: Part) -> Spec:
+    """What the plan says of an analysis, as the model of its kind; raises TypeError if it is of another kind."""
+    if not isinstance(part.spec, kind):
+        raise TypeError(
+            f"The analysis {part.spec.id} is a {part.spec.kind}, and no {kind.__name__}."
+        )
+    return part.spec
 
 
 @dataclass(frozen=True)

@@ -213,7 +213,7 @@ def _competing(model: FittedModel) -> str:
 
 def ratio_name(shown: Shown) -> tuple[str, str]:
     """What a model's ratios are of, short and in words."""
-    return SHR if isinstance(shown.parts[0].result, FineGrayResult) else HR
+    return SHR if shown.parts[0].gives(FineGrayResult) else HR
 
 
 def _several_levels(model: FittedModel) -> bool:

@@ -22,8 +22,7 @@ class Measure(Enum):
 
 def measure_of(part: Part) -> Measure:
     """What the curves of an analysis show."""
-    is_incidence = isinstance(part.result, CumulativeIncidenceResult)
-    return Measure.INCIDENCE if is_incidence else Measure.SURVIVAL
+    return Measure.INCIDENCE if part.gives(CumulativeIncidenceResult) else Measure.SURVIVAL
 
 
 @dataclass(frozen=True)
