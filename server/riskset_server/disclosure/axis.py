@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from riskset_common.results.composed import LandmarkResult
 from riskset_common.results.curves import (
@@ -33,6 +34,8 @@ from riskset_server.results.axis_ticks import nice_step, time_ticks
 
 Group = GroupCurve | GroupIncidence
 Points = CurvePoints | IncidencePoints
+Curves = TypeVar("Curves", KaplanMeierResult, CumulativeIncidenceResult)
+"""A result with curves by group."""
 
 MOST_TIMES = 24
 """A finer axis than this many steps would trace the curve; numbers at risk then stand at its round times of a coarser one only."""
@@ -73,36 +76,18 @@ def with_numbers_at_risk(
     """
     match result, released:
         case (KaplanMeierResult() as found, KaplanMeierResult() as shown):
-            return _of_survival(found, shown, times, disclosure)
+            return _by_group(found, shown, times, disclosure)
         case (CumulativeIncidenceResult() as found, CumulativeIncidenceResult() as shown):
-            return _of_incidence(found, shown, times, disclosure)
+            return _by_group(found, shown, times, disclosure)
         case (
             LandmarkResult(curves=KaplanMeierResult() as found),
             LandmarkResult(curves=KaplanMeierResult() as shown) as landmark,
         ):
-            return replace(landmark, curves=_of_survival(found, shown, times, disclosure))
+            return replace(landmark, curves=_by_group(found, shown, times, disclosure))
     return released
 
 
-def _of_survival(
-    computed: KaplanMeierResult, shown: KaplanMeierResult, times: RoundTimes, disclosure: Disclosure
-) -> KaplanMeierResult:
-    points = _points(shown.groups, times)
-    groups = (
-        group
-        if isinstance(group.n, Withheld)
-        else replace(group, numbers_at_risk=_numbers(before, points, disclosure))
-        for before, group in zip(computed.groups, shown.groups, strict=True)
-    )
-    return replace(shown, groups=tuple(groups))
-
-
-def _of_incidence(
-    computed: CumulativeIncidenceResult,
-    shown: CumulativeIncidenceResult,
-    times: RoundTimes,
-    disclosure: Disclosure,
-) -> CumulativeIncidenceResult:
+def _by_group(computed: Curves, shown: Curves, times: RoundTimes, disclosure: Disclosure) -> Curves:
     points = _points(shown.groups, times)
     groups = (
         group

@@ -21,7 +21,7 @@ from riskset_server.displays.parts.cells import (
     statistic,
     withheld_cell,
 )
-from riskset_server.displays.parts.display import Part, Shown
+from riskset_server.displays.parts.display import Part, Shown, spec_of
 from riskset_server.displays.parts.effects import (
     TIES,
     Effect,
@@ -63,7 +63,10 @@ def _effects(part: Part, words: Words) -> Iterator[Effect]:
         for label in (FIXED, RANDOM):
             yield Effect(Cell(label), 0, hazard_ratio=held, interval=held, p=held, n=held)
         return
-    result, by = of_kind(HeterogeneityResult, part.result), _spec(part).by or ""
+    result, by = (
+        of_kind(HeterogeneityResult, part.result),
+        spec_of(HeterogeneitySpec, part).by or "",
+    )
     if result.groups:
         yield Effect(Cell(words.variable(by)), 0)
     for group in result.groups or ():
@@ -92,7 +95,7 @@ def _without_sites(row: Effect) -> Effect:
 
 
 def _notes(part: Part, words: Words) -> Iterator[str]:
-    spec, model = _spec(part), words_of_model(words, part)
+    spec, model = spec_of(HeterogeneitySpec, part), words_of_model(words, part)
     effect, *others = [each.name for each in spec.terms]
     named = lower_first(model.variable(effect))
     if isinstance(part.result, WithheldAnalysis):
@@ -111,12 +114,6 @@ def _notes(part: Part, words: Words) -> Iterator[str]:
         yield f"Patients change from not exposed to exposed with {changing}."
     yield f"Ties by {TIES[result.ties]} method."
     yield from _differences(result)
-
-
-def _spec(part: Part) -> HeterogeneitySpec:
-    if not isinstance(part.spec, HeterogeneitySpec):
-        raise TypeError(f"{part.spec.id} is no heterogeneity, but a {part.spec.kind}.")
-    return part.spec
 
 
 def _differences(result: HeterogeneityResult) -> Iterator[str]:

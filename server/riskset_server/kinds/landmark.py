@@ -12,7 +12,7 @@ from riskset_common.results.composed import LandmarkResult
 from riskset_common.study.study import Study
 from riskset_server.displays.figures import curve, forest
 from riskset_server.displays.parts.cells import cell, count, plain
-from riskset_server.displays.parts.display import Part, Shown
+from riskset_server.displays.parts.display import Part, Shown, spec_of
 from riskset_server.displays.parts.figure import Drawing
 from riskset_server.displays.parts.table import Table
 from riskset_server.displays.parts.words import lower_first
@@ -38,7 +38,7 @@ def draw(shown: Shown) -> Drawing:
 def at_landmark(shown: Shown) -> Shown:
     """The display of the curves or the model within, whose words know the exposure by the landmark."""
     part, words = shown.only, shown.words
-    spec = _spec(part)
+    spec = spec_of(LandmarkSpec, part)
     study = with_exposure(Study(words.plan, words.codebook, ()), spec.exposure, spec.at)
     result = of_kind(LandmarkResult, part.result)
     inner = result.curves or result.model
@@ -51,18 +51,12 @@ def at_landmark(shown: Shown) -> Shown:
     )
 
 
-def _spec(part: Part) -> LandmarkSpec:
-    if not isinstance(part.spec, LandmarkSpec):
-        raise TypeError(f"{part.spec.id} is no landmark analysis, but a {part.spec.kind}.")
-    return part.spec
-
-
 def _is_model(inner: Shown) -> bool:
     return isinstance(inner.only.spec, CoxSpec)
 
 
 def _notes(shown: Shown) -> Iterator[str]:
-    spec, words = _spec(shown.only), shown.words
+    spec, words = spec_of(LandmarkSpec, shown.only), shown.words
     yield (
         f"Landmark at {plain(spec.at)} {words.unit}: patients still followed then, by {lower_first(words.variable(spec.exposure))} "
         "until then."

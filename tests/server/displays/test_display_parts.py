@@ -172,7 +172,7 @@ def test_a_landmark_model_of_few_events_is_withheld_and_its_display_says_so() ->
 
 
 def test_only_a_landmark_analysis_is_shown_as_one() -> None:
-    with pytest.raises(TypeError, match="no landmark analysis"):
+    with pytest.raises(TypeError, match="is a univariate, and no LandmarkSpec"):
         landmark.make(shown(UNIVARIATE))
 
 

@@ -27,7 +27,7 @@ from riskset_server.displays.parts.cells import (
     percent,
     signed,
 )
-from riskset_server.displays.parts.display import Part, Shown
+from riskset_server.displays.parts.display import Part, Shown, spec_of
 from riskset_server.displays.parts.table import Row, Table, heading_row
 from riskset_server.displays.parts.words import Words, listed, lower_first
 from riskset_server.results.typed import number, of_kind, rules_in
@@ -86,7 +86,7 @@ def number_and_percent(n: Value[int], share: Value[float]) -> Cell:
     return joined((cell(n, count), cell(share, percent)), "{} ({})")
 
 
-def _n_groups(result: BaselineResult) -> int:
+def n_groups(result: BaselineResult | EventTableResult) -> int:
     """Columns beside that of all patients; without groups it is the only one."""
     return len(result.columns) if result.by is not None else 0
 
@@ -98,7 +98,7 @@ def _blank(result: BaselineResult) -> tuple[Cell, ...]:
 
 def _block(result: BaselineResult, words: Words, levels: Sequence[BaselineRow]) -> Iterator[Row]:
     """A category: its name with P, and its levels."""
-    variable, columns = levels[0].variable, range(_n_groups(result))
+    variable, columns = levels[0].variable, range(n_groups(result))
     heading = heading_row(words.variable(variable), len(columns) + 1)
     yield Row(heading.label, (*heading.cells, *([_p(result, variable)] if result.tests else [])))
     for row in levels:
@@ -111,23 +111,21 @@ def _block(result: BaselineResult, words: Words, levels: Sequence[BaselineRow]) 
 
 def _variables(part: Part) -> Iterator[str]:
     """The rows' variables in the order of the plan."""
-    if not isinstance(part.spec, BaselineSpec):
-        raise TypeError(f"{part.spec.id} is no table of characteristics, but a {part.spec.kind}.")
-    for row in part.spec.rows:
+    for row in spec_of(BaselineSpec, part).rows:
         yield row if isinstance(row, str) else row.number
 
 
 def _missing(result: BaselineResult, missing: MissingValues) -> Iterator[Row]:
     """The row of patients in whom a characteristic is not known, where there are any."""
     if missing.total != 0:
-        cells = [cell(missing.counts[index], count) for index in range(_n_groups(result))]
+        cells = [cell(missing.counts[index], count) for index in range(n_groups(result))]
         yield Row(Cell("Missing"), (*cells, cell(missing.total, count), *_blank(result)), indent=1)
 
 
 def _number_block(result: BaselineResult, words: Words, row: BaselineNumber) -> Iterator[Row]:
     """A number: mean with standard deviation, and median with quartiles where the plan asks for them."""
     # The last entry of each sequence is of all patients; without groups it is the only one that is shown.
-    places, blank = (*range(_n_groups(result)), -1), _blank(result)
+    places, blank = (*range(n_groups(result)), -1), _blank(result)
     digits = _digits(row)
 
     def statistics(pattern: str, *of: Sequence[Value[float]]) -> Iterator[Cell]:

@@ -38,7 +38,7 @@ from riskset_server.displays.parts.curve_words import (
     probability_and_error,
     test_noun,
 )
-from riskset_server.displays.parts.display import Part, Shown, Tested, tests_of
+from riskset_server.displays.parts.display import Part, Shown, Tested, spec_of, tests_of
 from riskset_server.displays.parts.effects import chi_square_in_words
 from riskset_server.displays.parts.table import Row, Table, heading_row
 from riskset_server.displays.parts.words import Words, listed, lower_first
@@ -90,19 +90,13 @@ def _groups(part: Part) -> tuple[GroupCurve, ...]:
     return part.result.groups if isinstance(part.result, KaplanMeierResult) else ()
 
 
-def _spec(part: Part) -> KaplanMeierSpec:
-    if not isinstance(part.spec, KaplanMeierSpec):
-        raise TypeError(f"{part.spec.id} has no survival curves, but is a {part.spec.kind}.")
-    return part.spec
-
-
 def _compared(part: Part, shown: Shown) -> Iterator[tuple[str, Pair, Contrasted]]:
     """Differences that have a row: their name, the two groups, and what of them is compared.
 
     Those that the plan asks for are of each group against the first; without a word in the plan, two groups are compared in
     survival.
     """
-    groups, asked = _groups(part), _spec(part).contrast
+    groups, asked = _groups(part), spec_of(KaplanMeierSpec, part).contrast
     if asked:
         for group in groups[1:]:
             names = [shown.words.group(each.level) for each in (group, groups[0])]
@@ -113,7 +107,7 @@ def _compared(part: Part, shown: Shown) -> Iterator[tuple[str, Pair, Contrasted]
 
 def _columns(shown: Shown) -> Iterator[Column]:
     words, level = shown.words, shown.confidence
-    specs = [_spec(part) for part in shown.parts]
+    specs = [spec_of(KaplanMeierSpec, part) for part in shown.parts]
     yield Column("No.", lambda group: cell(group.n, count))
     yield Column("Events", lambda group: cell(group.events, count))
     yield _quantile_column(f"Median ({level} CI), {words.unit}", 0.5, words)

@@ -12,7 +12,7 @@ from riskset_server.displays.parts.cells import Cell, patients
 from riskset_server.displays.parts.display import Part, Shown
 from riskset_server.displays.parts.table import Row, Table
 from riskset_server.displays.parts.words import Words, lower_first, sentence_case
-from riskset_server.displays.tables.baseline import NO, column_heads, number_and_percent
+from riskset_server.displays.tables.baseline import NO, column_heads, n_groups, number_and_percent
 from riskset_server.results.typed import of_kind
 
 
@@ -35,15 +35,10 @@ def make(shown: Shown) -> Table:
     )
 
 
-def _n_groups(result: EventTableResult) -> int:
-    """Columns beside that of all patients; without groups it is the only one."""
-    return len(result.columns) if result.by is not None else 0
-
-
 def _row(result: EventTableResult, label: str, row: EventRow, *, indent: int) -> Row:
     cells = [
         number_and_percent(row.counts[index], row.percent[index])
-        for index in range(_n_groups(result))
+        for index in range(n_groups(result))
     ]
     total = number_and_percent(row.total, _share(row.total, result.n))
     return Row(Cell(label), (*cells, total), indent)
@@ -52,7 +47,7 @@ def _row(result: EventTableResult, label: str, row: EventRow, *, indent: int) ->
 def _any_event(result: EventTableResult) -> Row:
     """The sum over all kinds, which is withheld as soon as one of its parts is."""
     cells = []
-    for index in range(_n_groups(result)):
+    for index in range(n_groups(result)):
         events = _sum([row.counts[index] for row in result.rows])
         cells.append(number_and_percent(events, _share(events, result.column_n[index])))
     total = number_and_percent(result.events, _share(result.events, result.n))
