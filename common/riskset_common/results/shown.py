@@ -44,6 +44,26 @@ class WithheldAnalysis:
     fields: Mapping[str, Withheld]
     warnings: tuple[()] = ()
 
+    @property
+    def n(self) -> Withheld | None:
+        """The mark of the number of patients; None if a result of the kind has none."""
+        return self.fields.get("n")
+
+    @property
+    def missing(self) -> Withheld | None:
+        """The mark of the number of patients who were left out; None if a result of the kind has none."""
+        return self.fields.get("missing")
+
+    @property
+    def events(self) -> Withheld | None:
+        """The mark of the number of events; None if a result of the kind has none."""
+        return self.fields.get("events")
+
+    @property
+    def test(self) -> Withheld | None:
+        """The mark of the test between its groups, or of those by cause; None if the plan asks for none."""
+        return self.fields.get("test", self.fields.get("tests"))
+
 
 def written_fields(result: object) -> Iterator[tuple[str, object]]:
     """The fields of a result that are written, with their values, in their order; one that is only there `WHEN_ASKED` unless it is None.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from riskset_common.results.shown import WithheldAnalysis
 from riskset_common.results.whole_file import Results
 from riskset_server.displays.parts.cells import EMPTY, Cell, cell, count
 from riskset_server.displays.parts.display import Part
 from riskset_server.displays.parts.table import Row, Table
 from riskset_server.displays.parts.words import Words
+from riskset_server.results.typed import events_of
 
 
 @dataclass(frozen=True)
@@ -55,18 +55,14 @@ def analyses_table(parts: Mapping[str, Part], words: Words) -> Table:
 
 def _row(part: Part, words: Words) -> Row:
     result = part.result
-    held = result.fields if isinstance(result, WithheldAnalysis) else {}
-    n, missing, events = (
-        held.get(name, getattr(result, name, None)) for name in ("n", "missing", "events")
-    )
     return Row(
         Cell(words.title(part.spec)),
         (
             Cell(part.spec.id),
             Cell(words.population(part.spec)),
-            cell(n, count, EMPTY),
-            cell(missing, count, EMPTY),
-            cell(events, count, EMPTY),
+            cell(result.n, count, EMPTY),
+            cell(result.missing, count, EMPTY),
+            cell(events_of(result), count, EMPTY),
             Cell(words.planned(part.spec)),
         ),
     )

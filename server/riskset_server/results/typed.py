@@ -23,7 +23,6 @@ from riskset_common.results.incidence import (
     IncidencePoints,
 )
 from riskset_common.results.shown import Shown, Withheld, WithheldAnalysis
-from riskset_common.results.tests import LogRankResult
 from riskset_common.results.whole_file import ReleasedResult
 
 T = TypeVar("T")
@@ -92,14 +91,23 @@ def level_of(result: ReleasedResult) -> float | None:
     return result.level if isinstance(result, WithIntervals) else None
 
 
+@runtime_checkable
+class WithEvents(Protocol):
+    """A result of any kind that counts events."""
+
+    @property
+    def events(self) -> Shown[int] | None:
+        """Patients with an event."""
+
+
+def events_of(result: ReleasedResult) -> Shown[int] | None:
+    """Patients with an event in an analysis; None where it counts none."""
+    return result.events if isinstance(result, WithEvents) else None
+
+
 def missing_of(result: ReleasedResult) -> Shown[int]:
     """Patients left out of an analysis because a value is missing."""
     return withheld_as_a_whole(result) if isinstance(result, WithheldAnalysis) else result.missing
-
-
-def log_rank_of(curves: KaplanMeierResult | WithheldAnalysis) -> Shown[LogRankResult] | None:
-    """The test between the groups; None where the plan does not ask for it."""
-    return curves.fields.get("test") if isinstance(curves, WithheldAnalysis) else curves.test
 
 
 @dataclass(frozen=True)

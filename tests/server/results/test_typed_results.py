@@ -24,7 +24,7 @@ from riskset_server.results.typed import (
     distinct,
     estimated_at,
     estimates,
-    log_rank_of,
+    events_of,
     missing_of,
     number,
     of_kind,
@@ -137,8 +137,12 @@ def test_curves_come_by_group_and_cause_and_none_of_what_is_withheld() -> None:
 
 def test_missing_patients_and_the_test_of_a_withheld_analysis_are_withheld() -> None:
     tested = WithheldAnalysis("kaplan_meier", {"missing": FEW, "test": FEW})
+    by_cause = WithheldAnalysis("cumulative_incidence", {"n": FEW, "events": FEW, "tests": FEW})
     shown = FlowResult("flow", 3, 2, (), (), ())
 
     assert (2, FEW) == (missing_of(shown), missing_of(tested))
-    assert FEW == log_rank_of(tested)
-    assert None is log_rank_of(WithheldAnalysis("kaplan_meier", {"missing": FEW}))
+    assert (FEW, None) == (tested.missing, by_cause.missing)
+    assert (None, FEW) == (tested.n, by_cause.n)
+    assert (None, None, FEW) == (events_of(shown), events_of(tested), events_of(by_cause))
+    assert (FEW, FEW) == (tested.test, by_cause.test)
+    assert None is WithheldAnalysis("kaplan_meier", {"missing": FEW}).test

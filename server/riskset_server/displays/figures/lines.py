@@ -78,12 +78,16 @@ class Line:
 
     def until(self, time: float) -> Line:
         """The curve up to a time."""
-        kept = self.time <= time
-        shape = {name: getattr(self, name)[kept] for name in ("time", "height", "lower", "upper")}
-        if self.end > time:
-            shape = {name: np.append(found, found[-1]) for name, found in shape.items()}
-            shape["time"][-1] = time
-        return replace(self, **shape)
+        kept = np.flatnonzero(self.time <= time)
+        steps = np.append(kept, kept[-1]) if self.end > time else kept
+        times = np.append(self.time[kept], time) if self.end > time else self.time[kept]
+        return replace(
+            self,
+            time=times,
+            height=self.height[steps],
+            lower=self.lower[steps],
+            upper=self.upper[steps],
+        )
 
     def range_between(self, start: float, end: float) -> tuple[float, float]:
         """Lowest and highest point of curve and limits in a span of time, the last step reaching on to the right."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from riskset_server.displays.figures.lines import Line, standing
+from riskset_server.displays.figures.lines import Line, Standing, standing
 from riskset_server.displays.parts.cells import Cell
 from riskset_server.displays.parts.figure import (
     SMALL_SIZE,
@@ -20,6 +21,11 @@ from riskset_server.displays.parts.figure import (
 from riskset_server.displays.parts.series import Style
 
 NAMES = {"at_risk": "At risk", "censored": "Censored", "events": "Events"}
+_NUMBERS: Final[Mapping[str, Callable[[Standing], Cell]]] = {
+    "at_risk": lambda patients: patients.at_risk,
+    "censored": lambda patients: patients.censored,
+    "events": lambda patients: patients.events,
+}
 ALL_ROWS = ("at_risk", "censored", "events")
 MOST_GROUPS_IN_FULL = 6
 """With more groups, and unless the plan says which rows, only the patients at risk are listed."""
@@ -58,7 +64,7 @@ def number_rows(
 def _row(
     label: str, style: Style | None, line: Line, times: Sequence[float], kind: str
 ) -> NumberRow:
-    return NumberRow(label, style, tuple(getattr(standing(line, time), kind) for time in times))
+    return NumberRow(label, style, tuple(_NUMBERS[kind](standing(line, time)) for time in times))
 
 
 def height_of(rows: Sequence[NumberRow]) -> float:

@@ -61,9 +61,8 @@ def tests_of(part: Part) -> tuple[Tested, ...]:
             return tuple(Tested(test, cause) for cause, test in (tests or {}).items())
         case KaplanMeierResult(test=test):
             return () if test is None else (Tested(test),)
-        case WithheldAnalysis(fields=fields):
-            marks = [fields[name] for name in ("test", "tests") if name in fields]
-            return tuple(map(Tested, marks[:1]))
+        case WithheldAnalysis(test=Withheld() as mark):
+            return (Tested(mark),)
     return ()
 
 

@@ -37,7 +37,7 @@ from riskset_server.displays.parts.curve_words import (
 from riskset_server.displays.parts.display import Part, Shown
 from riskset_server.displays.parts.table import Row, Table
 from riskset_server.displays.parts.words import Words, listed, lower_first
-from riskset_server.results.typed import log_rank_of, missing_of, of_kind, withheld_as_a_whole
+from riskset_server.results.typed import missing_of, of_kind, withheld_as_a_whole
 
 
 def make(shown: Shown) -> Table:
@@ -89,7 +89,7 @@ def _rows(
 
 def _p(curves: KaplanMeierResult | WithheldAnalysis) -> Cell:
     """The P of a factor; empty where the plan asks for no test."""
-    test = log_rank_of(curves)
+    test = curves.test
     if test is None:
         return EMPTY
     return cell(test if isinstance(test, Withheld) else test.p_value, p_digits)
@@ -124,7 +124,7 @@ def _notes(part: Part, result: UnivariateResult, words: Words) -> Iterator[str]:
 
 def _test_names(result: UnivariateResult) -> list[str]:
     """The tests that are shown, each once."""
-    tests = [log_rank_of(factor.curves) for factor in result.factors]
+    tests = [factor.curves.test for factor in result.factors]
     return list(dict.fromkeys(test.name for test in tests if isinstance(test, LogRankResult)))
 
 
