@@ -1,7 +1,7 @@
 """The messages of blind models: one frame a step, in which the centre and a site send what they have for all models.
 
 The models of a plan advance side by side, and what one member seals for another passes the centre. So a frame holds the messages of
-`secure/blind_messages.py` by model, and reading it reads each of them.
+`blind_messages.py` by model, and reading it reads each of them.
 """
 
 from __future__ import annotations

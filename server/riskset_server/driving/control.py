@@ -19,7 +19,7 @@ from riskset_server.store.runs import RESUMABLE, RunInputs
 
 
 class Engine(Registry, Protocol):
-    """What starts and stops drivers: `flower.Control`."""
+    """What starts and stops drivers: `superlink.Control`."""
 
     def start(self, number: int) -> int:
         """Start the driver of a run, and give the engine's own number for it."""
