@@ -96,7 +96,7 @@ class _Carried(MessageWithBody):
             )
 
     def letters(self) -> dict[bytes, tuple[Message, ...]]:
-        """The messages by the hash of their model's set-up; refused where one is not of a blind model, or a model stands there twice."""
+        """The messages by the hash of their model's set-up; refused if one is not of a blind model, or a model is given twice."""
         parts = iter(_cut(self.body, [length for model in self.models for length in model.lengths]))
         read = {
             model.setup: tuple(

@@ -18,7 +18,7 @@ from riskset_server.store.tables import MessageRow, RunRow
 
 
 class RunState(StrEnum):
-    """Where a run stands."""
+    """The state of a run."""
 
     WAITING = "waiting"
     RUNNING = "running"
