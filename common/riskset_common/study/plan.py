@@ -149,7 +149,7 @@ class Disclosure(StrictModel):
     release: Literal["rounded", "exact"] = "rounded"
     minimum_cell: int = Field(default=5, ge=1)
     minimum_at_risk: int = Field(default=10, ge=1)
-    released_to: tuple[str, ...] = ("centre",)
+    released_to: tuple[str, ...] = Field(default=("centre",), min_length=1)
 
     @property
     def to_be_given_to(self) -> str:
