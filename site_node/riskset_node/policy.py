@@ -1,6 +1,6 @@
 """A site's policy: the section of node.yaml, the rule that results for one plan, and the refusals.
 
-Stricter wins. The consortium's floor stands in the plan, the site's own wish in its policy, and for each field the stricter of
+Stricter wins. The consortium's floor is in the plan, the site's own wish in its policy, and for each field the stricter of
 the two holds. A refusal tells every reason at once, each with the field and both values.
 """
 

@@ -158,7 +158,7 @@ class Disclosure(StrictModel):
 
 
 class BlindCommittee(StrictModel):
-    """Which sites compute the Cox models whose strata do not hold site, on shares that say nothing alone (`secure/blind.md`).
+    """Which sites compute the Cox models whose strata do not hold site, on shares that say nothing alone (`secure/blind/blind.md`).
 
     Attributes
     ----------
@@ -220,7 +220,7 @@ class BlindCommittee(StrictModel):
 
 
 class SecureSums(StrictModel):
-    """How sums over the sites are opened, and by whom when some sites drop out (`secure/secure_sum.md`).
+    """How sums over the sites are opened, and by whom when some sites drop out (`secure/sums/secure_sum.md`).
 
     Attributes
     ----------

@@ -108,7 +108,7 @@ def _patients(n: int, codebook: Codebook, coded: dict[str, Codes]) -> Patients:
 
 
 def _local_ids(config: NodeConfig, columns: Mapping[str, Column]) -> tuple[LocalIds, list[Mark]]:
-    """Ids of the patient column, and marks on those that stand in several rows or in none."""
+    """Ids of the patient column, and marks on those that are in several rows or in none."""
     column = config.data.patient
     if column is None:
         return LocalIds(None), []
