@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from riskset_common.estimators.composed.landmark import LandmarkSpec
+from riskset_common.estimators.curves.cumulative_incidence import CumulativeIncidenceSpec
 from riskset_common.estimators.curves.follow_up import FollowUpSpec
+from riskset_common.estimators.regression.fine_gray import FineGraySpec
 from riskset_common.estimators.regression.spec import CoxSpec
 from riskset_common.results.composed import UnivariateResult
 from riskset_common.results.curves import KaplanMeierResult
@@ -39,9 +41,10 @@ def subdistribution(part: Part, cause: str, words: Words) -> str:
     result = part.result
     pooled = isinstance(result, FineGrayResult) and result.censoring == "pooled"
     of = "all patients" if pooled else "each stratum"
+    strata = part.spec.strata if isinstance(part.spec, FineGraySpec) else ()
     return (
         f"The model {part.spec.id} is of the subdistribution hazard of {lower_first(sentence_case(cause))} (Fine and Gray), stratified "
-        f"by {_named(getattr(part.spec, 'strata', ()), words)}, with the censoring distribution of {of} and robust standard errors."
+        f"by {_named(strata, words)}, with the censoring distribution of {of} and robust standard errors."
     )
 
 
@@ -94,7 +97,7 @@ def _incidence(parts: Sequence[Part], words: Words) -> Iterator[str]:
         f"{_levels(parts)} confidence intervals are pointwise{f' and {named}' if named else ''}."
     )
     for part in (part for part in parts if tests_of(part)):
-        strata = getattr(part.spec, "strata", ())
+        strata = part.spec.strata if isinstance(part.spec, CumulativeIncidenceSpec) else ()
         stratified = f" stratified by {_named(strata, words)}" if strata else ""
         yield f"Groups are compared by Gray's test{stratified} ({part.spec.id})."
 
