@@ -84,7 +84,7 @@ def _named_column(written: object) -> object:
 
 
 class ColumnMap(StrictModel):
-    """How one variable of the codebook is read: its column, and what stands there.
+    """How one variable of the codebook is read: its column, and how its values are written.
 
     `codes` turns codes into levels; `missing` are texts that stand for a missing value here; `unit` is the column's unit, where
     it is not the codebook's, and `factor` multiplies numbers whose conversion no definition gives.

@@ -1,6 +1,6 @@
 """A site's policy: the section of node.yaml, the rule that results for one plan, and the refusals.
 
-Stricter wins. The consortium's floor stands in the plan, the site's own wish in its policy, and for each field the stricter of
+Stricter wins. The consortium's floor is in the plan, the site's own wish in its policy, and for each field the stricter of
 the two holds. A refusal tells every reason at once, each with the field and both values.
 """
 
@@ -13,7 +13,7 @@ from typing import ClassVar, Final, Literal, TypeVar
 
 from pydantic import Field, model_validator
 
-from riskset_common.errors import PolicyRefusal
+from riskset_common.errors import PlanError, PolicyRefusal
 from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.estimators.estimator import EVENTS, AnyRequest
 from riskset_common.formats.strict_model import StrictModel
@@ -102,7 +102,7 @@ class Policy(StrictModel):
         "approvers": _NOBODY_IS_ASKED,
         "reruns": (
             "not enforced in this release: no node counts how often a population was asked. Remove the key. "
-            "To limit reruns, stop the node (`riskset-node pause`) once the agreed run has ended."
+            "To limit reruns, let the node rest (`riskset-node pause`) once the agreed run has ended."
         ),
     }
 
@@ -201,10 +201,11 @@ def blind_names(plan: Plan, sites: Sequence[Site], site: str) -> tuple[str, ...]
 
 
 def _committee(plan: Plan, sites: Sequence[Site]) -> tuple[str, ...]:
-    """Who computes the blind models; nobody where neither plan nor sites say it."""
-    if sites:
-        return plan.secure.blind.among([each.name for each in sites])
-    return plan.secure.blind.committee or ()
+    """Who computes the blind models; nobody if neither plan nor sites say it."""
+    named = plan.secure.blind.committee
+    if named is not None or len(sites) < plan.secure.blind.size:
+        return named or ()
+    return plan.secure.blind.among([each.name for each in sites])
 
 
 def _asked(spec: AnalysisSpec) -> Iterator[str]:
@@ -230,18 +231,34 @@ def foreseen_reasons(
     policy: Policy, plan: Plan, sites: Sequence[Site], site: str, today: datetime.date
 ) -> tuple[str, ...]:
     """Every reason that can be known now for which this site would refuse a plan; `sites` is empty where they are not known."""
-    serving = (
-        _serving_reasons(policy, spec.id)
-        for spec in plan.analyses
-        if estimator_of(spec.kind).is_blind(spec, sites) and site in _committee(plan, sites)
-    )
+    blind = [spec.id for spec in plan.analyses if estimator_of(spec.kind).is_blind(spec, sites)]
+    serves = blind and site in _committee(plan, sites)
     return (
         *_plan_reasons(policy, plan),
         *_blind_reasons(policy, plan, sites),
-        *next(serving, ()),
-        *(_site_reasons(policy, sites) if sites else ()),
+        *(_serving_reasons(policy, blind[0]) if serves else ()),
+        *(_committee_reasons(plan, sites) if blind and sites else ()),
+        *(_site_reasons(policy, sites) if sites else _quorum_reasons(policy, plan)),
         *expiry_reasons(policy, today),
     )
+
+
+def _committee_reasons(plan: Plan, sites: Sequence[Site]) -> Iterator[str]:
+    """Say why these sites have no committee for blind models."""
+    try:
+        plan.secure.blind.among([each.name for each in sites])
+    except PlanError as error:
+        yield str(error)
+
+
+def _quorum_reasons(policy: Policy, plan: Plan) -> Iterator[str]:
+    """Say that the plan invites fewer sites than must take part."""
+    invited = None if plan.quorum is None else plan.quorum.of
+    if invited is not None and invited < policy.minimum_sites:
+        yield (
+            f"policy.minimum_sites: the plan invites {invited} sites (quorum.of), here at least {policy.minimum_sites}. "
+            "Ask the centre whether more sites take part, or write a lower number if that is enough."
+        )
 
 
 def expiry_reasons(policy: Policy, today: datetime.date) -> Iterator[str]:

@@ -127,10 +127,10 @@ class Centre:
 
     def add_run(self) -> int:
         plan, codebook = self.study()
-        matter = RunInputs(
+        inputs = RunInputs(
             canonical_json(plan), canonical_json(codebook), self.sites.roster(), self.random(32)
         )
-        return self.runs.add(plan.plan, plan.version, matter, NOW)
+        return self.runs.add(plan.plan, plan.version, inputs, NOW)
 
 
 @pytest.fixture

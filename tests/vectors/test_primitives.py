@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from riskset_common.primitives import hashing as kdf
+from riskset_common.primitives import hashing
 from riskset_common.primitives.masks import add_masks
 from riskset_common.primitives.ring import encode_reals
 
@@ -13,15 +13,15 @@ def test_both_sites_of_a_pair_derive_the_known_keys(primitives):
     a, b = bytes.fromhex(primitives["priv_a"]), bytes.fromhex(primitives["priv_b"])
     sid, label = bytes.fromhex(primitives["SID"]), bytes.fromhex(primitives["label"])
 
-    root = kdf.pair_root(a, 1, 2, kdf.ephemeral_public(b), sid)
-    key = kdf.mask_key(root)
-    seed = kdf.pair_seed(key, label)
+    root = hashing.pair_root(a, 1, 2, hashing.ephemeral_public(b), sid)
+    key = hashing.mask_key(root)
+    seed = hashing.pair_seed(key, label)
 
     assert primitives["K_ab"] == root.hex()
-    assert root == kdf.pair_root(b, 2, 1, kdf.ephemeral_public(a), sid)
+    assert root == hashing.pair_root(b, 2, 1, hashing.ephemeral_public(a), sid)
     assert primitives["K_mask"] == key.hex()
     assert primitives["pairseed"] == seed.hex()
-    assert primitives["prg_key"] == kdf.stream_key(seed).hex()
+    assert primitives["prg_key"] == hashing.stream_key(seed).hex()
 
 
 def test_the_plain_implementation_derives_the_known_keys(plain, primitives):

@@ -282,7 +282,7 @@ class Estimator(ABC, Generic[Spec, Asked, Result]):
         return ()
 
     def is_blind(self, spec: Spec, sites: Sequence[Site]) -> bool:
-        """Whether a model of the analysis has risk sets of several sites, whose sums nobody may see; no sites if they are not known."""
+        """Whether risk sets combine patients of several sites, so that their sums must stay hidden. `sites` is empty if unknown."""
         del spec, sites
         return False
 
@@ -302,7 +302,10 @@ class Estimator(ABC, Generic[Spec, Asked, Result]):
         return only if parts.keys() == {""} else request
 
     def followed(self, patients: Patients, request: Request[Spec, Asked]) -> Patients:
-        """Those of a site's patients of whom the parts of an analysis are. Run by a site."""
+        """The patients that the parts of an analysis are about: for a landmark analysis, those still followed at the landmark.
+
+        Run by a site.
+        """
         del request
         return patients
 
@@ -312,7 +315,7 @@ class Estimator(ABC, Generic[Spec, Asked, Result]):
         return {}
 
     def beside_counts(self, request: Request[Spec, Asked]) -> Request[Spec, Asked] | None:
-        """What a question asks besides what `counted` says is counted; None if it asks nothing else."""
+        """The rest of the question, without the counts that another analysis already asks for; None if nothing is left."""
         return request
 
     def rests_on(self, spec: Spec, study: Study) -> tuple[str, ...]:
@@ -326,9 +329,9 @@ class Estimator(ABC, Generic[Spec, Asked, Result]):
         return {}
 
     def needs_events(self, request: Request[Spec, Asked]) -> int | None:
-        """How many coefficients the pooled events must bear before a site answers this question; None if that does not matter.
+        """How many coefficients the model has, if a site must first see that there are enough events for them; else None.
 
-        How many events there are the site takes from `EVENTS`, which the kind then rests on.
+        The site takes the number of events from `EVENTS`, which the kind then rests on.
         """
         del request
         return None

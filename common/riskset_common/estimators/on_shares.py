@@ -33,7 +33,7 @@ class BlindQuestion:
     columns
         Which of the analysis's columns it has.
     ties, convergence, max_iterations
-        As in `survival.cox` and `survival.newton`.
+        As in `survival.regression.cox` and `survival.regression.newton`.
     n_patients, n_events
         Over all sites.
     lower, upper

@@ -21,7 +21,7 @@ from riskset_common.study.study import Study
 
 
 def check_plan(study: Study, name: str = "plan") -> None:
-    """Raise `PlanError` with every place where the plan does not fit the codebook; `name` stands before each."""
+    """Raise `PlanError` with every place where the plan does not fit the codebook; `name` begins each."""
     problems = list(_problems(study))
     if problems:
         raise PlanError("\n".join(f"{name}: {problem}" for problem in problems))

@@ -40,7 +40,7 @@ def read_plan(path: Path) -> ReleasePlan:
 
 
 def plan_of(written: Mapping[Key, object], name: str) -> ReleasePlan:
-    """The plan that a person wrote, its copies written out; `name` stands in the errors. Raises `PlanError`."""
+    """The plan that a person wrote, its copies written out; errors call the file `name`. Raises `PlanError`."""
     return validate(ReleasePlan, _without_copies(written, name), name, PlanError)
 
 

@@ -19,7 +19,7 @@ _COEFFICIENT_BYTES = (
 
 
 def point(site_id: int) -> int:
-    """Where a member's share is taken: its number plus one, because the secret itself stands at 0."""
+    """Where a member's share is taken: its number plus one, because the secret itself is taken at 0."""
     return site_id + 1
 
 

@@ -19,7 +19,7 @@ def as_json(value: object) -> Any:
 
     A field that is only there `WHEN_ASKED` is left out where it is None. Otherwise None, and a number that does not exist (a
     median that is not reached, the coefficient of an aliased column: NaN in Python), is null. A value that a disclosure rule
-    withholds is the name of the rule: `{"withheld": rule}`; of an analysis that is withheld as a whole it stands at each field.
+    withholds is the name of the rule: `{"withheld": rule}`; of an analysis that is withheld as a whole each field has it.
     """
     if isinstance(value, Withheld):
         return {"withheld": value.rule}

@@ -17,7 +17,7 @@ class FollowUpPoint:
 
 @dataclass(frozen=True)
 class FollowUpPoints:
-    """What stands behind the median and each of its limits; None where it is not reached."""
+    """How many patients were still followed at the median and at each limit; None if it is not reached."""
 
     median: FollowUpPoint | None
     lower: FollowUpPoint | None

@@ -13,7 +13,7 @@ from typing import Literal, TypeVar, Union, cast, get_args, get_origin, get_type
 
 from riskset_common.errors import InputError
 from riskset_common.results.shown import WHEN_ASKED, Withheld, WithheldAnalysis
-from riskset_common.results.whole_file import AnalysisResult, ReleasedResult, Results
+from riskset_common.results.whole_file import SCHEMA, AnalysisResult, ReleasedResult, Results
 
 T = TypeVar("T")
 
@@ -50,6 +50,10 @@ def whole_from_json(
     analyses = value.get("analyses") if isinstance(value, dict) else None
     if not isinstance(value, dict) or not isinstance(analyses, dict):
         raise InputError(f"{where}: analyses are missing. Give those of a finished run.")
+    if value.get("schema") != SCHEMA:
+        raise InputError(
+            f"{where}: schema is {value.get('schema')!r:.20}, and this release reads {SCHEMA}. Use the release that wrote the file."
+        )
     by_name = {
         name: analysis_from_json(each, kinds, f"{where}.analyses.{name}")
         for name, each in analyses.items()

@@ -16,7 +16,7 @@ WHEN_ASKED: Final = {"when_asked": True}
 
 @dataclass(frozen=True)
 class Withheld:
-    """What stands where a disclosure rule withholds a value; `rule` is the name of the rule, such as `minimum_cell 5`."""
+    """The mark in place of a value that a disclosure rule withholds; `rule` is the name of the rule, such as `minimum_cell 5`."""
 
     rule: str
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias
 
-from riskset_common.results.shown import Shown, WithheldAnalysis
+from riskset_common.results.shown import WHEN_ASKED, Shown, WithheldAnalysis
 
 SCHEMA: Final = 1
 """Version of the contract of results.json."""
@@ -86,6 +86,6 @@ class Results:
     sites: tuple[str, ...]
     lost_sites: tuple[str, ...]
     secure: SecureComputation
-    released_to: str
+    released_to: str | None = field(metadata=WHEN_ASKED)
     rounds: int
     analyses: Mapping[str, ReleasedResult]

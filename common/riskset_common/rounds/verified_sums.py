@@ -76,9 +76,10 @@ def check_repeated(
     for section in sections:
         most = limits[section.analysis].get(section.name, 1)
         if asked[section.key] >= most:
+            allowed = "once" if most == 1 else f"{most} times"
             raise ProtocolRefusal(
-                f"The round asks {section.name} of analysis {section.analysis} for the {most + 1}th time; by the plan it is asked "
-                f"{most} times at most. The centre must run this release."
+                f"The round asks {section.name} of analysis {section.analysis} more than {allowed}, which is all that the plan allows. "
+                "The centre must run this release."
             )
 
 

@@ -1,4 +1,5 @@
-"""Secure sums: sites add up their numbers so that the centre reads the sum and nothing else. `secure_sum.md` argues why.
+"""Secure sums (`sums/`), and Cox models on shares (`blind/`): what the centre reads of many sites is a sum or a fit and nothing else.
 
-Read `protocol.py` first: one function that runs every party in order. `session.py` is the site's side, `pool.py` the centre's.
+Read `sums/protocol.py` and `blind/protocol.py` first: each is one function that runs every party in order. `sums/secure_sum.md` and
+`blind/blind.md` argue why.
 """

@@ -57,7 +57,7 @@ class EndpointSpec(AnalysisSpec):
 
 
 def twice(where: str, names: Sequence[str]) -> Iterator[str]:
-    """Say which names stand more than once where each has a meaning once."""
+    """Say which names are given more than once where each has a meaning once."""
     for name in dict.fromkeys(names):
         if names.count(name) > 1:
             yield f"{where}: {name} stands there {names.count(name)} times. Name it once."

@@ -149,7 +149,7 @@ class Disclosure(StrictModel):
     release: Literal["rounded", "exact"] = "rounded"
     minimum_cell: int = Field(default=5, ge=1)
     minimum_at_risk: int = Field(default=10, ge=1)
-    released_to: tuple[str, ...] = ("centre",)
+    released_to: tuple[str, ...] = Field(default=("centre",), min_length=1)
 
     @property
     def to_be_given_to(self) -> str:
@@ -158,7 +158,7 @@ class Disclosure(StrictModel):
 
 
 class BlindCommittee(StrictModel):
-    """Which sites compute the Cox models whose strata do not hold site, on shares that say nothing alone (`secure/blind.md`).
+    """Which sites compute the Cox models whose strata do not hold site, on shares that say nothing alone (`secure/blind/blind.md`).
 
     Attributes
     ----------
@@ -220,7 +220,7 @@ class BlindCommittee(StrictModel):
 
 
 class SecureSums(StrictModel):
-    """How sums over the sites are opened, and by whom when some sites drop out (`secure/secure_sum.md`).
+    """How sums over the sites are opened, and by whom when some sites drop out (`secure/sums/secure_sum.md`).
 
     Attributes
     ----------

@@ -1,7 +1,7 @@
 """The messages of blind models: one frame a step, in which the centre and a site send what they have for all models.
 
 The models of a plan advance side by side, and what one member seals for another passes the centre. So a frame holds the messages of
-`secure/blind_messages.py` by model, and reading it reads each of them.
+`blind_messages.py` by model, and reading it reads each of them.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class _Carried(MessageWithBody):
             )
 
     def letters(self) -> dict[bytes, tuple[Message, ...]]:
-        """The messages by the hash of their model's set-up; refused where one is not of a blind model, or a model stands there twice."""
+        """The messages by the hash of their model's set-up; refused if one is not of a blind model, or a model is given twice."""
         parts = iter(_cut(self.body, [length for model in self.models for length in model.lengths]))
         read = {
             model.setup: tuple(

@@ -11,7 +11,7 @@ from typing import Self
 
 from riskset_common.errors import ProtocolRefusal
 
-APP_SHA256 = "68ef79b92d8fc8cf3398a387c50db8189ac9461ec64c4fb2f88a04c28cce2e09"
+APP_SHA256 = "323bee4d505e0aed95d712d7690268128610bb1655c311326b81ff97a5c9b307"
 """SHA-256 of the Flower app (deploy/flower-app) of this release. Its files name entry points; they hold no code."""
 
 MESSAGE_TYPE = "query.riskset"

@@ -46,7 +46,7 @@ def new_centre(
     Parameters
     ----------
     sites, inside, stream
-        `host:port` to listen on; see `centre.Listen`.
+        `host:port` to listen on; see `config.Listen`.
     address
         `host:port` as the sites reach it; `sites` where None.
     in_memory

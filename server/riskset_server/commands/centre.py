@@ -261,7 +261,7 @@ def watch(run: RunNumber, centre: CentreFolder = HERE) -> None:
 @run_app.command("status")
 @errors_as_text
 def status(run: RunNumber, centre: CentreFolder = HERE, as_json: AsJson = False) -> None:
-    """Show where a run stands."""
+    """Show the state of a run."""
     with _opened(centre) as (_, _sites, runs):
         record = runs.get(run)
         if as_json:

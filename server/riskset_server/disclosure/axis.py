@@ -35,7 +35,7 @@ Group = GroupCurve | GroupIncidence
 Points = CurvePoints | IncidencePoints
 
 MOST_TIMES = 24
-"""A finer axis than this many steps would trace the curve; numbers at risk then stand at its round times of a coarser one only."""
+"""A finer axis than this many steps would trace the curve; numbers at risk are then shown at its round times of a coarser one only."""
 
 
 @dataclass(frozen=True)

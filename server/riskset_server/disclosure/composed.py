@@ -26,7 +26,7 @@ from riskset_server.disclosure.withheld import (
 
 
 def released_univariate(result: UnivariateResult, disclosure: Disclosure) -> UnivariateResult:
-    """Every factor's curves and model. All patients are known, so that those in whom a factor is not are one more of its groups."""
+    """Release each factor's curves and model. Patients with a missing factor count as one more group, because the total is known."""
     everyone = result.all_patients
     shown = released_kaplan_meier(everyone, disclosure)
     return UnivariateResult(

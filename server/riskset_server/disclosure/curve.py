@@ -77,7 +77,7 @@ class _Steps:
         )
 
     def apart(self, count: int, *others: int) -> bool:
-        """Whether none of the others differs from a number of events by a small count."""
+        """Whether the number of events equals each of the others, or differs from it by at least `minimum_cell`."""
         return all(count == other or abs(count - other) >= self.smallest for other in others)
 
     @property
@@ -199,7 +199,7 @@ def released_cause(
 
 
 def withheld_group(group: GroupCurve, rule: Withheld, events: Withheld) -> GroupCurve:
-    """A group of which nothing but its level is shown; `events` stands in place of the number of its events."""
+    """A group of which nothing but its level is shown; `events` takes the place of the number of its events."""
     return GroupCurve(
         n=rule,
         events=events,

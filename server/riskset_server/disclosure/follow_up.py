@@ -25,7 +25,7 @@ FOLLOW_UP_DIGITS = 2
 
 
 def released_follow_up(result: FollowUpResult, disclosure: Disclosure) -> FollowUpResult:
-    """Its median and limits where enough patients stand before and behind them; never the day of whoever was seen last or first."""
+    """Its median and limits, if enough were followed longer and enough shorter; never the day of whoever was seen last or first."""
     rule, events, at = small_count(disclosure), exact(result.events), result.at
     few_events = any(
         is_small(each, disclosure.minimum_cell) for each in (events, result.n - events)
@@ -61,7 +61,7 @@ def _time(time: Shown[float], point: FollowUpPoint | None, disclosure: Disclosur
 
 
 def _point(point: FollowUpPoint | None, n: int, disclosure: Disclosure) -> FollowUpPoint | None:
-    """What stands behind a time of follow-up."""
+    """How many patients were followed to a time."""
     if point is None:
         return None
     rule = _few_around(point, disclosure)

@@ -110,7 +110,7 @@ def released_fine_gray(
 def few_behind(
     levels: Sequence[FactorLevel], events: int, coefficients: int, disclosure: Disclosure
 ) -> Withheld | None:
-    """The rule by which too few patients or events stand behind a model; None where enough do."""
+    """The rule by which a model is based on too few patients or events; None if there are enough."""
     fewest, smallest = fewest_patients(disclosure), disclosure.minimum_cell
     for level in levels:
         if 0 < level.n < fewest:
@@ -131,7 +131,7 @@ def unless_few_survivors(n: int, events: int, disclosure: Disclosure) -> Shown[i
 def released_levels(
     levels: Sequence[FactorLevel], disclosure: Disclosure
 ) -> tuple[FactorLevel, ...]:
-    """The levels of a model, without the events of a factor of which hardly any patient of a level had none."""
+    """Patients and events by level. Events of a factor are withheld if almost all patients of one level had the event."""
     rule = small_count(disclosure)
     few = {
         level.term

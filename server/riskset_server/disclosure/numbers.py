@@ -1,6 +1,6 @@
 """The release of numbers in a table of characteristics: means and quartiles with enough patients behind them.
 
-A mean is a sum of patients' values, and a quartile is one patient's value; both are shown rounded, and only where enough patients stand
+A mean is a sum of patients' values, and a quartile is one patient's value; both are shown rounded, and only if enough patients are
 behind them. The mean of all gives the mean of a group that is held back, so it is held with it.
 """
 

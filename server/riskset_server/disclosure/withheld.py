@@ -17,7 +17,7 @@ Rule: TypeAlias = Callable[[Found, Disclosure], Found | WithheldAnalysis]
 
 
 def too_few_patients(disclosure: Disclosure) -> Withheld:
-    """The mark where too few patients stand behind a value; it names the threshold that decided."""
+    """The mark for a value based on too few patients. It names the threshold that applied."""
     decided = "minimum_at_risk"
     if disclosure.minimum_cell > disclosure.minimum_at_risk:
         decided = "minimum_cell"
@@ -30,7 +30,7 @@ def small_count(disclosure: Disclosure) -> Withheld:
 
 
 def fewest_patients(disclosure: Disclosure) -> int:
-    """Patients that must stand behind anything that is shown; never fewer than a cell must hold."""
+    """The fewest patients on which anything that is shown is based; never fewer than a cell must hold."""
     return max(disclosure.minimum_at_risk, disclosure.minimum_cell)
 
 

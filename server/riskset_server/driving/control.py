@@ -19,7 +19,7 @@ from riskset_server.store.runs import RESUMABLE, RunInputs
 
 
 class Engine(Registry, Protocol):
-    """What starts and stops drivers: `flower.Control`."""
+    """What starts and stops drivers: `superlink.Control`."""
 
     def start(self, number: int) -> int:
         """Start the driver of a run, and give the engine's own number for it."""
@@ -65,8 +65,8 @@ def start_run(
         plan, codebook, roster, centre.identity(), nonce
     )  # raises here rather than in the driver
     nodes = bring_in_line(engine, sites)
-    matter = RunInputs(canonical_json(plan), canonical_json(codebook), roster, nonce)
-    number = runs.add(plan.plan, plan.version, matter, now)
+    inputs = RunInputs(canonical_json(plan), canonical_json(codebook), roster, nonce)
+    number = runs.add(plan.plan, plan.version, inputs, now)
     runs.started(number, engine.start(number))
     return Started(number, offline(nodes, [member.name for member in roster.members]))
 
@@ -92,7 +92,7 @@ def resume_run(engine: Engine, sites: Sites, runs: Runs, number: int) -> Started
     nodes = bring_in_line(engine, sites)
     runs.move(number, RunState.WAITING)
     runs.started(number, engine.start(number))
-    wanted = [member.name for member in runs.matter(number).roster.members]
+    wanted = [member.name for member in runs.inputs(number).roster.members]
     return Started(number, offline(nodes, wanted))
 
 

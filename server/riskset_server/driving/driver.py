@@ -95,18 +95,18 @@ def _drive(
     now: Callable[[], datetime],
     random: Callable[[int], bytes],
 ) -> None:
-    matter = runs.matter(number)
-    plan = validate(ReleasePlan, parse_canonical(matter.plan_json), "the run's plan", PlanError)
+    inputs = runs.inputs(number)
+    plan = validate(ReleasePlan, parse_canonical(inputs.plan_json), "the run's plan", PlanError)
     codebook = validate(
-        Codebook, parse_canonical(matter.codebook_json), "the run's codebook", CodebookError
+        Codebook, parse_canonical(inputs.codebook_json), "the run's codebook", CodebookError
     )
-    offered = offer_run(plan, codebook, matter.roster, centre.identity(), matter.nonce)
+    offered = offer_run(plan, codebook, inputs.roster, centre.identity(), inputs.nonce)
     keys = {
         site.name: site.connection_key
         for site in sites.all()
         if site.is_admitted and site.connection_key is not None
     }
-    streams = _streams(centre, matter.roster, random)
+    streams = _streams(centre, inputs.roster, random)
     try:
         relay = Relay(
             list(routes(keys, streams, sites.release_seen)),
@@ -161,9 +161,9 @@ def write_run(
     final.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
     (made / "results.json").write_text(text, encoding="utf-8")
-    matter = runs.matter(number)
-    (made / "plan.json").write_bytes(matter.plan_json)
-    (made / "codebook.json").write_bytes(matter.codebook_json)
+    inputs = runs.inputs(number)
+    (made / "plan.json").write_bytes(inputs.plan_json)
+    (made / "codebook.json").write_bytes(inputs.codebook_json)
     for step, site, message in runs.transcript(number):
         if message:
             folder = made / "transcript" / step

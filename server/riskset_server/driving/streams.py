@@ -1,7 +1,7 @@
 """The streams of a run at the centre: each site dials in once, and questions and answers ride on it until the run ends.
 
 A stream is admitted by the token that Flower's message carried to the site, and by the site's signature over it. It carries the same
-bytes as Flower's messages do; nothing else is believed of it. See `site_node/riskset_node/stream.py` for the other end.
+bytes as Flower's messages do; nothing else is believed of it. See `site_node/riskset_node/connection/stream.py` for the other end.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ dialled, because behind a reverse proxy every caller seems to sit on this machin
 A node that asks for messages when there are none is answered as soon as there are some, or after `hold` seconds. So a round takes
 no polling interval, and 18 idle sites ask three times a minute instead of twenty times a second. So it is with the SuperExec, which
 asks for runs to drive, and with a driver, which asks for replies: it is answered when sites have pushed some and none is on its way,
-or after a short while, because what the SuperLink says in a lost node's place is told by nobody.
+or after a short while, because what the SuperLink says in a lost node's place is announced by nobody.
 
 The SuperLink is asked only when there can be something new to hear: each answer costs it some ten milliseconds, and without this every
 node that has replied would have it look for a second message that is not there.
@@ -59,7 +59,7 @@ _ASKS = {
 }
 """Calls that are held, and what each asks for."""
 
-_TELLS = {
+_ANNOUNCES = {
     "/v1/runtime/push-messages": "messages",
     "/v1/control/unregister-node": "messages",
     "/v1/control/start-run": "runs",
@@ -78,8 +78,8 @@ class Front:
         self._waiting: dict[str, set[asyncio.Future[None]]] = {
             what: set() for what in _ASKS.values()
         }
-        self._told = dict.fromkeys(_ASKS.values(), 0)
-        self._heard: dict[str, float] = {}
+        self._announced = dict.fromkeys(_ASKS.values(), 0)
+        self._received: dict[str, float] = {}
         self._replies_coming = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -107,9 +107,9 @@ class Front:
             await self._app(scope, receive, send)
         finally:
             self._replies_coming -= coming
-        what = _TELLS.get(scope["path"])
+        what = _ANNOUNCES.get(scope["path"])
         if what is not None:
-            self._told[what] += 1
+            self._announced[what] += 1
             if what != "replies" or not self._replies_coming:
                 self._wake(what)
 
@@ -149,17 +149,17 @@ class Front:
             hung_up.cancel()
 
     def _is_news(self, scope: Scope) -> bool:
-        """Whether something was told that this caller may not have heard; always for one whom the SuperLink did not answer yet."""
+        """Whether something was announced that this caller may not have heard; always for one whom the SuperLink did not answer yet."""
         what = _ASKS[scope["path"]]
         if what == "replies" and self._replies_coming:
             return False
-        return self._heard.get(_caller(scope), -math.inf) < self._told[what]
+        return self._received.get(_caller(scope), -math.inf) < self._announced[what]
 
     async def _asked(self, scope: Scope, body: bytes) -> list[Event]:
         """Ask the SuperLink once, collect its answer, and note how much news the caller now has: all of it, or one message more."""
         answer: list[Event] = []
         what = _ASKS[scope["path"]]
-        latest = self._told[what]
+        latest = self._announced[what]
 
         async def nothing_more() -> Event:
             nothing: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
@@ -172,9 +172,9 @@ class Front:
         await self._app(asked_anew, _in_one_piece(body, nothing_more), send)
         caller = _caller(scope)
         if caller and answer[0]["status"] == 200:
-            before = self._heard.get(caller, -math.inf)
+            before = self._received.get(caller, -math.inf)
             one_more = what == "messages" and _says_something(answer)
-            self._heard[caller] = min(before + 1, latest) if one_more else latest
+            self._received[caller] = min(before + 1, latest) if one_more else latest
         return answer
 
 

@@ -36,7 +36,7 @@ def draw(shown: Shown) -> Drawing:
 
 
 def at_landmark(shown: Shown) -> Shown:
-    """The display of the curves or the model within, whose words know the exposure by the landmark."""
+    """The same display for the curves or model inside the analysis, with the exposure named as it was at the landmark."""
     part, words = shown.only, shown.words
     spec = _spec(part)
     study = with_exposure(Study(words.plan, words.codebook, ()), spec.exposure, spec.at)

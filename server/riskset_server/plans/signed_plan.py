@@ -19,7 +19,7 @@ PREFIX = b"riskset/plan/1/"
 
 
 class PlanSignature(StrictModel):
-    """What stands in plan.yaml.sig."""
+    """The content of plan.yaml.sig."""
 
     schema_version: Literal[1] = 1
     plan: str

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from riskset_common.errors import PlanError
 from riskset_common.planning.check import check_plan
 from riskset_common.planning.read import read_plan
 from riskset_common.primitives.signing import Identity
@@ -39,7 +40,10 @@ def drafted(plan: Path, codebook: Path, *, sites: Sequence[Site] = ()) -> Submit
     """
     read, words = read_plan(plan), read_codebook(codebook)
     check_plan(Study(read, words, tuple(sites)), str(plan))
-    placed(read)  # a display that cannot be made is an error now, not when the run is finished
+    try:
+        placed(read)  # a display that cannot be made is an error now, not when the run is finished
+    except PlanError as error:
+        raise PlanError("\n".join(f"{plan}: {line}" for line in str(error).splitlines())) from error
     return Submitted(read, words)
 
 

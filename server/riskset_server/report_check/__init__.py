@@ -1,4 +1,4 @@
-"""Checking a report: do its numbers add up, agree with one another, and stand in results.json."""
+"""Checking a report: do its numbers add up, agree with one another, and come from results.json."""
 
 from __future__ import annotations
 

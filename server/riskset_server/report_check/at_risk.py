@@ -66,7 +66,7 @@ def _growing(where: str, counts: Sequence[Shown[int]]) -> Iterator[Disagreement]
 
 @dataclass
 class _Block:
-    """The rows of one group as printed: what each kind counts, by where its numbers stand."""
+    """The rows of one group as printed: what each kind counts, by the place of its numbers."""
 
     label: str
     rows: dict[str, dict[str, int]] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Disagreement:
-    """Two numbers of a report that cannot both be right, or one that stands in no result."""
+    """Two numbers of a report that cannot both be right, or one that comes from no result."""
 
     check: str
     where: str

@@ -18,7 +18,7 @@ _SVG = "{http://www.w3.org/2000/svg}"
 
 @dataclass(frozen=True)
 class Text:
-    """One text of a figure, where it stands and which end of it does; `in_axes` of labels and numbers of an axis."""
+    """One text of a figure, its place, and which end of it is there; `in_axes` of labels and numbers of an axis."""
 
     words: str
     x: str

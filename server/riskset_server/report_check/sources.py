@@ -1,6 +1,6 @@
 """The check that every number of a display is in the results of its analyses, to the digits printed.
 
-Beside the numbers of results.json themselves there may stand: a probability in percent; patients at risk, censored and with an event
+Beside the numbers of results.json themselves there may be: a probability in percent; patients at risk, censored and with an event
 at a time, which are sums along a curve; sums and shares of a table of events; the difference of two estimates with its limits; and
 numbers that are words, of the plan and the codebook.
 """
@@ -62,7 +62,7 @@ class Sources:
         return first < self.of_results.size and bool(self.of_results[first] <= printed + half)
 
     def untraced(self, text: str, *, words: bool) -> list[str]:
-        """Numbers of a text that stand nowhere; with `words` those of labels are known too."""
+        """Numbers of a text that come from nowhere; with `words` those of labels are known too."""
         tokens = [token for token in _NUMBER.findall(text) if token]
         return [
             token
@@ -189,7 +189,7 @@ def _shares(result: EventTableResult) -> Iterator[float]:
 
 
 def untraced_cells(where: str, table: Table, sources: Sources) -> Iterator[Disagreement]:
-    """Numbers of a table that stand in no result; heads, labels and notes may hold those of words."""
+    """Numbers of a table that come from no result; heads, labels and notes may hold those of words."""
     for row in table.rows:
         for head, found in zip(table.heads[1:], row.cells, strict=True):
             for token in sources.untraced(found.text, words=False):
@@ -204,7 +204,7 @@ def untraced_cells(where: str, table: Table, sources: Sources) -> Iterator[Disag
 def untraced_texts(
     where: str, texts: Iterable[Text], notes: Iterable[str], sources: Sources
 ) -> Iterator[Disagreement]:
-    """Numbers of a figure that stand in no result; those of an axis are no results."""
+    """Numbers of a figure that come from no result; those of an axis are no results."""
     said = [*(text.words for text in texts if not text.in_axes), *notes]
     for text in said:
         is_value = _VALUE.fullmatch(text) is not None and text not in sources.labels

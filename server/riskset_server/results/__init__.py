@@ -1,1 +1,1 @@
-"""Reading results.json."""
+"""Shared by pages and rules: typed results and ticks of axes."""

@@ -141,7 +141,7 @@ class _Model:
 
 
 class BlindRun:
-    """All blind models of a run.
+    """All blind models of a run, and how far each has come: `take` moves them on in place, unlike the phases of a run, which are values.
 
     Parameters
     ----------
@@ -261,7 +261,7 @@ class AskedBlind:
     progress
         How far the run had come before.
     models
-        The conversations. They go on with `take`, which is called once for each step.
+        The conversations. They are no value: `take` moves them on, so it is called once for each step.
     step
         The number of the step in the round.
     messages

@@ -1,12 +1,13 @@
 """The shared state of the phases of a run at the centre, sans I/O: the constants of the run, and its progress.
 
-A run is always in one of its phases, and each is a value of a type of its own:
+A run is always in one of its phases, and each has a type of its own:
 
     Offered -> Joined -> Asked -> Reported -> Opened -> (AskedBlind ->) Finished
 
 `Opened` is followed by the next round's `Asked` until the plan has no question left that is answered in the open. Each phase but the
-last has `messages`, which go out by name of the site, and `take`, which is given the replies and gives the next phase. A reply that is
-missing is a site that did not answer: before the first opening a recoverable run does without it, afterwards `SitesLost` is raised.
+last has `messages`, which go out by name of the site, and `take`, which is given the replies and gives the next phase. One phase is
+no mere value: `AskedBlind` holds conversations, a `BlindRun`, that `take` moves on. A reply that is missing is a site that did not
+answer: before the first opening a recoverable run does without it, afterwards `SitesLost` is raised.
 
 Everything follows from the arguments of `offer_run` and the replies: an engine that keeps both can build a run again and go on where
 it stopped.

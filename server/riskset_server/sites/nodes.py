@@ -19,7 +19,7 @@ class Node:
 
 
 class Registry(Protocol):
-    """Where nodes are registered: `flower.Control`."""
+    """Where nodes are registered: `superlink.Control`."""
 
     def nodes(self) -> list[Node]:
         """All registered nodes."""

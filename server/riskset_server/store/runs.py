@@ -18,7 +18,7 @@ from riskset_server.store.tables import MessageRow, RunRow
 
 
 class RunState(StrEnum):
-    """Where a run stands."""
+    """The state of a run."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -83,15 +83,15 @@ class Runs:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, plan: str, version: str, matter: RunInputs, now: datetime) -> int:
+    def add(self, plan: str, version: str, inputs: RunInputs, now: datetime) -> int:
         """Enter a new run and give its number."""
         row = RunRow(
             plan=plan,
             version=version,
-            plan_json=matter.plan_json,
-            codebook_json=matter.codebook_json,
-            roster_json=matter.roster.model_dump_json().encode(),
-            nonce=matter.nonce,
+            plan_json=inputs.plan_json,
+            codebook_json=inputs.codebook_json,
+            roster_json=inputs.roster.model_dump_json().encode(),
+            nonce=inputs.nonce,
             state=RunState.WAITING,
             why="",
             started_at=now,
@@ -101,8 +101,8 @@ class Runs:
             session.flush()
             return row.number
 
-    def matter(self, number: int) -> RunInputs:
-        """What a run is made of."""
+    def inputs(self, number: int) -> RunInputs:
+        """What a run is made of: plan, codebook, roster and nonce."""
         with self._database.session() as session:
             row = _row(session, number)
             roster = Roster.model_validate_json(row.roster_json)

@@ -140,6 +140,24 @@ class ShownPolicy:
         rule["estimators"] += tuple(name for name in blind if name in self.policy.estimators)
         return {field: (floor.get(field), value, rule[field]) for field, value in here.items()}
 
+    def not_checked(self) -> tuple[str, ...]:
+        """What can refuse the plan and is not known here, each with the reason or with the command that checks it."""
+        if self.plan is None:
+            return ()
+        blind, named = self.plan.secure.blind, blind_names(self.plan, self.sites, self.site)
+        unknown = "the sites of the run are not known here"
+        return (
+            *(() if self.sites else (f"minimum_sites ({unknown})",)),
+            *(
+                (f"the committee ({unknown})",)
+                if named and not self.sites and blind.committee is None
+                else ()
+            ),
+            "minimum_events_per_term (the events are counted in the first round)",
+            "whether plan, codebook and records fit each other (riskset-node data check --plan)",
+            "the signature (the node checks it when the plan is offered)",
+        )
+
     def reasons(self) -> tuple[str, ...]:
         """Why the plan, or without one every plan, would be refused here; empty where nothing is known against it."""
         if self.plan is None:
@@ -155,14 +173,13 @@ def show_policy(console: Console, shown: ShownPolicy) -> None:
     console.print(table)
     if shown.plan is not None:
         console.print(Text(f"results: {shown.plan.disclosure.to_be_given_to}"))
-        if not shown.sites:
-            console.print(
-                "Not checked, because the sites of the run are not known here: minimum_sites, and a committee that the plan does not name."
-            )
+        console.print(Text(f"Not checked here: {'; '.join(shown.not_checked())}."))
     reasons = shown.reasons()
     if reasons:
         what = "Every plan" if shown.plan is None else "This plan"
-        console.print(Text(f"{what} would be refused here: {' '.join(reasons)}"))
+        console.print(
+            Text("\n".join((f"{what} would be refused here: {reasons[0]}", *reasons[1:])))
+        )
 
 
 def _cell(value: object) -> str:
@@ -193,6 +210,7 @@ def policy_json(shown: ShownPolicy) -> dict[str, object]:
             for field, (consortium, here, holds) in shown.fields().items()
         },
         "refused": list(shown.reasons()),
+        "not_checked": list(shown.not_checked()),
     }
 
 

@@ -116,7 +116,7 @@ def start(node: NodeFile) -> None:
 
 @errors_as_text
 def status(node: NodeFile) -> None:
-    """Show how this site's node stands: what it waits for, its last run, when the centre last answered."""
+    """Show the state of this site's node: what it waits for, its last run, when the centre last answered."""
     from riskset_node.connection.standing import lines_of
 
     typer.echo("\n".join(lines_of(_state_of(node))))

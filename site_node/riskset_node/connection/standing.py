@@ -145,7 +145,7 @@ def is_paused(state: Path) -> bool:
 
 
 def lines_of(state: Path) -> Iterator[str]:
-    """How the node stands, line by line."""
+    """The state of the node, line by line."""
     pid = process_of(state)
     yield f"node          {f'runs, process {pid}' if pid else 'does not run'}{', paused' if is_paused(state) else ''}"
     path = state / "standing.json"

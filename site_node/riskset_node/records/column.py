@@ -23,7 +23,7 @@ _CODE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 
 @dataclass(frozen=True)
 class Column:
-    """A column as it stands in the file.
+    """A column as it is in the file.
 
     Attributes
     ----------

@@ -128,7 +128,7 @@ def _ruled(
 def _condition(
     condition: Conditions, patients: Patients, codebook: Codebook
 ) -> tuple[Bools, Bools]:
-    """Patients in whom all named variables surely have one of the named levels, and those in whom one surely has not."""
+    """Patients who certainly meet the condition, and those who certainly do not; the others have missing values."""
     holds = np.ones(patients.n, dtype=np.bool_)
     fails = np.zeros(patients.n, dtype=np.bool_)
     for name, wanted in condition.items():

@@ -83,7 +83,7 @@ class FirstEvents:
 def first_events(
     events: Iterable[DatedEvent], words: Study | Codebook, patients: Patients, among: Bools
 ) -> FirstEvents:
-    """The first event of each of these patients; of two on one day the one that stands first."""
+    """Each patient's first event. If two fall on one day, the one listed first in the plan counts."""
     date = np.full(patients.n, np.iinfo(np.int64).max)
     code = np.zeros(patients.n, dtype=np.int64)
     by_date: dict[str, Bools] = {}

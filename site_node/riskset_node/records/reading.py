@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from riskset_common.errors import NodeConfigError
 from riskset_common.study.codebook import CategoryVariable, Codebook, NumberVariable
 from riskset_common.study.patients import Bools, Patients
 from riskset_node.config import NodeConfig
@@ -42,6 +43,14 @@ class SiteRecords:
     not_read: tuple[str, ...]
 
 
+def _check_study(config: NodeConfig, codebook: Codebook) -> None:
+    if config.study is not None and config.study != codebook.codebook:
+        raise NodeConfigError(
+            f"study: node.yaml of site {config.site!r} is for the study {config.study!r}, and the codebook is of {codebook.codebook!r}. "
+            "Use the codebook of that study, or correct study in node.yaml."
+        )
+
+
 def read_records(
     config: NodeConfig, codebook: Codebook, today: datetime.date, needed: Collection[str] = ()
 ) -> SiteRecords:
@@ -49,6 +58,7 @@ def read_records(
 
     What is wrong with rows is a finding, not an error. Raises `NodeConfigError` or `DataError` if the file cannot be read at all.
     """
+    _check_study(config, codebook)
     mapped = variable_columns(config, codebook, needed)
     source = source_of(config.data.source.kind)
     columns = _needed(config, mapped)
@@ -98,7 +108,7 @@ def _patients(n: int, codebook: Codebook, coded: dict[str, Codes]) -> Patients:
 
 
 def _local_ids(config: NodeConfig, columns: Mapping[str, Column]) -> tuple[LocalIds, list[Mark]]:
-    """Ids of the patient column, and marks on those that stand in several rows or in none."""
+    """Ids of the patient column, and marks on those that are in several rows or in none."""
     column = config.data.patient
     if column is None:
         return LocalIds(None), []

@@ -257,14 +257,12 @@ class SiteNode:
     def _check(self, opening: Opening) -> bytes:
         joined = self._session(opening.sid)
         checked = joined.checked(opening)
-        fixes, tells = (
-            checked.session.frozen != joined.session.frozen,
-            checked.verified is not joined.verified,
-        )
-        if fixes or tells:
+        freezes = checked.session.frozen != joined.session.frozen
+        adds_sums = checked.verified is not joined.verified
+        if freezes or adds_sums:
             with self._state.step():
                 self._state.freeze(checked.session)
-                if tells:
+                if adds_sums:
                     self._state.keep_opening(opening.sid, opening.round, opening.to_bytes())
         self._joined[opening.sid] = checked
         _LOG.info("opening_checked", site=self.name, round=opening.round)

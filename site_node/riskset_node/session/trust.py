@@ -12,7 +12,7 @@ from riskset_common.errors import NodeConfigError
 from riskset_common.primitives.signing import public_from_text
 from riskset_common.rounds.questions import sites_of
 from riskset_common.study.study import Site
-from riskset_node.config import NodeConfig
+from riskset_node.config import NodeConfig, PinnedRoster
 from riskset_node.records.own_site import own_site
 
 
@@ -42,14 +42,29 @@ def trust_of(config: NodeConfig) -> Trust:
         raise NodeConfigError(
             f"site {config.site}: node.yaml needs centre.key and roster (path, governance, needed) before the site can take part in a run."
         )
+    return Trust.in_signed(config.centre_key, read_roster(pinned.path), _governance(pinned))
+
+
+def _governance(pinned: PinnedRoster) -> Governance:
     keys = tuple(public_from_text(key) for key in pinned.governance)
-    signed = read_roster(pinned.path)
-    return Trust.in_signed(config.centre_key, signed, Governance(keys, pinned.needed))
+    return Governance(keys, pinned.needed)
 
 
 def known_sites(config: NodeConfig) -> tuple[Site, ...]:
-    """The sites of the pinned roster; none where node.yaml pins no roster. Raises as `trust_of` does."""
-    return () if config.roster is None else sites_of(trust_of(config).roster)
+    """The sites of the pinned roster; none if node.yaml pins no roster.
+
+    Raises
+    ------
+    NodeConfigError
+        If the roster does not hold this site, or holds another study group.
+    SignatureRefusal
+        If too few of the pinned keys signed the roster.
+    """
+    if config.roster is None:
+        return ()
+    roster = check_roster(read_roster(config.roster.path), _governance(config.roster))
+    own_site(config, roster.members, f"the roster (version {roster.version})")
+    return sites_of(roster)
 
 
 def own_entry(config: NodeConfig, roster: Roster, public: bytes) -> Member:

@@ -23,7 +23,7 @@ def _as_text(token: object) -> object:
 
 
 Token = Annotated[str, BeforeValidator(_as_text)]
-"""A text that stands in the file: a code, or a sign for a missing value."""
+"""A text in the file: a code, or a sign for a missing value."""
 
 MISSING_TOKENS = ("", "NA", ".")
 """What a missing value looks like when node.yaml does not say: nothing, as R writes it, as SAS writes it."""
@@ -66,7 +66,7 @@ class SourceSettings(StrictModel):
 
     @property
     def decimal_sign(self) -> str:
-        """The decimal sign of numbers that stand as text."""
+        """The decimal sign of numbers that are written as text."""
         return "."
 
 
@@ -96,7 +96,7 @@ class Source(Protocol[Settings]):
 
 
 def check_header(header: Sequence[str], columns: Collection[str], path: Path) -> None:
-    """Raise where a column that is needed is not in the file, or stands in it twice."""
+    """Raise if a column that is needed is not in the file, or is in it twice."""
     twice = sorted(name for name, times in Counter(header).items() if times > 1 and name in columns)
     if twice:
         raise DataError(

@@ -1,6 +1,6 @@
 """The one door: whatever leaves the site is written down here first, and can be shown again byte for byte.
 
-It is a table in the file of the site's state (`state.py`). An entry holds the message as it was sent and, for a report, the site's own
+It is a table in the file of the site's state (`node_state.py`). An entry holds the message as it was sent and, for a report, the site's own
 numbers under the mask, so that the data manager can see what the centre received a share of: counts compressed by zlib, reals, which
 would not shrink, as they are. Nothing else in the node has a way to send.
 """

@@ -243,7 +243,7 @@ def test_a_run_asks_no_array_more_often_than_its_kind_says(analysis: dict[str, A
     for number, each in enumerate(asked):
         check_repeated({"asked": each.request}, sections[number], sections[:number])
 
-    with pytest.raises(ProtocolRefusal, match="time; by the plan it is asked"):
+    with pytest.raises(ProtocolRefusal, match="which is all that the plan allows"):
         check_repeated({"asked": asked[0].request}, sections[0], sections[:1] * 2)
 
 

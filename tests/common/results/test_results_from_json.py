@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from riskset_common.errors import EstimationError, InputError
-from riskset_common.estimators.read_back import analysis_from_json
+from riskset_common.estimators.read_back import analysis_from_json, results_from_json
 from riskset_common.results.as_json import as_json
 from riskset_common.results.curves import Estimate, NumbersAtRisk, RestrictedMean
 from riskset_common.results.flow import FlowBox, FlowResult
@@ -144,3 +144,27 @@ def test_a_withheld_value_is_no_exact_one() -> None:
     assert 3 == exact(3)
     with pytest.raises(EstimationError, match=r"is withheld: .*minimum_cell 5"):
         exact(Withheld("minimum_cell 5"))
+
+
+def whole_file(**changes: Any) -> dict[str, Any]:
+    named = {"id": "trial", "sha256": "0" * 64}
+    secure = {"profile": "strict", "minimum_sites": 3, "committee": [], "threshold": 0}
+    return {
+        "schema": 1,
+        "plan": named | {"version": "1.0.0"},
+        "codebook": named,
+        "sites": ["a", "b", "c"],
+        "lost_sites": [],
+        "secure": secure | {"blind": None},
+        "rounds": 2,
+        "analyses": {},
+    } | changes
+
+
+def test_results_of_a_release_that_did_not_say_to_whom_they_are_given_are_read() -> None:
+    assert None is results_from_json(whole_file()).released_to
+
+
+def test_another_version_of_the_contract_is_refused() -> None:
+    with pytest.raises(InputError, match="schema is 2, and this release reads 1"):
+        results_from_json(whole_file(schema=2))

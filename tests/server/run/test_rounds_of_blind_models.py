@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.server.run.test_runs import ROSTER
+from tests.server.run.test_run_rounds import ROSTER
 
 from riskset_common.estimators.curves.counts import AskCounts
 from riskset_common.estimators.estimator import AnyRequest, Request

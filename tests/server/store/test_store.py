@@ -167,11 +167,11 @@ def test_what_was_opened_is_kept_once_and_never_changes(centre, number):
     assert [] == centre.runs.arrived(number)
 
 
-def test_a_run_is_made_of_the_same_matter_when_it_is_resumed(centre, number):
-    matter = centre.runs.matter(number)
+def test_a_run_has_the_same_inputs_when_it_is_resumed(centre, number):
+    inputs = centre.runs.inputs(number)
 
-    assert centre.sites.roster() == matter.roster
-    assert 32 == len(matter.nonce)
+    assert centre.sites.roster() == inputs.roster
+    assert 32 == len(inputs.nonce)
 
 
 def test_the_transcript_holds_every_reply_in_the_order_of_arrival(centre, number):

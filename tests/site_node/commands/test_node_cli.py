@@ -165,6 +165,29 @@ def test_the_names_that_a_blind_model_needs_are_shown_and_asked_for(site, run):
     ]
 
 
+def test_what_cannot_be_checked_here_is_named(run):
+    told = json.loads(run("policy show NODE --plan PLAN --json").stdout)
+
+    assert [] == told["refused"]
+    assert "minimum_sites" in told["not_checked"][0]
+    assert not any("committee" in each for each in told["not_checked"])
+
+
+def test_a_plan_that_invites_too_few_sites_is_refused_before_it_is_offered(site, run):
+    plan = site.write("few.yaml", "quorum: {sites: 3, of: 3}\n" + site.PLAN)
+    done = run(f"policy show NODE --plan {plan}")
+
+    assert 3 == done.exit_code
+    assert "policy.minimum_sites: the plan invites 3 sites" in done.stdout
+
+
+def test_a_node_of_another_study_is_refused(run):
+    done = run("data check NODE --codebook CODEBOOK", more="study: other")
+
+    assert (1, "") == (done.exit_code, done.stdout)
+    assert "study: node.yaml of site 'dcog' is for the study 'other'" in done.stderr
+
+
 def test_a_policy_without_a_plan_holds_as_it_is_written(run):
     told = json.loads(run("policy show NODE --json", more="policy: {expires: 2028-12-31}").stdout)
 

@@ -72,13 +72,13 @@ class Ground:
     def new_run(self) -> int:
         asked = submitted(self.study / "plan.yaml", self.study / "codebook.yaml")
         database = open_database(self.centre.store)
-        matter = RunInputs(
+        inputs = RunInputs(
             canonical_json(asked.plan),
             canonical_json(asked.codebook),
             Sites(database).roster(),
             token_bytes(32),
         )
-        number = Runs(database).add(asked.plan.plan, asked.plan.version, matter, datetime.now(UTC))
+        number = Runs(database).add(asked.plan.plan, asked.plan.version, inputs, datetime.now(UTC))
         database.close()
         return number
 

@@ -130,7 +130,7 @@ class Univariate(Composed[UnivariateSpec, AskParts, UnivariateResult]):
     )
 
     def problems(self, spec: UnivariateSpec, study: Study) -> Iterator[str]:
-        """Names that stand twice, and what a factor's own curves or model cannot be, each said once."""
+        """Names that are given twice, and what a factor's own curves or model cannot be, each said once."""
         found = list(twice("factors and strata", self.uses(spec).all_categories))
         yield from found or dict.fromkeys(_part_problems(spec, study))
 

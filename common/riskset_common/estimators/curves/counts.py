@@ -35,7 +35,7 @@ MAXIMUM_CELLS = 2**26
 """Cells of one array of counts (512 MB); a longer or finer grid is a mistake in the plan."""
 
 BY_STEP = "_by_step"
-"""What the names of counts end in where they stand beside other sums."""
+"""What the names of counts end in if a question asks other sums with them."""
 
 
 COUNTED = frozenset({"lengths", "events", "censored", "entered", "missing"})
@@ -45,7 +45,7 @@ COUNTED = frozenset({"lengths", "events", "censored", "entered", "missing"})
 class AskCounts(State):
     """First how long the grid must be (`n_steps` is None), then the counts on it.
 
-    `counted` asks only what stands beside the counts, where another analysis of the round asks these.
+    `counted` asks only the further sums, if another analysis of the round asks the counts.
     """
 
     n_steps: int | None = Field(default=None, ge=1)

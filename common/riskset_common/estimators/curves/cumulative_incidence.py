@@ -110,7 +110,7 @@ class CumulativeIncidence(TwoRounds[CumulativeIncidenceSpec, CumulativeIncidence
     )
 
     def problems(self, spec: CumulativeIncidenceSpec, study: Study) -> Iterator[str]:
-        """A test without groups or under left truncation, strata without a test, and what stands twice."""
+        """A test without groups or under left truncation, strata without a test, and what is given twice."""
         if spec.test is not None and not spec.by:
             yield "test compares groups, but `by` is missing."
         if spec.strata and spec.test is None:

@@ -31,5 +31,5 @@ class CurvesSpec(EndpointSpec):
         return within_sites(self.strata, study.sites)
 
     def counted_by(self, study: Study) -> tuple[str, ...]:
-        """Categories for each of whose combinations there are counts: strata, unless they lie within sites, before groups."""
+        """The variables by which counts are split: strata first, then groups. Strata within a site are left out."""
         return self.by if self.within_sites(study) else (*self.strata, *self.by)

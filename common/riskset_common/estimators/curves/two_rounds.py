@@ -29,7 +29,7 @@ from riskset_common.study.study import Study
 
 
 class TwoRounds(Estimator[Spec, AskCounts, Result]):
-    """An estimator from counts on the time grid. A kind says what is counted, what stands beside it, and what follows."""
+    """An estimator from counts on the time grid. A kind says what is counted, what is summed besides, and what follows."""
 
     state = AskCounts
 
@@ -38,7 +38,7 @@ class TwoRounds(Estimator[Spec, AskCounts, Result]):
         return Request(spec, study, AskCounts())
 
     def shapes(self, request: Request[Spec, AskCounts]) -> Mapping[str, Shape]:
-        """Grid lengths; then counts by step, what stands beside them, and the patients left out."""
+        """First round: length of the time grid. Second round: counts per step, further sums, and patients left out."""
         spec, study, asked = request.spec, request.study, request.state
         if asked.n_steps is None:
             return length_shapes()
@@ -48,7 +48,7 @@ class TwoRounds(Estimator[Spec, AskCounts, Result]):
         )
 
     def summarise(self, patients: Patients, request: Request[Spec, AskCounts]) -> Summary:
-        """Count this site's patients, and compute what stands beside the counts."""
+        """Count this site's patients, and compute the further sums."""
         spec, study, asked = request.spec, request.study, request.state
         cohort = self.analysed(patients, request)
         times = self._times(cohort.patients, spec, study)
@@ -116,7 +116,7 @@ class TwoRounds(Estimator[Spec, AskCounts, Result]):
         """The site's counts."""
 
     def _shapes_beside(self, spec: Spec, study: Study) -> Mapping[str, Shape]:
-        """The arrays that stand beside the counts."""
+        """The arrays of the further sums, beside the counts."""
         del spec, study
         return {}
 

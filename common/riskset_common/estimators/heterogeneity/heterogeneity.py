@@ -1,6 +1,6 @@
 """Does an effect differ among the sites? Every site fits its own Cox model; only sums over the sites of its estimate are opened.
 
-Cochran's Q, I² and the pooled effects follow from sums of w, w b, w b² and w² with w = 1/var(b), see `survival.heterogeneity`.
+Cochran's Q, I² and the pooled effects follow from sums of w, w b, w b² and w² with w = 1/var(b), see `survival.tests.heterogeneity`.
 No site's own estimate is seen by anybody else. How many sites have an estimate is counted first, because sums over few could be
 taken apart. A site takes that number, and the variance between sites, from sums whose opening it checked.
 """

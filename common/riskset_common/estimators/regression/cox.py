@@ -189,7 +189,7 @@ class Cox(Estimator[CoxSpec, AskCox, CoxResult]):
         return BlindCox()
 
     def rests_on(self, spec: CoxSpec, study: Study) -> tuple[str, ...]:
-        """Events, of which a site wants enough; and all patients by step of the grid, where sites work out a function of time."""
+        """Sums that a site must have checked before it answers: total events and, if weights depend on time, counts per time step."""
         return (EVENTS, *steps_rested_on(spec, study))
 
     def asked_at_most(self, spec: CoxSpec, study: Study) -> Mapping[str, int]:

@@ -34,7 +34,7 @@ from riskset_common.survival.tests.wald import wald_test
 
 @dataclass(frozen=True)
 class Survey:
-    """What the first round of a Cox model shows: its columns, their scale, and how many patients and events stand behind them."""
+    """What the first round of a Cox model shows: its columns, their scale, and how many patients and events it is based on."""
 
     columns: tuple[Column, ...]
     exponent: tuple[int, ...]

@@ -125,7 +125,7 @@ def columns(
 
 
 def design(found: Sequence[Column], patients: Patients, study: Study) -> Reals:
-    """The design of these patients, shape (n, n_columns); exposures are categories of theirs, see `cox_rows`."""
+    """The design of these patients, shape (n, n_columns); exposures are categories of theirs, see `rows.py`."""
     x = np.empty((patients.n, len(found)), dtype=np.float64, order="F")
     for index, column in enumerate(found):
         x[:, index] = prod(

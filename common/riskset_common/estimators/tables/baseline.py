@@ -103,7 +103,7 @@ class Baseline(Estimator[BaselineSpec, CountCells, BaselineResult]):
     )
 
     def problems(self, spec: BaselineSpec, study: Study) -> Iterator[str]:
-        """A test without groups, a variable that stands twice, and numbers that cannot be summed."""
+        """A test without groups, a variable that is given twice, and numbers that cannot be summed."""
         uses = self.uses(spec)
         if spec.test is not None and not spec.by:
             yield "test compares groups, but `by` is missing."

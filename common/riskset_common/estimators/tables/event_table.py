@@ -59,7 +59,7 @@ class EventTable(Estimator[EventTableSpec, CountEvents, EventTableResult]):
     )
 
     def problems(self, spec: EventTableSpec, study: Study) -> Iterator[str]:
-        """A group that stands twice."""
+        """A group that is given twice."""
         del study
         return twice("by", spec.by)
 

@@ -30,7 +30,7 @@ from riskset_common.study.patients import MISSING, Patients
 from riskset_common.study.study import Study
 
 ENROLLED = "enrolled"
-"""The step at which everybody is; it may stand first, and needs no variable."""
+"""The step at which everybody is; it may come first, and needs no variable."""
 
 MAXIMUM_CELLS = 20_000
 """Combinations of levels of all steps; more than that is no diagram."""
@@ -72,7 +72,7 @@ class Flow(Estimator[FlowSpec, CountFlow, FlowResult]):
     )
 
     def problems(self, spec: FlowSpec, study: Study) -> Iterator[str]:
-        """Steps that stand twice or split nothing, and a chain of too many combinations."""
+        """Steps that are given twice or split nothing, and a chain of too many combinations."""
         yield from twice("steps", spec.steps)
         if spec.steps[0] == ENROLLED and study.codebook.levels(ENROLLED) is not None:
             yield (

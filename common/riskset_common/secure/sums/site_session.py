@@ -1,6 +1,6 @@
 """The site's side of a session: join it, accept its keys once, believe an opening once it adds up, and forget the keys at the end.
 
-`reporting.py` answers a round, `unmask.py` helps to open one. Nothing here reads a clock, draws a random number or stores anything: a
+`reporting.py` answers a round, `unmasking.py` helps to open one. Nothing here reads a clock, draws a random number or stores anything: a
 site's node draws the secrets from its operating system, writes each state down before a message leaves, and deletes it at the close.
 """
 
@@ -182,7 +182,7 @@ def advertise(
     secrets
         Bytes from the operating system's random source, drawn for this session alone.
     snapshot_commitment
-        See `binding.snapshot_commitment`.
+        See `statements.snapshot_commitment`.
     """
     require_own(identity, roster, site_id)
     key = SessionKey(site_id, ephemeral_public(secrets.ephemeral_private), snapshot_commitment)

@@ -69,7 +69,7 @@ class CoxDesign:
     fraction
         Efron's f of each death, shape (n_deaths,); None where no deaths are tied and for Breslow's approximation.
     rows
-        Which of the patients that were given stands in each row, shape (n_rows,).
+        Which of the patients that were given is in each row, shape (n_rows,).
     offset
         What is added to the linear predictor, shape (n_rows,); None without.
     """

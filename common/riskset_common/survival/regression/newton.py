@@ -11,7 +11,7 @@ Two rules of convergence are offered:
 
 Both start at 0 and halve a step that lowers the log-likelihood. Columns that hold no information of their own at 0 (constant, or
 spanned by earlier columns) are aliased: no coefficient, no degree of freedom. Where the log-likelihood has converged while
-coefficients still run, it is monotone in them (Bryson and Johnson 1981): the fit says which, and its other numbers stand.
+coefficients still run, it is monotone in them (Bryson and Johnson 1981): the fit says which, and its other numbers are valid.
 
 References
 ----------
@@ -48,7 +48,7 @@ RUNNING_STEP = 0.1
 
 @dataclass(frozen=True)
 class NewtonState:
-    """Where the optimiser stands between two rounds; numbers and lists of numbers only.
+    """The state of the optimiser between two rounds; numbers and lists of numbers only.
 
     Attributes
     ----------

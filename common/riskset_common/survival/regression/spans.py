@@ -46,7 +46,7 @@ class Spans:
         return cls(np.arange(n, dtype=np.int64), begin, time, event.astype(np.bool_))
 
     def cut(self, change: IntArray) -> Spans:
-        """Part the spans within which a patient's change lies; the later parts stand at the end.
+        """Part the spans within which a patient's change lies; the later parts come at the end.
 
         Parameters
         ----------

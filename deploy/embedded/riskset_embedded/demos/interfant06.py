@@ -11,7 +11,7 @@ from rich.console import Console
 
 from riskset_common.formats.strict_yaml import read_yaml
 from riskset_embedded.demos.lung import introduce, study_folder
-from riskset_embedded.demos.published.document import PAPER, told, write_paper
+from riskset_embedded.demos.published.document import PAPER, in_one_sentence, write_paper
 from riskset_embedded.local_run import run_files
 from riskset_server.report.run_files import read_run
 
@@ -39,7 +39,7 @@ def run_trial_demo(
         )
     results = read_run(finished).results
     compared = write_paper(study, results, finished)
-    return f"{told(compared)}\npaper: {finished / PAPER}\nreport: {finished / 'report.html'}"
+    return f"{in_one_sentence(compared)}\npaper: {finished / PAPER}\nreport: {finished / 'report.html'}"
 
 
 def released_exactly(plan: Path, folder: Path) -> Path:

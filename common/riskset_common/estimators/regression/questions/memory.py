@@ -23,7 +23,7 @@ class CoxMemory:
     survey
         The first round.
     fitting
-        Where the fit stands and, where the test of the interactions is asked, that of the main effects alone.
+        How far the fit has come and, if the test of the interactions is asked, that of the main effects alone.
     learnt
         What the steps of a penalised fit have shown of its curvature.
     ph_test

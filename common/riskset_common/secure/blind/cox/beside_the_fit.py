@@ -35,7 +35,7 @@ class BlindFurther:
     Attributes
     ----------
     ph_test
-        For `survival.proportionality`, in standardised covariates and g between 0 and 1, which change no test.
+        For `regression.proportionality`, in standardised covariates and g between 0 and 1, which change no test.
     hazard
         The cumulative baseline hazard.
     """

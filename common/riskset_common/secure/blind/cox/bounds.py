@@ -43,7 +43,7 @@ def require_in_range(model: BlindModel, beta: FloatArray) -> None:
     products = 129 + B * math.log2(math.e)
     totals = 136 + math.log2(model.n_events * (1 + B))
     if model.hazard is not None:
-        # q of `blind_hazard`, whose degree is reduced in units of 2^-128.
+        # q of `hazard.py`, whose degree is reduced in units of 2^-128.
         furthest = float(np.max(np.abs(model.hazard_at)))
         hazards = 128 + math.log2(model.n_events * (1 + furthest)) + B * math.log2(math.e)
         totals = max(totals, hazards)

@@ -1,13 +1,13 @@
 """One evaluation of the pooled partial likelihood on shares: log-likelihood, score and information at public coefficients.
 
-With A, B, C of each term (see `blind_model`), w = 1/A and v = B w:
+With A, B, C of each term (see `model.Terms`), w = 1/A and v = B w:
 
     log L = sum over deaths of x' β - sum of weight (log A - log d)
     U     = sum over deaths of x    - sum of weight v
     I     = sum of weight (C w - v v')
 
 Sums are local; the three numbers, vector and matrix are truncated to 40, 50 and 44 fractional bits before they are opened, so that the
-last bits of the hidden terms do not show. Nothing else is opened but what a converged model gives besides, see `blind_further`.
+last bits of the hidden terms do not show. Nothing else is opened but what a converged model gives besides, see `beside_the_fit.py`.
 
 The logarithms and Newton's correction of the reciprocals are computed in the same openings. Where the reciprocals start from the last
 ones, so do the logarithms: log A = log A_last + log(A w_last factor) - log(factor), all as shares.
@@ -110,7 +110,7 @@ def cox_sums_of(model: BlindModel, opened: Elements, log_public: float) -> CoxSu
     opened
         Shape (9, n_opened(model)).
     log_public
-        The public part of the sum of weight log A, see `blind_bounds.PublicPath`.
+        The public part of the sum of weight log A, see `bounds.PublicPath`.
     """
     p, numbers = model.n_columns, opened_integers(opened)
     known = float(model.terms.weight @ np.log(model.terms.factor.astype(np.float64))) - log_public
@@ -145,7 +145,7 @@ def evaluate(
     Parameters
     ----------
     beta, start
-        The coefficients, and the start of the reciprocals at them, see `blind_bounds`.
+        The coefficients, and the start of the reciprocals at them, see `bounds.start_for`.
     sums
         Shares of the pooled sums, shape (9, model.length).
     last

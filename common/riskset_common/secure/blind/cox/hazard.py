@@ -1,6 +1,6 @@
 """The cumulative baseline hazard at a few times, and its variance, on shares: two numbers are opened for each stratum and time.
 
-With w and v of each term as in `blind_step`, h = weight d w is a term's step of the hazard at standardised covariates of 0. Up to a time t,
+With w and v of each term as in `evaluation.py`, h = weight d w is its step of the hazard at standardised covariates of 0. Up to a time t,
 
     H = sum of h,    V = sum of weight (d w)²,    Q = sum of h v,
 

@@ -65,7 +65,7 @@ class BlindModel:
     analysis
         The plan's name for it.
     ties, convergence, max_iterations
-        As in `survival.cox` and `survival.newton`.
+        As in `survival.regression.cox` and `survival.regression.newton`.
     n_patients
         N, patients analysed at all sites together.
     lower, upper

@@ -1,6 +1,6 @@
 """The sums of the test of proportional hazards on shares, at the coefficients of a fit.
 
-With g of each event time as public whole numbers of 2^-40 between 0 and 1, and w, v and C of each term as in `blind_step`:
+With g of each event time as public whole numbers of 2^-40 between 0 and 1, and w, v and C of each term as in `evaluation.py`:
 
     u   = sum over deaths of x g - sum of weight g v
     I_1 = sum of weight (C (g w) - (g v) v'),    I_2 = sum of weight (C (g² w) - (g v) (g v)')
@@ -61,7 +61,7 @@ def open_time_scores(
 
 
 def time_scores_of(model: BlindModel, sums: CoxSums, fit: CoxFit, opened: Elements) -> TimeScores:
-    """The opened numbers, for `survival.proportionality`.
+    """The opened numbers, for `regression.proportionality`.
 
     Newton's last step is not evaluated any more. What it would change of u is I_1 I⁻¹ U, to first order, and is taken off.
 

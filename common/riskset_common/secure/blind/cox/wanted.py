@@ -25,7 +25,7 @@ FURTHEST = 1024.0
 
 @dataclass(frozen=True)
 class WantedPhTest:
-    """The score test against g(t), see `survival.proportionality`.
+    """The score test against g(t), see `regression.proportionality`.
 
     Attributes
     ----------
@@ -113,13 +113,13 @@ class WantedHazard:
     Attributes
     ----------
     times
-        In order; few of them, and far enough apart, see `blind_guards.require_wide_blocks`.
+        In order; few of them, and far enough apart, see `guards.require_wide_blocks`.
     at
         The covariates to which it belongs, in the columns' own units, length p: all 0 for the reference levels.
     bits
         Fractional bits of it that are opened: 50 where the plan releases exact numbers, for validation on public data. Else at most
         half as many as each block has events: a pattern of covariates in the block then cannot be told from others. What is opened
-        errs by up to 3, 10 or 5 in its last bit, with the committees of `blind_committee.PRESETS`.
+        errs by up to 3, 10 or 5 in its last bit, with the committees of `committee.PRESETS`.
     """
 
     times: tuple[float, ...]

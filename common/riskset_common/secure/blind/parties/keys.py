@@ -57,7 +57,7 @@ def make_keys(
     secret
         32 bytes from the operating system's random source, kept for this session alone.
     channels
-        For each other site a key that these two sites alone have, from `kdf.pair_root`.
+        For each other site a key that these two sites alone have, from `hashing.pair_root`.
     """
     keys = _own_keys(setup, site_id, secret)
     boxes = []

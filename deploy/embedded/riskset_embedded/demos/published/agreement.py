@@ -101,7 +101,8 @@ def _hazard(place: str, row: Hazard) -> Iterator[Check]:
     else:
         yield Check(
             named,
-            f"P {given} does not follow from HR {ratio:.2f} ({low:.2f} to {high:.2f}), which gives P {by_ratio[0]:.2g} to {by_ratio[1]:.2g}",
+            f"P {given} does not follow from HR {ratio:.2f} ({low:.2f} to {high:.2f}), "
+            f"which gives P {by_ratio[0]:.2g} to {by_ratio[1]:.2g}",
         )
 
 

@@ -33,7 +33,7 @@ def write_paper(study: Path, results: Results, folder: Path) -> Sequence[Compare
     return compared
 
 
-def told(compared: Sequence[Compared]) -> str:
+def in_one_sentence(compared: Sequence[Compared]) -> str:
     """One sentence on how far published figures and run are apart."""
     apart = [abs(each.difference) for each in compared if each.difference is not None]
     hidden = sum(not each.shown for each in compared)
@@ -55,7 +55,7 @@ def _document(
     yield f"# {plan.id} {plan.version}: published and in this run"
     yield ""
     yield "The patients of this run are synthetic: nothing here is a result about patients."
-    yield told(compared)
+    yield in_one_sentence(compared)
     yield ""
     yield "Estimates are percentages with their standard error; hazard ratios have their 95% limits and P."
     yield "Differences are (run - published) / SE: of an estimate the published SE, of a hazard ratio the one that the published limits"

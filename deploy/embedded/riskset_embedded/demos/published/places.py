@@ -140,8 +140,8 @@ def hazard(row: Json) -> Hazard:
         )
     low, high = numbers(row["ci95"])
     p, level = row["p"], row.get("level")
-    told = p if isinstance(p, str) else number(p)
-    return Hazard(number(row["hr"]), low, high, told, None if level is None else str(level))
+    p_value = p if isinstance(p, str) else number(p)
+    return Hazard(number(row["hr"]), low, high, p_value, None if level is None else str(level))
 
 
 def is_hazard(found: Json) -> TypeGuard[Mapping[str, Json]]:

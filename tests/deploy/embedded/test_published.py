@@ -14,7 +14,7 @@ from riskset_common.errors import InputError
 from riskset_common.results.shown import Withheld
 from riskset_embedded.demos.published.agreement import checks
 from riskset_embedded.demos.published.compared import compare
-from riskset_embedded.demos.published.document import told, write_paper
+from riskset_embedded.demos.published.document import in_one_sentence, write_paper
 from riskset_embedded.demos.published.mapping import PaperMap, Relations, read_map
 from riskset_embedded.demos.published.places import NotShown, leaves, published_at, result_at
 
@@ -151,7 +151,7 @@ def test_what_a_run_holds_back_is_told_with_its_rule():
     found = row([46.0, 2.0], survival="km.groups[level.arm=b].at[time=3]")
 
     assert ("minimum_cell 5", None, False) == (found.run, found.difference, found.shown)
-    assert "1 are held back by the disclosure rules" in told([found])
+    assert "1 are held back by the disclosure rules" in in_one_sentence([found])
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskset_common.errors import ProtocolRefusal
-from riskset_common.wire import stream_frames as frames
+from riskset_common.wire import stream_frames
 from riskset_common.wire.stream_frames import (
     PIECE_BYTES,
     Assembly,
@@ -46,7 +46,7 @@ def test_no_frame_is_longer_than_what_grpc_lets_through(length):
 
 @pytest.fixture
 def three_frames(monkeypatch) -> list[bytes]:
-    monkeypatch.setattr(frames, "PIECE_BYTES", 4)
+    monkeypatch.setattr(stream_frames, "PIECE_BYTES", 4)
     return list(frames_of(Whole(FrameKind.MESSAGE, 1, b"abcdefghij")))
 
 
@@ -87,7 +87,7 @@ def test_what_is_no_frame_is_refused(frame):
 @given(st.integers(0, 255), st.integers(0, 255))
 def test_another_version_or_kind_is_refused(version, kind):
     (frame,) = frames_of(Whole(FrameKind.MESSAGE, 1, b""))
-    if version != frames.VERSION or kind not in tuple(FrameKind):
+    if version != stream_frames.VERSION or kind not in tuple(FrameKind):
         with pytest.raises(ProtocolRefusal, match="does not speak the frames"):
             Assembly().add(frame[:3] + struct.pack("<BB", version, kind) + frame[5:])
 

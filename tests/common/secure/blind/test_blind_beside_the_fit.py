@@ -27,7 +27,7 @@ from tests.examples import examples
 
 from riskset_common.errors import EstimationError, PolicyRefusal, ProtocolRefusal
 from riskset_common.secure.blind.arithmetic.committee import PRESETS
-from riskset_common.secure.blind.cox import guards as blind_guards
+from riskset_common.secure.blind.cox import guards
 from riskset_common.secure.blind.cox import hazard as blind_hazard
 from riskset_common.secure.blind.cox.bounds import require_in_range
 from riskset_common.secure.blind.cox.guards import require_wide_blocks
@@ -333,9 +333,9 @@ def test_blocks_are_wide_by_events_and_by_times():
     with pytest.raises(PolicyRefusal, match="30 events"):
         require_wide_blocks(1, [(29, 20)], 30)
     assert (20, 10, 12) == (
-        blind_guards.EVENTS_PER_BLOCK,
-        blind_guards.TIMES_PER_BLOCK,
-        blind_guards.HAZARD_TIMES,
+        guards.EVENTS_PER_BLOCK,
+        guards.TIMES_PER_BLOCK,
+        guards.HAZARD_TIMES,
     )
 
 
