@@ -43,11 +43,15 @@ PAGE = (
 DISPLAYS = Path("docs/plan.md")
 DISPLAY = "| `early_events` | one analysis | |\n"
 RULES = Path("docs/disclosure.md")
+FIGURES = Path("tests/system/docs/make_figures.py")
+ANALYSED = "  - {id: early_events, kind: early_events, endpoint: OS, until: 365, by: sex}\n"
+SHOWN = "  - {table: early_events, of: early_events}\n"
 UNTIL = 365
 LISTING = (
     "tests/common/estimators/test_every_kind.py",
     "tests/common/estimators/test_question_bytes.py",
     "tests/system/docs/test_docs_disclosure.py",
+    "tests/system/docs/test_docs_figures.py",
     "tests/system/docs/test_docs_links.py",
     "tests/system/docs/test_docs_results.py",
     "tests/system/docs/test_docs_tables.py",
@@ -68,7 +72,7 @@ def with_lines(path: Path, *after: tuple[str, str]) -> None:
 def extended(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the checkout in which the recipe was followed."""
     copy = tmp_path_factory.mktemp("checkout")
-    left_out = shutil.ignore_patterns(".*", "__pycache__", "golden", "vectors")
+    left_out = shutil.ignore_patterns(".*", "__pycache__", "vectors")
     for name in ("common", "site_node", "server", "deploy", "tests", "docs"):
         shutil.copytree(checkout / name, copy / name, ignore=left_out)
     for path in (*checkout.glob("*.md"), checkout / "pyproject.toml", checkout / "LICENSE"):
@@ -91,6 +95,11 @@ def extended(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     with_lines(copy / DISPLAYS, ("| `event_table` | one analysis | |\n", DISPLAY))
     with_lines(copy / RULES, ("Of `baseline`, ", "`early_events`, "))
+    with_lines(
+        copy / FIGURES,
+        ("  - {id: event_table, kind: event_table, endpoint: OS, by: sex}\n", ANALYSED),
+        ("  - {table: event_table, of: event_table}\n", SHOWN),
+    )
     return copy
 
 
@@ -188,6 +197,7 @@ def test_the_recipe_names_every_file_that_is_touched(checkout: Path, extended: P
         "docs/plan.md",
         "server/riskset_server/kinds/kinds.py",
         "tests/common/estimators/analyses.py",
+        "tests/system/docs/make_figures.py",
     } == changed
     for path in changed:
         said = path.replace("tables/early_events.py", "FAMILY/NAME.py")
