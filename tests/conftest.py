@@ -13,7 +13,9 @@ from hypothesis import settings
 from tests.workers import FederationsTogether
 
 # The gate replays the same few examples, so that a red run means a change and not a draw; `make slow` replays four times as many,
-# and `make search` draws new ones. No limit on the time of one, which depends on what else the machine does.
+# and `make search` draws new ones. No limit on the time of one, which depends on what else the machine does. A few are for the copy of
+# the checkout in which tests/house adds an estimator.
+settings.register_profile("few", max_examples=3, derandomize=True, deadline=None)
 settings.register_profile("gate", max_examples=25, derandomize=True, deadline=None)
 settings.register_profile("slow", max_examples=100, derandomize=True, deadline=None)
 settings.register_profile("search", max_examples=1000, deadline=None, print_blob=True)

@@ -51,9 +51,6 @@ BLIND_MODELS = "blind_cox"
 BLIND_COMMITTEE = "blind_committee"
 """The name by which a site allows that it holds shares of other sites' numbers, and computes with them."""
 
-TESTS_ALLOWED_BY_NAME = frozenset({"log_rank", "gray"})
-"""Tests that sum more over the sites than the curves beside them, so that a site allows them on their own."""
-
 WHEN_EXACT: Final[dict[str, object]] = {
     "aggregation": "open",
     "minimum_sites": 1,
@@ -212,9 +209,8 @@ def _committee(plan: Plan, sites: Sequence[Site]) -> tuple[str, ...]:
 
 
 def _asked(spec: AnalysisSpec) -> Iterator[str]:
-    test = getattr(spec, "test", None)
-    tests = (test,) if test in TESTS_ALLOWED_BY_NAME else ()
-    yield from dict.fromkeys((spec.kind, *tests, *estimator_of(spec.kind).also_asks(spec)))
+    """The kind of an analysis, and the tests and kinds that a site allows on their own and that it asks as well."""
+    yield from dict.fromkeys((spec.kind, *estimator_of(spec.kind).also_asks(spec)))
 
 
 def check_plan(policy: Policy, study: Study, today: datetime.date) -> None:

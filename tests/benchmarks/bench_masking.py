@@ -18,11 +18,12 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 from tests.benchmarks.machine import describe, timed
+from tests.common.secure.sums.whole_round import open_round
 
 from riskset_common.consortium.roster import Member, Roster
 from riskset_common.primitives.masks import CHUNK, add_masks
 from riskset_common.primitives.signing import Identity
-from riskset_common.secure.sums.pooling import collect_keys, make_request, open_round
+from riskset_common.secure.sums.pooling import collect_keys, make_request
 from riskset_common.secure.sums.recovery import unmask_requests
 from riskset_common.secure.sums.reporting import NO_ROUND, report
 from riskset_common.secure.sums.rule import rule_for

@@ -11,6 +11,7 @@ import pytest
 from riskset_common.errors import NodeConfigError
 from riskset_node.config import ColumnMap, read_node
 from riskset_node.finding_kinds import FindingKind
+from riskset_node.sources import SOURCES
 
 CSV = "source: {kind: csv, path: patients.csv}"
 
@@ -128,7 +129,11 @@ def test_what_is_not_written_is_not_named_as_without_effect(site):
             "'%Y-%m' does not hold day, month and year",
         ),
         ('source: {kind: csv, path: p.csv, dates: "%Q"}', "", "'%Q' is no layout of dates"),
-        ("source: {kind: stata, path: p.dta}", "", "Known: csv, excel, parquet, sas."),
+        (
+            "source: {kind: stata, path: p.dta}",
+            "",
+            f"Known: {', '.join(sorted(source.kind for source in SOURCES))}.",
+        ),
         ("patient: pat", "", "data.source: this key is required and missing."),
         (
             f"{CSV}\ncolumns: {{age: {{from: age, unit: days, factor: 2}}}}",

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.common.secure.sums.whole_round import open_round
 
 from riskset_common import errors
 from riskset_common.consortium.roster import Member, Roster
@@ -18,7 +19,6 @@ from riskset_common.secure.sums.pooling import (
     make_close,
     make_offer,
     make_request,
-    open_round,
     pooled_of,
 )
 from riskset_common.secure.sums.recovery import unmask_requests

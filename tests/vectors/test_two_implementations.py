@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.common.secure.sums.whole_round import open_round
 
 from riskset_common.consortium.roster import Member, Roster
 from riskset_common.primitives.masks import CHUNK, add_masks
 from riskset_common.primitives.ring import decode_reals, encode_reals
 from riskset_common.primitives.signing import Identity
-from riskset_common.secure.sums.pooling import collect_keys, make_request, open_round, pooled_of
+from riskset_common.secure.sums.pooling import collect_keys, make_request, pooled_of
 from riskset_common.secure.sums.recovery import unmask_requests
 from riskset_common.secure.sums.reporting import NO_ROUND, report
 from riskset_common.secure.sums.rule import Rule

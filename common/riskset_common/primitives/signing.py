@@ -22,7 +22,6 @@ from cryptography.hazmat.primitives.serialization import (
 from riskset_common.errors import InputError, SignatureRefusal
 
 KEY_BYTES = 32
-SIGNATURE_BYTES = 64
 
 
 @dataclass(frozen=True, slots=True)

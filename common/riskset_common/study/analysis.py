@@ -35,7 +35,25 @@ class AnalysisSpec(StrictModel):
 
     def endpoint_name(self) -> str | None:
         """The endpoint that the analysis follows, if it follows one."""
-        return getattr(self, "endpoint", None)
+        return None
+
+    def cause_name(self) -> str | None:
+        """The kind of event that alone counts, if the analysis names one and censors the others."""
+        return None
+
+    def grouped_by(self) -> tuple[str, ...]:
+        """The variables whose levels are the groups; empty without groups."""
+        return ()
+
+
+class EndpointSpec(AnalysisSpec):
+    """An analysis that follows an endpoint."""
+
+    endpoint: str
+
+    def endpoint_name(self) -> str:
+        """The endpoint that the analysis follows."""
+        return self.endpoint
 
 
 def twice(where: str, names: Sequence[str]) -> Iterator[str]:

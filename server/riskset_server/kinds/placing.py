@@ -139,7 +139,7 @@ def _default(plan: Plan) -> Iterator[Placed]:
     """The table and the first figure of each analysis, in the order of its kind."""
     numbers = {"Figure": 0, "Table": 0}
     for spec in plan.analyses:
-        for made_by in _default_makers(kind_of(spec.kind), grouped=bool(getattr(spec, "by", ()))):
+        for made_by in _default_makers(kind_of(spec.kind), grouped=bool(spec.grouped_by())):
             word = "Table" if isinstance(made_by, TableDisplay) else "Figure"
             numbers[word] += 1
             heading = f"{word} {numbers[word]}"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from riskset_common.estimators.composed.landmark import LandmarkSpec
+from riskset_common.estimators.curves.cumulative_incidence import CumulativeIncidenceSpec
 from riskset_common.estimators.curves.follow_up import FollowUpSpec
 from riskset_common.estimators.regression.fine_gray import FineGraySpec
 from riskset_common.estimators.regression.spec import CoxSpec
@@ -94,7 +95,7 @@ def _incidence(parts: Sequence[Part], words: Words) -> Iterator[str]:
         f"{_levels(parts)} confidence intervals are pointwise{f' and {named}' if named else ''}."
     )
     for part in (part for part in parts if tests_of(part)):
-        strata = getattr(part.spec, "strata", ())
+        strata = part.spec.strata if isinstance(part.spec, CumulativeIncidenceSpec) else ()
         stratified = f" stratified by {_named(strata, words)}" if strata else ""
         yield f"Groups are compared by Gray's test{stratified} ({part.spec.id})."
 

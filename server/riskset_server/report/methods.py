@@ -90,7 +90,7 @@ def _of_kinds(paragraph: Paragraph, parts: Collection[Part], words: Words) -> It
 
 def _competing_risks(parts: Collection[Part], words: Words) -> Iterator[str]:
     for part in parts:
-        cause = getattr(part.spec, "cause", None)
+        cause = part.spec.cause_name()
         if cause:
             of_cause = kind_of(part.spec.kind).of_cause or cause_specific
             yield of_cause(part, cause, words)

@@ -41,6 +41,7 @@ from riskset_common.rounds.questions import (
     shapes_of,
 )
 from riskset_common.rounds.verified_sums import add_verified, check_repeated
+from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Study
 
@@ -259,6 +260,40 @@ def test_what_an_analysis_uses_and_opens_is_in_the_codebook(analysis: dict[str, 
     assert set(uses.causes) <= {"relapse", "death"}
     assert set(estimator.opened_by(spec, study)) <= {*uses.all_categories}
     assert set(estimator.also_asks(spec)) <= {"kaplan_meier", "log_rank", "gray", "cox"}
+
+
+@every_analysis
+def test_a_test_that_a_site_allows_by_name_is_asked_for_by_name(analysis: dict[str, Any]) -> None:
+    [spec] = study_of(analysis, N_SITES).plan.analyses
+    named = {analysis.get("test")} if analysis.get("test") in ("log_rank", "gray") else set()
+
+    assert named <= set(estimator_of(spec.kind).also_asks(spec))
+
+
+@every_analysis
+def test_a_spec_says_its_endpoint_cause_and_groups_whatever_its_kind(
+    analysis: dict[str, Any],
+) -> None:
+    [spec] = study_of(analysis, N_SITES).plan.analyses
+    by = analysis.get("by", [])
+
+    assert analysis.get("endpoint") == spec.endpoint_name()
+    assert analysis.get("cause") == spec.cause_name()
+    assert ((by,) if isinstance(by, str) else tuple(by)) == spec.grouped_by()
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda each: each.kind)
+def test_a_key_for_an_endpoint_a_cause_or_groups_is_what_the_spec_says(
+    estimator: Estimator[Any, Any, Any],
+) -> None:
+    says = {"endpoint": "endpoint_name", "cause": "cause_name", "by": "grouped_by"}
+    own = {
+        key
+        for key, name in says.items()
+        if getattr(estimator.spec, name) is not getattr(AnalysisSpec, name)
+    }
+
+    assert says.keys() & estimator.spec.model_fields.keys() == own
 
 
 @every_analysis

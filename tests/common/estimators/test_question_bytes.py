@@ -159,9 +159,12 @@ ASKED: dict[str, str] = {
     "landmark model within sites": "fa7cceab183a0223",
     "heterogeneity among sites": "1216a785d9e3a41d",
 }
-"""By analysis: the digest of its questions, as they were before a question had a class of its own."""
+"""By analysis: the digest of its questions, as they were before a question had a class of its own.
+
+Of a kind that came later nothing is recorded: no site has been asked in other bytes.
+"""
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", ASKED)
 def test_a_run_asks_in_the_bytes_of_this_release(name: str) -> None:
     assert ASKED[name] == digest(ALL[name])

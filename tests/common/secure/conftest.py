@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests.common.secure.sums.whole_round import open_round
 
 from riskset_common.consortium.roster import Member, Roster
 from riskset_common.primitives.signing import Identity
@@ -16,7 +17,6 @@ from riskset_common.secure.sums.pooling import (
     Pooled,
     collect_keys,
     make_request,
-    open_round,
     pooled_of,
 )
 from riskset_common.secure.sums.protocol import Outcome, Party, Question, run_secure_sum

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from tests.common.secure.sums.whole_round import open_round
 from tests.common.wire.blind_exchange import (
     ANSWER_OF_A_SITE,
     STEP_TO_A_SITE,
@@ -25,7 +26,6 @@ from riskset_common.secure.sums.pooling import (
     make_close,
     make_offer,
     make_request,
-    open_round,
 )
 from riskset_common.secure.sums.recovery import unmask_requests
 from riskset_common.secure.sums.reporting import NO_ROUND, report

@@ -23,18 +23,21 @@ from riskset_common.estimators.estimator import (
 from riskset_common.estimators.tables.baseline import percent
 from riskset_common.results.sequences import real_numbers, whole_numbers
 from riskset_common.results.tables import EventRow, EventTableResult
-from riskset_common.study.analysis import AnalysisSpec, Names
+from riskset_common.study.analysis import EndpointSpec, Names
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Study
 
 
-class EarlyEventsSpec(AnalysisSpec):
+class EarlyEventsSpec(EndpointSpec):
     """A table of the first events until a time, in the plan's unit."""
 
     kind: Literal["early_events"]
-    endpoint: str
     until: float = Field(gt=0)
     by: Names = ()
+
+    def grouped_by(self) -> tuple[str, ...]:
+        """The variables whose levels are the groups."""
+        return self.by
 
 
 class CountEarly(State):

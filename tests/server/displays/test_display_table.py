@@ -1,4 +1,4 @@
-"""A table as HTML, CSV and Markdown."""
+"""A table as HTML and CSV."""
 
 from __future__ import annotations
 
@@ -35,27 +35,6 @@ All,330,withheld [a]
 NOTE. One. Two.,,
 "Abbreviations: CI, confidence interval; NR, not reached.",,
 """ == TABLE.csv()
-
-
-def test_markdown_escapes_what_would_be_markup() -> None:
-    assert """\
-**Survival \\| by &lt;arm>**
-
-| Arm | No. | Median |
-| --- | ---: | ---: |
-| Randomised arm |  |  |
-| &nbsp;&nbsp;IB | 161 | withheld<sup>a</sup> |
-| &nbsp;&nbsp;A &lt;b> & C | —<sup>b</sup> | NR |
-| All | 330 | withheld<sup>a</sup> |
-
-<sup>a</sup> Withheld under the disclosure rule minimum_cell 5.
-
-<sup>b</sup> — No coefficient: the term is constant or follows from earlier terms.
-
-NOTE. One. Two.
-
-Abbreviations: CI, confidence interval; NR, not reached.
-""" == TABLE.markdown()
 
 
 def test_html_marks_levels_and_escapes_texts() -> None:

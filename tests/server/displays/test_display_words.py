@@ -99,6 +99,15 @@ def test_an_analysis_without_a_title_is_named_by_what_it_shows(
     assert title == words.title(words.plan.analysis(name))
 
 
+def test_sites_that_are_grouped_are_named_by_the_variable(trial: ModuleType) -> None:
+    extra = "  - {id: among, kind: heterogeneity, endpoint: EFS, terms: [{factor: sex}], by: study_group}\n"
+    words = words_of(trial.study_plan(extra), trial.study_codebook())
+
+    assert "Effect among sites on event-free survival by study group" == words.title(
+        words.plan.analysis("among")
+    )
+
+
 def test_conditions_stand_behind_the_population(trial: ModuleType) -> None:
     extra = "  - {id: mr, kind: kaplan_meier, endpoint: DFS, population: randomised, where: {risk_group: [MR, HR]}, title: MR}\n"
     words = words_of(trial.study_plan(extra), trial.study_codebook())

@@ -20,11 +20,13 @@ from typing import Any
 import structlog
 from tests.system.docs.pages import DOCS, ROOT
 
+from riskset_common.estimators.catalogue import ESTIMATORS
 from riskset_common.formats.strict_yaml import parse_yaml
 from riskset_common.planning.read import plan_of
 from riskset_common.study.codebook import Codebook
 from riskset_embedded.engine import Parties, run_local
 from riskset_embedded.local_run import read_nodes
+from riskset_node.config import NodeConfig
 from riskset_server.report.build import compose
 from riskset_server.report.files import write_whole
 from riskset_server.report.formats import ALWAYS, files_of
@@ -155,10 +157,17 @@ def _report(
 ) -> Iterator[tuple[str, bytes]]:
     """Run the plan, and give the files of its displays."""
     words, read = Codebook.model_validate(codebook), plan_of(plan, "plan")
-    results = run_local(read, words, Parties(read_nodes(nodes)))
+    sites = [_allowing_every_kind(site) for site in read_nodes(nodes)]
+    results = run_local(read, words, Parties(sites))
     for block in compose(results, read, words).blocks:
         for path, content in files_of(block, ALWAYS):
             yield path.name, content
+
+
+def _allowing_every_kind(site: NodeConfig) -> NodeConfig:
+    names = dict.fromkeys((*site.policy.estimators, *(each.kind for each in ESTIMATORS)))
+    policy = site.policy.model_copy(update={"estimators": tuple(names)})
+    return site.model_copy(update={"policy": policy})
 
 
 def markdown(table: bytes) -> str:

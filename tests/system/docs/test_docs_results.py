@@ -52,8 +52,10 @@ def test_the_page_names_every_field_of_the_whole():
     assert sorted(paths_of(Results)) == sorted(written("run"))
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_page_names_every_field_of_a_kind(kind):
+@pytest.mark.parametrize(
+    "kind", {result: kind for kind, result in reversed(KINDS.items())}.values()
+)
+def test_the_page_names_every_field_of_a_kind_of_result(kind):
     expected = paths_of(KINDS[kind])
     if kind == "fine_gray":
         expected = {path for path in expected if not path.startswith(OF_COX_ONLY)}

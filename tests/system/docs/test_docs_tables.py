@@ -7,7 +7,7 @@ import math
 import re
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
@@ -29,10 +29,13 @@ from riskset_common.estimators.regression.terms import columns
 from riskset_common.planning.read import read_plan
 from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.codebook import read_codebook
+from riskset_common.study.displays import Panel
 from riskset_common.study.study import Site, Study
 from riskset_node.finding_kinds import ACCEPTABLE, ONLY_WARNS, FindingKind
-from riskset_node.policy import DEFAULT_ESTIMATORS
+from riskset_node.policy import BLIND_COMMITTEE, BLIND_MODELS, DEFAULT_ESTIMATORS
 from riskset_node.records.units import conversion
+from riskset_node.sources import SOURCES
+from riskset_server.kinds.kinds import KINDS
 
 KEY_TABLES = [(of, piece) for of in pages() for piece in of.with_remark("keys")]
 MUST_HAVE_TABLES = {
@@ -40,8 +43,11 @@ MUST_HAVE_TABLES = {
     "riskset_common.study.plan.Plan",
     "riskset_node.config.NodeConfig",
     "riskset_node.policy.Policy",
-    *(f"{type(each).spec.__module__}.{type(each).spec.__name__}" for each in ESTIMATORS),
+    *(f"{each.spec.__module__}.{each.spec.__name__}" for each in ESTIMATORS),
+    *(f"{each.settings.__module__}.{each.settings.__name__}" for each in SOURCES),
 }
+EVERY_NAME = tuple(dict.fromkeys((*DEFAULT_ESTIMATORS, *(each.kind for each in ESTIMATORS))))
+"""What a site allows that allows every kind of this release, and the tests."""
 ESTIMATOR_PAGES = [page(f"estimators/{each.kind}.md") for each in ESTIMATORS]
 
 
@@ -110,6 +116,32 @@ def test_a_table_of_keys_names_every_key_with_its_default(of, piece):
 
 def test_the_models_of_every_file_and_estimator_have_a_table():
     assert set() == MUST_HAVE_TABLES - {piece.remarks["keys"] for _, piece in KEY_TABLES}
+
+
+def test_the_table_of_displays_names_those_of_every_kind():
+    (piece,) = page("plan.md").with_remark("displays")
+    written = {
+        code_in(kind): ("several" in table, re.findall("`([a-z]+)`", figure), "several" in figure)
+        for kind, table, figure in piece.rows
+    }
+    expected = {
+        kind.name: (
+            kind.table.several,
+            [figure.drawn_as for figure in kind.figures],
+            any(figure.several for figure in kind.figures),
+        )
+        for kind in KINDS
+    }
+
+    assert expected == written
+
+
+def test_a_plan_may_name_the_figures_of_every_kind_and_no_other():
+    named = get_args(get_args(Panel.model_fields["drawn_as"].annotation)[0])
+    able = {figure.drawn_as for kind in KINDS for figure in kind.figures}
+    able |= {kind.table.drawn_as for kind in KINDS}
+
+    assert able == set(named)
 
 
 def test_the_table_of_findings_names_every_kind_with_what_accepting_it_does():
@@ -289,7 +321,9 @@ def test_what_is_approved_names_every_array_that_leaves_a_site_with_its_ring(of,
 def lung_results():
     """Results of a run of the lung study whose analyses are the examples of the estimators' pages."""
     return results_of(
-        "lung", plan_with(displays=None, analyses=[*examples(), *LANDMARKS, COMPLETENESS])
+        "lung",
+        plan_with(displays=None, analyses=[*examples(), *LANDMARKS, COMPLETENESS]),
+        policies_with(estimators=list(EVERY_NAME)),
     )
 
 
@@ -299,7 +333,7 @@ def blind_results():
     return results_of(
         "lung",
         plan_with(displays=None, analyses=examples("blind lung plan")),
-        policies_with(estimators=[*DEFAULT_ESTIMATORS, "blind_cox", "blind_committee"]),
+        policies_with(estimators=[*EVERY_NAME, BLIND_MODELS, BLIND_COMMITTEE]),
     )
 
 

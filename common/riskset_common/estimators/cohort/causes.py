@@ -16,6 +16,10 @@ class OneCauseSpec(AnalysisSpec):
 
     cause: str | None = None
 
+    def cause_name(self) -> str | None:
+        """The kind of event, if the plan names one."""
+        return self.cause
+
     @property
     def causes(self) -> tuple[str, ...]:
         """The kind of event, if the plan names one."""

@@ -67,7 +67,7 @@ from riskset_common.estimators.regression.terms import Term
 from riskset_common.results.composed import LandmarkResult
 from riskset_common.results.curves import KaplanMeierResult
 from riskset_common.results.regression import CoxResult
-from riskset_common.study.analysis import AnalysisSpec, Names
+from riskset_common.study.analysis import EndpointSpec, Names
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Site, Study
 from riskset_common.survival.curves.kaplan_meier import LimitKind
@@ -78,11 +78,10 @@ OF_CURVES = ("by", "horizons", "quantiles", "rmean", "contrast", "test", "pairwi
 OF_MODELS = ("interaction", "ties", "convergence", "max_iterations")
 
 
-class LandmarkSpec(AnalysisSpec):
+class LandmarkSpec(EndpointSpec):
     """A landmark analysis as the plan writes it: with `terms` a Cox model, else curves. Times are in the plan's unit."""
 
     kind: Literal["landmark"]
-    endpoint: str
     at: float = Field(ge=0)
     exposure: str
     strata: Names = ()
@@ -100,6 +99,10 @@ class LandmarkSpec(AnalysisSpec):
     ties: Literal["efron", "breslow"] | None = None
     convergence: Literal["tight", "r"] = "tight"
     max_iterations: int | None = Field(default=None, ge=1, le=100)
+
+    def grouped_by(self) -> tuple[str, ...]:
+        """The variables whose levels are the groups."""
+        return self.by
 
 
 def inner_spec(spec: LandmarkSpec) -> PartSpec:
@@ -215,10 +218,10 @@ class Landmark(Composed[LandmarkSpec, AskLandmark, LandmarkResult]):
         return names_rested_on(specs, at_landmark)
 
     def also_asks(self, spec: LandmarkSpec) -> tuple[str, ...]:
-        """Curves or a model, and the test."""
+        """The test, and curves; or a model."""
         if spec.terms is not None:
             return ("cox",)
-        return ("kaplan_meier",) if spec.test is None else ("kaplan_meier", "log_rank")
+        return ("kaplan_meier",) if spec.test is None else ("log_rank", "kaplan_meier")
 
     def first(self, spec: LandmarkSpec, study: Study) -> LandmarkRequest:
         """Ask who is followed beyond the landmark, and the first question about them."""

@@ -26,7 +26,6 @@ from riskset_common.estimators.estimator import (
     arrays_of_part,
 )
 from riskset_common.estimators.on_shares import Fits
-from riskset_common.estimators.regression.blind import blind_result
 from riskset_common.estimators.regression.cox import Cox
 from riskset_common.estimators.regression.questions.reading import CoxQuestion
 from riskset_common.estimators.regression.spec import CoxSpec
@@ -182,7 +181,7 @@ def fitted_parts(
     """The memory with the results of the parts that waited to be computed on shares."""
     results = dict((PartsMemory() if memory is None else memory).results)
     for part, request in requests.items():
-        results[part] = blind_result(request, fits[part])
+        results[part] = estimator_of_part(request.spec).fitted(request, {"": fits[part]})
     return PartsMemory(results=results)
 
 

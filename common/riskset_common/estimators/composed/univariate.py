@@ -47,7 +47,7 @@ from riskset_common.estimators.regression.terms import Term
 from riskset_common.results.composed import FactorResult, UnivariateResult
 from riskset_common.results.curves import KaplanMeierResult
 from riskset_common.results.shown import exact
-from riskset_common.study.analysis import AnalysisSpec, Names, twice
+from riskset_common.study.analysis import EndpointSpec, Names, twice
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Site, Study, within_sites
 from riskset_common.survival.curves.kaplan_meier import LimitKind
@@ -56,14 +56,13 @@ ALL = "curve._"
 """The part that follows all patients, whatever their factors. No variable has this name: they begin with a letter."""
 
 
-class UnivariateSpec(AnalysisSpec):
+class UnivariateSpec(EndpointSpec):
     """Univariate analyses as the plan writes them. Times are in the plan's unit.
 
     There is a model for each factor where `hazard_ratios` are asked, and always where there are strata.
     """
 
     kind: Literal["univariate"]
-    endpoint: str
     factors: Names = Field(min_length=1)
     at: tuple[float, ...] = ()
     test: GroupTest | None = None

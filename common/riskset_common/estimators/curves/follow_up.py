@@ -36,7 +36,7 @@ from riskset_common.results.follow_up import (
     FollowUpRange,
     FollowUpResult,
 )
-from riskset_common.study.analysis import AnalysisSpec
+from riskset_common.study.analysis import EndpointSpec
 from riskset_common.study.patients import EndpointTimes, Integers, Patients, day_number
 from riskset_common.study.study import Study
 from riskset_common.survival.curves.completeness import person_time
@@ -55,11 +55,10 @@ from riskset_common.survival.curves.risk_table import (
 CUTOFF = "data_cutoff"
 
 
-class FollowUpSpec(AnalysisSpec):
+class FollowUpSpec(EndpointSpec):
     """Follow-up of one endpoint. `completeness` is `data_cutoff`, or the number that holds the time from the origin to the closing date."""
 
     kind: Literal["follow_up"]
-    endpoint: str
     method: Literal["reverse_kaplan_meier"] = "reverse_kaplan_meier"
     level: float = Field(default=0.95, gt=0, lt=1)
     range: bool = False

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from riskset_common.study.analysis import AnalysisSpec, Names
+from riskset_common.study.analysis import EndpointSpec, Names
 from riskset_common.study.study import Study, within_sites
 from riskset_common.survival.curves.kaplan_meier import LimitKind
 
 
-class CurvesSpec(AnalysisSpec):
+class CurvesSpec(EndpointSpec):
     """Curves by group and a test between the groups, which may be stratified. Times are in the plan's unit."""
 
-    endpoint: str
     by: Names = ()
     at: tuple[float, ...] = ()
     ci: LimitKind | None = None
     level: float = Field(default=0.95, gt=0, lt=1)
     strata: Names = ()
+
+    def grouped_by(self) -> tuple[str, ...]:
+        """The variables whose levels are the groups."""
+        return self.by
 
     def interval_kind(self, study: Study) -> LimitKind:
         """The interval that the analysis names, else the one of the plan's conventions (R: log, SAS: log-log)."""

@@ -11,7 +11,7 @@ from riskset_common.estimators.cohort.causes import OneCauseSpec
 from riskset_common.estimators.estimator import EVENTS
 from riskset_common.estimators.regression.spec import FEWEST_CLUSTERS, CoxSpec
 from riskset_common.estimators.regression.terms import Term, columns, levels_of
-from riskset_common.study.analysis import Names
+from riskset_common.study.analysis import EndpointSpec, Names
 from riskset_common.study.study import Study
 
 FEWEST_SITES = FEWEST_CLUSTERS
@@ -24,17 +24,20 @@ EFFECT_SUMS: Final = "effect_sums"
 """The sums from which the variance between sites follows."""
 
 
-class HeterogeneitySpec(OneCauseSpec):
+class HeterogeneitySpec(EndpointSpec, OneCauseSpec):
     """Heterogeneity of an effect as the plan writes it; the first of `terms` is the effect, the others are adjusted for."""
 
     kind: Literal["heterogeneity"]
-    endpoint: str
     terms: tuple[Term, ...] = Field(min_length=1)
     by: str | None = None
     strata: Names = ()
     ties: Literal["efron", "breslow"] | None = None
     level: float = Field(default=0.95, gt=0, lt=1)
     interaction: ClassVar[tuple[tuple[str, str], ...]] = ()
+
+    def grouped_by(self) -> tuple[str, ...]:
+        """What the sites are grouped by, if they are."""
+        return () if self.by is None else (self.by,)
 
     def own_model(self) -> CoxSpec:
         """The model that a site fits to its own patients."""

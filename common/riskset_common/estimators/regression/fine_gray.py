@@ -69,7 +69,7 @@ from riskset_common.estimators.regression.survey import (
 )
 from riskset_common.estimators.regression.terms import Term, columns, design
 from riskset_common.results.regression import CoxResult, FineGrayResult
-from riskset_common.study.analysis import Names
+from riskset_common.study.analysis import EndpointSpec, Names
 from riskset_common.study.patients import EndpointTimes, Patients
 from riskset_common.study.study import Study
 from riskset_common.survival.incidence.fine_gray import (
@@ -86,11 +86,10 @@ STEPS: Final = step_names(left_truncated=False)
 OF_MODEL = ("terms", "interaction", "strata", "ties", "convergence", "max_iterations", "level")
 
 
-class FineGraySpec(OneCauseSpec):
+class FineGraySpec(EndpointSpec, OneCauseSpec):
     """A Fine-Gray model as the plan writes it."""
 
     kind: Literal["fine_gray"]
-    endpoint: str
     terms: tuple[Term, ...] = Field(min_length=1)
     interaction: Annotated[tuple[tuple[str, str], ...], BeforeValidator(pair_or_pairs)] = ()
     strata: Names = ()

@@ -13,7 +13,7 @@ from riskset_common.estimators.estimator import Uses
 from riskset_common.estimators.regression.baseline_hazard import BaselineHazardSpec
 from riskset_common.estimators.regression.proportionality import COUNTED
 from riskset_common.estimators.regression.terms import Term
-from riskset_common.study.analysis import Names
+from riskset_common.study.analysis import EndpointSpec, Names
 from riskset_common.study.study import Site, Study, within_sites
 from riskset_common.survival.regression.proportionality import Transform
 
@@ -30,11 +30,10 @@ def pair_or_pairs(value: Any) -> Any:
     )
 
 
-class CoxSpec(OneCauseSpec):
+class CoxSpec(EndpointSpec, OneCauseSpec):
     """A Cox model as the plan writes it."""
 
     kind: Literal["cox"]
-    endpoint: str
     terms: tuple[Term, ...] = Field(min_length=1)
     interaction: Annotated[tuple[tuple[str, str], ...], BeforeValidator(pair_or_pairs)] = ()
     offset: str | None = None

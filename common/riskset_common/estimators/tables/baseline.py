@@ -55,6 +55,10 @@ class BaselineSpec(AnalysisSpec):
     rows: Rows = Field(min_length=1)
     test: Literal["chi_square", "fisher"] | None = None
 
+    def grouped_by(self) -> tuple[str, ...]:
+        """The variables whose levels are the groups."""
+        return self.by
+
     @property
     def characteristics(self) -> tuple[str, ...]:
         """The rows that are categories."""

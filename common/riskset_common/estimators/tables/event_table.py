@@ -22,17 +22,20 @@ from riskset_common.estimators.estimator import (
 from riskset_common.estimators.tables.baseline import percent
 from riskset_common.results.sequences import real_numbers, whole_numbers
 from riskset_common.results.tables import EventRow, EventTableResult
-from riskset_common.study.analysis import AnalysisSpec, Names, twice
+from riskset_common.study.analysis import EndpointSpec, Names, twice
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Study
 
 
-class EventTableSpec(AnalysisSpec):
+class EventTableSpec(EndpointSpec):
     """A table of the first events of one endpoint."""
 
     kind: Literal["event_table"]
-    endpoint: str
     by: Names = ()
+
+    def grouped_by(self) -> tuple[str, ...]:
+        """The variables whose levels are the groups."""
+        return self.by
 
 
 class CountEvents(State):

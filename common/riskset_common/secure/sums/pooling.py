@@ -219,23 +219,6 @@ def check_refused(sid: bytes, roster: Roster, refused: Refused) -> None:
     verify(member.public, refused.signature, statement, f"the refusal of site {member.name!r}")
 
 
-def open_round(
-    setup: Setup,
-    frozen: tuple[int, ...] | None,
-    roster: Roster,
-    request: RoundRequest,
-    reports: Iterable[Report],
-    answers: Iterable[UnmaskAnswer] = (),
-) -> Opening:
-    """Add up a round and publish how. Run by the centre.
-
-    A strict round needs a report from every site of the set; with one missing there is no sum, ever. A recoverable one needs
-    n_min reports and the answers of t committee members.
-    """
-    checked = checked_by_site(setup, frozen, roster, request, reports)
-    return open_checked(setup, frozen, roster, request, checked, answers)
-
-
 def open_checked(
     setup: Setup,
     frozen: tuple[int, ...] | None,
@@ -244,12 +227,10 @@ def open_checked(
     checked: Mapping[int, Checked],
     answers: Iterable[UnmaskAnswer] = (),
 ) -> Opening:
-    """As `open_round`, of reports that were checked for this request one by one. Run by the centre.
+    """Add up a round, of reports that were checked for this request one by one, and publish how. Run by the centre.
 
-    Parameters
-    ----------
-    checked
-        What `check_report` gave, by the site's number.
+    A strict round needs a report from every site of the set; with one missing there is no sum, ever. A recoverable one needs
+    n_min reports and the answers of t committee members. `checked` is what `check_report` gave, by the site's number.
     """
     by_site = {number: each.report for number, each in sorted(checked.items())}
     label = label_of(setup, frozen, request)

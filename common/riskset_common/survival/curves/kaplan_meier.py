@@ -65,11 +65,10 @@ class Quantile:
 
 @dataclass(frozen=True, eq=False)
 class Horizons:
-    """A curve at given times; all arrays have shape (n_horizons,). `events_to` and `censored_to` count up to and including."""
+    """A curve at given times; all arrays have shape (n_horizons,). `events_to` counts up to and including."""
 
     time: FloatArray
     events_to: IntArray
-    censored_to: IntArray
     survival: FloatArray
     std_err: FloatArray
     lower: FloatArray
@@ -135,7 +134,6 @@ def at(curve: Curve, times: FloatArray, kind: LimitKind, level: float) -> Horizo
     return Horizons(
         time=times,
         events_to=np.concatenate(([0], np.cumsum(curve.events)))[row],
-        censored_to=np.concatenate(([0], np.cumsum(curve.censored)))[row],
         survival=survival,
         std_err=std_err,
         lower=lower,

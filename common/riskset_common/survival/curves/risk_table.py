@@ -195,28 +195,11 @@ def risk_table(
     )
 
 
-def number_at_risk(
-    points: FloatArray,
-    time: FloatArray,
-    events: IntArray,
-    censored: IntArray,
-    entered: IntArray | None = None,
-) -> IntArray:
-    """Patients at risk at arbitrary points in time, entry < t <= time, shape (n_points,).
-
-    `time`, `events`, `censored` and `entered` are as for `risk_table`: the entries lie on rows that a risk table drops.
-    """
-    before = rows_before(time, points)
-    gone = _sum_before(events + censored, before)
-    here = int((events + censored).sum()) if entered is None else _sum_before(entered, before)
-    return here - gone
-
-
 def number_at_risk_on_next_row(table: RiskTable, points: FloatArray) -> IntArray:
     """At risk on the first row at or after each point in time, 0 after the last, shape (n_points,).
 
-    This is what R prints (summary.survfit with `times`). It equals `number_at_risk` unless there is left truncation: then
-    R's number holds for the time of the next row, and counts patients who enter between the point and that row.
+    This is what R prints (summary.survfit with `times`). It is the number at risk at the point itself unless there is left truncation:
+    then R's number holds for the time of the next row, and counts patients who enter between the point and that row.
     """
     return np.append(table.at_risk, 0)[rows_before(table.time, points)]
 
@@ -241,11 +224,6 @@ def _at_risk(leaving: IntArray, entered: IntArray | None) -> IntArray:
     else:
         come = np.cumsum(entered, axis=-1) - entered
     return come - gone
-
-
-def _sum_before(counts: IntArray, before: IntArray) -> IntArray:
-    """Sum of the first `before` counts, for every entry of `before`."""
-    return np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(counts)))[before]
 
 
 def _refuse_outside(name: str, values: IntArray, limit: int) -> None:

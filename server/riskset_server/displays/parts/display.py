@@ -30,7 +30,7 @@ class Part:
     @property
     def by(self) -> tuple[str, ...]:
         """The variables whose levels are the groups; empty without groups."""
-        return tuple(getattr(self.spec, "by", ()) or ())
+        return self.spec.grouped_by()
 
     def gives(self, result: type[AnalysisResult]) -> bool:
         """Whether results of its kind are of this type: known of one that is withheld as a whole as well."""
@@ -111,7 +111,7 @@ class Shown:
     @property
     def causes(self) -> tuple[str, ...]:
         """Kinds of event that analyses name as the one that counts, every other kind being censored."""
-        named = (getattr(part.spec, "cause", None) for part in self.parts)
+        named = (part.spec.cause_name() for part in self.parts)
         return tuple(dict.fromkeys(cause for cause in named if cause))
 
     @property

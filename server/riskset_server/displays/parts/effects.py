@@ -9,7 +9,6 @@ from itertools import groupby
 
 from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.estimators.cohort.exposure import with_exposures
-from riskset_common.estimators.regression.terms import Term
 from riskset_common.results.regression import (
     CoxTerm,
     CoxTests,
@@ -111,9 +110,7 @@ def _times(part: Part) -> tuple[str, ...]:
 
 def exposures(words: Words, part: Part) -> str:
     """The exposures of a model that begin during follow-up, in words; empty without any."""
-    terms: Sequence[Term] = getattr(part.spec, "terms", None) or ()
-    began = [term.exposure for term in terms if term.exposure is not None]
-    return listed([lower_first(words.happening(name)) for name in began])
+    return listed([lower_first(words.happening(name)) for name in _times(part)])
 
 
 def _term(

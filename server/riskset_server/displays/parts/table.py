@@ -1,4 +1,4 @@
-"""A table as a value: title, column heads, indented rows and footnotes, and how it reads as HTML, CSV and Markdown."""
+"""A table as a value: title, column heads, indented rows and footnotes, and how it reads as HTML and CSV."""
 
 from __future__ import annotations
 
@@ -100,29 +100,12 @@ class Table:
             writer.writerow([line, *padding])
         return written.getvalue()
 
-    def markdown(self) -> str:
-        """A Markdown table with its title above and its notes below."""
-        lines = [f"**{_escaped(self.title)}**", "", _markdown_row(self.heads)]
-        lines.append("|" + " --- |" + " ---: |" * (len(self.heads) - 1))
-        for row in self.rows:
-            label = "&nbsp;&nbsp;" * row.indent + self._marked(
-                row.label, "<sup>{}</sup>", escape=True
-            )
-            cells = [self._marked(cell, "<sup>{}</sup>", escape=True) for cell in row.cells]
-            lines.append(f"| {' | '.join([label, *cells])} |")
-        notes = [
-            f"<sup>{footnote.mark}</sup> {_escaped(footnote.text)}" for footnote in self.footnotes()
-        ]
-        notes += [_escaped(line) for line in self.legend()]
-        return "\n".join([*lines, *(line for note in notes for line in ("", note))]) + "\n"
-
     def html(self) -> str:
         """A `<table>` with its notes below, without its title."""
         return template("table.html").render(table=self)
 
-    def _marked(self, found: Cell, pattern: str, *, escape: bool = False) -> str:
-        text = _escaped(found.text) if escape else found.text
-        return text + pattern.format(self.marks(found)) if found.notes else text
+    def _marked(self, found: Cell, pattern: str) -> str:
+        return found.text + pattern.format(self.marks(found)) if found.notes else found.text
 
 
 def legend(notes: tuple[str, ...], abbreviations: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
@@ -144,11 +127,3 @@ def heading_row(label: str | Cell, columns: int, *, indent: int = 0) -> Row:
     """A row that only names the rows below it."""
     named = label if isinstance(label, Cell) else Cell(label)
     return Row(named, (EMPTY,) * columns, indent)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
-
-
-def _markdown_row(texts: tuple[str, ...]) -> str:
-    return f"| {' | '.join(_escaped(text) for text in texts)} |"

@@ -165,9 +165,9 @@ class Words:
         named = self.endpoint(endpoint) if endpoint else ""
         noun = self.nouns[spec.kind].format(lower_first(named))
         subject = noun or named or sentence_case(spec.kind)
-        cause = getattr(spec, "cause", None)
+        cause = spec.cause_name()
         subject += f", {lower_first(sentence_case(cause))} as the event" if cause else ""
-        by = getattr(spec, "by", ()) or ()
+        by = spec.grouped_by()
         grouped = f" by {listed([lower_first(self.variable(name)) for name in by])}" if by else ""
         chosen = spec.population or spec.where
         return f"{subject}{grouped}" + (f": {lower_first(self.population(spec))}" if chosen else "")

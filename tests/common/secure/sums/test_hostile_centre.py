@@ -15,13 +15,14 @@ import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from tests.common.secure.sums.whole_round import open_round
 
 from riskset_common.consortium.roster import Member, Roster
 from riskset_common.errors import Refusal
 from riskset_common.primitives.signing import Identity
 from riskset_common.secure.sums.contributors import dropped_pairs, header_of
 from riskset_common.secure.sums.deposits import SEALED_BYTES
-from riskset_common.secure.sums.pooling import collect_keys, make_request, open_round, pooled_of
+from riskset_common.secure.sums.pooling import collect_keys, make_request, pooled_of
 from riskset_common.secure.sums.recovery import unmask_requests
 from riskset_common.secure.sums.reporting import NO_ROUND, report
 from riskset_common.secure.sums.rule import Rule

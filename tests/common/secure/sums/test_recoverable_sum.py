@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.common.secure.sums.whole_round import open_round
 
 from riskset_common.errors import ProtocolRefusal, SignatureRefusal
 from riskset_common.primitives.signing import Identity
 from riskset_common.secure.sums.opening import unmasked_sum
-from riskset_common.secure.sums.pooling import make_close, open_round
+from riskset_common.secure.sums.pooling import make_close
 from riskset_common.secure.sums.recovery import recover_seeds, unmask_requests
 from riskset_common.secure.sums.reporting import report
 from riskset_common.secure.sums.rule import Rule

@@ -158,7 +158,6 @@ def test_horizons_read_the_step_function_before_within_and_beyond_the_times():
 
     np.testing.assert_allclose(found.survival, [1, 2 / 3, 2 / 3, 0], rtol=1e-15)
     assert [0, 1, 1, 2] == found.events_to.tolist()
-    assert [0, 0, 1, 1] == found.censored_to.tolist()
     assert (0.0, 1.0, 1.0) == (found.std_err[0], found.lower[0], found.upper[0])
     np.testing.assert_allclose(found.cumulative_hazard, [0, 1 / 3, 1 / 3, 4 / 3], rtol=1e-15)
     np.testing.assert_allclose(found.std_err_hazard[:3], [0, 1 / 3, 1 / 3], rtol=1e-15)

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from riskset_common.errors import EstimationError
 from riskset_common.survival.curves.risk_table import (
     count_on_grid,
-    number_at_risk,
     number_at_risk_on_next_row,
     risk_table,
 )
@@ -66,23 +65,6 @@ def test_counts_of_any_sites_add_up_to_the_counts_of_the_pool(rows, left_truncat
         assert pool.entered.tolist() == sum(part.entered for part in parts).tolist()
 
 
-@given(patients, st.lists(st.floats(0, N_STEPS), max_size=5))
-def test_numbers_at_risk_hold_at_any_time(rows, points):
-    time, event, entry, group, _ = columns(rows)
-    counts = count_on_grid(time, event, entry, np.zeros_like(group), 1, N_STEPS)
-    grid = np.arange(N_STEPS) / 7  # an unit in which steps are not exact
-    points = np.array(points) / 7
-    assert counts.entered is not None
-
-    rows_of = (grid, counts.events[0], counts.censored[0])
-    found = number_at_risk(points, *rows_of, counts.entered[0])
-    near = np.rint(points * 7)
-    steps = np.where(np.isclose(points * 7, near, rtol=1e-8, atol=0), near, points * 7)
-    expected = [int(np.sum((entry < t) & (t <= time))) for t in steps]
-
-    assert expected == found.tolist()
-
-
 @given(patients, st.lists(st.floats(0, N_STEPS + 1), max_size=5))
 def test_without_entries_the_next_row_has_the_number_at_risk(rows, points):
     time, event, _, group, _ = columns(rows)
@@ -90,7 +72,10 @@ def test_without_entries_the_next_row_has_the_number_at_risk(rows, points):
     dense = (np.arange(N_STEPS, dtype=float), counts.events[0], counts.censored[0])
     found = number_at_risk_on_next_row(risk_table(*dense), np.array(points))
 
-    assert number_at_risk(np.array(points), *dense).tolist() == found.tolist()
+    near = np.rint(points)
+    steps = np.where(np.isclose(points, near, rtol=1e-8, atol=0), near, points)
+
+    assert [int(np.sum(t <= time)) for t in steps] == found.tolist()
 
 
 def test_with_entries_the_next_row_counts_those_who_enter_until_then():
@@ -99,7 +84,6 @@ def test_with_entries_the_next_row_counts_those_who_enter_until_then():
     points = np.array([2.0])
     table = risk_table(time, events, censored, entered)
 
-    assert [2] == number_at_risk(points, time, events, censored, entered).tolist()
     assert [3] == number_at_risk_on_next_row(table, points).tolist()
 
 

@@ -122,16 +122,6 @@ class Arithmetic:
         (result,) = yield from self.truncate([Truncated(multiply(a, b), bits)])
         return result
 
-    def exact_product(self, a: Elements, b: Elements) -> Opening[Elements]:
-        """Shares of a b in the field."""
-        n = a.shape[1]
-        random = {
-            s: from_words(stream_words(k, b"field", self.label, n)) for s, k in self.keys.items()
-        }
-        mask = dot([(self._weight(subset), psi) for subset, psi in random.items()])
-        opened = yield from self._open(add(multiply(a, b), add(mask, self._zeros(n))))
-        return subtract(opened, mask)
-
     def reveal(self, share: Elements) -> Opening[Elements]:
         """Open a vector to all members, and nothing else about its share."""
         opened = yield from self._open(add(share, self._zeros(share.shape[1])))
