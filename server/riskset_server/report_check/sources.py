@@ -1,6 +1,7 @@
 """The check that every number of a display is in the results of its analyses, to the digits printed.
 
-Beside the numbers of results.json themselves there may be: a probability in percent; patients at risk, censored and with an event
+Beside the numbers of results.json themselves there may be: what the plan asks, such as the level of an interval, which a withheld
+analysis does not show; a probability in percent; patients at risk, censored and with an event
 at a time, which are sums along a curve; sums and shares of a table of events; the difference of two estimates with its limits; and
 numbers that are words, of the plan and the codebook.
 """
@@ -73,10 +74,11 @@ class Sources:
 
 
 def sources_of(parts: Iterable[Part], words: Words) -> Sources:
-    """The numbers that a display of these analyses may print."""
+    """The numbers that a display of these analyses may print: of their results, and what the plan asks of them, such as a level."""
     found = [*_BOUNDS]
     for part in parts:
-        for each in (*_numbers(part.result), *_of_curves(part.result), *_derived(part)):
+        asked = _numbers(part.spec.model_dump())
+        for each in (*_numbers(part.result), *_of_curves(part.result), *_derived(part), *asked):
             found.append(abs(each))
             if abs(each) <= 1:
                 found.append(100 * abs(each))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from riskset_common.results.as_json import as_json
+from riskset_common.results.shown import Withheld, WithheldAnalysis
 from riskset_common.study.codebook import Derived
 from riskset_server.displays.parts.cells import Cell
 from riskset_server.displays.parts.table import Row, Table
@@ -36,6 +39,15 @@ def test_a_number_of_a_cell_that_no_result_holds_is_named(run, sources):
 
     assert "tables/T.csv, row 'C', column 'HR'" == found.where
     assert "77.77 is no number of the analyses that it shows" == found.what
+
+
+def test_the_level_of_a_withheld_analysis_is_what_the_plan_asks(run):
+    part = parts_of(run.results, run.plan)["Cox_within_sites"]
+    withheld = WithheldAnalysis(part.spec.kind, {"n": Withheld("minimum_at_risk 10")})
+    sources = sources_of([replace(part, result=withheld)], words_of(run.plan, run.codebook))
+    table = Table("T", ("Variable", "HR (95% CI)"), (Row(Cell("B"), (Cell("withheld"),)),))
+
+    assert [] == list(untraced_cells("T", table, sources))
 
 
 def test_numbers_of_words_are_known_in_words_only(sources):
