@@ -54,6 +54,18 @@ slow: $(VENV)/dev  ## all tests, with what is too long for the gate; before a re
 search: $(VENV)/dev  ## draw 1,000 new examples of every property; a find is committed as an @example
 	@HYPOTHESIS_PROFILE=search $(PYTEST) -m hypothesis --ignore=tests/system $(ON_EVERY_CORE)
 
+lint: ruff layers types  ## ruff, the layers of the packages, mypy --strict
+
+ruff: $(VENV)/dev  ## the rules and the format of the code
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+
+layers: $(VENV)/dev  ## the floors of the house: which folder may import which
+	@$(BIN)/lint-imports --no-logo
+
+types: $(VENV)/dev  ## mypy --strict
+	@$(BIN)/mypy
+
 bench: $(VENV)/dev  ## run each script in tests/benchmarks/; they print ratios
 	@for script in tests/benchmarks/bench_*.py; do $(BIN)/python -m "$$(echo $${script%.py} | tr / .)" || exit; done
 
