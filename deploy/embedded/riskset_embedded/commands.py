@@ -69,8 +69,10 @@ def local(
 
     A run that waits for a site is kept in OUT.run; the same command continues it.
     """
+    from riskset_common.programs.memory import settle
     from riskset_embedded.local_run import run_files
 
+    settle()
     finished = run_files(plan, codebook, nodes, out, key=key, lose=lose or (), quiet=quiet)
     typer.echo(str(finished / "report.html"))
 
@@ -90,8 +92,10 @@ def demo_interfant06(
     quiet: Quiet = False,
 ) -> None:
     """Analyse a whole paper, a trial of 18 study groups with synthetic patients, and compare with its published figures."""
+    from riskset_common.programs.memory import settle
     from riskset_embedded.demos.interfant06 import run_trial_demo
 
+    settle()
     typer.echo(run_trial_demo(out, exact=exact, lose=lose or (), quiet=quiet))
 
 
