@@ -56,6 +56,8 @@ class _Steps:
         Patients and events of the whole group.
     smallest
         Fewest events between two things that are shown.
+    is_open
+        Whether the number of all events is held: as many must then lie after the last point, or the curve would show it.
     """
 
     time: tuple[float, ...]
@@ -63,9 +65,17 @@ class _Steps:
     n: int
     total: int
     smallest: int
+    is_open: bool
 
     @classmethod
-    def of(cls, curve: Points, total: Shown[int], n: int, disclosure: Disclosure) -> _Steps:
+    def of(
+        cls,
+        curve: Points,
+        total: Shown[int],
+        n: int,
+        disclosure: Disclosure,
+        rule: Withheld | None,
+    ) -> _Steps:
         fewest = fewest_patients(disclosure)
         shown = len(list(takewhile(lambda at_risk: at_risk >= fewest, curve.at_risk)))
         return cls(
@@ -74,7 +84,13 @@ class _Steps:
             n=n,
             total=exact(total),
             smallest=disclosure.minimum_cell,
+            is_open=rule is not None,
         )
+
+    def before_end(self, count: int) -> bool:
+        """Whether this number of events may be a point: no event comes after it, or as many as there must be."""
+        rest = self.total - count
+        return rest >= self.smallest or (rest == 0 and not self.is_open)
 
     def apart(self, count: int, *others: int) -> bool:
         """Whether the number of events equals each of the others, or differs from it by at least `minimum_cell`."""
@@ -143,7 +159,7 @@ def released_curve(
     if n < fewest_patients(disclosure):
         few = too_few_patients(disclosure)
         return withheld_group(group, few, rule or few)
-    steps = _Steps.of(curve, group.events, n, disclosure)
+    steps = _Steps.of(curve, group.events, n, disclosure, rule)
     shown, known = _points(exact(group.at), steps, disclosure)
     return GroupCurve(
         n=n,
@@ -178,7 +194,7 @@ def released_cause(
 
     `rule` withholds the number of its events.
     """
-    steps = _Steps.of(cause.curve, cause.events, n, disclosure)
+    steps = _Steps.of(cause.curve, cause.events, n, disclosure, rule)
     shown, known = _points(cause.at, steps, disclosure)
     return CauseIncidence(
         events=rule or cause.events,
@@ -244,7 +260,7 @@ def _point(
     rule = small_count(disclosure)
     if not steps.apart(events, *known):
         return _Point(rounded(at_risk, steps.n), rule, rule)
-    is_shown = steps.apart(events, steps.total)
+    is_shown = steps.before_end(events)
     return _Point(rounded(at_risk, steps.n), events if is_shown else rule, None)
 
 
@@ -253,7 +269,8 @@ def _blocks(steps: _Steps, known: set[int]) -> _Blocks:
     spans: list[tuple[int, int]] = []
     begun = last = 0
     for index, events in enumerate(steps.events):
-        if events - last >= steps.smallest and steps.apart(events, *known, steps.total):
+        is_apart = steps.apart(events, *known) and steps.before_end(events)
+        if events - last >= steps.smallest and is_apart:
             spans.append((begun, index))
             begun, last = index + 1, events
     return _Blocks(spans, steps.n)

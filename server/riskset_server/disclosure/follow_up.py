@@ -30,12 +30,13 @@ def released_follow_up(result: FollowUpResult, disclosure: Disclosure) -> Follow
     few_events = any(
         is_small(each, disclosure.minimum_cell) for each in (events, result.n - events)
     )
+    hidden = rule if few_events else None
     return FollowUpResult(
         kind=result.kind,
         endpoint=result.endpoint,
         method=result.method,
         n=result.n,
-        events=rule if few_events else events,
+        events=hidden or events,
         missing=unless_small(result.missing, disclosure),
         ci=result.ci,
         level=result.level,
@@ -43,9 +44,9 @@ def released_follow_up(result: FollowUpResult, disclosure: Disclosure) -> Follow
         lower=_time(result.lower, at.lower, disclosure),
         upper=_time(result.upper, at.upper, disclosure),
         at=FollowUpPoints(
-            median=_point(at.median, result.n, disclosure),
-            lower=_point(at.lower, result.n, disclosure),
-            upper=_point(at.upper, result.n, disclosure),
+            median=_point(at.median, result.n, hidden, disclosure),
+            lower=_point(at.lower, result.n, hidden, disclosure),
+            upper=_point(at.upper, result.n, hidden, disclosure),
         ),
         range=None if result.range is None else FollowUpRange(shortest=rule, longest=rule),
         completeness=_completeness(result, events, disclosure),
@@ -60,11 +61,13 @@ def _time(time: Shown[float], point: FollowUpPoint | None, disclosure: Disclosur
     return _few_around(point, disclosure) or float(f"{exact(time):.{FOLLOW_UP_DIGITS}g}")
 
 
-def _point(point: FollowUpPoint | None, n: int, disclosure: Disclosure) -> FollowUpPoint | None:
-    """How many patients were followed to a time."""
+def _point(
+    point: FollowUpPoint | None, n: int, hidden: Withheld | None, disclosure: Disclosure
+) -> FollowUpPoint | None:
+    """How many patients were followed to a time, and had left by then; if the number of events is hidden, these are: the rest had one."""
     if point is None:
         return None
-    rule = _few_around(point, disclosure)
+    rule = _few_around(point, disclosure) or hidden
     return FollowUpPoint(
         at_risk=rule or rounded(exact(point.at_risk), n),
         ended=rule or rounded(exact(point.ended), n),

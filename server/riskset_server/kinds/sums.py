@@ -89,7 +89,15 @@ def of_factors(part: Part, plan: Plan) -> Sums:
         if not isinstance(curves, WithheldAnalysis):
             for where, total, terms in _curves(curves, plan):
                 yield f"{factor.factor}, {where}", total, terms
-            yield f"{factor.factor}, known and missing", result.n, [curves.n, curves.missing]
+            parts = [curves.n, _less(curves.missing, result.missing)]
+            yield f"{factor.factor}, known and missing", result.n, parts
+
+
+def _less(missing: Shown[int], of_all: Shown[int]) -> Shown[int]:
+    """Patients left out for a factor, less those who are left out of everything because their endpoint is not known."""
+    if isinstance(missing, Withheld):
+        return missing
+    return of_all if isinstance(of_all, Withheld) else missing - of_all
 
 
 def of_landmark(part: Part, plan: Plan) -> Sums:

@@ -53,6 +53,33 @@ def test_few_unknown_cannot_be_worked_out(unknown: int) -> None:
     assert not is_withheld(factor["curves"]["test"]["p_value"])
 
 
+def test_few_events_of_a_level_are_not_what_the_other_levels_leave_of_all() -> None:
+    """The events of all patients are shown, so those of every level of this factor are not; of other factors they are."""
+    cohort = random_cohort(34, n=300)
+    rare = np.cumsum(cohort.arm == 2) <= 24
+    arm = np.where((cohort.arm == 2) & ~rare, 1, cohort.arm)
+    event = np.where((arm == 2) & (np.cumsum(arm == 2) > 4), 0, cohort.event)
+    cohort = cohort.with_values(arm=np.maximum(arm, 0), event=np.maximum(event, 0))
+    asked = UNIVARIATE | {"factors": ["arm", "sex"]}
+    released = release(result_of(asked, cohort, 5), Disclosure())
+    arms, sexes = (factor["curves"] for factor in released["factors"])
+
+    assert not is_withheld(released["events"])
+    assert all(is_withheld(group["events"]) for group in (arms, *arms["groups"]))
+    assert all(is_withheld(at["events_to"]) for group in arms["groups"] for at in group["at"])
+    assert not any(is_withheld(group["n"]) for group in arms["groups"])
+    assert not any(is_withheld(at["survival"]) for at in arms["groups"][0]["at"])
+    assert not any(is_withheld(group["events"]) for group in (sexes, *sexes["groups"]))
+
+
+def test_curves_of_factors_are_withheld_beside_that_of_all_patients() -> None:
+    released = with_unknown(0)
+    groups = released["factors"][0]["curves"]["groups"]
+
+    assert all(is_withheld(group["curve"]) for group in groups)
+    assert released["all_patients"]["groups"][0]["curve"]["time"]
+
+
 def test_a_factor_known_in_few_is_withheld_as_a_whole() -> None:
     [factor] = with_unknown(292)["factors"]
 

@@ -61,6 +61,16 @@ def test_a_count_that_does_not_add_up_is_found(changed, name, change, found):
     assert any(found in line for line in found_in(changed(name, change)))
 
 
+def test_patients_without_an_endpoint_are_left_out_of_every_factor(changed):
+    def without_endpoint(result) -> None:
+        for part in (result, *(factor["curves"] for factor in result["factors"])):
+            part["missing"] += 5
+
+    found = found_in(changed("univariate", without_endpoint))
+
+    assert [] == [line for line in found if "known and missing" in line]
+
+
 def test_a_withheld_count_is_no_wrong_sum(changed):
     withheld = {"withheld": "minimum_cell 5"}
     run = changed("baseline", lambda r: r["rows"][0]["counts"].__setitem__(0, withheld))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tests.runs import copied_run
 from tests.server.disclosure.as_released import release
+from tests.server.disclosure.known import solved
 
 from riskset_common.estimators.read_back import results_from_json
 from riskset_common.planning.read import ReleasePlan, read_plan
@@ -23,6 +24,7 @@ from riskset_embedded.demos.published.compared import compare
 from riskset_embedded.demos.published.document import write_paper
 from riskset_embedded.demos.published.mapping import read_map
 from riskset_embedded.demos.published.places import NotShown, result_at
+from riskset_server.disclosure.axis import RoundTimes
 from riskset_server.report.run_files import read_run
 from riskset_server.report_check import check_report
 
@@ -184,3 +186,26 @@ def test_every_analysis_of_the_plan_is_shown_or_compared() -> None:
     compared = {figure.place.partition(".")[0] for figure in figures if figure.kind != "none"}
 
     assert {analysis.id for analysis in plan.analyses} == shown | compared
+
+
+def test_no_small_count_that_a_rounded_analysis_withholds_can_be_solved_from_it(run: Run) -> None:
+    _, _, results = run
+    plan = read_plan(STUDY / "plan.yaml")
+    late = {
+        spec.id: plan.endpoints[name].entry is not None
+        for spec in plan.analyses
+        if (name := spec.endpoint_name())
+    }
+    found = {
+        name: list(
+            solved(
+                exact,
+                release(exact, Disclosure(), RoundTimes("years")),
+                5,
+                entry=late.get(name, False),
+            )
+        )
+        for name, exact in results["analyses"].items()
+    }
+
+    assert {} == {name: each for name, each in found.items() if each}
