@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from riskset_common.errors import EstimationError
+from riskset_common.estimators.curves.emptied import without_numbers
 from riskset_common.results.composed import FactorResult, LandmarkResult, UnivariateResult
 from riskset_common.results.curves import GroupCurve, KaplanMeierResult
 from riskset_common.results.regression import CoxResult
@@ -40,7 +41,7 @@ def released_univariate(result: UnivariateResult, disclosure: Disclosure) -> Uni
         strata=result.strata,
         all_patients=shown,
         factors=tuple(_factor(factor, everyone, disclosure) for factor in result.factors),
-        warnings=result.warnings,
+        warnings=tuple(map(without_numbers, result.warnings)),
     )
 
 
@@ -144,7 +145,7 @@ def released_landmark(result: LandmarkResult, disclosure: Disclosure) -> Landmar
         ended=unless_small(result.ended, disclosure),
         curves=curves,
         model=model,
-        warnings=result.warnings,
+        warnings=tuple(map(without_numbers, result.warnings)),
     )
 
 

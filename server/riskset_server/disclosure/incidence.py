@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from riskset_common.estimators.curves.emptied import without_numbers
 from riskset_common.results.incidence import CumulativeIncidenceResult, GroupIncidence
 from riskset_common.results.shown import exact
 from riskset_common.study.plan import Disclosure
@@ -46,7 +47,7 @@ def released_cumulative_incidence(
             name: released_gray(exact(test), counts, held, disclosure)
             for name, test in result.tests.items()
         },
-        warnings=result.warnings,
+        warnings=tuple(map(without_numbers, result.warnings)),
     )
 
 

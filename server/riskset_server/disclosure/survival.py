@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from riskset_common.estimators.curves.emptied import without_numbers
 from riskset_common.results.curves import GroupCurve, KaplanMeierResult
 from riskset_common.results.shown import Shown, Withheld, exact
 from riskset_common.results.tests import FurtherTests, LogRankResult
@@ -64,7 +65,7 @@ def released_curves(
         else released_contrasts(result.contrasts, groups, result.level),
         test=test,
         tests=_further(result, test, held, disclosure),
-        warnings=result.warnings,
+        warnings=tuple(map(without_numbers, result.warnings)),
     )
 
 

@@ -28,15 +28,15 @@ COMPARISON = (*TEST, "observed", "expected", "covariance")
 INCIDENCE = ("time", "incidence", "std_err", "lower", "upper")
 ALWAYS: dict[type, tuple[str, ...]] = {
     CurvePoints: ("time", "survival"),
-    Landmark: ("time", "survival"),
+    Landmark: ("time",),
     QuantileResult: ("p",),
-    RestrictedMean: ("tau", "estimate", "std_err"),
+    RestrictedMean: ("tau",),
     Contrast: ("time",),
     LogRankResult: COMPARISON,
     GrayResult: COMPARISON,
     PairTest: (*TEST, "p_holm"),
     IncidencePoints: INCIDENCE,
-    IncidenceLandmark: INCIDENCE,
+    IncidenceLandmark: ("time",),
     Completeness: ("observed", "potential"),
     PrintedTest: TEST,
     LogLikelihood: ("null", "fitted"),
@@ -44,7 +44,8 @@ ALWAYS: dict[type, tuple[str, ...]] = {
     HazardRow: ("time", "cumulative_hazard", "std_err"),
     LandmarkResult: ("at",),
 }
-"""Reals that exist in every exact result, beside a confidence level. A limit when nobody is left need not, nor a median."""
+"""Reals that exist in every exact result, beside a confidence level. A limit when nobody is left need not, nor a median, nor what is beyond
+follow-up."""
 
 
 def keeps_types(result: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
+from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from riskset_common.results.as_json import as_json
@@ -131,6 +132,23 @@ def test_curves_are_drawn_as_their_numbers(shown: Callable[..., Shown]) -> None:
         np.testing.assert_array_equal(line.height, found.get_ydata())
         assert (0, 100) == (found.get_xdata()[0], found.get_ydata()[0])
         assert 6 == found.get_xdata()[-1]
+
+
+def test_nothing_is_drawn_in_the_plot_beyond_the_end_of_a_curve(
+    drawing: figure.Drawing,
+) -> None:
+    """A leader to the label of a curve that ends before the others would be read as a curve that goes on."""
+    right = drawing.figure.axes[0].get_position().x1
+    strokes = [
+        np.asarray(line.get_xdata(), dtype=np.float64)
+        for line in drawing.figure.artists
+        if isinstance(line, Line2D)
+    ]
+    to_labels = [x for x in strokes if x.max() > right + 1e-9]
+    drawn = [line for line in curves_of(drawing) if len(np.asarray(line.get_xdata())) > 1]
+
+    assert all(x.min() >= right - 1e-9 for x in to_labels)
+    assert len(to_labels) == len(drawn)
 
 
 def test_until_and_every_set_the_axis(shown: Callable[..., Shown]) -> None:

@@ -20,6 +20,7 @@ from riskset_common.estimators.curves.counts import (
     count_kinds_summary,
     pooled_kinds,
 )
+from riskset_common.estimators.curves.emptied import INCIDENCE_STAYS, emptied_warnings
 from riskset_common.estimators.curves.gray import (
     gray_result,
     gray_shapes,
@@ -225,7 +226,10 @@ def _result(
             for index in kept.tolist()
         ),
         tests=_tests(spec, study, pooled, by_row, kept) if spec.test is not None else None,
-        warnings=(f"No patients in {', '.join(empty)}.",) if empty else (),
+        warnings=(
+            *((f"No patients in {', '.join(empty)}.",) if empty else ()),
+            *emptied_warnings(any_kind, study, spec.by, INCIDENCE_STAYS),
+        ),
     )
 
 

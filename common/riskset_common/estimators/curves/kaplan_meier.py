@@ -22,6 +22,7 @@ from riskset_common.estimators.curves.counts import (
     over_strata,
     pooled_counts,
 )
+from riskset_common.estimators.curves.emptied import STAYS_0, emptied_warnings
 from riskset_common.estimators.curves.group_test import Comparison, GroupTest, comparison
 from riskset_common.estimators.curves.log_rank import (
     log_rank_result,
@@ -218,7 +219,10 @@ def _result(spec: KaplanMeierSpec, study: Study, pooled: Summary) -> KaplanMeier
         contrasts=contrasts(groups, spec.contrast, spec.level) if spec.contrast else None,
         test=test,
         tests=tests,
-        warnings=(f"No patients in {', '.join(empty)}.",) if empty else (),
+        warnings=(
+            *((f"No patients in {', '.join(empty)}.",) if empty else ()),
+            *emptied_warnings(by_group, study, spec.by, STAYS_0),
+        ),
     )
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from riskset_common.errors import EstimationError
 from riskset_common.survival.arrays.distributions import normal_quantile
 from riskset_common.survival.arrays.shapes import BoolArray, FloatArray, IntArray
-from riskset_common.survival.curves.risk_table import RiskTable, rows_until
+from riskset_common.survival.curves.risk_table import RiskTable, is_followed, rows_until
 
 LimitKind = Literal["plain", "log", "log-log"]
 
@@ -65,7 +65,10 @@ class Quantile:
 
 @dataclass(frozen=True, eq=False)
 class Horizons:
-    """A curve at given times; all arrays have shape (n_horizons,). `events_to` counts up to and including."""
+    """A curve at given times; all arrays have shape (n_horizons,). `events_to` counts up to and including.
+
+    The others are NaN beyond follow-up.
+    """
 
     time: FloatArray
     events_to: IntArray
@@ -122,12 +125,17 @@ def confidence_limits(curve: Curve, kind: LimitKind, level: float) -> tuple[Floa
 
 
 def at(curve: Curve, times: FloatArray, kind: LimitKind, level: float) -> Horizons:
-    """Values of the curve at given times: a step function, 1 before its first row, constant after its last."""
+    """Values of the curve at given times: a step function, 1 before its first row.
+
+    After its last row, where nobody was followed, it does not exist (NaN), unless it has fallen to 0: then it stays there.
+    """
     times = np.asarray(times, dtype=np.float64)
     row = rows_until(curve.time, times)
+    ends_at_0 = bool(np.any(curve.survival == 0))
+    exists = is_followed(curve.time, times) | ends_at_0
 
     def upto(values: FloatArray, before_first: float) -> FloatArray:
-        return np.concatenate(([before_first], values))[row]
+        return np.where(exists, np.concatenate(([before_first], values))[row], math.nan)
 
     survival, std_err = upto(curve.survival, 1.0), upto(curve.std_err, 0.0)
     lower, upper = probability_limits(survival, std_err, kind, level)
@@ -164,11 +172,13 @@ def quantile(curve: Curve, lower: FloatArray, upper: FloatArray, p: float) -> Qu
 def restricted_mean(curve: Curve, tau: float) -> tuple[float, float]:
     """Mean survival time up to tau and its standard error: the area under the curve from 0 to tau.
 
-    With A(t) the area from t to tau, Var = sum over event times t <= tau of A(t)² d / (n (n - d)) (Irwin 1949). The curve
-    is constant after its last time, whatever tau, as summary.survfit(rmean = tau) of R has it.
+    With A(t) the area from t to tau, Var = sum over event times t <= tau of A(t)² d / (n (n - d)) (Irwin 1949). If nobody was followed
+    to tau, both are NaN, unless the curve has fallen to 0: survRM2 of R refuses such a tau (Uno et al. 2014, J Clin Oncol 32:2380).
     """
     if not tau > 0:
         raise EstimationError(f"A restricted mean needs tau > 0, but tau is {tau!r}.")
+    if not is_followed(curve.time, np.array([tau]))[0] and not np.any(curve.survival == 0):
+        return math.nan, math.nan
     inside = curve.time < tau
     steps = np.concatenate(([0.0], curve.time[inside], [tau]))
     areas = np.diff(steps) * np.concatenate(([1.0], curve.survival[inside]))

@@ -204,6 +204,14 @@ def number_at_risk_on_next_row(table: RiskTable, points: FloatArray) -> IntArray
     return np.append(table.at_risk, 0)[rows_before(table.time, points)]
 
 
+def is_followed(time: FloatArray, points: FloatArray) -> BoolArray:
+    """Whether anybody was followed to each point in time or beyond, shape (n_points,); `time` are the rows of a risk table.
+
+    Beyond the last row a curve is not known, unless everybody has had the event; summary.survfit of R leaves such times out.
+    """
+    return rows_before(time, points) < len(time)
+
+
 def rows_before(time: FloatArray, points: FloatArray) -> IntArray:
     """How many rows lie before each point in time, a row at the point itself not counted, shape (n_points,)."""
     points = np.asarray(points, dtype=np.float64)

@@ -17,7 +17,7 @@ import numpy as np
 
 from riskset_common.survival.arrays.shapes import FloatArray, IntArray, same_length
 from riskset_common.survival.curves.kaplan_meier import LimitKind, kaplan_meier, probability_limits
-from riskset_common.survival.curves.risk_table import RiskTable, rows_until
+from riskset_common.survival.curves.risk_table import RiskTable, is_followed, rows_until
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,11 +140,16 @@ def incidence_limits(
 def incidence_at(
     curve: IncidenceCurve, times: FloatArray, kind: LimitKind, level: float
 ) -> IncidenceHorizons:
-    """Values of the curve at given times: a step function, 0 before its first row, constant after its last."""
+    """Values of the curve at given times: a step function, 0 before its first row.
+
+    After its last row, where nobody was followed, it does not exist (NaN), unless everybody has had an event: then it stays as it is.
+    """
     times = np.asarray(times, dtype=np.float64)
     row = rows_until(curve.time, times)
-    incidence = np.concatenate(([0.0], curve.incidence))[row]
-    std_err = np.concatenate(([0.0], curve.std_err))[row]
+    nobody_free = bool(np.any(curve.at_risk == curve.events + curve.competing))
+    exists = is_followed(curve.time, times) | nobody_free
+    incidence = np.where(exists, np.concatenate(([0.0], curve.incidence))[row], np.nan)
+    std_err = np.where(exists, np.concatenate(([0.0], curve.std_err))[row], np.nan)
     lower, upper = incidence_limits(incidence, std_err, kind, level)
     return IncidenceHorizons(
         time=times,

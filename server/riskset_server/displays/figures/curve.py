@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MARGIN, AXIS_HEIGHT, LABEL_GAP = 0.08, 0.5, 0.16
+LEADS_TO_END = 0.02
+"""Inches before the right end of the plot from which on a line counts as reaching it."""
 LABEL_COLUMNS = 24
 """Characters after which a label at a line's end is broken."""
 
@@ -234,21 +236,24 @@ def _draw_lines(axes: Axes, curves: Sequence[Line]) -> None:
 
 
 def _draw_labels(sheet: Sheet, layout: Layout, curves: Sequence[Line]) -> None:
-    """Write each label beside the end of its line, with a faint leader if the line ends early or the label had to move."""
+    """Write each label right of the plot: a faint leader from the end of its line, or a piece of the line if that ends before.
+
+    Nothing is drawn in the plot beyond the end of a line, where it would be read as a curve that goes on.
+    """
     drawn = [rank for rank, line in enumerate(curves) if line.time.size > 1]
     ends = [layout.y(curves[rank].height[-1]) for rank in drawn]
     heights = [_label_height(layout.labels[rank]) for rank in drawn]
     low, high = layout.bottom - 0.06, layout.bottom + layout.plot.height + 0.06
     right = layout.left + layout.plot.width
     for rank, end, y in zip(drawn, ends, spread(ends, heights, low, high), strict=True):
-        x = (layout.x(curves[rank].end), right, right + LABEL_GAP - 0.04)
-        sheet.stroke(
-            x,
-            (end, end, y),
-            color=colour(curves[rank].style.colour),
-            linewidth=0.6,
-            linestyle=(0, (1, 2)),
-        )
+        style = curves[rank].style
+        if layout.x(curves[rank].end) < right - LEADS_TO_END:
+            x = (right + 0.03, right + LABEL_GAP - 0.03)
+            sheet.stroke(x, (y, y), color=colour(style.colour), linewidth=1.5)
+        else:
+            x = (right, right + LABEL_GAP - 0.04)
+            faint = (0, (1, 2))
+            sheet.stroke(x, (end, y), color=colour(style.colour), linewidth=0.6, linestyle=faint)
         sheet.write(
             right + LABEL_GAP, y, layout.labels[rank], color=INK, linespacing=1.2, va="center"
         )

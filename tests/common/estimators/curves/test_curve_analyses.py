@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,12 @@ from tests.common.estimators.cohorts import Cohort, nobody, random_cohort, study
 from tests.common.estimators.pooling import pool, result_of
 
 from riskset_common.errors import EstimationError
+from riskset_common.estimators.curves.emptied import (
+    GOES_ON,
+    INCIDENCE_STAYS,
+    STAYS_0,
+    without_numbers,
+)
 
 CURVE = {"kind": "kaplan_meier", "endpoint": "EFS"}
 BY_ARM = CURVE | {"by": "arm", "test": "log_rank"}
@@ -173,3 +180,84 @@ def test_a_follow_up_of_too_many_steps_is_refused_with_advice(last: int) -> None
 def test_too_many_groups_are_refused_with_advice() -> None:
     with pytest.raises(EstimationError, match="fewer groups"):
         result_of(CURVE | {"by": ["arm", "sex", "hospital"]}, cohort([2**22], [1]), 1)
+
+
+BEYOND = {"at": [2, 5], "rmean": 5, "contrast": ["survival", "rmean"], "by": "sex"}
+
+
+def test_nothing_is_estimated_beyond_the_follow_up_of_a_group() -> None:
+    """Men are followed to 9, women to 3; R's summary(survfit(..), times = 5) leaves the women out, and survRM2 refuses tau = 5."""
+    some = cohort([1, 3, 5, 9, 2, 3, 3], [1, 0, 1, 0, 1, 0, 0], sex=np.array([0] * 4 + [1] * 3))
+    result = result_of(CURVE | BEYOND, some, 1)
+    men, women = result["groups"]
+
+    assert [False, False] == [each["survival"] is None for each in men["at"]]
+    assert [False, True] == [each["survival"] is None for each in women["at"]]
+    assert [None] * 4 == [
+        women["at"][1][name] for name in ("survival", "std_err", "lower", "upper")
+    ]
+    assert (0, 1) == (women["at"][1]["at_risk"], women["at"][1]["events_to"])
+    assert None is women["rmean"]["estimate"] is women["rmean"]["std_err"]
+    assert men["rmean"]["estimate"] is not None
+    assert [False, True, True] == [each["estimate"] is None for each in result["contrasts"]]
+
+
+def test_a_curve_that_has_fallen_to_0_stays_there() -> None:
+    [group] = result_of(CURVE | {"at": [9], "rmean": 9}, cohort([1, 2], [1, 1]), 1)["groups"]
+
+    assert 0 == group["at"][0]["survival"]
+    assert 1.5 == group["rmean"]["estimate"]
+
+
+def test_the_last_time_at_which_somebody_was_followed_is_no_time_beyond() -> None:
+    [group] = result_of(CURVE | {"at": [4, 5], "rmean": 4}, cohort([1, 4], [1, 0]), 1)["groups"]
+
+    assert [0.5, None] == [each["survival"] for each in group["at"]]
+    assert 2.5 == group["rmean"]["estimate"]
+
+
+LATE = {"kind": "kaplan_meier", "endpoint": "LATE"}
+
+
+def test_a_risk_set_that_is_empty_before_others_come_is_told() -> None:
+    late = cohort([1, 2, 8, 9], [1, 1, 1, 0], entry=[0, 0, 4, 5])
+    two = cohort([1, 2, 8, 9], [1, 0, 1, 0], entry=[0, 0, 2, 5])
+    [fallen] = result_of(LATE, late, 1)["warnings"]
+    [open_ended] = result_of(LATE, two, 1)["warnings"]
+
+    assert (
+        "Nobody was at risk from 2 to 5 days, and 2 more came under observation later: " in fallen
+    )
+    assert fallen.endswith(f"{STAYS_0}.")
+    assert "from 2 to 3 days, and 2 more" in open_ended
+    assert open_ended.endswith(f"{GOES_ON}.")
+
+
+def test_who_comes_before_the_last_has_left_leaves_nothing_to_tell() -> None:
+    late = cohort([1, 3, 8, 9], [1, 1, 1, 0], entry=[0, 0, 2, 5])
+
+    assert [] == result_of(LATE, late, 1)["warnings"]
+    assert [] == result_of(CURVE, cohort([1, 2], [1, 1]), 1)["warnings"]
+
+
+def test_the_groups_whose_risk_sets_are_empty_are_named_also_in_analyses_made_of_curves() -> None:
+    late = cohort([1, 2, 8, 9], [1, 1, 1, 0], entry=[0, 0, 4, 5], sex=np.array([0, 1, 0, 0]))
+    warnings = result_of(LATE | {"by": "sex"}, late, 1)["warnings"]
+    univariate = {"kind": "univariate", "endpoint": "LATE", "factors": ["sex"]}
+    incidence = {"kind": "cumulative_incidence", "endpoint": "LATE"}
+
+    assert ["Nobody of male was at risk from 1 to 5 days"] == [each[:43] for each in warnings]
+    assert any(
+        each.startswith("sex: Nobody of male")
+        for each in result_of(univariate, late, 1)["warnings"]
+    )
+    assert INCIDENCE_STAYS in result_of(incidence, late, 1)["warnings"][0]
+
+
+def test_a_rounded_warning_names_no_day_and_no_number() -> None:
+    late = cohort([1, 2, 8, 9], [1, 1, 1, 0], entry=[0, 0, 4, 5])
+    [fallen] = result_of(LATE, late, 1)["warnings"]
+
+    assert not re.search(r"\d", without_numbers(fallen).removesuffix(f"{STAYS_0}."))
+    assert "for a time, and more came under observation later" in without_numbers(fallen)
+    assert "No patients in A." == without_numbers("No patients in A.")

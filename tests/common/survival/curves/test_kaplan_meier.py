@@ -215,3 +215,17 @@ def test_what_cannot_be_asked_is_refused():
         quantile(curve, curve.survival, curve.survival, 0)
     with pytest.raises(EstimationError, match="tau is 0"):
         restricted_mean(curve, 0)
+
+
+def test_nothing_is_known_beyond_the_last_time_unless_all_had_the_event():
+    open_ended, fallen = curve_of([1, 2, 4], [1, 0, 0]), curve_of([1, 2], [1, 1])
+    times = np.array([4.0, 5.0])
+    found = at(open_ended, times, "log", 0.95)
+
+    assert [False, True] == np.isnan(found.survival).tolist() == np.isnan(found.lower).tolist()
+    assert [False, True] == np.isnan(found.cumulative_hazard).tolist()
+    assert [1, 1] == found.events_to.tolist()
+    assert [0, 0] == at(fallen, times, "log", 0.95).survival.tolist()
+    assert math.isnan(restricted_mean(open_ended, 5.0)[0])
+    assert 3 == pytest.approx(restricted_mean(open_ended, 4.0)[0])
+    assert (1.5, 0.5) == pytest.approx(restricted_mean(fallen, 5.0), abs=0.2)

@@ -43,6 +43,20 @@ def test_five_patients_by_hand():
     assert [0.0, 0.2, 0.2, 0.6] == pytest.approx(death.incidence)
 
 
+def test_nothing_is_known_beyond_the_last_time_unless_all_had_an_event():
+    """The `timepoints` of R's cmprsk gives NA."""
+    table, (relapses, _) = counted([(1, 1), (2, 1), (3, 0)])
+    fallen, (all_relapse, _) = counted([(1, 1), (2, 2)])
+    times = np.array([3.0, 4.0])
+    found = incidence_at(cumulative_incidence(table, relapses), times, "log", 0.95)
+    stays = incidence_at(cumulative_incidence(fallen, all_relapse), times, "log", 0.95)
+
+    assert [False, True] == np.isnan(found.incidence).tolist() == np.isnan(found.std_err).tolist()
+    assert [False, True] == np.isnan(found.upper).tolist()
+    assert [2, 2] == found.events_to.tolist()
+    assert [0.5, 0.5] == stays.incidence.tolist()
+
+
 @given(rows=patients)
 def test_the_incidences_and_survival_add_up_to_one(rows):
     table, kinds = counted(rows)
@@ -97,7 +111,7 @@ def test_a_group_of_nobody_has_an_empty_curve():
     found = incidence_at(curve, np.array([0.0, 3.0]), "log", 0.95)
 
     assert [0, 0] == found.events_to.tolist()
-    assert [0.0, 0.0] == found.incidence.tolist()
+    assert [True, True] == np.isnan(found.incidence).tolist()
 
 
 def test_limits_are_zero_before_the_first_event_and_undefined_nowhere():
