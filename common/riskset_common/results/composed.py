@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from riskset_common.results.curves import KaplanMeierResult
 from riskset_common.results.regression import CoxResult
-from riskset_common.results.shown import WHEN_ASKED, Shown, WithheldAnalysis
+from riskset_common.results.shown import WHEN_ASKED, Measured, Shown, WithheldAnalysis
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class FactorResult:
 
 
 @dataclass(frozen=True)
-class UnivariateResult:
+class UnivariateResult(Measured):
     """Univariate analyses; `n`, `events` and `missing` are of all patients, whatever is known of their factors."""
 
     kind: str
@@ -33,6 +34,13 @@ class UnivariateResult:
     all_patients: KaplanMeierResult
     factors: tuple[FactorResult, ...]
     warnings: tuple[str, ...]
+
+    def names(self) -> Iterator[tuple[str, Collection[str], Iterable[str]]]:
+        """The groups of a factor are its levels."""
+        for index, each in enumerate(self.factors):
+            groups = each.curves.groups if isinstance(each.curves, KaplanMeierResult) else ()
+            for group in groups:
+                yield f"factors[{index}].curves.groups[].level", group.level, (each.factor,)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from riskset_common.results.shown import WHEN_ASKED, Shown
+from riskset_common.results.shown import WHEN_ASKED, Parallel, Shown
 from riskset_common.results.tests import Contrast, FurtherTests, LogRankResult
 
 
@@ -26,7 +26,7 @@ class QuantileResult(Estimate):
 
 
 @dataclass(frozen=True)
-class CurvePoints:
+class CurvePoints(Parallel):
     """A curve at the times when somebody leaves; each of length n_times. `std_err` is Greenwood's, of the survival."""
 
     time: tuple[float, ...]
@@ -66,7 +66,7 @@ class RestrictedMean:
 
 
 @dataclass(frozen=True)
-class NumbersAtRisk:
+class NumbersAtRisk(Parallel):
     """Patients at risk at the round times of an axis, rounded; each of length n_times. A whole time is an int."""
 
     time: tuple[int | float, ...]

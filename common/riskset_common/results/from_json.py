@@ -12,7 +12,7 @@ from types import NoneType, UnionType
 from typing import Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from riskset_common.errors import InputError
-from riskset_common.results.shown import WHEN_ASKED, Withheld, WithheldAnalysis
+from riskset_common.results.shown import WHEN_ASKED, Measured, Withheld, WithheldAnalysis
 from riskset_common.results.whole_file import SCHEMA, AnalysisResult, ReleasedResult, Results
 
 T = TypeVar("T")
@@ -71,12 +71,28 @@ def _read(hint: object, value: object, where: str) -> object:
     if of is Mapping and isinstance(value, dict):
         return {name: _read(args[1], item, f"{where}.{name}") for name, item in value.items()}
     if isinstance(hint, type) and dataclasses.is_dataclass(hint) and isinstance(value, dict):
-        return hint(**_fields(hint, value, where))
+        return _measured(hint(**_fields(hint, value, where)), where)
     if hint is float and value is None:
         return math.nan
     if type(value) is hint or (of is Literal and value in args):
         return value
     raise _misfit(value, where)
+
+
+def _measured(found: object, where: str) -> object:
+    """What was read, if its sequences have the lengths, and its mappings the names, that belong together."""
+    if isinstance(found, Measured):
+        for name, keys, needed in found.names():
+            if lacking := dict.fromkeys(key for key in needed if key not in keys):
+                raise InputError(
+                    f"{where}.{name}: {', '.join(lacking)} is missing. Take a results.json that this release wrote."
+                )
+        for name, length, expected in found.lengths():
+            if length != expected:
+                raise InputError(
+                    f"{where}.{name}: it has {length} entries, and {expected} belong there. Take a results.json that this release wrote."
+                )
+    return found
 
 
 def _misfit(value: object, where: str) -> InputError:

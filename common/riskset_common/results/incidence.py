@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from riskset_common.results.curves import NumbersAtRisk
-from riskset_common.results.shown import WHEN_ASKED, Shown
+from riskset_common.results.shown import WHEN_ASKED, Measured, Parallel, Shown, Withheld
 from riskset_common.results.tests import GrayResult
 
 
 @dataclass(frozen=True)
-class IncidencePoints:
+class IncidencePoints(Parallel):
     """A curve at the times when somebody leaves; each of length n_times. `std_err` is Aalen's, of the incidence.
 
     `events` are of this cause, `competing` of any other kind.
@@ -62,7 +62,7 @@ class GroupIncidence:
 
 
 @dataclass(frozen=True)
-class CumulativeIncidenceResult:
+class CumulativeIncidenceResult(Measured):
     """Curves by group and cause; `events` are of any kind, `tests` by cause."""
 
     kind: str
@@ -76,3 +76,11 @@ class CumulativeIncidenceResult:
     groups: tuple[GroupIncidence, ...]
     tests: Mapping[str, Shown[GrayResult]] | None = field(metadata=WHEN_ASKED)
     warnings: tuple[str, ...]
+
+    def names(self) -> Iterator[tuple[str, Collection[str], Iterable[str]]]:
+        """Every cause in each group, and in the tests."""
+        for index, group in enumerate(self.groups):
+            if not isinstance(group.causes, Withheld):
+                yield f"groups[{index}].causes", group.causes, self.causes
+        if self.tests is not None:
+            yield "tests", self.tests, self.causes

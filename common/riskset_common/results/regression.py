@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from riskset_common.results.shown import WHEN_ASKED, Shown
+from riskset_common.results.shown import WHEN_ASKED, Measured, Shown, sized
 from riskset_common.results.tests import PrintedTest
 
 
@@ -92,7 +92,7 @@ class PrintedHazard:
 
 
 @dataclass(frozen=True)
-class FittedModel:
+class FittedModel(Measured):
     """A fitted model of hazards. `covariance` has shape (n_terms, n_terms), in the order of `terms`."""
 
     kind: str
@@ -118,6 +118,17 @@ class FittedModel:
     robust: RobustVariance | None = field(metadata=WHEN_ASKED)
     ph_test: ProportionalityTest | None = field(metadata=WHEN_ASKED)
     baseline_hazard: PrintedHazard | None = field(metadata=WHEN_ASKED)
+
+    def lengths(self) -> Iterator[tuple[str, int, int]]:
+        """One row and column of the covariance, and one robust standard error, a term."""
+        by_row = {f"covariance[{index}]": row for index, row in enumerate(self.covariance)}
+        naive = None if self.robust is None else self.robust.naive_std_err
+        for name, length in sized(covariance=self.covariance, naive_std_err=naive, **by_row):
+            yield name, length, len(self.terms)
+
+    def names(self) -> Iterator[tuple[str, Collection[str], Iterable[str]]]:
+        """Of each term its Wald test."""
+        yield "tests.terms", self.tests.terms, (term.term for term in self.terms)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias, TypeVar
 
@@ -79,6 +79,37 @@ def written_fields(result: object) -> Iterator[tuple[str, object]]:
         value = getattr(result, field.name)
         if value is not None or field.metadata != WHEN_ASKED:
             yield field.name, value
+
+
+class Measured:
+    """A result whose sequences have lengths, or whose mappings have names, that belong together; `from_json` refuses it otherwise."""
+
+    def lengths(self) -> Iterator[tuple[str, int, int]]:
+        """Each sequence by name, its length, and the length that it must have; what is withheld has none."""
+        yield from ()
+
+    def names(self) -> Iterator[tuple[str, Collection[str], Iterable[str]]]:
+        """Each mapping by name, its keys, and those that it must have."""
+        yield from ()
+
+
+class Parallel(Measured):
+    """A dataclass whose sequences all have the same length."""
+
+    def lengths(self) -> Iterator[tuple[str, int, int]]:
+        """All are as long as the first."""
+        found = [
+            (name, len(value)) for name, value in written_fields(self) if isinstance(value, tuple)
+        ]
+        for name, length in found:
+            yield name, length, found[0][1]
+
+
+def sized(**sequences: object) -> Iterator[tuple[str, int]]:
+    """The sequences that are there and not withheld, with their lengths."""
+    for name, value in sequences.items():
+        if isinstance(value, tuple):
+            yield name, len(value)
 
 
 def exact(value: T | Withheld | WithheldAnalysis) -> T:

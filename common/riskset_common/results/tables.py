@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from riskset_common.results.shown import WHEN_ASKED, Shown
+from riskset_common.results.shown import WHEN_ASKED, Measured, Shown, sized, written_fields
 from riskset_common.results.tests import ExactTest, NamedTest
 
 
@@ -43,7 +43,7 @@ class BaselineNumber:
 
 
 @dataclass(frozen=True)
-class BaselineResult:
+class BaselineResult(Measured):
     """A table of characteristics."""
 
     kind: str
@@ -58,6 +58,25 @@ class BaselineResult:
     tests: Mapping[str, Shown[NamedTest | ExactTest]]
     warnings: tuple[str, ...]
 
+    def lengths(self) -> Iterator[tuple[str, int, int]]:
+        """One entry a column; those of numbers have all patients at their end."""
+        columns = len(self.columns)
+        yield "column_n", len(self.column_n), columns
+        for index, row in enumerate(self.rows):
+            for name, length in sized(counts=row.counts, percent=row.percent):
+                yield f"rows[{index}].{name}", length, columns
+        for variable, missing in self.missing_values.items():
+            yield f"missing_values.{variable}.counts", len(missing.counts), columns
+        for index, number in enumerate(self.numbers):
+            for field_name, value in written_fields(number):
+                if isinstance(value, tuple):
+                    yield f"numbers[{index}].{field_name}", len(value), columns + 1
+
+    def names(self) -> Iterator[tuple[str, Collection[str], Iterable[str]]]:
+        """Of each characteristic and number, those in whom it is not known."""
+        yield "missing_values", self.missing_values, (row.variable for row in self.rows)
+        yield "missing_values", self.missing_values, (each.variable for each in self.numbers)
+
 
 @dataclass(frozen=True)
 class EventRow:
@@ -70,7 +89,7 @@ class EventRow:
 
 
 @dataclass(frozen=True)
-class EventTableResult:
+class EventTableResult(Measured):
     """First events."""
 
     kind: str
@@ -84,3 +103,12 @@ class EventTableResult:
     rows: tuple[EventRow, ...]
     censored: EventRow
     warnings: tuple[str, ...]
+
+    def lengths(self) -> Iterator[tuple[str, int, int]]:
+        """One entry a column."""
+        columns = len(self.columns)
+        yield "column_n", len(self.column_n), columns
+        for index, row in enumerate((*self.rows, self.censored)):
+            where = "censored" if row is self.censored else f"rows[{index}]"
+            for name, length in sized(counts=row.counts, percent=row.percent):
+                yield f"{where}.{name}", length, columns

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from riskset_common.results.shown import WHEN_ASKED, Shown
+from riskset_common.results.shown import WHEN_ASKED, Measured, Shown, Withheld, sized
 from riskset_common.survival.arrays.distributions import ChiSquareTest
 
 ContrastOf = Literal["survival", "rmean"]
@@ -40,7 +40,7 @@ class ExactTest:
 
 
 @dataclass(frozen=True)
-class GroupsTest(NamedTest):
+class GroupsTest(NamedTest, Measured):
     """A test between groups; the sequences run over those that hold patients.
 
     `observed` and `expected` events are weighted where the test weighs them; `covariance`, shape (n_groups, n_groups), is of observed
@@ -51,6 +51,18 @@ class GroupsTest(NamedTest):
     observed: Shown[tuple[float, ...]]
     expected: Shown[tuple[float, ...]]
     covariance: Shown[tuple[tuple[float, ...], ...]]
+
+    def lengths(self) -> Iterator[tuple[str, int, int]]:
+        """One entry a group; the covariance has as many rows and columns."""
+        rows = () if isinstance(self.covariance, Withheld) else self.covariance
+        by_row = {f"covariance[{index}]": row for index, row in enumerate(rows)}
+        found = list(
+            sized(
+                observed=self.observed, expected=self.expected, covariance=self.covariance, **by_row
+            )
+        )
+        for name, length in found:
+            yield name, length, found[0][1]
 
 
 @dataclass(frozen=True)
@@ -68,7 +80,7 @@ class GrayResult(GroupsTest):
 
 
 @dataclass(frozen=True)
-class PairTest:
+class PairTest(Measured):
     """A test of two groups; `p_holm` is adjusted for the number of pairs."""
 
     groups: tuple[Mapping[str, str], ...]
@@ -76,6 +88,10 @@ class PairTest:
     df: Shown[int]
     p_value: Shown[float]
     p_holm: Shown[float]
+
+    def lengths(self) -> Iterator[tuple[str, int, int]]:
+        """Two groups."""
+        yield "groups", len(self.groups), 2
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.common.estimators.analyses import ALL
+from tests.common.estimators.cohorts import random_cohort
+from tests.common.estimators.pooling import result_of
 
 from riskset_common.errors import EstimationError, InputError
 from riskset_common.estimators.read_back import analysis_from_json, results_from_json
@@ -168,3 +172,30 @@ def test_results_of_a_release_that_did_not_say_to_whom_they_are_given_are_read()
 def test_another_version_of_the_contract_is_refused() -> None:
     with pytest.raises(InputError, match="schema is 2, and this release reads 1"):
         results_from_json(whole_file(schema=2))
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("log-rank", lambda r: r["groups"][0]["curve"]["survival"].pop(), r"groups\[0\].curve.survival: it has \d+ entries"),
+        ("log-rank", lambda r: r["test"]["observed"].pop(), "test"),
+        ("cumulative incidence", lambda r: r["groups"][1]["causes"]["death"]["curve"]["events"].append(1), "curve.events"),
+        ("cumulative incidence", lambda r: r["groups"][1]["causes"].pop("death"), r"groups\[1\].causes: death is missing"),
+        ("univariate", lambda r: r["factors"][0]["curves"]["groups"][0].update(level={}), "level: arm is missing"),
+        ("Gehan with all pairs", lambda r: r["tests"]["pairwise"][0]["groups"].pop(), "groups: it has 1 entries, and 2"),
+        ("Cox within sites", lambda r: r["covariance"][0].pop(), r"covariance\[0\]: it has"),
+        ("Cox within sites", lambda r: r["tests"]["terms"].pop("arm"), "tests.terms: arm is missing"),
+        ("baseline", lambda r: r["column_n"].pop(), "column_n: it has 2 entries, and 3"),
+        ("baseline", lambda r: r["rows"][0]["percent"].append(1.0), r"rows\[0\].percent"),
+        ("baseline", lambda r: r["missing_values"].pop("sex"), "missing_values: sex is missing"),
+        ("event table", lambda r: r["censored"]["counts"].pop(), "censored.counts"),
+    ],
+)  # fmt: skip
+def test_lists_and_names_that_do_not_belong_together_are_refused(
+    name: str, change: Callable[[Any], object], said: str
+) -> None:
+    result = result_of(ALL.get(name) or ALL[f"{name} within sites"], random_cohort(7, n=200), 5)
+    change(result)
+
+    with pytest.raises(InputError, match=rf"results.*{said}.*Take a results.json"):
+        analysis_from_json(result)
