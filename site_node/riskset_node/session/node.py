@@ -17,6 +17,7 @@ import structlog
 from riskset_common.errors import ProtocolRefusal, RisksetError
 from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.planning.check import check_plan, variables_read
+from riskset_common.planning.single_sites import require_parts
 from riskset_common.primitives.signing import Identity, verify
 from riskset_common.rounds.questions import read_round, rule_of, sites_of, study_offered
 from riskset_common.rounds.verified_sums import check_repeated
@@ -247,6 +248,7 @@ class SiteNode:
     def _unmask(self, request: UnmaskRequest) -> bytes:
         joined = self._session(request.sid)
         session, message = answer_unmask(joined.session, request, identity=self._identity)
+        require_parts(joined.study, sites_of(session.roster, session.frozen))
         with self._state.step():
             self._state.give_shares(session)
             sent = self._send(message, request.sid, request.round)
