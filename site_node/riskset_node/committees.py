@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
+from riskset_common.errors import PlanError
 from riskset_common.formats.strict_model import StrictModel
 from riskset_common.formats.strict_yaml import Name
-from riskset_common.planning.committees import blind_analyses
+from riskset_common.planning.committees import blind_analyses, first_candidates
 from riskset_common.secure.sums.rule import ALL_ON_THE_COMMITTEE_UP_TO
 from riskset_common.study.plan import Plan
 from riskset_common.study.study import Site
 
 LEAST_OF_MANY = 7
 """Members of a committee for sums that a site asks for by default where more than 50 sites are in the session."""
+
+
+_BLIND_NAMES: Final[Mapping[str, str]] = {
+    "blind_cox": "policy.blind.send says whether this site's patients are in models that a committee computes on shares (yes if it is "
+    "not written)",
+    "blind_committee": "policy.blind.hold says whether this site serves in such a committee (yes if it is not written)",
+}
+
+
+def no_blind_name(name: str) -> str:
+    """A name of an analysis or test; refused if `blind` replaced it."""
+    if name in _BLIND_NAMES:
+        raise ValueError(f"{name} is a name no longer: {_BLIND_NAMES[name]}. Remove the name.")
+    return name
 
 
 class AcceptedCommittees(StrictModel):
@@ -82,6 +97,27 @@ def member_reasons(
             f"{', '.join(committee.of)}. Add the names of sites or study groups if they may, or ask the centre for other "
             "secure.blind.candidates."
         )
+
+
+def named_reasons(
+    blind: BlindPolicy, plan: Plan, sites: Sequence[Site], site: str
+) -> Iterator[str]:
+    """Say why this site takes no part under the committee that a plan names, or does not serve in it, as far as that is known."""
+    named, analyses = plan.secure.blind.candidates, blind_analyses(plan, sites)
+    if named is None or not analyses:
+        return
+    if sites:
+        try:
+            members = first_candidates(plan.secure.blind, named, sites)
+        except PlanError as error:
+            yield str(error)
+            return
+    else:
+        # Of which study groups the candidates are is not known, and whether they take part.
+        members = tuple(Site(name, "") for name in named[: plan.secure.blind.size])
+        anybody = AcceptedCommittees(minimum=blind.committee.minimum)
+        blind = BlindPolicy(hold=blind.hold, committee=anybody)
+    yield from member_reasons(blind, members, site, analyses[0])
 
 
 def opening_reasons(minimum: int | None, plan: Plan, sites: Sequence[Site]) -> Iterator[str]:

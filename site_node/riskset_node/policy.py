@@ -9,24 +9,25 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final, Literal, TypeVar
+from typing import Annotated, ClassVar, Final, Literal, TypeVar
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from riskset_common.errors import PlanError, PolicyRefusal
+from riskset_common.errors import PolicyRefusal
 from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.estimators.estimator import EVENTS, AnyRequest
 from riskset_common.formats.strict_model import StrictModel
-from riskset_common.planning.committees import blind_analyses, first_candidates, serving
+from riskset_common.planning.committees import blind_analyses, serving
 from riskset_common.planning.single_sites import SETTING, all_parts
 from riskset_common.secure.sums.rule import SMALLEST_COMMITTEE
 from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.plan import Plan
 from riskset_common.study.study import Site, Study
 from riskset_node.committees import (
-    AcceptedCommittees,
     BlindPolicy,
     member_reasons,
+    named_reasons,
+    no_blind_name,
     opening_reasons,
     sending_reasons,
 )
@@ -76,13 +77,6 @@ _NOBODY_IS_ASKED = (
 )
 
 
-_BLIND_NAMES: Final[Mapping[str, str]] = {
-    "blind_cox": "policy.blind.send says whether this site's patients are in models that a committee computes on shares (yes if it is "
-    "not written)",
-    "blind_committee": "policy.blind.hold says whether this site serves in such a committee (yes if it is not written)",
-}
-
-
 class Policy(StrictModel):
     """What one site allows.
 
@@ -123,7 +117,7 @@ class Policy(StrictModel):
         ),
     }
 
-    estimators: tuple[str, ...] = DEFAULT_ESTIMATORS
+    estimators: tuple[Annotated[str, AfterValidator(no_blind_name)], ...] = DEFAULT_ESTIMATORS
     aggregation: Aggregation = "secure"
     release: Release = "rounded"
     minimum_sites: int = Field(default=5, ge=1)
@@ -134,16 +128,6 @@ class Policy(StrictModel):
     blind: BlindPolicy = BlindPolicy()
     time_grid_days: float = Field(default=1, ge=0)
     expires: datetime.date | None = None
-
-    @field_validator("estimators")
-    @classmethod
-    def _blind_models_are_no_kinds(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        for name in names:
-            if name in _BLIND_NAMES:
-                raise ValueError(
-                    f"{name} is a name no longer: {_BLIND_NAMES[name]}. Remove the name."
-                )
-        return names
 
     @model_validator(mode="before")
     @classmethod
@@ -253,33 +237,11 @@ def foreseen_reasons(
     return (
         *_plan_reasons(policy, plan),
         *sending_reasons(policy.blind, plan, sites),
-        *_committee_reasons(policy, plan, sites, site),
+        *named_reasons(policy.blind, plan, sites, site),
         *(opening_reasons(policy.minimum_committee, plan, sites) if sites else ()),
         *(_site_reasons(policy, sites) if sites else _quorum_reasons(policy, plan)),
         *expiry_reasons(policy, today),
     )
-
-
-def _committee_reasons(
-    policy: Policy, plan: Plan, sites: Sequence[Site], site: str
-) -> Iterator[str]:
-    """Say why this site takes no part under the committee that the plan names, or does not serve in it."""
-    named, blind = plan.secure.blind.candidates, blind_analyses(plan, sites)
-    if named is None or not blind:
-        return
-    allowed = policy.blind
-    if sites:
-        try:
-            members = first_candidates(plan.secure.blind, named, sites)
-        except PlanError as error:
-            yield str(error)
-            return
-    else:
-        # Of which study groups the candidates are is not known, and whether they take part.
-        members = tuple(Site(name, "") for name in named[: plan.secure.blind.size])
-        anybody = AcceptedCommittees(minimum=allowed.committee.minimum)
-        allowed = BlindPolicy(hold=allowed.hold, committee=anybody)
-    yield from member_reasons(allowed, members, site, blind[0])
 
 
 def _quorum_reasons(policy: Policy, plan: Plan) -> Iterator[str]:

@@ -9,7 +9,7 @@ The sites that agree in everything of this kind that a plan asks are never parte
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from riskset_common.errors import ProtocolRefusal
@@ -99,18 +99,28 @@ def require_parts(study: Study, sites: Sequence[Site]) -> None:
 
     The centre asks the same before it asks for shares, and waits for the sites that are missing.
     """
-    for small in small_parts(study, sites):
+    for small in by_part(small_parts(study, sites)):
         raise ProtocolRefusal(
-            f"The sum would hold {in_words(study, small)}, so it would show the numbers of too few sites. "
-            f"It waits for {', '.join(small.missing)}."
+            f"The sum would hold {in_words(study, small)}. It waits for {', '.join(small.missing)}."
         )
+
+
+def by_part(small: Iterable[SmallPart]) -> tuple[SmallPart, ...]:
+    """Each part once, with all analyses that part it off."""
+    found: dict[tuple[str, ...], SmallPart] = {}
+    for each in small:
+        before = found.get(each.part.names)
+        analyses = each.analyses if before is None else (*before.analyses, *each.analyses)
+        part = each.part if before is None else before.part
+        found[part.names] = replace(each, part=part, analyses=analyses)
+    return tuple(found.values())
 
 
 def in_words(study: Study, small: SmallPart) -> str:
     """A part that is too small, what the plan asks for, and which analyses part the sites."""
     return (
-        f"{len(small.in_sum)} of the {len(small.part.sites)} sites of {small.part.label} ({', '.join(small.in_sum)}), where "
-        f"{study.plan.disclosure.minimum_sites} are needed ({SETTING}) by {', '.join(small.analyses)}"
+        f"{len(small.in_sum)} of the {len(small.part.sites)} sites of {small.part.label} ({', '.join(small.in_sum)}), and "
+        f"{study.plan.disclosure.minimum_sites} are needed ({SETTING}), because the sites are parted by {', '.join(small.analyses)}"
     )
 
 

@@ -12,6 +12,7 @@ from riskset_common.planning.committees import blind_analyses, candidates, servi
 from riskset_common.planning.single_sites import (
     SmallPart,
     analyses_to_leave_out,
+    by_part,
     in_words,
     small_parts,
 )
@@ -38,21 +39,16 @@ def _of_parts(
     round_number: int, study: Study, sites: Sequence[Site], small: Sequence[SmallPart]
 ) -> SitesLost:
     missing = dict.fromkeys(name for each in small for name in each.missing)
-    needed = "; ".join(f"the sum would hold {text}" for text in _by_part(study, small))
-    without = " ".join(analyses_to_leave_out(study, sites))
-    return SitesLost(
-        round_number,
-        sorted(missing),
-        needed,
-        f"To do without, give this run up and run a plan that does not part the sites so: `riskset plan without PLAN {without}` writes it.",
+    needed = "; ".join(f"the sum would hold {in_words(study, each)}" for each in by_part(small))
+    return SitesLost(round_number, sorted(missing), needed, _without(study, sites))
+
+
+def _without(study: Study, sites: Sequence[Site]) -> str:
+    """What can be done without the sites that are lost."""
+    left_out = analyses_to_leave_out(study, sites)
+    if len(left_out) == len(study.plan.analyses):
+        return "Nothing of the plan can do without them: every analysis parts the sites so."
+    return (
+        "To do without, give this run up and run a plan that does not part the sites so: "
+        f"`riskset plan without PLAN {' '.join(left_out)}` writes it."
     )
-
-
-def _by_part(study: Study, small: Sequence[SmallPart]) -> list[str]:
-    """One text a part, with all analyses that part it off."""
-    joined: dict[tuple[str, ...], SmallPart] = {}
-    for each in small:
-        before = joined.get(each.part.names)
-        analyses = each.analyses if before is None else (*before.analyses, *each.analyses)
-        joined[each.part.names] = SmallPart(each.part, each.in_sum, each.variables, analyses)
-    return [in_words(study, each) for each in joined.values()]

@@ -194,7 +194,7 @@ def test_the_rule_holds_over_the_sites_that_are_in_the_sum(
     require_parts(trial, of_group(group, 1))
     for lost in (2, 3, 4, 5):
         with pytest.raises(
-            ProtocolRefusal, match=f"{6 - lost} of the 6 sites of .*, where 5 are needed"
+            ProtocolRefusal, match=f"{6 - lost} of the 6 sites of .*, and 5 are needed"
         ):
             require_parts(trial, of_group(group, lost))
     # No number of a part is in a sum without the part, and the others are not parted by it.

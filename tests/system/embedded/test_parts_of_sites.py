@@ -69,8 +69,8 @@ def test_interfant06_waits_where_two_of_the_other_groups_are_lost(folder: Path, 
         f"round {0 if at else 1} waits for adelaide, brno: the sum would hold 4 of the 6 sites"
         in said
     )
-    assert "of region: Other (gdansk, haifa, hongkong, la-plata), where 5 are needed" in said
-    assert "(disclosure.minimum_sites) by by_region, os_other" in said
+    assert "of region: Other (gdansk, haifa, hongkong, la-plata), and 5 are needed" in said
+    assert "(disclosure.minimum_sites), because the sites are parted by by_region, os_other" in said
     assert "`riskset plan without PLAN by_region os_other` writes it" in said
 
 
@@ -207,6 +207,7 @@ def test_a_site_whose_loss_would_leave_a_part_too_small_is_waited_for(
         run(lung(areas(North=(1, 2, 3, 4, 5))), lose)
 
     assert {"inst-02"} <= set(waiting.value.missing) <= {"inst-02", "inst-04"}
+    assert str(waiting.value).endswith("do without them: every analysis parts the sites so.")
 
 
 def test_a_committee_of_three_is_refused_by_every_site_that_did_not_lower_it(
