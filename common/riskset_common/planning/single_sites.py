@@ -117,10 +117,12 @@ def by_part(small: Iterable[SmallPart]) -> tuple[SmallPart, ...]:
 
 
 def in_words(study: Study, small: SmallPart) -> str:
-    """A part that is too small, what the plan asks for, and which analyses part the sites."""
+    """A part that is too small, what the plan asks for, and which analyses part the sites, the first three by name."""
+    first, n_others = ", ".join(small.analyses[:3]), len(small.analyses) - 3
+    parted_by = first if n_others <= 0 else f"{first} and {n_others} more"
     return (
         f"{len(small.in_sum)} of the {len(small.part.sites)} sites of {small.part.label} ({', '.join(small.in_sum)}), and "
-        f"{study.plan.disclosure.minimum_sites} are needed ({SETTING}), because the sites are parted by {', '.join(small.analyses)}"
+        f"{study.plan.disclosure.minimum_sites} are needed ({SETTING}), because the sites are parted by {parted_by}"
     )
 
 

@@ -254,3 +254,13 @@ def test_no_sum_that_is_opened_and_no_difference_of_two_is_of_too_few_sites(
         assert small_parts(trial, in_sum)
     elif len(asked_of) == 1:
         require_parts(trial, in_sum)
+
+
+def test_a_refusal_names_a_part_once_and_three_of_the_analyses_that_part_it_off() -> None:
+    trial = asked(*[CURVE | {"by": "study_group"}] * 5, parties=pairs(6, 6))
+    with pytest.raises(ProtocolRefusal) as refused:
+        require_parts(trial, of_group("ARG", 2))
+
+    assert str(refused.value).endswith(
+        "because the sites are parted by x0, x1, x2 and 2 more. It waits for site-6, site-7."
+    )
