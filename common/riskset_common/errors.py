@@ -13,6 +13,7 @@
     └── Refusal               a rule said no; nothing was sent                   exit 3
         ├── PolicyRefusal     a site's policy or the plan's disclosure rule
         ├── SignatureRefusal  a signature or hash that does not fit
+        │   └── RosterRefusal the centre's roster is not the one here
         └── ProtocolRefusal   a message that the secure sum may not answer
 
 An error is read by the person who can act on it, on the machine where it arose: it says what, where, what was found and what to do.
@@ -90,6 +91,14 @@ class SignatureRefusal(Refusal):
     """A signature or hash does not fit what it is said to cover."""
 
     wire_code = "signature"
+
+
+class RosterRefusal(SignatureRefusal):
+    """An offer of the centre brings another roster than the one here; `offered` is its version."""
+
+    def __init__(self, text: str, offered: int) -> None:
+        super().__init__(text)
+        self.offered = offered
 
 
 class ProtocolRefusal(Refusal):

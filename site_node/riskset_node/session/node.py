@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -50,12 +51,13 @@ from riskset_common.wire.messages import (
 )
 from riskset_common.wire.sections import Numbers, Section, join
 from riskset_node.config import NodeConfig
-from riskset_node.policy import check_committee, check_request, effective
-from riskset_node.policy import check_plan as check_policy
+from riskset_node.policy import check_request, effective
 from riskset_node.records.preparing import build_patients
 from riskset_node.records.reading import SiteRecords, read_records
 from riskset_node.session.blind_models import BlindParts
 from riskset_node.session.joined import JoinedSession
+from riskset_node.session.settings import Settings
+from riskset_node.session.telling import Tell, refused_with, tell_kind
 from riskset_node.session.trust import Trust, own_entry
 from riskset_node.state.node_state import NodeState, StoredSession
 from riskset_node.state.outbox import Summary
@@ -65,7 +67,7 @@ _LOG: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
 class SiteNode:
-    """One site. `now` is its clock, `random` its operating system's random source.
+    """One site. `now` is its clock, `random` its operating system's random source; `file` is the node.yaml that may change while it runs.
 
     All it must remember is in `state`: a node that is started again with the same file goes on in the middle of a session.
     """
@@ -79,8 +81,11 @@ class SiteNode:
         *,
         now: Callable[[], datetime],
         random: Callable[[int], bytes],
+        tell: Tell = tell_kind,
+        file: Path | None = None,
     ) -> None:
-        self._config = config
+        self._tell = tell
+        self._settings = Settings(config, file, state, now)
         self._identity = identity
         self._trust = trust
         self._state = state
@@ -88,9 +93,15 @@ class SiteNode:
         self._random = random
         self._member = own_entry(config, trust.roster, identity.public)
         self._joined: dict[bytes, JoinedSession] = {}
-        self._blind = BlindParts(identity, config.policy, state, now=now, random=random)
+        self._blind = BlindParts(
+            identity, lambda: self._config.policy, state, now=now, random=random
+        )
         self.refusal: RisksetError | None = None
         """Why this site last said no, in full: for the people of this site. The centre gets a code."""
+
+    @property
+    def _config(self) -> NodeConfig:
+        return self._settings.config
 
     @property
     def name(self) -> str:
@@ -116,6 +127,7 @@ class SiteNode:
             Where the bytes are no message at all, so that there is nobody to answer.
         """
         read = read_message(message)
+        self._settings.renew()
         try:
             match read:
                 case Offer():
@@ -140,13 +152,17 @@ class SiteNode:
             return self._refuse(read, error)
 
     def _refuse(self, message: Message, error: RisksetError) -> bytes:
-        self.refusal = error
+        self.say_no(message, error)
         sid, round_number = place_of(message)
-        _LOG.warning(
-            "message_refused", site=self.name, message=type(message).__name__, kind=error.wire_code
-        )
         refused = refuse(self._identity, self._member.site_id, sid, round_number, error)
         return self._send(refused, sid, round_number)
+
+    def say_no(self, message: Message | None, error: RisksetError) -> None:
+        """Write down why a message is refused, and tell this site's people; None stands for bytes that are no message."""
+        self.refusal = error
+        place = (None, 0) if message is None else place_of(message)
+        refused = refused_with(message, place, self._state)
+        self._tell(self.name, self._state.refusals.write(refused, error, self._now()))
 
     def _send(
         self, message: Message, sid: bytes, round_number: int, summary: Summary | None = None
@@ -166,24 +182,18 @@ class SiteNode:
             self._state.join(joined.session, offer.to_bytes(), salt, self._now())
             sent = self._send(joined.session.advertisement, sid, 0)
         self._joined[sid] = joined
-        _LOG.info(
-            "session_joined", site=self.name, plan=study.plan.plan, version=study.plan.version
-        )
+        _LOG.info("session_joined", site=self.name, **self._state.plan(sid).fields())
         return sent
 
     def _prepare(self, offer: Offer) -> tuple[Study, SiteRecords, Patients]:
         """The study that is offered, and this site's records and patients for it; or a refusal."""
         study = study_offered(offer)
         check_plan(study)
-        self._check_policy(study)
+        self._settings.check(study)
         records = read_records(
             self._config, study.codebook, self._now().date(), variables_read(study)
         )
         return study, records, build_patients(records, self._config, study)
-
-    def _check_policy(self, study: Study) -> None:
-        check_policy(self._config.policy, study, self._now().date())
-        check_committee(self._config.policy, study, self.name)
 
     def _joined_with(
         self,
@@ -218,7 +228,7 @@ class SiteNode:
         if study.sites != joined.study.sites:
             # Fewer sites may leave one alone in a group of sites, and policy may ask for more.
             check_plan(study)
-            self._check_policy(study)
+            self._settings.check(study)
             # The codes of `site` and `study_group` count only those who take part.
             joined = replace(
                 joined, study=study, patients=build_patients(joined.records, self._config, study)
@@ -281,7 +291,8 @@ class SiteNode:
         self._state.overwrite()
         self._joined.pop(message.sid, None)
         self._blind.forget(message.sid)
-        _LOG.info("session_closed", site=self.name)
+        self._settings.forget(message.sid)
+        _LOG.info("session_closed", site=self.name, **self._state.plan(message.sid).fields())
         return b""
 
     def _session(self, sid: bytes) -> JoinedSession:
@@ -292,6 +303,7 @@ class SiteNode:
                     "This site did not join the session of the message. The centre must offer its plan first."
                 )
             self._joined[sid] = self._restored(sid, stored)
+        self._joined[sid] = self._settings.still_allow(self._joined[sid])
         return self._joined[sid]
 
     def _restored(self, sid: bytes, stored: StoredSession) -> JoinedSession:
@@ -326,7 +338,8 @@ class SiteNode:
         joined = replace(joined, session=session, asked=asked)
         for opening in self._state.openings(sid):
             joined = joined.checked(Opening.from_bytes(opening))
-        _LOG.info("session_resumed", site=self.name, rounds=len(session.answered))
+        plan = self._state.plan(sid).fields()
+        _LOG.info("session_resumed", site=self.name, **plan, rounds=len(session.answered))
         return joined
 
     def _asked(self, sid: bytes, round_number: int) -> tuple[Section, ...]:

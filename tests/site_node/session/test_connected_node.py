@@ -19,10 +19,11 @@ from riskset_common.errors import (
     SignatureRefusal,
 )
 from riskset_common.primitives.signing import Identity, public_from_text
-from riskset_common.secure.sums.pooling import check_refused
+from riskset_common.secure.sums.pooling import check_refused, make_offer
 from riskset_common.wire.messages import Refused
 from riskset_node.config import read_node
 from riskset_node.connection.fleet import pause_after
+from riskset_node.connection.status import lines_of
 from riskset_node.enrolment import doctor
 from riskset_node.enrolment.joining import join_folder, read_connection_key
 from riskset_node.session.node import SiteNode
@@ -233,7 +234,8 @@ def test_the_node_asks_often_after_work_and_seldom_when_idle():
 
 
 def checks(folder: Path) -> dict[str, doctor.Check]:
-    return {check.what: check for check in doctor.examine(config_of(folder), now=NOW)}
+    found = doctor.examine(config_of(folder), now=NOW, admission=lambda: "admitted")
+    return {check.what: check for check in found}
 
 
 def test_the_doctor_passes_what_is_in_order_and_says_what_to_ask_it_for(joined):
@@ -254,6 +256,82 @@ def test_the_doctor_finds_records_that_are_not_there(joined):
     (joined / "patients.csv").unlink()
 
     assert "data.source.path" in checks(joined)["records"].found
+
+
+def test_the_doctor_finds_a_site_that_is_not_admitted(joined):
+    def revoked() -> str:
+        raise RisksetError("the centre does not admit this site")
+
+    found = doctor.examine(config_of(joined), now=NOW, admission=revoked)
+
+    assert ["the centre does not admit this site"] == [
+        check.found for check in found if check.what == "admission" and not check.passed
+    ]
+
+
+@pytest.mark.parametrize(
+    ("expires", "passed", "said"),
+    [
+        ("2018-05-31", False, "policy.expires: the policy held until 2018-05-31"),
+        ("2018-06-01", True, "holds until 2018-06-01"),
+    ],
+)
+def test_the_doctor_finds_a_policy_that_expired(joined, expires, passed, said):
+    config = config_of(joined)
+    policy = config.policy.model_copy(update={"expires": datetime.date.fromisoformat(expires)})
+    found = doctor.examine(
+        config.model_copy(update={"policy": policy}), now=NOW, admission=lambda: ""
+    )
+    (check,) = [check for check in found if check.what == "policy"]
+
+    assert (passed, True) == (check.passed, said in check.found)
+
+
+def test_the_doctor_finds_a_roster_older_than_the_centres_until_the_new_one_is_there(joined):
+    first = read_roster(joined / "roster.yaml").roster
+    newer = Roster(version=2, members=first.members)
+    with opened(config_of(joined), now=lambda: NOW, random=random) as answering:
+        offer = make_offer(CENTRE, b"n" * 32, newer, b"{}", b"{}")[1]
+        reply = answering.answer(offer.to_bytes())
+    told = lines_of(joined / "state", NOW)
+    before = checks(joined)["roster"]
+    lay_roster(newer, joined)
+    after = checks(joined)["roster"]
+    words = "the centre's roster is version 2, here 1"
+
+    assert "signature" == Refused.from_bytes(reply).wire_code
+    assert any(words in line and "get roster.yaml" in line.lower() for line in told)
+    assert (False, True) == (before.passed, after.passed)
+    assert f"{words}: get roster.yaml and roster.yaml.sig from the centre" in before.found
+
+
+def test_the_version_of_a_roster_that_the_centre_did_not_sign_is_not_believed(joined):
+    first = read_roster(joined / "roster.yaml").roster
+    newer = Roster(version=99, members=first.members)
+    with opened(config_of(joined), now=lambda: NOW, random=random) as answering:
+        offer = make_offer(CENTRE, b"n" * 32, newer, b"{}", b"{}")[1]
+        answering.answer(offer.model_copy(update={"signature": bytes(64)}).to_bytes())
+
+    assert checks(joined)["roster"].passed
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [("policy: {minimum_cel: 9}", "is not used"), ("study: other", "study in node.yaml changed")],
+)
+def test_the_doctor_finds_what_a_running_node_did_not_take_from_node_yaml(joined, changed, said):
+    file, config = joined / "node.yaml", config_of(joined)
+    written = file.read_text(encoding="utf-8")
+    with opened(config, now=lambda: NOW, random=random, node_yaml=file) as answering:
+        file.write_text(f"{written}\n{changed}\n", encoding="utf-8")
+        answering.answer(b"message")
+        answering.answer(
+            make_offer(CENTRE, b"n" * 32, Roster(version=1, members=()), b"{}", b"{}")[1].to_bytes()
+        )
+    found = doctor.examine(config, now=NOW, admission=lambda: "")
+    (check,) = [check for check in found if check.what == "settings"]
+
+    assert (False, True) == (check.passed, said in check.found)
 
 
 @pytest.mark.parametrize(

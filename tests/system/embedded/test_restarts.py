@@ -206,7 +206,7 @@ def test_records_that_changed_in_a_session_are_refused(recorded, tmp_path):
     records = config.data.model_copy(update={"source": source.model_copy(update={"path": changed})})
     state = _with_its_counter(copies[4], tmp_path / "changed")
     node = replayed(own[0][0], state)
-    node._config = config.model_copy(update={"data": records})
+    node._settings.config = config.model_copy(update={"data": records})
 
     assert isinstance(read_message(node.answer(own[4][1])), Refused)
     assert "are not those with which it joined" in str(node.refusal)
