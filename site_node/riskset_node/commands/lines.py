@@ -18,7 +18,7 @@ _EVENTS = {
     "session_closed": "finished {run}: the centre closed it, and its keys are deleted",
     "policy_changed": "policy changed: {said}. It holds from now on, also for runs under way",
     "node_yaml_not_used": "node.yaml was changed and is not used, the policy before holds: {said}",
-    "settings_wait": "node.yaml was changed in {said}: that acts only after a restart of the node",
+    "settings_wait": "changed, and acts only after a restart of the node: {said}",
     "session_ended": "ended {run}, because: {because}",
 }
 """Events of the node that are told as a sentence; others by their name and values."""

@@ -77,6 +77,7 @@ def doctor(node: NodeFile) -> None:
     from riskset_node.commands.lines import show
     from riskset_node.config import read_node
     from riskset_node.connection.admission import admission
+    from riskset_node.connection.standing import process_of
     from riskset_node.enrolment.doctor import Check, examine
 
     try:
@@ -85,7 +86,10 @@ def doctor(node: NodeFile) -> None:
         found = [Check("node.yaml", False, str(error))]
     else:
         found = examine(
-            config, now=datetime.now(UTC), admission=lambda: admission(_connection(config))
+            config,
+            now=_now(),
+            admission=lambda: admission(_connection(config)),
+            runs=config.state is not None and process_of(config.state) is not None,
         )
     for check in found:
         show(f"{'PASS' if check.passed else 'FAIL'}  {check.what:<12} {check.found}")

@@ -288,6 +288,7 @@ class FlowerNode:
             busy_at = monotonic()
             while True:
                 asked_at = monotonic()
+                self._answering.renew()
                 if self._is_to_rest():
                     if self._wait(LONGEST_PAUSE):
                         return

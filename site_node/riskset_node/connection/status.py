@@ -26,7 +26,7 @@ def lines_of(state: Path, now: datetime) -> Iterator[str]:
     if standing.said_at is not None:
         yield f"last said     {standing.said} ({moment(standing.said_at)})"
     told = told_by(state / STATE_FILE)
-    if told.settings is not None:
+    if pid is not None and told.settings is not None:
         yield from _policy(told.settings)
     yield from _runs(told)
     yield from _refusals(told)
@@ -56,7 +56,7 @@ def _policy(settings: SettingsInForce) -> Iterator[str]:
     if settings.trouble:
         yield f"{_UNDER}node.yaml was changed and is not used: {_indented(settings.trouble)}"
     if settings.waiting:
-        yield f"{_UNDER}node.yaml was changed in {', '.join(settings.waiting)}: that acts only after a restart of the node"
+        yield f"{_UNDER}changed, and acts only after a restart of the node: {', '.join(settings.waiting)}"
 
 
 def _runs(told: Told) -> Iterator[str]:

@@ -49,8 +49,18 @@ class Check:
     found: str
 
 
-def examine(config: NodeConfig, *, now: datetime, admission: Callable[[], str]) -> list[Check]:
-    """Look at everything; what fails does not keep the rest from being looked at. `admission` asks the centre as the node does."""
+def examine(
+    config: NodeConfig, *, now: datetime, admission: Callable[[], str], runs: bool
+) -> list[Check]:
+    """Look at everything; what fails does not keep the rest from being looked at.
+
+    Parameters
+    ----------
+    admission
+        Asks the centre as the node does; raises `RisksetError` if it does not admit the site.
+    runs
+        Whether the node runs, so that what it made of node.yaml counts.
+    """
     health = _Health(config, now)
     looks: tuple[tuple[str, Callable[[], str]], ...] = (
         ("release", lambda: f"riskset-node {version_of('riskset-node')}"),
@@ -61,7 +71,7 @@ def examine(config: NodeConfig, *, now: datetime, admission: Callable[[], str]) 
         ("clock", health.clock),
         ("admission", admission),
         ("policy", lambda: _policy(config, now)),
-        ("settings", lambda: _settings(config)),
+        ("settings", lambda: _settings(config, runs=runs)),
         ("records", lambda: _records(config)),
         ("disk", lambda: _disk(config)),
     )
@@ -181,20 +191,19 @@ def _policy(config: NodeConfig, now: datetime) -> str:
     return "holds" if until is None else f"holds until {until}"
 
 
-def _settings(config: NodeConfig) -> str:
-    """What a node that runs, or ran last, made of node.yaml."""
+def _settings(config: NodeConfig, *, runs: bool) -> str:
+    """What the node that runs made of node.yaml, which is here as the file is now."""
     told = told_by(_state_file(config)).settings
-    if told is None:
-        return "no node has started here yet"
+    if not runs or told is None:
+        return "no node runs; the next start takes node.yaml as it is"
     if told.trouble:
         raise RisksetError(
-            f"node.yaml was changed, could not be read by the node that runs, and is not used: {told.trouble}\nThe policy of "
-            f"{moment(told.policy_at)} holds. The node reads the file again when it is next asked."
+            f"node.yaml was changed, and the node that runs does not use it: {told.trouble}\nThe policy of "
+            f"{moment(told.policy_at)} holds. The node looks at the file again within 20 seconds."
         )
     if told.waiting:
         raise RisksetError(
-            f"{', '.join(told.waiting)} in node.yaml changed while the node was running: that acts only after a restart "
-            "(`riskset-node stop`, then `start`)."
+            f"changed, and acts only after a restart of the node (`riskset-node stop`, then `start`): {', '.join(told.waiting)}."
         )
     return f"the policy is in force since {moment(told.policy_at)}"
 

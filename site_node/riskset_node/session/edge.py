@@ -76,6 +76,10 @@ class Answering:
             self._thread.submit(give_back)
         return reply
 
+    def renew(self) -> None:
+        """Take up the policy of node.yaml if the file was changed, also while nothing is asked."""
+        self._thread.submit(self._node.renew).result()
+
     def refuse(self, message: bytes, error: RisksetError) -> bytes:
         """Refuse a message without reading it: what carries it is already not as agreed."""
         return self._thread.submit(self._refused, message, error).result()

@@ -127,7 +127,7 @@ class SiteNode:
             Where the bytes are no message at all, so that there is nobody to answer.
         """
         read = read_message(message)
-        self._settings.renew()
+        self.renew()
         try:
             match read:
                 case Offer():
@@ -150,6 +150,10 @@ class SiteNode:
                     )
         except RisksetError as error:
             return self._refuse(read, error)
+
+    def renew(self) -> None:
+        """Take up the policy of node.yaml if the file was changed."""
+        self._settings.renew()
 
     def _refuse(self, message: Message, error: RisksetError) -> bytes:
         self.say_no(message, error)

@@ -22,7 +22,7 @@ from riskset_node.state.node_state import NodeState
 from riskset_node.state.told import SettingsInForce
 
 _LOG: structlog.stdlib.BoundLogger = structlog.get_logger()
-_Stamp = tuple[int, int, int]
+_Stamp = tuple[int, int, int, int]
 
 
 class Settings:
@@ -37,7 +37,8 @@ class Settings:
         self.config = config
         """As at the start, with the policy of now."""
         self._file, self._state, self._now = file, state, now
-        self._seen: _Stamp | None = None
+        self._seen: tuple[_Stamp | None, ...] = ()
+        self._roster = _roster_of(config)
         self._told = SettingsInForce(now(), "", ())
         self._checked: dict[bytes, tuple[Policy, date]] = {}
         if file is not None:
@@ -47,14 +48,18 @@ class Settings:
         """Take the policy from the file if it was changed. A file that cannot be read, or is no node.yaml, changes nothing but is told."""
         if self._file is None:
             return
-        stamp = _stamp(self._file)
-        if stamp is not None and stamp == self._seen:
+        roster = self.config.roster
+        stamps = (_stamp(self._file), None if roster is None else _stamp(roster.path))
+        if stamps[0] is not None and stamps == self._seen:
             return
-        self._seen = stamp
+        self._seen = stamps
         try:
             written = read_node(self._file)
-        except RisksetError as error:
-            self._tell(replace(self._told, trouble=str(error)))
+        except (RisksetError, ValueError, TypeError, RecursionError) as error:
+            # Whatever somebody is just writing there must not end a node that runs.
+            text = str(error) if isinstance(error, RisksetError) else "cannot be read as YAML"
+            trouble = text if str(self._file) in text else f"{self._file}: {text}"
+            self._tell(replace(self._told, trouble=trouble))
             return
         policy_at = self._told.policy_at
         if written.policy != self.config.policy:
@@ -65,7 +70,8 @@ class Settings:
                 said=_changes(self.config.policy, written.policy),
             )
             self.config = self.config.with_policy_of(written)
-        self._tell(SettingsInForce(policy_at, "", self.config.differs_in(written)))
+        file = ("roster.yaml",) if _roster_of(self.config) != self._roster else ()
+        self._tell(SettingsInForce(policy_at, "", (*self.config.differs_in(written), *file)))
 
     def check(self, study: Study) -> None:
         """Raise `PolicyRefusal` with every reason for which the policy of now does not allow the study's plan."""
@@ -104,7 +110,15 @@ def _stamp(file: Path) -> _Stamp | None:
         found = file.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
+
+
+def _roster_of(config: NodeConfig) -> bytes | None:
+    """The content of the roster's file; None if it cannot be read."""
+    try:
+        return None if config.roster is None else config.roster.path.read_bytes()
+    except OSError:
+        return None
 
 
 def _changes(before: Policy, after: Policy) -> str:

@@ -122,9 +122,12 @@ def test_refusals_and_the_settings_in_force_are_told(state, tmp_path):
         SettingsInForce(BEGAN, "policy.minimum_cell: no number.", ("data.columns",))
     )
     state.refusals.write(RefusedMessage("Offer", bytes(32), 7, 0), PolicyRefusal("expired"), LATER)
-    lines = list(lines_of(tmp_path, LATER))
+    with running(tmp_path):
+        lines = list(lines_of(tmp_path, LATER))
+    ended = list(lines_of(tmp_path, LATER))
 
-    assert "refused run 7 on 2018-06-01 12:05:00 UTC, because: expired" == lines[-1]
+    assert "refused run 7 on 2018-06-01 12:05:00 UTC, because: expired" == lines[-1] == ended[-1]
+    assert not any("node.yaml" in line for line in ended)
     assert "policy        in force since 2018-06-01 12:00:00 UTC" == lines[1]
     assert "node.yaml was changed and is not used: policy.minimum_cell: no number." in lines[2]
-    assert "node.yaml was changed in data.columns: that acts only after a restart" in lines[3]
+    assert "acts only after a restart of the node: data.columns" in lines[3]

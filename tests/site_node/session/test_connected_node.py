@@ -234,7 +234,7 @@ def test_the_node_asks_often_after_work_and_seldom_when_idle():
 
 
 def checks(folder: Path) -> dict[str, doctor.Check]:
-    found = doctor.examine(config_of(folder), now=NOW, admission=lambda: "admitted")
+    found = doctor.examine(config_of(folder), now=NOW, admission=lambda: "admitted", runs=False)
     return {check.what: check for check in found}
 
 
@@ -262,7 +262,7 @@ def test_the_doctor_finds_a_site_that_is_not_admitted(joined):
     def revoked() -> str:
         raise RisksetError("the centre does not admit this site")
 
-    found = doctor.examine(config_of(joined), now=NOW, admission=revoked)
+    found = doctor.examine(config_of(joined), now=NOW, admission=revoked, runs=False)
 
     assert ["the centre does not admit this site"] == [
         check.found for check in found if check.what == "admission" and not check.passed
@@ -280,7 +280,7 @@ def test_the_doctor_finds_a_policy_that_expired(joined, expires, passed, said):
     config = config_of(joined)
     policy = config.policy.model_copy(update={"expires": datetime.date.fromisoformat(expires)})
     found = doctor.examine(
-        config.model_copy(update={"policy": policy}), now=NOW, admission=lambda: ""
+        config.model_copy(update={"policy": policy}), now=NOW, admission=lambda: "", runs=False
     )
     (check,) = [check for check in found if check.what == "policy"]
 
@@ -316,22 +316,29 @@ def test_the_version_of_a_roster_that_the_centre_did_not_sign_is_not_believed(jo
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
-    [("policy: {minimum_cel: 9}", "is not used"), ("study: other", "study in node.yaml changed")],
+    ("name", "changed", "said"),
+    [
+        ("node.yaml", "policy: {minimum_cel: 9}", "the node that runs does not use it"),
+        ("node.yaml", "study: other", "acts only after a restart of the node"),
+        ("roster.yaml", "# newer", ": roster.yaml."),
+    ],
 )
-def test_the_doctor_finds_what_a_running_node_did_not_take_from_node_yaml(joined, changed, said):
-    file, config = joined / "node.yaml", config_of(joined)
-    written = file.read_text(encoding="utf-8")
-    with opened(config, now=lambda: NOW, random=random, node_yaml=file) as answering:
+def test_the_doctor_finds_what_a_running_node_did_not_take_up(joined, name, changed, said):
+    file, config = joined / name, config_of(joined)
+    node = joined / "node.yaml"
+    with opened(config, now=lambda: NOW, random=random, node_yaml=node) as answering:
+        written = file.read_text(encoding="utf-8")
         file.write_text(f"{written}\n{changed}\n", encoding="utf-8")
-        answering.answer(b"message")
-        answering.answer(
-            make_offer(CENTRE, b"n" * 32, Roster(version=1, members=()), b"{}", b"{}")[1].to_bytes()
-        )
-    found = doctor.examine(config, now=NOW, admission=lambda: "")
-    (check,) = [check for check in found if check.what == "settings"]
+        answering.renew()
+    found = [
+        {each.what: each for each in doctor.examine(config, now=NOW, admission=str, runs=runs)}[
+            "settings"
+        ]
+        for runs in (True, False)
+    ]
 
-    assert (False, True) == (check.passed, said in check.found)
+    assert [False, True] == [each.passed for each in found]
+    assert said in found[0].found
 
 
 @pytest.mark.parametrize(

@@ -130,12 +130,18 @@ def test_a_run_under_way_is_refused_once_the_policy_no_longer_allows_its_plan(wa
         ("policy: {minimum_cel: 9}", "minimum_cel"),
         ("policy: {minimum_cell: many}", "minimum_cell"),
         ("policy: {", "node.yaml"),
+        (b"policy: \xff\x00", "node.yaml"),
+        ("policy: {expires: 2026-13-45}", "node.yaml"),
+        ("? {[a]: {b}}\n: c", "node.yaml"),
+        ("policy: " + 5000 * "[", "node.yaml"),
         (None, "node.yaml"),
     ],
 )
 def test_a_broken_node_yaml_keeps_the_policy_and_is_told_once(watched, broken, said):
     if broken is None:
         (watched.site.path / "node.yaml").unlink()
+    elif isinstance(broken, bytes):
+        (watched.site.path / "node.yaml").write_bytes(broken)
     else:
         watched.write(broken)
     with structlog.testing.capture_logs() as logged:
