@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Final, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from riskset_common.errors import PolicyRefusal
-from riskset_common.estimators.catalogue import estimator_of
+from riskset_common.errors import PolicyRefusal, did_you_mean
+from riskset_common.estimators.catalogue import ESTIMATORS, estimator_of
 from riskset_common.estimators.estimator import EVENTS, AnyRequest
 from riskset_common.formats.strict_model import StrictModel
 from riskset_common.planning.committees import blind_analyses, serving
@@ -56,6 +56,34 @@ Written out, and not `every kind of the installed release`: an upgrade must not 
 something that nobody there has read about.
 """
 
+KNOWN_ESTIMATORS: Final = tuple(
+    dict.fromkeys((*DEFAULT_ESTIMATORS, *(each.kind for each in ESTIMATORS)))
+)
+"""Every name that a plan of this release can ask for."""
+
+
+def _estimator(name: str) -> str:
+    if no_blind_name(name) not in KNOWN_ESTIMATORS:
+        raise ValueError(
+            f"{name!r} is no kind of analysis, and no test, of this release. {did_you_mean(name, KNOWN_ESTIMATORS)}"
+        )
+    return name
+
+
+def _names(written: object) -> object:
+    """The names that are allowed: a list replaces the defaults, `also` adds to them."""
+    if isinstance(written, dict) and set(written) == {"also"} and isinstance(written["also"], list):
+        return tuple(dict.fromkeys((*DEFAULT_ESTIMATORS, *written["also"])))
+    if not isinstance(written, list | tuple):
+        raise ValueError(
+            f"{written!r} is no list of names. Write estimators: [cox, flow] to allow these alone, or estimators: {{also: [NAME]}} "
+            "to add to the defaults."
+        )
+    return written
+
+
+EstimatorName = Annotated[str, AfterValidator(_estimator)]
+
 WHEN_EXACT: Final[dict[str, object]] = {
     "aggregation": "open",
     "minimum_sites": 1,
@@ -83,7 +111,7 @@ class Policy(StrictModel):
     Attributes
     ----------
     estimators
-        Kinds of analysis, and tests, that may be asked.
+        Kinds of analysis, and tests, that may be asked. Written as a list, or as `{also: [...]}`, which adds to the defaults.
     aggregation
         `secure` refuses whatever would show this site's numbers alone.
     release
@@ -117,7 +145,7 @@ class Policy(StrictModel):
         ),
     }
 
-    estimators: tuple[Annotated[str, AfterValidator(no_blind_name)], ...] = DEFAULT_ESTIMATORS
+    estimators: Annotated[tuple[EstimatorName, ...], BeforeValidator(_names)] = DEFAULT_ESTIMATORS
     aggregation: Aggregation = "secure"
     release: Release = "rounded"
     minimum_sites: int = Field(default=5, ge=1)

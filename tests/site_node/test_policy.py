@@ -20,6 +20,8 @@ from riskset_common.estimators.regression.questions.likelihood import AskLikelih
 from riskset_common.estimators.regression.questions.surveying import AskSurvey
 from riskset_common.study.study import Site
 from riskset_node.policy import (
+    DEFAULT_ESTIMATORS,
+    KNOWN_ESTIMATORS,
     Policy,
     Rule,
     check_committee,
@@ -398,3 +400,52 @@ def test_a_plan_must_promise_parts_as_large_as_this_site_asks_for(study_of, mini
 
 def test_a_rule_has_every_field_that_a_policy_enforces():
     assert set(Policy.model_fields) == set(Rule.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("written", "allowed"),
+    [
+        (["cox", "log_rank"], ("cox", "log_rank")),
+        ([], ()),
+        ({"also": ["fine_gray", "cox"]}, DEFAULT_ESTIMATORS),
+        ({"also": []}, DEFAULT_ESTIMATORS),
+        (list(KNOWN_ESTIMATORS), KNOWN_ESTIMATORS),
+    ],
+)
+def test_a_list_of_estimators_replaces_the_defaults_and_also_adds_to_them(written, allowed):
+    assert allowed == Policy.model_validate({"estimators": written}).estimators
+
+
+@pytest.mark.parametrize("kind", [type(each).__name__ for each in ESTIMATORS])
+def test_whatever_a_plan_can_ask_for_is_a_name_that_a_site_may_allow(kind):
+    (estimator,) = [each for each in ESTIMATORS if type(each).__name__ == kind]
+
+    assert estimator.kind in KNOWN_ESTIMATORS
+
+
+@pytest.mark.parametrize("wrapped", [lambda names: names, lambda names: {"also": names}])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("fine_grey", "Did you mean 'fine_gray'?"),
+        ("kaplan-meier", "Did you mean 'kaplan_meier'?"),
+        ("Cox", "Did you mean 'cox'?"),
+        ("logrank", "Did you mean 'log_rank'?"),
+        ("xyz", "Known: baseline, cox,"),
+    ],
+)
+def test_an_unknown_estimator_is_refused_with_the_nearest_name(name, said, wrapped):
+    with pytest.raises(ValidationError) as refused:
+        Policy.model_validate({"estimators": wrapped(["flow", name])})
+
+    assert f"{name!r} is no kind of analysis, and no test, of this release. {said}" in str(
+        refused.value
+    )
+
+
+@pytest.mark.parametrize(
+    "written", ["all", "cox", {"also": "cox"}, {"more": ["cox"]}, {"also": [], "more": []}, 7]
+)
+def test_estimators_that_are_no_list_are_refused_with_both_ways_to_write_them(written):
+    with pytest.raises(ValidationError, match=r"is no list of names\. Write estimators: \[cox"):
+        Policy.model_validate({"estimators": written})

@@ -105,7 +105,7 @@ class BlindParts:
     def __init__(
         self,
         identity: Identity,
-        policy: Policy,
+        policy: Callable[[], Policy],
         state: NodeState,
         *,
         now: Callable[[], datetime],
@@ -185,7 +185,7 @@ class BlindParts:
     def _check_committee(self, blind: Blind, session: SiteSession) -> None:
         members = sites_of(session.roster, blind.setup.committee.site_ids)
         own = session.roster.name(session.site_id)
-        check_members(self._policy, members, own, blind.name)
+        check_members(self._policy(), members, own, blind.name)
 
     def _stepped(
         self, message: BlindStep, joined: JoinedSession, patients: Callable[[], Patients]
