@@ -129,7 +129,7 @@ def _place(content: object, location: tuple[int | str, ...], *, ends_in_key: boo
             parts.append(own_name if isinstance(own_name, str) else str(part))
         elif ends_in_key and index == len(location) - 1:
             parts.append(str(part))
-    return ".".join(parts) or WHOLE
+    return ".".join(part if part.isprintable() else repr(part) for part in parts) or WHOLE
 
 
 def _field_names_at(model: type[BaseModel], location: tuple[int | str, ...]) -> set[str]:

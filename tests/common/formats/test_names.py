@@ -87,6 +87,7 @@ class Named(StrictModel):
         ('codebook: "../x@2"', "Write x@2, if that is its version."),
         ('group: "a\\nb"', "group: 'a\\nb' is no name in words: one line"),
         ('group: ""', "group: '' is no name in words"),
+        ('"gro\\nup\\e": x', "f.yaml: 'gro\\nup\\x1b': unknown key."),
     ],
 )  # fmt: skip
 def test_a_name_of_another_form_is_refused_in_words(text, said):
