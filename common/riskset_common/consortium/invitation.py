@@ -6,6 +6,7 @@ telephone. Whoever carries a file can change it, so every field has a type, whic
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +20,6 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 from pydantic import AfterValidator, BaseModel
-from pydantic_core import from_json
 
 from riskset_common.errors import InputError
 from riskset_common.formats.addresses import AddressText
@@ -161,10 +161,10 @@ def read_file(kind: type[File], path: Path) -> File:
     try:
         with path.open("rb") as file:
             content = file.read(LONGEST_FILE + 1)
-        fields = from_json(content) if len(content) <= LONGEST_FILE else None
+        fields = json.loads(content) if len(content) <= LONGEST_FILE else None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}). Check the path.") from error
-    except ValueError:
+    except (ValueError, RecursionError):
         fields = None
     if not isinstance(fields, dict) or name not in fields:
         raise InputError(f"{path}: is no {name} of riskset. {again}")

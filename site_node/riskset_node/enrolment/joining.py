@@ -26,7 +26,8 @@ from riskset_common.programs.secret_files import closed_folder, write_new
 NODE_FILE = "node.yaml"
 
 _HEAD = """\
-# This site. Fill in `data`: where the patients stand and how they are written there (docs/node.md).
+# This site. Fill in `data`: where the patients stand and how they are written there (docs/node.md). Under `centre`, `plans` names the
+# plans that this site agreed to; without it the node answers none.
 # `roster` names the keys of the consortium's governance, of which `needed` must have signed the roster. They are read out or handed
 # over by their holders, never by the centre. When the roster came, lay roster.yaml and roster.yaml.sig beside this file.
 # Then: riskset-node doctor {file}; riskset-node start {file}
