@@ -35,7 +35,7 @@ GOVERNANCE = Identity.from_random(b"g" * 32)
 POISON = "patient 4711, born 1 April 2012"
 
 
-def invitation(ca: bytes = b"", address: str = "127.0.0.1:1") -> Invitation:
+def invitation(ca: bytes, address: str = "127.0.0.1:1") -> Invitation:
     return Invitation(
         site="NOPHO",
         study_group="NOPHO",
@@ -101,9 +101,9 @@ def test_the_fingerprint_that_is_read_out_covers_both_keys(joined):
     assert 3 == len({each.fingerprint for each in (enrolment, other_line, other_key)})
 
 
-def test_a_node_is_not_made_over_another(joined):
+def test_a_node_is_not_made_over_another(joined, authority):
     with pytest.raises(InputError, match="is there already"):
-        join_folder(invitation(), joined, random=random)
+        join_folder(invitation(authority), joined, random=random)
 
 
 def test_a_file_that_is_no_invitation_is_refused(tmp_path):
