@@ -26,8 +26,9 @@ from riskset_common.programs.secret_files import closed_folder, write_new
 NODE_FILE = "node.yaml"
 
 _HEAD = """\
-# This site. Fill in `data`: where the patients stand and how they are written there (docs/node.md). Under `centre`, `plans` names the
-# plans that this site agreed to; without it the node answers none.
+# This site. Fill in `data`: where the patients stand and how they are written there (docs/node.md).
+# Under `centre`, `plans` names the plans that this site agreed to, and the node answers no other. Each is one line:
+# - {{plan: SHA-256, codebook: SHA-256}}, as `riskset plan check` prints them.
 # `roster` names the keys of the consortium's governance, of which `needed` must have signed the roster. They are read out or handed
 # over by their holders, never by the centre. When the roster came, lay roster.yaml and roster.yaml.sig beside this file.
 # Then: riskset-node doctor {file}; riskset-node start {file}
@@ -156,6 +157,7 @@ def _node_yaml(invitation: Invitation, folder: Path, governance: Sequence[str], 
             "address": invitation.address,
             "ca": "ca.pem",
             "key": invitation.key,
+            "plans": [],
         },
         "identity": {"key": "site.key", "connection": "connection.key"},
         "state": "state",

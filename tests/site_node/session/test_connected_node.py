@@ -260,6 +260,16 @@ def test_the_doctor_finds_a_key_that_others_can_read(joined):
     assert f"chmod 600 {joined / 'connection.key'}" in checks(joined)["keys"].found
 
 
+def test_the_doctor_finds_that_no_plan_is_named(joined):
+    node = joined / "node.yaml"
+    empty = checks(joined)["plans"]
+    node.write_text(node.read_text(encoding="utf-8").replace("  plans: []\n", ""), encoding="utf-8")
+    missing = checks(joined)["plans"]
+
+    assert (True, "none is pinned yet, so every offer is refused") == (empty.passed, empty.found)
+    assert (False, True) == (missing.passed, "plan: SHA-256" in missing.found)
+
+
 def test_the_doctor_finds_records_that_are_not_there(joined):
     (joined / "patients.csv").unlink()
 
