@@ -10,6 +10,7 @@ import yaml
 from riskset_common.errors import PlanError, did_you_mean
 from riskset_common.formats.strict_yaml import parse_yaml, read_yaml
 from riskset_common.planning.read import plan_of, read_plan
+from riskset_common.programs.screen import visible
 from riskset_server.kinds.placing import placed
 
 
@@ -43,7 +44,9 @@ def plan_without(path: Path, left_out: Collection[str]) -> str:
         changed["displays"] = displays
     else:
         changed.pop("displays", None)
-    text: str = yaml.safe_dump(changed, sort_keys=False, allow_unicode=True, width=120)
+    text = _written(changed, readable=True)
+    if visible(text) != text:  # what a screen would change is written in YAML's own escapes
+        text = _written(changed, readable=False)
     placed(plan_of(parse_yaml(text, str(path)), str(path)))
     return text
 
@@ -53,6 +56,12 @@ Mapped = Mapping[Hashable, object]
 
 def _mappings(entries: object) -> list[Mapped]:
     return [each for each in entries if isinstance(each, dict)] if isinstance(entries, list) else []
+
+
+def _written(plan: Mapped, *, readable: bool) -> str:
+    """YAML of a plan, with the letters of every script or with escapes for them."""
+    text: str = yaml.safe_dump(dict(plan), sort_keys=False, allow_unicode=readable, width=120)
+    return text
 
 
 def _raised(version: str) -> str:

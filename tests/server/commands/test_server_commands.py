@@ -179,6 +179,15 @@ def test_a_plan_is_written_without_some_of_its_analyses(folder: Path) -> None:
     assert before.endpoints == after.endpoints
 
 
+@pytest.mark.parametrize("title", ["Überleben", "a\u200eb"])
+def test_a_plan_without_an_analysis_keeps_every_letter(folder: Path, title: str) -> None:
+    path = folder / "plan.yaml"
+    path.write_text(f"title: {title}\n{PLAN.lstrip()}", encoding="utf-8")
+    (folder / "plan-2.yaml").write_text(run("plan", "without", path, "os").stdout, "utf-8")
+
+    assert title == read_plan(path).title == read_plan(folder / "plan-2.yaml").title
+
+
 @pytest.mark.parametrize(
     ("left_out", "said"),
     [(["oss"], "'oss' is no analysis. Did you mean 'os'?"), (["os", "table1"], "no analysis would be left")],
