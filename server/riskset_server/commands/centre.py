@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -84,7 +84,8 @@ def superlink(centre: CentreFolder = HERE) -> None:
     config = _in_flowers_setting(centre)
     from riskset_server.flower.serving import serve_superlink
 
-    serve_superlink(config)
+    with suppress(KeyboardInterrupt):
+        serve_superlink(config)
 
 
 @centre_app.command("superexec")
@@ -94,7 +95,8 @@ def superexec(centre: CentreFolder = HERE) -> None:
     config = _in_flowers_setting(centre)
     from riskset_server.flower.superexec import SuperExec
 
-    SuperExec(config, say=_log, wait=time.sleep).serve()
+    with suppress(KeyboardInterrupt):
+        SuperExec(config, say=_log, wait=time.sleep).serve()
 
 
 def _log(line: str) -> None:

@@ -36,8 +36,8 @@ from riskset_server.flower.inside import inside_word, read_secret
 from riskset_server.flower.listening import Listener, listener
 
 LIMITS = Limits()
-INSIDE_LIMITS = replace(LIMITS, of_one_key=1024)
-"""All of the centre's own programs show one secret, and each driver has connections of its own."""
+INSIDE_LIMITS = replace(LIMITS, strangers=64, strangers_of_one_address=64, of_one_key=1024)
+"""All of the centre's own programs show one secret, and each driver has connections of its own. Whoever else calls is on this machine."""
 
 
 def serve_superlink(centre: CentreConfig, limits: Limits = LIMITS) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import signal
 import sys
 from contextlib import suppress
+from functools import partial
+from threading import current_thread, main_thread
 from types import FrameType
 
 import httpx
@@ -16,7 +18,7 @@ from flwr.common.serde import run_from_proto
 from flwr.proto.runtime_pb2 import PullTaskInputRequest, PushTaskOutputRequest
 from flwr.supercore.heartbeat import HeartbeatSender, make_task_heartbeat_fn_http
 from flwr.supercore.logger import update_console_handler
-from flwr.supercore.retry import RetryInvoker, exponential
+from flwr.supercore.retry import RetryInvoker, RetryState, exponential
 from flwr.supercore.task_identity import TaskIdentity
 from flwr.superlink.grid import HttpGrid
 
@@ -49,6 +51,7 @@ class InsideGrid(HttpGrid):
             max_tries=None,
             max_time=GIVEN_UP_AFTER,
             should_giveup=_is_final,
+            on_giveup=partial(_give_up, centre.listen.inside),
         )
 
     def _connect(self) -> None:
@@ -67,6 +70,20 @@ def _is_final(error: Exception) -> bool:
         signal.raise_signal(signal.SIGINT)
         raise SystemExit  # in the thread of the heartbeat, which no signal reaches
     return status not in _AGAIN
+
+
+def _give_up(address: str, state: RetryState) -> None:
+    if current_thread() is not main_thread():
+        raise SystemExit  # the thread of the heartbeat; the driver itself hears of it at its next call
+    error = state.exception
+    what = (
+        f"it answers {error.response.status_code}"
+        if isinstance(error, httpx.HTTPStatusError)
+        else type(error).__name__
+    )
+    raise RisksetError(
+        f"The SuperLink at {address} does not answer the driver ({what}). When it runs again, `riskset run resume` goes on."
+    )
 
 
 def drive_task(centre: CentreConfig, token: str) -> None:
@@ -89,13 +106,10 @@ def drive_task(centre: CentreConfig, token: str) -> None:
         sys.stdout.flush()
         drive(centre, grid, number)
         sub_status, details = SubStatus.COMPLETED, ""
-    except httpx.HTTPError as error:
-        raise RisksetError(
-            f"The SuperLink at {centre.listen.inside} does not answer the driver ({type(error).__name__}). When it runs again, "
-            "`riskset run resume` goes on."
-        ) from error
     except KeyboardInterrupt:
-        sys.stdout.write("riskset driver: ends, because its run was stopped\n")
+        sys.stdout.write(
+            "riskset driver: ends, because its run was stopped, or the SuperLink knows it no longer\n"
+        )
     finally:
         _say_how_it_ended(grid, sub_status, details)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -16,7 +15,7 @@ from flwr.proto.task_pb2 import Task
 
 from riskset_server.centre.config import CentreConfig
 from riskset_server.centre.new_centre import new_centre
-from riskset_server.flower import superexec, task
+from riskset_server.flower import superexec
 from riskset_server.flower.inside import INSIDE_HEADER, inside_word, read_secret
 from riskset_server.flower.superexec import SuperExec
 
@@ -114,20 +113,3 @@ def test_a_driver_reads_its_token_and_its_end_is_noticed(centre, tmp_path):
     assert "secret" == read.read_text(encoding="utf-8")
     assert not any("secret" in line for line in said)
     assert ["started driver", "with status 3"] == [said[1][19:33], said[2][-13:]]
-
-
-def test_a_driver_whose_task_is_over_ends_as_with_ctrl_c() -> None:
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    def answered(status: int) -> httpx.HTTPStatusError:
-        asked = httpx.Request("POST", "https://x")
-        return httpx.HTTPStatusError("", request=asked, response=httpx.Response(status))
-
-    for status in (401, 403):
-        with pytest.raises(KeyboardInterrupt):
-            task._is_final(answered(status))
-    signal.signal(signal.SIGINT, before)
-
-    assert [False, False, True] == [
-        task._is_final(error) for error in (httpx.ConnectError(""), answered(500), answered(413))
-    ]

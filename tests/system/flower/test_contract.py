@@ -105,7 +105,7 @@ PRIVATE_AT_THE_CENTRE = {
     "flwr.supercore.interceptors.http": {"SuperExecAuthHttpInterceptor"},
     "flwr.supercore.interceptors.http.runtime_version": {"RuntimeVersionHttpInterceptor"},
     "flwr.supercore.logger": {"update_console_handler"},
-    "flwr.supercore.retry": {"RetryInvoker", "exponential"},
+    "flwr.supercore.retry": {"RetryInvoker", "RetryState", "exponential"},
     "flwr.supercore.runtime": {"RuntimeHttpClient"},
     "flwr.supercore.task_identity": {"TaskIdentity"},
     "flwr.superlink.cli.flower_superlink": {"SuperLinkLifespan"},

@@ -31,7 +31,7 @@ from riskset_node.connection.fleet import Connection, FleetLink
 from riskset_server.flower.callers import KEY_HEADER, SIGNATURE_HEADER, TIME_HEADER
 from riskset_server.flower.superlink import Control
 
-HEAD_SECONDS, BODY_SECONDS = 4.0, 2.0
+HEAD_SECONDS, BODY_SECONDS = 3.0, 2.0
 SERVE = f"""
 import sys
 from pathlib import Path
