@@ -8,6 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 import httpx
 from flwr.proto.runtime_pb2 import AcquireTaskRequest, AcquireTaskResponse
@@ -95,12 +96,17 @@ class SuperExec:
         return self._runtime.AcquireTask(asked)
 
     def _start(self, token: str) -> None:
-        driver = subprocess.Popen(self._command, stdin=subprocess.PIPE)  # noqa: S603  # our own program
-        if driver.stdin is not None:
-            driver.stdin.write(token.encode("utf-8"))
-            driver.stdin.close()
+        """Start a driver. A task whose driver cannot start, or ends at once, is given up by the SuperLink, and its run can be resumed."""
+        try:
+            driver = subprocess.Popen(self._command, stdin=subprocess.PIPE)  # noqa: S603  # our own program
+        except OSError as error:
+            self._say(f"riskset superexec: no driver can be started ({error.strerror})")
+            return
         self._drivers.append(driver)
         self._say(f"riskset superexec: started driver {driver.pid}")
+        if driver.stdin is not None:
+            with suppress(BrokenPipeError), driver.stdin as told:
+                told.write(token.encode("utf-8"))
 
     def _reap(self) -> None:
         """Take notice of drivers that ended."""

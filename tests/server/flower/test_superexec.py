@@ -113,3 +113,12 @@ def test_a_driver_reads_its_token_and_its_end_is_noticed(centre, tmp_path):
     assert "secret" == read.read_text(encoding="utf-8")
     assert not any("secret" in line for line in said)
     assert ["started driver", "with status 3"] == [said[1][19:33], said[2][-13:]]
+
+
+def test_a_driver_that_cannot_start_or_ends_at_once_does_not_take_the_superexec_down(centre):
+    given = httpx.Response(200, content=TASK.SerializeToString())
+    missing, _, _ = lived(centre, [given, NOTHING], ("/no/such/program",))
+    deaf, _, _ = lived(centre, [given, NOTHING], (sys.executable, "-c", ""))
+
+    assert "no driver can be started (No such file or directory)" in missing[1]
+    assert deaf[-1].endswith("with status 0")

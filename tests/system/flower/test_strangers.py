@@ -169,7 +169,14 @@ def answer(caller: socket.socket) -> bytes:
 
 def test_the_superlink_serves_without_the_key_with_which_the_centre_signs(alone) -> None:
     handed = alone.site.state / "credentials"
+    users = [
+        line
+        for unit in sorted(UNIT.parent.glob("*-super*.service"))
+        for line in unit.read_text(encoding="utf-8").splitlines()
+        if line.startswith("User=")
+    ]
 
+    assert ["User=riskset", "User=riskset-superlink"] == users
     assert not (handed / "centre.key").exists()
     assert not (handed / "centre.sqlite").exists()
     assert alone.serves_a_site()
