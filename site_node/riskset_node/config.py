@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Self, TypeVar, Union
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, TypeVar, Union
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
@@ -35,6 +35,32 @@ def _ed25519_key(text: str) -> str:
     return text
 
 
+def _sha256(text: str) -> str:
+    if len(text) != 64 or not set(text) <= set("0123456789abcdef"):
+        raise ValueError(
+            "a SHA-256 has 64 digits 0 to 9 and a to f. Copy it as `riskset plan check` prints it."
+        )
+    return text
+
+
+Sha256Text = Annotated[str, AfterValidator(_sha256)]
+
+
+def _pins(written: object) -> object:
+    if written == "any" or isinstance(written, (list, tuple)):
+        return written
+    raise ValueError(
+        "is a list of plans, each {plan: SHA-256, codebook: SHA-256}, or the word any."
+    )
+
+
+class PinnedPlan(StrictModel):
+    """A plan that people of this site read and agreed to, with its codebook: SHA-256 of each as canonical JSON, 64 hexadecimal digits."""
+
+    plan: Sha256Text
+    codebook: Sha256Text
+
+
 class Centre(StrictModel):
     """The coordinating centre, and how to reach it.
 
@@ -48,6 +74,8 @@ class Centre(StrictModel):
         URL of the HTTP proxy on the way, where there is one; else what HTTPS_PROXY in the environment says.
     key
         The centre's Ed25519 public key in base64, with which plans must be signed.
+    plans
+        The plans that this site answers; `any` for public or synthetic data only. Without it every plan is refused.
     stream
         Whether the rounds of a run may ride a stream that this site opens to the centre; else each is a message of its own.
     """
@@ -56,6 +84,7 @@ class Centre(StrictModel):
     ca: Path | None = None
     proxy: str | None = None
     key: Annotated[str, AfterValidator(_ed25519_key)] | None = None
+    plans: Annotated[tuple[PinnedPlan, ...] | Literal["any"], BeforeValidator(_pins)] | None = None
     stream: bool = True
 
 
@@ -155,6 +184,7 @@ class PatientRecords(StrictModel):
 WITHOUT_EFFECT_IN_A_LOCAL_RUN = (
     "centre.address",
     "centre.ca",
+    "centre.plans",
     "centre.proxy",
     "centre.stream",
     "identity.connection",
@@ -185,6 +215,15 @@ class NodeConfig(StrictModel):
     data: PatientRecords
     policy: Policy = Policy()
     state: Path | None = None
+
+    @model_validator(mode="after")
+    def _any_plan_needs_exact_release(self) -> Self:
+        if self.centre.plans == "any" and self.policy.release != "exact":
+            raise ValueError(
+                f"centre.plans: any answers whatever plan the centre offers, and policy.release is {self.policy.release}. Pin the plans "
+                "that this site agreed to; any goes with policy.release: exact only, for public or synthetic data."
+            )
+        return self
 
     @property
     def centre_key(self) -> bytes | None:

@@ -1,6 +1,7 @@
 """The edge of the site node: whatever happens while a message is answered, a signed message of the protocol goes back, or nothing.
 
-An exception's text can quote a patient's value. It is written to this site's log; what crosses is a `Refused` with one fixed noun.
+An exception's text can quote a patient's value. It is written to this site's log; what crosses is a `Refused` with one fixed noun. What
+the centre of this site did not sign is dropped: nothing goes back but an empty reply, and no session is the worse for it.
 """
 
 from __future__ import annotations
@@ -66,7 +67,8 @@ class Answering:
         return self._identity.sign(statement)
 
     def answer(self, message: bytes) -> bytes:
-        """Answer one message. A fault here is a refusal there, and its reason stays here.
+        """Answer one message; empty where nothing is awaited, or the message was dropped. A fault here is a refusal there, and its
+        reason stays here.
 
         Raises only where the answer cannot be written down: then nothing may leave.
         """
@@ -83,10 +85,11 @@ class Answering:
         try:
             return self._node.answer(message)
         except RisksetError as error:
-            return self._refused(message, error)
+            _LOG.warning("message_dropped", site=self.site, reason=str(error))
+            return b""
         except Exception as error:  # noqa: BLE001  # the edge of the node: nothing but a noun may leave
             _LOG.exception("answer_failed", site=self.site, kind=type(error).__name__)
-            return self._refused(message, RisksetError(type(error).__name__))
+            return self._node.refuse(read_message(message), RisksetError(type(error).__name__))
 
     def _refused(self, message: bytes, error: RisksetError) -> bytes:
         """A refusal on the site's behalf, in the session of the message that it refuses."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from riskset_common.errors import NodeConfigError
 from riskset_common.primitives.signing import Identity, read_identity
 from riskset_node.config import NodeConfig
+from riskset_node.session.approval import PinnedPlans
 from riskset_node.session.edge import Answering
 from riskset_node.session.node import SiteNode
 from riskset_node.session.trust import trust_of
@@ -94,7 +95,15 @@ def opened(
         # SQLite wants a file to be used where it was opened.
         state = thread.submit(NodeState, file).result()
         try:
-            node = SiteNode(config, identity, trust, state, now=now, random=random)
+            node = SiteNode(
+                config,
+                identity,
+                trust,
+                state,
+                PinnedPlans.of(config),
+                now=now,
+                random=random,
+            )
             yield Answering(node, identity, node.site_id, state.outbox, thread, now=now)
         finally:
             thread.submit(state.close).result()

@@ -34,14 +34,15 @@ CREATE TABLE IF NOT EXISTS sessions (
     self_root         BLOB,
     keys              BLOB,
     frozen            TEXT,
-    closed_at         TEXT
+    refused           INTEGER NOT NULL DEFAULT 0,
+    closed_at         TEXT,
+    ended_because     TEXT
 ) STRICT;
 CREATE TABLE IF NOT EXISTS rounds (
     sid     BLOB NOT NULL,
     round   INTEGER NOT NULL,
     profile TEXT NOT NULL,
     label   BLOB NOT NULL,
-    content BLOB NOT NULL,
     PRIMARY KEY (sid, round)
 ) STRICT;
 CREATE TABLE IF NOT EXISTS shares (
@@ -83,7 +84,7 @@ class StoredSession:
     frozen
         The set of sites in every sum, once fixed.
     rounds
-        Number, profile, label and content of each report.
+        Number, profile and label of each report.
     shares
         Number and contributors of each round of which shares were given away.
     """
@@ -93,7 +94,7 @@ class StoredSession:
     secrets: SessionSecrets | None
     keys: bytes | None
     frozen: tuple[int, ...] | None
-    rounds: tuple[tuple[int, Profile, bytes, bytes], ...]
+    rounds: tuple[tuple[int, Profile, bytes], ...]
     shares: tuple[tuple[int, tuple[int, ...]], ...]
 
 
@@ -153,7 +154,7 @@ class NodeState:
             return None
         offer, salt, ephemeral, root, keys, frozen = row
         rounds = self._database.execute(
-            "SELECT round, profile, label, content FROM rounds WHERE sid = ? ORDER BY round", (sid,)
+            "SELECT round, profile, label FROM rounds WHERE sid = ? ORDER BY round", (sid,)
         )
         shares = self._database.execute(
             "SELECT round, contributors FROM shares WHERE sid = ? ORDER BY round", (sid,)
@@ -195,8 +196,8 @@ class NodeState:
         """Store the round that was answered last, unless it is stored already."""
         last = session.answered[-1]
         self._database.execute(
-            "INSERT OR IGNORE INTO rounds (sid, round, profile, label, content) VALUES (?, ?, ?, ?, ?)",
-            (session.sid, last.round, last.profile, last.label, last.content),
+            "INSERT OR IGNORE INTO rounds (sid, round, profile, label) VALUES (?, ?, ?, ?)",
+            (session.sid, last.round, last.profile, last.label),
         )
 
     def give_shares(self, session: SiteSession) -> None:
@@ -262,13 +263,33 @@ class NodeState:
         ).fetchone()
         return row is not None and bytes(row[0]) == message
 
-    def forget(self, sid: bytes, now: datetime) -> None:
-        """Delete what could open the reports of a session. The SID stays, so that it is never used again."""
+    def is_open(self, sid: bytes) -> bool:
+        """Whether this site is in a session and has its keys."""
+        return (
+            self._database.execute(
+                "SELECT 1 FROM sessions WHERE sid = ? AND ephemeral_private IS NOT NULL", (sid,)
+            ).fetchone()
+            is not None
+        )
+
+    def count_refusal(self, sid: bytes) -> int:
+        """Count one more message of a session that this site refuses; gives how many they are, 0 where it is in no such session."""
+        row = self._database.execute(
+            "UPDATE sessions SET refused = refused + 1 WHERE sid = ? RETURNING refused", (sid,)
+        ).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def forget(self, sid: bytes, now: datetime, because: str | None = None) -> None:
+        """Delete what could open the reports of a session. The SID stays, so that it is never used again.
+
+        `because` says why this site ended it; None where the centre closed it.
+        """
         for table in ("openings", "blind_secrets", "blind_steps"):
             self._database.execute(f"DELETE FROM {table} WHERE sid = ?", (sid,))  # noqa: S608  # names written here
         self._database.execute(
-            "UPDATE sessions SET ephemeral_private = NULL, self_root = NULL, closed_at = ? WHERE sid = ?",
-            (now.isoformat(), sid),
+            "UPDATE sessions SET ephemeral_private = NULL, self_root = NULL, closed_at = ?, "
+            "ended_because = coalesce(ended_because, ?) WHERE sid = ?",
+            (now.isoformat(), because, sid),
         )
 
     def overwrite(self) -> None:

@@ -19,8 +19,8 @@ from riskset_common.errors import (
     SignatureRefusal,
 )
 from riskset_common.primitives.signing import Identity, public_from_text
-from riskset_common.secure.sums.pooling import check_refused
-from riskset_common.wire.messages import Refused
+from riskset_common.secure.sums.pooling import check_refused, make_close
+from riskset_common.wire.messages import Close, Refused
 from riskset_node.config import read_node
 from riskset_node.connection.fleet import pause_after
 from riskset_node.enrolment import doctor
@@ -119,34 +119,42 @@ def test_a_key_of_another_kind_is_no_connection_key():
         read_connection_key(b"nonsense")
 
 
-@pytest.mark.parametrize("broken", [RuntimeError(POISON), PolicyRefusal(POISON)])
-def test_of_a_fault_nothing_crosses_but_a_signed_noun(joined, monkeypatch, broken):
+def test_of_a_fault_nothing_crosses_but_a_signed_noun(joined, monkeypatch):
+    first, second = (make_close(CENTRE, bytes([k]) * 32).to_bytes() for k in range(2))
     with opened(config_of(joined), now=lambda: NOW, random=random) as answering:
 
         def fails(_: bytes) -> bytes:
-            raise broken
+            raise RuntimeError(POISON)
 
         monkeypatch.setattr(answering._node, "answer", fails)
-        reply = answering.answer(b"message")
-        again = answering.answer(b"message")
-        other = answering.answer(b"other message")
+        reply = answering.answer(first)
+        again = answering.answer(first)
+        other = answering.answer(second)
         roster = read_roster(joined / "roster.yaml").roster
         read = Refused.from_bytes(reply)
         check_refused(read.sid, roster, read)
 
-        assert getattr(broken, "wire_code", "failed") == read.wire_code
+        assert "failed" == read.wire_code
         assert POISON.encode() not in reply
         assert reply == again
         assert reply != other
 
 
-def test_bytes_that_are_no_message_are_refused_and_written_down(joined):
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"GET / HTTP/1.1",
+        make_close(Identity.from_random(b"x" * 32), bytes(32)).to_bytes(),
+        Close(sid=bytes(32)).to_bytes(),
+    ],
+    ids=["noise", "another centre's", "unsigned"],
+)
+def test_what_the_centre_did_not_sign_is_dropped(joined, message):
     with opened(config_of(joined), now=lambda: NOW, random=random) as answering:
-        reply = answering.answer(b"GET / HTTP/1.1")
+        reply = answering.answer(message)
         written = answering._thread.submit(lambda: list(answering._outbox.entries())).result()
 
-    assert "protocol" == Refused.from_bytes(reply).wire_code
-    assert [reply] == [entry.message for entry in written]
+    assert (b"", []) == (reply, written)
 
 
 @pytest.mark.parametrize("is_idle", [True, False])
