@@ -130,7 +130,7 @@ def alone(
 ) -> Iterator[Alone]:
     folder = tmp_path_factory.mktemp("alone")
     federation = make_federation(study_of(2), folder / "centre", in_memory=True, stream=False)
-    handed = what_systemd_hands_over(federation.folder, folder / "credentials")
+    handed = what_systemd_hands_over(federation.folder, federation.folder / "credentials")
     federation.start("superlink", [sys.executable, "-c", SERVE, str(handed)])
     try:
         wait_for(lambda: is_healthy(federation.centre), "the SuperLink", federation, ("superlink",))
@@ -168,7 +168,7 @@ def answer(caller: socket.socket) -> bytes:
 
 
 def test_the_superlink_serves_without_the_key_with_which_the_centre_signs(alone) -> None:
-    handed = alone.site.state / "credentials"
+    handed = alone.federation.folder / "credentials"
     users = [
         line
         for unit in sorted(UNIT.parent.glob("*-super*.service"))
