@@ -15,6 +15,7 @@
         ├── ApprovalRefusal   nobody at the site agreed to the plan
         ├── PolicyRefusal     a site's policy or the plan's disclosure rule
         ├── SignatureRefusal  a signature or hash that does not fit
+        │   └── RosterRefusal the centre's roster is not the one here
         └── ProtocolRefusal   a message that the secure sum may not answer
 
 An error is read by the person who can act on it, on the machine where it arose: it says what, where, what was found and what to do.
@@ -118,6 +119,14 @@ class SignatureRefusal(Refusal):
     """A signature or hash does not fit what it is said to cover."""
 
     wire_code = "signature"
+
+
+class RosterRefusal(SignatureRefusal):
+    """An offer of the centre brings another roster than the one here; `offered` is its version."""
+
+    def __init__(self, text: str, offered: int) -> None:
+        super().__init__(text)
+        self.offered = offered
 
 
 class ProtocolRefusal(Refusal):

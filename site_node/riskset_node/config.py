@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, TypeVar, Union
 
@@ -237,6 +238,27 @@ class NodeConfig(StrictModel):
             setting for setting in WITHOUT_EFFECT_IN_A_LOCAL_RUN if _is_written(self, setting)
         )
 
+    def with_policy_of(self, written: Self) -> Self:
+        """These settings with what acts without a restart taken from another node.yaml: the policy, and the plans that are pinned."""
+        centre = self.centre.model_copy(update={"plans": written.centre.plans})
+        return self.model_copy(update={"policy": written.policy, "centre": centre})
+
+    def differs_in(self, written: NodeConfig) -> tuple[str, ...]:
+        """The keys, such as `data.columns`, whose values differ; each of them acts only after a restart if the policies are the same."""
+        return tuple(_differing(self, written))
+
+
+def _differing(one: BaseModel, other: BaseModel, above: str = "") -> Iterator[str]:
+    """Names of the fields that differ, one level down where both are sections."""
+    for name in type(one).model_fields:
+        here, there = getattr(one, name), getattr(other, name)
+        if here == there:
+            continue
+        if not above and isinstance(here, BaseModel) and isinstance(there, BaseModel):
+            yield from _differing(here, there, f"{name}.")
+        else:
+            yield above + name
+
 
 def _is_written(model: BaseModel, setting: str) -> bool:
     name, _, inner = setting.partition(".")
@@ -248,6 +270,20 @@ def read_node(path: Path) -> NodeConfig:
     """Read node.yaml; paths in it are relative to its folder. Raises `YamlError` or `NodeConfigError` with every problem."""
     config = validate(NodeConfig, read_yaml(path), str(path), NodeConfigError)
     return _in_folder(config, path.parent)
+
+
+_STATE_LINE = re.compile(
+    r"^state:[ \t]*(['\"]?)(?P<folder>[^'\"#\n]+?)\1[ \t]*(#.*)?$", re.MULTILINE
+)
+
+
+def state_written_in(path: Path) -> Path | None:
+    """The folder in the line `state:` of a node.yaml that may be broken elsewhere; None where it has no such line."""
+    try:
+        found = _STATE_LINE.search(path.read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        return None
+    return None if found is None else path.parent / found["folder"]
 
 
 Written = TypeVar("Written", bound=BaseModel)

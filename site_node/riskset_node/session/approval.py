@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import sha256
-from typing import Literal, Protocol
+from typing import Protocol
 
 from riskset_common.errors import ApprovalRefusal
-from riskset_node.config import NodeConfig, PinnedPlan
+from riskset_node.config import NodeConfig
 
 
 class Approval(Protocol):
     """Says whether a plan may be answered at all."""
 
-    def require(self, plan_json: bytes, codebook_json: bytes) -> None:
+    def require(self, config: NodeConfig, plan_json: bytes, codebook_json: bytes) -> None:
         """Raise `ApprovalRefusal` unless people agreed to exactly this plan and this codebook, both canonical JSON."""
         ...
 
@@ -21,32 +20,25 @@ class Approval(Protocol):
 class NobodyIsAsked:
     """For runs in which one person holds all files, and so agrees by starting them: every plan is answered."""
 
-    def require(self, plan_json: bytes, codebook_json: bytes) -> None:
+    def require(self, config: NodeConfig, plan_json: bytes, codebook_json: bytes) -> None:
         """Nothing."""
 
 
-@dataclass(frozen=True)
 class PinnedPlans:
-    """What `centre.plans` of node.yaml holds."""
+    """Asks for what `centre.plans` of node.yaml holds at the time."""
 
-    plans: tuple[PinnedPlan, ...] | Literal["any"] | None
-
-    @classmethod
-    def of(cls, config: NodeConfig) -> PinnedPlans:
-        """The pins of a connected node."""
-        return cls(config.centre.plans)
-
-    def require(self, plan_json: bytes, codebook_json: bytes) -> None:
+    def require(self, config: NodeConfig, plan_json: bytes, codebook_json: bytes) -> None:
         """Raise `ApprovalRefusal` unless plan and codebook are pinned together, or any is allowed."""
-        if self.plans == "any":
+        plans = config.centre.plans
+        if plans == "any":
             return
         plan, codebook = sha256(plan_json).hexdigest(), sha256(codebook_json).hexdigest()
-        if any(pin.plan == plan and pin.codebook == codebook for pin in self.plans or ()):
+        if any(pin.plan == plan and pin.codebook == codebook for pin in plans or ()):
             return
         what = (
             "node.yaml has no centre.plans, so this node answers no plan"
-            if self.plans is None
-            else f"centre.plans in node.yaml holds {len(self.plans)} other plans"
+            if plans is None
+            else f"centre.plans in node.yaml holds {len(plans)} other plans"
         )
         raise ApprovalRefusal(
             f"centre.plans: the plan that is offered is not pinned here; {what}. Read plan and codebook, compare their hashes with those "

@@ -104,7 +104,7 @@ class BlindParts:
     def __init__(
         self,
         identity: Identity,
-        policy: Policy,
+        policy: Callable[[], Policy],
         state: NodeState,
         *,
         now: Callable[[], datetime],
@@ -183,7 +183,7 @@ class BlindParts:
 
     def _check_serving(self, blind: Blind, site_id: int) -> None:
         if site_id in blind.setup.committee.site_ids:
-            check_serving(self._policy, blind.name)
+            check_serving(self._policy(), blind.name)
 
     def _stepped(
         self, message: BlindStep, joined: JoinedSession, patients: Callable[[], Patients]

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import structlog
@@ -38,7 +39,6 @@ from riskset_common.secure.sums.site_session import (
 )
 from riskset_common.secure.sums.statements import snapshot_commitment
 from riskset_common.secure.sums.unmasking import answer_unmask
-from riskset_common.study.study import Study
 from riskset_common.wire.blind_steps import BlindBegin, BlindStep
 from riskset_common.wire.frame import Message
 from riskset_common.wire.from_centre import FromCentre
@@ -53,13 +53,14 @@ from riskset_common.wire.messages import (
 )
 from riskset_common.wire.sections import Numbers, Section, join
 from riskset_node.config import NodeConfig
-from riskset_node.policy import check_committee, check_request
-from riskset_node.policy import check_plan as check_policy
+from riskset_node.policy import check_request
 from riskset_node.session.approval import Approval
 from riskset_node.session.blind_models import BlindParts
 from riskset_node.session.joined import JoinedSession
 from riskset_node.session.own_records import OwnRecords
 from riskset_node.session.sessions import Sessions
+from riskset_node.session.settings import Settings
+from riskset_node.session.telling import Tell, refused_with, tell_kind
 from riskset_node.session.trust import Trust, own_entry
 from riskset_node.state.node_state import NodeState
 from riskset_node.state.outbox import Summary
@@ -75,7 +76,7 @@ _LOG: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
 class SiteNode:
-    """One site. `now` is its clock, `random` its operating system's random source.
+    """One site. `now` is its clock, `random` its operating system's random source; `file` is the node.yaml that may change while it runs.
 
     All it must remember is in `state`: a node that is started again with the same file goes on in the middle of a session.
     """
@@ -90,8 +91,11 @@ class SiteNode:
         *,
         now: Callable[[], datetime],
         random: Callable[[int], bytes],
+        tell: Tell = tell_kind,
+        file: Path | None = None,
     ) -> None:
-        self._config = config
+        self._tell = tell
+        self._settings = Settings(config, file, state, now)
         self._identity = identity
         self._trust = trust
         self._state = state
@@ -100,10 +104,18 @@ class SiteNode:
         self._random = random
         self._member = own_entry(config, trust.roster, identity.public)
         self._records = OwnRecords(config, now)
-        self._sessions = Sessions(config, identity, self._member.site_id, state)
-        self._blind = BlindParts(identity, config.policy, state, now=now, random=random)
+        self._sessions = Sessions(
+            identity, self._member.site_id, state, lambda: self._config.policy
+        )
+        self._blind = BlindParts(
+            identity, lambda: self._config.policy, state, now=now, random=random
+        )
         self.refusal: RisksetError | None = None
         """Why this site last said no, in full: for the people of this site. The centre gets a code."""
+
+    @property
+    def _config(self) -> NodeConfig:
+        return self._settings.config
 
     @property
     def name(self) -> str:
@@ -129,6 +141,7 @@ class SiteNode:
             Where the bytes are no message of the centre that this site joined, so that there is nobody to answer.
         """
         read = from_centre(message, self._trust.centre)
+        self.renew()
         try:
             match read:
                 case Offer():
@@ -142,7 +155,7 @@ class SiteNode:
                 case Opening():
                     return self._check(read)
                 case BlindBegin() | BlindStep():
-                    joined = self._sessions.of(read.sid)
+                    joined = self._session(read.sid)
                     return self._blind.answer(read, joined, lambda: self._records.of(joined))
                 case Close():
                     return self._close(read)
@@ -151,18 +164,18 @@ class SiteNode:
         except RisksetError as error:
             return self.refuse(read, error)
 
+    def renew(self) -> None:
+        """Take up the policy and the pinned plans of node.yaml if the file was changed."""
+        self._settings.renew()
+
     def refuse(self, message: Message, error: RisksetError) -> bytes:
         """Say no to a message of the centre, and end its session where that is due.
 
         It is due where this site's own records fail, whatever the cause, and after more than `MOST_REFUSALS` messages of one session:
         the centre of a run that goes well sends none that must be refused.
         """
-        self.refusal = error.for_people if isinstance(error, RecordsFailed) else error
+        self.say_no(message, error)
         sid, round_number = place_of(message)
-        said = {"site": self.name, "message": type(message).__name__, "round": round_number}
-        # A reason may quote the records. It is for those who ask for it at the site, and not for a log, which travels.
-        reason = ON_RECORDS if isinstance(error, RecordsFailed) else str(error)
-        _LOG.warning("message_refused", kind=error.wire_code, reason=reason, **said)
         refused = refuse(self._identity, self._member.site_id, sid, round_number, error)
         with self._state.step():
             times = self._state.count_refusal(sid)
@@ -172,7 +185,8 @@ class SiteNode:
             sent = self._send(refused, sid, round_number)
         if ended is not None:
             self._drop(sid)
-            _LOG.error("session_ended", reason=ended, **said)
+            plan = self._state.plan(sid).fields()
+            _LOG.error("session_ended", site=self.name, **plan, because=ended)
         return sent
 
     @staticmethod
@@ -193,6 +207,14 @@ class SiteNode:
         self._sessions.drop(sid)
         self._records.forget(sid)
         self._blind.forget(sid)
+        self._settings.forget(sid)
+
+    def say_no(self, message: Message | None, error: RisksetError) -> None:
+        """Write down why a message is refused, and tell this site's people; None stands for what the centre did not say."""
+        self.refusal = error.for_people if isinstance(error, RecordsFailed) else error
+        place = (None, 0) if message is None else place_of(message)
+        refused = refused_with(message, place, self._state)
+        self._tell(self.name, self._state.refusals.write(refused, error, self._now()))
 
     def _send(
         self, message: Message, sid: bytes, round_number: int, summary: Summary | None = None
@@ -202,11 +224,11 @@ class SiteNode:
     def _join(self, offer: Offer) -> bytes:
         sid = open_offer(offer, centre=self._trust.centre, roster=self._trust.roster)
         if self._state.session(sid) is not None:
-            return self._send(self._sessions.of(sid).session.advertisement, sid, 0)
-        self._approval.require(offer.plan_json, offer.codebook_json)
+            return self._send(self._session(sid).session.advertisement, sid, 0)
+        self._approval.require(self._config, offer.plan_json, offer.codebook_json)
         study = study_offered(offer)
         check_plan(study)
-        self._check_policy(study)
+        self._settings.check(study)
         secrets = SessionSecrets(self._random(32), self._random(32))
         salt = self._random(32)
         patients = self._records.joining(sid, study)
@@ -219,33 +241,23 @@ class SiteNode:
             self._state.join(session, offer.to_bytes(), salt, self._now())
             sent = self._send(session.advertisement, sid, 0)
         self._sessions.put(JoinedSession(offer.run, study, study, salt, session))
-        _LOG.info(
-            "session_joined",
-            site=self.name,
-            run=offer.run,
-            plan=study.plan.plan,
-            version=study.plan.version,
-        )
+        _LOG.info("session_joined", site=self.name, **self._state.plan(sid).fields())
         return sent
 
-    def _check_policy(self, study: Study) -> None:
-        check_policy(self._config.policy, study, self._now().date())
-        check_committee(self._config.policy, study, self.name)
-
     def _accept(self, keys: Keys) -> bytes:
-        before = self._sessions.of(keys.sid)
+        before = self._session(keys.sid)
         joined = self._sessions.with_keys(before, keys)
         if joined.study.sites != joined.offered.sites and before.session.setup is None:
             # Fewer sites may leave one alone in a group of sites, and policy may ask for more.
             check_plan(joined.study)
-            self._check_policy(joined.study)
+            self._settings.check(joined.study)
         with self._state.step():
             self._state.accept(joined.session, keys.to_bytes())
         self._sessions.put(joined)
         return b""
 
     def _report(self, request: RoundRequest) -> bytes:
-        joined = self._sessions.of(request.sid)
+        joined = self._session(request.sid)
         earlier = check_round(joined.session, request, identity=self._identity)
         if earlier is not None:
             return self._send(earlier, request.sid, request.round)
@@ -301,7 +313,7 @@ class SiteNode:
         return Summary(sections, counts, reals)
 
     def _unmask(self, request: UnmaskRequest) -> bytes:
-        joined = self._sessions.of(request.sid)
+        joined = self._session(request.sid)
         session, message = answer_unmask(joined.session, request, identity=self._identity)
         with self._state.step():
             self._state.give_shares(session)
@@ -311,7 +323,7 @@ class SiteNode:
         return sent
 
     def _check(self, opening: Opening) -> bytes:
-        joined = self._sessions.of(opening.sid)
+        joined = self._session(opening.sid)
         checked = joined.checked(opening)
         freezes = checked.session.frozen != joined.session.frozen
         adds_sums = checked.verified is not joined.verified
@@ -329,8 +341,14 @@ class SiteNode:
         with self._state.step():
             self._state.forget(message.sid, self._now())
         self._drop(message.sid)
-        _LOG.info("session_closed", site=self.name)
+        _LOG.info("session_closed", site=self.name, **self._state.plan(message.sid).fields())
         return b""
+
+    def _session(self, sid: bytes) -> JoinedSession:
+        """A session under way whose plan the policy of now allows."""
+        joined = self._settings.still_allow(self._sessions.of(sid))
+        self._sessions.put(joined)
+        return joined
 
 
 def from_centre(message: bytes, centre: bytes) -> FromCentre:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
@@ -27,8 +28,7 @@ from riskset_common.wire.messages import (
     UnmaskAnswer,
 )
 from riskset_common.wire.sections import Section
-from riskset_node.config import NodeConfig
-from riskset_node.policy import effective
+from riskset_node.policy import Policy, effective
 from riskset_node.session.joined import JoinedSession
 from riskset_node.state.node_state import NodeState, StoredSession
 
@@ -40,9 +40,9 @@ class Sessions:
     """The sessions of one node by their number (SID)."""
 
     def __init__(
-        self, config: NodeConfig, identity: Identity, site_id: int, state: NodeState
+        self, identity: Identity, site_id: int, state: NodeState, policy: Callable[[], Policy]
     ) -> None:
-        self._config, self._identity, self._site_id, self._state = config, identity, site_id, state
+        self._identity, self._site_id, self._state, self._policy = identity, site_id, state, policy
         self._joined: dict[bytes, JoinedSession] = {}
 
     @property
@@ -78,7 +78,7 @@ class Sessions:
     def with_keys(self, joined: JoinedSession, keys: Keys) -> JoinedSession:
         """The session with the keys of all sites; its study is that of the sites that joined."""
         plan, roster = joined.study.plan, joined.session.roster
-        minimum = effective(self._config.policy, plan).minimum_sites
+        minimum = effective(self._policy(), plan).minimum_sites
         rule = rule_of(plan, roster)
         session = accept_keys(joined.session, keys, rule=rule, minimum_sites=minimum)
         taking_part = {advertised.site_id for advertised in keys.advertisements}
@@ -115,12 +115,8 @@ class Sessions:
         joined = replace(joined, session=session, asked=asked)
         for opening in self._state.openings(sid):
             joined = joined.checked(Opening.from_bytes(opening))
-        _LOG.info(
-            "session_resumed",
-            site=self._config.site,
-            run=joined.run,
-            rounds=len(session.answered),
-        )
+        site, plan = offer.roster.name(self._site_id), self._state.plan(sid).fields()
+        _LOG.info("session_resumed", site=site, **plan, rounds=len(session.answered))
         return joined
 
     def _asked(self, sid: bytes, round_number: int) -> tuple[Section, ...]:

@@ -18,54 +18,10 @@ from riskset_common.errors import ProtocolRefusal
 from riskset_common.primitives.strict_fields import Profile
 from riskset_common.secure.sums.site_session import SessionSecrets, SiteSession
 from riskset_node.state.outbox import Outbox
+from riskset_node.state.refusals import Refusals
+from riskset_node.state.tables import bring_up_to_date
+from riskset_node.state.told import OfferedPlan, SettingsInForce, plan_of, settings_in
 
-_TABLES = """
-BEGIN IMMEDIATE;
-CREATE TABLE IF NOT EXISTS counter (steps INTEGER NOT NULL) STRICT;
-INSERT INTO counter SELECT 0 WHERE NOT EXISTS (SELECT * FROM counter);
-CREATE TABLE IF NOT EXISTS roster_seen (version INTEGER NOT NULL) STRICT;
-INSERT INTO roster_seen SELECT 0 WHERE NOT EXISTS (SELECT * FROM roster_seen);
-CREATE TABLE IF NOT EXISTS sessions (
-    sid               BLOB PRIMARY KEY,
-    joined_at         TEXT NOT NULL,
-    offer             BLOB NOT NULL,
-    salt              BLOB NOT NULL,
-    ephemeral_private BLOB,
-    self_root         BLOB,
-    keys              BLOB,
-    frozen            TEXT,
-    refused           INTEGER NOT NULL DEFAULT 0,
-    closed_at         TEXT,
-    ended_because     TEXT
-) STRICT;
-CREATE TABLE IF NOT EXISTS rounds (
-    sid     BLOB NOT NULL,
-    round   INTEGER NOT NULL,
-    profile TEXT NOT NULL,
-    label   BLOB NOT NULL,
-    PRIMARY KEY (sid, round)
-) STRICT;
-CREATE TABLE IF NOT EXISTS shares (
-    sid          BLOB NOT NULL,
-    round        INTEGER NOT NULL,
-    contributors TEXT NOT NULL,
-    PRIMARY KEY (sid, round)
-) STRICT;
-CREATE TABLE IF NOT EXISTS openings (
-    sid     BLOB NOT NULL,
-    round   INTEGER NOT NULL,
-    message BLOB NOT NULL,
-    PRIMARY KEY (sid, round)
-) STRICT;
-CREATE TABLE IF NOT EXISTS blind_secrets (sid BLOB PRIMARY KEY, secret BLOB NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS blind_steps (
-    sid     BLOB NOT NULL,
-    step    INTEGER NOT NULL,
-    message BLOB NOT NULL,
-    PRIMARY KEY (sid, step)
-) STRICT;
-COMMIT;
-"""
 _COUNTER_DIGITS = 20
 _FLUSH = getattr(os, "fdatasync", os.fsync)
 """Through to the disk; where the system can, without the file's times, which would cost a second write each step."""
@@ -104,7 +60,7 @@ class NodeState:
     Raises
     ------
     ProtocolRefusal
-        Where the file is older than the counter beside it says: it was restored from a copy.
+        Where the file is older than the counter beside it says: it was restored from a copy. Or where a newer release wrote it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -113,7 +69,13 @@ class NodeState:
         """Everything that left this site."""
         self._database = self.outbox.database
         self._database.execute("PRAGMA secure_delete = ON")
-        self._database.executescript(_TABLES)
+        try:
+            bring_up_to_date(self._database)
+        except ProtocolRefusal:
+            self.close()
+            raise
+        self.refusals = Refusals(self._database)
+        """Why this site said no, for its own people."""
         self._counter = _Counter(path.with_name(path.name + ".counter"))
         try:
             self._counter.check(self._steps(), path)
@@ -279,15 +241,31 @@ class NodeState:
         ).fetchone()
         return 0 if row is None else int(row[0])
 
-    def forget(self, sid: bytes, now: datetime, because: str | None = None) -> None:
+    def plan(self, sid: bytes) -> OfferedPlan:
+        """What the offer of a session says of its run and plan; nothing where the session was never joined here."""
+        row = self._database.execute("SELECT offer FROM sessions WHERE sid = ?", (sid,)).fetchone()
+        return OfferedPlan() if row is None else plan_of(row[0])
+
+    def tell_settings(self, settings: SettingsInForce) -> None:
+        """Store for the site's people by which settings the node answers."""
+        self._database.execute(
+            "INSERT OR REPLACE INTO settings (only_row, policy_at, trouble, waiting) VALUES (1, ?, ?, ?)",
+            (settings.policy_at.isoformat(), settings.trouble or None, " ".join(settings.waiting)),
+        )
+
+    def settings(self) -> SettingsInForce | None:
+        """What was stored of the settings; None before the first start."""
+        return settings_in(self._database)
+
+    def forget(self, sid: bytes, now: datetime, because: str = "") -> None:
         """Delete what could open the reports of a session. The SID stays, so that it is never used again.
 
-        `because` says why this site ended it; None where the centre closed it.
+        `because` says, for the site's own people, why the session ends here; empty where the centre closed it.
         """
         for table in ("openings", "blind_secrets", "blind_steps"):
             self._database.execute(f"DELETE FROM {table} WHERE sid = ?", (sid,))  # noqa: S608  # names written here
         self._database.execute(
-            "UPDATE sessions SET ephemeral_private = NULL, self_root = NULL, closed_at = ?, "
+            "UPDATE sessions SET ephemeral_private = NULL, self_root = NULL, closed_at = coalesce(closed_at, ?), "
             "ended_because = coalesce(ended_because, ?) WHERE sid = ?",
             (now.isoformat(), because, sid),
         )

@@ -171,7 +171,7 @@ def test_another_session_gets_another_key_and_another_commitment(play) -> None:
 
 def test_an_offer_of_another_centre_is_dropped(play) -> None:
     played = play()
-    with pytest.raises(SignatureRefusal, match="the centre's Offer"):
+    with pytest.raises(SignatureRefusal, match="another key than that of the centre"):
         played.node.answer(played.offer(centre=STRANGER)[1].to_bytes())
 
     assert [] == list(played.outbox.entries())

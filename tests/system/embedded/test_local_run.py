@@ -76,14 +76,7 @@ def test_the_folder_holds_plan_codebook_and_a_log_of_events_without_values(
     }
     assert set(SITES) == {event["site"] for event in events}
     assert {
-        "site",
-        "run",
-        "plan",
-        "version",
-        "round",
-        "numbers",
-        "event",
-        "timestamp",
+        *("site", "run", "plan", "version", "title", "round", "numbers", "event", "timestamp")
     } == set().union(*events)
 
 

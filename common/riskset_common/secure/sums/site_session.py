@@ -7,10 +7,10 @@ site's node draws the secrets from its operating system, writes each state down 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import cast, get_args
+from typing import NoReturn, cast, get_args
 
 from riskset_common.consortium.roster import Roster
-from riskset_common.errors import ProtocolRefusal, RisksetError, SignatureRefusal
+from riskset_common.errors import ProtocolRefusal, RisksetError, RosterRefusal, SignatureRefusal
 from riskset_common.primitives.hashing import (
     blind_key,
     envelope_key,
@@ -148,13 +148,25 @@ def open_offer(offer: Offer, *, centre: bytes, roster: Roster) -> bytes:
         raise SignatureRefusal(
             "The offer is signed with another key than that of the centre this site joined."
         )
-    if offer.roster.hash != roster.hash:
-        raise SignatureRefusal(
-            f"The offer brings roster version {offer.roster.version}, which is not the one this site trusts "
-            f"(version {roster.version}). A new roster must reach the site by the way agreed for rosters first."
-        )
     offer.require_signed_by(centre)
+    if offer.roster.hash != roster.hash:
+        _refuse_roster(offer, roster)
     return session_of(offer)
+
+
+def _refuse_roster(offer: Offer, here: Roster) -> NoReturn:
+    """Say how the roster of an offer, which the centre signed, differs from the one here."""
+    offered = offer.roster.version
+    if offered > here.version:
+        todo = "Get roster.yaml and roster.yaml.sig from the centre, then restart the node."
+    elif offered < here.version:
+        todo = "The centre must offer its plan with the newest roster."
+    else:
+        todo = "The two differ in content; a change of any kind makes a new version. Compare them with the centre."
+    raise RosterRefusal(
+        f"the centre's roster is version {offered}, here {here.version}; it is not the one this site trusts. {todo}",
+        offered,
+    )
 
 
 def advertise(
