@@ -29,6 +29,7 @@ from flwr.proto.runtime_pb2 import PullAppMessagesRequest, PushAppMessagesReques
 from flwr.supercore.control import ControlHttpClient
 from flwr.supercore.inflatable.inflatable_object import no_object_id_recompute
 from flwr.supercore.interceptors.http.runtime_version import RuntimeVersionHttpInterceptor
+from flwr.supercore.logger import update_console_handler
 from flwr.superlink.grid import HttpGrid
 
 from riskset_common.errors import InputError, ProtocolRefusal, RisksetError
@@ -56,6 +57,8 @@ class Control:
     """The commands to the SuperLink, on its inside port."""
 
     def __init__(self, centre: CentreConfig) -> None:
+        # What a command writes passes a guard, which would show colours as escapes.
+        update_console_handler(colored=False)
         self._address = centre.listen.inside
         self._control = ControlHttpClient(
             f"https://{self._address}",
