@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,8 +60,7 @@ def new(
         int, typer.Option("--stream", help="The port for streams; 0 takes none.")
     ] = 8444,
 ) -> None:
-    """Make the folder of a centre: certificates, keys and centre.yaml."""
-    from riskset_common.primitives.signing import fingerprint
+    """Make the folder of a centre: certificates, keys and centre.yaml. Prints the fingerprint that sites compare by telephone."""
     from riskset_server.centre.new_centre import new_centre
 
     made = new_centre(
@@ -73,8 +72,7 @@ def new(
         now=datetime.now(UTC),
         random=token_bytes,
     )
-    identity = made.identity()
-    typer.echo(f"public key   {identity.public_text}\nfingerprint  {fingerprint(identity.public)}")
+    typer.echo(f"public key   {made.identity().public_text}\nfingerprint  {made.fingerprint()}")
 
 
 @centre_app.command("superlink")
@@ -82,9 +80,10 @@ def new(
 def superlink(centre: CentreFolder = HERE) -> None:
     """Serve the sites and the centre's own programs, until it is stopped."""
     config = _in_flowers_setting(centre)
-    from riskset_server.flower.superlink import serve_superlink
+    from riskset_server.flower.serving import serve_superlink
 
-    serve_superlink(config)
+    with suppress(KeyboardInterrupt):
+        serve_superlink(config)
 
 
 @centre_app.command("superexec")
@@ -92,11 +91,25 @@ def superlink(centre: CentreFolder = HERE) -> None:
 def superexec(centre: CentreFolder = HERE) -> None:
     """Start the drivers of runs as they are asked for, until it is stopped."""
     config = _in_flowers_setting(centre)
-    from riskset_server.flower.environment import superexec_command
+    from riskset_server.flower.superexec import SuperExec
 
-    command = superexec_command(config)
+    with suppress(KeyboardInterrupt):
+        SuperExec(config, say=_log, wait=time.sleep).serve()
+
+
+def _log(line: str) -> None:
+    sys.stdout.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {line}\n")
     sys.stdout.flush()
-    os.execv(command[0], command)  # noqa: S606  # Flower's own program, by its full path
+
+
+@centre_app.command("drive", hidden=True)
+@errors_as_text
+def drive(centre: CentreFolder = HERE) -> None:
+    """Drive the run of the task whose token comes on the standard input: the SuperExec starts it."""
+    config = _in_flowers_setting(centre)
+    from riskset_server.flower.task import drive_task
+
+    drive_task(config, sys.stdin.read())
 
 
 @site_app.command("invite")
@@ -109,7 +122,7 @@ def invite(
     contact: Annotated[str, typer.Option("--contact", help="Whom to write to.")] = "",
     centre: CentreFolder = HERE,
 ) -> None:
-    """Invite a site; writes SITE.invite, to be sent to it."""
+    """Invite a site; writes SITE.invite, to be sent to it, and prints the centre's fingerprint, to be read out by telephone."""
     from riskset_common.consortium.invitation import write_file
     from riskset_server.sites import admission as joining
 
@@ -123,9 +136,13 @@ def invite(
             now=datetime.now(UTC),
             random=token_bytes,
         )
-    path = Path(f"{site}.invite")
+    path = Path(f"{made.site}.invite")
     write_file(made, path)
-    typer.echo(f"{path}: send it to the site; it holds the centre's address and a one-time token")
+    typer.echo(
+        f"{path}: send it to the site; it holds the centre's address and a one-time token\n"
+        f"fingerprint  {made.fingerprint}\n"
+        "That is the centre's. Read it out to the site in the call in which the site reads out its own."
+    )
 
 
 @site_app.command("admit")
@@ -139,7 +156,7 @@ def admit(
     ],
     centre: CentreFolder = HERE,
 ) -> None:
-    """Admit a site whose keys were compared by telephone."""
+    """Admit a site whose keys were compared by telephone: type what was read out, and copy it from nowhere."""
     from riskset_common.consortium.invitation import Enrolment, read_file
     from riskset_server.sites import admission as joining
 

@@ -11,9 +11,10 @@ from typing import Final
 from riskset_common.errors import RisksetError
 from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.estimators.estimator import AnyRequest, Request, Summary
+from riskset_common.rounds.asked_once import AskedOnce, ask_once
 from riskset_common.rounds.blind_models import counts_deaths
 from riskset_common.rounds.consistency import check_pooled
-from riskset_common.rounds.questions import questions_json, sections_of
+from riskset_common.rounds.questions import questions_json, sections_of, sites_of
 from riskset_common.rounds.verified_sums import must_be_shown
 from riskset_common.secure.sums.pooling import (
     Checked,
@@ -25,8 +26,8 @@ from riskset_common.secure.sums.pooling import (
 from riskset_common.secure.sums.recovery import unmask_requests
 from riskset_common.secure.sums.reporting import NO_ROUND
 from riskset_common.wire.messages import Opening, Report, RoundRequest, UnmaskAnswer
-from riskset_server.run.asked_once import AskedOnce, ask_once
 from riskset_server.run.blind_models import AskedBlind, ask_blind, asked_next
+from riskset_server.run.in_the_sum import require_in_sum
 from riskset_server.run.replies import Replies, SitesLost, read_reply
 from riskset_server.run.results import Finished
 from riskset_server.run.run import CountedDeaths, JoinedRun, Progress
@@ -65,6 +66,7 @@ def _ask(progress: Progress, analyses: Mapping[str, AnyRequest], sites: Collecti
     """Ask the next question of these analyses."""
     once = ask_once(analyses)
     request = make_request(
+        progress.joined.run.identity,
         progress.joined.setup,
         progress.frozen,
         progress.rounds + 1,
@@ -125,7 +127,7 @@ class Asked:
         SitesRefused
             Where a site said no.
         SitesLost
-            Where too few reported. The same request may be answered by more.
+            Where too few reported, or too few of a part of the sites. The same request may be answered by more.
         """
         known = {
             name: each.checked
@@ -170,6 +172,7 @@ class Asked:
         elif len(members) < terms.threshold:
             needed = f"{len(members)} of the committee reported, {terms.threshold} must"
         else:
+            require_in_sum(request.round, joined.study, sites_of(joined.run.roster, reports))
             return
         raise SitesLost(request.round, missing, needed)
 
@@ -178,8 +181,9 @@ class Asked:
         if self.request.profile == "strict":
             return {}
         reports = {number: each.report for number, each in checked.items()}
-        wanted = unmask_requests(self.progress.joined.setup, self.request, reports)
-        name = self.progress.joined.run.roster.name
+        joined = self.progress.joined
+        wanted = unmask_requests(joined.run.identity, joined.setup, self.request, reports)
+        name = joined.run.roster.name
         return {name(number): each.to_bytes() for number, each in wanted.items()}
 
 
@@ -238,6 +242,7 @@ class Reported:
         """Add up the reports."""
         progress, request = self.asked.progress, self.asked.request
         return open_checked(
+            progress.joined.run.identity,
             progress.joined.setup,
             progress.frozen,
             progress.joined.run.roster,

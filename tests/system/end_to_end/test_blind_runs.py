@@ -11,12 +11,14 @@ import pytest
 import structlog
 from tests.system.end_to_end.small_study import SITES, SmallStudy, write_small_study
 
+from riskset_common.primitives.signing import Identity
 from riskset_common.wire.blind_steps import BlindAnswer, BlindStep
 from riskset_common.wire.messages import Refused, read_message
 from riskset_embedded import engine
 from riskset_node.session.node import SiteNode
 from riskset_node.state.node_state import NodeState
 from riskset_node.state.outbox import Outbox
+from riskset_server.run.joining import Offered, offer_run
 
 TERMS = [{"factor": "sex", "reference": "male"}, {"number": "age"}]
 MODELS: list[dict[str, Any]] = [
@@ -28,7 +30,7 @@ MODELS: list[dict[str, Any]] = [
     {"id": "apart", "kind": "univariate", "endpoint": "OS", "factors": ["sex"]}
     | {"hazard_ratios": True},
 ]
-ALLOWED = ["follow_up", "cox", "univariate", "kaplan_meier", "blind_cox", "blind_committee"]
+ALLOWED = ["follow_up", "cox", "univariate", "kaplan_meier"]
 
 
 def blind_study(folder: Path, *, patients: int = 16, analyses: Any = None) -> SmallStudy:
@@ -164,6 +166,7 @@ class Restarting(SiteNode):
 
     every = 29
     restarted: ClassVar[list[str]] = []
+    centre: ClassVar[Identity]
 
     def answer(self, message: bytes) -> bytes:
         read = read_message(message)
@@ -176,11 +179,14 @@ class Restarting(SiteNode):
             self._identity,
             self._trust,
             NodeState(path),
+            self._approval,
             now=self._now,
             random=self._random,
         )
-        other = BlindStep(sid=read.sid, step=read.step, models=()).to_bytes()
-        earlier = BlindStep(sid=read.sid, step=read.step - 1, models=()).to_bytes()
+        other, earlier = (
+            BlindStep(sid=read.sid, step=step, models=()).signed_by(self.centre).to_bytes()
+            for step in (read.step, read.step - 1)
+        )
 
         assert isinstance(read_message(again.answer(other)), Refused)
         assert isinstance(read_message(again.answer(earlier)), Refused)
@@ -188,7 +194,8 @@ class Restarting(SiteNode):
         again._state.close()
         # What is in memory is gone: the next step is answered by machines made from the stored ones.
         self._blind.forget(read.sid)
-        self._joined.clear()
+        self._sessions.drop(read.sid)
+        self._records.forget(read.sid)
         self.restarted.append(self.name)
         return answered
 
@@ -198,6 +205,12 @@ def test_nodes_that_start_again_go_on_in_the_same_bytes(
 ) -> None:
     structlog.reset_defaults()
     monkeypatch.setattr(engine, "SiteNode", Restarting)
+
+    def offered(*args: Any) -> Offered:
+        Restarting.centre = args[3]
+        return offer_run(*args)
+
+    monkeypatch.setattr(engine, "offer_run", offered)
     study = blind_study(tmp_path, analyses=MODELS[2:3])
 
     assert study.run().exit_code == 0
@@ -206,34 +219,45 @@ def test_nodes_that_start_again_go_on_in_the_same_bytes(
 
 
 @pytest.mark.parametrize(
-    ("missing", "said"),
+    ("blind", "said"),
     [
-        ("blind_cox", "analysis crossed has risk sets of several sites"),
-        ("blind_committee", "this site is in the committee that computes analysis crossed"),
+        ({"send": False}, "policy.blind.send: analysis crossed has risk sets of several sites"),
+        (
+            {"hold": False},
+            "policy.blind.hold: this site is in the committee that computes analysis crossed",
+        ),
+        (
+            {"committee": {"of": ["west", "north"]}},
+            "policy.blind.committee.of: south (group south) would compute analysis crossed",
+        ),
     ],
 )
-def test_a_site_that_does_not_allow_it_refuses_by_name(
-    tmp_path: Path, missing: str, said: str
+def test_a_site_that_does_not_allow_it_refuses_with_what_to_write(
+    tmp_path: Path, blind: dict[str, Any], said: str
 ) -> None:
     study = blind_study(tmp_path)
-    study.change_yaml(study.node("north"), allow([each for each in ALLOWED if each != missing]))
+    study.change_yaml(study.node("north"), lambda node: node["policy"].update(blind=blind))
+    study.change_yaml(study.plan, serve("west", "north", "south"))
     ended = study.run()
 
     assert ended.exit_code == 3
-    assert f"site north: policy.estimators: {said}" in ended.stderr.replace("\n", " ")
-    assert f"Add {missing}" in ended.stderr
+    assert f"site north: {said}" in ended.stderr.replace("\n", " ")
+
+
+def serve(*candidates: str) -> Any:
+    def change(plan: Any) -> None:
+        plan["secure"] = {"blind": {"candidates": list(candidates)}}
+
+    return change
 
 
 def test_a_site_need_not_serve_where_the_plan_names_others(tmp_path: Path) -> None:
     study = blind_study(tmp_path, analyses=MODELS[1:2])
-    study.change_yaml(study.node("east"), allow(ALLOWED[:-1]))
-    committee = ["west", "north", "south"]
-    study.change_yaml(
-        study.plan, lambda plan: plan.update(secure={"blind": {"committee": committee}})
-    )
+    study.change_yaml(study.node("east"), lambda node: node["policy"].update(blind={"hold": False}))
+    study.change_yaml(study.plan, serve("west", "north", "south", "east"))
 
     assert study.run().exit_code == 0
-    assert sorted(committee) == study.results()["secure"]["blind"]["committee"]
+    assert study.results()["secure"]["blind"]["committee"] == ["north", "south", "west"]
 
 
 def test_a_model_that_rests_on_few_events_is_not_begun(tmp_path: Path) -> None:
