@@ -24,14 +24,10 @@ from riskset_common.estimators.read_back import results_from_json
 from riskset_common.planning.read import read_plan
 from riskset_common.study.codebook import read_codebook
 from riskset_embedded.demos.lung import study_folder
-from riskset_node.policy import BLIND_COMMITTEE, BLIND_MODELS, DEFAULT_ESTIMATORS
+from riskset_node.policy import DEFAULT_ESTIMATORS
 from riskset_server.report.build import Report, compose
 
-ALL_ALLOWED = tuple(
-    dict.fromkeys(
-        (*DEFAULT_ESTIMATORS, *(each.kind for each in ESTIMATORS), BLIND_MODELS, BLIND_COMMITTEE)
-    )
-)
+ALL_ALLOWED = tuple(dict.fromkeys((*DEFAULT_ESTIMATORS, *(each.kind for each in ESTIMATORS))))
 LUNG, INFANTS = ("lung plan", "blind lung plan"), ("plan",)
 BY_GROUPS = {"id": "by_groups", "kind": "heterogeneity", "endpoint": "OS", "by": "institutions"} | {
     "terms": [{"factor": "sex", "reference": "male"}]
