@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from riskset_common.errors import InputError
 from riskset_common.formats.addresses import Address, AddressText
@@ -85,7 +85,7 @@ class CentreConfig(StrictModel):
     Attributes
     ----------
     address, stream_address
-        `host:port` as the sites reach it, for messages and for streams.
+        `host:port` as the sites reach it, for messages and for streams. The host is the same: sites dial no other.
     key
         The centre's Ed25519 key, with which it signs what it offers.
     store
@@ -103,6 +103,16 @@ class CentreConfig(StrictModel):
     flower: Flower
     rounds: Rounds = Rounds()
     folder: Path
+
+    @model_validator(mode="after")
+    def _one_host(self) -> Self:
+        if self.stream_address is not None:
+            host, streams = Address.read(self.address).host, Address.read(self.stream_address).host
+            if host.lower() != streams.lower():
+                raise ValueError(
+                    f"stream_address is at {streams}, address at {host}. Sites dial streams at the host of address alone; write that host."
+                )
+        return self
 
     def identity(self) -> Identity:
         """The centre's signing key."""

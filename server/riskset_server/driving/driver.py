@@ -142,7 +142,7 @@ def _streams(
                 random,
                 reached_at=str(reached.ports_on(place)),
             )
-        except RuntimeError as error:
+        except OSError as error:
             _LOG.info("stream_port_taken", place=place, reason=str(error))
     _LOG.warning("streams_not_opened", address=centre.listen.stream)
     return None

@@ -43,7 +43,7 @@ from riskset_common.wire.messages import Close, read_message
 from riskset_common.wire.releases import check_releases
 from riskset_node.connection.https import https_client, in_words
 from riskset_node.connection.standing import is_paused
-from riskset_node.connection.stream import RunStream, StreamAddress
+from riskset_node.connection.stream import RunStream, StreamAddress, is_answer, why_not_dialled
 from riskset_node.session.edge import Answering
 
 Asked = TypeVar("Asked")
@@ -268,6 +268,7 @@ class FlowerNode:
         self._release = version_of("riskset-node")
         self._runs: dict[int, str] = {}
         self._streams: dict[bytes, RunStream] = {}
+        self._not_dialled: set[bytes] = set()
         self._rests = False
 
     def serve(self) -> None:
@@ -343,7 +344,8 @@ class FlowerNode:
             refusal = error if isinstance(error, RisksetError) else ProtocolRefusal(str(error))
             return self._answering.refuse(message, refusal)
         reply = self._answering.answer(message)
-        self._open_stream(envelope)
+        if is_answer(reply):
+            self._open_stream(envelope)
         return reply
 
     def _admit(self, run_id: int, envelope: Envelope) -> None:
@@ -370,6 +372,12 @@ class FlowerNode:
     def _open_stream(self, envelope: Envelope) -> None:
         """Dial the stream that a run offers, unless it was dialled before; the streams of other runs stay as they are."""
         if not envelope.stream or not self._connection.stream or envelope.token in self._streams:
+            return
+        why_not = why_not_dialled(self._connection.address, envelope.stream)
+        if why_not:
+            if envelope.token not in self._not_dialled:
+                self._not_dialled.add(envelope.token)
+                self._say(why_not)
             return
         self._streams = {
             token: stream for token, stream in self._streams.items() if not stream.is_over
