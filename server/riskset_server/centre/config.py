@@ -72,11 +72,15 @@ class Flower(StrictModel):
 
 
 class Rounds(StrictModel):
-    """How long a question waits for the sites' answers, how long the close of a run does, and when they are asked again, in seconds."""
+    """How long a question waits for the sites' answers, how long the close of a run does, and when they are asked again, in seconds.
+
+    `lease`: the driver of a run that was not heard of for so long is lost, and after half as long another one is started.
+    """
 
     deadline: float = Field(default=600.0, gt=0)
     closing: float = Field(default=5.0, gt=0)
     again_after: float = Field(default=60.0, gt=0)
+    lease: float = Field(default=20.0, ge=1)
 
 
 class CentreConfig(StrictModel):

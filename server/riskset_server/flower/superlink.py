@@ -22,6 +22,7 @@ from anyio import to_thread
 from flwr.app import ConfigRecord, Context, Message, RecordDict
 from flwr.common.constant import (
     CONTROL_API_DEFAULT_SERVER_ADDRESS,
+    HEARTBEAT_PATIENCE,
     ISOLATION_MODE_PROCESS,
     TRANSPORT_TYPE_GRPC_RERE,
 )
@@ -36,6 +37,7 @@ from flwr.proto.control_pb2 import (
 )
 from flwr.proto.fab_pb2 import Fab
 from flwr.proto.message_pb2 import ObjectTree
+from flwr.proto.node_pb2 import NodeInfo
 from flwr.proto.runtime_pb2 import PullAppMessagesRequest, PushAppMessagesRequest
 from flwr.serverapp import Grid, ServerApp
 from flwr.supercore.constant import FLWR_IN_MEMORY_DB_NAME
@@ -57,6 +59,7 @@ from riskset_common.wire.flower_envelope import MESSAGE_TYPE, RECORD, Envelope
 from riskset_server.centre.config import CentreConfig, read_centre
 from riskset_server.driving.driver import drive_run
 from riskset_server.driving.relay import Route
+from riskset_server.driving.reviving import looking_after
 from riskset_server.driving.streams import RunStreams
 from riskset_server.flower.app_archive import app_archive, app_folder
 from riskset_server.flower.environment import CENTRE_VARIABLE
@@ -92,7 +95,8 @@ def serve_superlink(centre: CentreConfig) -> None:
     sockets = [_listening(listen.sites), _listening(listen.inside)]
     settle()
     try:
-        asyncio.run(_serve(uvicorn.Server(config), sockets))
+        with looking_after(centre, lambda: Control(centre), _now):
+            asyncio.run(_serve(uvicorn.Server(config), sockets))
     finally:
         for each in sockets:
             each.close()
@@ -170,7 +174,7 @@ class Control:
         """All registered nodes. Flower keeps those that were removed in its list; they are left out."""
         found = self._call(self._control.ListNodes, ListNodesRequest()).nodes_info
         return [
-            Node(info.node_id, info.public_key, info.status == "online")
+            Node.heard(info.node_id, info.public_key, _heard_at(info), _now())
             for info in found
             if info.status != "unregistered"
         ]
@@ -216,6 +220,14 @@ class Control:
             raise InputError(
                 f"The SuperLink refuses the command ({error.response.status_code}: {error.response.text[:200]})."
             ) from error
+
+
+def _heard_at(info: NodeInfo) -> datetime | None:
+    """When a node last said that it is there; None where it said that it leaves, or Flower gave it up."""
+    if info.status != "online":
+        return None
+    patience = HEARTBEAT_PATIENCE * info.heartbeat_interval
+    return datetime.fromtimestamp(info.online_until - patience, UTC)
 
 
 class Messages:

@@ -135,7 +135,7 @@ def is_answer(reply: bytes) -> bool:
 
 
 def why_not_dialled(centre: str, offered: str) -> str:
-    """Why a stream that is offered at a place is not dialled; empty where it is at the host of `centre`, this site's `centre.address`.
+    """Why a stream that is offered at a place is not dialled; empty where it is at the host of `centre`, the address that this site joined.
 
     The offer is not signed: it is of whoever owns the SuperLink. With it, another host would let them feel for ports in the site's network.
     """

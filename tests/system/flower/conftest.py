@@ -34,7 +34,7 @@ from riskset_server.commands.riskset import app as centre_commands
 from riskset_server.store import Sites, open_database
 
 LUNG = Path(__file__).parents[3] / "deploy" / "studies" / "lung"
-ROUNDS = "rounds: {deadline: 90, again_after: 3}\n"
+ROUNDS = "rounds: {deadline: 90, again_after: 3, lease: 6}\n"
 
 
 @pytest.fixture(scope="session")

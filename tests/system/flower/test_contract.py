@@ -60,6 +60,7 @@ PRIVATE_AT_A_SITE = {
 PRIVATE_AT_THE_CENTRE = {
     "flwr.common.constant": {
         "CONTROL_API_DEFAULT_SERVER_ADDRESS",
+        "HEARTBEAT_PATIENCE",
         "ISOLATION_MODE_PROCESS",
         "TRANSPORT_TYPE_GRPC_RERE",
     },
@@ -74,6 +75,7 @@ PRIVATE_AT_THE_CENTRE = {
     },
     "flwr.proto.fab_pb2": {"Fab"},
     "flwr.proto.message_pb2": {"ObjectTree"},
+    "flwr.proto.node_pb2": {"NodeInfo"},
     "flwr.proto.runtime_pb2": {"PullAppMessagesRequest", "PushAppMessagesRequest"},
     "flwr.supercore.constant": {"FLWR_IN_MEMORY_DB_NAME"},
     "flwr.supercore.control": {"ControlHttpClient"},
