@@ -135,7 +135,7 @@ def _drive(run: _Driven, routes: Routes, sites: Sites, random: Callable[[int], b
     codebook = validate(
         Codebook, parse_canonical(inputs.codebook_json), "the run's codebook", CodebookError
     )
-    offered = offer_run(plan, codebook, inputs.roster, centre.identity(), inputs.nonce)
+    offered = offer_run(plan, codebook, inputs.roster, centre.identity(), inputs.nonce, number)
     keys = {
         site.name: site.connection_key
         for site in sites.all()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from riskset_common.formats.canonical_json import parse_canonical
+from riskset_common.formats.moments import moment
 from riskset_server.store import RunRecord, Runs
 from riskset_server.store.run_state import UNDER_WAY
 
@@ -34,7 +35,7 @@ def head_of(runs: Runs, record: RunRecord) -> str:
     named = f" ({title})" if title else ""
     why = f": {record.why}" if record.why else ""
     return (
-        f"run {record.number}: {record.plan} {record.version}{named}: {record.state} since {in_text(record.since)}"
+        f"run {record.number}: {record.plan} {record.version}{named}: {record.state} since {moment(record.since)}"
         f"{why}"
     )
 
@@ -88,8 +89,3 @@ def _title(runs: Runs, number: int) -> str | None:
     plan = parse_canonical(runs.inputs(number).plan_json)
     title = plan.get("title") if isinstance(plan, Mapping) else None
     return title if isinstance(title, str) else None
-
-
-def in_text(moment: datetime) -> str:
-    """A moment as people read it, in UTC."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

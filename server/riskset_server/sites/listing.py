@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
+from riskset_common.formats.moments import moment
 from riskset_server.sites.nodes import Node
 from riskset_server.store import SiteRecord
 
@@ -36,11 +37,7 @@ class ListedSite:
 
     def __str__(self) -> str:
         is_silent = self.state == "silent"
-        seen = (
-            ""
-            if self.last_seen is None
-            else f"{self.last_seen.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-        )
+        seen = "" if self.last_seen is None else moment(self.last_seen)
         told = [
             self.study_group,
             f"node {self.release}" if self.release else "",

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from riskset_common.estimators.curves.counts import LENGTHS
 from riskset_common.estimators.disclosed import (
     BY_CELL,
     BY_CODE,
@@ -55,6 +56,7 @@ from riskset_common.estimators.regression.spec import (
     uses_of,
 )
 from riskset_common.estimators.regression.survey import (
+    EXPONENTS,
     case_contradictions,
     case_shapes,
     everyone_surveyed,
@@ -189,8 +191,18 @@ class Cox(Estimator[CoxSpec, AskCox, CoxResult]):
         return BlindCox()
 
     def rests_on(self, spec: CoxSpec, study: Study) -> tuple[str, ...]:
-        """Sums that a site must have checked before it answers: total events and, if weights depend on time, counts per time step."""
-        return (EVENTS, *steps_rested_on(spec, study))
+        """Sums that a site must have checked before it answers: total events, spreads, lengths, and counts per time step."""
+        crosses = spec.crosses_sites(study.sites)
+        return (
+            EVENTS,
+            *(() if crosses else (EXPONENTS,)),
+            *((LENGTHS,) if crosses or spec.counts_times else ()),
+            *steps_rested_on(spec, study),
+        )
+
+    def require_grounds(self, request: CoxRequest) -> None:
+        """Those of the question."""
+        request.state.require_grounds(request)
 
     def asked_at_most(self, spec: CoxSpec, study: Study) -> Mapping[str, int]:
         """An evaluation once for all coefficients that Newton's method tries; cases of a blind model again with its deaths."""
