@@ -71,6 +71,7 @@ def examine(
         ("clock", health.clock),
         ("admission", admission),
         ("policy", lambda: _policy(config, now)),
+        ("plans", lambda: _plans(config)),
         ("settings", lambda: _settings(config, runs=runs)),
         ("records", lambda: _records(config)),
         ("disk", lambda: _disk(config)),
@@ -189,6 +190,18 @@ def _policy(config: NodeConfig, now: datetime) -> str:
         raise RisksetError(expired[0])
     until = config.policy.expires
     return "holds" if until is None else f"holds until {until}"
+
+
+def _plans(config: NodeConfig) -> str:
+    plans = config.centre.plans
+    if plans is None:
+        raise RisksetError(
+            "centre.plans is not in node.yaml, so this node refuses every offer. Write the plans that this site agreed to, each as "
+            "{plan: SHA-256, codebook: SHA-256} of `riskset plan check`; plans: [] as long as there is none."
+        )
+    if plans == "any":
+        return "every plan is answered, because the policy allows exact release"
+    return f"{len(plans)} pinned" if plans else "none is pinned yet, so every offer is refused"
 
 
 def _settings(config: NodeConfig, *, runs: bool) -> str:

@@ -28,6 +28,7 @@ from riskset_common.wire.stream_frames import (
     Whole,
     read_hello,
 )
+from riskset_embedded.federation import pin
 from riskset_node.config import read_node
 from riskset_node.enrolment.doctor import examine
 from riskset_server.flower.front import FOR_SITES
@@ -151,6 +152,7 @@ def test_a_question_of_20_megabytes_is_answered(two_sites, tmp_path) -> None:
         words.replace("label: ", f"label: {'x' * (20 << 20)} ", 1), encoding="utf-8"
     )
     plan = two_sites.study / "plan.yaml"
+    pin(two_sites.federation.folder, plan, tmp_path / "codebook.yaml")
     done = two_sites.command(
         "run", "start", plan, "--codebook", tmp_path / "codebook.yaml", "--watch"
     )
