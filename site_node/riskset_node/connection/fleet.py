@@ -43,6 +43,7 @@ from riskset_common.wire.flower_envelope import APP_SHA256, RECORD, Envelope
 from riskset_common.wire.messages import Close, read_message
 from riskset_common.wire.releases import check_releases
 from riskset_node.connection.https import https_client, in_words
+from riskset_node.connection.pauses import LONGEST_PAUSE, pause_after
 from riskset_node.connection.standing import is_paused, number_file
 from riskset_node.connection.stream import RunStream, StreamAddress, is_answer, why_not_dialled
 from riskset_node.session.edge import Answering
@@ -57,7 +58,6 @@ Say = Callable[[str], None]
 HELD_SECONDS = 20.0
 """The longest for which the centre's front holds an empty answer back."""
 
-SHORTEST_PAUSE, LONGEST_PAUSE, PAUSE_OF_IDLE_TIME = 0.05, 2.0, 0.15
 FIRST_RETRY, LAST_RETRY = 0.2, 20.0
 _TRY_AGAIN = frozenset({429, 502, 503, 504})
 
@@ -397,8 +397,3 @@ class FlowerNode:
             del self._streams[token]
         address = StreamAddress(envelope.stream, envelope.token, at.ca, at.proxy)
         self._streams[envelope.token] = RunStream(address, self._answering, self._say)
-
-
-def pause_after(busy_at: float, now: float) -> float:
-    """Seconds to wait before asking again, where the centre does not hold the question: short after work, long when idle."""
-    return min(max(SHORTEST_PAUSE, PAUSE_OF_IDLE_TIME * (now - busy_at)), LONGEST_PAUSE)

@@ -55,6 +55,7 @@ PRIVATE_AT_A_SITE = {
     "flwr.proto.run_pb2": {"GetRunRequest"},
     "flwr.supercore.inflatable.inflatable_object": {"no_object_id_recompute"},
     "flwr.supercore.interceptors.http.runtime_version": {"RuntimeVersionHttpInterceptor"},
+    "flwr.supercore.logger": {"update_console_handler"},
     "flwr.supercore.primitives.asymmetric": {"public_key_to_bytes"},
     "flwr.supernode.fleet_http_client": {"FleetHttpClient"},
     "flwr.supernode.node_auth_http_interceptor": {"NodeAuthHttpInterceptor"},
