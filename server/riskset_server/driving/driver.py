@@ -65,8 +65,8 @@ def drive_run(
         Where another driver has the run, or it is to be driven no more.
     RisksetError
         As it ended, after the store has it too.
-    LeaseLost
-        Where another driver took over meanwhile.
+    DriverLost
+        Where another driver took over meanwhile, or is to: the run does not end.
     """
     database = open_database(centre.store)
     try:
@@ -76,8 +76,14 @@ def drive_run(
         run = _Driven(centre, number, runs, lease, now)
         with lease.kept():
             _drive_to_its_end(run, routes, Sites(database), random)
+    except LeaseLost as error:
+        raise DriverLost(str(error)) from error
     finally:
         database.close()
+
+
+class DriverLost(RisksetError):
+    """What a driver needs is away. The run goes on with another one."""
 
 
 @dataclass(frozen=True)
@@ -115,8 +121,11 @@ def _drive_to_its_end(
         raise
     except (httpx.HTTPError, OSError) as error:
         # The SuperLink, the network or the disk is away, and the run is none the worse for it: another driver goes on.
-        run.lease.give_up(type(error).__name__)
-        raise
+        why = str(error) if type(error) is ConnectionError else type(error).__name__
+        run.lease.give_up(why)
+        raise DriverLost(
+            f"run {run.number}: this driver ends ({why}). Another one goes on by itself, as soon as it can."
+        ) from error
     except Exception as error:
         why = str(error) if isinstance(error, RisksetError) else type(error).__name__
         run.end(RunState.FAILED, why)

@@ -1,4 +1,4 @@
-"""Looking after runs and sites while the SuperLink serves: a run whose driver is lost gets another one, and it is noted who is heard of.
+"""Looking after runs and sites, in the program of the SuperExec: a run whose driver is lost gets another, and who is heard of is noted.
 
 That a driver is lost, its lease in the store says; so two who notice at one time start one driver, and a driver that wakes up again writes
 nothing more.

@@ -252,7 +252,7 @@ def ask_blind(progress: Progress) -> AskedBlind:
         As `BlindRun` does.
     """
     joined = progress.joined
-    session = blind_session(joined.study.plan, joined.setup, joined.run.roster, progress.frozen)
+    session = blind_session(joined.study, joined.setup, joined.run.roster, progress.frozen)
     models = BlindRun(joined.run, session, progress.deaths)
     return AskedBlind(progress, models, models.step, models.messages())
 

@@ -30,7 +30,7 @@ MODELS: list[dict[str, Any]] = [
     {"id": "apart", "kind": "univariate", "endpoint": "OS", "factors": ["sex"]}
     | {"hazard_ratios": True},
 ]
-ALLOWED = ["follow_up", "cox", "univariate", "kaplan_meier", "blind_cox", "blind_committee"]
+ALLOWED = ["follow_up", "cox", "univariate", "kaplan_meier"]
 
 
 def blind_study(folder: Path, *, patients: int = 16, analyses: Any = None) -> SmallStudy:
@@ -219,34 +219,45 @@ def test_nodes_that_start_again_go_on_in_the_same_bytes(
 
 
 @pytest.mark.parametrize(
-    ("missing", "said"),
+    ("blind", "said"),
     [
-        ("blind_cox", "analysis crossed has risk sets of several sites"),
-        ("blind_committee", "this site is in the committee that computes analysis crossed"),
+        ({"send": False}, "policy.blind.send: analysis crossed has risk sets of several sites"),
+        (
+            {"hold": False},
+            "policy.blind.hold: this site is in the committee that computes analysis crossed",
+        ),
+        (
+            {"committee": {"of": ["west", "north"]}},
+            "policy.blind.committee.of: south (group south) would compute analysis crossed",
+        ),
     ],
 )
-def test_a_site_that_does_not_allow_it_refuses_by_name(
-    tmp_path: Path, missing: str, said: str
+def test_a_site_that_does_not_allow_it_refuses_with_what_to_write(
+    tmp_path: Path, blind: dict[str, Any], said: str
 ) -> None:
     study = blind_study(tmp_path)
-    study.change_yaml(study.node("north"), allow([each for each in ALLOWED if each != missing]))
+    study.change_yaml(study.node("north"), lambda node: node["policy"].update(blind=blind))
+    study.change_yaml(study.plan, serve("west", "north", "south"))
     ended = study.run()
 
     assert ended.exit_code == 3
-    assert f"site north: policy.estimators: {said}" in ended.stderr.replace("\n", " ")
-    assert f"Add {missing}" in ended.stderr
+    assert f"site north: {said}" in ended.stderr.replace("\n", " ")
+
+
+def serve(*candidates: str) -> Any:
+    def change(plan: Any) -> None:
+        plan["secure"] = {"blind": {"candidates": list(candidates)}}
+
+    return change
 
 
 def test_a_site_need_not_serve_where_the_plan_names_others(tmp_path: Path) -> None:
     study = blind_study(tmp_path, analyses=MODELS[1:2])
-    study.change_yaml(study.node("east"), allow(ALLOWED[:-1]))
-    committee = ["west", "north", "south"]
-    study.change_yaml(
-        study.plan, lambda plan: plan.update(secure={"blind": {"committee": committee}})
-    )
+    study.change_yaml(study.node("east"), lambda node: node["policy"].update(blind={"hold": False}))
+    study.change_yaml(study.plan, serve("west", "north", "south", "east"))
 
     assert study.run().exit_code == 0
-    assert sorted(committee) == study.results()["secure"]["blind"]["committee"]
+    assert study.results()["secure"]["blind"]["committee"] == ["north", "south", "west"]
 
 
 def test_a_model_that_rests_on_few_events_is_not_begun(tmp_path: Path) -> None:
