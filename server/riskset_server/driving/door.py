@@ -87,8 +87,8 @@ class Door:
                 self._entered[port] = entered
                 to_inside.write(first)
                 await _carry(reader, to_inside, from_inside, writer)
-        except OSError:
-            pass  # it hung up
+        except (OSError, asyncio.CancelledError):
+            pass  # it hung up, or the streams of the run end: asyncio would log a cancelled connection as a fault
         finally:
             self._is_none_of_them(entered)
             if port is not None:

@@ -104,3 +104,14 @@ def test_a_site_that_cannot_dial_says_that_the_run_goes_on_without(line, certifi
     stream._thread.join(10)
 
     assert ["no stream to " + nobody] == [said.partition(" (")[0] for said in line.said]
+
+
+def test_the_end_of_the_streams_is_no_fault_in_the_log(line, caplog):
+    line.dial(1)
+    line.wait(lambda: line.streams.reaches("site-1"))
+    host, _, port = line.target.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=5):
+        line.wait(lambda: line.streams._door.strangers == 1)
+        line.streams.close()
+
+    assert [] == [record.getMessage() for record in caplog.records if record.name == "asyncio"]
