@@ -28,7 +28,8 @@ from riskset_common.study.codebook import Codebook
 from riskset_common.study.plan import Plan
 from riskset_embedded.demos.lung import study_folder
 from riskset_embedded.federation import Federation, make_federation, start_all, stop_federation
-from riskset_server.driving.control import start_run, watch
+from riskset_server.driving.control import start_run
+from riskset_server.driving.progress import watch
 from riskset_server.flower.superlink import Control
 from riskset_server.plans.submitted import submitted
 from riskset_server.store import Runs, Sites, open_database
@@ -106,9 +107,9 @@ def measured(federation: Federation) -> Measured:
                 now=datetime.now(UTC),
                 random=token_bytes,
             ).number
-        last = list(watch(Runs(database), number, time.sleep))[-1]
-        if not last.endswith("finished"):
-            raise SystemExit(last)
+        *_, last = watch(Runs(database), number, time.sleep, lambda: datetime.now(UTC))
+        if not last.text.endswith("finished"):
+            raise SystemExit(last.text)
         found.wholes.append(time.perf_counter() - began)
         rounds = list(rounds_of(federation, number))
         found.reply_bytes = max(each.reply_bytes for each in rounds)

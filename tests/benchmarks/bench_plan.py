@@ -33,7 +33,8 @@ from riskset_common.study.plan import Plan
 from riskset_embedded.engine import Parties, run_local
 from riskset_embedded.federation import make_federation, start_all, stop_federation
 from riskset_embedded.local_run import read_nodes
-from riskset_server.driving.control import start_run, watch
+from riskset_server.driving.control import start_run
+from riskset_server.driving.progress import watch
 from riskset_server.flower.superlink import Control
 from riskset_server.store import Runs, Sites, open_database
 
@@ -194,7 +195,8 @@ def deployed(folder: Path, codebook: Codebook) -> Iterator[Engine]:
         with Control(made.centre) as control:
             of = made.centre, control, sites, runs, plan, codebook
             number = start_run(*of, now=datetime.now(UTC), random=token_bytes).number
-        return list(watch(runs, number, sleep))[-1]
+        *_, last = watch(runs, number, sleep, lambda: datetime.now(UTC))
+        return last.text
 
     def run(plan: Plan) -> Took:
         before = sum(cpu_of(made).values())

@@ -18,7 +18,8 @@ from tests.common.secure.blind.blind_parties import Cohort
 
 from riskset_embedded.federation import make_federation, start_all, stop_federation
 from riskset_embedded.local_run import run_files
-from riskset_server.driving.control import start_run, watch
+from riskset_server.driving.control import start_run
+from riskset_server.driving.progress import watch
 from riskset_server.flower.superlink import Control
 from riskset_server.plans.submitted import submitted
 from riskset_server.store import Runs, Sites, open_database
@@ -118,9 +119,9 @@ def over_flower(cohort: Cohort, n_sites: int, *, stream: bool) -> str:
                     made.centre, control, Sites(database), Runs(database), asked.plan, asked.codebook,
                     now=datetime.now(UTC), random=token_bytes,
                 ).number  # fmt: skip
-            last = list(watch(Runs(database), number, sleep))[-1]
+            *_, last = watch(Runs(database), number, sleep, lambda: datetime.now(UTC))
             wall = perf_counter() - began
             database.close()
         finally:
             stop_federation(made.folder)
-    return f"{wall:5.1f} s wall; {last}"
+    return f"{wall:5.1f} s wall; {last.text}"

@@ -32,6 +32,7 @@ variables:
 
 PLAN = """
 plan: infants-main
+title: Infants
 version: 1.0.0
 codebook: infants@3
 time: {unit: days}
@@ -78,7 +79,7 @@ class Engine:
         del self.registered[key]
 
     def start(self, number: int) -> int:
-        flower_run = 2**63 + number
+        flower_run = 2**63 + 1000 * len(self.drivers) + number
         self.drivers[flower_run] = "running"
         return flower_run
 

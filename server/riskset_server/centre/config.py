@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from riskset_common.consortium.invitation import authority_text, centre_fingerprint
 from riskset_common.errors import InputError
@@ -73,11 +73,15 @@ class Flower(StrictModel):
 
 
 class Rounds(StrictModel):
-    """How long a question waits for the sites' answers, how long the close of a run does, and when they are asked again, in seconds."""
+    """How long a question waits for the sites' answers, how long the close of a run does, and when they are asked again, in seconds.
+
+    `lease`: the driver of a run that was not heard of for so long is lost, and after half as long another one is started.
+    """
 
     deadline: float = Field(default=600.0, gt=0)
     closing: float = Field(default=5.0, gt=0)
     again_after: float = Field(default=60.0, gt=0)
+    lease: float = Field(default=20.0, ge=1)
 
 
 class CentreConfig(StrictModel):
@@ -86,7 +90,7 @@ class CentreConfig(StrictModel):
     Attributes
     ----------
     address, stream_address
-        `host:port` as the sites reach it, for messages and for streams.
+        `host:port` as the sites reach it, for messages and for streams. The host is the same: sites dial no other.
     key
         The centre's Ed25519 key, with which it signs what it offers.
     store
@@ -104,6 +108,16 @@ class CentreConfig(StrictModel):
     flower: Flower
     rounds: Rounds = Rounds()
     folder: Path
+
+    @model_validator(mode="after")
+    def _one_host(self) -> Self:
+        if self.stream_address is not None:
+            host, streams = Address.read(self.address).host, Address.read(self.stream_address).host
+            if host.lower() != streams.lower():
+                raise ValueError(
+                    f"stream_address is at {streams}, address at {host}. Sites dial streams at the host of address alone; write that host."
+                )
+        return self
 
     def identity(self) -> Identity:
         """The centre's signing key."""

@@ -89,11 +89,16 @@ def superlink(centre: CentreFolder = HERE) -> None:
 @centre_app.command("superexec")
 @errors_as_text
 def superexec(centre: CentreFolder = HERE) -> None:
-    """Start the drivers of runs as they are asked for, until it is stopped."""
+    """Start the drivers of runs as they are asked for, and of those whose driver was lost, until it is stopped."""
     config = _in_flowers_setting(centre)
+    from riskset_server.driving.reviving import looking_after
     from riskset_server.flower.superexec import SuperExec
+    from riskset_server.flower.superlink import Control
 
-    with suppress(KeyboardInterrupt):
+    with (
+        suppress(KeyboardInterrupt),
+        looking_after(config, lambda: Control(config), lambda: datetime.now(UTC)),
+    ):
         SuperExec(config, say=_log, wait=time.sleep).serve()
 
 
@@ -195,17 +200,20 @@ def roster(
 @site_app.command("list")
 @errors_as_text
 def list_sites(centre: CentreFolder = HERE, as_json: AsJson = False) -> None:
-    """List the sites and who is connected. Never how many patients a site has."""
-    from riskset_server.driving.control import connection_lines
+    """List the sites, who is connected and when others were last seen. Never how many patients a site has."""
+    from riskset_server.sites.listing import listed_sites
     from riskset_server.sites.nodes import bring_in_line
 
-    with _opened(centre) as (config, sites, _), _control(config) as control:
+    with _opened(centre) as (config, sites, runs), _control(config) as control:
         nodes = bring_in_line(control, sites)
+        listed = list(listed_sites(sites.all(), nodes, runs.roster_versions()))
         if as_json:
-            online = {name: node.is_online for name, node in nodes.items()}
-            typer.echo(json.dumps(online, indent=1))
-        else:
-            typer.echo("\n".join(connection_lines(sites, nodes)))
+            typer.echo(json.dumps({each.site: each.as_json() for each in listed}, indent=1))
+            return
+        for each in listed:
+            typer.echo(str(each))
+        if any(each.state in {"connected", "silent", "never connected"} for each in listed):
+            typer.echo(f"the roster of the admitted sites is version {sites.roster().version}")
 
 
 @run_app.command("start")
@@ -250,7 +258,7 @@ def resume(
 
     with _opened(centre) as (config, sites, runs):
         with _control(config) as control:
-            started = resume_run(control, sites, runs, run)
+            started = resume_run(control, sites, runs, run, now=datetime.now(UTC))
         _say_started(started)
         if wait:
             _watch(runs, run)
@@ -278,17 +286,15 @@ def watch(run: RunNumber, centre: CentreFolder = HERE) -> None:
 @run_app.command("status")
 @errors_as_text
 def status(run: RunNumber, centre: CentreFolder = HERE, as_json: AsJson = False) -> None:
-    """Show the state of a run."""
+    """Show the state of a run, its steps, and which sites have not answered."""
+    from riskset_server.driving.progress import status_json, status_lines
+
     with _opened(centre) as (_, _sites, runs):
-        record = runs.get(run)
+        now = datetime.now(UTC)
         if as_json:
-            typer.echo(json.dumps(asdict(record), default=str, indent=1))
-            return
-        typer.echo(
-            f"run {run}: {record.plan} {record.version} {record.state} {record.why}".rstrip()
-        )
-        for each in runs.arrived(run):
-            typer.echo(f"  {each}")
+            typer.echo(json.dumps(status_json(runs, run, now), default=str, indent=1))
+        else:
+            typer.echo("\n".join(status_lines(runs, run, now)))
 
 
 @run_app.command("list")
@@ -296,7 +302,8 @@ def status(run: RunNumber, centre: CentreFolder = HERE, as_json: AsJson = False)
 def list_runs(centre: CentreFolder = HERE, as_json: AsJson = False) -> None:
     """List all runs."""
     with _opened(centre) as (_, _sites, runs):
-        records = runs.all()
+        now = datetime.now(UTC)
+        records = [record.at(now) for record in runs.all()]
     if as_json:
         typer.echo(json.dumps([asdict(record) for record in records], default=str, indent=1))
         return
@@ -306,13 +313,21 @@ def list_runs(centre: CentreFolder = HERE, as_json: AsJson = False) -> None:
 
 
 def _watch(runs: Runs, number: int) -> None:
-    """Progress goes to stderr; the last line, how it ended, is the answer."""
-    from riskset_server.driving.control import watch as lines
+    """Progress goes to stderr: a line a step, redrawn on a terminal. The last line, how it ended, is the answer."""
+    from riskset_server.driving.progress import watch as lines
     from riskset_server.store import RunState
 
-    for line in lines(runs, number, time.sleep):
-        ended = line.startswith(f"run {number}:")
-        typer.echo(line, err=not ended)
+    redraws = sys.stderr.isatty()
+    start = "\r\x1b[K" if redraws else ""
+    last = ""
+    for line in lines(runs, number, time.sleep, lambda: datetime.now(UTC)):
+        if line.is_answer:
+            last = line.text
+        elif line.is_last:
+            typer.echo(f"{start}{line.text}", err=True)
+        elif redraws:
+            typer.echo(f"{start}{line.text}", err=True, nl=False)
+    typer.echo(last)
     state = runs.get(number).state
     if state is RunState.REFUSED:
         raise typer.Exit(3)

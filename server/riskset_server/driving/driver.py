@@ -5,11 +5,13 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
 from typing import Protocol
 
+import httpx
 import structlog
 
 from riskset_common.consortium.roster import Roster
@@ -22,13 +24,14 @@ from riskset_common.programs.secret_files import close_all
 from riskset_common.results.as_json import to_text
 from riskset_common.study.codebook import Codebook
 from riskset_server.centre.config import CentreConfig
-from riskset_server.driving.recorded import Recorded
+from riskset_server.driving.recorded import Evaluations, Recorded
 from riskset_server.driving.relay import Relay, Route
 from riskset_server.driving.streams import RunStreams
 from riskset_server.run.course import run_course
 from riskset_server.run.joining import offer_run
 from riskset_server.run.replies import SitesLost, SitesRefused
 from riskset_server.store import Runs, RunState, Sites, open_database
+from riskset_server.store.leases import Lease, LeaseLost
 
 _LOG: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -54,31 +57,79 @@ def drive_run(
     now: Callable[[], datetime],
     random: Callable[[int], bytes],
 ) -> None:
-    """Drive run `number` from where it is to its end.
+    """Drive run `number` from where it is to its end, as the only driver that does.
 
     Raises
     ------
+    InputError
+        Where another driver has the run, or it is to be driven no more.
     RisksetError
         As it ended, after the store has it too.
+    DriverLost
+        Where another driver took over meanwhile, or is to: the run does not end.
     """
     database = open_database(centre.store)
     try:
         runs = Runs(database)
-        runs.move(number, RunState.RUNNING)
-        try:
-            _drive(centre, number, routes, runs, Sites(database), now, random)
-        except SitesRefused as error:
-            runs.move(number, RunState.REFUSED, now(), str(error))
-            raise
-        except SitesLost as error:
-            runs.move(number, RunState.SILENT, now(), f"{error} {_call_them(number)}")
-            raise
-        except Exception as error:
-            why = str(error) if isinstance(error, RisksetError) else type(error).__name__
-            runs.move(number, RunState.FAILED, now(), why)
-            raise
+        lease = runs.lease(number, random(16).hex(), centre.rounds.lease, now)
+        lease.take()
+        run = _Driven(centre, number, runs, lease, now)
+        with lease.kept():
+            _drive_to_its_end(run, routes, Sites(database), random)
+    except LeaseLost as error:
+        raise DriverLost(str(error)) from error
     finally:
         database.close()
+
+
+class DriverLost(RisksetError):
+    """What a driver needs is away. The run goes on with another one."""
+
+
+@dataclass(frozen=True)
+class _Driven:
+    """A run, and the right to drive it."""
+
+    centre: CentreConfig
+    number: int
+    runs: Runs
+    lease: Lease
+    now: Callable[[], datetime]
+
+    def end(self, state: RunState, why: str) -> None:
+        self.runs.move(self.number, state, self.now(), why, self.lease)
+
+    def clock(self) -> float:
+        """Seconds that only go forward, for whoever may still drive the run."""
+        self.lease.require()
+        return monotonic()
+
+
+def _drive_to_its_end(
+    run: _Driven, routes: Routes, sites: Sites, random: Callable[[int], bytes]
+) -> None:
+    """Drive, and write down how it ended."""
+    try:
+        _drive(run, routes, sites, random)
+    except LeaseLost:
+        raise  # it is another's to write down
+    except SitesRefused as error:
+        run.end(RunState.REFUSED, str(error))
+        raise
+    except SitesLost as error:
+        run.end(RunState.SILENT, f"{error} {_call_them(run.number)}")
+        raise
+    except (httpx.HTTPError, OSError) as error:
+        # The SuperLink, the network or the disk is away, and the run is none the worse for it: another driver goes on.
+        why = str(error) if type(error) is ConnectionError else type(error).__name__
+        run.lease.give_up(why)
+        raise DriverLost(
+            f"run {run.number}: this driver ends ({why}). Another one goes on by itself, as soon as it can."
+        ) from error
+    except Exception as error:
+        why = str(error) if isinstance(error, RisksetError) else type(error).__name__
+        run.end(RunState.FAILED, why)
+        raise
 
 
 def _call_them(number: int) -> str:
@@ -87,15 +138,8 @@ def _call_them(number: int) -> str:
     )
 
 
-def _drive(
-    centre: CentreConfig,
-    number: int,
-    routes: Routes,
-    runs: Runs,
-    sites: Sites,
-    now: Callable[[], datetime],
-    random: Callable[[int], bytes],
-) -> None:
+def _drive(run: _Driven, routes: Routes, sites: Sites, random: Callable[[int], bytes]) -> None:
+    centre, number, runs = run.centre, run.number, run.runs
     inputs = runs.inputs(number)
     plan = validate(ReleasePlan, parse_canonical(inputs.plan_json), "the run's plan", PlanError)
     codebook = validate(
@@ -114,15 +158,18 @@ def _drive(
             deadline=centre.rounds.deadline,
             closing=centre.rounds.closing,
             again_after=centre.rounds.again_after,
-            now=monotonic,
+            now=run.clock,
         )
-        results = run_course(offered, Recorded(relay, runs.memory(number, now)))
+        memory = runs.memory(number, run.now, run.lease)
+        carrier = Recorded(relay, memory)
+        results = run_course(offered, carrier, Evaluations(memory, carrier))
     finally:
         if streams is not None:
             streams.close()
     text = to_text(results)
+    run.lease.renew()  # so that two drivers never write one folder
     write_run(centre.folder / str(number), text, runs, number)
-    runs.finish(number, text, now())
+    runs.finish(number, text, run.now(), run.lease)
 
 
 def _streams(
@@ -143,7 +190,7 @@ def _streams(
                 random,
                 reached_at=str(reached.ports_on(place)),
             )
-        except RuntimeError as error:
+        except OSError as error:
             _LOG.info("stream_port_taken", place=place, reason=str(error))
     _LOG.warning("streams_not_opened", address=centre.listen.stream)
     return None

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from riskset_server.run.course import Asking, OnReplies, is_confirmed
+from riskset_server.run.rounds import Opened
 
 
 class Memory(Protocol):
@@ -42,12 +43,15 @@ class Recorded:
     def __init__(self, asking: Asking, memory: Memory) -> None:
         self._asking = asking
         self._memory = memory
+        self.step = ""
+        """The step that was asked last."""
         self._asked_before = tuple(memory.steps())
 
     def ask(
         self, messages: Mapping[str, bytes], step: str, on_replies: OnReplies
     ) -> dict[str, bytes]:
         """Ask those who have not answered this step yet."""
+        self.step = step
         replies = dict(self._memory.replies(step)) if step in self._asked_before else {}
         if self._went_on(step):
             messages = {site: message for site, message in messages.items() if site in replies}
@@ -71,3 +75,33 @@ class Recorded:
     def _went_on(self, step: str) -> bool:
         """Whether the run that is played again asked something that hangs on the replies to this step."""
         return step in self._asked_before[:-1] and not is_confirmed(step)
+
+
+class EvaluationsKept(Protocol):
+    """Where is kept which blind models are under way."""
+
+    def keep_evaluation(self, step: str, model: str) -> None:
+        """Keep that in a step the likelihood of a blind model was opened once more."""
+        ...
+
+
+class Evaluations:
+    """A watcher that keeps in which steps which blind models were under way, for those who watch the run."""
+
+    def __init__(self, memory: EvaluationsKept, carrier: Recorded) -> None:
+        self._memory = memory
+        self._carrier = carrier
+
+    def joined(self, site: str) -> None:
+        """It is in the replies."""
+
+    def answered(self, site: str, round_number: int) -> None:
+        """It is in the replies."""
+
+    def opened(self, opened: Opened) -> None:
+        """The carrier keeps it."""
+
+    def evaluated(self, model: str, round_number: int) -> None:
+        """The committee opened the likelihood of a blind model once more."""
+        del round_number
+        self._memory.keep_evaluation(self._carrier.step, model)

@@ -14,6 +14,7 @@ from typing import Self, TypeVar
 
 import httpx
 from flwr.app import ConfigRecord, Message, RecordDict
+from flwr.common.constant import HEARTBEAT_PATIENCE
 from flwr.common.serde import message_from_proto, message_to_proto, user_config_to_proto
 from flwr.proto.control_pb2 import (
     ListNodesRequest,
@@ -25,6 +26,7 @@ from flwr.proto.control_pb2 import (
 )
 from flwr.proto.fab_pb2 import Fab
 from flwr.proto.message_pb2 import ObjectTree
+from flwr.proto.node_pb2 import NodeInfo
 from flwr.proto.runtime_pb2 import PullAppMessagesRequest, PushAppMessagesRequest
 from flwr.supercore.control import ControlHttpClient
 from flwr.supercore.inflatable.inflatable_object import no_object_id_recompute
@@ -78,7 +80,7 @@ class Control:
         """All registered nodes. Flower keeps those that were removed in its list; they are left out."""
         found = self._call(self._control.ListNodes, ListNodesRequest()).nodes_info
         return [
-            Node(info.node_id, info.public_key, info.status == "online")
+            Node.heard(info.node_id, info.public_key, _heard_at(info), _now())
             for info in found
             if info.status != "unregistered"
         ]
@@ -129,6 +131,14 @@ class Control:
             raise InputError(
                 f"The SuperLink refuses the command ({error.response.status_code}: {error.response.text[:200]})."
             ) from error
+
+
+def _heard_at(info: NodeInfo) -> datetime | None:
+    """When a node last said that it is there; None where it said that it leaves, or Flower gave it up."""
+    if info.status != "online":
+        return None
+    patience = HEARTBEAT_PATIENCE * info.heartbeat_interval
+    return datetime.fromtimestamp(info.online_until - patience, UTC)
 
 
 class Messages:

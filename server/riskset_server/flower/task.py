@@ -81,9 +81,12 @@ def _give_up(address: str, state: RetryState) -> None:
         if isinstance(error, httpx.HTTPStatusError)
         else type(error).__name__
     )
-    raise RisksetError(
-        f"The SuperLink at {address} does not answer the driver ({what}). When it runs again, `riskset run resume` goes on."
-    )
+    if isinstance(error, httpx.HTTPStatusError):
+        raise RisksetError(
+            f"The SuperLink at {address} refuses a call of the driver ({what}). Its log says more; `riskset run resume` goes on."
+        )
+    # It is away: the run is none the worse for it, and another driver goes on.
+    raise ConnectionError(f"the SuperLink at {address} does not answer the driver ({what})")
 
 
 def drive_task(centre: CentreConfig, token: str) -> None:

@@ -14,7 +14,7 @@ from riskset_common.errors import RisksetError
 from riskset_common.results.whole_file import Results
 from riskset_server.run.blind_models import AskedBlind
 from riskset_server.run.joining import Offered
-from riskset_server.run.replies import Replies, SitesLost
+from riskset_server.run.replies import Replies, SitesLost, SitesRefused
 from riskset_server.run.results import Finished
 from riskset_server.run.rounds import Asked, LookedAt, Opened
 
@@ -93,15 +93,33 @@ def run_course(offered: Offered, carrier: Carrier, watcher: Watcher | None = Non
         Where one said no.
     """
     joined: set[str] = set()
+    counting = _Counting(carrier)
     try:
-        results = _to_results(offered, carrier, watcher, joined)
+        results = _to_results(offered, counting, watcher, joined)
     except SitesLost:
         raise
+    except SitesRefused as refused:
+        _close(offered, carrier, joined)
+        raise SitesRefused(refused.codes, counting.rounds) from None
     except RisksetError:
         _close(offered, carrier, joined)
         raise
     _close(offered, carrier, joined)
     return results
+
+
+class _Counting:
+    """Counts the rounds that were opened, for whoever has to say so."""
+
+    def __init__(self, carrier: Carrier) -> None:
+        self.ask = carrier.ask
+        self._carrier = carrier
+        self.rounds = 0
+
+    def published(self, step: str, opening: bytes) -> None:
+        """One more was opened."""
+        self._carrier.published(step, opening)
+        self.rounds += 1
 
 
 def _to_results(

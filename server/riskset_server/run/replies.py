@@ -9,7 +9,7 @@ from riskset_common.consortium.roster import Roster
 from riskset_common.errors import ProtocolRefusal, Refusal, RisksetError
 from riskset_common.secure.sums.pooling import check_refused
 from riskset_common.wire.frame import Message
-from riskset_common.wire.messages import Refused, read_message
+from riskset_common.wire.messages import Advertisement, Refused, read_message
 
 Awaited = TypeVar("Awaited", bound=Message)
 
@@ -33,14 +33,26 @@ class SitesLost(RisksetError):
 
 
 class SitesRefused(Refusal):
-    """One or more sites said no. `codes` holds the kind of each one's reason; the reason itself stays at the site."""
+    """One or more sites said no. `codes` holds the kind of each one's reason; the reason itself stays at the site.
+
+    `rounds` is how many rounds were opened before; None where it is not known here.
+    """
 
     wire_code = "refused"
 
-    def __init__(self, codes: Mapping[str, str]) -> None:
+    def __init__(self, codes: Mapping[str, str], rounds: int | None = None) -> None:
         self.codes = dict(codes)
         said = "\n".join(f"site {site}: refused ({code})" for site, code in sorted(codes.items()))
-        super().__init__(f"{said}\nNothing was pooled. The site's own log holds its reason.")
+        super().__init__(f"{said}\n{_opened_before(rounds)}The site's own log holds its reason.")
+
+
+def _opened_before(rounds: int | None) -> str:
+    if rounds is None:
+        return ""
+    if rounds == 0:
+        return "No round was opened before. Nothing was pooled. "
+    were = "1 round was" if rounds == 1 else f"{rounds} rounds were"
+    return f"{were} opened before, and the centre has their sums; no further one was. "
 
 
 def read_reply(roster: Roster, name: str, reply: bytes) -> Message:
@@ -74,7 +86,8 @@ def read_replies(
     for refusal in refused.values():
         check_refused(sid, roster, refusal)
     if refused:
-        raise SitesRefused({name: refusal.wire_code for name, refusal in refused.items()})
+        codes = {name: refusal.wire_code for name, refusal in refused.items()}
+        raise SitesRefused(codes, 0 if issubclass(awaited, Advertisement) else None)
     for name, message in read.items():
         if not isinstance(message, awaited):
             raise ProtocolRefusal(

@@ -4,18 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Protocol, Self
 
 from riskset_server.store import Sites
+
+SILENT_AFTER = timedelta(seconds=45)
+"""A node that was not heard of for so long is silent."""
 
 
 @dataclass(frozen=True)
 class Node:
-    """A node as the SuperLink has it: its number, its public connection key (PEM), and whether it is there now."""
+    """A node as the SuperLink has it: its number, its public connection key (PEM), whether it is there now, and when it was last heard of.
+
+    A node says every 30 s that it is there. One that did not for 45 s is not there, whatever it said before.
+    """
 
     number: int
     connection_key: bytes
     is_online: bool
+    heard_at: datetime | None = None
+
+    @classmethod
+    def heard(
+        cls, number: int, connection_key: bytes, heard_at: datetime | None, now: datetime
+    ) -> Self:
+        """A node that is online unless it was last heard of too long ago; None where it said that it leaves, or never came."""
+        is_online = heard_at is not None and now - heard_at <= SILENT_AFTER
+        return cls(number, connection_key, is_online, heard_at)
 
 
 class Registry(Protocol):
@@ -58,6 +74,15 @@ def bring_in_line(registry: Registry, sites: Sites) -> dict[str, Node]:
     for key in strangers:
         registry.unregister(known[key].number)
     return admitted
+
+
+def note_seen(registry: Registry, sites: Sites) -> None:
+    """Note in the store when each site's node was last heard of."""
+    heard = {node.connection_key: node.heard_at for node in registry.nodes()}
+    for site in sites.all():
+        moment = heard.get(site.connection_key or b"")
+        if moment is not None and (site.seen_at is None or site.seen_at < moment):
+            sites.seen(site.name, moment)
 
 
 def offline(nodes: dict[str, Node], wanted: Sequence[str]) -> list[str]:

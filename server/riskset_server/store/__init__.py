@@ -1,7 +1,8 @@
 """The memory of the centre: its sites, its runs, and every message of a run, on SQLite or PostgreSQL."""
 
 from riskset_server.store.database import Database, open_database
-from riskset_server.store.runs import RunRecord, Runs, RunState
+from riskset_server.store.run_state import RunRecord, RunState
+from riskset_server.store.runs import Runs
 from riskset_server.store.sites import SiteRecord, Sites
 
 __all__ = [

@@ -6,7 +6,8 @@ A carrier with this memory (`driving.recorded`) plays a run again that was kille
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 
 from sqlalchemy import func, insert, select
@@ -14,16 +15,24 @@ from sqlalchemy.orm import Session
 
 from riskset_common.errors import ProtocolRefusal
 from riskset_server.store.database import Database
-from riskset_server.store.tables import MessageRow
+from riskset_server.store.leases import Lease
+from riskset_server.store.tables import EvaluationRow, MessageRow
 
 
 class RunMemory:
-    """The messages of one run in a database. `now` is when each is written down."""
+    """The messages of one run in a database. `now` is when each is written down, `lease` the right of its driver to write."""
 
-    def __init__(self, database: Database, number: int, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        number: int,
+        now: Callable[[], datetime],
+        lease: Lease | None = None,
+    ) -> None:
         self._database = database
         self._number = number
         self._now = now
+        self._lease = lease
 
     def steps(self) -> list[str]:
         """Steps that were asked, in order."""
@@ -55,7 +64,7 @@ class RunMemory:
         ProtocolRefusal
             Where something else was asked of a site in this step before: the run that is played again is another one.
         """
-        with self._database.session() as session:
+        with self._writing() as session:
             rows = session.execute(
                 select(MessageRow.site, MessageRow.sha256).filter_by(
                     run=self._number, step=step, direction="out"
@@ -73,12 +82,12 @@ class RunMemory:
 
     def keep_replies(self, step: str, replies: Mapping[str, bytes]) -> None:
         """Write down replies as they arrived, those that came together in one transaction."""
-        with self._database.session() as session:
+        with self._writing(lost=0) as session:
             self._add(session, step, "in", replies)
 
     def keep_opening(self, step: str, opening: bytes) -> None:
         """Write down what the round that began with a step opened. Played again, it is the same bytes."""
-        with self._database.session() as session:
+        with self._writing() as session:
             before = session.scalars(
                 select(MessageRow.sha256).filter_by(
                     run=self._number, step=step, direction="opening"
@@ -90,6 +99,21 @@ class RunMemory:
                 raise ProtocolRefusal(
                     f"run {self._number}, {step}: opened another sum before. Start a new run; the store keeps what this one received."
                 )
+
+    def keep_evaluation(self, step: str, model: str) -> None:
+        """Write down that in a step the likelihood of a blind model was opened once more. Played again, it is known already."""
+        row = {"run": self._number, "step": step, "model": model}
+        with self._writing() as session:
+            if session.scalars(select(EvaluationRow.number).filter_by(**row)).one_or_none() is None:
+                session.execute(insert(EvaluationRow), [row])
+
+    @contextmanager
+    def _writing(self, **changes: object) -> Iterator[Session]:
+        """A transaction of the driver, which first makes sure that it still is the driver."""
+        with self._database.session() as session:
+            if self._lease is not None:
+                self._lease.hold(session, **changes)
+            yield session
 
     def _add(
         self, session: Session, step: str, direction: str, messages: Mapping[str, bytes]

@@ -6,12 +6,13 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from riskset_common.consortium.roster import Member, Roster
 from riskset_common.errors import InputError, Refusal
 from riskset_server.store.database import Database
+from riskset_server.store.run_state import in_utc
 from riskset_server.store.tables import SiteRow
 
 
@@ -29,6 +30,8 @@ class SiteRecord:
     admitted_at: datetime | None
     revoked_at: datetime | None
     release: str | None
+    seen_at: datetime | None
+    """When its node was last heard of."""
 
     @property
     def is_admitted(self) -> bool:
@@ -80,13 +83,24 @@ class Sites:
 
     def connected(self, name: str, node_id: int) -> None:
         """Note the number by which Flower knows the site."""
-        with self._database.session() as session:
-            _row(session, name).node_id = str(node_id)
+        self._change(name, node_id=str(node_id))
 
     def release_seen(self, name: str, release: str) -> None:
-        """Note the release that the site runs."""
+        """Note the release that the site says it runs, without what would steer a terminal."""
+        self._change(name, release="".join(filter(str.isprintable, release))[:64])
+
+    def seen(self, name: str, moment: datetime) -> None:
+        """Note when the site's node was last heard of, unless it was heard of later."""
+        later = or_(SiteRow.seen_at.is_(None), SiteRow.seen_at < moment)
         with self._database.session() as session:
-            _row(session, name).release = release[:64]
+            session.execute(
+                update(SiteRow).where(SiteRow.name == name, later).values(seen_at=moment)
+            )
+
+    def _change(self, name: str, **changes: object) -> None:
+        # One statement: what reads first and writes then would have to begin anew whenever another program wrote in between.
+        with self._database.session() as session:
+            session.execute(update(SiteRow).where(SiteRow.name == name).values(changes))
 
     def get(self, name: str) -> SiteRecord:
         """One site."""
@@ -149,4 +163,5 @@ def _record(row: SiteRow) -> SiteRecord:
         admitted_at=row.admitted_at,
         revoked_at=row.revoked_at,
         release=row.release,
+        seen_at=None if row.seen_at is None else in_utc(row.seen_at),
     )

@@ -35,10 +35,14 @@ class SiteRow(Table):
     admitted_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     release: Mapped[str | None] = mapped_column(String(64))
+    seen_at: Mapped[datetime | None]
 
 
 class RunRow(Table):
-    """A run. With its nonce and the replies it received, it can be played again up to the round it was in."""
+    """A run. With its nonce and the replies it received, it can be played again up to the round it was in.
+
+    `driver` names the program that drives it, which must renew `driven_until`; `lost` counts drivers lost since something arrived.
+    """
 
     __tablename__ = "runs"
 
@@ -55,6 +59,10 @@ class RunRow(Table):
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     results: Mapped[str | None]
+    since: Mapped[datetime | None]
+    driver: Mapped[str | None] = mapped_column(String(32))
+    driven_until: Mapped[datetime | None]
+    lost: Mapped[int] = mapped_column(server_default="0")
 
 
 class MessageRow(Table):
@@ -74,3 +82,15 @@ class MessageRow(Table):
     at: Mapped[datetime]
     sha256: Mapped[str] = mapped_column(String(64))
     content: Mapped[bytes]
+
+
+class EvaluationRow(Table):
+    """That in a step of a run the likelihood of a blind model was opened once more."""
+
+    __tablename__ = "evaluations"
+    __table_args__ = (UniqueConstraint("run", "step", "model"),)
+
+    number: Mapped[int] = mapped_column(primary_key=True)
+    run: Mapped[int] = mapped_column(ForeignKey("runs.number"))
+    step: Mapped[str] = mapped_column(String(64))
+    model: Mapped[str]

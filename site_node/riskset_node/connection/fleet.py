@@ -43,8 +43,9 @@ from riskset_common.wire.flower_envelope import APP_SHA256, RECORD, Envelope
 from riskset_common.wire.messages import Close, read_message
 from riskset_common.wire.releases import check_releases
 from riskset_node.connection.https import https_client, in_words
+from riskset_node.connection.pauses import LONGEST_PAUSE, pause_after
 from riskset_node.connection.standing import is_paused, number_file
-from riskset_node.connection.stream import RunStream, StreamAddress
+from riskset_node.connection.stream import RunStream, StreamAddress, is_answer, why_not_dialled
 from riskset_node.session.edge import Answering
 
 # What a command writes passes a guard, which would show colours as escapes.
@@ -57,7 +58,6 @@ Say = Callable[[str], None]
 HELD_SECONDS = 20.0
 """The longest for which the centre's front holds an empty answer back."""
 
-SHORTEST_PAUSE, LONGEST_PAUSE, PAUSE_OF_IDLE_TIME = 0.05, 2.0, 0.15
 FIRST_RETRY, LAST_RETRY = 0.2, 20.0
 _TRY_AGAIN = frozenset({429, 502, 503, 504})
 
@@ -282,6 +282,7 @@ class FlowerNode:
         self._release = version_of("riskset-node")
         self._runs: dict[int, str] = {}
         self._streams: dict[bytes, RunStream] = {}
+        self._not_dialled: set[bytes] = set()
         self._rests = False
 
     def serve(self) -> None:
@@ -358,7 +359,8 @@ class FlowerNode:
             refusal = error if isinstance(error, RisksetError) else ProtocolRefusal(str(error))
             return self._answering.refuse(message, refusal)
         reply = self._answering.answer(message)
-        self._open_stream(envelope)
+        if is_answer(reply):
+            self._open_stream(envelope)
         return reply
 
     def _admit(self, run_id: int, envelope: Envelope) -> None:
@@ -384,17 +386,14 @@ class FlowerNode:
 
     def _open_stream(self, envelope: Envelope) -> None:
         """Dial the stream that a run offers, unless it was dialled before; the streams of other runs stay as they are."""
-        if not envelope.stream or not self._connection.stream or envelope.token in self._streams:
+        at, known = self._connection, self._streams.keys() | self._not_dialled
+        if not envelope.stream or not at.stream or envelope.token in known:
             return
-        self._streams = {
-            token: stream for token, stream in self._streams.items() if not stream.is_over
-        }
-        address = StreamAddress(
-            envelope.stream, envelope.token, self._connection.ca, self._connection.proxy
-        )
+        if why_not := why_not_dialled(at.address, envelope.stream):
+            self._not_dialled.add(envelope.token)
+            self._say(why_not)
+            return
+        for token in [token for token, stream in self._streams.items() if stream.is_over]:
+            del self._streams[token]
+        address = StreamAddress(envelope.stream, envelope.token, at.ca, at.proxy)
         self._streams[envelope.token] = RunStream(address, self._answering, self._say)
-
-
-def pause_after(busy_at: float, now: float) -> float:
-    """Seconds to wait before asking again, where the centre does not hold the question: short after work, long when idle."""
-    return min(max(SHORTEST_PAUSE, PAUSE_OF_IDLE_TIME * (now - busy_at)), LONGEST_PAUSE)

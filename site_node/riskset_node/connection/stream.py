@@ -13,8 +13,13 @@ from threading import Event, Thread
 
 import grpc
 
-from riskset_common.errors import ProtocolRefusal
+from riskset_common.errors import ProtocolRefusal, RisksetError
+from riskset_common.formats.addresses import Address
+from riskset_common.wire.messages import Refused, read_message
 from riskset_common.wire.stream_frames import (
+    HELLO_KEY,
+    LONGEST_FRAME,
+    RELAY,
     Assembly,
     FrameKind,
     Whole,
@@ -25,8 +30,11 @@ from riskset_common.wire.stream_frames import (
 from riskset_node.session.edge import Answering
 
 ATTEMPTS = 4
-RELAY = "/riskset.Stream/Relay"
-_LONGEST_FRAME = 4 << 20
+_TO_UPGRADE = {
+    "UNIMPLEMENTED": "its riskset-server is of an older release than this riskset-node: the centre is to upgrade",
+    "FAILED_PRECONDITION": "its riskset-server is of a newer release than this riskset-node: upgrade riskset-node",
+}
+"""A centre that speaks an older version of the stream knows no such call; a newer one knows it as that of a release before."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +92,9 @@ class RunStream:
                 return
             except (grpc.RpcError, ProtocolRefusal) as error:
                 reason = error.code().name if isinstance(error, grpc.Call) else str(error)
+            if reason in _TO_UPGRADE:
+                reason = _TO_UPGRADE[reason]
+                break
             if reason in {"UNAUTHENTICATED", "CANCELLED"} or self._over.wait(pause):
                 return
             pause *= 4
@@ -95,13 +106,12 @@ class RunStream:
         """Answer what comes until the centre ends the stream in good order."""
         sent: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         statement = hello_statement(self._address.token, self._answering.site_id)
-        sent.put(
-            hello(self._address.token, self._answering.site_id, self._answering.sign(statement))
-        )
+        signature = self._answering.sign(statement)
+        shown = hello(self._address.token, self._answering.site_id, signature)
         assembly = Assembly()
         with _channel(self._address) as channel:
             relay = channel.stream_stream(RELAY)
-            received = relay(_until_none(sent))
+            received = relay(_until_none(sent), metadata=((HELLO_KEY, shown),))
             try:
                 for frame in received:
                     if self._over.is_set():
@@ -116,6 +126,30 @@ class RunStream:
                 sent.put(None)
 
 
+def is_answer(reply: bytes) -> bool:
+    """Whether a site answered something, which it does only where the centre itself asked: no refusal, and no confirmation."""
+    try:
+        return reply != b"" and not isinstance(read_message(reply), Refused)
+    except RisksetError:
+        return True
+
+
+def why_not_dialled(centre: str, offered: str) -> str:
+    """Why a stream that is offered at a place is not dialled; empty where it is at the host of `centre`, the address that this site joined.
+
+    The offer is not signed: it is of whoever owns the SuperLink. With it, another host would let them feel for ports in the site's network.
+    """
+    try:
+        if Address.read(centre).host.lower() == Address.read(offered).host.lower():
+            return ""
+    except ValueError:
+        pass  # no place at all
+    return (
+        f"a stream is offered at {offered[:80]!r} and not dialled: it is not at the host of centre.address ({centre}). The run goes on "
+        "by single messages. Tell the centre: stream_address in its centre.yaml must have the host of address"
+    )
+
+
 def _until_none(sent: queue.SimpleQueue[bytes | None]) -> Iterator[bytes]:
     while (frame := sent.get()) is not None:
         yield frame
@@ -123,10 +157,12 @@ def _until_none(sent: queue.SimpleQueue[bytes | None]) -> Iterator[bytes]:
 
 def _channel(address: StreamAddress) -> grpc.Channel:
     options: list[tuple[str, int | str]] = [
-        ("grpc.max_receive_message_length", _LONGEST_FRAME),
-        ("grpc.max_send_message_length", _LONGEST_FRAME),
+        ("grpc.max_receive_message_length", LONGEST_FRAME),
+        ("grpc.max_send_message_length", LONGEST_FRAME),
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.keepalive_timeout_ms", 10_000),
+        # A small frame that grows when it is unpacked would pass every limit of size.
+        ("grpc.compression_enabled_algorithms_bitset", 1),
     ]
     if address.proxy is not None:
         options.append(("grpc.http_proxy", address.proxy))

@@ -62,3 +62,13 @@ def test_an_unknown_setting_is_named(centre):
     file.write_text(file.read_text(encoding="utf-8") + "adress: x\n", encoding="utf-8")
     with pytest.raises(InputError, match="Did you mean 'address'"):
         read_centre(file)
+
+
+def test_streams_at_another_host_than_the_centre_are_refused(centre):
+    file = centre.config.key.parent / "centre.yaml"
+    written = file.read_text(encoding="utf-8")
+    file.write_text(
+        written.replace("stream_address: 127.0.0.1", "stream_address: other.example"), "utf-8"
+    )
+    with pytest.raises(InputError, match=r"stream_address is at other\.example, address at 127"):
+        read_centre(file)

@@ -3,101 +3,16 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from threading import Event
 
 import grpc
 import pytest
 from tests.connect_proxy import connect_proxy
 from tests.server.conftest import Bytes
+from tests.server.driving.conftest import ROSTER, Site
 
-from riskset_common.consortium.roster import Member, Roster
-from riskset_common.primitives.signing import Identity
-from riskset_common.wire.stream_frames import PIECE_BYTES, hello, hello_statement
-from riskset_node.connection import stream as at_site
-from riskset_node.connection.stream import RELAY, RunStream, StreamAddress
-from riskset_server.centre.certificates import make_certificates
+from riskset_common.wire.stream_frames import HELLO_KEY, PIECE_BYTES, RELAY, hello, hello_statement
+from riskset_node.connection.stream import RunStream, StreamAddress
 from riskset_server.driving.streams import RunStreams
-
-KEYS = [Identity.from_random(bytes([n]) * 32) for n in range(3)]
-ROSTER = Roster(
-    version=1,
-    members=tuple(
-        Member(site_id=n + 1, name=f"site-{n + 1}", study_group="G", public=key.public)
-        for n, key in enumerate(KEYS)
-    ),
-)
-
-
-@dataclass
-class Site:
-    """Answers by turning the message round."""
-
-    site_id: int
-
-    def sign(self, statement: bytes) -> bytes:
-        return KEYS[self.site_id - 1].sign(statement)
-
-    def answer(self, message: bytes) -> bytes:
-        return message[::-1]
-
-
-@dataclass
-class Line:
-    """A centre that takes streams, and how a site dials it."""
-
-    streams: RunStreams
-    target: str
-    ca: bytes
-    opened: list[RunStream]
-    said: list[str]
-
-    def dial(self, site_id: int, token: bytes | None = None, signs_as: int | None = None) -> None:
-        token = self.streams.tokens[f"site-{site_id}"] if token is None else token
-        address = StreamAddress(self.target, token, self.ca, None)
-        site = Site(site_id)
-        if signs_as is not None:
-            site.sign = Site(signs_as).sign  # type: ignore[method-assign]
-        self.opened.append(RunStream(address, site, self.said.append))  # type: ignore[arg-type]
-
-    def wait(self, reached: Callable[[], bool]) -> None:
-        pause = Event()
-        for _ in range(500):
-            if reached():
-                return
-            pause.wait(0.01)
-        raise AssertionError("not reached in 5 s")
-
-    def answers(self, n: int) -> dict[str, bytes | None]:
-        found: dict[str, bytes | None] = {}
-        for _ in range(100):
-            found |= self.streams.collect(0.05)
-            if len(found) == n:
-                return found
-        raise AssertionError(f"{len(found)} of {n} answers in 5 s")
-
-
-@pytest.fixture(scope="module")
-def certificates():
-    return make_certificates(
-        ["127.0.0.1"], datetime.now(UTC)
-    )  # TLS looks at the clock of the machine
-
-
-@pytest.fixture
-def line(certificates, monkeypatch):
-    monkeypatch.setattr(at_site, "ATTEMPTS", 1)
-    ca, server = certificates
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        target = f"127.0.0.1:{probe.getsockname()[1]}"
-    streams = RunStreams(target, server.certificate, server.key, ROSTER, Bytes(), reached_at=target)
-    line = Line(streams, target, ca, [], [])
-    yield line
-    streams.close()
-    for each in line.opened:
-        each._thread.join(5)
 
 
 def test_questions_and_answers_ride_on_the_streams(line):
@@ -114,7 +29,7 @@ def test_questions_and_answers_ride_on_the_streams(line):
 def test_a_port_that_is_taken_is_told_so_that_the_next_one_is_tried(line, certificates):
     _, server = certificates
 
-    with pytest.raises(RuntimeError):
+    with pytest.raises(OSError):
         RunStreams(
             line.target, server.certificate, server.key, ROSTER, Bytes(), reached_at=line.target
         )
@@ -163,7 +78,7 @@ def test_a_stream_that_breaks_is_no_way_any_longer(line):
     site_id, token = 3, line.streams.tokens["site-3"]
     first = hello(token, site_id, Site(site_id).sign(hello_statement(token, site_id)))
     with grpc.secure_channel(line.target, grpc.ssl_channel_credentials(line.ca)) as channel:
-        call = channel.stream_stream(RELAY)(iter([first, b"no frame"]))
+        call = channel.stream_stream(RELAY)(iter([b"no frame"]), metadata=((HELLO_KEY, first),))
         ended = list(call)
     line.wait(lambda: not line.streams.reaches("site-3"))
 
@@ -189,3 +104,14 @@ def test_a_site_that_cannot_dial_says_that_the_run_goes_on_without(line, certifi
     stream._thread.join(10)
 
     assert ["no stream to " + nobody] == [said.partition(" (")[0] for said in line.said]
+
+
+def test_the_end_of_the_streams_is_no_fault_in_the_log(line, caplog):
+    line.dial(1)
+    line.wait(lambda: line.streams.reaches("site-1"))
+    host, _, port = line.target.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=5):
+        line.wait(lambda: line.streams._door.strangers == 1)
+        line.streams.close()
+
+    assert [] == [record.getMessage() for record in caplog.records if record.name == "asyncio"]

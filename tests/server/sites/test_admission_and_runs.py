@@ -6,7 +6,7 @@ import pytest
 from tests.server.conftest import NOW
 
 from riskset_common.errors import InputError, PolicyRefusal, Refusal
-from riskset_server.driving.control import connection_lines, resume_run, start_run, stop_run, watch
+from riskset_server.driving.control import resume_run, start_run, stop_run
 from riskset_server.sites.admission import admit, revoke
 from riskset_server.sites.nodes import Node, bring_in_line
 from riskset_server.store import RunState
@@ -93,16 +93,6 @@ def test_a_node_that_no_admitted_site_owns_is_removed(centre):
     assert b"stranger" not in centre.engine.registered
 
 
-def test_the_list_of_sites_says_who_is_connected(centre):
-    centre.admit("a")
-    centre.enrol("b")
-    centre.sites.release_seen("a", "0.1.0")
-    lines = list(connection_lines(centre.sites, bring_in_line(centre.engine, centre.sites)))
-
-    assert ["a", "connected", "node", "0.1.0"] == lines[0].split()
-    assert ["b", "invited"] == lines[1].split()
-
-
 def test_a_run_without_sites_is_not_started(centre):
     with pytest.raises(InputError, match="No site is admitted"):
         started(centre)
@@ -142,7 +132,7 @@ def test_a_run_whose_driver_is_alive_is_not_resumed(centre):
     centre.admit("a")
     run = started(centre)
     with pytest.raises(InputError, match="its driver is alive"):
-        resume_run(centre.engine, centre.sites, centre.runs, run.number)
+        resume_run(centre.engine, centre.sites, centre.runs, run.number, now=NOW)
 
 
 def test_a_stopped_run_can_be_resumed(centre):
@@ -150,7 +140,7 @@ def test_a_stopped_run_can_be_resumed(centre):
     run = started(centre)
     stop_run(centre.engine, centre.runs, run.number, NOW)
     stopped = centre.runs.get(run.number).state
-    resume_run(centre.engine, centre.sites, centre.runs, run.number)
+    resume_run(centre.engine, centre.sites, centre.runs, run.number, now=NOW)
 
     assert (RunState.STOPPED, RunState.WAITING) == (stopped, centre.runs.get(run.number).state)
     centre.runs.finish(run.number, "{}", NOW)
@@ -164,24 +154,4 @@ def test_a_run_that_ended_for_good_is_not_resumed(centre, state):
     number = centre.add_run()
     centre.runs.move(number, state, NOW)
     with pytest.raises(InputError, match=f"is {state} and cannot be resumed"):
-        resume_run(centre.engine, centre.sites, centre.runs, number)
-
-
-def test_watching_says_each_step_once_and_how_it_ended(centre):
-    centre.admit("a", "b")
-    number = centre.add_run()
-    runs, memory = centre.runs, centre.runs.memory(number, lambda: NOW)
-
-    def goes_on(_: float) -> None:
-        if [each.answered for each in runs.arrived(number)] == [0]:
-            memory.keep_replies("join", {"a": b""})
-        else:
-            runs.move(number, RunState.SILENT, NOW, "join: no answer from b")
-
-    memory.keep_asked("join", {"a": b"q", "b": b"q"})
-
-    assert [
-        "join: 0 of 2 sites answered",
-        "join: 1 of 2 sites answered",
-        f"run {number}: silent: join: no answer from b",
-    ] == list(watch(runs, number, goes_on))
+        resume_run(centre.engine, centre.sites, centre.runs, number, now=NOW)

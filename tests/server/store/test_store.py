@@ -60,9 +60,12 @@ def test_the_migrations_make_the_tables_that_the_code_reads(tmp_path):
 
 
 def columns_in(sql: str) -> dict[str, set[str]]:
-    """The lines of each table's definition, by the table's name."""
+    """The lines of each table's definition, by the table's name, with the columns that were added later."""
     found = re.findall(r"CREATE TABLE (\w+) \((.*?)\n\)", sql, re.DOTALL)
-    return {table: {line.strip(" \t,") for line in lines.splitlines()} for table, lines in found}
+    columns = {table: {line.strip(" \t,") for line in lines.splitlines()} for table, lines in found}
+    for table, column in re.findall(r"ALTER TABLE (\w+) ADD COLUMN (.*?);", sql):
+        columns[table].add(column)
+    return columns
 
 
 def test_for_postgresql_too_the_migrations_make_the_tables_that_the_code_reads():

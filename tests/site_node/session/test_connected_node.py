@@ -22,7 +22,7 @@ from riskset_common.primitives.signing import Identity, public_from_text
 from riskset_common.secure.sums.pooling import check_refused, make_close, make_offer
 from riskset_common.wire.messages import Close, Refused
 from riskset_node.config import read_node
-from riskset_node.connection.fleet import pause_after
+from riskset_node.connection.pauses import pause_after
 from riskset_node.connection.status import lines_of
 from riskset_node.enrolment import doctor
 from riskset_node.enrolment.joining import join_folder, read_connection_key

@@ -34,7 +34,7 @@ from riskset_server.commands.riskset import app as centre_commands
 from riskset_server.store import Sites, open_database
 
 LUNG = Path(__file__).parents[3] / "deploy" / "studies" / "lung"
-ROUNDS = "rounds: {deadline: 90, again_after: 3}\n"
+ROUNDS = "rounds: {deadline: 90, again_after: 3, lease: 10}\n"
 
 
 @pytest.fixture(scope="session")
@@ -135,10 +135,12 @@ class Deployed:
             self.kill(name)
             self.federation.start(name)
 
-    def until_status(self, number: int, text: str) -> None:
+    def until_status(self, number: int, text: str, seconds: float = 45.0) -> None:
         """Asked in this process: a command of its own for every look would cost more than the run."""
         looked = ["run", "status", str(number), "--centre", str(self.federation.folder)]
-        self.until(lambda: text in CliRunner().invoke(centre_commands, looked).stdout, text)
+        self.until(
+            lambda: text in CliRunner().invoke(centre_commands, looked).stdout, text, seconds
+        )
 
     def kill(self, name: str) -> None:
         """Kill a process with everything it started; nothing of it can say goodbye."""

@@ -40,7 +40,10 @@ def admits_another_app(_: Path) -> None:
 
 
 class RecordedChannel:
-    """A channel of gRPC that can do nothing but open a stream; each message on it goes to a file of its own, under the stream's name."""
+    """A channel of gRPC that can do nothing but open a stream.
+
+    What its call shows in the metadata goes to a file, and each message on it to one of its own, under the stream's name.
+    """
 
     def __init__(self, channel: grpc.Channel, folder: Path) -> None:
         self._channel = channel
@@ -52,18 +55,26 @@ class RecordedChannel:
     def __exit__(self, *_: object) -> None:
         self._channel.close()
 
-    def stream_stream(self, method: str) -> Callable[[Iterator[bytes]], Any]:
-        """The call of a stream, without metadata and with messages that are bytes already."""
+    def stream_stream(self, method: str) -> Callable[..., Any]:
+        """The call of a stream, with messages that are bytes already, and nothing but one line of metadata."""
         call = self._channel.stream_stream(method)
         place = self._folder / method.strip("/")
         place.mkdir(parents=True, exist_ok=True)
 
+        def keep(content: bytes) -> None:
+            (place / f"{len(list(place.iterdir())):06d}").write_bytes(content)
+
         def kept(messages: Iterator[bytes]) -> Iterator[bytes]:
             for message in messages:
-                (place / f"{len(list(place.iterdir())):06d}").write_bytes(message)
+                keep(message)
                 yield message
 
-        return lambda messages: call(kept(messages))
+        def dial(messages: Iterator[bytes], *, metadata: tuple[tuple[str, bytes]]) -> Any:
+            ((_, shown),) = metadata
+            keep(shown)
+            return call(kept(messages), metadata=metadata)
+
+        return dial
 
 
 def is_recorded(node: Path) -> None:

@@ -72,6 +72,7 @@ PRIVATE_AT_A_SITE = {
 PRIVATE_AT_THE_CENTRE = {
     "flwr.common.constant": {
         "CONTROL_API_DEFAULT_SERVER_ADDRESS",
+        "HEARTBEAT_PATIENCE",
         "ISOLATION_MODE_PROCESS",
         "SubStatus",
         "TRANSPORT_TYPE_GRPC_RERE",
@@ -92,6 +93,7 @@ PRIVATE_AT_THE_CENTRE = {
     },
     "flwr.proto.fab_pb2": {"Fab"},
     "flwr.proto.message_pb2": {"ObjectTree"},
+    "flwr.proto.node_pb2": {"NodeInfo"},
     "flwr.proto.runtime_pb2": {
         "AcquireTaskRequest",
         "AcquireTaskResponse",

@@ -12,7 +12,6 @@ from secrets import token_bytes
 import pytest
 from tests.runs import finished_results
 
-from riskset_common.errors import RisksetError
 from riskset_common.formats.canonical_json import canonical_json
 from riskset_embedded.federation import Federation, make_federation
 from riskset_node.config import read_node
@@ -198,7 +197,7 @@ def test_a_site_that_says_no_ends_the_run_and_only_its_noun_is_kept(ground, monk
     number = ground.new_run()
 
     def fails(_: bytes) -> bytes:
-        raise RisksetError("patient 4711")
+        raise ValueError("patient 4711")
 
     monkeypatch.setattr(ground.nodes["inst-02"]._node, "answer", fails)
     with pytest.raises(SitesRefused):

@@ -20,10 +20,16 @@ from tests.system.flower import odd_node, own_network
 from riskset_common.formats.addresses import Address
 from riskset_common.wire.flower_envelope import RECORD, Envelope
 from riskset_common.wire.messages import read_message
-from riskset_common.wire.stream_frames import TOKEN_BYTES, Assembly, FrameKind, Whole, read_hello
+from riskset_common.wire.stream_frames import (
+    RELAY,
+    TOKEN_BYTES,
+    Assembly,
+    FrameKind,
+    Whole,
+    read_hello,
+)
 from riskset_embedded.federation import pin
 from riskset_node.config import read_node
-from riskset_node.connection.stream import RELAY
 from riskset_node.enrolment.doctor import examine
 from riskset_server.flower.front import FOR_SITES
 from riskset_server.store import Runs, open_database
@@ -185,14 +191,12 @@ def pushed_among(sent: Sequence[tuple[str, bytes]]) -> Iterator[bytes]:
             yield Envelope.read(dict(record[RECORD])).message
 
 
-def streamed_from(folder: Path) -> Iterator[Whole]:
-    """Whatever a node gave to gRPC: the one stream there is, and whole messages on it."""
+def streamed_from(folder: Path) -> tuple[bytes, list[Whole]]:
+    """Whatever a node gave to gRPC: what the one stream there is showed when it was dialled, and whole messages on it."""
     assert [RELAY.strip("/")] == [str(each.relative_to(folder)) for each in folder.glob("*/*")]
+    shown, *frames = [path.read_bytes() for path in sorted((folder / RELAY.strip("/")).iterdir())]
     assembly = Assembly()
-    for path in sorted((folder / RELAY.strip("/")).iterdir()):
-        whole = assembly.add(path.read_bytes())
-        if whole is not None:
-            yield whole
+    return shown, [whole for frame in frames if (whole := assembly.add(frame)) is not None]
 
 
 def kept_of(deployed, number: int, site: str) -> list[bytes]:
@@ -238,8 +242,8 @@ def test_nothing_rides_on_a_stream_but_its_token_and_the_replies_that_the_centre
     number = recorded_run(four_sites, site)
     node = node_of(four_sites, site)
     sent = list(sent_by(node.with_suffix(".sent")))
-    first, *rest = streamed_from(node.with_suffix(".streamed"))
-    token, _, _ = read_hello(first)
+    shown, rest = streamed_from(node.with_suffix(".streamed"))
+    token, _, _ = read_hello(shown)
     streamed = [whole.message for whole in rest]
     kinds = kinds_of(streamed)
 

@@ -14,6 +14,7 @@ from riskset_common.primitives.signing import Identity
 from riskset_common.programs.command_line import version_of
 from riskset_common.secure.sums.pooling import make_close
 from riskset_common.wire.flower_envelope import RECORD, Envelope
+from riskset_common.wire.messages import Refused
 from riskset_node.connection import fleet as flower
 from riskset_node.connection.fleet import Connection, FlowerNode
 from riskset_node.connection.standing import pause
@@ -140,7 +141,7 @@ def test_what_is_no_envelope_is_refused(make, record):
 def test_a_stream_is_opened_once_for_a_run_and_stays_open_when_another_run_has_its_own(make):
     node = make()
     for token in (b"1" * 32, b"1" * 32, b"2" * 32, b"1" * 32):
-        node.ask(envelope(stream="centre:8444", token=token))
+        node.ask(envelope(stream="127.0.0.1:8444", token=token))
 
     assert [b"1" * 32, b"2" * 32] == [each.token for each in node.opened]
 
@@ -149,7 +150,7 @@ def test_a_stream_that_the_centre_ended_is_kept_no_longer(make):
     node = make()
     node.over.add(b"1" * 32)
     for token in (b"1" * 32, b"2" * 32):
-        node.ask(envelope(stream="centre:8444", token=token))
+        node.ask(envelope(stream="127.0.0.1:8444", token=token))
 
     assert {b"2" * 32} == node.node._streams.keys()
 
@@ -171,14 +172,48 @@ def test_a_site_that_was_away_at_the_end_learns_of_the_close_and_of_nothing_else
 
 def test_a_site_that_wants_no_stream_opens_none(make):
     node = make(stream=False)
-    node.ask(envelope(stream="centre:8444", token=b"1" * 32))
+    node.ask(envelope(stream="127.0.0.1:8444", token=b"1" * 32))
+
+    assert [] == node.opened
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    ["10.0.0.7:22", "localhost:8444", "127.0.0.1.evil.example:8444", "127.0.0.1", "", "x\x1b[2J:1"],
+)
+def test_a_stream_at_another_host_than_the_centres_is_not_dialled_and_said_once(make, elsewhere):
+    node = make()
+    for _ in range(2):
+        assert b"answer" == node.ask(envelope(stream=elsewhere, token=b"1" * 32))
+    told = [line for line in node.said if "is not at the host of centre.address" in line]
+
+    assert [] == node.opened
+    assert (1 if elsewhere else 0) == len(told)
+    assert not any("\x1b" in line for line in node.said)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"",
+        Refused(
+            sid=bytes(32), site_id=1, round=0, wire_code="policy", signature=bytes(64)
+        ).to_bytes(),
+    ],
+)
+def test_a_stream_is_not_dialled_where_the_message_was_not_answered_as_the_centres(
+    make, monkeypatch, reply
+):
+    node = make()
+    monkeypatch.setattr(node.answering, "answer", lambda _: reply)
+    node.ask(envelope(stream="127.0.0.1:8444", token=b"1" * 32))
 
     assert [] == node.opened
 
 
 def test_a_paused_node_hangs_up_its_stream_and_goes_on_when_it_is_told_to(make, tmp_path):
     node = make()
-    node.ask(envelope(stream="centre:8444", token=b"1" * 32))
+    node.ask(envelope(stream="127.0.0.1:8444", token=b"1" * 32))
     pause(tmp_path, paused=True)
     rests = [node.node._is_to_rest(), node.node._is_to_rest()]
     pause(tmp_path, paused=False)
@@ -216,6 +251,6 @@ def test_a_reply_that_is_too_large_for_the_centre_is_a_refusal(make, monkeypatch
 
 def test_a_refused_message_opens_no_stream(make):
     node = make(app="b" * 64)
-    node.ask(envelope(stream="centre:8444", token=b"1" * 32))
+    node.ask(envelope(stream="127.0.0.1:8444", token=b"1" * 32))
 
     assert [] == node.opened

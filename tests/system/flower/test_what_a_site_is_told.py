@@ -30,10 +30,14 @@ def test_a_policy_that_is_changed_refuses_the_next_run_and_everybody_at_the_site
 ) -> None:
     text = node.read_text(encoding="utf-8")
     node.write_text(text.replace("  minimum_sites: 2\n", "  minimum_sites: 9\n"), encoding="utf-8")
-    refused = two_sites.watch(two_sites.start_run())
+    refused_run = two_sites.start_run()
+    refused = two_sites.watch(refused_run)
     node.write_text(text, encoding="utf-8")
-    finished = two_sites.watch(two_sites.start_run())
-    two_sites.until_log("inst-02", "UTC  finished a run, ncctg-lung 1.0.0: Survival in")
+    finished_run = two_sites.start_run()
+    finished = two_sites.watch(finished_run)
+    two_sites.until_log(
+        "inst-02", f"UTC  finished run {finished_run}, ncctg-lung 1.0.0: Survival in"
+    )
     status = told("status", node)
     node.write_text(text + "polisy: {}\n", encoding="utf-8")
     broken, doctor = told("status", node), told("doctor", node)
@@ -49,7 +53,11 @@ def test_a_policy_that_is_changed_refuses_the_next_run_and_everybody_at_the_site
     assert 0 == status[0]
     for said in (reason, "connected; it last answered", "finished on", "purpose: Shows riskset"):
         assert said in status[1]
-    for said in ("policy changed: policy.minimum_sites: 2 -> 9.", "WARNING refused a run", reason):
+    for said in (
+        "policy changed: policy.minimum_sites: 2 -> 9.",
+        f"WARNING refused run {refused_run}",
+        reason,
+    ):
         assert said in log
     assert broken[1].startswith("node.yaml     is broken: ")
     assert (1, True) == (doctor[0], doctor[1].startswith("FAIL  node.yaml"))
