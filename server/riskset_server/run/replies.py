@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from riskset_common.consortium.roster import Roster
 from riskset_common.errors import ProtocolRefusal, Refusal, RisksetError
@@ -42,8 +42,26 @@ class SitesRefused(Refusal):
 
     def __init__(self, codes: Mapping[str, str], rounds: int | None = None) -> None:
         self.codes = dict(codes)
-        said = "\n".join(f"site {site}: refused ({code})" for site, code in sorted(codes.items()))
-        super().__init__(f"{said}\n{_opened_before(rounds)}The site's own log holds its reason.")
+        said = [f"site {site}: refused ({code})" for site, code in sorted(codes.items())]
+        todo = [
+            f"{code}: {_WHAT_TO_DO[code]}"
+            for code in sorted(set(codes.values()) & _WHAT_TO_DO.keys())
+        ]
+        end = (
+            f"{_opened_before(rounds)}The site's own log and `riskset-node status` hold its reason."
+        )
+        super().__init__("\n".join([*said, *todo, end]))
+
+
+_WHAT_TO_DO: Final[Mapping[str, str]] = {
+    "approval": "the people of the site have not agreed to this plan and codebook. Send them both files and the hashes that "
+    "`riskset plan check` prints; they write these under centre.plans.",
+    "data": "the site's records do not answer what was asked, and its part in this run is over. Its data manager knows what to mend; "
+    "then start a new run.",
+    "policy": "the policy of the site does not allow it. Ask its people which key, and for what.",
+    "signature": "the site has another roster. Send it roster.yaml and roster.yaml.sig.",
+}
+"""By noun, what the coordinator can do; the reason itself is known at the site alone."""
 
 
 def _opened_before(rounds: int | None) -> str:
