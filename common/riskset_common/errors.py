@@ -10,6 +10,7 @@
     │   ├── NodeConfigError   node.yaml contradicts itself, the codebook or the plan
     │   └── DataError         patient records that cannot be used as they are
     ├── EstimationError       the pooled data do not hold an answer              exit 1
+    │   └── ContradictionError    pooled counts that cannot all be true
     └── Refusal               a rule said no; nothing was sent                   exit 3
         ├── PolicyRefusal     a site's policy or the plan's disclosure rule
         ├── SignatureRefusal  a signature or hash that does not fit
@@ -71,6 +72,10 @@ class EstimationError(RisksetError):
     """The pooled data do not hold an answer to the question asked."""
 
     wire_code = "estimation"
+
+
+class ContradictionError(EstimationError):
+    """Pooled counts that cannot all be true. No other estimation of the run can be trusted either, so it ends."""
 
 
 class Refusal(RisksetError):

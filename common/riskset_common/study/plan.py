@@ -143,13 +143,28 @@ class Endpoint(StrictModel):
 
 
 class Disclosure(StrictModel):
-    """The floor that the study agrees on; a site's own policy may ask for more."""
+    """The floor that the study agrees on; a site's own policy may ask for more.
+
+    Attributes
+    ----------
+    minimum_events_per_term
+        Pooled events for each coefficient of a regression, below which the model is not asked. Where the plan releases exact numbers it is
+        1, unless it is written.
+    """
 
     aggregation: Literal["secure"] = "secure"
     release: Literal["rounded", "exact"] = "rounded"
     minimum_cell: int = Field(default=5, ge=1)
     minimum_at_risk: int = Field(default=10, ge=1)
+    minimum_events_per_term: int = Field(default=5, ge=1)
     released_to: tuple[str, ...] = Field(default=("centre",), min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _exact_release_protects_nobody(cls, written: object) -> object:
+        if isinstance(written, dict) and written.get("release") == "exact":
+            return {"minimum_events_per_term": 1} | written
+        return written
 
     @property
     def to_be_given_to(self) -> str:

@@ -153,7 +153,6 @@ class ShownPolicy:
                 if named and not self.sites and blind.committee is None
                 else ()
             ),
-            "minimum_events_per_term (the events are counted in the first round)",
             "whether plan, codebook and records fit each other (riskset-node data check --plan)",
             "the signature (the node checks it when the plan is offered)",
         )

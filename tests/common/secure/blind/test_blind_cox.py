@@ -318,9 +318,9 @@ def log_likelihood(model, cohort: Cohort, beta: np.ndarray) -> np.longdouble:
 def test_a_log_likelihood_has_eleven_digits_where_weights_differ_by_e_to_the_12(seed):
     cohort = far_apart(seed)
     # The codebook's ranges are wider than the values, so that the public bounds are far from the hidden numbers.
-    wide = {"upper": (1.8, 1.8, 1.0)}
-    model, found = fit_blind(cohort, np.arange(len(cohort.time)) % 3, 3, **wide)
-    _, again = fit_blind(cohort, np.arange(len(cohort.time)) % 4, 4, **wide)
+    wide, rank = (1.8, 1.8, 1.0), np.arange(len(cohort.time))
+    model, found = fit_blind(cohort, rank % 3, 3, upper=wide)
+    _, again = fit_blind(cohort, rank % 4, 4, upper=wide)
     eta = model.standardised(cohort.x) @ found.fit.coef
     exact = float(log_likelihood(model, cohort, found.fit.coef))
     exact_null = float(log_likelihood(model, cohort, np.zeros(3)))
