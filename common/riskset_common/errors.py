@@ -11,9 +11,12 @@
     │   └── DataError         patient records that cannot be used as they are
     ├── EstimationError       the pooled data do not hold an answer              exit 1
     │   └── ContradictionError    pooled counts that cannot all be true
+    ├── RecordsFailed         a site's own records do not answer a question      exit 1
     └── Refusal               a rule said no; nothing was sent                   exit 3
+        ├── ApprovalRefusal   nobody at the site agreed to the plan
         ├── PolicyRefusal     a site's policy or the plan's disclosure rule
         ├── SignatureRefusal  a signature or hash that does not fit
+        │   └── RosterRefusal the centre's roster is not the one here
         └── ProtocolRefusal   a message that the secure sum may not answer
 
 An error is read by the person who can act on it, on the machine where it arose: it says what, where, what was found and what to do.
@@ -23,7 +26,8 @@ Nothing but `wire_code`, a fixed noun, is ever sent to another party, because a 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 
@@ -36,8 +40,6 @@ class RisksetError(Exception):
 
 class InputError(RisksetError):
     """A file or table that a person can mend."""
-
-    wire_code = "input"
 
 
 class YamlError(InputError):
@@ -59,8 +61,6 @@ class PlanError(InputError):
 class NodeConfigError(InputError):
     """A node.yaml that contradicts itself, the codebook or the plan."""
 
-    wire_code = "node_config"
-
 
 class DataError(InputError):
     """Patient records that cannot be used as they are. Never leaves the site; only its `wire_code` does."""
@@ -71,7 +71,31 @@ class DataError(InputError):
 class EstimationError(RisksetError):
     """The pooled data do not hold an answer to the question asked."""
 
-    wire_code = "estimation"
+
+class RecordsFailed(RisksetError):
+    """What a site's own records do not answer, for whatever cause: `reason` is the cause, for the people of the site alone."""
+
+    wire_code = "data"
+
+    def __init__(self, reason: Exception) -> None:
+        self.reason = reason
+        super().__init__(str(reason) if isinstance(reason, RisksetError) else type(reason).__name__)
+
+    @property
+    def for_people(self) -> RisksetError:
+        """The reason where it is an error in words, else this."""
+        return self.reason if isinstance(self.reason, RisksetError) else self
+
+
+@contextmanager
+def own_records() -> Iterator[None]:
+    """Within, a site looks at its own records: whatever fails here raises `RecordsFailed`, so that no two causes differ for others."""
+    try:
+        yield
+    except RecordsFailed:
+        raise
+    except Exception as reason:
+        raise RecordsFailed(reason) from reason
 
 
 class ContradictionError(EstimationError):
@@ -82,7 +106,12 @@ class Refusal(RisksetError):
     """A rule said no, and nothing was sent."""
 
     exit_code = 3
-    wire_code = "refused"
+
+
+class ApprovalRefusal(Refusal):
+    """A plan to which nobody at this site agreed."""
+
+    wire_code = "approval"
 
 
 class PolicyRefusal(Refusal):
@@ -95,6 +124,14 @@ class SignatureRefusal(Refusal):
     """A signature or hash does not fit what it is said to cover."""
 
     wire_code = "signature"
+
+
+class RosterRefusal(SignatureRefusal):
+    """An offer of the centre brings another roster than the one here; `offered` is its version."""
+
+    def __init__(self, text: str, offered: int) -> None:
+        super().__init__(text)
+        self.offered = offered
 
 
 class ProtocolRefusal(Refusal):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Self, TypeVar, Union
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, TypeVar, Union
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
@@ -35,6 +36,32 @@ def _ed25519_key(text: str) -> str:
     return text
 
 
+def _sha256(text: str) -> str:
+    if len(text) != 64 or not set(text) <= set("0123456789abcdef"):
+        raise ValueError(
+            "a SHA-256 has 64 digits 0 to 9 and a to f. Copy it as `riskset plan check` prints it."
+        )
+    return text
+
+
+Sha256Text = Annotated[str, AfterValidator(_sha256)]
+
+
+def _pins(written: object) -> object:
+    if written == "any" or isinstance(written, (list, tuple)):
+        return written
+    raise ValueError(
+        "is a list of plans, each {plan: SHA-256, codebook: SHA-256}, or the word any."
+    )
+
+
+class PinnedPlan(StrictModel):
+    """A plan that people of this site read and agreed to, with its codebook: SHA-256 of each as canonical JSON, 64 hexadecimal digits."""
+
+    plan: Sha256Text
+    codebook: Sha256Text
+
+
 class Centre(StrictModel):
     """The coordinating centre, and how to reach it.
 
@@ -48,6 +75,8 @@ class Centre(StrictModel):
         URL of the HTTP proxy on the way, where there is one; else what HTTPS_PROXY in the environment says.
     key
         The centre's Ed25519 public key in base64, with which plans must be signed.
+    plans
+        The plans that this site answers; `any` for public or synthetic data only. Without it every plan is refused.
     stream
         Whether the rounds of a run may ride a stream that this site opens to the centre; else each is a message of its own.
     """
@@ -56,6 +85,7 @@ class Centre(StrictModel):
     ca: Path | None = None
     proxy: str | None = None
     key: Annotated[str, AfterValidator(_ed25519_key)] | None = None
+    plans: Annotated[tuple[PinnedPlan, ...] | Literal["any"], BeforeValidator(_pins)] | None = None
     stream: bool = True
 
 
@@ -155,6 +185,7 @@ class PatientRecords(StrictModel):
 WITHOUT_EFFECT_IN_A_LOCAL_RUN = (
     "centre.address",
     "centre.ca",
+    "centre.plans",
     "centre.proxy",
     "centre.stream",
     "identity.connection",
@@ -186,6 +217,15 @@ class NodeConfig(StrictModel):
     policy: Policy = Policy()
     state: Path | None = None
 
+    @model_validator(mode="after")
+    def _any_plan_needs_exact_release(self) -> Self:
+        if self.centre.plans == "any" and self.policy.release != "exact":
+            raise ValueError(
+                f"centre.plans: any answers whatever plan the centre offers, and policy.release is {self.policy.release}. Pin the plans "
+                "that this site agreed to; any goes with policy.release: exact only, for public or synthetic data."
+            )
+        return self
+
     @property
     def centre_key(self) -> bytes | None:
         """The Ed25519 public key that plans must be signed with, 32 bytes; None where node.yaml names none."""
@@ -198,6 +238,27 @@ class NodeConfig(StrictModel):
             setting for setting in WITHOUT_EFFECT_IN_A_LOCAL_RUN if _is_written(self, setting)
         )
 
+    def with_policy_of(self, written: Self) -> Self:
+        """These settings with what acts without a restart taken from another node.yaml: the policy, and the plans that are pinned."""
+        centre = self.centre.model_copy(update={"plans": written.centre.plans})
+        return self.model_copy(update={"policy": written.policy, "centre": centre})
+
+    def differs_in(self, written: NodeConfig) -> tuple[str, ...]:
+        """The keys, such as `data.columns`, whose values differ; each of them acts only after a restart if the policies are the same."""
+        return tuple(_differing(self, written))
+
+
+def _differing(one: BaseModel, other: BaseModel, above: str = "") -> Iterator[str]:
+    """Names of the fields that differ, one level down where both are sections."""
+    for name in type(one).model_fields:
+        here, there = getattr(one, name), getattr(other, name)
+        if here == there:
+            continue
+        if not above and isinstance(here, BaseModel) and isinstance(there, BaseModel):
+            yield from _differing(here, there, f"{name}.")
+        else:
+            yield above + name
+
 
 def _is_written(model: BaseModel, setting: str) -> bool:
     name, _, inner = setting.partition(".")
@@ -209,6 +270,20 @@ def read_node(path: Path) -> NodeConfig:
     """Read node.yaml; paths in it are relative to its folder. Raises `YamlError` or `NodeConfigError` with every problem."""
     config = validate(NodeConfig, read_yaml(path), str(path), NodeConfigError)
     return _in_folder(config, path.parent)
+
+
+_STATE_LINE = re.compile(
+    r"^state:[ \t]*(['\"]?)(?P<folder>[^'\"#\n]+?)\1[ \t]*(#.*)?$", re.MULTILINE
+)
+
+
+def state_written_in(path: Path) -> Path | None:
+    """The folder in the line `state:` of a node.yaml that may be broken elsewhere; None where it has no such line."""
+    try:
+        found = _STATE_LINE.search(path.read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        return None
+    return None if found is None else path.parent / found["folder"]
 
 
 Written = TypeVar("Written", bound=BaseModel)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final, Literal, TypeVar
+from typing import Annotated, ClassVar, Final, Literal, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from riskset_common.errors import PlanError, PolicyRefusal
-from riskset_common.estimators.catalogue import estimator_of
+from riskset_common.errors import PlanError, PolicyRefusal, did_you_mean
+from riskset_common.estimators.catalogue import ESTIMATORS, estimator_of
 from riskset_common.estimators.estimator import EVENTS, AnyRequest
 from riskset_common.formats.strict_model import StrictModel
 from riskset_common.study.analysis import AnalysisSpec
@@ -51,6 +51,36 @@ BLIND_MODELS = "blind_cox"
 BLIND_COMMITTEE = "blind_committee"
 """The name by which a site allows that it holds shares of other sites' numbers, and computes with them."""
 
+KNOWN_ESTIMATORS: Final = tuple(
+    dict.fromkeys(
+        (*DEFAULT_ESTIMATORS, *(each.kind for each in ESTIMATORS), BLIND_MODELS, BLIND_COMMITTEE)
+    )
+)
+"""Every name that a plan of this release can ask for."""
+
+
+def _estimator(name: str) -> str:
+    if name not in KNOWN_ESTIMATORS:
+        raise ValueError(
+            f"{name!r} is no kind of analysis, and no test, of this release. {did_you_mean(name, KNOWN_ESTIMATORS)}"
+        )
+    return name
+
+
+def _names(written: object) -> object:
+    """The names that are allowed: a list replaces the defaults, `also` adds to them."""
+    if isinstance(written, dict) and set(written) == {"also"} and isinstance(written["also"], list):
+        return tuple(dict.fromkeys((*DEFAULT_ESTIMATORS, *written["also"])))
+    if not isinstance(written, list | tuple):
+        raise ValueError(
+            f"{written!r} is no list of names. Write estimators: [cox, flow] to allow these alone, or estimators: {{also: [NAME]}} "
+            "to add to the defaults."
+        )
+    return written
+
+
+EstimatorName = Annotated[str, AfterValidator(_estimator)]
+
 WHEN_EXACT: Final[dict[str, object]] = {
     "aggregation": "open",
     "minimum_sites": 1,
@@ -77,7 +107,7 @@ class Policy(StrictModel):
     Attributes
     ----------
     estimators
-        Kinds of analysis, and tests, that may be asked.
+        Kinds of analysis, and tests, that may be asked. Written as a list, or as `{also: [...]}`, which adds to the defaults.
     aggregation
         `secure` refuses whatever would show this site's numbers alone.
     release
@@ -106,7 +136,7 @@ class Policy(StrictModel):
         ),
     }
 
-    estimators: tuple[str, ...] = DEFAULT_ESTIMATORS
+    estimators: Annotated[tuple[EstimatorName, ...], BeforeValidator(_names)] = DEFAULT_ESTIMATORS
     aggregation: Aggregation = "secure"
     release: Release = "rounded"
     minimum_sites: int = Field(default=5, ge=1)

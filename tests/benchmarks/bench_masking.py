@@ -105,7 +105,8 @@ class Session:
             for i, identity in enumerate(self.identities)
         ]
         advertised = [advertisement for _, advertisement in joined]
-        self.setup, keys = collect_keys(sid, self.roster, advertised, rule)
+        self.centre = Identity.from_random(secret("centre"))
+        self.setup, keys = collect_keys(self.centre, sid, self.roster, advertised, rule)
         self.states = {
             i: accept_keys(joined[i][0], keys, rule=rule, minimum_sites=1) for i in measured
         }
@@ -113,7 +114,7 @@ class Session:
             Section(analysis="a", name="counts", ring="counts", shape=(NUMBERS,)),
             Section(analysis="a", name="reals", ring="reals", shape=(NUMBERS,)),
         ]
-        self.request = make_request(self.setup, None, 1, NO_ROUND, sections, b"{}")
+        self.request = make_request(self.centre, self.setup, None, 1, NO_ROUND, sections, b"{}")
         self.numbers = np.arange(NUMBERS, dtype=np.int64), np.linspace(-1.0, 1.0, NUMBERS)
 
     def report(self, site_id: int) -> tuple[SiteSession, Report]:
@@ -164,7 +165,7 @@ def cost_of_an_opening() -> None:
     )
     for lost in (0, 1, 5):
         arrived = {i: each for i, each in reports.items() if i >= lost}
-        wanted = unmask_requests(session.setup, session.request, arrived)
+        wanted = unmask_requests(session.centre, session.setup, session.request, arrived)
         answers = [
             answer_unmask(states[i], asked, identity=session.identities[i])[1]
             for i, asked in wanted.items()
@@ -176,6 +177,7 @@ def cost_of_an_opening() -> None:
             5,
             partial(
                 open_round,
+                session.centre,
                 session.setup,
                 None,
                 session.roster,

@@ -23,7 +23,7 @@ NO_MODULES = {
     # Questions of a round, and a variable.
     *("curve.events", "times.event", "state.beta"),
     # Settings of plan and node.yaml, and a function of R.
-    *("secure.profile", "centre.ca", "policy.estimators", "model.matrix"),
+    *("secure.profile", "centre.ca", "centre.plans", "policy.estimators", "model.matrix"),
 }
 
 

@@ -31,6 +31,7 @@ CALLED = {
     "CentreConfig": {"config", "centre"},
     "PinnedRoster": {"pinned"},
     "ColumnMap": {"column"},
+    "PinnedPlan": {"pin"},
 }
 """What variables with these models are called, beside the key of the file that leads to the model, and `settings`."""
 

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from riskset_common.errors import PolicyRefusal, ProtocolRefusal
 from riskset_common.estimators.catalogue import ESTIMATORS
@@ -17,6 +18,8 @@ from riskset_common.estimators.regression.questions.deaths import AskDeaths
 from riskset_common.estimators.regression.questions.likelihood import AskLikelihood
 from riskset_common.estimators.regression.questions.surveying import AskSurvey
 from riskset_node.policy import (
+    DEFAULT_ESTIMATORS,
+    KNOWN_ESTIMATORS,
     Policy,
     Rule,
     check_plan,
@@ -288,3 +291,52 @@ def test_the_stricter_of_plan_and_site_holds(study_of, more, policy, field, hold
 
 def test_a_rule_has_every_field_that_a_policy_enforces():
     assert set(Policy.model_fields) == set(Rule.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("written", "allowed"),
+    [
+        (["cox", "log_rank"], ("cox", "log_rank")),
+        ([], ()),
+        ({"also": ["blind_cox", "cox"]}, (*DEFAULT_ESTIMATORS, "blind_cox")),
+        ({"also": []}, DEFAULT_ESTIMATORS),
+        (list(KNOWN_ESTIMATORS), KNOWN_ESTIMATORS),
+    ],
+)
+def test_a_list_of_estimators_replaces_the_defaults_and_also_adds_to_them(written, allowed):
+    assert allowed == Policy.model_validate({"estimators": written}).estimators
+
+
+@pytest.mark.parametrize("kind", [type(each).__name__ for each in ESTIMATORS])
+def test_whatever_a_plan_can_ask_for_is_a_name_that_a_site_may_allow(kind):
+    (estimator,) = [each for each in ESTIMATORS if type(each).__name__ == kind]
+
+    assert estimator.kind in KNOWN_ESTIMATORS
+
+
+@pytest.mark.parametrize("wrapped", [lambda names: names, lambda names: {"also": names}])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("blnd_cox", "Did you mean 'blind_cox'?"),
+        ("kaplan-meier", "Did you mean 'kaplan_meier'?"),
+        ("Cox", "Did you mean 'cox'?"),
+        ("logrank", "Did you mean 'log_rank'?"),
+        ("xyz", "Known: baseline, blind_committee,"),
+    ],
+)
+def test_an_unknown_estimator_is_refused_with_the_nearest_name(name, said, wrapped):
+    with pytest.raises(ValidationError) as refused:
+        Policy.model_validate({"estimators": wrapped(["flow", name])})
+
+    assert f"{name!r} is no kind of analysis, and no test, of this release. {said}" in str(
+        refused.value
+    )
+
+
+@pytest.mark.parametrize(
+    "written", ["all", "cox", {"also": "blind_cox"}, {"more": ["cox"]}, {"also": [], "more": []}, 7]
+)
+def test_estimators_that_are_no_list_are_refused_with_both_ways_to_write_them(written):
+    with pytest.raises(ValidationError, match=r"is no list of names\. Write estimators: \[cox"):
+        Policy.model_validate({"estimators": written})

@@ -202,9 +202,17 @@ def canonical(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def frame(kind: int, header: dict, body: bytes = b"", *, version: int = 1) -> bytes:
+def frame(kind: int, header: dict, body: bytes = b"", *, version: int = 2) -> bytes:
     text = canonical(header)
     return b"RS" + bytes([version, kind]) + u32(len(text)) + text + body
+
+
+def from_centre(centre: bytes, kind: int, header: dict, body: bytes = b"") -> bytes:
+    """A message of the centre, signed over its kind, its header but for the signature, and its body."""
+    said = {key: value for key, value in header.items() if key != "signature"}
+    statement = h(bytes([kind]), canonical(said), hashlib.sha256(body).digest())
+    signature = sign(centre, b"riskset/sa1/centre" + statement)
+    return frame(kind, said | {"signature": signature.hex()}, body)
 
 
 def unframe(message: bytes) -> tuple[dict, bytes]:
@@ -230,17 +238,18 @@ def session_id(roster: dict, nonce: bytes, plan: bytes, codebook: bytes) -> byte
     return h(b"sid", agreement, roster_hash(roster), nonce)
 
 
-def offer(centre: bytes, roster: dict, nonce: bytes, plan: bytes, codebook: bytes) -> bytes:
-    sid = session_id(roster, nonce, plan, codebook)
+def offer(
+    centre: bytes, roster: dict, nonce: bytes, plan: bytes, codebook: bytes, run: int
+) -> bytes:
     header = {
         "nonce": nonce.hex(),
+        "run": run,
         "roster": roster,
         "centre": ed25519_public(centre).hex(),
-        "signature": sign(centre, b"riskset/sa1/offer" + h(sid)).hex(),
         "plan_length": len(plan),
         "codebook_length": len(codebook),
     }
-    return frame(1, header, plan + codebook)
+    return from_centre(centre, 1, header, plan + codebook)
 
 
 def advertisement(site: dict, sid: bytes, roster: dict) -> dict:
@@ -413,7 +422,7 @@ def dropped_pairs(keys: dict, contributors: list[int]) -> list[tuple[int, int]]:
 
 
 def unmask_request(
-    keys: dict, number: int, label: bytes, member: int, reports: dict[int, bytes]
+    centre: bytes, keys: dict, number: int, label: bytes, member: int, reports: dict[int, bytes]
 ) -> bytes:
     everybody = [a["site_id"] for a in keys["advertisements"]]
     contributors, pieces = sorted(reports), b""
@@ -435,7 +444,7 @@ def unmask_request(
         "contributors": [report_header(reports[j]) for j in contributors],
         "envelopes_length": len(pieces),
     }
-    return frame(7, header, pieces)
+    return from_centre(centre, 7, header, pieces)
 
 
 def unmask_answer(
@@ -466,6 +475,7 @@ def unmask_answer(
 
 
 def opening(
+    centre: bytes,
     keys: dict,
     number: int,
     label: bytes,
@@ -506,12 +516,11 @@ def opening(
         "counts_length": n_counts,
         "reals_length": n_reals,
     }
-    return frame(9, header, b"".join([body_of(y, z), *vectors]))
+    return from_centre(centre, 9, header, b"".join([body_of(y, z), *vectors]))
 
 
 def close(centre: bytes, sid: bytes) -> bytes:
-    signature = sign(centre, b"riskset/sa1/close" + h(sid))
-    return frame(10, {"sid": sid.hex(), "signature": signature.hex()})
+    return from_centre(centre, 10, {"sid": sid.hex()})
 
 
 def pooled(opened: bytes) -> tuple[list[int], list[float]]:

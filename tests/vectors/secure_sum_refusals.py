@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from tests.vectors import plain_secure_sum as plain
-from tests.vectors.secure_sum_sessions import CODEBOOK, PLAN, secret, trial
+from tests.vectors.secure_sum_sessions import CODEBOOK, PLAN, RUN, secret, trial
 
 
 def step(operation: str, site: int | None = None, **more: Any) -> dict[str, Any]:
@@ -23,13 +23,24 @@ def refused(refusal: str, says: str, step: dict[str, Any]) -> dict[str, Any]:
     return step | {"success": False, "refusal": refusal, "says": says}
 
 
-def changed(message: str, change: Any, *, version: int = 1) -> str:
-    """The message with a changed header."""
+def changed(message: str, change: Any) -> str:
+    """The message with a changed header; whoever signed it, signed another."""
     raw = bytes.fromhex(message)
     header, body = plain.unframe(raw)
     header = copy.deepcopy(header)
     change(header)
-    return plain.frame(raw[3], header, body, version=version).hex()
+    return plain.frame(raw[3], header, body).hex()
+
+
+def said(kind: int, header: dict[str, Any], body: bytes = b"") -> str:
+    """A message that the centre signed, whatever it says."""
+    return plain.from_centre(secret("centre"), kind, header, body).hex()
+
+
+def said_otherwise(message: str, change: Any) -> str:
+    """The message with a changed header, signed by the centre."""
+    raw = bytes.fromhex(changed(message, change))
+    return said(raw[3], *plain.unframe(raw))
 
 
 def flipped(text: str) -> str:
@@ -48,7 +59,7 @@ def bad_offers(good: dict[str, Any]) -> dict[str, Any]:
         header["roster"]["members"][0]["name"] = "Hôpital 3"
 
     other = plain.offer(
-        secret("another centre"), good["roster"], bytes.fromhex(good["nonce"]), PLAN, CODEBOOK
+        secret("another centre"), good["roster"], bytes.fromhex(good["nonce"]), PLAN, CODEBOOK, RUN
     ).hex()
     plan = bytes.fromhex(good["offer"]).replace(b"1.0.0", b"1.0.1").hex()
     spaced = (
@@ -76,6 +87,47 @@ def bad_offers(good: dict[str, Any]) -> dict[str, Any]:
             ),
         )
     }
+
+
+def not_the_centres(good: dict[str, Any]) -> dict[str, Any]:
+    """Messages that are not as the centre signed them: a site drops each, whatever kind it is."""
+    first = good["rounds"][0]
+    messages = {
+        "offer": good["offer"],
+        "keys": good["keys"],
+        "round_request": first["request"],
+        "unmask_request": first["unmask_requests"]["0"],
+        "opening": first["opening"],
+        "close": good["close"],
+    }
+    stranger = secret("another centre")
+
+    def unsigned(header: dict[str, Any]) -> None:
+        header["signature"] = "00" * 64
+
+    def other(name: str, header: dict[str, Any]) -> None:
+        field = {"offer": "nonce"}.get(name, "sid")
+        header[field] = flipped(header[field])
+
+    def drop(message: str) -> dict[str, Any]:
+        return refused(
+            "SignatureRefusal", "does not fit its content", step("from_centre", message=message)
+        )
+
+    cases: dict[str, Any] = {}
+    for name, message in messages.items():
+        raw = bytes.fromhex(message)
+        by_stranger = plain.from_centre(stranger, raw[3], *plain.unframe(raw)).hex()
+        body_changed = raw[:-1] + bytes([raw[-1] ^ 1])
+        cases[f"{name}_as_signed"] = [step("from_centre", message=message)]
+        cases[f"{name}_unsigned"] = [drop(changed(message, unsigned))]
+        cases[f"{name}_of_another_centre"] = [drop(by_stranger)]
+        cases[f"{name}_header_changed"] = [
+            drop(changed(message, lambda header, name=name: other(name, header)))
+        ]
+        if name in ("unmask_request", "opening"):
+            cases[f"{name}_body_changed"] = [drop(body_changed.hex())]
+    return cases
 
 
 def bad_keys(good: dict[str, Any]) -> dict[str, Any]:
@@ -157,7 +209,7 @@ def bad_keys(good: dict[str, Any]) -> dict[str, Any]:
             refused(
                 error,
                 words,
-                step("accept_keys", 0, message=plain.frame(3, header).hex(), **few.get(name, {})),
+                step("accept_keys", 0, message=said(3, header), **few.get(name, {})),
             )
         ]
         for name, error, words, header in cases
@@ -168,7 +220,7 @@ def bad_keys(good: dict[str, Any]) -> dict[str, Any]:
         refused(
             protocol,
             "other keys than those this site accepted",
-            step("accept_keys", 0, message=plain.frame(3, keys(sites[0], again, sites[2])).hex()),
+            step("accept_keys", 0, message=said(3, keys(sites[0], again, sites[2]))),
         ),
     ]
     return vectors
@@ -183,7 +235,7 @@ def bad_rounds(good: dict[str, Any]) -> dict[str, Any]:
         return step("report", site, **(asked | more))
 
     def request(**fields: Any) -> str:
-        return changed(first["request"], lambda header: header.update(fields))
+        return said_otherwise(first["request"], lambda header: header.update(fields))
 
     def other_numbers(position: int, value: int) -> list[int]:
         return [value if k == position else count for k, count in enumerate(counts)]
@@ -192,7 +244,7 @@ def bad_rounds(good: dict[str, Any]) -> dict[str, Any]:
     once = "was already answered"
     body = plain.canonical({"coefficients": [0], "round": 1})
     header = plain.unframe(bytes.fromhex(first["request"]))[0] | {"questions_length": len(body)}
-    other_question = plain.frame(4, header, body).hex()
+    other_question = said(4, header, body)
     ids = [site["site_id"] for site in good["sites"]]
     large, nan = other_numbers(4, 2**62 // 3), [*reals[:-1], "nan"]
     return {
@@ -234,10 +286,10 @@ def bad_rounds(good: dict[str, Any]) -> dict[str, Any]:
             answer(),
             refused(protocol, once, answer(message=request(attempt=1))),
         ],
-        "round_other_numbers": [
+        "round_repeated_after_another": [
             accepted,
             answer(),
-            refused(protocol, once, answer(counts=other_numbers(0, 1))),
+            refused(protocol, once, answer(message=request(after=secret("x").hex()))),
         ],
         "round_wrong_length": [
             accepted,
@@ -316,7 +368,7 @@ def bad_frames(good: dict[str, Any]) -> dict[str, Any]:
     twice = text.replace(b'{"', b'{"site_id":2,"', 1)
 
     def framed(kind: int, text: bytes, body: bytes = b"") -> bytes:
-        return b"RS\x01" + bytes([kind]) + plain.u32(len(text)) + text + body
+        return b"RS\x02" + bytes([kind]) + plain.u32(len(text)) + text + body
 
     def without(name: str) -> bytes:
         return plain.frame(2, {key: value for key, value in header.items() if key != name})
@@ -328,7 +380,8 @@ def bad_frames(good: dict[str, Any]) -> dict[str, Any]:
     cases: tuple[tuple[str, str, bytes], ...] = (
         ("frame_empty", "shorter or longer", b""),
         ("frame_magic", "not a message of riskset", b"PS" + adv[2:]),
-        ("frame_version", "is of version 2", adv[:2] + b"\x02" + adv[3:]),
+        ("frame_of_an_older_release", "is of version 1", adv[:2] + b"\x01" + adv[3:]),
+        ("frame_of_a_newer_release", "is of version 3", adv[:2] + b"\x03" + adv[3:]),
         ("frame_kind", "kind 99 is unknown", adv[:3] + b"\x63" + adv[4:]),
         ("frame_other_kind", "not as agreed at", adv[:3] + b"\x03" + adv[4:]),
         ("frame_cut", "announces a header", adv[:-1]),
@@ -395,10 +448,10 @@ def bad_recoveries(good: dict[str, Any]) -> dict[str, Any]:
 
     def over(*contributors: int, member: int = 0) -> str:
         chosen = {i: reports[i] for i in contributors}
-        return plain.unmask_request(header, 1, label, member, chosen).hex()
+        return plain.unmask_request(secret("centre"), header, 1, label, member, chosen).hex()
 
     def changed_keys(**fields: Any) -> str:
-        return changed(good["keys"], lambda keys: keys.update(fields))
+        return said_otherwise(good["keys"], lambda keys: keys.update(fields))
 
     def wrong_share(member: int) -> str:
         answer = bytes.fromhex(first["unmask_answers"][str(member)])
@@ -415,7 +468,7 @@ def bad_recoveries(good: dict[str, Any]) -> dict[str, Any]:
         return plain.frame(8, fields, bytes(body)).hex()
 
     def opened(**fields: Any) -> str:
-        return changed(first["opening"], lambda opening: opening.update(fields))
+        return said_otherwise(first["opening"], lambda opening: opening.update(fields))
 
     good_request = first["unmask_requests"]["0"]
     header_of_0 = plain.unframe(bytes.fromhex(good_request))[0]["contributors"][0]

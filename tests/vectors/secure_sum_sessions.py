@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.vectors import plain_secure_sum as plain
 
+RUN = 7
 PLAN = b'{"plan":"two-arm-trial","version":"1.0.0"}'
 CODEBOOK = '{"codebook":"two-arm-trial","unit":"patient","variables":{"arm":{"label":"Bras étudié"}}}'.encode()
 
@@ -45,6 +46,7 @@ def trial(site_ids: list[int]) -> dict[str, Any]:
     return {
         "centre_private": secret("centre").hex(),
         "nonce": secret("nonce").hex(),
+        "run": RUN,
         "roster": {"version": 1, "members": members},
         "plan": PLAN.decode(),
         "codebook": CODEBOOK.decode(),
@@ -61,10 +63,10 @@ def join(vector: dict[str, Any], committee: list[int] | None = None) -> dict[str
     headers = [plain.advertisement(site, sid, roster) for site in vector["sites"]]
     keys = plain.keys_header(sid, headers, committee)
     centre = bytes.fromhex(vector["centre_private"])
-    vector["offer"] = plain.offer(centre, roster, nonce, PLAN, CODEBOOK).hex()
+    vector["offer"] = plain.offer(centre, roster, nonce, PLAN, CODEBOOK, RUN).hex()
     vector["sid"] = sid.hex()
     vector["advertisements"] = [plain.frame(2, header).hex() for header in headers]
-    vector["keys"] = plain.frame(3, keys).hex()
+    vector["keys"] = plain.from_centre(centre, 3, keys).hex()
     vector["setup_hash"] = plain.setup_hash(keys).hex()
     vector["close"] = plain.close(centre, sid).hex()
     vector["rounds"] = []
@@ -82,6 +84,7 @@ def ask(
 ) -> None:
     """REQ, every REP, in a recoverable round UREQ and URES, and the opening. `sites` are the frozen set, `lost` do not report."""
     rounds, asked = vector["rounds"], sites or vector["sites"]
+    centre = bytes.fromhex(vector["centre_private"])
     number = len(rounds) + 1
     questions = plain.canonical({"coefficients": [], "round": number})
     participants = [site["site_id"] for site in asked]
@@ -107,15 +110,17 @@ def ask(
         by_id = {site["site_id"]: site for site in vector["sites"]}
         for member in keys["committee"]:
             if member in arrived:
-                requests[member] = plain.unmask_request(keys, number, label, member, arrived)
+                requests[member] = plain.unmask_request(
+                    centre, keys, number, label, member, arrived
+                )
                 shares[member] = plain.unmask_answer(
                     by_id[member], by_id, keys, label, sorted(arrived)
                 )
-    opened = plain.opening(keys, number, label, arrived, shares)
+    opened = plain.opening(centre, keys, number, label, arrived, shares)
     counts, reals = plain.pooled(opened)
     rounds.append(
         {
-            "request": plain.frame(4, header, questions).hex(),
+            "request": plain.from_centre(centre, 4, header, questions).hex(),
             "label": label.hex(),
             "answers": [
                 {"counts": counts, "reals": [value.hex() for value in reals]}

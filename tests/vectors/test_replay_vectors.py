@@ -34,6 +34,7 @@ from riskset_common.secure.sums.site_session import (
     open_offer,
 )
 from riskset_common.secure.sums.unmasking import answer_unmask
+from riskset_common.wire.from_centre import FromCentre
 from riskset_common.wire.messages import (
     Advertisement,
     Keys,
@@ -57,7 +58,10 @@ def load(name: str) -> dict[str, Any]:
 
 def bad_cases() -> list[Any]:
     cases = []
-    for path in sorted(HERE.glob("secure_sum_bad_*.json")):
+    for path in [
+        *sorted(HERE.glob("secure_sum_bad_*.json")),
+        HERE / "secure_sum_not_the_centres.json",
+    ]:
         vector = load(path.stem)
         for name, operations in vector["cases"].items():
             cases.append(pytest.param(load(vector["of"]), operations, id=name))
@@ -106,6 +110,11 @@ class Trial:
         }
         return getattr(self, step["operation"])(**names)
 
+    def from_centre(self, message: str) -> None:
+        read = read_message(bytes.fromhex(message))
+        assert isinstance(read, FromCentre)
+        read.require_signed_by(self.centre.public)
+
     def read(self, message: str) -> None:
         read_message(bytes.fromhex(message))
 
@@ -146,6 +155,7 @@ class Trial:
         keys = Keys.from_bytes(bytes.fromhex(self.vector["keys"]))
         asked = RoundRequest.from_bytes(bytes.fromhex(request))
         opening = open_round(
+            self.centre,
             check_keys(self.sid, self.roster, keys, self.rule),
             None if asked.profile == "recoverable" else asked.participants,
             self.roster,
@@ -168,8 +178,11 @@ def test_a_session_is_set_up_as_written(name):
         trial.roster,
         vector["plan"].encode(),
         vector["codebook"].encode(),
+        vector["run"],
     )
-    setup, keys = collect_keys(trial.sid, trial.roster, reversed(trial.advertisements), trial.rule)
+    setup, keys = collect_keys(
+        trial.centre, trial.sid, trial.roster, reversed(trial.advertisements), trial.rule
+    )
 
     assert vector["sid"] == sid.hex()
     assert vector["offer"] == offer.to_bytes().hex()
@@ -184,7 +197,7 @@ def test_a_session_is_set_up_as_written(name):
 def test_rounds_are_asked_answered_and_pooled_as_written(name):
     vector = load(name)
     trial = Trial(vector)
-    setup, _ = collect_keys(trial.sid, trial.roster, trial.advertisements, trial.rule)
+    setup, _ = collect_keys(trial.centre, trial.sid, trial.roster, trial.advertisements, trial.rule)
     for site in range(len(trial.states)):
         trial.accept_keys(site, vector["keys"])
     frozen, after = setup.initial_set(), NO_ROUND
@@ -192,7 +205,9 @@ def test_rounds_are_asked_answered_and_pooled_as_written(name):
 
     for number, expected in enumerate(vector["rounds"], start=1):
         asked = RoundRequest.from_bytes(bytes.fromhex(expected["request"]))
-        request = make_request(setup, frozen, number, after, asked.sections, asked.questions)
+        request = make_request(
+            trial.centre, setup, frozen, number, after, asked.sections, asked.questions
+        )
         reports = {
             i: trial.report(place[i], expected["request"], answer["counts"], answer["reals"])
             for i, answer in zip(asked.participants, expected["answers"], strict=True)
@@ -200,7 +215,7 @@ def test_rounds_are_asked_answered_and_pooled_as_written(name):
         arrived = {i: Report.from_bytes(reports[i]) for i in expected["contributors"]}
         wanted, given = {}, {}
         if request.profile == "recoverable":
-            wanted = unmask_requests(setup, request, arrived)
+            wanted = unmask_requests(trial.centre, setup, request, arrived)
             for member, message in wanted.items():
                 given[member] = trial.unmask(place[member], message.to_bytes().hex()).hex()
         opening = trial.pool(

@@ -66,13 +66,14 @@ def test_both_write_the_same_messages_and_open_the_same_sums(plain, drawn):
         drawn_secrets = SessionSecrets(secret("ephemeral", i), secret("root", i))
         states[i], advertisement = advertise(identities[i], i, sid, drawn_secrets, snapshot, roster)
         advertisements.append(advertisement)
-    setup, keys = collect_keys(sid, roster, advertisements, rule)
+    centre = Identity.from_random(secret("centre"))
+    setup, keys = collect_keys(centre, sid, roster, advertisements, rule)
     sections = [
         Section(analysis="a", name="counts", ring="counts", shape=(n_counts,)),
         Section(analysis="a", name="reals", ring="reals", shape=(n_reals,)),
     ]
     frozen = setup.initial_set()
-    request = make_request(setup, frozen, 1, NO_ROUND, sections, b"{}")
+    request = make_request(centre, setup, frozen, 1, NO_ROUND, sections, b"{}")
     ours, theirs = {}, {}
     header, _ = plain.unframe(keys.to_bytes())
     asked, questions = plain.unframe(request.to_bytes())
@@ -100,15 +101,17 @@ def test_both_write_the_same_messages_and_open_the_same_sums(plain, drawn):
     arrived = {i: each for i, each in ours.items() if i not in lost}
     ours_given, theirs_given = {}, {}
     if frozen is None:
-        for member, wanted in unmask_requests(setup, request, arrived).items():
+        for member, wanted in unmask_requests(centre, setup, request, arrived).items():
             given = answer_unmask(states[member], wanted, identity=identities[member])[1]
             ours_given[member] = given
             theirs_given[member] = plain.unmask_answer(
                 sites[member], sites, header, label, sorted(arrived)
             )
-    opening = open_round(setup, frozen, roster, request, arrived.values(), ours_given.values())
+    opening = open_round(
+        centre, setup, frozen, roster, request, arrived.values(), ours_given.values()
+    )
     their_reports = {i: message for i, message in theirs.items() if i not in lost}
-    theirs_opened = plain.opening(header, 1, label, their_reports, theirs_given)
+    theirs_opened = plain.opening(secret("centre"), header, 1, label, their_reports, theirs_given)
     pooled = pooled_of(request, opening)
 
     assert theirs == {i: answer.to_bytes() for i, answer in ours.items()}

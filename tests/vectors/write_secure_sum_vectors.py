@@ -16,6 +16,7 @@ from tests.vectors.secure_sum_refusals import (
     bad_recoveries,
     bad_reports,
     bad_rounds,
+    not_the_centres,
 )
 from tests.vectors.secure_sum_sessions import one_site, six_sites, three_sites
 
@@ -35,6 +36,10 @@ def main() -> None:
     write("secure_sum_six_sites", recovered)
     cases = {"of": "secure_sum_six_sites", "cases": bad_recoveries(recovered)}
     write("secure_sum_bad_recoveries", cases)
+    write(
+        "secure_sum_not_the_centres",
+        {"of": "secure_sum_six_sites", "cases": not_the_centres(recovered)},
+    )
     for what, make in (
         ("offers", bad_offers),
         ("keys", bad_keys),

@@ -329,6 +329,14 @@ class Estimator(ABC, Generic[Spec, Asked, Result]):
         del spec, study
         return ()
 
+    def require_grounds(self, request: Request[Spec, Asked]) -> None:
+        """Raise `ProtocolRefusal` unless what is asked follows from sums that this site checked. Run by a site, before its records.
+
+        So the length of a grid, the scale of a column and the number of sites are what all sites counted, and a centre cannot try
+        out others to see which of them this site's patients answer.
+        """
+        del request
+
     def asked_at_most(self, spec: Spec, study: Study) -> Mapping[str, int]:
         """How often each array may be asked in a run; an array that is not named is asked once."""
         del spec, study

@@ -14,6 +14,7 @@ import numpy as np
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.estimators.estimator import AnyRequest, Summary
+from riskset_common.rounds.asked_once import AskedOnce, ask_once
 from riskset_common.rounds.questions import shapes_of
 from riskset_common.study.study import Study
 from riskset_common.wire.sections import Section
@@ -31,13 +32,15 @@ def must_be_shown(request: AnyRequest) -> bool:
 def add_verified(verified: VerifiedSums, study: Study, pooled: VerifiedSums) -> VerifiedSums:
     """What a site keeps, with the sums of one more opening that it checked; the same value where that holds nothing to keep.
 
+    The first round asks what several analyses share in one of them only; here each has its own.
+
     Raises
     ------
     ProtocolRefusal
         Where an opening shows other sums than one before it: a second count of the same patients is for finding differences.
     """
     more: dict[str, Summary] = {}
-    for name, arrays in pooled.items():
+    for name, arrays in _first_round(study).completed(pooled).items():
         spec = study.plan.analysis(name)
         kept = {
             array: arrays[array]
@@ -53,6 +56,12 @@ def add_verified(verified: VerifiedSums, study: Study, pooled: VerifiedSums) -> 
         if not kept.keys() <= known.keys():
             more[name] = {**known, **kept}
     return {**verified, **more} if more else verified
+
+
+def _first_round(study: Study) -> AskedOnce:
+    """What every plan asks first, each count once."""
+    analyses = study.plan.analyses
+    return ask_once({each.id: estimator_of(each.kind).first(each, study) for each in analyses})
 
 
 def check_repeated(

@@ -14,9 +14,10 @@ from riskset_common.errors import ProtocolRefusal
 from riskset_common.primitives.strict_fields import U32, Digest, StrictValue
 from riskset_common.wire.blind_messages import BLIND_MESSAGES
 from riskset_common.wire.frame import Message, MessageWithBody, read_among
+from riskset_common.wire.from_centre import FromCentre
 
 
-class BlindBegin(MessageWithBody):
+class BlindBegin(FromCentre, MessageWithBody):
     """Centre to sites: the blind models of the plan begin. The body shows each round that counted their deaths: request, then opening.
 
     Step 1 of the computation; a site answers with its keys, and with its inputs at coefficients of 0.
@@ -110,7 +111,7 @@ class _Carried(MessageWithBody):
         return read
 
 
-class BlindStep(_Carried):
+class BlindStep(FromCentre, _Carried):
     """Centre to a site or member: what others sent for it in one step of the blind models. The centre reads what is not sealed."""
 
     kind = 12

@@ -23,7 +23,8 @@ from riskset_common.formats.problems import Problem
 from riskset_common.primitives.strict_fields import StrictValue
 
 MAGIC = b"RS"
-VERSION = 1
+VERSION = 2
+"""1 was the wire of releases before 0.4.0, in which the centre signed an offer and a close only."""
 MAX_HEADER_BYTES = 1 << 24
 MAX_MESSAGE_BYTES = 1 << 30
 
@@ -38,7 +39,7 @@ class Message(StrictValue):
     def to_bytes(self) -> bytes:
         """The message as it travels."""
         header = self.header_json()
-        return _FRAME.pack(MAGIC, VERSION, self.kind, len(header)) + header + self._body()
+        return _FRAME.pack(MAGIC, VERSION, self.kind, len(header)) + header + self.body_bytes()
 
     @classmethod
     def from_bytes(cls, message: bytes) -> Self:
@@ -74,7 +75,8 @@ class Message(StrictValue):
         """All fields but the body, canonical JSON."""
         return canonical_json(self.model_dump(mode="json", exclude={"body"}))
 
-    def _body(self) -> bytes:
+    def body_bytes(self) -> bytes:
+        """The body, which most kinds do not have."""
         return b""
 
 
@@ -105,7 +107,8 @@ class MessageWithBody(Message):
     def _of(cls, header: bytes, body: bytes) -> Self:
         return cls.model_validate_json(header, context=body)
 
-    def _body(self) -> bytes:
+    def body_bytes(self) -> bytes:
+        """The body."""
         return self.body
 
 
@@ -121,8 +124,10 @@ def _open_frame(message: bytes) -> tuple[int, int]:
             "These bytes are not a message of riskset. Look for a proxy or portal that answers in its place."
         )
     if version != VERSION:
+        who = "whoever sent it" if version < VERSION else "this side"
         raise ProtocolRefusal(
-            f"The message is of version {version}; this release reads version {VERSION}. Bring centre and sites to one release."
+            f"The message is of version {version}; this release reads version {VERSION}. Upgrade riskset at {who}, which runs the older "
+            "release."
         )
     end = _FRAME.size + length
     if length > MAX_HEADER_BYTES or end > len(message):

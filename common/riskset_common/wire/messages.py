@@ -20,35 +20,27 @@ from riskset_common.primitives.strict_fields import (
 )
 from riskset_common.wire.blind_steps import BlindAnswer, BlindBegin, BlindStep
 from riskset_common.wire.frame import Message, MessageWithBody, read_among, require_canonical
+from riskset_common.wire.from_centre import FromCentre
 from riskset_common.wire.sections import Section, check_sections
 
 WireCode = Literal[
-    "codebook",
-    "data",
-    "estimation",
-    "failed",
-    "input",
-    "node_config",
-    "plan",
-    "policy",
-    "protocol",
-    "refused",
-    "signature",
+    "approval", "codebook", "data", "failed", "plan", "policy", "protocol", "signature"
 ]
+"""Why a site says no. `data` stands for whatever its own records do not answer; all others are said before a record is touched."""
 
 
-class Offer(MessageWithBody):
+class Offer(FromCentre, MessageWithBody):
     """Centre to sites: the plan to run, for whom it is, and the nonce that makes this session like no other.
 
-    The body is the plan, then the codebook, each as canonical JSON. The signature covers the session, and by it all of these.
+    The body is the plan, then the codebook, each as canonical JSON. `run` is the centre's number of the run, by which people speak of it.
     """
 
     kind = 1
 
     nonce: Digest
+    run: U32
     roster: Roster
     centre: PublicKey
-    signature: Signature
     plan_length: U32
     codebook_length: U32
 
@@ -86,7 +78,7 @@ class Advertisement(Message):
     signature: Signature
 
 
-class Keys(Message):
+class Keys(FromCentre):
     """Centre to sites: all advertisements, in the order of site numbers, and the rule of recovery (KEYS).
 
     In a strict session nothing is recovered: the committee is empty and the threshold 0.
@@ -101,7 +93,7 @@ class Keys(Message):
     degree: U32
 
 
-class RoundRequest(MessageWithBody):
+class RoundRequest(FromCentre, MessageWithBody):
     """Centre to sites: the questions of one round and the schema of the answer (REQ). The body is the questions, canonical JSON.
 
     `after` is the label of the round before, 32 zero bytes in the first: what each site last signed in this session.
@@ -183,7 +175,7 @@ class Report(MessageWithBody):
         return self.body[self.masked_length :]
 
 
-class UnmaskRequest(MessageWithBody):
+class UnmaskRequest(FromCentre, MessageWithBody):
     """Centre to a committee member: who is in the sum, and the deposits that it is to open (UREQ).
 
     The body holds, of every other contributor in order, the piece of its self seed and one for each of its peers that dropped out.
@@ -222,7 +214,7 @@ class UnmaskAnswer(MessageWithBody):
         return self.shares_length
 
 
-class Opening(MessageWithBody):
+class Opening(FromCentre, MessageWithBody):
     """Centre to sites: the whole transcript of one round, so that everybody can add it up again.
 
     The body is the sum, then the masked numbers of each contributor in order. `seeds` are the self seeds of the contributors in
@@ -260,13 +252,12 @@ class Opening(MessageWithBody):
         )
 
 
-class Close(Message):
+class Close(FromCentre):
     """Centre to sites: the session is over; what could open its reports is to be deleted."""
 
     kind = 10
 
     sid: Digest
-    signature: Signature
 
 
 class Refused(Message):

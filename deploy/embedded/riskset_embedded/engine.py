@@ -16,13 +16,21 @@ from secrets import token_bytes
 
 from riskset_common.consortium.governance import Governance, sign_roster, unsigned
 from riskset_common.consortium.roster import Member, Roster
-from riskset_common.errors import InputError, NodeConfigError, Refusal, RisksetError, did_you_mean
+from riskset_common.errors import (
+    InputError,
+    NodeConfigError,
+    Refusal,
+    RisksetError,
+    SignatureRefusal,
+    did_you_mean,
+)
 from riskset_common.primitives.signing import Identity, read_identity
 from riskset_common.results.whole_file import Results
 from riskset_common.study.codebook import Codebook
 from riskset_common.study.plan import Plan
 from riskset_embedded.transcript import Transcript
 from riskset_node.config import NodeConfig
+from riskset_node.session.approval import NobodyIsAsked
 from riskset_node.session.node import SiteNode
 from riskset_node.session.trust import Trust
 from riskset_node.state.node_state import NodeState
@@ -30,6 +38,9 @@ from riskset_server.driving.recorded import Recorded
 from riskset_server.run.course import OnReplies, Watcher, round_of, run_course
 from riskset_server.run.joining import offer_run
 from riskset_server.run.replies import SitesRefused
+
+ONLY_RUN = 1
+"""The number of a run in one process, where there is no other."""
 
 
 def _any_random(_purpose: str) -> bytes:
@@ -114,7 +125,7 @@ def run_local(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="riskset-"))
         )
         nodes, roster = _nodes(parties, centre, folder, stack)
-        offered = offer_run(plan, codebook, roster, centre, parties.draw("nonce"))
+        offered = offer_run(plan, codebook, roster, centre, parties.draw("nonce"), ONLY_RUN)
         direct = Direct(nodes, parties.cut)
         try:
             return run_course(offered, Recorded(direct, transcript or Transcript(None)), watcher)
@@ -146,7 +157,10 @@ class Direct:
         for name, message in messages.items():
             if self._round >= self._cut.get(name, self._round + 1):
                 continue
-            replies[name] = self._nodes[name].answer(message)
+            try:
+                replies[name] = self._nodes[name].answer(message)
+            except SignatureRefusal as dropped:
+                raise SitesSaidNo({name: dropped}) from None
             on_replies({name: replies[name]})
             refusal = self._nodes[name].refusal
             if refusal is not None:
@@ -187,7 +201,9 @@ def _nodes(
         state = NodeState(outboxes / f"{config.site}.sqlite")
         stack.callback(state.close)
         trust = Trust.in_signed(config.centre_key or centre.public, signed, pinned)
-        nodes[config.site] = SiteNode(config, identity, trust, state, now=_now, random=token_bytes)
+        nodes[config.site] = SiteNode(
+            config, identity, trust, state, NobodyIsAsked(), now=_now, random=token_bytes
+        )
     return nodes, roster
 
 

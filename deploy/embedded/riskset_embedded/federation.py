@@ -27,6 +27,7 @@ from riskset_common.consortium.invitation import Enrolment, read_file
 from riskset_common.consortium.roster import Roster
 from riskset_common.consortium.roster_file import add_signature, signatures_path, write_roster
 from riskset_common.errors import InputError
+from riskset_common.formats.canonical_json import sha256_hex
 from riskset_common.formats.strict_yaml import YamlMapping, read_yaml
 from riskset_common.primitives.signing import Identity, read_identity
 from riskset_common.programs.secret_files import write_new
@@ -36,11 +37,13 @@ from riskset_node.enrolment.joining import join_folder
 from riskset_server.centre.config import CENTRE_FILE, CentreConfig, read_centre
 from riskset_server.centre.new_centre import new_centre
 from riskset_server.flower.environment import setting
+from riskset_server.plans.submitted import drafted
 from riskset_server.sites.admission import admit, invite
 from riskset_server.store import Sites, open_database
 
 PROCESSES = "processes.json"
 GOVERNANCE = "governance.key"
+PLAN, CODEBOOK = "plan.yaml", "codebook.yaml"
 ROSTER = "roster.yaml"
 START_SECONDS = 120.0
 NODE_ENVIRONMENT = {"MALLOC_ARENA_MAX": "1"}
@@ -148,7 +151,28 @@ def make_federation(
         send_roster(folder, sites.roster())
     finally:
         database.close()
+    pin(folder, study / PLAN, study / CODEBOOK)
     return Federation(folder.resolve(), centre, tuple(sorted(config.site for config in configs)))
+
+
+def pin(folder: Path, plan: Path, codebook: Path) -> None:
+    """Write a plan into `centre.plans` of every site's node.yaml, beside those that are there; here one person decides for all sites.
+
+    Raises
+    ------
+    YamlError, PlanError, CodebookError
+        Where the plan or the codebook cannot be run.
+    """
+    read = drafted(plan, codebook)
+    pinned = {"plan": sha256_hex(read.plan), "codebook": sha256_hex(read.codebook)}
+    for path in sorted((folder / "sites").glob("*/node.yaml")):
+        written = read_yaml(path)
+        centre = _block(written, "centre")
+        before = centre.get("plans")
+        plans = before if isinstance(before, list) else []
+        if pinned not in plans:
+            centre["plans"] = [*plans, pinned]
+            path.write_text(_as_yaml(written), encoding="utf-8")
 
 
 def send_roster(folder: Path, roster: Roster) -> None:
@@ -167,9 +191,11 @@ def _write_node(study_file: Path, home: Path) -> None:
     source = _block(_block(written, "data"), "source")
     source["path"] = str((study_file.parent / str(source["path"])).resolve())
     whole = written | {name: joined[name] for name in ("centre", "identity", "roster", "state")}
-    (home / "node.yaml").write_text(
-        yaml.safe_dump(whole, sort_keys=False, allow_unicode=True), encoding="utf-8"
-    )
+    (home / "node.yaml").write_text(_as_yaml(whole), encoding="utf-8")
+
+
+def _as_yaml(written: YamlMapping) -> str:
+    return yaml.safe_dump(written, sort_keys=False, allow_unicode=True)
 
 
 def _block(written: YamlMapping, key: str) -> YamlMapping:
@@ -191,6 +217,7 @@ def start_federation(study: Path, folder: Path, *, say: Callable[[str], None]) -
     if (folder / CENTRE_FILE).exists():
         names = sorted(each.name for each in (folder / "sites").iterdir())
         federation = Federation(folder.resolve(), read_centre(folder), tuple(names))
+        pin(folder, study / PLAN, study / CODEBOOK)
     else:
         say(f"making keys and certificates in {folder}")
         federation = make_federation(study, folder)

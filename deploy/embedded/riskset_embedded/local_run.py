@@ -264,14 +264,16 @@ def _log_to(path: Path) -> Iterator[None]:
 
 
 def _notices(configs: Sequence[NodeConfig]) -> list[str]:
-    """Settings that only a long-running node acts on, each once."""
+    """That nobody at the sites is asked; and the settings that only a long-running node acts on, each once."""
     without_effect = sorted(
         {setting for config in configs for setting in config.without_effect_in_a_local_run}
     )
+    asked = "Whoever starts a local run holds the files of all sites: no plan is pinned (centre.plans), and nobody else is asked."
     if not without_effect:
-        return []
+        return [asked]
     return [
-        f"Without effect in a local run, where all parties share this machine: {', '.join(without_effect)}."
+        asked,
+        f"Without effect in a local run, where all parties share this machine: {', '.join(without_effect)}.",
     ]
 
 

@@ -61,9 +61,8 @@ def start_run(
         Where the run cannot begin; nothing was asked of any site.
     """
     roster, nonce = sites.roster(), random(32)
-    offer_run(
-        plan, codebook, roster, centre.identity(), nonce
-    )  # raises here rather than in the driver
+    # What cannot begin is refused here rather than in the driver; the number follows when the run is entered.
+    offer_run(plan, codebook, roster, centre.identity(), nonce, number=0)
     nodes = bring_in_line(engine, sites)
     inputs = RunInputs(canonical_json(plan), canonical_json(codebook), roster, nonce)
     number = runs.add(plan.plan, plan.version, inputs, now)

@@ -100,7 +100,7 @@ def _drive(
     codebook = validate(
         Codebook, parse_canonical(inputs.codebook_json), "the run's codebook", CodebookError
     )
-    offered = offer_run(plan, codebook, inputs.roster, centre.identity(), inputs.nonce)
+    offered = offer_run(plan, codebook, inputs.roster, centre.identity(), inputs.nonce, number)
     keys = {
         site.name: site.connection_key
         for site in sites.all()

@@ -39,6 +39,7 @@ class Outline(TypedDict):
     plan: str
     version: str
     sha256: str
+    codebook_sha256: str
     codebook: str
     conventions: str
     release: str
@@ -57,6 +58,7 @@ def outline(plan_path: Path, codebook_path: Path) -> Outline:
         "plan": plan.plan,
         "version": plan.version,
         "sha256": sha256_hex(plan),
+        "codebook_sha256": sha256_hex(codebook),
         "codebook": codebook.reference,
         "conventions": plan.conventions,
         "release": plan.disclosure.release,
@@ -82,7 +84,8 @@ def outline_text(summary: Outline) -> str:
     """The outline for a person."""
     lines = [
         f"{summary['plan']} {summary['version']}  sha256 {summary['sha256']}",
-        f"codebook {summary['codebook']}, conventions {summary['conventions']}, release {summary['release']}",
+        f"codebook {summary['codebook']}  sha256 {summary['codebook_sha256']}",
+        f"conventions {summary['conventions']}, release {summary['release']}",
         f"reads    {', '.join(summary['reads'])}",
         f"results  {summary['released_to']}",
         "",

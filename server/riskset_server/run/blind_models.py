@@ -45,7 +45,7 @@ from riskset_common.wire.blind_steps import BlindAnswer, BlindBegin, BlindStep
 from riskset_common.wire.frame import Message
 from riskset_server.run.replies import Replies, SitesLost
 from riskset_server.run.results import Finished
-from riskset_server.run.run import CountedDeaths, Progress
+from riskset_server.run.run import CountedDeaths, Progress, Run
 
 Letters = Mapping[int, Sequence[Message]]
 """Messages of one model by the number of the site."""
@@ -161,6 +161,8 @@ class BlindRun:
 
     Parameters
     ----------
+    run
+        The run that they are part of.
     session
         What they share.
     counted
@@ -174,7 +176,8 @@ class BlindRun:
         Where counted deaths contradict themselves.
     """
 
-    def __init__(self, session: Session, counted: Sequence[CountedDeaths]) -> None:
+    def __init__(self, run: Run, session: Session, counted: Sequence[CountedDeaths]) -> None:
+        self._run = run
         self._sid, self._roster = session.setup.sid, session.roster
         self._rounds = [(each.asked, each.opening) for each in counted]
         models = [_models(session, each) for each in counted]
@@ -210,20 +213,22 @@ class BlindRun:
     def messages(self) -> dict[str, bytes]:
         """The next step, by name of the site."""
         if self.step == 1:
-            begin = BlindBegin.of(self._sid, self._rounds).to_bytes()
+            begin = self._run.signed(BlindBegin.of(self._sid, self._rounds))
             (any_model, *_) = self._running.values()
             return {self._roster.name(site): begin for site in any_model.sending}
         receivers = sorted({site for model in self._running.values() for site in model.sending})
         return {
-            self._roster.name(site): BlindStep.of(
-                self._sid,
-                self.step,
-                {
-                    setup: model.sending[site]
-                    for setup, model in self._running.items()
-                    if site in model.sending
-                },
-            ).to_bytes()
+            self._roster.name(site): self._run.signed(
+                BlindStep.of(
+                    self._sid,
+                    self.step,
+                    {
+                        setup: model.sending[site]
+                        for setup, model in self._running.items()
+                        if site in model.sending
+                    },
+                )
+            )
             for site in receivers
         }
 
@@ -284,7 +289,7 @@ def ask_blind(progress: Progress) -> AskedBlind | Finished:
     """
     joined = progress.joined
     session = blind_session(joined.study.plan, joined.setup, joined.run.roster, progress.frozen)
-    models = BlindRun(session, progress.deaths)
+    models = BlindRun(joined.run, session, progress.deaths)
     if models.is_done:
         return _finished(progress, models)
     return AskedBlind(progress, models, models.step, models.messages())

@@ -22,7 +22,12 @@ from riskset_server.run.run import JoinedRun, Run
 
 
 def offer_run(
-    plan: Plan, codebook: Codebook, roster: Roster, identity: Identity, nonce: bytes
+    plan: Plan,
+    codebook: Codebook,
+    roster: Roster,
+    identity: Identity,
+    nonce: bytes,
+    number: int,
 ) -> Offered:
     """Begin a run: nothing is asked yet, but all is checked that can be before.
 
@@ -30,6 +35,8 @@ def offer_run(
     ----------
     nonce
         32 bytes from the operating system's random source, new for each run.
+    number
+        Of the run, by which people at the sites and at the centre speak of it.
 
     Raises
     ------
@@ -39,7 +46,9 @@ def offer_run(
     study, rule = Study(plan, codebook, sites_of(roster)), rule_of(plan, roster)
     _check_quorum(plan, len(roster.members))
     check_plan(study)
-    sid, offer = make_offer(identity, nonce, roster, canonical_json(plan), canonical_json(codebook))
+    sid, offer = make_offer(
+        identity, nonce, roster, canonical_json(plan), canonical_json(codebook), number
+    )
     run = Run(study, roster, identity, rule, sid)
     return Offered(run, dict.fromkeys([site.name for site in study.sites], offer.to_bytes()))
 
@@ -74,7 +83,7 @@ class Offered:
             missing = [name for name in self.messages if name not in replies]
             needed = f"{len(advertised)} sites joined, {run.rule.minimum_sites} must"
             raise SitesLost(0, missing, needed)
-        setup, keys = collect_keys(run.sid, run.roster, advertised, run.rule)
+        setup, keys = collect_keys(run.identity, run.sid, run.roster, advertised, run.rule)
         sites = sites_of(run.roster, setup.participants)
         study = Study(run.study.plan, run.study.codebook, sites)
         messages = dict.fromkeys([site.name for site in sites], keys.to_bytes())

@@ -40,6 +40,11 @@ class SitesRefused(Refusal):
 
 def read_reply(roster: Roster, name: str, reply: bytes) -> Message:
     """Read one reply; that it is the site's own, its signature says later."""
+    if not reply:
+        raise ProtocolRefusal(
+            f"Site {name!r} dropped the message without an answer: it does not bear the signature of the centre that this site joined. "
+            "Compare the fingerprint of the centre's key with the one in its node.yaml (centre.key)."
+        )
     try:
         message = read_message(reply)
     except RisksetError as error:

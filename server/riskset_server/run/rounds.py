@@ -12,6 +12,7 @@ from riskset_common.errors import RisksetError
 from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.estimators.estimator import AnyRequest, Request, Summary
 from riskset_common.estimators.withholding import stepped
+from riskset_common.rounds.asked_once import AskedOnce, ask_once
 from riskset_common.rounds.blind_models import counts_deaths
 from riskset_common.rounds.consistency import check_pooled
 from riskset_common.rounds.questions import questions_json, sections_of
@@ -26,7 +27,6 @@ from riskset_common.secure.sums.pooling import (
 from riskset_common.secure.sums.recovery import unmask_requests
 from riskset_common.secure.sums.reporting import NO_ROUND
 from riskset_common.wire.messages import Opening, Report, RoundRequest, UnmaskAnswer
-from riskset_server.run.asked_once import AskedOnce, ask_once
 from riskset_server.run.blind_models import AskedBlind, ask_blind, asked_next
 from riskset_server.run.replies import Replies, SitesLost, read_reply
 from riskset_server.run.results import Finished
@@ -66,6 +66,7 @@ def _ask(progress: Progress, analyses: Mapping[str, AnyRequest], sites: Collecti
     """Ask the next question of these analyses."""
     once = ask_once(analyses)
     request = make_request(
+        progress.joined.run.identity,
         progress.joined.setup,
         progress.frozen,
         progress.rounds + 1,
@@ -179,8 +180,9 @@ class Asked:
         if self.request.profile == "strict":
             return {}
         reports = {number: each.report for number, each in checked.items()}
-        wanted = unmask_requests(self.progress.joined.setup, self.request, reports)
-        name = self.progress.joined.run.roster.name
+        joined = self.progress.joined
+        wanted = unmask_requests(joined.run.identity, joined.setup, self.request, reports)
+        name = joined.run.roster.name
         return {name(number): each.to_bytes() for number, each in wanted.items()}
 
 
@@ -239,6 +241,7 @@ class Reported:
         """Add up the reports."""
         progress, request = self.asked.progress, self.asked.request
         return open_checked(
+            progress.joined.run.identity,
             progress.joined.setup,
             progress.frozen,
             progress.joined.run.roster,

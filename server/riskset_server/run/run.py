@@ -29,6 +29,7 @@ from riskset_common.secure.sums.pooling import (
 from riskset_common.secure.sums.rule import Rule
 from riskset_common.secure.sums.setup import Setup
 from riskset_common.study.study import Study
+from riskset_common.wire.from_centre import FromCentre
 from riskset_common.wire.messages import Opening, Refused, RoundRequest
 from riskset_server.run.replies import Awaited, Replies, read_replies
 
@@ -56,6 +57,10 @@ class Run:
     identity: Identity
     rule: Rule
     sid: bytes
+
+    def signed(self, message: FromCentre) -> bytes:
+        """A message as it goes out, with the centre's signature."""
+        return message.signed_by(self.identity).to_bytes()
 
     def close(self) -> bytes:
         """Tell the sites that the session is over: they delete what could open its reports."""

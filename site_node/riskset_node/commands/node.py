@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import signal
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_bytes
 from threading import Event
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from riskset_common.programs.command_line import errors_as_text
+
+if TYPE_CHECKING:
+    from riskset_node.config import NodeConfig
+    from riskset_node.connection.fleet import Connection
 
 NodeFile = Annotated[
     Path, typer.Argument(metavar="NODE", help="node.yaml", dir_okay=False, exists=True)
@@ -69,13 +72,27 @@ def init(
 
 @errors_as_text
 def doctor(node: NodeFile) -> None:
-    """Check everything between this machine and the centre: PASS, or what to do. Sends nothing of the patients."""
+    """Check node.yaml, and everything between this machine and the centre: PASS, or what to do. Sends nothing of the patients."""
+    from riskset_common.errors import RisksetError
+    from riskset_node.commands.lines import show
     from riskset_node.config import read_node
-    from riskset_node.enrolment.doctor import examine
+    from riskset_node.connection.admission import admission
+    from riskset_node.connection.standing import process_of
+    from riskset_node.enrolment.doctor import Check, examine
 
-    found = examine(read_node(node), now=datetime.now(UTC))
+    try:
+        config = read_node(node)
+    except RisksetError as error:
+        found = [Check("node.yaml", False, str(error))]
+    else:
+        found = examine(
+            config,
+            now=_now(),
+            admission=lambda: admission(_connection(config)),
+            runs=config.state is not None and process_of(config.state) is not None,
+        )
     for check in found:
-        typer.echo(f"{'PASS' if check.passed else 'FAIL'}  {check.what:<12} {check.found}")
+        show(f"{'PASS' if check.passed else 'FAIL'}  {check.what:<12} {check.found}")
     if not all(check.passed for check in found):
         raise typer.Exit(1)
 
@@ -84,42 +101,45 @@ def doctor(node: NodeFile) -> None:
 def start(node: NodeFile) -> None:
     """Connect to the centre, and answer what the policy allows, until stopped. Opens no port."""
     from riskset_common.programs.memory import settle
+    from riskset_node.commands.lines import at, log_as_lines, show
     from riskset_node.config import read_node
-    from riskset_node.connection.fleet import Connection, FlowerNode
+    from riskset_node.connection.fleet import FlowerNode
     from riskset_node.connection.standing import Journal, running
-    from riskset_node.enrolment.joining import read_connection_key
-    from riskset_node.session.service import address_of, opened, read_file, state_folder
+    from riskset_node.session.service import opened
 
     config = read_node(node)
-    connection = Connection(
-        address=address_of(config),
-        ca=read_file(config, "centre.ca"),
-        key=read_connection_key(read_file(config, "identity.connection")),
-        proxy=config.centre.proxy,
-        state=state_folder(config),
-        stream=config.centre.stream,
-    )
+    connection = _connection(config)
     over = _ended_by_signal()
-    journal = Journal(connection.state, _now)
+    log_as_lines(_now)
     settle()
 
     def say(line: str) -> None:
         journal.said(line)
-        _say(line)
+        show(at(_now(), line))
 
-    with (
-        running(connection.state),
-        opened(config, now=_now, random=token_bytes) as answering,
-    ):
-        FlowerNode(answering, connection, say=say, wait=over.wait, heard=journal.contact).serve()
+    with running(connection.state):
+        journal = Journal(connection.state, _now)
+        try:
+            with opened(config, now=_now, random=token_bytes, node_yaml=node) as answering:
+                FlowerNode(
+                    answering, connection, say=say, wait=over.wait, heard=journal.contact
+                ).serve()
+        except (
+            SystemExit
+        ):  # told to end; of a fault the status says that the node did not end in good order
+            journal.ended()
+            raise
+        journal.ended()
 
 
 @errors_as_text
 def status(node: NodeFile) -> None:
-    """Show the state of this site's node: what it waits for, its last run, when the centre last answered."""
-    from riskset_node.connection.standing import lines_of
+    """Show how this site's node is, the runs that it takes part in, and what it refused and why."""
+    from riskset_node.commands.lines import show
+    from riskset_node.connection.status import lines_of
 
-    typer.echo("\n".join(lines_of(_state_of(node))))
+    for line in lines_of(_state_of(node), _now()):
+        show(line)
 
 
 @errors_as_text
@@ -138,16 +158,42 @@ def stop(node: NodeFile) -> None:
     """End the node in good order; what it answered is kept, and `start` goes on in the middle of a run."""
     from time import sleep
 
+    from riskset_node.commands.lines import show
     from riskset_node.connection.standing import stop as end
 
-    typer.echo(f"process {end(_state_of(node), sleep)} ended")
+    show(f"process {end(_state_of(node), sleep)} ended")
+
+
+def _connection(config: NodeConfig) -> Connection:
+    from riskset_node.connection.fleet import Connection
+    from riskset_node.enrolment.joining import read_connection_key
+    from riskset_node.session.service import address_of, read_file, state_folder
+
+    return Connection(
+        address=address_of(config),
+        ca=read_file(config, "centre.ca"),
+        key=read_connection_key(read_file(config, "identity.connection")),
+        proxy=config.centre.proxy,
+        state=state_folder(config),
+        stream=config.centre.stream,
+    )
 
 
 def _state_of(node: Path) -> Path:
-    from riskset_node.config import read_node
+    """The node's own folder; also where node.yaml is broken, as long as its line `state:` can be read."""
+    from riskset_common.errors import RisksetError
+    from riskset_node.commands.lines import show
+    from riskset_node.config import read_node, state_written_in
     from riskset_node.session.service import state_folder
 
-    return state_folder(read_node(node))
+    try:
+        return state_folder(read_node(node))
+    except RisksetError as error:
+        state = state_written_in(node)
+        if state is None or not state.is_dir():
+            raise
+        show(f"node.yaml     is broken: {error}\n")
+        return state
 
 
 def _now() -> datetime:
@@ -166,8 +212,3 @@ def _ended_by_signal() -> Event:
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     return over
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"{datetime.now(UTC):%H:%M:%S} {line}\n")
-    sys.stderr.flush()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from riskset_common.formats.moments import moment
 from riskset_common.programs.command_line import errors_as_text
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ def list_(node: Place, as_json: AsJson = False) -> None:
     from rich.table import Table
 
     table = Table(*("number", "sent at", "message", "round", "bytes", "numbers", "sha256"))
-    for row in rows:
+    for row in map(_for_people, rows):
         table.add_row(*(str(cell) for cell in {**row, "sha256": str(row["sha256"])[:16]}.values()))
     terminal().print(table)
 
@@ -81,7 +83,7 @@ def show(
         ]
         print_json({**_row(entry), "session": entry.sid.hex(), "under_the_mask": numbers})
         return
-    for name, value in {**_row(entry), "session": entry.sid.hex()}.items():
+    for name, value in {**_for_people(_row(entry)), "session": entry.sid.hex()}.items():
         typer.echo(f"{name:<9} {value}")
     if not arrays:
         return
@@ -115,6 +117,11 @@ def _row(entry: Entry) -> dict[str, object]:
         "numbers": numbers,
         "sha256": sha256(entry.message).hexdigest(),
     }
+
+
+def _for_people(row: dict[str, object]) -> dict[str, object]:
+    """The same row with its time as the log has it."""
+    return {**row, "sent at": moment(datetime.fromisoformat(str(row["sent at"])))}
 
 
 def _in_words(values: Numbers) -> str:

@@ -42,7 +42,7 @@ from riskset_common.wire.flower_envelope import APP_SHA256, RECORD, Envelope
 from riskset_common.wire.messages import Close, read_message
 from riskset_common.wire.releases import check_releases
 from riskset_node.connection.https import https_client, in_words
-from riskset_node.connection.standing import is_paused
+from riskset_node.connection.standing import is_paused, number_file
 from riskset_node.connection.stream import RunStream, StreamAddress
 from riskset_node.session.edge import Answering
 
@@ -125,13 +125,10 @@ class FleetLink:
         self._fleet._client = https_client(  # noqa: SLF001  # ditto
             connection.ca, connection.proxy, HELD_SECONDS + 15.0
         )
+        self._number_file = number_file(connection.state)
         self._node: Node | None = None
         self._closed = Event()
         self._heart: Thread | None = None
-
-    @property
-    def _number_file(self) -> Path:
-        return self._connection.state / "node-id"
 
     def open(self) -> None:
         """Take the lease of this node. Waits, and says for what, until the centre admits it."""
@@ -191,6 +188,17 @@ class FleetLink:
         answer = self._call(self._fleet.GetRun, GetRunRequest(node=self._node, run_id=run_id))
         return str(run_from_proto(answer.run).fab_hash)
 
+    def is_known_as(self, number: int) -> bool:
+        """Whether the centre knows this site's connection key as that of this node; asked once, and nothing changes by it."""
+        try:
+            self._fleet.GetRun(GetRunRequest(node=Node(node_id=number), run_id=0))
+        except httpx.HTTPStatusError as error:
+            # There is no run 0, which it says to nodes that it knows; 401 to others.
+            if error.response.status_code in _TRY_AGAIN:
+                raise
+            return error.response.status_code != 401
+        return True
+
     def close(self) -> None:
         """Give the lease back, so that a restarted node need not wait for its end."""
         self._closed.set()
@@ -212,6 +220,8 @@ class FleetLink:
                 heard = self._fleet.SendNodeHeartbeat(request).success
             except httpx.HTTPError:
                 heard = False
+            if heard:
+                self._heard()
             pause = float(HEARTBEAT_DEFAULT_INTERVAL) if heard else 5.0
 
     def _call(self, method: Callable[[Asked], Answer], request: Asked) -> Answer:
@@ -278,6 +288,7 @@ class FlowerNode:
             busy_at = monotonic()
             while True:
                 asked_at = monotonic()
+                self._answering.renew()
                 if self._is_to_rest():
                     if self._wait(LONGEST_PAUSE):
                         return
@@ -360,12 +371,12 @@ class FlowerNode:
             raise
         if app not in self._apps:
             raise PolicyRefusal(
-                f"Run {run_id} belongs to a Flower app (sha256 {app[:16]}) that this release does not answer. "
+                f"Flower's run {run_id} belongs to an app (sha256 {app[:16]}) that this release does not answer. "
                 "Only riskset's own app is answered; ask the centre what it started."
             )
         check_releases(envelope.release, self._release)
         self._runs[run_id] = app
-        self._say(f"run {run_id} of the centre (riskset {envelope.release})")
+        self._say(f"a run of the centre (riskset {envelope.release}), Flower's number {run_id}")
 
     def _open_stream(self, envelope: Envelope) -> None:
         """Dial the stream that a run offers, unless it was dialled before; the streams of other runs stay as they are."""

@@ -1,20 +1,21 @@
-"""The status of a site's node for the site's staff: whether it is running, what it waits for, and when it last heard from the centre.
+"""What a running node leaves for the site's staff: whether it is running, what it said last, and when it last heard from the centre.
 
 It is kept in two files of the node's own folder: `node.pid`, locked for as long as the node runs, and `standing.json`. A third one,
-`paused`, is there while the node is to rest.
+`paused`, is there while the node is to rest. `status.py` tells it.
 """
 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Lock
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from riskset_common.errors import InputError
 
@@ -24,46 +25,58 @@ _EVERY = timedelta(seconds=10)
 STOP_SECONDS = 30.0
 
 
-@dataclass(frozen=True)
-class Standing:
-    """What the node last said and when, the run that it last took part in, and when the centre last answered; times in UTC, ISO 8601."""
+class Standing(BaseModel):
+    """What the node last said and when, when the centre last answered, and when the node ended in good order; None if it did not."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     said: str = ""
-    said_at: str = ""
-    run: str = ""
-    contact_at: str = ""
+    said_at: AwareDatetime | None = None
+    contact_at: AwareDatetime | None = None
+    ended_at: AwareDatetime | None = None
 
 
 class Journal:
-    """Keeps the standing of a node that runs. `now` is the site's clock."""
+    """Keeps the standing of a node that runs, from all of its threads. `now` is the site's clock."""
 
     def __init__(self, state: Path, now: Callable[[], datetime]) -> None:
         self._file = state / "standing.json"
         self._now = now
         self._standing = Standing()
         self._written_at: datetime | None = None
+        self._one_at_a_time = Lock()
 
     def said(self, line: str) -> None:
         """The node said something."""
-        run = line if line.startswith("run ") else self._standing.run
-        self._write(replace(self._standing, said=line, said_at=_text(self._now()), run=run))
+        with self._one_at_a_time:
+            self._write(self._standing.model_copy(update={"said": line, "said_at": self._now()}))
 
     def contact(self) -> None:
         """The centre answered."""
-        now = self._now()
-        self._standing = replace(self._standing, contact_at=_text(now))
-        if self._written_at is None or now - self._written_at >= _EVERY:
-            self._write(self._standing)
+        with self._one_at_a_time:
+            now = self._now()
+            self._standing = self._standing.model_copy(update={"contact_at": now})
+            if self._written_at is None or now - self._written_at >= _EVERY:
+                self._write(self._standing)
+
+    def ended(self) -> None:
+        """The node ends in good order."""
+        with self._one_at_a_time:
+            self._write(self._standing.model_copy(update={"ended_at": self._now()}))
 
     def _write(self, standing: Standing) -> None:
         self._standing, self._written_at = standing, self._now()
         new = self._file.with_suffix(".new")
-        new.write_text(json.dumps(asdict(standing), indent=1) + "\n", encoding="utf-8")
+        new.write_text(standing.model_dump_json(indent=1) + "\n", encoding="utf-8")
         new.replace(self._file)
 
 
-def _text(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds")
+def standing_of(state: Path) -> Standing:
+    """What the node of this state last left; nothing where no node ran, or its file is damaged: the next contact writes it anew."""
+    try:
+        return Standing.model_validate_json((state / "standing.json").read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return Standing()
 
 
 @contextmanager
@@ -144,14 +157,6 @@ def is_paused(state: Path) -> bool:
     return (state / "paused").exists()
 
 
-def lines_of(state: Path) -> Iterator[str]:
-    """The state of the node, line by line."""
-    pid = process_of(state)
-    yield f"node          {f'runs, process {pid}' if pid else 'does not run'}{', paused' if is_paused(state) else ''}"
-    path = state / "standing.json"
-    if not path.exists():
-        return
-    kept = Standing(**json.loads(path.read_text(encoding="utf-8")))
-    yield f"last said     {kept.said} ({kept.said_at})"
-    yield f"last run      {kept.run or 'none'}"
-    yield f"last contact  {kept.contact_at or 'none'}"
+def number_file(state: Path) -> Path:
+    """Where a node keeps the number that the centre gave it."""
+    return state / "node-id"

@@ -17,18 +17,22 @@ from cryptography import x509
 
 from riskset_common.errors import RisksetError
 from riskset_common.formats.addresses import Address
+from riskset_common.formats.moments import moment
 from riskset_common.primitives.signing import fingerprint
 from riskset_common.programs.command_line import version_of
 from riskset_common.programs.tls import trusting
 from riskset_node.config import NodeConfig
 from riskset_node.enrolment.joining import read_connection_key
+from riskset_node.policy import expiry_reasons
 from riskset_node.session.service import (
+    STATE_FILE,
     address_of,
     own_identity,
     read_file,
     state_folder,
 )
 from riskset_node.session.trust import own_entry, trust_of
+from riskset_node.state.told import told_by
 
 CLOCK_AHEAD, CLOCK_BEHIND = 5.0, 300.0
 """Seconds by which the centre lets a site's clock go wrong."""
@@ -45,8 +49,18 @@ class Check:
     found: str
 
 
-def examine(config: NodeConfig, *, now: datetime) -> list[Check]:
-    """Look at everything; what fails does not keep the rest from being looked at."""
+def examine(
+    config: NodeConfig, *, now: datetime, admission: Callable[[], str], runs: bool
+) -> list[Check]:
+    """Look at everything; what fails does not keep the rest from being looked at.
+
+    Parameters
+    ----------
+    admission
+        Asks the centre as the node does; raises `RisksetError` if it does not admit the site.
+    runs
+        Whether the node runs, so that what it made of node.yaml counts.
+    """
     health = _Health(config, now)
     looks: tuple[tuple[str, Callable[[], str]], ...] = (
         ("release", lambda: f"riskset-node {version_of('riskset-node')}"),
@@ -55,6 +69,10 @@ def examine(config: NodeConfig, *, now: datetime) -> list[Check]:
         ("authority", lambda: _authority(config, now)),
         ("centre", health.reach),
         ("clock", health.clock),
+        ("admission", admission),
+        ("policy", lambda: _policy(config, now)),
+        ("plans", lambda: _plans(config)),
+        ("settings", lambda: _settings(config, runs=runs)),
         ("records", lambda: _records(config)),
         ("disk", lambda: _disk(config)),
     )
@@ -86,6 +104,12 @@ def _keys(config: NodeConfig) -> str:
 def _roster(config: NodeConfig) -> str:
     roster = trust_of(config).roster
     member = own_entry(config, roster, own_identity(config).public)
+    offered = told_by(_state_file(config)).roster_offered
+    if offered is not None and offered > roster.version:
+        raise RisksetError(
+            f"the centre's roster is version {offered}, here {roster.version}: get roster.yaml and roster.yaml.sig from the centre, "
+            "then restart the node."
+        )
     return f"version {roster.version}, {len(roster.members)} sites, this site is number {member.site_id}"
 
 
@@ -158,6 +182,47 @@ def _what_to_do(address: str, error: Exception) -> str:
         f"centre.address: {address} cannot be reached ({type(error).__name__}). Ask IT: "
         f'"please allow outbound TCP {centre.port} to {centre.host}", or set centre.proxy.'
     )
+
+
+def _policy(config: NodeConfig, now: datetime) -> str:
+    expired = tuple(expiry_reasons(config.policy, now.date()))
+    if expired:
+        raise RisksetError(expired[0])
+    until = config.policy.expires
+    return "holds" if until is None else f"holds until {until}"
+
+
+def _plans(config: NodeConfig) -> str:
+    plans = config.centre.plans
+    if plans is None:
+        raise RisksetError(
+            "centre.plans is not in node.yaml, so this node refuses every offer. Write the plans that this site agreed to, each as "
+            "{plan: SHA-256, codebook: SHA-256} of `riskset plan check`; plans: [] as long as there is none."
+        )
+    if plans == "any":
+        return "every plan is answered, because the policy allows exact release"
+    return f"{len(plans)} pinned" if plans else "none is pinned yet, so every offer is refused"
+
+
+def _settings(config: NodeConfig, *, runs: bool) -> str:
+    """What the node that runs made of node.yaml, which is here as the file is now."""
+    told = told_by(_state_file(config)).settings
+    if not runs or told is None:
+        return "no node runs; the next start takes node.yaml as it is"
+    if told.trouble:
+        raise RisksetError(
+            f"node.yaml was changed, and the node that runs does not use it: {told.trouble}\nThe policy of "
+            f"{moment(told.policy_at)} holds. The node looks at the file again within 20 seconds."
+        )
+    if told.waiting:
+        raise RisksetError(
+            f"changed, and acts only after a restart of the node (`riskset-node stop`, then `start`): {', '.join(told.waiting)}."
+        )
+    return f"the policy is in force since {moment(told.policy_at)}"
+
+
+def _state_file(config: NodeConfig) -> Path:
+    return state_folder(config) / STATE_FILE
 
 
 def _records(config: NodeConfig) -> str:

@@ -11,7 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from riskset_common.errors import EstimationError, ProtocolRefusal
+from riskset_common.errors import (
+    DataError,
+    EstimationError,
+    ProtocolRefusal,
+    RecordsFailed,
+    own_records,
+)
 from riskset_common.primitives.signing import Identity
 from riskset_common.rounds.blind_models import Blind, models_begun
 from riskset_common.secure.blind.parties.keys import accept_keys, make_keys
@@ -19,6 +25,7 @@ from riskset_common.secure.blind.parties.member import BlindMember
 from riskset_common.secure.blind.parties.setup import BlindSetup
 from riskset_common.secure.blind.parties.site import BlindSite, answer
 from riskset_common.secure.sums.site_session import blind_channels
+from riskset_common.study.patients import Patients
 from riskset_common.survival.regression.slot_sums import SlotDesign
 from riskset_common.wire.blind_messages import BlindAsk, BlindInput, BlindKeys, BlindShare
 from riskset_common.wire.blind_steps import BlindAnswer, BlindBegin, BlindStep
@@ -108,7 +115,7 @@ class BlindParts:
     def __init__(
         self,
         identity: Identity,
-        policy: Policy,
+        policy: Callable[[], Policy],
         state: NodeState,
         *,
         now: Callable[[], datetime],
@@ -118,8 +125,16 @@ class BlindParts:
         self._now, self._random = now, random
         self._parts: dict[bytes, dict[bytes, BlindPart]] = {}
 
-    def answer(self, message: BlindBegin | BlindStep, joined: JoinedSession) -> bytes:
-        """Answer one step, and write it down; the same step again gets the same bytes."""
+    def answer(
+        self,
+        message: BlindBegin | BlindStep,
+        joined: JoinedSession,
+        patients: Callable[[], Patients],
+    ) -> bytes:
+        """Answer one step, and write it down; the same step again gets the same bytes.
+
+        `patients` gives this site's records; it is called when all else is checked.
+        """
         sid, content = message.sid, message.to_bytes()
         if message.step <= self._state.last_blind_step(sid):
             sent = self._state.outbox.sent(BlindAnswer.__name__, sid, message.step)
@@ -130,7 +145,7 @@ class BlindParts:
             return sent
         fresh = self._random(32) if self._state.blind_secret(sid) is None else None
         try:
-            replied = self._replied(message, joined, fresh)
+            replied = self._replied(message, joined, patients, fresh)
         except BaseException:
             self.forget(sid)  # a machine that stopped halfway is made anew
             raise
@@ -145,32 +160,47 @@ class BlindParts:
         self._parts.pop(sid, None)
 
     def _replied(
-        self, message: BlindBegin | BlindStep, joined: JoinedSession, fresh: bytes | None
+        self,
+        message: BlindBegin | BlindStep,
+        joined: JoinedSession,
+        patients: Callable[[], Patients],
+        fresh: bytes | None,
     ) -> BlindAnswer:
         if isinstance(message, BlindStep):
-            return self._stepped(message, joined)
+            return self._stepped(message, joined, patients)
         if fresh is None:
             raise ProtocolRefusal("The blind models of this session began already.")
-        return self._begun(message, joined, fresh)
+        return self._begun(message, joined, patients, fresh)
 
-    def _begun(self, message: BlindBegin, joined: JoinedSession, secret: bytes) -> BlindAnswer:
+    def _begun(
+        self,
+        message: BlindBegin,
+        joined: JoinedSession,
+        patients: Callable[[], Patients],
+        secret: bytes,
+    ) -> BlindAnswer:
         session = joined.session
         own = _Own(session.site_id, self._identity, secret, blind_channels(session))
         parts: dict[bytes, BlindPart] = {}
-        for blind in models_begun(session, joined.study, message):
+        models = models_begun(session, joined.study, message)
+        for blind in models:
             self._check_serving(blind, session.site_id)
-            parts[blind.setup.hash] = BlindPart(blind.setup, blind.design(joined.patients), own)
+        with own_records():
+            for blind in models:
+                parts[blind.setup.hash] = BlindPart(blind.setup, blind.design(patients()), own)
         self._parts[message.sid] = parts
         letters = {setup: part.begin() for setup, part in parts.items()}
         return BlindAnswer.of(message.sid, message.step, letters)
 
     def _check_serving(self, blind: Blind, site_id: int) -> None:
         if site_id in blind.setup.committee.site_ids:
-            check_serving(self._policy, blind.name)
+            check_serving(self._policy(), blind.name)
 
-    def _stepped(self, message: BlindStep, joined: JoinedSession) -> BlindAnswer:
+    def _stepped(
+        self, message: BlindStep, joined: JoinedSession, patients: Callable[[], Patients]
+    ) -> BlindAnswer:
         if message.sid not in self._parts:
-            self._restore(message.sid, joined)
+            self._restore(message.sid, joined, patients)
         parts = self._parts[message.sid]
         letters: dict[bytes, list[Message]] = {}
         for setup, received in message.letters().items():
@@ -188,7 +218,7 @@ class BlindParts:
                 del parts[setup]
         return BlindAnswer.of(message.sid, message.step, letters)
 
-    def _restore(self, sid: bytes, joined: JoinedSession) -> None:
+    def _restore(self, sid: bytes, joined: JoinedSession, patients: Callable[[], Patients]) -> None:
         """Make the machines of a session anew from its stored steps."""
         secret = self._state.blind_secret(sid)
         if secret is None:
@@ -196,14 +226,16 @@ class BlindParts:
         for content in self._state.blind_steps(sid):
             stored = read_message(content)
             if isinstance(stored, BlindBegin):
-                replied = self._begun(stored, joined, secret)
+                replied = self._begun(stored, joined, patients, secret)
             elif isinstance(stored, BlindStep):
-                replied = self._stepped(stored, joined)
+                replied = self._stepped(stored, joined, patients)
             else:
                 raise ProtocolRefusal("The state of this site holds a step that is none.")
             sent = self._state.outbox.sent(BlindAnswer.__name__, sid, replied.step)
             if replied.to_bytes() != sent:
-                raise ProtocolRefusal(
-                    "The stored steps of the blind models no longer give what this site sent: its records or its file were changed. Let "
-                    "the session end, and join a new one."
+                raise RecordsFailed(
+                    DataError(
+                        "The stored steps of the blind models no longer give what this site sent: its records or its file were changed. "
+                        "The session is over; join a new one."
+                    )
                 )

@@ -1,6 +1,7 @@
 """The edge of the site node: whatever happens while a message is answered, a signed message of the protocol goes back, or nothing.
 
-An exception's text can quote a patient's value. It is written to this site's log; what crosses is a `Refused` with one fixed noun.
+An exception's text can quote a patient's value. It is written to this site's log; what crosses is a `Refused` with one fixed noun. What
+the centre of this site did not sign is dropped: nothing goes back but an empty reply, and no session is the worse for it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from riskset_common.errors import RisksetError
 from riskset_common.primitives.signing import Identity
 from riskset_common.programs.memory import give_back
 from riskset_common.secure.sums.site_session import refuse
+from riskset_common.wire.frame import Message
 from riskset_common.wire.messages import read_message
 from riskset_node.session.node import SiteNode, place_of
 from riskset_node.state.outbox import Outbox
@@ -66,7 +68,8 @@ class Answering:
         return self._identity.sign(statement)
 
     def answer(self, message: bytes) -> bytes:
-        """Answer one message. A fault here is a refusal there, and its reason stays here.
+        """Answer one message; empty where nothing is awaited, or the message was dropped. A fault here is a refusal there, and its
+        reason stays here.
 
         Raises only where the answer cannot be written down: then nothing may leave.
         """
@@ -74,6 +77,10 @@ class Answering:
         if self._node.is_idle:
             self._thread.submit(give_back)
         return reply
+
+    def renew(self) -> None:
+        """Take up the policy of node.yaml if the file was changed, also while nothing is asked."""
+        self._thread.submit(self._node.renew).result()
 
     def refuse(self, message: bytes, error: RisksetError) -> bytes:
         """Refuse a message without reading it: what carries it is already not as agreed."""
@@ -83,23 +90,36 @@ class Answering:
         try:
             return self._node.answer(message)
         except RisksetError as error:
-            return self._refused(message, error)
+            self._node.say_no(None, error)
+            return b""
         except Exception as error:  # noqa: BLE001  # the edge of the node: nothing but a noun may leave
             _LOG.exception("answer_failed", site=self.site, kind=type(error).__name__)
-            return self._refused(message, RisksetError(type(error).__name__))
+            return self._node.refuse(read_message(message), RisksetError(_fault(error)))
 
     def _refused(self, message: bytes, error: RisksetError) -> bytes:
         """A refusal on the site's behalf, in the session of the message that it refuses."""
-        self._node.refusal = error
-        _LOG.warning("message_refused", site=self.site, kind=error.wire_code, reason=str(error))
-        sid, round_number = _place_of(message)
+        read = _read(message)
+        self._node.say_no(read, error)
+        sid, round_number = (_unread(message), 0) if read is None else place_of(read)
         refused = refuse(self._identity, self._site_id, sid, round_number, error)
         return self._outbox.send(refused, sid, round_number, self._now())
 
 
-def _place_of(message: bytes) -> tuple[bytes, int]:
-    """Session and round of a message; bytes that are none go by their hash."""
+def _fault(error: Exception) -> str:
+    return (
+        f"a fault of riskset ({type(error).__name__}). The node's log has where it arose; send those lines, which may quote a patient, "
+        "to nobody before you have read them."
+    )
+
+
+def _read(message: bytes) -> Message | None:
+    """The message; None of bytes that are none."""
     try:
-        return place_of(read_message(message))
+        return read_message(message)
     except RisksetError:
-        return hashlib.sha256(b"riskset/unread/" + message).digest(), 0
+        return None
+
+
+def _unread(message: bytes) -> bytes:
+    """What stands for the session of bytes that are no message: their hash."""
+    return hashlib.sha256(b"riskset/unread/" + message).digest()

@@ -1,4 +1,4 @@
-"""A session that this site takes part in: the study, its records and patients for it, and the state of the protocol."""
+"""A session that this site takes part in: the study and the state of the protocol. Its records are elsewhere, in `own_records.py`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from dataclasses import dataclass, field, replace
 from riskset_common.rounds.verified_sums import VerifiedSums, add_verified
 from riskset_common.secure.sums.pooling import pooled_by
 from riskset_common.secure.sums.site_session import SiteSession, accept_opening
-from riskset_common.study.patients import Patients
 from riskset_common.study.study import Study
 from riskset_common.wire.messages import Opening
 from riskset_common.wire.sections import Section
-from riskset_node.records.reading import SiteRecords
 
 
 @dataclass(frozen=True)
@@ -21,15 +19,26 @@ class JoinedSession:
 
     Attributes
     ----------
+    run
+        The centre's number of the run.
+    offered
+        The study with all sites of the roster, as it was offered.
+    study
+        The study with the sites that joined.
+    salt
+        Of the commitment to the records, 32 bytes.
+    session
+        The state of the protocol.
     asked
         By number of a round that was answered, what was asked.
     verified
         Sums that this site checked and on which later questions rest.
     """
 
+    run: int
+    offered: Study
     study: Study
-    records: SiteRecords
-    patients: Patients
+    salt: bytes = field(repr=False)
     session: SiteSession
     asked: Mapping[int, tuple[Section, ...]] = field(default_factory=dict)
     verified: VerifiedSums = field(default_factory=dict)

@@ -1,71 +1,82 @@
 """The site node: a function from message bytes to reply bytes, beside the patients.
 
 It knows nothing of networks. An engine hands it what the centre sent and carries back what it answers. Whatever it is asked, it
-checks for itself: who sent it, whether the plan may run here, whether the numbers asked for are the ones the approved plan implies.
+checks for itself, in this order: who sent it; whether people here agreed to the plan; whether the message follows on the session as
+this site knows it; whether the policy allows it, and whether the numbers asked for are the ones the plan and the checked sums imply.
+Only then it looks at its records, so that no refusal depends on them. What fails on the records ends the session.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar
+from pathlib import Path
 
 import numpy as np
 import structlog
 
-from riskset_common.errors import ProtocolRefusal, RisksetError
+from riskset_common.errors import (
+    ProtocolRefusal,
+    RecordsFailed,
+    RisksetError,
+    SignatureRefusal,
+    own_records,
+)
 from riskset_common.estimators.catalogue import estimator_of
-from riskset_common.planning.check import check_plan, variables_read
-from riskset_common.primitives.signing import Identity, verify
-from riskset_common.rounds.questions import read_round, rule_of, sites_of, study_offered
+from riskset_common.estimators.estimator import AnyRequest
+from riskset_common.planning.check import check_plan
+from riskset_common.primitives.signing import Identity
+from riskset_common.rounds.questions import read_round, study_offered
 from riskset_common.rounds.verified_sums import check_repeated
-from riskset_common.secure.sums.reporting import report
+from riskset_common.secure.sums.reporting import check_round, report
 from riskset_common.secure.sums.site_session import (
-    AnsweredRound,
     SessionSecrets,
-    UnmaskedRound,
-    accept_keys,
     advertise,
     open_offer,
     refuse,
     session_of,
 )
-from riskset_common.secure.sums.statements import closing_statement, snapshot_commitment
+from riskset_common.secure.sums.statements import snapshot_commitment
 from riskset_common.secure.sums.unmasking import answer_unmask
-from riskset_common.study.patients import Patients
-from riskset_common.study.study import Study
 from riskset_common.wire.blind_steps import BlindBegin, BlindStep
 from riskset_common.wire.frame import Message
+from riskset_common.wire.from_centre import FromCentre
 from riskset_common.wire.messages import (
     Close,
     Keys,
     Offer,
     Opening,
-    Report,
     RoundRequest,
-    UnmaskAnswer,
     UnmaskRequest,
     read_message,
 )
 from riskset_common.wire.sections import Numbers, Section, join
 from riskset_node.config import NodeConfig
-from riskset_node.policy import check_committee, check_request, effective
-from riskset_node.policy import check_plan as check_policy
-from riskset_node.records.preparing import build_patients
-from riskset_node.records.reading import SiteRecords, read_records
+from riskset_node.policy import check_request
+from riskset_node.session.approval import Approval
 from riskset_node.session.blind_models import BlindParts
 from riskset_node.session.joined import JoinedSession
+from riskset_node.session.own_records import OwnRecords
+from riskset_node.session.sessions import Sessions
+from riskset_node.session.settings import Settings
+from riskset_node.session.telling import Tell, refused_with, tell_kind
 from riskset_node.session.trust import Trust, own_entry
-from riskset_node.state.node_state import NodeState, StoredSession
+from riskset_node.state.node_state import NodeState
 from riskset_node.state.outbox import Summary
 
-_Sent = TypeVar("_Sent", bound=Message)
+MOST_REFUSALS = 8
+"""Messages of one session, signed by the centre, that a site refuses before it ends the session."""
+
+ON_RECORDS = (
+    "This site's own records do not answer what was asked; `riskset-node status` has the reason."
+)
+
 _LOG: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
 class SiteNode:
-    """One site. `now` is its clock, `random` its operating system's random source.
+    """One site. `now` is its clock, `random` its operating system's random source; `file` is the node.yaml that may change while it runs.
 
     All it must remember is in `state`: a node that is started again with the same file goes on in the middle of a session.
     """
@@ -76,21 +87,35 @@ class SiteNode:
         identity: Identity,
         trust: Trust,
         state: NodeState,
+        approval: Approval,
         *,
         now: Callable[[], datetime],
         random: Callable[[int], bytes],
+        tell: Tell = tell_kind,
+        file: Path | None = None,
     ) -> None:
-        self._config = config
+        self._tell = tell
+        self._settings = Settings(config, file, state, now)
         self._identity = identity
         self._trust = trust
         self._state = state
+        self._approval = approval
         self._now = now
         self._random = random
         self._member = own_entry(config, trust.roster, identity.public)
-        self._joined: dict[bytes, JoinedSession] = {}
-        self._blind = BlindParts(identity, config.policy, state, now=now, random=random)
+        self._records = OwnRecords(config, now)
+        self._sessions = Sessions(
+            identity, self._member.site_id, state, lambda: self._config.policy
+        )
+        self._blind = BlindParts(
+            identity, lambda: self._config.policy, state, now=now, random=random
+        )
         self.refusal: RisksetError | None = None
         """Why this site last said no, in full: for the people of this site. The centre gets a code."""
+
+    @property
+    def _config(self) -> NodeConfig:
+        return self._settings.config
 
     @property
     def name(self) -> str:
@@ -105,17 +130,18 @@ class SiteNode:
     @property
     def is_idle(self) -> bool:
         """Whether no session is open here."""
-        return not self._joined
+        return self._sessions.none_open
 
     def answer(self, message: bytes) -> bytes:
         """Answer one message; empty where the protocol wants no reply. A refusal is a reply too.
 
         Raises
         ------
-        ProtocolRefusal
-            Where the bytes are no message at all, so that there is nobody to answer.
+        ProtocolRefusal, SignatureRefusal
+            Where the bytes are no message of the centre that this site joined, so that there is nobody to answer.
         """
-        read = read_message(message)
+        read = from_centre(message, self._trust.centre)
+        self.renew()
         try:
             match read:
                 case Offer():
@@ -129,24 +155,66 @@ class SiteNode:
                 case Opening():
                     return self._check(read)
                 case BlindBegin() | BlindStep():
-                    return self._blind.answer(read, self._session(read.sid))
+                    joined = self._session(read.sid)
+                    return self._blind.answer(read, joined, lambda: self._records.of(joined))
                 case Close():
                     return self._close(read)
                 case _:
-                    raise ProtocolRefusal(
-                        f"A {type(read).__name__} is no message for a site; only what a centre sends is."
-                    )
+                    raise ProtocolRefusal(f"No site awaits a {type(read).__name__}.")
         except RisksetError as error:
-            return self._refuse(read, error)
+            return self.refuse(read, error)
 
-    def _refuse(self, message: Message, error: RisksetError) -> bytes:
-        self.refusal = error
+    def renew(self) -> None:
+        """Take up the policy and the pinned plans of node.yaml if the file was changed."""
+        self._settings.renew()
+
+    def refuse(self, message: Message, error: RisksetError) -> bytes:
+        """Say no to a message of the centre, and end its session where that is due.
+
+        It is due where this site's own records fail, whatever the cause, and after more than `MOST_REFUSALS` messages of one session:
+        the centre of a run that goes well sends none that must be refused.
+        """
+        self.say_no(message, error)
         sid, round_number = place_of(message)
-        _LOG.warning(
-            "message_refused", site=self.name, message=type(message).__name__, kind=error.wire_code
-        )
         refused = refuse(self._identity, self._member.site_id, sid, round_number, error)
-        return self._send(refused, sid, round_number)
+        with self._state.step():
+            times = self._state.count_refusal(sid)
+            ended = self._why_over(error, times) if self._state.is_open(sid) else None
+            if ended is not None:
+                self._state.forget(sid, self._now(), ended)
+            sent = self._send(refused, sid, round_number)
+        if ended is not None:
+            self._drop(sid)
+            plan = self._state.plan(sid).fields()
+            _LOG.error("session_ended", site=self.name, **plan, because=ended)
+        return sent
+
+    @staticmethod
+    def _why_over(error: RisksetError, times: int) -> str | None:
+        """Why a session ends with a refusal, in words for the people of this site; None where it goes on."""
+        if isinstance(error, RecordsFailed):
+            return ON_RECORDS
+        if times > MOST_REFUSALS:
+            return (
+                f"{times} messages that bear the centre's signature had to be refused, the last because: {error} Ask the centre what it "
+                "runs; this site's keys of the session are deleted."
+            )
+        return None
+
+    def _drop(self, sid: bytes) -> None:
+        """Let go of what is in memory of a session that is over, and overwrite what was deleted in the file."""
+        self._state.overwrite()
+        self._sessions.drop(sid)
+        self._records.forget(sid)
+        self._blind.forget(sid)
+        self._settings.forget(sid)
+
+    def say_no(self, message: Message | None, error: RisksetError) -> None:
+        """Write down why a message is refused, and tell this site's people; None stands for what the centre did not say."""
+        self.refusal = error.for_people if isinstance(error, RecordsFailed) else error
+        place = (None, 0) if message is None else place_of(message)
+        refused = refused_with(message, place, self._state)
+        self._tell(self.name, self._state.refusals.write(refused, error, self._now()))
 
     def _send(
         self, message: Message, sid: bytes, round_number: int, summary: Summary | None = None
@@ -157,92 +225,92 @@ class SiteNode:
         sid = open_offer(offer, centre=self._trust.centre, roster=self._trust.roster)
         if self._state.session(sid) is not None:
             return self._send(self._session(sid).session.advertisement, sid, 0)
-        study, records, patients = self._prepare(offer)
-        secrets = SessionSecrets(self._random(32), self._random(32))
-        salt = self._random(32)
-        joined = self._joined_with(offer, sid, secrets, salt, study, records, patients)
-        with self._state.step():
-            self._state.require_roster(offer.roster.version)
-            self._state.join(joined.session, offer.to_bytes(), salt, self._now())
-            sent = self._send(joined.session.advertisement, sid, 0)
-        self._joined[sid] = joined
-        _LOG.info(
-            "session_joined", site=self.name, plan=study.plan.plan, version=study.plan.version
-        )
-        return sent
-
-    def _prepare(self, offer: Offer) -> tuple[Study, SiteRecords, Patients]:
-        """The study that is offered, and this site's records and patients for it; or a refusal."""
+        self._approval.require(self._config, offer.plan_json, offer.codebook_json)
         study = study_offered(offer)
         check_plan(study)
-        self._check_policy(study)
-        records = read_records(
-            self._config, study.codebook, self._now().date(), variables_read(study)
-        )
-        return study, records, build_patients(records, self._config, study)
-
-    def _check_policy(self, study: Study) -> None:
-        check_policy(self._config.policy, study, self._now().date())
-        check_committee(self._config.policy, study, self.name)
-
-    def _joined_with(
-        self,
-        offer: Offer,
-        sid: bytes,
-        secrets: SessionSecrets,
-        salt: bytes,
-        study: Study,
-        records: SiteRecords,
-        patients: Patients,
-    ) -> JoinedSession:
+        self._settings.check(study)
+        secrets = SessionSecrets(self._random(32), self._random(32))
+        salt = self._random(32)
+        patients = self._records.joining(sid, study)
         snapshot = snapshot_commitment(salt, patients.digest())
         session, _ = advertise(
             self._identity, self._member.site_id, sid, secrets, snapshot, offer.roster
         )
-        return JoinedSession(study, records, patients, session)
+        with self._state.step():
+            self._state.require_roster(offer.roster.version)
+            self._state.join(session, offer.to_bytes(), salt, self._now())
+            sent = self._send(session.advertisement, sid, 0)
+        self._sessions.put(JoinedSession(offer.run, study, study, salt, session))
+        _LOG.info("session_joined", site=self.name, **self._state.plan(sid).fields())
+        return sent
 
     def _accept(self, keys: Keys) -> bytes:
-        joined = self._with_keys(self._session(keys.sid), keys)
+        before = self._session(keys.sid)
+        joined = self._sessions.with_keys(before, keys)
+        if joined.study.sites != joined.offered.sites and before.session.setup is None:
+            # Fewer sites may leave one alone in a group of sites, and policy may ask for more.
+            check_plan(joined.study)
+            self._settings.check(joined.study)
         with self._state.step():
             self._state.accept(joined.session, keys.to_bytes())
-        self._joined[keys.sid] = joined
+        self._sessions.put(joined)
         return b""
-
-    def _with_keys(self, joined: JoinedSession, keys: Keys) -> JoinedSession:
-        plan, roster = joined.study.plan, joined.session.roster
-        minimum = effective(self._config.policy, plan).minimum_sites
-        rule = rule_of(plan, roster)
-        session = accept_keys(joined.session, keys, rule=rule, minimum_sites=minimum)
-        taking_part = {advertised.site_id for advertised in keys.advertisements}
-        study = replace(joined.study, sites=sites_of(roster, taking_part))
-        if study.sites != joined.study.sites:
-            # Fewer sites may leave one alone in a group of sites, and policy may ask for more.
-            check_plan(study)
-            self._check_policy(study)
-            # The codes of `site` and `study_group` count only those who take part.
-            joined = replace(
-                joined, study=study, patients=build_patients(joined.records, self._config, study)
-            )
-        return replace(joined, session=session)
 
     def _report(self, request: RoundRequest) -> bytes:
         joined = self._session(request.sid)
-        summary = self._summarise(joined, request)
-        session, message = report(
-            joined.session, request, summary.counts, summary.reals, identity=self._identity
-        )
+        earlier = check_round(joined.session, request, identity=self._identity)
+        if earlier is not None:
+            return self._send(earlier, request.sid, request.round)
+        requests, sections = self._questions(joined, request)
+        with own_records():
+            summary = self._summarise(joined, requests, sections)
+            session, message = report(
+                joined.session, request, summary.counts, summary.reals, identity=self._identity
+            )
         with self._state.step():
             self._state.answer(session)
             sent = self._send(message, request.sid, request.round, summary)
         asked = {**joined.asked, request.round: summary.sections}
-        self._joined[request.sid] = replace(joined, session=session, asked=asked)
+        self._sessions.put(replace(joined, session=session, asked=asked))
         _LOG.info(
             "summary_sent",
             site=self.name,
+            run=joined.run,
             round=request.round,
             numbers=len(summary.counts) + len(summary.reals),
         )
         return sent
+
+    def _questions(
+        self, joined: JoinedSession, request: RoundRequest
+    ) -> tuple[Mapping[str, AnyRequest], tuple[Section, ...]]:
+        """The questions of a round and the schema of their answer; refused unless they follow from the plan and from checked sums."""
+        requests, sections = read_round(joined.study, request.questions, joined.verified)
+        if sections != request.sections:
+            raise ProtocolRefusal(
+                "The round asks for other numbers than its questions imply. The centre must run this release."
+            )
+        earlier = [each for number, each in joined.asked.items() if number < request.round]
+        check_repeated(requests, sections, earlier)
+        for asked in requests.values():
+            estimator_of(asked.spec.kind).require_grounds(asked)
+            check_request(self._config.policy, asked)
+        return requests, sections
+
+    def _summarise(
+        self,
+        joined: JoinedSession,
+        requests: Mapping[str, AnyRequest],
+        sections: tuple[Section, ...],
+    ) -> Summary:
+        """The answers to all questions of a round, from this site's patients."""
+        patients = self._records.of(joined)
+        arrays: dict[tuple[str, str], Numbers] = {}
+        for name, asked in requests.items():
+            summary = estimator_of(asked.spec.kind).summarise(patients, asked)
+            arrays |= {(name, array): np.asarray(values) for array, values in summary.items()}
+        counts, reals = join(sections, arrays)
+        return Summary(sections, counts, reals)
 
     def _unmask(self, request: UnmaskRequest) -> bytes:
         joined = self._session(request.sid)
@@ -250,8 +318,8 @@ class SiteNode:
         with self._state.step():
             self._state.give_shares(session)
             sent = self._send(message, request.sid, request.round)
-        self._joined[request.sid] = replace(joined, session=session)
-        _LOG.info("shares_sent", site=self.name, round=request.round)
+        self._sessions.put(replace(joined, session=session))
+        _LOG.info("shares_sent", site=self.name, run=joined.run, round=request.round)
         return sent
 
     def _check(self, opening: Opening) -> bytes:
@@ -264,106 +332,39 @@ class SiteNode:
                 self._state.freeze(checked.session)
                 if adds_sums:
                     self._state.keep_opening(opening.sid, opening.round, opening.to_bytes())
-        self._joined[opening.sid] = checked
-        _LOG.info("opening_checked", site=self.name, round=opening.round)
+        self._sessions.put(checked)
+        _LOG.info("opening_checked", site=self.name, run=joined.run, round=opening.round)
         return b""
 
     def _close(self, message: Close) -> bytes:
         """Whether or not its records are still what they were: the keys go."""
-        verify(
-            self._trust.centre,
-            message.signature,
-            closing_statement(message.sid),
-            "the centre's close",
-        )
         with self._state.step():
             self._state.forget(message.sid, self._now())
-        self._state.overwrite()
-        self._joined.pop(message.sid, None)
-        self._blind.forget(message.sid)
-        _LOG.info("session_closed", site=self.name)
+        self._drop(message.sid)
+        _LOG.info("session_closed", site=self.name, **self._state.plan(message.sid).fields())
         return b""
 
     def _session(self, sid: bytes) -> JoinedSession:
-        if sid not in self._joined:
-            stored = self._state.session(sid)
-            if stored is None:
-                raise ProtocolRefusal(
-                    "This site did not join the session of the message. The centre must offer its plan first."
-                )
-            self._joined[sid] = self._restored(sid, stored)
-        return self._joined[sid]
-
-    def _restored(self, sid: bytes, stored: StoredSession) -> JoinedSession:
-        """The session as the state file holds it, worked out again from what was received and drawn."""
-        if stored.secrets is None:
-            raise ProtocolRefusal(
-                "The session is closed and its keys are deleted. Whatever is to be asked now needs a new one."
-            )
-        offer = Offer.from_bytes(stored.offer)
-        joined = self._joined_with(offer, sid, stored.secrets, stored.salt, *self._prepare(offer))
-        sent = self._state.outbox.sent("Advertisement", sid, 0)
-        if joined.session.advertisement.to_bytes() != sent:
-            raise ProtocolRefusal(
-                "The records of this site, or its key, are not those with which it joined the session. Restore them as they were, or let "
-                "the run start anew."
-            )
-        if stored.keys is not None:
-            joined = self._with_keys(joined, Keys.from_bytes(stored.keys))
-        session = replace(
-            joined.session,
-            frozen=stored.frozen,
-            answered=tuple(
-                AnsweredRound(number, profile, label, content, self._sent(Report, sid, number))
-                for number, profile, label, content in stored.rounds
-            ),
-            unmasked=tuple(
-                UnmaskedRound(number, contributors, self._sent(UnmaskAnswer, sid, number))
-                for number, contributors in stored.shares
-            ),
-        )
-        asked = {each.round: self._asked(sid, each.round) for each in session.answered}
-        joined = replace(joined, session=session, asked=asked)
-        for opening in self._state.openings(sid):
-            joined = joined.checked(Opening.from_bytes(opening))
-        _LOG.info("session_resumed", site=self.name, rounds=len(session.answered))
+        """A session under way whose plan the policy of now allows."""
+        joined = self._settings.still_allow(self._sessions.of(sid))
+        self._sessions.put(joined)
         return joined
 
-    def _asked(self, sid: bytes, round_number: int) -> tuple[Section, ...]:
-        found = self._state.outbox.sections(sid, round_number)
-        if found is None:
-            raise self._lacks("Report", round_number)
-        return found
 
-    def _sent(self, kind: type[_Sent], sid: bytes, round_number: int) -> _Sent:
-        sent = self._state.outbox.sent(kind.__name__, sid, round_number)
-        if sent is None:
-            raise self._lacks(kind.__name__, round_number)
-        return kind.from_bytes(sent)
-
-    @staticmethod
-    def _lacks(kind: str, round_number: int) -> ProtocolRefusal:
-        return ProtocolRefusal(
-            f"The state of this site lacks the {kind} of round {round_number}. Its file was changed by something else; "
-            "let the session end, and join a new one with a new file."
+def from_centre(message: bytes, centre: bytes) -> FromCentre:
+    """Read a message of this centre; raises `ProtocolRefusal` or `SignatureRefusal` for any other, so that it is dropped."""
+    read = read_message(message)
+    if not isinstance(read, FromCentre):
+        raise ProtocolRefusal(
+            f"A {type(read).__name__} is no message for a site; only what a centre sends is."
         )
-
-    def _summarise(self, joined: JoinedSession, request: RoundRequest) -> Summary:
-        """Answer every question of a round; the schema asked for must be the one that the approved plan implies."""
-        requests, sections = read_round(joined.study, request.questions, joined.verified)
-        if sections != request.sections:
-            raise ProtocolRefusal(
-                "The round asks for other numbers than its questions imply. The centre must run this release."
-            )
-        earlier = [each for number, each in joined.asked.items() if number < request.round]
-        check_repeated(requests, sections, earlier)
-        arrays: dict[tuple[str, str], Numbers] = {}
-        for name, asked in requests.items():
-            check_request(self._config.policy, asked)
-            summary = estimator_of(asked.spec.kind).summarise(joined.patients, asked)
-            arrays |= {(name, array): np.asarray(values) for array, values in summary.items()}
-        counts, reals = join(sections, arrays)
-        return Summary(sections, counts, reals)
+    if isinstance(read, Offer) and read.centre != centre:
+        raise SignatureRefusal(
+            "The offer is signed with another key than that of the centre this site joined. Compare the fingerprint of the centre's key by "
+            "telephone; if the centre has a new key, join it anew."
+        )
+    read.require_signed_by(centre)
+    return read
 
 
 def place_of(message: Message) -> tuple[bytes, int]:

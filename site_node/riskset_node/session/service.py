@@ -11,8 +11,10 @@ from pathlib import Path
 from riskset_common.errors import NodeConfigError
 from riskset_common.primitives.signing import Identity, read_identity
 from riskset_node.config import NodeConfig
+from riskset_node.session.approval import PinnedPlans
 from riskset_node.session.edge import Answering
 from riskset_node.session.node import SiteNode
+from riskset_node.session.telling import tell_in_full
 from riskset_node.session.trust import trust_of
 from riskset_node.state.node_state import NodeState
 
@@ -70,9 +72,13 @@ def state_folder(config: NodeConfig) -> Path:
 
 @contextmanager
 def opened(
-    config: NodeConfig, *, now: Callable[[], datetime], random: Callable[[int], bytes]
+    config: NodeConfig,
+    *,
+    now: Callable[[], datetime],
+    random: Callable[[int], bytes],
+    node_yaml: Path | None = None,
 ) -> Iterator[Answering]:
-    """The node of this site, ready to answer, until the block ends.
+    """The node of this site, ready to answer, until the block ends. With `node_yaml` it takes up the policy when that file changes.
 
     Raises
     ------
@@ -94,7 +100,14 @@ def opened(
         # SQLite wants a file to be used where it was opened.
         state = thread.submit(NodeState, file).result()
         try:
-            node = SiteNode(config, identity, trust, state, now=now, random=random)
+            node = thread.submit(
+                SiteNode,
+                *(config, identity, trust, state, PinnedPlans()),
+                now=now,
+                random=random,
+                tell=tell_in_full,
+                file=node_yaml,
+            ).result()
             yield Answering(node, identity, node.site_id, state.outbox, thread, now=now)
         finally:
             thread.submit(state.close).result()

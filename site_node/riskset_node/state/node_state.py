@@ -18,53 +18,10 @@ from riskset_common.errors import ProtocolRefusal
 from riskset_common.primitives.strict_fields import Profile
 from riskset_common.secure.sums.site_session import SessionSecrets, SiteSession
 from riskset_node.state.outbox import Outbox
+from riskset_node.state.refusals import Refusals
+from riskset_node.state.tables import bring_up_to_date
+from riskset_node.state.told import OfferedPlan, SettingsInForce, plan_of, settings_in
 
-_TABLES = """
-BEGIN IMMEDIATE;
-CREATE TABLE IF NOT EXISTS counter (steps INTEGER NOT NULL) STRICT;
-INSERT INTO counter SELECT 0 WHERE NOT EXISTS (SELECT * FROM counter);
-CREATE TABLE IF NOT EXISTS roster_seen (version INTEGER NOT NULL) STRICT;
-INSERT INTO roster_seen SELECT 0 WHERE NOT EXISTS (SELECT * FROM roster_seen);
-CREATE TABLE IF NOT EXISTS sessions (
-    sid               BLOB PRIMARY KEY,
-    joined_at         TEXT NOT NULL,
-    offer             BLOB NOT NULL,
-    salt              BLOB NOT NULL,
-    ephemeral_private BLOB,
-    self_root         BLOB,
-    keys              BLOB,
-    frozen            TEXT,
-    closed_at         TEXT
-) STRICT;
-CREATE TABLE IF NOT EXISTS rounds (
-    sid     BLOB NOT NULL,
-    round   INTEGER NOT NULL,
-    profile TEXT NOT NULL,
-    label   BLOB NOT NULL,
-    content BLOB NOT NULL,
-    PRIMARY KEY (sid, round)
-) STRICT;
-CREATE TABLE IF NOT EXISTS shares (
-    sid          BLOB NOT NULL,
-    round        INTEGER NOT NULL,
-    contributors TEXT NOT NULL,
-    PRIMARY KEY (sid, round)
-) STRICT;
-CREATE TABLE IF NOT EXISTS openings (
-    sid     BLOB NOT NULL,
-    round   INTEGER NOT NULL,
-    message BLOB NOT NULL,
-    PRIMARY KEY (sid, round)
-) STRICT;
-CREATE TABLE IF NOT EXISTS blind_secrets (sid BLOB PRIMARY KEY, secret BLOB NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS blind_steps (
-    sid     BLOB NOT NULL,
-    step    INTEGER NOT NULL,
-    message BLOB NOT NULL,
-    PRIMARY KEY (sid, step)
-) STRICT;
-COMMIT;
-"""
 _COUNTER_DIGITS = 20
 _FLUSH = getattr(os, "fdatasync", os.fsync)
 """Through to the disk; where the system can, without the file's times, which would cost a second write each step."""
@@ -83,7 +40,7 @@ class StoredSession:
     frozen
         The set of sites in every sum, once fixed.
     rounds
-        Number, profile, label and content of each report.
+        Number, profile and label of each report.
     shares
         Number and contributors of each round of which shares were given away.
     """
@@ -93,7 +50,7 @@ class StoredSession:
     secrets: SessionSecrets | None
     keys: bytes | None
     frozen: tuple[int, ...] | None
-    rounds: tuple[tuple[int, Profile, bytes, bytes], ...]
+    rounds: tuple[tuple[int, Profile, bytes], ...]
     shares: tuple[tuple[int, tuple[int, ...]], ...]
 
 
@@ -103,7 +60,7 @@ class NodeState:
     Raises
     ------
     ProtocolRefusal
-        Where the file is older than the counter beside it says: it was restored from a copy.
+        Where the file is older than the counter beside it says: it was restored from a copy. Or where a newer release wrote it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -112,7 +69,13 @@ class NodeState:
         """Everything that left this site."""
         self._database = self.outbox.database
         self._database.execute("PRAGMA secure_delete = ON")
-        self._database.executescript(_TABLES)
+        try:
+            bring_up_to_date(self._database)
+        except ProtocolRefusal:
+            self.close()
+            raise
+        self.refusals = Refusals(self._database)
+        """Why this site said no, for its own people."""
         self._counter = _Counter(path.with_name(path.name + ".counter"))
         try:
             self._counter.check(self._steps(), path)
@@ -153,7 +116,7 @@ class NodeState:
             return None
         offer, salt, ephemeral, root, keys, frozen = row
         rounds = self._database.execute(
-            "SELECT round, profile, label, content FROM rounds WHERE sid = ? ORDER BY round", (sid,)
+            "SELECT round, profile, label FROM rounds WHERE sid = ? ORDER BY round", (sid,)
         )
         shares = self._database.execute(
             "SELECT round, contributors FROM shares WHERE sid = ? ORDER BY round", (sid,)
@@ -195,8 +158,8 @@ class NodeState:
         """Store the round that was answered last, unless it is stored already."""
         last = session.answered[-1]
         self._database.execute(
-            "INSERT OR IGNORE INTO rounds (sid, round, profile, label, content) VALUES (?, ?, ?, ?, ?)",
-            (session.sid, last.round, last.profile, last.label, last.content),
+            "INSERT OR IGNORE INTO rounds (sid, round, profile, label) VALUES (?, ?, ?, ?)",
+            (session.sid, last.round, last.profile, last.label),
         )
 
     def give_shares(self, session: SiteSession) -> None:
@@ -262,13 +225,49 @@ class NodeState:
         ).fetchone()
         return row is not None and bytes(row[0]) == message
 
-    def forget(self, sid: bytes, now: datetime) -> None:
-        """Delete what could open the reports of a session. The SID stays, so that it is never used again."""
+    def is_open(self, sid: bytes) -> bool:
+        """Whether this site is in a session and has its keys."""
+        return (
+            self._database.execute(
+                "SELECT 1 FROM sessions WHERE sid = ? AND ephemeral_private IS NOT NULL", (sid,)
+            ).fetchone()
+            is not None
+        )
+
+    def count_refusal(self, sid: bytes) -> int:
+        """Count one more message of a session that this site refuses; gives how many they are, 0 where it is in no such session."""
+        row = self._database.execute(
+            "UPDATE sessions SET refused = refused + 1 WHERE sid = ? RETURNING refused", (sid,)
+        ).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def plan(self, sid: bytes) -> OfferedPlan:
+        """What the offer of a session says of its run and plan; nothing where the session was never joined here."""
+        row = self._database.execute("SELECT offer FROM sessions WHERE sid = ?", (sid,)).fetchone()
+        return OfferedPlan() if row is None else plan_of(row[0])
+
+    def tell_settings(self, settings: SettingsInForce) -> None:
+        """Store for the site's people by which settings the node answers."""
+        self._database.execute(
+            "INSERT OR REPLACE INTO settings (only_row, policy_at, trouble, waiting) VALUES (1, ?, ?, ?)",
+            (settings.policy_at.isoformat(), settings.trouble or None, " ".join(settings.waiting)),
+        )
+
+    def settings(self) -> SettingsInForce | None:
+        """What was stored of the settings; None before the first start."""
+        return settings_in(self._database)
+
+    def forget(self, sid: bytes, now: datetime, because: str = "") -> None:
+        """Delete what could open the reports of a session. The SID stays, so that it is never used again.
+
+        `because` says, for the site's own people, why the session ends here; empty where the centre closed it.
+        """
         for table in ("openings", "blind_secrets", "blind_steps"):
             self._database.execute(f"DELETE FROM {table} WHERE sid = ?", (sid,))  # noqa: S608  # names written here
         self._database.execute(
-            "UPDATE sessions SET ephemeral_private = NULL, self_root = NULL, closed_at = ? WHERE sid = ?",
-            (now.isoformat(), sid),
+            "UPDATE sessions SET ephemeral_private = NULL, self_root = NULL, closed_at = coalesce(closed_at, ?), "
+            "ended_because = coalesce(ended_because, ?) WHERE sid = ?",
+            (now.isoformat(), because, sid),
         )
 
     def overwrite(self) -> None:

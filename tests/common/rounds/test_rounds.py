@@ -196,7 +196,7 @@ def test_sites_stand_in_the_order_of_their_names_whoever_takes_part() -> None:
 def offer(plan: Any, codebook: Any) -> Offer:
     centre = Identity.from_random(bytes(32))
     texts = canonical_json(plan), canonical_json(codebook)
-    return make_offer(centre, bytes(32), roster(), *texts)[1]
+    return make_offer(centre, bytes(32), roster(), *texts, run=1)[1]
 
 
 def test_a_study_that_is_offered_is_the_one_that_was_written() -> None:

@@ -114,7 +114,7 @@ class Consortium:
 
     def joined(self) -> tuple[Setup, Keys, dict[int, SiteSession]]:
         states, advertisements = self.advertised()
-        setup, keys = collect_keys(self.sid, self.roster, advertisements, self.rule)
+        setup, keys = collect_keys(self.centre, self.sid, self.roster, advertisements, self.rule)
         for i, state in states.items():
             states[i] = accept_keys(state, keys, rule=self.rule, minimum_sites=1)
         return setup, keys, states
@@ -145,7 +145,9 @@ class Consortium:
         frozen: tuple[int, ...] | None = None,
     ) -> RoundRequest:
         fixed = setup.initial_set() if frozen is None else frozen
-        return make_request(setup, fixed, number, after, sections(n_counts, n_reals), questions)
+        return make_request(
+            self.centre, setup, fixed, number, after, sections(n_counts, n_reals), questions
+        )
 
     def pool(
         self,
@@ -155,7 +157,7 @@ class Consortium:
         answers: Sequence[UnmaskAnswer] = (),
     ) -> Pooled:
         fixed = request.participants if request.profile == "strict" else None
-        opening = open_round(setup, fixed, self.roster, request, reports, answers)
+        opening = open_round(self.centre, setup, fixed, self.roster, request, reports, answers)
         return pooled_of(request, opening)
 
     def identity(self, site_id: int) -> Identity:
@@ -170,7 +172,7 @@ class Consortium:
     ) -> dict[int, UnmaskAnswer]:
         """Every member's shares; `states` are replaced by the ones that follow."""
         given = {}
-        for member, asked in unmask_requests(setup, request, reports).items():
+        for member, asked in unmask_requests(self.centre, setup, request, reports).items():
             states[member], given[member] = answer_unmask(
                 states[member], asked, identity=self.identity(member)
             )

@@ -46,7 +46,7 @@ def started(folder: Path, plan: str = PLAN) -> Offered:
     (folder / "plan.yaml").write_text(plan, encoding="utf-8")
     (folder / "codebook.yaml").write_text(CODEBOOK, encoding="utf-8")
     read: Plan = read_plan(folder / "plan.yaml")
-    return offer_run(read, read_codebook(folder / "codebook.yaml"), ROSTER, CENTRE, b"n" * 32)
+    return offer_run(read, read_codebook(folder / "codebook.yaml"), ROSTER, CENTRE, b"n" * 32, 1)
 
 
 def joined(run: Offered) -> tuple[bytes, Asked]:

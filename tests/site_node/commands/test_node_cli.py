@@ -138,6 +138,24 @@ def test_a_plan_that_would_be_refused_is_said_to_be_with_every_reason(run):
         assert reason in said
 
 
+@pytest.mark.parametrize("written", ["[cox, blnd_cox]", "{also: [blnd_cox]}"])
+def test_a_name_that_no_plan_can_ask_for_is_told_with_the_nearest(site, written):
+    node = f"site: dcog\nstudy_group: NOPHO\ndata: {{source: {{kind: csv, path: p.csv}}}}\npolicy: {{estimators: {written}}}\n"
+    done = CliRunner().invoke(app, ["policy", "show", str(site.write("node.yaml", node))])
+
+    assert (1, "") == (done.exit_code, done.stdout)
+    assert "policy.estimators" in done.stderr
+    assert "Did you mean 'blind_cox'?" in done.stderr
+
+
+def test_also_adds_to_the_defaults_and_is_shown_with_them(run):
+    done = run("policy show NODE --json", more="policy: {estimators: {also: [blind_cox]}}")
+
+    assert ["kaplan_meier", "blind_cox"] == [
+        json.loads(done.stdout)["fields"]["estimators"]["here"][place] for place in (0, -1)
+    ]
+
+
 def test_an_expired_policy_refuses_every_plan(run):
     done = run("policy show NODE", more="policy: {expires: 2020-01-31}")
 

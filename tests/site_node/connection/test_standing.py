@@ -11,36 +11,16 @@ import pytest
 from riskset_common.errors import InputError
 from riskset_node.connection.standing import (
     Journal,
+    Standing,
     is_paused,
-    lines_of,
     pause,
     process_of,
     running,
+    standing_of,
     stop,
 )
 
 BEGAN = datetime(2018, 6, 1, 12, tzinfo=UTC)
-
-
-def test_a_node_that_never_ran_is_said_not_to_run(tmp_path):
-    assert ["node          does not run"] == list(lines_of(tmp_path))
-
-
-def test_a_running_node_is_told_with_what_it_waits_for_its_run_and_its_last_contact(tmp_path):
-    journal = Journal(tmp_path, lambda: BEGAN)
-    journal.contact()
-    journal.said("run 7 of the centre (riskset 0.1.0)")
-    journal.said("waiting for a run")
-    pause(tmp_path, paused=True)
-    with running(tmp_path):
-        lines = list(lines_of(tmp_path))
-
-    assert [
-        f"node          runs, process {os.getpid()}, paused",
-        "last said     waiting for a run (2018-06-01T12:00:00+00:00)",
-        "last run      run 7 of the centre (riskset 0.1.0)",
-        "last contact  2018-06-01T12:00:00+00:00",
-    ] == lines
 
 
 def test_contacts_are_written_down_at_most_every_ten_seconds(tmp_path):
@@ -49,9 +29,23 @@ def test_contacts_are_written_down_at_most_every_ten_seconds(tmp_path):
     seen = []
     for _ in range(3):
         journal.contact()
-        seen.append(list(lines_of(tmp_path))[-1].rpartition("T")[2])
+        seen.append(standing_of(tmp_path).contact_at)
 
-    assert ["12:00:00+00:00", "12:00:00+00:00", "12:00:10+00:00"] == seen
+    assert [BEGAN, BEGAN, BEGAN + timedelta(seconds=10)] == seen
+
+
+@pytest.mark.parametrize("left", ['{"said": 7}', "", '{"said_at": "2018-06-01T12:00:00"}'])
+def test_a_standing_that_is_none_counts_as_not_there(tmp_path, left):
+    (tmp_path / "standing.json").write_text(left, encoding="utf-8")
+
+    assert Standing() == standing_of(tmp_path)
+
+
+def test_what_a_release_before_left_is_read_as_far_as_it_is_known(tmp_path):
+    left = '{"said": "waiting", "said_at": "2018-06-01T12:00:00+00:00", "run": "run 7"}'
+    (tmp_path / "standing.json").write_text(left, encoding="utf-8")
+
+    assert Standing(said="waiting", said_at=BEGAN) == standing_of(tmp_path)
 
 
 def test_two_nodes_on_one_state_are_refused(tmp_path):

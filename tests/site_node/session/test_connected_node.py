@@ -19,10 +19,11 @@ from riskset_common.errors import (
     SignatureRefusal,
 )
 from riskset_common.primitives.signing import Identity, public_from_text
-from riskset_common.secure.sums.pooling import check_refused
-from riskset_common.wire.messages import Refused
+from riskset_common.secure.sums.pooling import check_refused, make_close, make_offer
+from riskset_common.wire.messages import Close, Refused
 from riskset_node.config import read_node
 from riskset_node.connection.fleet import pause_after
+from riskset_node.connection.status import lines_of
 from riskset_node.enrolment import doctor
 from riskset_node.enrolment.joining import join_folder, read_connection_key
 from riskset_node.session.node import SiteNode
@@ -119,34 +120,42 @@ def test_a_key_of_another_kind_is_no_connection_key():
         read_connection_key(b"nonsense")
 
 
-@pytest.mark.parametrize("broken", [RuntimeError(POISON), PolicyRefusal(POISON)])
-def test_of_a_fault_nothing_crosses_but_a_signed_noun(joined, monkeypatch, broken):
+def test_of_a_fault_nothing_crosses_but_a_signed_noun(joined, monkeypatch):
+    first, second = (make_close(CENTRE, bytes([k]) * 32).to_bytes() for k in range(2))
     with opened(config_of(joined), now=lambda: NOW, random=random) as answering:
 
         def fails(_: bytes) -> bytes:
-            raise broken
+            raise RuntimeError(POISON)
 
         monkeypatch.setattr(answering._node, "answer", fails)
-        reply = answering.answer(b"message")
-        again = answering.answer(b"message")
-        other = answering.answer(b"other message")
+        reply = answering.answer(first)
+        again = answering.answer(first)
+        other = answering.answer(second)
         roster = read_roster(joined / "roster.yaml").roster
         read = Refused.from_bytes(reply)
         check_refused(read.sid, roster, read)
 
-        assert getattr(broken, "wire_code", "failed") == read.wire_code
+        assert "failed" == read.wire_code
         assert POISON.encode() not in reply
         assert reply == again
         assert reply != other
 
 
-def test_bytes_that_are_no_message_are_refused_and_written_down(joined):
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"GET / HTTP/1.1",
+        make_close(Identity.from_random(b"x" * 32), bytes(32)).to_bytes(),
+        Close(sid=bytes(32)).to_bytes(),
+    ],
+    ids=["noise", "another centre's", "unsigned"],
+)
+def test_what_the_centre_did_not_sign_is_dropped(joined, message):
     with opened(config_of(joined), now=lambda: NOW, random=random) as answering:
-        reply = answering.answer(b"GET / HTTP/1.1")
+        reply = answering.answer(message)
         written = answering._thread.submit(lambda: list(answering._outbox.entries())).result()
 
-    assert "protocol" == Refused.from_bytes(reply).wire_code
-    assert [reply] == [entry.message for entry in written]
+    assert (b"", []) == (reply, written)
 
 
 @pytest.mark.parametrize("is_idle", [True, False])
@@ -233,7 +242,8 @@ def test_the_node_asks_often_after_work_and_seldom_when_idle():
 
 
 def checks(folder: Path) -> dict[str, doctor.Check]:
-    return {check.what: check for check in doctor.examine(config_of(folder), now=NOW)}
+    found = doctor.examine(config_of(folder), now=NOW, admission=lambda: "admitted", runs=False)
+    return {check.what: check for check in found}
 
 
 def test_the_doctor_passes_what_is_in_order_and_says_what_to_ask_it_for(joined):
@@ -254,6 +264,89 @@ def test_the_doctor_finds_records_that_are_not_there(joined):
     (joined / "patients.csv").unlink()
 
     assert "data.source.path" in checks(joined)["records"].found
+
+
+def test_the_doctor_finds_a_site_that_is_not_admitted(joined):
+    def revoked() -> str:
+        raise RisksetError("the centre does not admit this site")
+
+    found = doctor.examine(config_of(joined), now=NOW, admission=revoked, runs=False)
+
+    assert ["the centre does not admit this site"] == [
+        check.found for check in found if check.what == "admission" and not check.passed
+    ]
+
+
+@pytest.mark.parametrize(
+    ("expires", "passed", "said"),
+    [
+        ("2018-05-31", False, "policy.expires: the policy held until 2018-05-31"),
+        ("2018-06-01", True, "holds until 2018-06-01"),
+    ],
+)
+def test_the_doctor_finds_a_policy_that_expired(joined, expires, passed, said):
+    config = config_of(joined)
+    policy = config.policy.model_copy(update={"expires": datetime.date.fromisoformat(expires)})
+    found = doctor.examine(
+        config.model_copy(update={"policy": policy}), now=NOW, admission=lambda: "", runs=False
+    )
+    (check,) = [check for check in found if check.what == "policy"]
+
+    assert (passed, True) == (check.passed, said in check.found)
+
+
+def test_the_doctor_finds_a_roster_older_than_the_centres_until_the_new_one_is_there(joined):
+    first = read_roster(joined / "roster.yaml").roster
+    newer = Roster(version=2, members=first.members)
+    with opened(config_of(joined), now=lambda: NOW, random=random) as answering:
+        offer = make_offer(CENTRE, b"n" * 32, newer, b"{}", b"{}", 7)[1]
+        reply = answering.answer(offer.to_bytes())
+    told = lines_of(joined / "state", NOW)
+    before = checks(joined)["roster"]
+    lay_roster(newer, joined)
+    after = checks(joined)["roster"]
+    words = "the centre's roster is version 2, here 1"
+
+    assert "signature" == Refused.from_bytes(reply).wire_code
+    assert any(words in line and "get roster.yaml" in line.lower() for line in told)
+    assert (False, True) == (before.passed, after.passed)
+    assert f"{words}: get roster.yaml and roster.yaml.sig from the centre" in before.found
+
+
+def test_the_version_of_a_roster_that_the_centre_did_not_sign_is_not_believed(joined):
+    first = read_roster(joined / "roster.yaml").roster
+    newer = Roster(version=99, members=first.members)
+    with opened(config_of(joined), now=lambda: NOW, random=random) as answering:
+        offer = make_offer(CENTRE, b"n" * 32, newer, b"{}", b"{}", 7)[1]
+        answering.answer(offer.model_copy(update={"signature": bytes(64)}).to_bytes())
+
+    assert checks(joined)["roster"].passed
+
+
+@pytest.mark.parametrize(
+    ("name", "changed", "said"),
+    [
+        ("node.yaml", "policy: {minimum_cel: 9}", "the node that runs does not use it"),
+        ("node.yaml", "study: other", "acts only after a restart of the node"),
+        ("roster.yaml", "# newer", ": roster.yaml."),
+    ],
+)
+def test_the_doctor_finds_what_a_running_node_did_not_take_up(joined, name, changed, said):
+    file, config = joined / name, config_of(joined)
+    node = joined / "node.yaml"
+    with opened(config, now=lambda: NOW, random=random, node_yaml=node) as answering:
+        written = file.read_text(encoding="utf-8")
+        file.write_text(f"{written}\n{changed}\n", encoding="utf-8")
+        answering.renew()
+    found = [
+        {each.what: each for each in doctor.examine(config, now=NOW, admission=str, runs=runs)}[
+            "settings"
+        ]
+        for runs in (True, False)
+    ]
+
+    assert [False, True] == [each.passed for each in found]
+    assert said in found[0].found
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,8 @@ def study():
 )
 def test_a_report_that_does_not_add_up_ends_the_run(study, monkeypatch, key, change, says):
     class Wrong(SiteNode):
-        def _summarise(self, joined, request):
-            summary = super()._summarise(joined, request)
+        def _summarise(self, joined, requests, sections):
+            summary = super()._summarise(joined, requests, sections)
             if self.name != study.names[3]:
                 return summary
             counts, start = summary.counts.copy(), 0

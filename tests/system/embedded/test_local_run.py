@@ -75,9 +75,9 @@ def test_the_folder_holds_plan_codebook_and_a_log_of_events_without_values(
         event["event"] for event in events
     }
     assert set(SITES) == {event["site"] for event in events}
-    assert {"site", "plan", "version", "round", "numbers", "event", "timestamp"} == set().union(
-        *events
-    )
+    assert {
+        *("site", "run", "plan", "version", "title", "round", "numbers", "event", "timestamp")
+    } == set().union(*events)
 
 
 def test_a_run_from_python_gives_the_finished_folder(study: SmallStudy) -> None:

@@ -13,7 +13,9 @@ from tests.system.embedded.lost_sites import SixSites, drawn, six_sites
 from riskset_common.errors import ProtocolRefusal, Refusal
 from riskset_common.formats.canonical_json import canonical_json, parse_canonical
 from riskset_common.planning.read import ReleasePlan
+from riskset_common.primitives.signing import Identity
 from riskset_common.results.as_json import as_json
+from riskset_common.wire.from_centre import FromCentre
 from riskset_common.wire.messages import Opening, Refused, RoundRequest, read_message
 from riskset_embedded import engine
 from riskset_embedded.engine import run_local
@@ -53,10 +55,13 @@ def study_with(analysis: str, profile: str = "recoverable") -> SixSites:
 def lied_to(study: SixSites, monkeypatch: pytest.MonkeyPatch, change: Change) -> list[Exception]:
     """What the sites said to a centre whose messages are changed on their way to each of them."""
     said: list[Exception] = []
+    centre = Identity.from_random(drawn("centre"))
 
     class Lied(SiteNode):
         def answer(self, message: bytes) -> bytes:
-            answer = super().answer(change(message))
+            told = read_message(change(message))
+            assert isinstance(told, FromCentre)
+            answer = super().answer(told.signed_by(centre).to_bytes())
             if answer and self.refusal is not None and isinstance(read_message(answer), Refused):
                 said.append(self.refusal)
             return answer

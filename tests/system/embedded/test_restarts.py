@@ -18,6 +18,7 @@ from riskset_common.wire.messages import Close, Refused, read_message
 from riskset_embedded import engine
 from riskset_embedded.engine import run_local
 from riskset_node.session.node import SiteNode
+from riskset_node.session.own_records import OwnRecords
 from riskset_node.state.node_state import NodeState
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -37,9 +38,9 @@ class Restarting:
 
     seen: list[tuple[bytes, bytes]]
 
-    def __init__(self, config, identity, trust, state, *, now, random) -> None:
+    def __init__(self, config, identity, trust, state, approval, *, now, random) -> None:
         self._make = lambda opened: SiteNode(
-            config, identity, trust, opened, now=now, random=random
+            config, identity, trust, opened, approval, now=now, random=random
         )
         self._state, self._path = state, state.path
         self.seen = []
@@ -121,6 +122,7 @@ def replayed(recorded_node: SiteNode, state: NodeState) -> SiteNode:
         recorded_node._identity,
         recorded_node._trust,
         state,
+        recorded_node._approval,
         now=recorded_node._now,
         random=recorded_node._random,
     )
@@ -192,7 +194,7 @@ def test_a_closed_session_is_never_used_again(recorded):
     node = replayed(own[0][0], state)
     for _, message, _ in own[:-1]:
         assert isinstance(read_message(node.answer(message)), Refused)
-        assert "closed and its keys are deleted" in str(node.refusal)
+        assert "is over and its keys are deleted" in str(node.refusal)
     state.close()
 
 
@@ -204,12 +206,20 @@ def test_records_that_changed_in_a_session_are_refused(recorded, tmp_path):
     changed = tmp_path / "changed.csv"
     changed.write_text("\n".join(text.splitlines()[:-1]) + "\n", encoding="utf-8")
     records = config.data.model_copy(update={"source": source.model_copy(update={"path": changed})})
-    state = _with_its_counter(copies[4], tmp_path / "changed")
+    second = next(
+        place
+        for place, (_, message, _) in enumerate(own)
+        if getattr(read_message(message), "round", 0) == 2
+    )
+    state = _with_its_counter(copies[second], tmp_path / "changed")
     node = replayed(own[0][0], state)
-    node._config = config.model_copy(update={"data": records})
+    node._records = OwnRecords(config.model_copy(update={"data": records}), node._now)
+    said = read_message(node.answer(own[second][1]))
 
-    assert isinstance(read_message(node.answer(own[4][1])), Refused)
+    assert isinstance(said, Refused)
+    assert "data" == said.wire_code
     assert "are not those with which it joined" in str(node.refusal)
+    assert not state.is_open(said.sid)
     state.close()
 
 
@@ -220,8 +230,10 @@ def test_a_site_closes_for_the_centre_only(recorded, tmp_path):
     close = read_message(own[-1][1])
     forged = close.model_copy(update={"signature": bytes(64)})
 
-    assert isinstance(read_message(node.answer(forged.to_bytes())), Refused)
-    assert isinstance(node.refusal, SignatureRefusal)
+    with pytest.raises(SignatureRefusal):
+        node.answer(forged.to_bytes())
+    assert isinstance(close, Close)
+    assert state.is_open(close.sid)
     state.close()
 
 

@@ -11,12 +11,14 @@ import pytest
 import structlog
 from tests.system.end_to_end.small_study import SITES, SmallStudy, write_small_study
 
+from riskset_common.primitives.signing import Identity
 from riskset_common.wire.blind_steps import BlindAnswer, BlindStep
 from riskset_common.wire.messages import Refused, read_message
 from riskset_embedded import engine
 from riskset_node.session.node import SiteNode
 from riskset_node.state.node_state import NodeState
 from riskset_node.state.outbox import Outbox
+from riskset_server.run.joining import Offered, offer_run
 
 TERMS = [{"factor": "sex", "reference": "male"}, {"number": "age"}]
 MODELS: list[dict[str, Any]] = [
@@ -164,6 +166,7 @@ class Restarting(SiteNode):
 
     every = 29
     restarted: ClassVar[list[str]] = []
+    centre: ClassVar[Identity]
 
     def answer(self, message: bytes) -> bytes:
         read = read_message(message)
@@ -176,11 +179,14 @@ class Restarting(SiteNode):
             self._identity,
             self._trust,
             NodeState(path),
+            self._approval,
             now=self._now,
             random=self._random,
         )
-        other = BlindStep(sid=read.sid, step=read.step, models=()).to_bytes()
-        earlier = BlindStep(sid=read.sid, step=read.step - 1, models=()).to_bytes()
+        other, earlier = (
+            BlindStep(sid=read.sid, step=step, models=()).signed_by(self.centre).to_bytes()
+            for step in (read.step, read.step - 1)
+        )
 
         assert isinstance(read_message(again.answer(other)), Refused)
         assert isinstance(read_message(again.answer(earlier)), Refused)
@@ -188,7 +194,8 @@ class Restarting(SiteNode):
         again._state.close()
         # What is in memory is gone: the next step is answered by machines made from the stored ones.
         self._blind.forget(read.sid)
-        self._joined.clear()
+        self._sessions.drop(read.sid)
+        self._records.forget(read.sid)
         self.restarted.append(self.name)
         return answered
 
@@ -198,6 +205,12 @@ def test_nodes_that_start_again_go_on_in_the_same_bytes(
 ) -> None:
     structlog.reset_defaults()
     monkeypatch.setattr(engine, "SiteNode", Restarting)
+
+    def offered(*args: Any) -> Offered:
+        Restarting.centre = args[3]
+        return offer_run(*args)
+
+    monkeypatch.setattr(engine, "offer_run", offered)
     study = blind_study(tmp_path, analyses=MODELS[2:3])
 
     assert study.run().exit_code == 0

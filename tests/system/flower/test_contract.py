@@ -7,7 +7,7 @@ import inspect
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -27,7 +27,9 @@ from tests.connect_proxy import connect_proxy
 
 import riskset_node.connection.fleet
 import riskset_server.flower.superlink
+from riskset_common.errors import RisksetError
 from riskset_common.programs.tls import trusting
+from riskset_node.connection.admission import admission
 from riskset_node.connection.fleet import Connection, FleetLink
 from riskset_server.centre.certificates import make_certificates
 from riskset_server.driving.control import start_run
@@ -175,7 +177,7 @@ def test_a_run_carries_the_hash_of_the_app_and_its_state(two_sites) -> None:
         two_sites.until(lambda: control.status(flower_run) == "finished", "the end of the driver")
 
         assert "" == control.status(flower_run + 1)
-    assert f"run {flower_run} of the centre" in two_sites.federation.log("inst-01")
+    assert f"Flower's number {flower_run}\n" in two_sites.federation.log("inst-01")
 
 
 def public(key: ec.EllipticCurvePrivateKey) -> bytes:
@@ -214,6 +216,37 @@ def test_a_node_takes_over_the_lease_of_its_predecessor_that_crashed(two_sites, 
     address = two_sites.federation.centre.address
 
     assert [f"connected to {address} as node {number}"] * 2 == outside.said
+
+
+def test_a_site_asks_whether_it_is_admitted_also_while_its_node_is_connected(
+    two_sites, outside, tmp_path
+) -> None:
+    key = ec.generate_private_key(ec.SECP384R1())
+    link = outside.link(key)
+    connection = link._connection
+    with Control(two_sites.federation.centre) as control:
+        number = control.register(public(key), "a")
+        before = admission(connection)
+        link.open()
+        beside = admission(connection)
+        online = {node.number for node in control.nodes() if node.is_online}
+        link.close()
+        control.unregister(number)
+    with pytest.raises(
+        RisksetError, match="does not admit this site: its connection key was revoked"
+    ):
+        admission(connection)
+    unreachable = replace(connection, address="127.0.0.1:1")
+    with pytest.raises(RisksetError, match="not checked: the centre was not reached, it cannot"):
+        admission(unreachable)
+
+    (tmp_path / "node-id").unlink()
+    with pytest.raises(RisksetError, match=r"not checked: 127\.0\.0\.1:1: it cannot be reached"):
+        admission(unreachable)
+
+    assert "the centre admits this site's connection key" == before
+    assert f"the centre knows this site as node {number}" == beside
+    assert number in online
 
 
 def test_a_node_whose_key_is_not_registered_is_told_so_and_waits(outside) -> None:

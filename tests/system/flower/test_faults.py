@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from tests.runs import finished_results, plan_with
 
 from riskset_common.consortium.invitation import Enrolment, Invitation, read_file, write_file
-from riskset_embedded.federation import is_healthy
+from riskset_embedded.federation import is_healthy, pin
 from riskset_node.enrolment.joining import join_folder
 from riskset_server.store import Runs, open_database
 
@@ -165,6 +165,7 @@ def test_a_blind_model_goes_on_when_a_member_of_its_committee_was_killed(
     shutil.copytree(four_sites.study, tmp_path / "study")
     one_model(tmp_path / "study")
     plan, codebook = tmp_path / "study" / "plan.yaml", four_sites.study / "codebook.yaml"
+    pin(four_sites.federation.folder, plan, codebook)
     number = int(
         four_sites.command("run", "start", plan, "--codebook", codebook)
         .stdout.splitlines()[0]

@@ -21,6 +21,7 @@ from riskset_common.formats.addresses import Address
 from riskset_common.wire.flower_envelope import RECORD, Envelope
 from riskset_common.wire.messages import read_message
 from riskset_common.wire.stream_frames import TOKEN_BYTES, Assembly, FrameKind, Whole, read_hello
+from riskset_embedded.federation import pin
 from riskset_node.config import read_node
 from riskset_node.connection.stream import RELAY
 from riskset_node.enrolment.doctor import examine
@@ -108,7 +109,13 @@ def test_a_site_whose_clock_is_an_hour_ahead_is_told_so_and_waited_for(four_site
     ended = four_sites.watch(number)
     now = datetime.now(UTC) + timedelta(hours=1)
     checks = {
-        each.what: each for each in examine(read_node(node_of(four_sites, "inst-03")), now=now)
+        each.what: each
+        for each in examine(
+            read_node(node_of(four_sites, "inst-03")),
+            now=now,
+            admission=lambda: "not asked",
+            runs=False,
+        )
     }
 
     assert f"run {number}: finished" == ended
@@ -139,6 +146,7 @@ def test_a_question_of_20_megabytes_is_answered(two_sites, tmp_path) -> None:
         words.replace("label: ", f"label: {'x' * (20 << 20)} ", 1), encoding="utf-8"
     )
     plan = two_sites.study / "plan.yaml"
+    pin(two_sites.federation.folder, plan, tmp_path / "codebook.yaml")
     done = two_sites.command(
         "run", "start", plan, "--codebook", tmp_path / "codebook.yaml", "--watch"
     )

@@ -104,7 +104,7 @@ def test_a_message_of_the_admitted_app_is_answered(make):
 
     assert b"answer" == node.ask(envelope())
     assert [b"question"] == node.answering.answered
-    assert [f"run 7 of the centre (riskset {RELEASE})"] == node.said
+    assert [f"a run of the centre (riskset {RELEASE}), Flower's number 7"] == node.said
 
 
 def test_a_run_of_another_app_is_refused_and_nothing_of_it_is_read(make):

@@ -209,6 +209,11 @@ AskedParts = TypeVar("AskedParts", bound=AskParts)
 class Composed(Estimator[Spec, AskedParts, Result]):
     """An estimator made of parts."""
 
+    def require_grounds(self, request: Request[Spec, AskedParts]) -> None:
+        """Those of every part that is asked."""
+        for part in self.parts(request).values():
+            estimator_of_part(part.spec).require_grounds(part)
+
     def with_parts(
         self, request: Request[Spec, AskedParts], parts: Mapping[str, AnyRequest]
     ) -> Request[Spec, AskedParts]:

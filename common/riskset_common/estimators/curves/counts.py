@@ -7,7 +7,7 @@ above its last step. The second counts. Counts of whole steps are integers, so t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Self, TypeVar
+from typing import Final, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 
 from riskset_common.errors import EstimationError, ProtocolRefusal
 from riskset_common.estimators.estimator import (
+    AnyRequest,
     Shape,
     State,
     Summary,
@@ -64,9 +65,23 @@ class AskCounts(State):
         }
 
 
+LENGTHS: Final = "lengths"
+"""The array of the first round, from which both sides know how long the grid is."""
+
+
+def require_length(request: AnyRequest, n_steps: int, rows: int) -> None:
+    """Raise `ProtocolRefusal` unless a grid of this length is the one that the checked lengths of all sites give. Run by a site."""
+    awaited = grid_length(request.checked(LENGTHS), rows)
+    if n_steps != awaited:
+        raise ProtocolRefusal(
+            f"The round asks analysis {request.spec.id} on a grid of {n_steps:,} steps; the lengths that all sites counted give "
+            f"{awaited:,}. The centre must run this release."
+        )
+
+
 def length_shapes() -> dict[str, Shape]:
     """The first round: sites by the power of two above their last step."""
-    return {"lengths": counts(N_LENGTHS)}
+    return {LENGTHS: counts(N_LENGTHS)}
 
 
 def length_marks(times: EndpointTimes) -> dict[str, NDArray[np.int64]]:
@@ -74,7 +89,7 @@ def length_marks(times: EndpointTimes) -> dict[str, NDArray[np.int64]]:
     marks = np.zeros(N_LENGTHS, dtype=np.int64)
     if times.time.size:
         marks[min(int(times.time.max()).bit_length(), N_LENGTHS - 1)] = 1
-    return {"lengths": marks}
+    return {LENGTHS: marks}
 
 
 def grid_length(pooled: Summary, rows: int) -> int:
@@ -85,7 +100,7 @@ def grid_length(pooled: Summary, rows: int) -> int:
     EstimationError
         Where `rows` groups on that grid would be more cells than can sensibly be counted.
     """
-    used = np.flatnonzero(pooled["lengths"])
+    used = np.flatnonzero(pooled[LENGTHS])
     n_steps = 2 ** int(used[-1]) if used.size else 1
     if n_steps * rows > MAXIMUM_CELLS:
         raise EstimationError(

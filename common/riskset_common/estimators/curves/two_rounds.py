@@ -8,10 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 from riskset_common.estimators.curves.counts import (
+    LENGTHS,
     AskCounts,
     grid_length,
     length_marks,
     length_shapes,
+    require_length,
 )
 from riskset_common.estimators.estimator import (
     Estimator,
@@ -69,6 +71,16 @@ class TwoRounds(Estimator[Spec, AskCounts, Result]):
             n_steps = grid_length(pooled, self._rows(spec, study))
             return replace(request, state=AskCounts(n_steps=n_steps))
         return self._result(spec, study, pooled)
+
+    def rests_on(self, spec: Spec, study: Study) -> tuple[str, ...]:
+        """The lengths that the sites counted, from which the grid follows."""
+        del spec, study
+        return (LENGTHS,)
+
+    def require_grounds(self, request: Request[Spec, AskCounts]) -> None:
+        """The grid is as long as the lengths of all sites give."""
+        if request.state.n_steps is not None:
+            require_length(request, request.state.n_steps, self._rows(request.spec, request.study))
 
     def counted(self, request: Request[Spec, AskCounts]) -> Mapping[str, Hashable]:
         """What the counts depend on: patients, grid, and what is counted of them."""

@@ -151,6 +151,14 @@ class Heterogeneity(Estimator[HeterogeneitySpec, AskHeterogeneity, Heterogeneity
         """Ask who is there, and how many sites have an estimate."""
         return Request(spec, study, AskHeterogeneity())
 
+    def require_grounds(self, request: HeterogeneityRequest) -> None:
+        """Enough sites have an estimate, and for random effects these differ, by sums that this site checked."""
+        asks = request.state.asks
+        if asks != "sites":
+            sites = _sites(request)
+            if asks == "random":
+                _tau_squared(request, sites)
+
     def shapes(self, request: HeterogeneityRequest) -> Mapping[str, Shape]:
         """A survey of counts; four sums of all sites and of each group; two sums of all sites."""
         spec, study, asks = request.spec, request.study, request.state.asks

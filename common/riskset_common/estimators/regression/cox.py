@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from riskset_common.estimators.curves.counts import LENGTHS
 from riskset_common.estimators.disclosed import (
     BY_CELL,
     BY_CODE,
@@ -61,6 +62,7 @@ from riskset_common.estimators.regression.spec import (
     uses_of,
 )
 from riskset_common.estimators.regression.survey import (
+    EXPONENTS,
     case_contradictions,
     case_shapes,
     everyone_surveyed,
@@ -198,9 +200,19 @@ class Cox(Estimator[CoxSpec, AskCox, CoxResult]):
         return BlindCox()
 
     def rests_on(self, spec: CoxSpec, study: Study) -> tuple[str, ...]:
-        """Sums that a site must have checked before it answers: total events, counts per time step, the sites that contribute."""
-        clusters = (CONTRIBUTING,) if spec.counts_sites else ()
-        return (EVENTS, *steps_rested_on(spec, study), *clusters)
+        """Sums that a site must have checked before it answers: total events, spreads, lengths, counts per step, contributing sites."""
+        crosses = spec.crosses_sites(study.sites)
+        return (
+            EVENTS,
+            *(() if crosses else (EXPONENTS,)),
+            *((LENGTHS,) if crosses or spec.counts_times else ()),
+            *steps_rested_on(spec, study),
+            *((CONTRIBUTING,) if spec.counts_sites else ()),
+        )
+
+    def require_grounds(self, request: CoxRequest) -> None:
+        """Those of the question."""
+        request.state.require_grounds(request)
 
     def asked_at_most(self, spec: CoxSpec, study: Study) -> Mapping[str, int]:
         """An evaluation once for all coefficients that Newton's method tries; cases of a blind model again with its deaths."""

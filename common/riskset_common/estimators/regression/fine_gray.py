@@ -19,6 +19,7 @@ from riskset_common.errors import ProtocolRefusal
 from riskset_common.estimators.cohort.causes import OneCauseSpec, competing_times
 from riskset_common.estimators.cohort.groups import group_codes
 from riskset_common.estimators.curves.counts import (
+    LENGTHS,
     grid_length,
     length_marks,
     length_shapes,
@@ -183,8 +184,16 @@ class FineGray(Estimator[FineGraySpec, AskCox, FineGrayResult]):
 
     def rests_on(self, spec: FineGraySpec, study: Study) -> tuple[str, ...]:
         """Events, and all patients by step of the grid where sites work out the censoring distribution from them."""
-        counted = STEPS if spec.censoring == "pooled" else ()
+        counted = (LENGTHS, *STEPS) if spec.censoring == "pooled" else ()
         return (*Cox().rests_on(spec.model, study), *counted)
+
+    def require_grounds(self, request: FineGrayRequest) -> None:
+        """As of a Cox model; the censoring distribution follows from checked counts."""
+        spec, state = request.spec, request.state
+        state.require_grounds(_of_model(request, None))
+        counts_now = isinstance(state, AskLikelihood) and state.count_steps is not None
+        if spec.censoring == "pooled" and isinstance(state, AskModel) and not counts_now:
+            request.checked(*STEPS)
 
     def asked_at_most(self, spec: FineGraySpec, study: Study) -> Mapping[str, int]:
         """An evaluation once for all coefficients that Newton's method tries."""
@@ -293,7 +302,7 @@ def _own_problems(spec: FineGraySpec, study: Study) -> Iterator[str]:
 
 def _of_model(request: FineGrayRequest, memory: CoxMemory | None) -> CoxRequest:
     """The same question about the Cox model of the same terms."""
-    return Request(request.spec.model, request.study, request.state, memory)
+    return Request(request.spec.model, request.study, request.state, memory, request.verified)
 
 
 def _times(cohort: Patients, request: FineGrayRequest) -> EndpointTimes:

@@ -16,6 +16,9 @@ from riskset_common.survival.arrays.triangles import symmetric
 from riskset_common.survival.regression.cox import CoxSums
 from riskset_common.survival.regression.newton import CoxFit, NewtonState, advance, start
 
+LARGEST_REACH = 500.0
+"""How far Newton's method goes: the sum of the sizes of all coefficients of scaled columns. Sites answer up to a little more."""
+
 MAINS = "mains_"
 """What the names of the sums of the main effects begin with."""
 
@@ -54,10 +57,10 @@ class Fitting:
     def of(cls, spec: CoxSpec, columns: Sequence[Column]) -> Fitting:
         """Begin at coefficients of 0."""
         rule = spec.convergence, spec.iterations_at_most()
-        whole = start(len(columns), *rule)
+        whole = start(len(columns), *rule, reach=LARGEST_REACH)
         if spec.interaction_test is None:
             return cls(whole)
-        return cls(whole, start(len(main_effects(columns)), *rule))
+        return cls(whole, start(len(main_effects(columns)), *rule, reach=LARGEST_REACH))
 
     @property
     def beta(self) -> tuple[float, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from riskset_common.estimators.cohort.exposure import exposure_problems
 from riskset_common.estimators.regression.spec import FEWEST_CLUSTERS, CoxSpec
@@ -19,11 +20,15 @@ NEEDS_SITES = {
 """Keys that go only with risk sets that lie within sites, and what they need."""
 
 
+WIDEST_OFFSET: Final = 150.0
+"""How far an offset may range: the inverse of exp(-150 - 510), with the largest coefficients that a site answers, is a number yet."""
+
+
 def model_problems(spec: CoxSpec, study: Study) -> Iterator[str]:
     """Terms that do not fit, and what a model whose risk sets cross sites cannot be."""
     yield from twice("strata", spec.strata)
     yield from term_problems(spec.terms, spec.interaction, study)
-    yield from _offset_problems(spec)
+    yield from _offset_problems(spec, study)
     yield from _penalty_problems(spec)
     if spec.crosses_sites(study.sites):
         yield from _blind_problems(spec, study)
@@ -44,9 +49,22 @@ def _penalty_problems(spec: CoxSpec) -> Iterator[str]:
         yield "convergence: r is the rule of R's coxph, which has no penalty. Leave it or penalty: firth out."
 
 
-def _offset_problems(spec: CoxSpec) -> Iterator[str]:
-    if spec.offset is not None and spec.offset in (term.number for term in spec.terms):
+def _offset_problems(spec: CoxSpec, study: Study) -> Iterator[str]:
+    if spec.offset is None:
+        return
+    if spec.offset in (term.number for term in spec.terms):
         yield f"offset {spec.offset} is a term as well. Its coefficient is either 1 or estimated: leave one of them out."
+    variable = study.codebook.variables.get(spec.offset)
+    if not isinstance(variable, NumberVariable):
+        return
+    if variable.range is None:
+        yield f"offset {spec.offset} has no range in the codebook, which bounds its weight. Write range: [lowest, highest] there."
+    elif variable.range[1] - variable.range[0] > WIDEST_OFFSET:
+        yield (
+            f"offset {spec.offset} ranges over {variable.range[1] - variable.range[0]:g} in the codebook; hazards would differ by a factor "
+            f"of e^{variable.range[1] - variable.range[0]:g}, and at most e^{WIDEST_OFFSET:g} can be added up. Give a narrower range, or "
+            "another unit."
+        )
 
 
 def _interaction_problems(spec: CoxSpec) -> Iterator[str]:

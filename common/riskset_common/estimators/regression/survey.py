@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,9 @@ SMALLEST_EXPONENT = -64
 """A column whose spread is below 2^-64 is scaled as if it were 2^-64."""
 N_EXPONENTS = 128
 
+EXPONENTS: Final = "exponents"
+"""The array of a survey from which both sides know how each column is scaled."""
+
 Exponent = Annotated[int, Field(ge=SMALLEST_EXPONENT, lt=SMALLEST_EXPONENT + N_EXPONENTS)]
 """The power of two that a column is divided by."""
 
@@ -42,9 +45,7 @@ def survey_shapes(spec: CoxSpec, study: Study) -> Mapping[str, Shape]:
     """
     p = len(columns(spec.terms, spec.interaction, study))
     marks = (
-        length_shapes()
-        if spec.crosses_sites(study.sites)
-        else {"exponents": counts(p, N_EXPONENTS)}
+        length_shapes() if spec.crosses_sites(study.sites) else {EXPONENTS: counts(p, N_EXPONENTS)}
     )
     return {
         "missing": counts(),
@@ -63,7 +64,7 @@ def survey(patients: Patients, request: Request[CoxSpec, Any]) -> Summary:
     marks = (
         length_marks(cause_specific_times(cohort.patients, study, spec))
         if spec.crosses_sites(study.sites)
-        else {"exponents": _exponents(design(model_columns, rows.patients, study))}
+        else {EXPONENTS: _exponents(design(model_columns, rows.patients, study))}
     )
     return {
         "missing": one(cohort.missing),
@@ -122,16 +123,22 @@ def _exponents(x: Reals) -> NDArray[np.int64]:
     return marks
 
 
+def exponents_of(marks: NDArray[np.int64]) -> tuple[int, ...]:
+    """The power of two that exceeds the spread of each column at every site, from the marks of all, shape (p, N_EXPONENTS)."""
+    marked = marks > 0
+    highest = N_EXPONENTS - 1 - np.argmax(marked[:, ::-1], axis=1)
+    exponent = np.where(marked.any(axis=1), highest + SMALLEST_EXPONENT, 0)
+    return tuple(int(value) for value in exponent)
+
+
 def read_survey(request: Request[CoxSpec, Any], pooled: Summary) -> Survey:
     """The pooled survey, by name; a blind model's columns are scaled by public ranges, so nothing is known of their spread."""
     model_columns = columns(request.spec.terms, request.spec.interaction, request.study)
-    marks = pooled.get("exponents", np.zeros((len(model_columns), N_EXPONENTS), np.int64)) > 0
-    highest = N_EXPONENTS - 1 - np.argmax(marks[:, ::-1], axis=1)
-    exponent = np.where(marks.any(axis=1), highest + SMALLEST_EXPONENT, 0)
+    marks = pooled.get(EXPONENTS, np.zeros((len(model_columns), N_EXPONENTS), np.int64))
     cells = cells_of(request.spec.terms, request.spec.interaction, request.study)
     return Survey(
         columns=tuple(model_columns),
-        exponent=tuple(int(value) for value in exponent),
+        exponent=exponents_of(marks),
         n=int(pooled["n"]),
         events=int(pooled["events"]),
         missing=int(pooled["missing"]),

@@ -19,8 +19,6 @@ from riskset_common.secure.sums.rule import Rule
 from riskset_common.secure.sums.setup import Setup, check_keys, label_of
 from riskset_common.secure.sums.statements import (
     agreement_hash,
-    closing_statement,
-    offer_statement,
     refusal_statement,
     session_id,
 )
@@ -86,7 +84,12 @@ class Pooled:
 
 
 def make_offer(
-    identity: Identity, nonce: bytes, roster: Roster, plan_json: bytes, codebook_json: bytes
+    identity: Identity,
+    nonce: bytes,
+    roster: Roster,
+    plan_json: bytes,
+    codebook_json: bytes,
+    run: int,
 ) -> tuple[bytes, Offer]:
     """The session (SID) and the signed offer for it. Run by the centre.
 
@@ -96,23 +99,29 @@ def make_offer(
         32 bytes from the operating system's random source, new for every session.
     plan_json, codebook_json
         Canonical JSON of the approved plan and of its codebook.
+    run
+        The centre's number of the run.
     """
     plan_hash = agreement_hash(plan_json, codebook_json)
     sid = session_id(plan_hash, roster.hash, nonce)
     offer = Offer(
         nonce=nonce,
+        run=run,
         roster=roster,
         centre=identity.public,
-        signature=identity.sign(offer_statement(sid)),
         plan_length=len(plan_json),
         codebook_length=len(codebook_json),
         body=plan_json + codebook_json,
     )
-    return sid, offer
+    return sid, offer.signed_by(identity)
 
 
 def collect_keys(
-    sid: bytes, roster: Roster, advertisements: Iterable[Advertisement], rule: Rule
+    identity: Identity,
+    sid: bytes,
+    roster: Roster,
+    advertisements: Iterable[Advertisement],
+    rule: Rule,
 ) -> tuple[Setup, Keys]:
     """List the sites that joined, in the order of their numbers. Run by the centre, once for each session."""
     ordered = tuple(sorted(advertisements, key=lambda advertisement: advertisement.site_id))
@@ -126,10 +135,11 @@ def collect_keys(
         threshold=terms.threshold,
         degree=terms.degree,
     )
-    return check_keys(sid, roster, keys, rule), keys
+    return check_keys(sid, roster, keys, rule), keys.signed_by(identity)
 
 
 def make_request(
+    identity: Identity,
     setup: Setup,
     frozen: tuple[int, ...] | None,
     round_number: int,
@@ -146,7 +156,7 @@ def make_request(
     after
         The label of the round before; `NO_ROUND` for the first.
     """
-    return RoundRequest(
+    request = RoundRequest(
         sid=setup.sid,
         round=round_number,
         attempt=0,
@@ -157,6 +167,7 @@ def make_request(
         questions_length=len(questions),
         body=questions,
     )
+    return request.signed_by(identity)
 
 
 def check_report(
@@ -220,6 +231,7 @@ def check_refused(sid: bytes, roster: Roster, refused: Refused) -> None:
 
 
 def open_checked(
+    identity: Identity,
     setup: Setup,
     frozen: tuple[int, ...] | None,
     roster: Roster,
@@ -245,7 +257,7 @@ def open_checked(
     vectors = [each.masked for each in by_site.values()]
     own, rest = seeds[: len(seeds) - len(pairs)], seeds[len(seeds) - len(pairs) :]
     total = unmasked_sum(vectors, lengths, own, pairs, rest)
-    return Opening(
+    opening = Opening(
         sid=setup.sid,
         round=request.round,
         label=label,
@@ -256,6 +268,7 @@ def open_checked(
         reals_length=lengths[1],
         body=b"".join([masked_body(*total), *vectors]),
     )
+    return opening.signed_by(identity)
 
 
 def pooled_of(request: RoundRequest, opening: Opening) -> Pooled:
@@ -277,7 +290,7 @@ def pooled_by(sections: tuple[Section, ...], opening: Opening) -> Pooled:
 
 def make_close(identity: Identity, sid: bytes) -> Close:
     """Tell the sites that a session is over. Run by the centre, after the last round or when it gives up."""
-    return Close(sid=sid, signature=identity.sign(closing_statement(sid)))
+    return Close(sid=sid).signed_by(identity)
 
 
 def checked_by_site(

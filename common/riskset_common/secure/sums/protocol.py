@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,7 @@ from riskset_common.secure.sums.site_session import (
     open_offer,
 )
 from riskset_common.secure.sums.unmasking import answer_unmask
+from riskset_common.wire.from_centre import FromCentre
 from riskset_common.wire.messages import (
     Advertisement,
     Close,
@@ -46,6 +48,8 @@ from riskset_common.wire.messages import (
     UnmaskRequest,
 )
 from riskset_common.wire.sections import Section
+
+Sent = TypeVar("Sent", bound=FromCentre)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,7 @@ def run_secure_sum(
 
     # Offer. The centre signs the session that plan, codebook, roster and nonce define;
     # each site computes the session for itself.
-    sid, offered = make_offer(centre, nonce, roster, plan_json, codebook_json)
+    sid, offered = make_offer(centre, nonce, roster, plan_json, codebook_json, 1)
     offer = Offer.from_bytes(offered.to_bytes())
     sids = [open_offer(offer, centre=centre.public, roster=roster) for _ in parties]
 
@@ -127,8 +131,8 @@ def run_secure_sum(
     # KEYS. The centre shows everybody the same list; each site checks all of it and the rule,
     # and derives keys with the others.
     joined = [Advertisement.from_bytes(message) for message in received]
-    setup, listed = collect_keys(sid, roster, joined, rule)
-    keys = Keys.from_bytes(listed.to_bytes())
+    setup, listed = collect_keys(centre, sid, roster, joined, rule)
+    keys = _received(Keys, listed, centre)
     for site_id, state in states.items():
         states[site_id] = accept_keys(state, keys, rule=rule, minimum_sites=minimum_sites)
 
@@ -136,22 +140,34 @@ def run_secure_sum(
     pooled, published = [], []
     frozen, after = setup.initial_set(), NO_ROUND
     for number, question in enumerate(rounds, start=1):
-        asked = make_request(setup, frozen, number, after, question.sections, question.questions)
-        opening, arrived = _run_round(setup, frozen, roster, parties, states, asked, question)
+        asked = make_request(
+            centre, setup, frozen, number, after, question.sections, question.questions
+        )
+        opening, arrived = _run_round(
+            centre, setup, frozen, roster, parties, states, asked, question
+        )
         received += arrived
         published.append(opening.to_bytes())
         pooled.append(pooled_of(asked, opening))
         frozen, after = pooled[-1].participants, opening.label
 
     # Close. Nothing is kept that could open a report.
-    over = Close.from_bytes(make_close(centre, sid).to_bytes())
+    over = _received(Close, make_close(centre, sid), centre)
     states = {
         site_id: close(state, over, centre=centre.public) for site_id, state in states.items()
     }
     return Outcome(tuple(pooled), tuple(received), tuple(published), states)
 
 
+def _received(kind: type[Sent], message: Sent, centre: Identity) -> Sent:
+    """A message as a site reads it: from the bytes that a transport carried, and dropped unless the centre signed it."""
+    read = kind.from_bytes(message.to_bytes())
+    read.require_signed_by(centre.public)
+    return read
+
+
 def _run_round(
+    centre: Identity,
     setup: Setup,
     frozen: tuple[int, ...] | None,
     roster: Roster,
@@ -168,12 +184,11 @@ def _run_round(
     }
 
     # REQ, REP. One question to all, one masked report from each.
-    request = RoundRequest.from_bytes(asked.to_bytes())
+    request = _received(RoundRequest, asked, centre)
     received = []
-    for site_id, party in here.items():
-        counts, reals = question.answers[site_id]
-        states[site_id], answer = report(
-            states[site_id], request, counts, reals, identity=party.identity
+    for i, party in here.items():
+        states[i], answer = report(
+            states[i], request, *question.answers[i], identity=party.identity
         )
         received.append(answer.to_bytes())
     reports = [Report.from_bytes(message) for message in received]
@@ -182,18 +197,19 @@ def _run_round(
     answers = []
     if asked.profile == "recoverable":
         by_site = {number: each.report for number, each in checked.items()}
-        answers = _gather_shares(setup, here, states, asked, by_site, question.silent)
+        answers = _gather_shares(centre, setup, here, states, asked, by_site, question.silent)
         received += [answer.to_bytes() for answer in answers]
 
     # Opening. The centre publishes the sum and all it was made of; every site adds it up again.
-    opened = open_checked(setup, frozen, roster, asked, checked, answers)
-    opening = Opening.from_bytes(opened.to_bytes())
+    opened = open_checked(centre, setup, frozen, roster, asked, checked, answers)
+    opening = _received(Opening, opened, centre)
     for site_id in here:
         states[site_id] = accept_opening(states[site_id], opening)
     return opening, received
 
 
 def _gather_shares(
+    centre: Identity,
     setup: Setup,
     here: Mapping[int, Party],
     states: dict[int, SiteSession],
@@ -205,10 +221,10 @@ def _gather_shares(
     of its pairs' seeds where it is not. `states` are replaced by the ones that follow.
     """
     answers = []
-    for member, wanted in unmask_requests(setup, asked, reports).items():
+    for member, wanted in unmask_requests(centre, setup, asked, reports).items():
         if member in silent:
             continue
-        request = UnmaskRequest.from_bytes(wanted.to_bytes())
+        request = _received(UnmaskRequest, wanted, centre)
         states[member], given = answer_unmask(
             states[member], request, identity=here[member].identity
         )

@@ -8,7 +8,7 @@ from itertools import combinations, islice
 from riskset_common.consortium.roster import Roster
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.primitives.shamir import SHARE_BYTES, combine, weights
-from riskset_common.primitives.signing import verify
+from riskset_common.primitives.signing import Identity, verify
 from riskset_common.secure.sums.contributors import dropped_pairs, header_of
 from riskset_common.secure.sums.deposits import SEALED_BYTES
 from riskset_common.secure.sums.opening import check_seeds
@@ -21,7 +21,7 @@ _SUBSETS_TRIED = 10_000
 
 
 def unmask_requests(
-    setup: Setup, request: RoundRequest, reports: Mapping[int, Report]
+    identity: Identity, setup: Setup, request: RoundRequest, reports: Mapping[int, Report]
 ) -> dict[int, UnmaskRequest]:
     """What each committee member among the contributors is asked (UREQ). Run by the centre, once for a round.
 
@@ -52,7 +52,7 @@ def unmask_requests(
             contributors=headers,
             envelopes_length=len(pieces),
             body=pieces,
-        )
+        ).signed_by(identity)
     return asked
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskset_common.errors import ProtocolRefusal
-from riskset_common.primitives.hashing import HASH_BYTES, H, pair_seed, self_seed, stream_key
+from riskset_common.primitives.hashing import HASH_BYTES, pair_seed, self_seed, stream_key
 from riskset_common.primitives.masks import add_masks, subtract_masks
 from riskset_common.primitives.ring import Words, encode_counts, encode_reals
 from riskset_common.primitives.signing import Identity
@@ -44,6 +44,29 @@ class _Seeds:
     own: bytes | None = field(repr=False)
 
 
+def check_round(state: SiteSession, request: RoundRequest, *, identity: Identity) -> Report | None:
+    """The report of a round that this site answered before; None where it may answer now; else a refusal. Run by a site.
+
+    It looks at the session alone, and is to be called before the site looks at its records: whatever is refused here is refused in
+    the same words and bytes whoever its patients are. A round is answered once. Two vectors under one mask reveal their difference,
+    and one vector under two, in sums over changing company, reveals itself.
+
+    Raises
+    ------
+    ProtocolRefusal
+        Where session, set, profile, number, the round before or a repetition are not what they must be.
+    """
+    setup, _ = accepted(state)
+    require_own(identity, state.roster, state.site_id)
+    for earlier in state.answered:
+        if earlier.round == request.round:
+            _require_same(state, setup, earlier, request)
+            return earlier.report
+    label_of(setup, state.frozen, request)
+    _require_next(state, request)
+    return None
+
+
 def report(
     state: SiteSession,
     request: RoundRequest,
@@ -52,11 +75,9 @@ def report(
     *,
     identity: Identity,
 ) -> tuple[SiteSession, Report]:
-    """Mask and sign this site's numbers for one round (REP). Run by a site.
+    """Mask and sign this site's numbers for one round (REP), after `check_round`. Run by a site.
 
-    Asked again for the same round with the same numbers, it gives the same bytes again. It refuses a second use of a round with
-    another question or other numbers: two vectors under one mask reveal their difference, and one vector under two, in sums over
-    changing company, reveals itself.
+    Asked again for a round that it answered, it gives the same bytes again, without a look at the numbers.
 
     Parameters
     ----------
@@ -64,49 +85,50 @@ def report(
         int64, shape (n_counts,): the counts of all sections in order.
     reals
         float64, shape (n_reals,): the reals of all sections in order.
+
+    Raises
+    ------
+    EstimationError
+        Where a number is too large for the sum.
     """
+    earlier = check_round(state, request, identity=identity)
+    if earlier is not None:
+        return state, earlier
     setup, secrets = accepted(state)
-    require_own(identity, state.roster, state.site_id)
-    content = _content(request, counts, reals)
-    for earlier in state.answered:
-        if earlier.round == request.round:
-            _require_same(state, setup, earlier, request, content)
-            return state, earlier.report
     label = label_of(setup, state.frozen, request)
-    _require_next(state, request)
+    _require_lengths(request, counts, reals)
     parties = len(setup.keys)
     masked = encode_counts(counts, parties), encode_reals(reals, parties)
     seeds = _seeds(state, setup, secrets, request, label)
     _mask(state.site_id, seeds, *masked)
     deposits = _deposits(state, setup, secrets, label, seeds)
     message = _signed(identity, state.site_id, label, seeds, deposits, *masked)
-    answered = AnsweredRound(request.round, request.profile, label, content, message)
+    answered = AnsweredRound(request.round, request.profile, label, message)
     return replace(state, answered=(*state.answered, answered)), message
 
 
-def _content(request: RoundRequest, counts: NDArray[np.int64], reals: NDArray[np.float64]) -> bytes:
-    """Hash of the numbers before they are masked, 32 bytes; refuses numbers of another length than asked for."""
+def _require_lengths(
+    request: RoundRequest, counts: NDArray[np.int64], reals: NDArray[np.float64]
+) -> None:
+    """Raise where there are not as many numbers as asked for."""
     asked = vector_length(request.sections, "counts"), vector_length(request.sections, "reals")
     if (len(counts), len(reals)) != asked:
         raise ProtocolRefusal(
             f"Round {request.round} asks for {asked[0]} counts and {asked[1]} reals; the summary holds {len(counts)} and {len(reals)}. "
             "A summary's length follows from the request alone."
         )
-    return H(b"content", counts.astype("<i8").tobytes(), reals.astype("<f8").tobytes())
 
 
 def _require_same(
-    state: SiteSession,
-    setup: Setup,
-    earlier: AnsweredRound,
-    request: RoundRequest,
-    content: bytes,
+    state: SiteSession, setup: Setup, earlier: AnsweredRound, request: RoundRequest
 ) -> None:
-    """Raise unless a round that was answered is asked again as it was, with the same numbers."""
+    """Raise unless a round that was answered is asked again as it was."""
     frozen = None if earlier.profile == "recoverable" else state.frozen
-    if (earlier.label, earlier.content) != (label_of(setup, frozen, request), content):
+    before = [each.label for each in state.answered if each.round == request.round - 1]
+    after = before[0] if before else NO_ROUND
+    if (earlier.label, after) != (label_of(setup, frozen, request), request.after):
         raise ProtocolRefusal(
-            f"Round {request.round} was already answered, to another question or with other numbers. "
+            f"Round {request.round} was already answered, to another question. "
             "A round is answered once; the centre must go on with the report it has, or start a new session."
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -139,8 +140,8 @@ def label_of(setup: Setup, frozen: tuple[int, ...] | None, request: RoundRequest
 
 def _each_site_once(roster: Roster, advertisements: Sequence[Advertisement]) -> None:
     numbers = [advertisement.site_id for advertisement in advertisements]
-    for number in numbers:
-        if numbers.count(number) > 1:
+    for number, times in Counter(numbers).items():
+        if times > 1:
             raise ProtocolRefusal(
                 f"Site {roster.name(number)!r} stands in the list of keys twice. One site has one key in a session."
             )

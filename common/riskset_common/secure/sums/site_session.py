@@ -7,10 +7,10 @@ site's node draws the secrets from its operating system, writes each state down 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import cast, get_args
+from typing import NoReturn, cast, get_args
 
 from riskset_common.consortium.roster import Roster
-from riskset_common.errors import ProtocolRefusal, RisksetError, SignatureRefusal
+from riskset_common.errors import ProtocolRefusal, RisksetError, RosterRefusal, SignatureRefusal
 from riskset_common.primitives.hashing import (
     blind_key,
     envelope_key,
@@ -18,7 +18,7 @@ from riskset_common.primitives.hashing import (
     mask_key,
     pair_root,
 )
-from riskset_common.primitives.signing import Identity, verify
+from riskset_common.primitives.signing import Identity
 from riskset_common.primitives.strict_fields import Profile
 from riskset_common.secure.sums.opening import verify_opening
 from riskset_common.secure.sums.rule import Rule
@@ -27,8 +27,6 @@ from riskset_common.secure.sums.statements import (
     SessionKey,
     advertisement_statement,
     agreement_hash,
-    closing_statement,
-    offer_statement,
     refusal_statement,
     session_id,
 )
@@ -75,8 +73,6 @@ class AnsweredRound:
         Whether its report came with deposits.
     label
         What its masks were bound to, 32 bytes.
-    content
-        Hash of the numbers under the masks, 32 bytes.
     report
         The report that was sent.
     """
@@ -84,7 +80,6 @@ class AnsweredRound:
     round: int
     profile: Profile
     label: bytes
-    content: bytes
     report: Report
 
 
@@ -153,14 +148,25 @@ def open_offer(offer: Offer, *, centre: bytes, roster: Roster) -> bytes:
         raise SignatureRefusal(
             "The offer is signed with another key than that of the centre this site joined."
         )
+    offer.require_signed_by(centre)
     if offer.roster.hash != roster.hash:
-        raise SignatureRefusal(
-            f"The offer brings roster version {offer.roster.version}, which is not the one this site trusts "
-            f"(version {roster.version}). A new roster must reach the site by the way agreed for rosters first."
-        )
-    sid = session_of(offer)
-    verify(centre, offer.signature, offer_statement(sid), "the centre's offer")
-    return sid
+        _refuse_roster(offer, roster)
+    return session_of(offer)
+
+
+def _refuse_roster(offer: Offer, here: Roster) -> NoReturn:
+    """Say how the roster of an offer, which the centre signed, differs from the one here."""
+    offered = offer.roster.version
+    if offered > here.version:
+        todo = "Get roster.yaml and roster.yaml.sig from the centre, then restart the node."
+    elif offered < here.version:
+        todo = "The centre must offer its plan with the newest roster."
+    else:
+        todo = "The two differ in content; a change of any kind makes a new version. Compare them with the centre."
+    raise RosterRefusal(
+        f"the centre's roster is version {offered}, here {here.version}; it is not the one this site trusts. {todo}",
+        offered,
+    )
 
 
 def advertise(
@@ -266,7 +272,7 @@ def close(state: SiteSession, message: Close, *, centre: bytes) -> SiteSession:
     """End the session: what could open its reports is dropped. Run by a site, whose node then deletes it from its file too."""
     if message.sid != state.sid:
         raise ProtocolRefusal("The close belongs to another session than the one of this site.")
-    verify(centre, message.signature, closing_statement(message.sid), "the centre's close")
+    message.require_signed_by(centre)
     return replace(state, secrets=None, peers=())
 
 

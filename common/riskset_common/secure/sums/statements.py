@@ -60,11 +60,6 @@ def round_label(
     return H(b"round", setup, numbers, asked, sites, schema, profile.encode())
 
 
-def offer_statement(sid: bytes) -> bytes:
-    """What the centre signs in an offer; the session covers plan, codebook, roster and nonce."""
-    return PREFIX + b"offer" + H(sid)
-
-
 def advertisement_statement(sid: bytes, roster_hash: bytes, key: SessionKey) -> bytes:
     """What a site signs when it joins a session."""
     return PREFIX + b"adv" + H(sid, u32(key.site_id), key.ephemeral, roster_hash, key.snapshot)
@@ -97,11 +92,6 @@ def unmask_statement(
 ) -> bytes:
     """What a committee member signs under the shares that it gives away."""
     return PREFIX + b"unmask" + H(label, u32(site_id), u32(*contributors), sha256(shares).digest())
-
-
-def closing_statement(sid: bytes) -> bytes:
-    """What the centre signs when a session is over."""
-    return PREFIX + b"close" + H(sid)
 
 
 def refusal_statement(sid: bytes, site_id: int, round_number: int, wire_code: str) -> bytes:

@@ -62,7 +62,7 @@ class NewtonState:
     ----------
     beta
         The coefficients at which the next sums are wanted, length p.
-    convergence, max_iterations, tolerance, floor
+    convergence, max_iterations, tolerance, floor, reach
         As given to `start`.
     iterations
         Evaluations asked for after the one at 0; halved steps count.
@@ -87,6 +87,7 @@ class NewtonState:
     max_iterations: int
     tolerance: float
     floor: float
+    reach: float | None = None
     iterations: int = 0
     halving: bool = False
     base: tuple[float, ...] = ()
@@ -144,6 +145,7 @@ def start(
     max_iterations: int,
     tolerance: float = ALIAS_TOLERANCE,
     floor: float = 0.0,
+    reach: float | None = None,
 ) -> NewtonState:
     """Begin at 0.
 
@@ -158,12 +160,14 @@ def start(
     tolerance, floor
         Which columns are aliased, see `cholesky.factorise`. Where the sums carry more rounding than double precision, set both
         above it.
+    reach
+        A step is halved until the sizes of all coefficients add up to no more; None for no bound.
     """
     if convergence not in ("tight", "r"):
         raise EstimationError(f"Convergence is 'tight' or 'r', but {convergence!r} was asked.")
     if max_iterations < 1:
         raise EstimationError(f"At least 1 iteration must be allowed, found {max_iterations}.")
-    return NewtonState((0.0,) * n_columns, convergence, max_iterations, tolerance, floor)
+    return NewtonState((0.0,) * n_columns, convergence, max_iterations, tolerance, floor, reach)
 
 
 def advance(
@@ -214,13 +218,22 @@ def _asking_next(state: NewtonState, sums: CoxSums, step: FloatArray, size: floa
         )
     return dataclasses.replace(
         state,
-        beta=_numbers(np.array(state.beta) + step),
+        beta=_numbers(_within_reach(state, step)),
         iterations=state.iterations + 1,
         halving=False,
         base=state.beta,
         base_log_likelihood=sums.log_likelihood,
         step_size=size,
     )
+
+
+def _within_reach(state: NewtonState, step: FloatArray) -> FloatArray:
+    """Where a step leads, or a part of it that is halved until it is within reach."""
+    beta = np.array(state.beta)
+    if state.reach is not None and np.isfinite(step).all():
+        while np.abs(beta + step).sum() > state.reach:
+            step = step / 2
+    return beta + step
 
 
 def _with_null(state: NewtonState, sums: CoxSums) -> NewtonState:

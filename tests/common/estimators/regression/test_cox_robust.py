@@ -20,7 +20,9 @@ from tests.common.results.kept_types import keeps_types
 from tests.examples import examples
 
 from riskset_common.errors import EstimationError, ProtocolRefusal
+from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.formats.canonical_json import canonical_json
+from riskset_common.rounds.questions import read_questions
 from riskset_common.survival.regression.cox import cox_sums, prepare
 
 COX: dict[str, Any] = {
@@ -203,11 +205,11 @@ def test_no_wald_test_has_as_many_coefficients_as_sites() -> None:
 
 def test_a_site_answers_for_few_sites_that_bear_on_a_model_whatever_it_is_asked() -> None:
     study = study_of(ROBUST, 5)
-    sites = random_cohort(14).patients(study)
-    asked = pool(study, sites).questions[-1]
-    for told, said in (
-        ({}, "rests on contributing"),
-        ({"contributing": np.array(4)}, "fewer than 5 sites bear"),
-    ):
+    found = pool(study, random_cohort(14).patients(study))
+    asked, checked = canonical_json({"asked": found.questions[-1]}), dict(found.verified["asked"])
+    few = {**checked, "contributing": np.array(4)}
+    without = {name: each for name, each in checked.items() if name != "contributing"}
+    for told, said in ((without, "rests on contributing"), (few, "fewer than 5 sites bear")):
+        [request] = read_questions(study, asked, {"asked": told}).values()
         with pytest.raises(ProtocolRefusal, match=said):
-            summary_of(sites[0], study, canonical_json({"asked": asked}), {"asked": told})
+            estimator_of("cox").require_grounds(request)

@@ -69,7 +69,8 @@ class HostileCentre(RuleBasedStateMachine):
             states.append(state)
             advertised.append(advertisement)
         self.joined = states
-        self.setup, self.keys = collect_keys(sid, self.roster, advertised, self.rule)
+        self.centre = Identity.from_random(secret("centre"))
+        self.setup, self.keys = collect_keys(self.centre, sid, self.roster, advertised, self.rule)
         self.states = [
             accept_keys(state, self.keys, rule=self.rule, minimum_sites=MINIMUM) for state in states
         ]
@@ -113,7 +114,7 @@ class HostileCentre(RuleBasedStateMachine):
             self._report(site, asked)
 
     def _ask(self, site, number, question, frozen, after) -> None:
-        asked = make_request(self.setup, frozen, number, after, SECTIONS, question)
+        asked = make_request(self.centre, self.setup, frozen, number, after, SECTIONS, question)
         self._report(site, asked)
 
     def _report(self, site, asked) -> None:
@@ -150,7 +151,7 @@ class HostileCentre(RuleBasedStateMachine):
         for label, asked in self.requests.items():
             arrived = {i: r for i, r in self.reports[label].items() if i in chosen or i == member}
             if asked.profile == "recoverable":
-                wanted = unmask_requests(self.setup, asked, arrived)
+                wanted = unmask_requests(self.centre, self.setup, asked, arrived)
                 if member in wanted:
                     self._give(member, wanted[member])
 
@@ -168,7 +169,7 @@ class HostileCentre(RuleBasedStateMachine):
             return
         label = labels[min(label, len(labels) - 1)]
         arrived = {i: each for i, each in self.reports[label].items() if i in chosen}
-        wanted = unmask_requests(self.setup, self.requests[label], arrived)
+        wanted = unmask_requests(self.centre, self.setup, self.requests[label], arrived)
         if not wanted:
             return
         asked = wanted.get(envelopes_of) or wanted.get(member) or next(iter(wanted.values()))
@@ -186,7 +187,7 @@ class HostileCentre(RuleBasedStateMachine):
         """The request that the protocol asks for, so that the interesting states are reached."""
         for label, asked in self.requests.items():
             if asked.profile == "recoverable":
-                wanted = unmask_requests(self.setup, asked, self.reports[label])
+                wanted = unmask_requests(self.centre, self.setup, asked, self.reports[label])
                 if member in wanted:
                     self._give(member, wanted[member])
 
@@ -221,7 +222,9 @@ class HostileCentre(RuleBasedStateMachine):
                 chosen = next(iter(self.spoke_for.values()), {()})
                 among = next(iter(chosen)) if frozen is None else frozen
                 arrived = [each for i, each in self.reports[label].items() if i in among]
-                opening = open_round(self.setup, frozen, self.roster, asked, arrived, answers)
+                opening = open_round(
+                    self.centre, self.setup, frozen, self.roster, asked, arrived, answers
+                )
             except Refusal:
                 continue
             self.openings.append(opening)
@@ -258,7 +261,7 @@ class HostileCentre(RuleBasedStateMachine):
             arrived = self.reports[label]
             if asked.profile != "recoverable" or site not in arrived:
                 continue
-            wanted = unmask_requests(self.setup, asked, arrived)[site]
+            wanted = unmask_requests(self.centre, self.setup, asked, arrived)[site]
             forged = header_of(arrived[site]).model_copy(update={"masked": bytes(32)})
             headers = tuple(
                 forged if each.site_id == site else each for each in wanted.contributors

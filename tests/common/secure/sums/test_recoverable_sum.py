@@ -46,7 +46,7 @@ def test_a_report_with_deposits_is_sent_again_byte_by_byte(consortium):
 def test_members_answer_once_more_in_the_same_bytes(consortium):
     study = recoverable(consortium, 6)
     setup, states, request, arrived = opened(study, lost=(5,))
-    asked = unmask_requests(setup, request, arrived)[0]
+    asked = unmask_requests(study.centre, setup, request, arrived)[0]
 
     state, first = answer_unmask(states[0], asked, identity=study.identity(0))
     again, second = answer_unmask(state, asked, identity=study.identity(0))
@@ -77,7 +77,7 @@ def test_a_members_own_minimum_holds_beside_the_rule(consortium):
     study = recoverable(consortium, 6, minimum_sites=3)
     setup, states, request, arrived = opened(study, lost=(4, 5))
     strict = replace(states[0], minimum_sites=5)
-    asked = unmask_requests(setup, request, arrived)[0]
+    asked = unmask_requests(study.centre, setup, request, arrived)[0]
     with pytest.raises(ProtocolRefusal, match="at least 5 must be in it"):
         answer_unmask(strict, asked, identity=study.identity(0))
 
@@ -86,9 +86,9 @@ def test_a_site_may_not_drop_out_and_contribute_at_once(consortium):
     """The deposits of a dropped pair are asked for beside those of the site itself."""
     study = recoverable(consortium, 6)
     setup, states, request, arrived = opened(study)
-    all_there = unmask_requests(setup, request, arrived)[0]
+    all_there = unmask_requests(study.centre, setup, request, arrived)[0]
     fewer = {i: each for i, each in arrived.items() if i != 5}
-    one_lost = unmask_requests(setup, request, fewer)[0]
+    one_lost = unmask_requests(study.centre, setup, request, fewer)[0]
     both = all_there.model_copy(
         update={"envelopes_length": len(one_lost.body), "body": one_lost.body}
     )
@@ -99,7 +99,7 @@ def test_a_site_may_not_drop_out_and_contribute_at_once(consortium):
 def test_deposits_of_another_member_cannot_be_opened(consortium):
     study = recoverable(consortium, 6)
     setup, states, request, arrived = opened(study)
-    of_another = unmask_requests(setup, request, arrived)[1]
+    of_another = unmask_requests(study.centre, setup, request, arrived)[1]
     with pytest.raises(ProtocolRefusal, match="A deposit of site number"):
         answer_unmask(states[0], of_another, identity=study.identity(0))
 
@@ -115,7 +115,7 @@ def test_deposits_of_another_member_cannot_be_opened(consortium):
 def test_a_request_for_other_shares_is_refused(consortium, change, says):
     study = recoverable(consortium, 6)
     setup, states, request, arrived = opened(study)
-    asked = unmask_requests(setup, request, arrived)[0].model_copy(update=change)
+    asked = unmask_requests(study.centre, setup, request, arrived)[0].model_copy(update=change)
     with pytest.raises(ProtocolRefusal, match=says):
         answer_unmask(states[0], asked, identity=study.identity(0))
 
@@ -123,7 +123,7 @@ def test_a_request_for_other_shares_is_refused(consortium, change, says):
 def test_a_forged_report_is_not_helped_to_open(consortium):
     study = recoverable(consortium, 6)
     setup, states, request, arrived = opened(study)
-    asked = unmask_requests(setup, request, arrived)[0]
+    asked = unmask_requests(study.centre, setup, request, arrived)[0]
     first, *rest = asked.contributors
     forged = first.model_copy(update={"masked": bytes(32)})
     asked = asked.model_copy(update={"contributors": (forged, *rest)})
@@ -142,7 +142,7 @@ def test_a_forged_report_is_not_helped_to_open(consortium):
 def test_contributors_are_sites_of_the_session_each_once(consortium, chosen, says):
     study = recoverable(consortium, 6)
     setup, states, request, arrived = opened(study)
-    asked = unmask_requests(setup, request, arrived)[0]
+    asked = unmask_requests(study.centre, setup, request, arrived)[0]
     headers = tuple(
         asked.contributors[0].model_copy(update={"site_id": site_id}) for site_id in chosen
     )
@@ -157,7 +157,7 @@ def test_contributors_are_sites_of_the_session_each_once(consortium, chosen, say
 def test_who_is_not_on_the_committee_gives_no_shares(consortium):
     study = consortium(6, "first", Rule("recoverable", (0, 1, 2), 2))
     setup, states, request, arrived = opened(study)
-    asked = unmask_requests(setup, request, arrived)[0]
+    asked = unmask_requests(study.centre, setup, request, arrived)[0]
     with pytest.raises(ProtocolRefusal, match="not on the committee"):
         answer_unmask(states[4], asked, identity=study.identity(4))
 
@@ -166,7 +166,9 @@ def test_a_strict_round_has_no_shares(consortium):
     study = recoverable(consortium, 5)
     setup, states, request, arrived = opened(study)
     answers = study.unmasked(setup, states, request, arrived)
-    opening = open_round(setup, None, study.roster, request, arrived.values(), answers.values())
+    opening = open_round(
+        study.centre, setup, None, study.roster, request, arrived.values(), answers.values()
+    )
     states = {i: accept_opening(state, opening) for i, state in states.items()}
     second = study.request(setup, 1, 0, number=2, after=opening.label, frozen=tuple(range(5)))
     reports = study.reports(states, second, study.zeros(1, 0))
@@ -299,7 +301,9 @@ def test_later_rounds_are_answered_by_the_frozen_set_only(consortium, question):
     study = recoverable(consortium, 6)
     setup, states, request, arrived = opened(study, lost=(5,))
     answers = study.unmasked(setup, states, request, arrived)
-    opening = open_round(setup, None, study.roster, request, arrived.values(), answers.values())
+    opening = open_round(
+        study.centre, setup, None, study.roster, request, arrived.values(), answers.values()
+    )
     states = {i: accept_opening(state, opening) for i, state in states.items()}
     zeros = np.zeros(1, np.int64), np.zeros(0)
     all_again = study.request(setup, 1, 0, number=2, after=opening.label)
@@ -361,7 +365,7 @@ def test_only_the_centre_closes_a_session(consortium):
     study = recoverable(consortium, 4)
     _, _, states = study.joined()
     stranger = Identity.from_random(b"x" * 32)
-    with pytest.raises(SignatureRefusal, match="the centre's close"):
+    with pytest.raises(SignatureRefusal, match="the centre's Close"):
         close(states[0], make_close(stranger, study.sid), centre=study.centre.public)
     with pytest.raises(ProtocolRefusal, match="another session"):
         close(states[0], make_close(study.centre, b"o" * 32), centre=study.centre.public)

@@ -117,13 +117,13 @@ def test_masking_leaves_the_numbers_of_the_site_alone(consortium):
 def test_a_session_without_sites_has_no_keys(consortium):
     study = consortium(2)
     with pytest.raises(ProtocolRefusal, match="No site joined"):
-        collect_keys(study.sid, study.roster, [], study.rule)
+        collect_keys(study.centre, study.sid, study.roster, [], study.rule)
 
 
 def test_a_report_of_a_site_that_did_not_join_is_refused(consortium):
     study = consortium(3)
     _, advertisements = study.advertised()
-    setup, _ = collect_keys(study.sid, study.roster, advertisements[:2], study.rule)
+    setup, _ = collect_keys(study.centre, study.sid, study.roster, advertisements[:2], study.rule)
     full, _, states = study.joined()
     request = study.request(full, 1, 0)
     late = study.reports(states, request, study.zeros(1, 0))[2]
@@ -205,4 +205,4 @@ def test_a_session_of_fewer_sites_than_the_plan_says_has_no_keys(consortium):
     _, advertisements = study.advertised()
     rule = Rule("strict", (0, 1, 2), 3)
     with pytest.raises(ProtocolRefusal, match="its plan allows sums over 3 or more only"):
-        collect_keys(study.sid, study.roster, advertisements[:2], rule)
+        collect_keys(study.centre, study.sid, study.roster, advertisements[:2], rule)

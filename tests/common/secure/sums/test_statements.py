@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from riskset_common.secure.sums import statements
 from riskset_common.secure.sums.statements import SessionKey
+from riskset_common.wire.messages import Close
 
 ONE, TWO = b"1" * 32, b"2" * 32
 
@@ -60,12 +61,11 @@ def test_a_commitment_hides_behind_its_salt():
 def test_a_signature_of_one_kind_never_fits_a_statement_of_another():
     key = SessionKey(1, ONE, ONE)
     kinds = [
-        statements.offer_statement(ONE),
+        Close(sid=ONE).statement(),
         statements.advertisement_statement(ONE, TWO, key),
         statements.report_statement(ONE, 1, ONE, ONE, ONE),
         statements.unmask_statement(ONE, 1, [1], b""),
-        statements.closing_statement(ONE),
         statements.refusal_statement(ONE, 1, 1, "policy"),
     ]
 
-    assert 6 == len({statement[:-32] for statement in kinds})
+    assert 5 == len({statement[:-32] for statement in kinds})

@@ -50,6 +50,10 @@ class AskCox(State):
     def _all_keys(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
         return {**NOT_ASKED, **write(self)}
 
+    def require_grounds(self, request: CoxRequest) -> None:
+        """Raise `ProtocolRefusal` unless the question follows from sums that this site checked. Run by a site."""
+        del request
+
     @abstractmethod
     def shapes(self, spec: CoxSpec, study: Study) -> Mapping[str, Shape]:
         """Names, rings and shapes of the answer. Raises `ProtocolRefusal` if the model is not asked this. Run by both sides."""

@@ -30,6 +30,12 @@ class AskClusters(AskModel):
 
     clusters: Literal[True] = True
 
+    def require_grounds(self, request: CoxRequest) -> None:
+        """As of every model; sites that are clusters are enough, as this site counted them with the others."""
+        super().require_grounds(request)
+        if request.spec.counts_sites:
+            _require_clusters(request)
+
     def shapes(self, spec: CoxSpec, study: Study) -> Mapping[str, Shape]:
         """The upper triangle of the products."""
         p = len(self.columns_asked(spec, study))
@@ -45,7 +51,6 @@ class AskClusters(AskModel):
         del times
         beta = self.coefficients
         if request.spec.counts_sites:
-            _require_clusters(request)
             score = cox_sums(design, beta).score
             products = np.outer(score, score)
         else:

@@ -9,6 +9,8 @@ from typing import Literal
 from pydantic import Field
 
 from riskset_common.errors import ContradictionError
+from riskset_common.estimators.cohort.groups import n_groups
+from riskset_common.estimators.curves.counts import require_length
 from riskset_common.estimators.estimator import Shape, Summary
 from riskset_common.estimators.regression.blind import (
     BlindMemory,
@@ -30,6 +32,10 @@ class AskDeaths(AskCox):
     """The deaths of a blind model on a grid of `n_steps`."""
 
     n_steps: int = Field(ge=1)
+
+    def require_grounds(self, request: CoxRequest) -> None:
+        """The grid follows from the checked lengths."""
+        require_length(request, self.n_steps, n_groups(request.study, request.spec.strata))
 
     def shapes(self, spec: CoxSpec, study: Study) -> Mapping[str, Shape]:
         """Cases, deaths by stratum and step, and what a test counts."""

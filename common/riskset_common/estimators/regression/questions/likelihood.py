@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from riskset_common.errors import ProtocolRefusal
-from riskset_common.estimators.curves.counts import step_shapes, step_summary
+from riskset_common.estimators.curves.counts import require_length, step_shapes, step_summary
 from riskset_common.estimators.estimator import Shape, Summary, one, reals
 from riskset_common.estimators.regression.fitting import (
     MAINS,
@@ -20,7 +20,7 @@ from riskset_common.estimators.regression.fitting import (
     pooled_sums,
 )
 from riskset_common.estimators.regression.questions.asked import CoxRequest, refuse_unless_tested
-from riskset_common.estimators.regression.questions.at_coefficients import AskModel
+from riskset_common.estimators.regression.questions.at_coefficients import AskModel, require_small
 from riskset_common.estimators.regression.questions.memory import CoxMemory
 from riskset_common.estimators.regression.questions.times import finish
 from riskset_common.estimators.regression.spec import CoxSpec
@@ -45,6 +45,13 @@ class AskLikelihood(AskModel):
 
     mains: Annotated[tuple[float, ...], Field(strict=False)] = ()
     count_steps: int | None = Field(default=None, ge=1)
+
+    def require_grounds(self, request: CoxRequest) -> None:
+        """As of every model; the grid of the counts beside it follows from the checked lengths."""
+        super().require_grounds(request)
+        require_small(self.mains, request.spec.id)
+        if self.count_steps is not None:
+            require_length(request, self.count_steps, 1)
 
     def shapes(self, spec: CoxSpec, study: Study) -> Mapping[str, Shape]:
         """Log-likelihood, score (p,) and the upper triangle of the information, and what is asked beside them."""

@@ -31,6 +31,11 @@ class AskTimes(AskModel):
 
     times: Literal[True] = True
 
+    def require_grounds(self, request: CoxRequest) -> None:
+        """As of every model; the function of time follows from checked counts."""
+        super().require_grounds(request)
+        request.checked(*steps_rested_on(request.spec, request.study))
+
     def shapes(self, spec: CoxSpec, study: Study) -> Mapping[str, Shape]:
         """Score and information weighted by the function of time, and information weighted by its square."""
         p = len(self.columns_asked(spec, study))

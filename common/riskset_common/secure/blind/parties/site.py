@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from riskset_common.errors import ProtocolRefusal
-from riskset_common.primitives.hashing import H
+from riskset_common.errors import ProtocolRefusal, own_records
 from riskset_common.primitives.signing import Identity
 from riskset_common.secure.blind.arithmetic.field import add, to_bytes
 from riskset_common.secure.blind.arithmetic.fixed_point import encode
@@ -27,7 +26,6 @@ class AnsweredEvaluation:
     """What a site remembers of an input it sent: enough to send it again, and never another under the same mask."""
 
     ask: BlindAsk
-    content: bytes
     sent: BlindInput
 
 
@@ -70,31 +68,33 @@ def answer(
 ) -> tuple[BlindSite, BlindInput]:
     """Mask and sign this site's sums for one evaluation. Run by every participant.
 
-    Asked again the same, it gives the same bytes again. It refuses other coefficients for an evaluation it has answered, and other
-    sums at the same: two vectors under one mask show their difference.
+    Asked again the same, it gives the same bytes again, without a look at the patients. It refuses other coefficients for an evaluation
+    that it has answered: two vectors under one mask show their difference. Raises `ProtocolRefusal` and `PolicyRefusal` for a question
+    that is not awaited, and then `RecordsFailed` where the sums of these patients have no place in the computation.
     """
     setup = state.setup
     earlier = {each.ask.evaluation: each for each in state.answered}.get(ask.evaluation)
     setup.check_ask(ask, ask.evaluation if earlier else len(state.answered))
     require_in_range(setup.model, np.array(ask.beta))
-    numbers = site_sums(setup.model, design, ask.beta)
     label = setup.input_label(ask.evaluation, ask.beta)
-    content = H(b"content", label, numbers.astype("<f8").tobytes())
     if earlier is not None:
-        if earlier.content != content:
+        if earlier.sent.label != label:
             raise ProtocolRefusal(
-                f"Evaluation {ask.evaluation} of model {setup.model.analysis!r} was already answered, at other coefficients or from "
-                "other patients. An evaluation is answered once; start a new session."
+                f"Evaluation {ask.evaluation} of model {setup.model.analysis!r} was already answered, at other coefficients. "
+                "An evaluation is answered once; start a new session."
             )
         return state, earlier.sent
-    masks = sum_of_streams(input_keys(setup, state.secret), b"input", label, len(numbers))
-    body = to_bytes(add(encode(numbers), masks))
+    with own_records():
+        numbers = encode(site_sums(setup.model, design, ask.beta))
+    n_numbers = setup.model.length
+    masks = sum_of_streams(input_keys(setup, state.secret), b"input", label, n_numbers)
+    body = to_bytes(add(numbers, masks))
     sent = BlindInput(
         label=label,
         site_id=state.site_id,
-        length=len(numbers),
+        length=n_numbers,
         signature=identity.sign(setup.input_statement(label, state.site_id, body)),
         body=body,
     )
-    kept = AnsweredEvaluation(ask, content, sent)
+    kept = AnsweredEvaluation(ask, sent)
     return replace(state, answered=(*state.answered, kept)), sent

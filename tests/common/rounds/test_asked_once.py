@@ -20,10 +20,10 @@ from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.estimators.curves.counts import AskCounts
 from riskset_common.estimators.estimator import AnyRequest, Request
 from riskset_common.results.as_json import to_text
+from riskset_common.rounds.asked_once import AskedOnce, ask_once
 from riskset_common.rounds.questions import questions_json, read_questions
 from riskset_common.rounds.verified_sums import VerifiedSums, add_verified
 from riskset_common.study.study import Study
-from riskset_server.run.asked_once import AskedOnce, ask_once
 
 EFS = {"kind": "kaplan_meier", "endpoint": "EFS"}
 BY_ARM: dict[str, Any] = EFS | {"by": "arm"}

@@ -1,6 +1,6 @@
 """Counts that several analyses share, asked once in a round: curves of the same patients in the same groups need the same counts.
 
-The sites know nothing of it. They answer what they are asked, and what an analysis is not asked it has from another.
+A site answers what it is asked; what an analysis is not asked it has from another, at the centre and among the sums that a site checked.
 """
 
 from __future__ import annotations
@@ -44,10 +44,15 @@ class AskedOnce:
     borrowed: Mapping[Part, Borrowed]
 
     def completed(self, pooled: Arrays) -> dict[str, dict[str, Any]]:
-        """The pooled arrays of all analyses, as if each had been asked all that it needs."""
+        """The pooled arrays of all analyses, as if each had been asked all that it needs; what the lender was not asked nobody has."""
         found = {name: dict(arrays) for name, arrays in pooled.items()}
         for (name, part), borrowed in self.borrowed.items():
             lender, lent = borrowed.lender
+            if (
+                not {_named(lent, each) for each in borrowed.arrays}
+                <= pooled.get(lender, {}).keys()
+            ):
+                continue
             found.setdefault(name, {}).update(
                 {_named(part, each): pooled[lender][_named(lent, each)] for each in borrowed.arrays}
             )
