@@ -229,6 +229,13 @@ def test_a_model_with_too_few_pooled_events_for_its_terms_is_not_answered(
         assert {"events": events} == request.verified
 
 
+def test_a_site_holds_the_centre_to_what_the_plan_needs_as_well(study_of):
+    request = request_of(study_of("disclosure: {minimum_events_per_term: 7}", analyses=COX), 13)
+
+    with pytest.raises(PolicyRefusal, match="here at least 7 for each"):
+        check_request(Policy(minimum_events_per_term=5), request)
+
+
 @pytest.mark.parametrize(
     "asked", [AskLikelihood(exponent=(0, 0), beta=(0.0, 0.0)), AskDeaths(n_steps=4)]
 )
