@@ -13,15 +13,13 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_va
 
 from riskset_common.errors import NodeConfigError, did_you_mean
 from riskset_common.formats.addresses import AddressText
+from riskset_common.formats.names import LineText, SiteName, StudyName
 from riskset_common.formats.strict_model import StrictModel
 from riskset_common.formats.strict_yaml import Name, read_yaml, validate
-from riskset_common.study.codebook import StudyName
 from riskset_node.finding_kinds import ACCEPTABLE, FindingKind
 from riskset_node.policy import Policy
 from riskset_node.sources import SOURCES
 from riskset_node.sources.source import SourceSettings, Token
-
-SiteName = Annotated[Name, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
 
 
 def _ed25519_key(text: str) -> str:
@@ -208,7 +206,7 @@ class NodeConfig(StrictModel):
     }
 
     site: SiteName
-    study_group: Name = Field(min_length=1)
+    study_group: LineText
     study: StudyName | None = None
     centre: Centre = Centre()
     identity: Identity | None = None

@@ -12,8 +12,9 @@ from pydantic import BeforeValidator, Field, ValidationError
 from riskset_common.consortium.governance import SignedRoster, sign_roster, unsigned
 from riskset_common.consortium.roster import Member, Roster
 from riskset_common.errors import InputError
+from riskset_common.formats.names import LineText
 from riskset_common.formats.strict_model import StrictModel
-from riskset_common.formats.strict_yaml import Name, read_yaml, validate
+from riskset_common.formats.strict_yaml import read_yaml, validate
 from riskset_common.primitives.signing import Identity, public_from_text
 
 
@@ -30,8 +31,8 @@ class WrittenMember(StrictModel):
     """One site: its number, which never changes hands, its names, and its public key in base64."""
 
     site_id: int = Field(ge=0, lt=2**32)
-    name: Name
-    study_group: Name
+    name: LineText
+    study_group: LineText
     public: Annotated[bytes, BeforeValidator(_key)]
 
 

@@ -1,99 +1,20 @@
-"""Strict YAML for files that people write by hand: one meaning per text, and an error with a line number for the rest.
-
-YAML 1.1 reads `no` as false, lets a second key silently replace the first, and turns `012` into ten. A codebook
-with a level `no` would lose it without a word. Here each of these is an error.
-"""
+"""Files that people write by hand: read as strict YAML, validated by a model, and every problem told in the words of the file."""
 
 from __future__ import annotations
 
-import datetime
 import re
 import types
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, TypeAlias, TypeGuard, TypeVar, Union, get_args, get_origin
+from typing import Annotated, TypeGuard, TypeVar, Union, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, PlainSerializer, ValidationError
 
 from riskset_common.errors import InputError, YamlError, did_you_mean
 from riskset_common.formats.problems import Problem
+from riskset_common.formats.strict_loader import YamlMapping, strictly_loaded
 
 Model = TypeVar("Model", bound=BaseModel)
-
-YamlMapping: TypeAlias = dict[Hashable, object]
-"""A mapping as it was read, before a model says what must be in it."""
-
-_PLAIN_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
-_PLAIN_NUMBER = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """SafeLoader that refuses duplicate keys, unquoted yes/no/on/off, and numbers that are not plain decimals."""
-
-
-def _refuse(node: yaml.Node, message: str) -> YamlError:
-    mark = node.start_mark
-    return YamlError(f"{mark.name}, line {mark.line + 1}, column {mark.column + 1}: {message}")
-
-
-def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> YamlMapping:
-    if any(key.tag == "tag:yaml.org,2002:merge" for key, _ in node.value):
-        raise _refuse(node, "merge keys (<<) are not read. Write the keys out.")
-    mapping: YamlMapping = {}
-    for key_node, value_node in node.value:
-        key = loader.construct_object(key_node, deep=True)
-        if not isinstance(key, Hashable):
-            raise _refuse(key_node, "a key must be a word, not a list or a mapping.")
-        if key in mapping:
-            raise _refuse(
-                key_node, f"the key {key!r} stands here a second time. Keep one of the two."
-            )
-        mapping[key] = loader.construct_object(value_node, deep=True)
-    return mapping
-
-
-def _boolean(loader: _StrictLoader, node: yaml.ScalarNode) -> bool:
-    text = loader.construct_scalar(node)
-    if text.lower() not in {"true", "false"}:
-        raise _refuse(
-            node,
-            f'unquoted {text} means true or false in YAML. Write "{text}" in quotes for the word, or true/false.',
-        )
-    return text.lower() == "true"
-
-
-def _integer(loader: _StrictLoader, node: yaml.ScalarNode) -> int:
-    return int(_plain(loader, node, _PLAIN_INTEGER))
-
-
-def _number(loader: _StrictLoader, node: yaml.ScalarNode) -> float:
-    return float(_plain(loader, node, _PLAIN_NUMBER))
-
-
-def _plain(loader: _StrictLoader, node: yaml.ScalarNode, pattern: re.Pattern[str]) -> str:
-    text = loader.construct_scalar(node)
-    if not pattern.fullmatch(text):
-        raise _refuse(
-            node,
-            f'unquoted {text} is not one plain number in YAML. Write "{text}" in quotes for a code.',
-        )
-    return text
-
-
-def _date(loader: _StrictLoader, node: yaml.ScalarNode) -> datetime.date:
-    try:
-        return loader.construct_yaml_timestamp(node)
-    except ValueError:
-        text = loader.construct_scalar(node)
-        raise _refuse(node, f"{text} is no day of the calendar. Write year-month-day.") from None
-
-
-_StrictLoader.add_constructor("tag:yaml.org,2002:map", _mapping)
-_StrictLoader.add_constructor("tag:yaml.org,2002:bool", _boolean)
-_StrictLoader.add_constructor("tag:yaml.org,2002:int", _integer)
-_StrictLoader.add_constructor("tag:yaml.org,2002:float", _number)
-_StrictLoader.add_constructor("tag:yaml.org,2002:timestamp", _date)
 
 
 def read_yaml(path: Path) -> YamlMapping:
@@ -105,40 +26,26 @@ def read_yaml(path: Path) -> YamlMapping:
         With file, line and column: not there, not UTF-8, not YAML, not a mapping, or ambiguous.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise YamlError(
-            f"{path}: not UTF-8 at byte {error.start}. Save the file as UTF-8."
-        ) from error
+        content = path.read_bytes()
     except OSError as error:
         raise YamlError(f"{path}: cannot be read ({error.strerror}). Check the path.") from error
-    return parse_yaml(text, str(path))
+    try:
+        return parse_yaml(content.decode("utf-8"), str(path))
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise YamlError(
+            f"{path}: not UTF-8 at byte {error.start}. Save the file as UTF-8; the byte stands in line {line}."
+        ) from error
 
 
 def parse_yaml(text: str, name: str) -> YamlMapping:
     """Parse YAML text that holds a mapping. Raises `YamlError`, whose text begins with `name`."""
-    try:
-        content = _constructed(text, name)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{name}, line {mark.line + 1}, column {mark.column + 1}" if mark else name
-        raise YamlError(
-            f"{where}: not YAML: {getattr(error, 'problem', None) or error}."
-        ) from error
+    content = strictly_loaded(text, name)
     if not isinstance(content, dict):
         raise YamlError(
-            f"{name}: the file must hold 'key: value' lines, but holds {_kind(content)}."
+            f"{name}: the file must hold 'key: value' lines, but holds {_kind(content)}. Write one in line 1."
         )
     return content
-
-
-def _constructed(text: str, name: str) -> object:
-    loader = _StrictLoader(text)
-    loader.name = name
-    try:
-        return loader.get_single_data()
-    finally:
-        loader.dispose()
 
 
 def _kind(value: object) -> str:
@@ -222,7 +129,7 @@ def _place(content: object, location: tuple[int | str, ...], *, ends_in_key: boo
             parts.append(own_name if isinstance(own_name, str) else str(part))
         elif ends_in_key and index == len(location) - 1:
             parts.append(str(part))
-    return ".".join(parts) or WHOLE
+    return ".".join(part if part.isprintable() else repr(part) for part in parts) or WHOLE
 
 
 def _field_names_at(model: type[BaseModel], location: tuple[int | str, ...]) -> set[str]:

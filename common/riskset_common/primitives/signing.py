@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import unicodedata
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -122,6 +123,12 @@ def fingerprint(public: bytes) -> str:
     number = int.from_bytes(hashlib.sha256(b"riskset/fingerprint/" + public).digest()) % 10**40
     digits = f"{number:040d}"
     return " ".join(digits[start : start + 5] for start in range(0, 40, 5))
+
+
+def is_read_out(heard: str, known: str) -> bool:
+    """Whether what was heard on the telephone is this fingerprint; grouping and the script of the digits do not count."""
+    digits = (unicodedata.decimal(mark, None) for mark in heard)
+    return "".join(str(digit) for digit in digits if digit is not None) == known.replace(" ", "")
 
 
 def public_text(public: bytes) -> str:

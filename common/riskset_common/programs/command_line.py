@@ -10,26 +10,31 @@ from typing import ParamSpec, TypeVar
 
 import riskset_common
 from riskset_common.errors import RisksetError
+from riskset_common.programs.screen import guarded
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
+
+LEAVE_ESCAPES = {"color": True}
+"""Settings of a program's context. Without them click drops the escape sequences of a text before the guard can show them."""
 
 
 def errors_as_text(command: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
     """Decorate a command: every error that riskset raises on purpose becomes its text on stderr and its exit code.
 
     0 done, 1 found problems, 2 usage (left to whoever parses the arguments), 3 refused. Every other exception is a fault of
-    riskset and keeps its traceback.
+    riskset and keeps its traceback. Whatever the command writes passes the guard of `screen`.
     """
 
     @wraps(command)
     def ended(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
-        try:
-            return command(*args, **kwargs)
-        except RisksetError as error:
-            sys.stdout.flush()
-            sys.stderr.write(f"error: {error}\n")
-            raise SystemExit(error.exit_code) from error
+        with guarded():
+            try:
+                return command(*args, **kwargs)
+            except RisksetError as error:
+                sys.stdout.flush()
+                sys.stderr.write(f"error: {error}\n")
+                raise SystemExit(error.exit_code) from error
 
     return ended
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator
 
+from riskset_common.formats.names import AnalysisId
 from riskset_common.formats.strict_model import StrictModel
 from riskset_common.study.codebook import Conditions
-
-AnalysisId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=64)]
 
 
 def one_or_more(value: object) -> object:

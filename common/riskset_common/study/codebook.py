@@ -12,15 +12,12 @@ from typing import Annotated, Final, Literal, Self, TypeVar
 from pydantic import BeforeValidator, Field, model_validator
 
 from riskset_common.errors import CodebookError, did_you_mean
+from riskset_common.formats.names import StudyName, VariableName
 from riskset_common.formats.strict_model import StrictModel
 from riskset_common.formats.strict_yaml import InOrder, Name, read_yaml, validate
 
 BUILT_IN = ("site", "study_group")
 """Categories that every patient has without a column: the site that holds the record, and the group that node.yaml names."""
-
-VariableName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
-StudyName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
-
 
 Conditions = dict[str, list[Name]]
 """The only conditions that riskset knows: each named category has one of the named levels. There is no expression language."""

@@ -10,10 +10,11 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
 from riskset_common.errors import PlanError, did_you_mean
+from riskset_common.formats.names import CodebookReference, PlanVersion, StudyName
 from riskset_common.formats.strict_model import StrictModel
 from riskset_common.formats.strict_yaml import InOrder, Name
 from riskset_common.study.analysis import AnalysisSpec
-from riskset_common.study.codebook import Conditions, DatedEvent, StudyName
+from riskset_common.study.codebook import Conditions, DatedEvent
 from riskset_common.study.displays import Display
 from riskset_common.study.time_grid import DAYS_PER_UNIT, TimeGrid, exact
 
@@ -260,8 +261,8 @@ class Plan(StrictModel):
     """One version of a statistical analysis plan."""
 
     plan: StudyName
-    version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
-    codebook: str = Field(pattern=r"^[A-Za-z0-9_.-]+@\d+$")
+    version: PlanVersion
+    codebook: CodebookReference
     title: str | None = None
     registered: dict[str, str] = {}
     purpose: str | None = None

@@ -28,7 +28,8 @@ from riskset_common.consortium.roster import Roster
 from riskset_common.consortium.roster_file import add_signature, signatures_path, write_roster
 from riskset_common.errors import InputError
 from riskset_common.formats.canonical_json import sha256_hex
-from riskset_common.formats.strict_yaml import YamlMapping, read_yaml
+from riskset_common.formats.strict_loader import YamlMapping
+from riskset_common.formats.strict_yaml import read_yaml
 from riskset_common.primitives.signing import Identity, read_identity
 from riskset_common.programs.secret_files import write_new
 from riskset_common.programs.tls import trusting

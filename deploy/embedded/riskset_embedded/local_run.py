@@ -33,6 +33,7 @@ from riskset_embedded.engine import Parties, run_local
 from riskset_embedded.output_folder import OutputFolder, output_folder, write_folder
 from riskset_embedded.run_folder import RunFolder, run_folder
 from riskset_embedded.transcript import Transcript
+from riskset_node.commands.console import visible_console
 from riskset_node.config import NodeConfig, read_node
 from riskset_server.plans.submitted import submitted
 from riskset_server.run.replies import SitesLost
@@ -120,7 +121,7 @@ def run_files(
         Of any other kind. `out` is in each case as it was before.
     """
     study = read_study(plan, codebook, nodes, key)
-    console = Console(stderr=True, quiet=quiet)
+    console = visible_console(stderr=True, quiet=quiet)
     for line in _notices(study.nodes):
         console.print(line, style="dim", highlight=False, soft_wrap=True)
     kept = run_folder(out, _identified_by(study))

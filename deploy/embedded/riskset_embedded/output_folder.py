@@ -73,8 +73,8 @@ def output_folder(final: Path) -> Iterator[OutputFolder]:
         ) from error
     folder = OutputFolder(made)
     try:
-        made.chmod(0o755)
         yield folder
+        made.chmod(0o755)
         folder.moved_aside = _put_in_place(made, place)
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)

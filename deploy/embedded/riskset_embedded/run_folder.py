@@ -2,7 +2,7 @@
 
 The folder `NAME.run` stands beside the output folder `NAME`. It holds what was drawn at random, what each site must remember and what
 the centre received: everything else follows from these and the files of the study. When the run is finished, states and messages move
-into the output folder and the rest is deleted.
+into the output folder and the rest is deleted. Openings are exact sums: folder, states and messages are for their owner alone.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from secrets import token_bytes
 
 from riskset_common.errors import InputError
-from riskset_common.programs.secret_files import replace
+from riskset_common.programs.secret_files import append, close_all, replace
 from riskset_embedded.output_folder import remove_empty
 
 _SECRETS = "secrets.json"
@@ -72,7 +72,8 @@ class RunFolder:
     def finish(self, into: Path) -> None:
         """Move messages and states into the output folder, and delete what was drawn with the rest."""
         for kept in (self.transcript, self.outboxes):
-            shutil.move(kept, into / kept.name)
+            close_all(kept)
+            close_all(Path(shutil.move(kept, into / kept.name)))
         self.give_up()
 
     def give_up(self) -> None:
@@ -103,12 +104,15 @@ def run_folder(out: Path, study: Mapping[str, object]) -> RunFolder:
                 f"{path}: a run of another plan, codebook or set of sites stopped here and is not finished. Continue it with the files it "
                 f"was begun with, or delete {path.name} to let it go; its sites' numbers are not released then."
             )
+        close_all(path)
         return RunFolder(path, continued=True)
     new_parents = tuple(folder for folder in path.parents if not folder.exists())
     try:
         path.mkdir(mode=0o700, parents=True)
         (path / "transcript").mkdir()
         (path / "outboxes").mkdir()
+        append(path / "lock", b"")
+        close_all(path)
         replace(path / _STUDY, description.encode("ascii"))
     except OSError as error:
         remove_empty(new_parents)

@@ -10,9 +10,13 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from riskset_common.programs.secret_files import append, closed_folder, write_closed
+
 
 class Transcript:
     """Writes each received message to `folder/STEP/SITE.msg` and an index with their hashes; openings to `folder/openings/`.
+
+    An opening holds exact sums, so all of it is for its owner alone.
 
     Without a folder nothing is kept.
     """
@@ -49,8 +53,7 @@ class Transcript:
                     "bytes": len(message),
                     "sha256": hashlib.sha256(message).hexdigest(),
                 }
-                with (self._folder / "index.jsonl").open("a", encoding="utf-8") as index:
-                    index.write(json.dumps(entry) + "\n")
+                append(self._folder / "index.jsonl", json.dumps(entry).encode() + b"\n")
 
     def keep_opening(self, step: str, opening: bytes) -> None:
         """Keep the opening of a round, from which anybody can add up its sum again."""
@@ -62,8 +65,6 @@ _MESSAGE = ".msg"
 
 
 def _write(path: Path, message: bytes) -> None:
-    """Write a file that is there in full or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    made = path.with_suffix(".part")
-    made.write_bytes(message)
-    made.replace(path)
+    """Write a file for its owner alone that is there in full or not at all."""
+    closed_folder(path.parent)
+    write_closed(path, message)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from riskset_common.consortium.invitation import authority_text, centre_fingerprint
 from riskset_common.errors import InputError
 from riskset_common.formats.addresses import Address, AddressText
 from riskset_common.formats.strict_model import StrictModel
@@ -108,6 +109,23 @@ class CentreConfig(StrictModel):
         """The centre's signing key."""
         return read_identity(self.key, "key:")
 
+    def authority(self) -> str:
+        """The authority that signed the centre's certificate, PEM. Raises `InputError` where the file holds none."""
+        try:
+            return authority_text(self.tls.ca.read_bytes())
+        except OSError as error:
+            raise InputError(
+                f"tls.ca: {self.tls.ca}: cannot be read ({error.strerror}). Check the path and its permissions."
+            ) from error
+        except InputError as error:
+            raise InputError(
+                f"tls.ca: {self.tls.ca}: {error} Restore the file, or have the certificate made again."
+            ) from error
+
+    def fingerprint(self) -> str:
+        """What the centre's people read out by telephone: it covers the signing key and the authority."""
+        return centre_fingerprint(self.identity().public_text, self.authority())
+
 
 def read_centre(path: Path) -> CentreConfig:
     """Read centre.yaml, or the one in a folder; paths in it are relative to its folder.
@@ -118,6 +136,11 @@ def read_centre(path: Path) -> CentreConfig:
         With every problem.
     """
     file = path / CENTRE_FILE if path.is_dir() else path
+    if path.is_dir() and not file.exists():
+        raise InputError(
+            f"{path.resolve()}: holds no {CENTRE_FILE}, so it is no centre's folder. Name the folder with --centre FOLDER, or in the "
+            "environment as RISKSET_CENTRE; `riskset centre new` makes one."
+        )
     read = validate(CentreConfig, read_yaml(file), str(file), InputError)
     here = file.parent.resolve()
     return read.model_copy(

@@ -10,8 +10,9 @@ import yaml
 
 from riskset_common.errors import InputError
 from riskset_common.formats.addresses import Address
+from riskset_common.formats.strict_yaml import validate
 from riskset_common.primitives.signing import Identity
-from riskset_common.programs.secret_files import write_new
+from riskset_common.programs.secret_files import closed_folder, write_new
 from riskset_server.centre.certificates import make_certificates
 from riskset_server.centre.config import CENTRE_FILE, CentreConfig, read_centre
 
@@ -57,14 +58,16 @@ def new_centre(
     Raises
     ------
     InputError
-        Where the folder holds a centre already.
+        Where an address is none, the folder holds a centre already, or it cannot be written. Nothing is made then.
     """
+    reached = sites if address is None else address
+    written = _centre_yaml(reached, sites, inside, stream, in_memory=in_memory)
+    validate(CentreConfig, written, CENTRE_FILE, InputError)
     if (folder / CENTRE_FILE).exists():
         raise InputError(
             f"{folder}: holds a centre already, and its keys cannot be made again. Choose another folder."
         )
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    reached = address or sites
+    closed_folder(folder)
     _write_secrets(
         folder,
         Address.read(reached).host,
@@ -72,19 +75,28 @@ def new_centre(
         random(32),
         now,
     )
-    (folder / "flower").mkdir(exist_ok=True)
-    written: dict[str, object] = {
-        "address": reached,
-        **({} if stream is None else {"stream_address": str(_beside(reached, stream))}),
-        "listen": {"sites": sites, "inside": inside}
-        | ({} if stream is None else {"stream": stream}),
-        **_FILES,
-    }
-    if in_memory:
-        written["flower"] = {k: v for k, v in _FLOWER.items() if k != "database"}
+    for inner in ("flower", "runs"):
+        closed_folder(folder / inner)
     text = yaml.safe_dump(written, sort_keys=False, allow_unicode=True)
     (folder / CENTRE_FILE).write_text(text, encoding="utf-8")
     return read_centre(folder)
+
+
+def _centre_yaml(
+    reached: str, sites: str, inside: str, stream: str | None, *, in_memory: bool
+) -> dict[str, object]:
+    """What centre.yaml will hold."""
+    reached_at = Address.of_option(reached, "--address")
+    written: dict[str, object] = {"address": reached}
+    listen = {"sites": sites, "inside": inside}
+    if stream is not None:
+        port = Address.of_option(stream, "--stream").port
+        written["stream_address"] = str(Address(reached_at.host, port))
+        listen["stream"] = stream
+    written |= {"listen": listen, **_FILES}
+    if in_memory:
+        written["flower"] = {k: v for k, v in _FLOWER.items() if k != "database"}
+    return written
 
 
 def _write_secrets(folder: Path, host: str, key: bytes, secret: bytes, now: datetime) -> None:
@@ -99,8 +111,3 @@ def _write_secrets(folder: Path, host: str, key: bytes, secret: bytes, now: date
     }
     for name, content in secrets.items():
         write_new(folder / name, content)
-
-
-def _beside(reached: str, stream: str) -> Address:
-    """The host of one address with the port of the other."""
-    return Address(Address.read(reached).host, Address.read(stream).port)

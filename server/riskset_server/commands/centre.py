@@ -60,8 +60,7 @@ def new(
         int, typer.Option("--stream", help="The port for streams; 0 takes none.")
     ] = 8444,
 ) -> None:
-    """Make the folder of a centre: certificates, keys and centre.yaml."""
-    from riskset_common.primitives.signing import fingerprint
+    """Make the folder of a centre: certificates, keys and centre.yaml. Prints the fingerprint that sites compare by telephone."""
     from riskset_server.centre.new_centre import new_centre
 
     made = new_centre(
@@ -73,8 +72,7 @@ def new(
         now=datetime.now(UTC),
         random=token_bytes,
     )
-    identity = made.identity()
-    typer.echo(f"public key   {identity.public_text}\nfingerprint  {fingerprint(identity.public)}")
+    typer.echo(f"public key   {made.identity().public_text}\nfingerprint  {made.fingerprint()}")
 
 
 @centre_app.command("superlink")
@@ -109,7 +107,7 @@ def invite(
     contact: Annotated[str, typer.Option("--contact", help="Whom to write to.")] = "",
     centre: CentreFolder = HERE,
 ) -> None:
-    """Invite a site; writes SITE.invite, to be sent to it."""
+    """Invite a site; writes SITE.invite, to be sent to it, and prints the centre's fingerprint, to be read out by telephone."""
     from riskset_common.consortium.invitation import write_file
     from riskset_server.sites import admission as joining
 
@@ -123,9 +121,13 @@ def invite(
             now=datetime.now(UTC),
             random=token_bytes,
         )
-    path = Path(f"{site}.invite")
+    path = Path(f"{made.site}.invite")
     write_file(made, path)
-    typer.echo(f"{path}: send it to the site; it holds the centre's address and a one-time token")
+    typer.echo(
+        f"{path}: send it to the site; it holds the centre's address and a one-time token\n"
+        f"fingerprint  {made.fingerprint}\n"
+        "That is the centre's. Read it out to the site in the call in which the site reads out its own."
+    )
 
 
 @site_app.command("admit")
@@ -139,7 +141,7 @@ def admit(
     ],
     centre: CentreFolder = HERE,
 ) -> None:
-    """Admit a site whose keys were compared by telephone."""
+    """Admit a site whose keys were compared by telephone: type what was read out, and copy it from nowhere."""
     from riskset_common.consortium.invitation import Enrolment, read_file
     from riskset_server.sites import admission as joining
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from riskset_common.programs.command_line import errors_as_text
+from riskset_common.programs.screen import json_text
 
 report_app = typer.Typer(help="Make and check the report of a finished run.", no_args_is_help=True)
 
@@ -93,7 +93,7 @@ def check(
 
     problems = check_report(report, read_run(report, plan, codebook))
     if as_json:
-        typer.echo(json.dumps([asdict(each) for each in problems], indent=1, ensure_ascii=False))
+        typer.echo(json_text([asdict(each) for each in problems]))
     else:
         for name, asked in CHECKS.items():
             number = sum(each.check == name for each in problems)

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from riskset_common.programs.command_line import errors_as_text, show_version
+from riskset_common.programs.command_line import LEAVE_ESCAPES, errors_as_text, show_version
 from riskset_server.commands.centre import centre_app, run_app, site_app
 from riskset_server.commands.report import report_app
 
@@ -19,6 +19,7 @@ app = typer.Typer(
     help="Federated survival analysis: the coordinating centre.",
     pretty_exceptions_enable=False,
     no_args_is_help=True,
+    context_settings=LEAVE_ESCAPES,
 )
 plan_app = typer.Typer(help="Check and sign a statistical analysis plan.", no_args_is_help=True)
 key_app = typer.Typer(help="The centre's signing key.", no_args_is_help=True)

@@ -18,6 +18,7 @@ from riskset_common.formats.addresses import Address
 from riskset_common.formats.canonical_json import parse_canonical
 from riskset_common.formats.strict_yaml import validate
 from riskset_common.planning.read import ReleasePlan
+from riskset_common.programs.secret_files import close_all
 from riskset_common.results.as_json import to_text
 from riskset_common.study.codebook import Codebook
 from riskset_server.centre.config import CentreConfig
@@ -156,7 +157,7 @@ def write_run(
 ) -> None:
     """Write the folder of a finished run: results.json with plan and codebook, what the centre received, and what it opened.
 
-    It appears complete or not at all.
+    It appears complete or not at all, and is for the centre's user alone: openings are exact sums.
     """
     final.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
@@ -173,6 +174,7 @@ def write_run(
     openings.mkdir(parents=True)
     for step, opening in runs.openings(number).items():
         (openings / f"{step}.opening").write_bytes(opening)
+    close_all(made)
     if final.exists():
         shutil.rmtree(final)
     made.rename(final)

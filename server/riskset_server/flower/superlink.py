@@ -43,6 +43,7 @@ from flwr.supercore.control import ControlHttpClient
 from flwr.supercore.http_logging import get_uvicorn_log_config
 from flwr.supercore.inflatable.inflatable_object import no_object_id_recompute
 from flwr.supercore.interceptors.http.runtime_version import RuntimeVersionHttpInterceptor
+from flwr.supercore.logger import update_console_handler
 from flwr.superlink.cli.flower_superlink import SuperLinkLifespan
 from flwr.superlink.config_loader import SuperLinkLifespanConfig, load_control_authn_plugin
 from flwr.superlink.grid import HttpGrid
@@ -52,6 +53,7 @@ from riskset_common.errors import InputError, ProtocolRefusal, RisksetError
 from riskset_common.formats.addresses import Address
 from riskset_common.programs.command_line import version_of
 from riskset_common.programs.memory import settle
+from riskset_common.programs.screen import guarded
 from riskset_common.programs.tls import trusting
 from riskset_common.wire.flower_envelope import MESSAGE_TYPE, RECORD, Envelope
 from riskset_server.centre.config import CentreConfig, read_centre
@@ -63,6 +65,9 @@ from riskset_server.flower.environment import CENTRE_VARIABLE
 from riskset_server.flower.front import Front
 from riskset_server.run.course import CLOSE
 from riskset_server.sites.nodes import Node
+
+# What a command writes passes a guard, which would show colours as escapes.
+update_console_handler(colored=False)
 
 SHORTEST_POLL, LONGEST_POLL = 0.02, 0.25
 """Seconds between two questions for replies, where the front did not hold the first."""
@@ -324,6 +329,7 @@ class Messages:
 
 
 @app.main()
+@guarded()
 def main(grid: Grid, context: Context) -> None:
     """Drive the run whose number the run's configuration names. Its outcome is in the centre's store."""
     settle()

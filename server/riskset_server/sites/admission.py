@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from riskset_common.consortium.invitation import Enrolment, Invitation
+from riskset_common.consortium.invitation import Enrolment, Invitation, made
 from riskset_common.errors import Refusal
-from riskset_common.primitives.signing import public_from_text
+from riskset_common.primitives.signing import is_read_out, public_from_text
 from riskset_server.centre.config import CentreConfig
 from riskset_server.sites.nodes import Registry, bring_in_line
 from riskset_server.store import Sites
@@ -23,17 +23,27 @@ def invite(
     now: datetime,
     random: Callable[[int], bytes],
 ) -> Invitation:
-    """Enter a site, and give the invitation to send."""
+    """Enter a site, and give the invitation to send.
+
+    Raises
+    ------
+    InputError
+        Where one of the names is none, the centre's authority cannot be read, or the site is admitted already. Nothing is entered then.
+    """
     token = random(32).hex()
-    sites.invite(name, study_group, contact, token, now)
-    return Invitation(
-        site=name,
-        study_group=study_group,
-        address=centre.address,
-        ca=centre.tls.ca.read_text(encoding="ascii"),
-        key=centre.identity().public_text,
-        token=token,
+    invitation = made(
+        Invitation,
+        {
+            "site": name,
+            "study_group": study_group,
+            "address": centre.address,
+            "ca": centre.authority(),
+            "key": centre.identity().public_text,
+            "token": token,
+        },
     )
+    sites.invite(name, study_group, contact, token, now)
+    return invitation
 
 
 def admit(
@@ -53,10 +63,12 @@ def admit(
     Refusal
         Where they are not the fingerprint of the keys in the file.
     """
-    if _digits(read_out) != _digits(enrolment.fingerprint):
+    if not is_read_out(read_out, enrolment.fingerprint):
+        # The right one is not told, because it would be copied where it should be heard.
         raise Refusal(
-            f"site {enrolment.site}: the keys in the enrolment have the fingerprint {enrolment.fingerprint}, another one was read out. "
-            "The file was changed on its way: have it sent again by another way. Nothing was admitted."
+            f"site {enrolment.site}: the fingerprint that was read out is not that of the keys in the enrolment. Nothing was admitted. "
+            "Call the site again, have all eight groups read out, and type them as you hear them. If it is refused again, the file was "
+            "changed on its way: have it sent by another way."
         )
     sites.check_token(enrolment.site, enrolment.token)
     key = enrolment.connection_key.encode()
@@ -70,7 +82,3 @@ def revoke(sites: Sites, registry: Registry, name: str, now: datetime) -> None:
     """Let a site connect no longer; its node is refused from its next call on."""
     sites.revoke(name, now)
     bring_in_line(registry, sites)
-
-
-def _digits(text: str) -> str:
-    return "".join(filter(str.isdecimal, text))

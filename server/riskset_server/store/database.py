@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from sqlite3 import Connection
 
@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
 from riskset_common.errors import InputError
+from riskset_common.programs.secret_files import append
 
 
 class Database:
@@ -44,6 +45,7 @@ def open_database(url: str) -> Database:
     try:
         engine = create_engine(url)
         if engine.dialect.name == "sqlite":
+            _close_file(engine.url.database)
             event.listen(engine, "connect", _careful)
         migrate(engine)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, DBAPIError) as error:
@@ -52,6 +54,16 @@ def open_database(url: str) -> Database:
             "Write sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME."
         ) from error
     return Database(engine)
+
+
+def _close_file(path: str | None) -> None:
+    """The file of a SQLite database, for its owner alone: it holds every opening. SQLite gives its neighbours the same mode."""
+    if path and path != ":memory:":
+        with suppress(
+            OSError
+        ):  # a folder that is not there, or a file of another user: SQLite says so
+            append(Path(path), b"")
+            Path(path).chmod(0o600)
 
 
 def migrate(engine: Engine, revision: str = "head") -> None:

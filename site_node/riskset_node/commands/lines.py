@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, MutableMapping
 from datetime import datetime
@@ -9,6 +10,7 @@ from datetime import datetime
 import structlog
 
 from riskset_common.formats.moments import moment
+from riskset_common.programs.screen import visible
 from riskset_node.state.told import OfferedPlan
 
 _EVENTS = {
@@ -31,8 +33,8 @@ def show(line: str) -> None:
 
 
 def shown(line: str) -> str:
-    """A line as a terminal may have it."""
-    return line
+    """A line as a terminal may have it; what follows the end of a line within it stands further in, so that it is taken for no other."""
+    return re.sub(r"\n(?=[^\n])", "\n    ", visible(line))
 
 
 def log_as_lines(now: Callable[[], datetime]) -> None:

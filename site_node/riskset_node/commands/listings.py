@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
@@ -13,8 +12,10 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from riskset_common.programs.screen import json_text, one_line
 from riskset_common.study.plan import Plan
 from riskset_common.study.study import Site
+from riskset_node.commands.console import visible_console
 from riskset_node.policy import (
     Policy,
     blind_names,
@@ -31,7 +32,7 @@ _COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}
 
 
 def show_findings(
-    console: Console, site: str, records: SiteRecords, findings: Sequence[Finding]
+    screen: Console, site: str, records: SiteRecords, findings: Sequence[Finding]
 ) -> None:
     """Print one row a finding, and a line that sums up."""
     if findings:
@@ -40,11 +41,16 @@ def show_findings(
             where = f" ({finding.where})" if finding.where else ""
             table.add_row(
                 Text(f"{finding.severity}\n{finding.kind}", style=_COLOURS[finding.severity]),
-                Text(f"{finding.said.removesuffix('.')}{where}."),
-                Text(finding.advice),
+                _text(f"{finding.said.removesuffix('.')}{where}."),
+                _text(finding.advice),
             )
-        console.print(table)
-    console.print(Text(_sum_up(site, records, findings)))
+        screen.print(table)
+    screen.print(_text(_sum_up(site, records, findings)))
+
+
+def _text(value: str, style: str = "") -> Text:
+    """One cell or one line; what would break it is shown."""
+    return Text(one_line(value), style=style)
 
 
 def _sum_up(site: str, records: SiteRecords, findings: Sequence[Finding]) -> str:
@@ -73,28 +79,28 @@ def findings_json(
     }
 
 
-def show_profile(console: Console, site: str, n: int, rows: Sequence[VariableProfile]) -> None:
+def show_profile(screen: Console, site: str, n: int, rows: Sequence[VariableProfile]) -> None:
     """Print the site's own table: counts with percentages of the known, quartiles, first and last days."""
-    table = Table("variable", "", title=Text(f"{site}: {_count(n, 'patient')}"))
+    table = Table("variable", "", title=_text(f"{site}: {_count(n, 'patient')}"))
     table.add_column("n", justify="right")
     table.add_column("%", justify="right")
     for row in rows:
         unit = f", {row.unit}" if row.unit else ""
-        table.add_row(Text(f"{row.label}{unit} ({row.name})"), *_summary_cells(row))
+        table.add_row(_text(f"{row.label}{unit} ({row.name})"), *_summary_cells(row))
         for level, count in row.counts.items():
-            table.add_row("", Text(level), f"{count:,}", _percent(count, row.known))
+            table.add_row("", _text(level), f"{count:,}", _percent(count, row.known))
         if row.missing:
-            table.add_row("", Text("missing", style="italic"), f"{row.missing:,}", "")
-    console.print(table)
-    console.print("For this site only; nothing of it is ever sent.")
+            table.add_row("", _text("missing", style="italic"), f"{row.missing:,}", "")
+    screen.print(table)
+    screen.print("For this site only; nothing of it is ever sent.")
 
 
 def _summary_cells(row: VariableProfile) -> tuple[RenderableType, str, str]:
     if row.quartiles is not None:
         low, middle, high = row.quartiles
-        return Text(f"median {middle:g} ({low:g} to {high:g})"), f"{row.known:,}", ""
+        return _text(f"median {middle:g} ({low:g} to {high:g})"), f"{row.known:,}", ""
     if row.days is not None:
-        return Text(f"{row.days[0]} to {row.days[1]}"), f"{row.known:,}", ""
+        return _text(f"{row.days[0]} to {row.days[1]}"), f"{row.known:,}", ""
     return "", "" if row.counts else f"{row.known:,}", ""
 
 
@@ -164,20 +170,24 @@ class ShownPolicy:
         return foreseen_reasons(self.policy, self.plan, self.sites, self.site, self.today)
 
 
-def show_policy(console: Console, shown: ShownPolicy) -> None:
+def show_policy(screen: Console, shown: ShownPolicy) -> None:
     """Print one row a field, who is to receive the results, and why the plan would be refused here if it would."""
-    table = Table("field", "consortium", "here", "effective", title=Text(shown.title))
+    table = Table("field", "consortium", "here", "effective", title=_text(shown.title))
     for field, (consortium, here, holds) in shown.fields().items():
-        table.add_row(Text(field), *(Text(_cell(value)) for value in (consortium, here, holds)))
-    console.print(table)
+        table.add_row(_text(field), *(_text(_cell(value)) for value in (consortium, here, holds)))
+    screen.print(table)
     if shown.plan is not None:
-        console.print(Text(f"results: {shown.plan.disclosure.to_be_given_to}"))
-        console.print(Text(f"Not checked here: {'; '.join(shown.not_checked())}."))
+        screen.print(_text(f"results: {shown.plan.disclosure.to_be_given_to}"))
+        screen.print(_text(f"Not checked here: {'; '.join(shown.not_checked())}."))
     reasons = shown.reasons()
     if reasons:
         what = "Every plan" if shown.plan is None else "This plan"
-        console.print(
-            Text("\n".join((f"{what} would be refused here: {reasons[0]}", *reasons[1:])))
+        screen.print(
+            Text(
+                "\n".join(
+                    map(one_line, (f"{what} would be refused here: {reasons[0]}", *reasons[1:]))
+                )
+            )
         )
 
 
@@ -215,13 +225,13 @@ def policy_json(shown: ShownPolicy) -> dict[str, object]:
 
 def terminal() -> Console:
     """Standard output; a file or pipe has no width, so that nothing is folded at 80 characters there."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=160)
+    made = visible_console()
+    return made if made.is_terminal else visible_console(width=160)
 
 
 def print_json(answer: object) -> None:
     """Print as JSON."""
-    typer.echo(json.dumps(answer, default=plain, indent=1, ensure_ascii=False))
+    typer.echo(json_text(answer, plain))
 
 
 def plain(value: object) -> object:

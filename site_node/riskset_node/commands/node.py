@@ -15,11 +15,26 @@ import typer
 from riskset_common.programs.command_line import errors_as_text
 
 if TYPE_CHECKING:
+    from riskset_common.consortium.invitation import Enrolment, Invitation
     from riskset_node.config import NodeConfig
     from riskset_node.connection.fleet import Connection
 
 NodeFile = Annotated[
     Path, typer.Argument(metavar="NODE", help="node.yaml", dir_okay=False, exists=True)
+]
+
+GovernanceKeys = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--governance", help="A governance key in base64, from its holder; once for each."
+    ),
+]
+ReadOut = Annotated[
+    str | None,
+    typer.Option(
+        "--centre-fingerprint",
+        help="The digits that the centre read out by telephone; other ones are refused before anything is written.",
+    ),
 ]
 
 
@@ -41,31 +56,39 @@ def init(
     folder: Annotated[
         Path | None, typer.Option("--in", help="Where to make the node; SITE when not given.")
     ] = None,
-    governance: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--governance",
-            help="A governance key in base64, from its holder; once for each.",
-        ),
-    ] = None,
+    governance: GovernanceKeys = None,
     needed: Annotated[
         int, typer.Option("--needed", help="How many of them must have signed the roster.", min=1)
     ] = 1,
+    centre_fingerprint: ReadOut = None,
 ) -> None:
-    """Make this site's keys and node.yaml, and print the fingerprint to read out by telephone."""
+    """Make this site's keys and node.yaml, and print the fingerprints to compare by telephone: this site's and the centre's."""
     from riskset_common.consortium.invitation import Invitation, read_file
-    from riskset_common.primitives.signing import public_from_text
     from riskset_node.enrolment.joining import join_folder
 
     read = read_file(Invitation, invitation)
     home = folder or Path(read.site)
-    keys = governance or []
-    for key in keys:
-        public_from_text(key)
-    enrolment = join_folder(read, home, governance=keys, needed=needed, random=token_bytes)
+    enrolment = join_folder(
+        read,
+        home,
+        governance=governance or [],
+        needed=needed,
+        centre_read_out=centre_fingerprint,
+        random=token_bytes,
+    )
+    _say_joined(home, read, enrolment)
+    if centre_fingerprint is None:
+        typer.echo(
+            "Have the centre read out its fingerprint in the same call, and compare all eight groups. "
+            f"If one differs, delete {home}: the invitation was changed on its way."
+        )
+
+
+def _say_joined(home: Path, invitation: Invitation, enrolment: Enrolment) -> None:
     typer.echo(
-        f"send to the centre  {home / read.site}.enrolment\n"
+        f"send to the centre  {home / invitation.site}.enrolment\n"
         f"read out            {enrolment.fingerprint}\n"
+        f"the centre's        {invitation.fingerprint}\n"
         f"fill in             {home / 'node.yaml'}"
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from riskset_common.programs.command_line import errors_as_text, show_version
+from riskset_common.programs.command_line import LEAVE_ESCAPES, errors_as_text, show_version
 from riskset_node.commands import node as node_cli
 from riskset_node.commands.outbox import outbox_app
 
@@ -22,6 +22,7 @@ app = typer.Typer(
     help="The site node: it stays beside the patients and sends masked sums only.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    context_settings=LEAVE_ESCAPES,
 )
 data_app = typer.Typer(help="The site's own records: look, without sending.", no_args_is_help=True)
 policy_app = typer.Typer(help="What this site allows.", no_args_is_help=True)

@@ -32,6 +32,7 @@ from flwr.proto.node_pb2 import Node
 from flwr.proto.run_pb2 import GetRunRequest
 from flwr.supercore.inflatable.inflatable_object import no_object_id_recompute
 from flwr.supercore.interceptors.http.runtime_version import RuntimeVersionHttpInterceptor
+from flwr.supercore.logger import update_console_handler
 from flwr.supercore.primitives.asymmetric import public_key_to_bytes
 from flwr.supernode.fleet_http_client import FleetHttpClient
 from flwr.supernode.node_auth_http_interceptor import NodeAuthHttpInterceptor
@@ -45,6 +46,9 @@ from riskset_node.connection.https import https_client, in_words
 from riskset_node.connection.standing import is_paused, number_file
 from riskset_node.connection.stream import RunStream, StreamAddress
 from riskset_node.session.edge import Answering
+
+# What a command writes passes a guard, which would show colours as escapes.
+update_console_handler(colored=False)
 
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import yaml
@@ -15,19 +15,32 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from riskset_common.consortium.invitation import Enrolment, Invitation, write_file
-from riskset_common.errors import InputError
-from riskset_common.primitives.signing import Identity
+from riskset_common.consortium.governance import Governance
+from riskset_common.consortium.invitation import Enrolment, Invitation, made, write_file
+from riskset_common.errors import InputError, Refusal
+from riskset_common.primitives.signing import Identity, is_read_out, public_from_text
 from riskset_common.programs.command_line import version_of
-from riskset_common.programs.secret_files import write_new
+from riskset_common.programs.screen import one_line
+from riskset_common.programs.secret_files import closed_folder, write_new
 
 NODE_FILE = "node.yaml"
 
 _HEAD = """\
 # This site. Fill in `data`: where the patients stand and how they are written there (docs/node.md).
-# `roster` names the keys of the consortium's governance, of which `needed` must have signed the roster. Write them here where they are
-# not: they are read out or handed over by their holders, never by the centre. When the roster came, lay roster.yaml and
-# roster.yaml.sig beside this file. Then: riskset-node doctor {file}; riskset-node start {file}
+# Under `centre`, `plans` names the plans that this site agreed to, and the node answers no other. Each is one line:
+# - {{plan: SHA-256, codebook: SHA-256}}, as `riskset plan check` prints them.
+# `roster` names the keys of the consortium's governance, of which `needed` must have signed the roster. They are read out or handed
+# over by their holders, never by the centre. When the roster came, lay roster.yaml and roster.yaml.sig beside this file.
+# Then: riskset-node doctor {file}; riskset-node start {file}
+"""
+
+_ROSTER_TO_FILL_IN = """\
+# Fill in, because the node does not start without it: take each # away, and write one line for each key, as its holder gave it.
+#roster:
+#  path: roster.yaml
+#  governance:
+#  - KEY OF 44 CHARACTERS, WHICH ENDS IN =
+#  needed: 1
 """
 
 
@@ -37,6 +50,7 @@ def join_folder(
     *,
     governance: Sequence[str] = (),
     needed: int = 1,
+    centre_read_out: str | None = None,
     random: Callable[[int], bytes],
 ) -> Enrolment:
     """Make this site's folder: two keys, the centre's certificate authority, node.yaml, and the enrolment to send back.
@@ -48,17 +62,23 @@ def join_folder(
     governance, needed
         The keys (Ed25519, base64) of which so many must sign the roster. They come from their holders: the invitation, which is the
         centre's, holds none. Without them they are to be written into node.yaml before the node can start.
+    centre_read_out
+        The centre's fingerprint as it was heard on the telephone; None where it is compared afterwards.
 
     Raises
     ------
+    Refusal
+        Where what was heard is not the fingerprint of the centre in the invitation. Nothing is written then.
     InputError
-        Where the folder holds a node already.
+        Where a governance key is none, the folder holds a node already, or it cannot be written.
     """
+    _check_centre(invitation, centre_read_out)
+    _check_governance(governance, needed)
     if (folder / NODE_FILE).exists():
         raise InputError(
             f"{folder / NODE_FILE}: is there already. Its keys are entered in the roster; choose another folder for a new node."
         )
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    closed_folder(folder)
     identity = Identity.from_random(random(32))
     connection = ec.generate_private_key(ec.SECP384R1())
     write_new(folder / "site.key", identity.to_pem())
@@ -67,20 +87,45 @@ def join_folder(
         connection.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
     )
     (folder / "ca.pem").write_text(invitation.ca, encoding="ascii")
+    public = connection.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    enrolment = made(
+        Enrolment,
+        {
+            "site": invitation.site,
+            "token": invitation.token,
+            "signing_key": identity.public_text,
+            "connection_key": public.decode(),
+            "release": version_of("riskset-node"),
+        },
+    )
+    write_file(enrolment, folder / f"{invitation.site}.enrolment")
+    # Last, because it is what makes the folder a node's.
     (folder / NODE_FILE).write_text(
         _node_yaml(invitation, folder, governance, needed), encoding="utf-8"
     )
-    enrolment = Enrolment(
-        site=invitation.site,
-        token=invitation.token,
-        signing_key=identity.public_text,
-        connection_key=connection.public_key()
-        .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-        .decode(),
-        release=version_of("riskset-node"),
-    )
-    write_file(enrolment, folder / f"{invitation.site}.enrolment")
     return enrolment
+
+
+def _check_centre(invitation: Invitation, read_out: str | None) -> None:
+    """Raise unless what was read out, if anything was, is the fingerprint of the centre in the invitation."""
+    if read_out is None or is_read_out(read_out, invitation.fingerprint):
+        return
+    # The right one is not told, because it would be copied where it should be heard.
+    raise Refusal(
+        "--centre-fingerprint: what was read out is not the fingerprint of the centre in this invitation. Nothing was written. "
+        "Call the centre again on a number that you know, have all eight groups read out, and type them as you hear them. If it is "
+        "refused again, the invitation was changed on its way: have it sent by another way."
+    )
+
+
+def _check_governance(governance: Sequence[str], needed: int) -> None:
+    """Raise unless so many of these keys can sign; without keys they come later."""
+    try:
+        keys = tuple(public_from_text(key) for key in governance)
+        if keys:
+            Governance(keys, needed)
+    except InputError as error:
+        raise InputError(f"--governance: {error}") from error
 
 
 def read_connection_key(pem: bytes) -> ec.EllipticCurvePrivateKey:
@@ -105,22 +150,29 @@ def read_connection_key(pem: bytes) -> ec.EllipticCurvePrivateKey:
 
 
 def _node_yaml(invitation: Invitation, folder: Path, governance: Sequence[str], needed: int) -> str:
-    written = {
+    written: dict[str, object] = {
         "site": invitation.site,
         "study_group": invitation.study_group,
         "centre": {
             "address": invitation.address,
             "ca": "ca.pem",
             "key": invitation.key,
+            "plans": [],
         },
         "identity": {"key": "site.key", "connection": "connection.key"},
-        **(
-            {"roster": {"path": "roster.yaml", "governance": list(governance), "needed": needed}}
-            if governance
-            else {}
-        ),
         "state": "state",
-        "data": {"source": {"kind": "csv", "path": "patients.csv"}},
     }
-    head = _HEAD.format(file=folder / NODE_FILE)
-    return head + yaml.safe_dump(written, sort_keys=False, allow_unicode=True)
+    pinned = {"path": "roster.yaml", "governance": list(governance), "needed": needed}
+    data = {"source": {"kind": "csv", "path": "patients.csv"}}
+    return "".join(
+        [
+            _HEAD.format(file=one_line(str(folder / NODE_FILE))),
+            _as_yaml(written),
+            _as_yaml({"roster": pinned}) if governance else _ROSTER_TO_FILL_IN,
+            _as_yaml({"data": data}),
+        ]
+    )
+
+
+def _as_yaml(written: Mapping[str, object]) -> str:
+    return yaml.safe_dump(written, sort_keys=False, allow_unicode=True)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskset_common.errors import DataError
+from riskset_common.programs.screen import one_line
 from riskset_common.study.patients import Bools, Integers
 from riskset_node.finding_kinds import ACCEPTABLE, ONLY_WARNS, FindingKind
 
@@ -136,7 +137,8 @@ class Finding:
 
     def __str__(self) -> str:
         where = f" ({self.where})" if self.where else ""
-        return f"{self.severity}: {self.kind}: {self.said.removesuffix('.')}{where}. {self.advice}"
+        said = f"{self.severity}: {self.kind}: {self.said.removesuffix('.')}{where}. {self.advice}"
+        return one_line(said)
 
 
 def check_usable(findings: Sequence[Finding], site: str) -> None:

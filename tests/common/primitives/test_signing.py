@@ -16,6 +16,7 @@ from riskset_common.errors import InputError, NodeConfigError, SignatureRefusal
 from riskset_common.primitives.signing import (
     Identity,
     fingerprint,
+    is_read_out,
     public_from_text,
     public_text,
     read_identity,
@@ -119,6 +120,22 @@ def test_a_fingerprint_is_read_out_as_eight_groups_of_five_digits():
     assert [5] * 8 == [len(group) for group in groups]
     assert all(group.isdecimal() for group in groups)
     assert fingerprint(PUBLIC) != fingerprint(Identity.from_random(b"x" * 32).public)
+
+
+@pytest.mark.parametrize(
+    ("heard", "same"),
+    [
+        ("78162 66239 75231 67260 27330 13241 77173 42303", True),
+        ("7816266239-7523167260/27330 1324177173.42303", True),
+        ("٧٨١٦٢ 66239 75231 67260 27330 13241 77173 42303", True),
+        ("78162 66239 75231 67260 27330 13241 77173 42304", False),
+        ("78162 66239 75231 67260 27330 13241 77173", False),
+        ("78162 66239 75231 67260 27330 13241 77173 42303 0", False),
+        ("", False),
+    ],
+)
+def test_a_fingerprint_is_the_one_that_was_read_out_if_all_its_digits_are(heard, same):
+    assert same == is_read_out(heard, fingerprint(PUBLIC))
 
 
 def test_a_fingerprint_never_changes():

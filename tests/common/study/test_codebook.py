@@ -67,7 +67,7 @@ def test_whole_numbers_are_names_of_levels() -> None:
             "variables.x.levels: Dictionary should",
         ),
         ("{}", "{}", "variables: Dictionary should have at least 1 item"),
-        ("{1x: {kind: date, label: X}}", "{}", "variables.1x: String should match pattern"),
+        ("{1x: {kind: date, label: X}}", "{}", "variables.1x: '1x' is no name of a variable"),
         (
             "{x: {kind: number, label: X, range: [5, 5]}}",
             "{}",

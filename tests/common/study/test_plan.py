@@ -196,9 +196,9 @@ def test_an_event_may_be_one_level_or_many() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"version": "1.0"}, "version: String should match pattern"),
-        ({"version": 1.0}, "version: Input should be a valid string, but found 1.0."),
-        ({"codebook": "interfant-06"}, "codebook: String should match pattern"),
+        ({"version": "1.0"}, "version: '1.0' is no version of a plan"),
+        ({"version": 1.0}, "version: '1.0' is no version of a plan"),
+        ({"codebook": "interfant-06"}, "codebook: 'interfant-06' names no codebook in one version"),
         ({"analyses": []}, "analyses: Tuple should have at least 1 item"),
         (
             {"quorum": {"sites": 19, "of": 18}},
@@ -306,7 +306,7 @@ def test_two_analyses_of_one_id_and_displays_of_none_are_told_together() -> None
             "analyses.x.test: Input should be 'log_rank', 'gehan', 'tarone_ware', ",
         ),
         ({"kind": "kaplan_meier", "rmean": -1}, "analyses.x.rmean: Input should be greater than 0"),
-        ({"kind": "kaplan_meier", "id": "a b"}, "analyses.a b.id: String should match pattern"),
+        ({"kind": "kaplan_meier", "id": "a b"}, "analyses.a b.id: 'a b' is no name of an analysis"),
         (
             {"kind": "kaplan_meier", "where": {"sex": "male"}},
             "analyses.x.where.sex: Input should be a valid list",
@@ -484,7 +484,7 @@ def test_no_module_of_the_shared_package_runs_text() -> None:
         for path in package.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         for name in _names(node)
-        if name in forbidden and not (path.name == "strict_yaml.py" and name == "compile")
+        if name in forbidden
     }
 
     assert set() == used

@@ -38,7 +38,7 @@ def test_an_admitted_site_stands_in_the_roster_with_its_key(centre):
 
 def test_another_fingerprint_on_the_telephone_admits_nobody(centre):
     enrolment = centre.enrol("a")
-    with pytest.raises(Refusal, match="another one was read out"):
+    with pytest.raises(Refusal, match="is not that of the keys in the enrolment"):
         admit(centre.sites, centre.engine, enrolment, "11111 22222", NOW)
 
     assert not centre.sites.get("a").is_admitted

@@ -8,7 +8,7 @@ import pytest
 import structlog
 
 from riskset_common.formats.moments import moment
-from riskset_node.commands.lines import at, in_words, log_as_lines
+from riskset_node.commands.lines import at, in_words, log_as_lines, shown
 from riskset_node.session.telling import tell_in_full
 from riskset_node.state.refusals import KeptRefusal, RefusedMessage
 
@@ -84,3 +84,7 @@ def test_a_refusal_is_logged_in_full_and_its_repetitions_ever_more_seldom():
     assert ["10 times,", "100 times,"] == [
         " ".join(line.partition("run 7 ")[2].split()[:2]) for line in lines[1:]
     ]
+
+
+def test_no_value_of_a_line_steers_the_terminal_or_passes_for_a_line_of_its_own():
+    assert "refused \\x1b[2J\n    12:00:00 joined" == shown("refused \x1b[2J\n12:00:00 joined")

@@ -36,7 +36,7 @@ GOVERNANCE = Identity.from_random(b"g" * 32)
 POISON = "patient 4711, born 1 April 2012"
 
 
-def invitation(ca: bytes = b"", address: str = "127.0.0.1:1") -> Invitation:
+def invitation(ca: bytes, address: str = "127.0.0.1:1") -> Invitation:
     return Invitation(
         site="NOPHO",
         study_group="NOPHO",
@@ -102,9 +102,9 @@ def test_the_fingerprint_that_is_read_out_covers_both_keys(joined):
     assert 3 == len({each.fingerprint for each in (enrolment, other_line, other_key)})
 
 
-def test_a_node_is_not_made_over_another(joined):
+def test_a_node_is_not_made_over_another(joined, authority):
     with pytest.raises(InputError, match="is there already"):
-        join_folder(invitation(), joined, random=random)
+        join_folder(invitation(authority), joined, random=random)
 
 
 def test_a_file_that_is_no_invitation_is_refused(tmp_path):
@@ -258,6 +258,16 @@ def test_the_doctor_finds_a_key_that_others_can_read(joined):
     (joined / "connection.key").chmod(0o644)
 
     assert f"chmod 600 {joined / 'connection.key'}" in checks(joined)["keys"].found
+
+
+def test_the_doctor_finds_that_no_plan_is_named(joined):
+    node = joined / "node.yaml"
+    empty = checks(joined)["plans"]
+    node.write_text(node.read_text(encoding="utf-8").replace("  plans: []\n", ""), encoding="utf-8")
+    missing = checks(joined)["plans"]
+
+    assert (True, "none is pinned yet, so every offer is refused") == (empty.passed, empty.found)
+    assert (False, True) == (missing.passed, "plan: SHA-256" in missing.found)
 
 
 def test_the_doctor_finds_records_that_are_not_there(joined):

@@ -13,6 +13,7 @@ import itertools
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -30,6 +31,7 @@ from riskset_common.study.codebook import Codebook
 from riskset_common.wire.messages import Refused, Report, RoundRequest, read_message
 from riskset_embedded.demos.lung import study_folder
 from riskset_node.config import Centre, PinnedPlan
+from riskset_node.records.reading import SiteRecords, read_records
 from riskset_node.session import own_records
 from riskset_node.session.approval import PinnedPlans
 from riskset_node.session.node import MOST_REFUSALS
@@ -51,7 +53,7 @@ def _dropped(*_: object) -> str:
     raise structlog.DropEvent
 
 
-ANALYSES = [
+ANALYSES: list[dict[str, Any]] = [
     {"id": "os", "kind": "kaplan_meier", "endpoint": "OS"},
     {
         "id": "cox",
@@ -157,7 +159,7 @@ def test_coefficients_at_which_a_sum_would_overflow_are_refused_alike(parties) -
 def test_an_offer_with_another_codebook_is_refused_before_a_record_is_read(
     parties, monkeypatch
 ) -> None:
-    written = read_yaml(study_folder("lung") / "codebook.yaml")
+    written: Any = read_yaml(study_folder("lung") / "codebook.yaml")
     rows = [{"number": "age"}, {"number": "weight_loss"}, {"number": "karnofsky"}, "sex"]
     plan = plan_of(
         parties.codebook,
@@ -169,13 +171,15 @@ def test_an_offer_with_another_codebook_is_refused_before_a_record_is_read(
     node._approval = PinnedPlans()
     node._settings.config = node._config.model_copy(update={"centre": Centre(plans=(pin,))})
     read: list[object] = []
-    reading = own_records.read_records
-    monkeypatch.setattr(
-        own_records, "read_records", lambda *args: (read.append(args), reading(*args))[1]
-    )
+
+    def reading(*args: Any) -> SiteRecords:
+        read.append(args)
+        return read_records(*args)
+
+    monkeypatch.setattr(own_records, "read_records", reading)
 
     def refused(variable: str, low: float, high: float) -> str:
-        changed = copy.deepcopy(written)
+        changed: dict[str, Any] = copy.deepcopy(written)
         changed["variables"][variable]["range"] = [low, high]
         codebook = validate(Codebook, changed, "c", CodebookError)
         texts = canonical_json(plan), canonical_json(codebook)

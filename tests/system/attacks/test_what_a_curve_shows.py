@@ -23,7 +23,9 @@ from riskset_common.study.plan import Disclosure
 from riskset_common.wire.messages import Opening
 from riskset_embedded.demos import interfant06 as demo
 from riskset_embedded.demos.lung import study_folder
+from riskset_server.run.blind_models import AskedBlind
 from riskset_server.run.results import Finished
+from riskset_server.run.rounds import Asked
 
 DAYS_PER_YEAR = 365.25
 
@@ -52,12 +54,14 @@ def test_the_centre_reads_a_plan_about_one_patient_and_withholds_it_itself(tmp_p
             ],
             populations=one,
         )
-        asked, seen = parties.joined(plan), {}
-        while not isinstance(asked, Finished):
+        asked: Asked | AskedBlind | Finished = parties.joined(plan)
+        seen: dict[tuple[str, str], Any] = {}
+        while isinstance(asked, Asked):
             opened = parties.opened(asked)
             opening = Opening.from_bytes(opened.opening)
             seen |= pooled_of(asked.request, opening).arrays()
             asked = opened.take(parties.ask(opened.messages))
+        assert isinstance(asked, Finished)
         released = as_json(asked.results().analyses)
 
     assert 18 == len(asked.progress.contributors)

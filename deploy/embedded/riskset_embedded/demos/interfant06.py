@@ -7,12 +7,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import yaml
-from rich.console import Console
 
 from riskset_common.formats.strict_yaml import read_yaml
 from riskset_embedded.demos.lung import introduce, study_folder
 from riskset_embedded.demos.published.document import PAPER, in_one_sentence, write_paper
 from riskset_embedded.local_run import run_files
+from riskset_node.commands.console import visible_console
 from riskset_server.report.run_files import read_run
 
 STUDY = "interfant06"
@@ -29,7 +29,7 @@ def run_trial_demo(
         Release every step and digit, and not the rounded numbers that the plan asks for.
     """
     study = study_folder(STUDY)
-    introduce(study / "nodes", Console(stderr=True, quiet=quiet))
+    introduce(study / "nodes", visible_console(stderr=True, quiet=quiet))
     with TemporaryDirectory() as folder:
         plan = study / "plan.yaml"
         if exact:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import math
@@ -14,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from riskset_common.errors import EstimationError
+from riskset_common.formats.csv_text import csv_text
 from riskset_common.results.curves import GroupCurve, KaplanMeierResult
 from riskset_common.results.follow_up import FollowUpResult
 from riskset_common.results.from_json import from_json
@@ -22,6 +22,7 @@ from riskset_common.results.shown import Shown, Withheld, exact
 from riskset_common.results.tables import BaselineResult, EventTableResult
 from riskset_common.results.whole_file import ReleasedResult, Results
 from riskset_embedded.local_run import read_nodes, run_files
+from riskset_node.commands.console import visible_console
 from riskset_server.report.run_files import read_run
 
 RELATIVE, ABSOLUTE = 1e-9, 1e-12
@@ -106,7 +107,7 @@ def run_demo(out: Path, *, lose: Sequence[str] = (), quiet: bool = False) -> str
         Where a number differs from R's.
     """
     study = study_folder("lung")
-    console = Console(stderr=True, quiet=quiet)
+    console = visible_console(stderr=True, quiet=quiet)
     introduce(study / "nodes", console)
     finished = run_files(
         study / "plan.yaml", study / "codebook.yaml", study / "nodes", out, lose=lose, quiet=quiet
@@ -250,11 +251,11 @@ def _cox(result: CoxResult) -> Iterator[Quantity]:
 
 
 def _write(path: Path, compared: Sequence[Compared]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["analysis", "quantity", "riskset", "R", "difference"])
-        for each in compared:
-            writer.writerow([each.analysis, each.quantity, each.riskset, each.r, each.difference])
+    heads = ("analysis", "quantity", "riskset", "R", "difference")
+    rows = [
+        (each.analysis, each.quantity, each.riskset, each.r, each.difference) for each in compared
+    ]
+    path.write_text(csv_text([heads, *rows]), encoding="utf-8", newline="")
 
 
 def _closing(compared: Sequence[Compared], finished: Path) -> str:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from riskset_common.programs.screen import visible
 from riskset_common.results.shown import NO_RESULT, Shown, Withheld, WithheldAnalysis
 from riskset_server.results.typed import number, withheld_as_a_whole
 
@@ -29,11 +30,18 @@ MONOTONE = f"{DASH} No finite estimate: the likelihood is monotone in this term 
 
 @dataclass(frozen=True)
 class Cell:
-    """A text, the footnotes to mark it with, and the abbreviations that it uses (short and long form)."""
+    """A text, the footnotes to mark it with, and the abbreviations that it uses (short and long form).
+
+    What would steer a terminal, or could stand in no document, is an escape in it: labels and levels are somebody else's words.
+    """
 
     text: str = ""
     notes: tuple[str, ...] = ()
     abbreviations: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", visible(self.text))
+        object.__setattr__(self, "notes", tuple(map(visible, self.notes)))
 
 
 EMPTY = Cell()

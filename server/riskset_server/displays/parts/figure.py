@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
+from riskset_common.programs.screen import visible
 from riskset_server.displays.parts.table import legend
 
 if TYPE_CHECKING:
@@ -187,6 +188,7 @@ class Drawing:
         with settings():
             sheet = Sheet.empty(self.width, self.height)
             self.paint(sheet)
+        _show_all(sheet.figure)
         return sheet.figure
 
     @cached_property
@@ -205,6 +207,14 @@ class Drawing:
     def legend(self) -> tuple[str, ...]:
         """The lines below it."""
         return (*legend(self.notes, self.abbreviations), *self.footnotes)
+
+
+def _show_all(figure: Figure) -> None:
+    """Labels and levels are somebody else's words: what could stand in no document is an escape in them."""
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        text.set_text(visible(text.get_text()))
 
 
 @cache

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from riskset_common.formats.csv_text import csv_text
+from riskset_common.programs.screen import visible
 from riskset_server.displays.parts.cells import EMPTY, Cell
 from riskset_server.displays.templates import template
 
@@ -55,6 +55,8 @@ class Table:
     abbreviations: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "title", visible(self.title))
+        object.__setattr__(self, "heads", tuple(map(visible, self.heads)))
         for row in self.rows:
             if len(row.cells) != len(self.heads) - 1:
                 raise ValueError(
@@ -87,18 +89,13 @@ class Table:
 
     def csv(self) -> str:
         """Comma-separated text, with the letters of footnotes in brackets and the notes in rows at the end."""
-        written = io.StringIO()
-        writer = csv.writer(written, lineterminator="\n")
-        writer.writerow(self.heads)
+        rows: list[tuple[str, ...]] = [self.heads]
         for row in self.rows:
             label = INDENT * row.indent + self._marked(row.label, " [{}]")
-            writer.writerow([label, *(self._marked(cell, " [{}]") for cell in row.cells)])
-        padding = [""] * (len(self.heads) - 1)
-        for footnote in self.footnotes():
-            writer.writerow([f"[{footnote.mark}] {footnote.text}", *padding])
-        for line in self.legend():
-            writer.writerow([line, *padding])
-        return written.getvalue()
+            rows.append((label, *(self._marked(cell, " [{}]") for cell in row.cells)))
+        padding = ("",) * (len(self.heads) - 1)
+        below = (*(f"[{note.mark}] {note.text}" for note in self.footnotes()), *self.legend())
+        return csv_text([*rows, *((line, *padding) for line in below)])
 
     def html(self) -> str:
         """A `<table>` with its notes below, without its title."""
@@ -114,7 +111,7 @@ def legend(notes: tuple[str, ...], abbreviations: tuple[tuple[str, str], ...]) -
     if abbreviations:
         named = "; ".join(f"{short}, {long}" for short, long in sorted(set(abbreviations)))
         lines.append(f"Abbreviations: {named}.")
-    return tuple(lines)
+    return tuple(map(visible, lines))
 
 
 def letter(index: int) -> str:

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from riskset_common.programs.screen import visible
 from riskset_server.displays.parts.cells import Cell
 from riskset_server.displays.parts.table import Table
 
@@ -36,7 +37,7 @@ def word(table: Table, heading: str) -> bytes:
     """The document of one table: the same bytes for the same table. `heading` is its name, such as `Table 1`."""
     from docx import Document
 
-    document = Document()
+    document, heading = Document(), visible(heading)
     _set_up(document, table, heading)
     caption = document.add_paragraph()
     _write(caption, f"{heading}. ", bold=True)
