@@ -13,13 +13,24 @@ from typing import Annotated, ClassVar, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from riskset_common.errors import PlanError, PolicyRefusal, did_you_mean
+from riskset_common.errors import PolicyRefusal, did_you_mean
 from riskset_common.estimators.catalogue import ESTIMATORS, estimator_of
 from riskset_common.estimators.estimator import EVENTS, AnyRequest
 from riskset_common.formats.strict_model import StrictModel
+from riskset_common.planning.committees import blind_analyses, serving
+from riskset_common.planning.single_sites import SETTING, all_parts
+from riskset_common.secure.sums.rule import SMALLEST_COMMITTEE
 from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.plan import Plan
 from riskset_common.study.study import Site, Study
+from riskset_node.committees import (
+    BlindPolicy,
+    member_reasons,
+    named_reasons,
+    no_blind_name,
+    opening_reasons,
+    sending_reasons,
+)
 
 Aggregation = Literal["secure", "open"]
 Release = Literal["rounded", "exact"]
@@ -45,22 +56,14 @@ Written out, and not `every kind of the installed release`: an upgrade must not 
 something that nobody there has read about.
 """
 
-BLIND_MODELS = "blind_cox"
-"""The name by which a site allows that its patients are in a Cox model whose risk sets reach across sites."""
-
-BLIND_COMMITTEE = "blind_committee"
-"""The name by which a site allows that it holds shares of other sites' numbers, and computes with them."""
-
 KNOWN_ESTIMATORS: Final = tuple(
-    dict.fromkeys(
-        (*DEFAULT_ESTIMATORS, *(each.kind for each in ESTIMATORS), BLIND_MODELS, BLIND_COMMITTEE)
-    )
+    dict.fromkeys((*DEFAULT_ESTIMATORS, *(each.kind for each in ESTIMATORS)))
 )
 """Every name that a plan of this release can ask for."""
 
 
 def _estimator(name: str) -> str:
-    if name not in KNOWN_ESTIMATORS:
+    if no_blind_name(name) not in KNOWN_ESTIMATORS:
         raise ValueError(
             f"{name!r} is no kind of analysis, and no test, of this release. {did_you_mean(name, KNOWN_ESTIMATORS)}"
         )
@@ -87,6 +90,7 @@ WHEN_EXACT: Final[dict[str, object]] = {
     "minimum_patients": 1,
     "minimum_cell": 1,
     "minimum_events_per_term": 1,
+    "minimum_committee": SMALLEST_COMMITTEE,
     "time_grid_days": 0,
 }
 """What holds where it is not written and the site allows exact release (public or synthetic data).
@@ -113,7 +117,12 @@ class Policy(StrictModel):
     release
         `exact` allows curves step by step at full precision: for public or synthetic data only.
     minimum_sites
-        Parties in one sum.
+        Parties in one sum, and in each part of the sites that a plan tells apart.
+    minimum_committee
+        Members of the committee that may open a sum without the sites that were lost. When None, all sites of the session, or seven
+        where they are more than 50.
+    blind
+        Which models on shares, and under whom.
     minimum_patients
         Patients behind whatever is shown. Under secure aggregation only pooled numbers are seen, so it is the pooled number that
         counts, and a group with nine patients here is no reason to stay away. The plan's counterpart is `minimum_at_risk`.
@@ -143,6 +152,8 @@ class Policy(StrictModel):
     minimum_patients: int = Field(default=10, ge=1)
     minimum_cell: int = Field(default=5, ge=1)
     minimum_events_per_term: int = Field(default=5, ge=1)
+    minimum_committee: int | None = Field(default=None, ge=SMALLEST_COMMITTEE)
+    blind: BlindPolicy = BlindPolicy()
     time_grid_days: float = Field(default=1, ge=0)
     expires: datetime.date | None = None
 
@@ -164,6 +175,8 @@ class Rule(StrictModel):
     minimum_patients: int
     minimum_cell: int
     minimum_events_per_term: int
+    minimum_committee: int | None
+    blind: BlindPolicy
     time_grid_days: float
     expires: datetime.date | None
 
@@ -179,6 +192,8 @@ def effective(policy: Policy, plan: Plan) -> Rule:
         minimum_patients=max(policy.minimum_patients, floor.minimum_patients),
         minimum_cell=max(policy.minimum_cell, floor.minimum_cell),
         minimum_events_per_term=max(policy.minimum_events_per_term, floor.minimum_events_per_term),
+        minimum_committee=policy.minimum_committee,
+        blind=policy.blind,
         time_grid_days=max(policy.time_grid_days, floor.time_grid_days),
         expires=policy.expires,
     )
@@ -224,22 +239,6 @@ def asked_by(plan: Plan) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for spec in plan.analyses for name in _asked(spec)))
 
 
-def blind_names(plan: Plan, sites: Sequence[Site], site: str) -> tuple[str, ...]:
-    """The names of blind models that a plan needs allowed at a site, beside the kinds of its analyses."""
-    if not any(estimator_of(spec.kind).is_blind(spec, sites) for spec in plan.analyses):
-        return ()
-    serves = site in _committee(plan, sites)
-    return (BLIND_MODELS, BLIND_COMMITTEE) if serves else (BLIND_MODELS,)
-
-
-def _committee(plan: Plan, sites: Sequence[Site]) -> tuple[str, ...]:
-    """Who computes the blind models; nobody if neither plan nor sites say it."""
-    named = plan.secure.blind.committee
-    if named is not None or len(sites) < plan.secure.blind.size:
-        return named or ()
-    return plan.secure.blind.among([each.name for each in sites])
-
-
 def _asked(spec: AnalysisSpec) -> Iterator[str]:
     """The kind of an analysis, and the tests and kinds that a site allows on their own and that it asks as well."""
     yield from dict.fromkeys((spec.kind, *estimator_of(spec.kind).also_asks(spec)))
@@ -250,7 +249,9 @@ def check_plan(policy: Policy, study: Study, today: datetime.date) -> None:
     plan = study.plan
     reasons = [
         *_plan_reasons(policy, plan),
-        *_blind_reasons(policy, plan, study.sites),
+        *sending_reasons(policy.blind, plan, study.sites),
+        *opening_reasons(policy.minimum_committee, plan, study.sites),
+        *_part_reasons(policy, study),
         *_site_reasons(policy, study.sites),
         *expiry_reasons(policy, today),
     ]
@@ -263,24 +264,14 @@ def foreseen_reasons(
     policy: Policy, plan: Plan, sites: Sequence[Site], site: str, today: datetime.date
 ) -> tuple[str, ...]:
     """Every reason that can be known now for which this site would refuse a plan; `sites` is empty where they are not known."""
-    blind = [spec.id for spec in plan.analyses if estimator_of(spec.kind).is_blind(spec, sites)]
-    serves = blind and site in _committee(plan, sites)
     return (
         *_plan_reasons(policy, plan),
-        *_blind_reasons(policy, plan, sites),
-        *(_serving_reasons(policy, blind[0]) if serves else ()),
-        *(_committee_reasons(plan, sites) if blind and sites else ()),
+        *sending_reasons(policy.blind, plan, sites),
+        *named_reasons(policy.blind, plan, sites, site),
+        *(opening_reasons(policy.minimum_committee, plan, sites) if sites else ()),
         *(_site_reasons(policy, sites) if sites else _quorum_reasons(policy, plan)),
         *expiry_reasons(policy, today),
     )
-
-
-def _committee_reasons(plan: Plan, sites: Sequence[Site]) -> Iterator[str]:
-    """Say why these sites have no committee for blind models."""
-    try:
-        plan.secure.blind.among([each.name for each in sites])
-    except PlanError as error:
-        yield str(error)
 
 
 def _quorum_reasons(policy: Policy, plan: Plan) -> Iterator[str]:
@@ -303,28 +294,17 @@ def expiry_reasons(policy: Policy, today: datetime.date) -> Iterator[str]:
 
 
 def check_committee(policy: Policy, study: Study, site: str) -> None:
-    """Raise `PolicyRefusal` where the plan puts this site into the committee of a blind model and it does not serve."""
-    blind = [
-        spec.id
-        for spec in study.plan.analyses
-        if estimator_of(spec.kind).is_blind(spec, study.sites)
-    ]
-    if blind and site in study.plan.secure.blind.among([each.name for each in study.sites]):
-        check_serving(policy, blind[0])
+    """Raise `PolicyRefusal` unless this site accepts, and serves in, the committee of the blind models of all the study's sites."""
+    blind = blind_analyses(study.plan, study.sites)
+    if blind:
+        check_members(policy, serving(study, study.sites), site, blind[0])
 
 
-def check_serving(policy: Policy, analysis: str) -> None:
-    """Raise `PolicyRefusal` unless this site may compute a blind model with others' shares."""
-    for reason in _serving_reasons(policy, analysis):
-        raise PolicyRefusal(reason)
-
-
-def _serving_reasons(policy: Policy, analysis: str) -> Iterator[str]:
-    if BLIND_COMMITTEE not in policy.estimators:
-        yield (
-            f"policy.estimators: this site is in the committee that computes analysis {analysis} on shares; that is not allowed here. "
-            f"Add {BLIND_COMMITTEE} if this site may serve, or ask the centre for another secure.blind.committee."
-        )
+def check_members(policy: Policy, members: Sequence[Site], site: str, analysis: str) -> None:
+    """Raise `PolicyRefusal` unless this site accepts the committee that computes an analysis, and serves where it is a member."""
+    reasons = tuple(member_reasons(policy.blind, members, site, analysis))
+    if reasons:
+        raise PolicyRefusal("\n".join(reasons))
 
 
 def _plan_reasons(policy: Policy, plan: Plan) -> Iterator[str]:
@@ -355,13 +335,14 @@ def _plan_reasons(policy: Policy, plan: Plan) -> Iterator[str]:
                 )
 
 
-def _blind_reasons(policy: Policy, plan: Plan, sites: Sequence[Site]) -> Iterator[str]:
-    for spec in plan.analyses:
-        if estimator_of(spec.kind).is_blind(spec, sites) and BLIND_MODELS not in policy.estimators:
-            yield (
-                f"policy.estimators: analysis {spec.id} has risk sets of several sites and is computed on shares by a committee of "
-                f"them; that is not allowed here. Add {BLIND_MODELS} if it may be asked, or ask the centre for strata: [site]."
-            )
+def _part_reasons(policy: Policy, study: Study) -> Iterator[str]:
+    """Say that the plan parts the sites into smaller parts than this site allows. All sites hold the plan to its own number alike."""
+    asked = study.plan.disclosure.minimum_sites
+    if asked < policy.minimum_sites and all_parts(study):
+        yield (
+            f"policy.minimum_sites: the plan parts the sites and asks for {asked} in each part ({SETTING}), here at least "
+            f"{policy.minimum_sites}. Ask the centre for {SETTING}: {policy.minimum_sites}."
+        )
 
 
 def _site_reasons(policy: Policy, sites: Sequence[Site]) -> Iterator[str]:

@@ -78,7 +78,7 @@ def _write_site(
         writer.writerow(["time", "status", *names])
         rows = zip(cohort.time[here], cohort.event[here], cohort.x[here], strict=True)
         writer.writerows([int(time), int(dead), *map(float, x)] for time, dead, x in rows)
-    policy = {"release": "exact", "estimators": ["cox", "blind_cox", "blind_committee"]}
+    policy = {"release": "exact", "estimators": ["cox"]}
     source = {"kind": "csv", "path": f"../data/{site}.csv"}
     node = {"site": site, "study_group": f"group {site}", "data": {"source": source}}
     _write(folder / "nodes" / f"{site}.yaml", node | {"policy": policy})

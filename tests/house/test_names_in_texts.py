@@ -24,6 +24,7 @@ NO_MODULES = {
     *("curve.events", "times.event", "state.beta"),
     # Settings of plan and node.yaml, and a function of R.
     *("secure.profile", "centre.ca", "centre.plans", "policy.estimators", "model.matrix"),
+    *("disclosure.minimum_sites", "policy.minimum_committee"),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,11 +18,13 @@ from riskset_common.estimators.heterogeneity.spec import HeterogeneitySpec
 from riskset_common.estimators.regression.questions.deaths import AskDeaths
 from riskset_common.estimators.regression.questions.likelihood import AskLikelihood
 from riskset_common.estimators.regression.questions.surveying import AskSurvey
+from riskset_common.study.study import Site
 from riskset_node.policy import (
     DEFAULT_ESTIMATORS,
     KNOWN_ESTIMATORS,
     Policy,
     Rule,
+    check_committee,
     check_plan,
     check_request,
     effective,
@@ -29,6 +32,10 @@ from riskset_node.policy import (
 
 TODAY = datetime.date(2018, 6, 1)
 FIVE = ("a", "b", "c", "d", "e")
+
+BLIND = """
+  - {id: blind, kind: cox, endpoint: EFS, terms: [{factor: sex}]}
+"""
 
 COX = """
   - {id: cox, kind: cox, endpoint: EFS, terms: [{factor: sex}, {factor: age_2}], strata: [site]}
@@ -39,9 +46,11 @@ COX = """
 def study_of(site):
     """A study whose plan says this beside the usual."""
 
-    def study(more="", sites=FIVE, grid_days=1, analyses=""):
+    def study(more="", sites=FIVE, grid_days=1, analyses="", derived=""):
         plan = site.PLAN.replace("unit: years", f"unit: years, grid_days: {grid_days}")
-        return site.study(plan + analyses.strip("\n") + "\n" + more, sites=sites)
+        plan += analyses.strip("\n") + "\n" + more
+        found = site.study(plan, codebook=site.CODEBOOK + derived)
+        return replace(found, sites=tuple(Site(name, name.upper()) for name in sites))
 
     return study
 
@@ -65,7 +74,9 @@ def request_of(study, events):
 def verdict(policy, study_of):
     """Whether a plan is refused that sits exactly on the limits of the policy below."""
     disclosure = "disclosure: {minimum_cell: 5, minimum_at_risk: 10, release: exact}"
-    return reasons(policy, study_of(disclosure, sites=("dcog",), analyses=COX))
+    study = study_of(disclosure, sites=("dcog",), analyses=COX + BLIND.lstrip("\n"))
+    named = study_of(f"{disclosure}\nsecure: {{committee: [a, b, c]}}", analyses=COX)
+    return list(dict.fromkeys([*reasons(policy, study), *reasons(policy, named)]))
 
 
 PERMISSIVE = {"release": "exact", "estimators": ["kaplan_meier", "log_rank", "cox"]}
@@ -78,9 +89,14 @@ STRICTER = {
     "minimum_patients": 11,
     "minimum_cell": 6,
     "minimum_events_per_term": 6,
+    "minimum_committee": 4,
+    "blind": {"send": False},
     "time_grid_days": 2,
     "expires": datetime.date(2018, 5, 31),
 }
+
+FIRST = {"blind": "blind.send"}
+"""Where a field has fields of its own, the one that is changed."""
 
 
 @pytest.mark.parametrize("field", list(Policy.model_fields))
@@ -92,7 +108,7 @@ def test_changing_a_field_changes_a_verdict(field, study_of):
     )
 
     assert [] == verdict(lenient, study_of)
-    assert [f"policy.{field}"] == verdict(strict, study_of)
+    assert [f"policy.{FIRST.get(field, field)}"] == verdict(strict, study_of)
 
 
 def test_without_a_word_the_policy_is_strict():
@@ -296,6 +312,97 @@ def test_the_stricter_of_plan_and_site_holds(study_of, more, policy, field, hold
     assert holds == getattr(rule, field)
 
 
+@pytest.mark.parametrize(
+    ("secure", "policy", "said"),
+    [
+        ("", {}, None),
+        ("secure: {committee: [a, b, c]}", {}, "3 of 5 sites are the committee"),
+        ("secure: {committee: [a, b, c, d]}", {}, "4 of 5 sites are the committee"),
+        ("secure: {committee: [a, b, c, d, e]}", {}, None),
+        ("secure: {committee: [a, b, c], profile: strict}", {}, None),
+        ("secure: {committee: [a, b, c]}", {"minimum_committee": 3}, None),
+        ("secure: {committee: [a, b, c]}", {"minimum_committee": 4}, "here at least 4"),
+        ("", {"minimum_committee": 7}, None),
+    ],
+)
+def test_a_committee_that_may_open_sums_is_of_all_sites_unless_this_site_lowers_it(
+    study_of, secure, policy, said
+):
+    chosen = Policy.model_validate(policy)
+    with nullcontext() if said is None else pytest.raises(PolicyRefusal, match=said):
+        check_plan(chosen, study_of(secure), TODAY)
+
+
+@pytest.mark.parametrize(("named", "refused"), [(6, True), (7, False)])
+def test_above_fifty_sites_a_committee_has_seven(study_of, named, refused):
+    sites = tuple(f"s{k:02}" for k in range(60))
+    study = study_of(f"secure: {{committee: [{', '.join(sites[:named])}]}}", sites=sites)
+
+    assert ["policy.minimum_committee"] * refused == reasons(Policy(), study)
+    assert [] == reasons(Policy(minimum_committee=3), study)
+
+
+SERVES = "secure: {blind: {candidates: [a, b, c, d], size: 3}}"
+
+
+@pytest.mark.parametrize(
+    ("blind", "own", "said"),
+    [
+        ({}, "a", None),
+        ({"hold": False}, "a", "policy.blind.hold: this site is in the committee that computes"),
+        ({"hold": False}, "d", None),
+        ({"committee": {"minimum": 5}}, "e", r"policy.blind.committee.minimum: 3 sites .*size: 5"),
+        ({"committee": {"of": ["a", "b", "c"]}}, "e", None),
+        ({"committee": {"of": ["A", "B", "c"]}}, "e", None),
+        (
+            {"committee": {"of": ["a", "b"]}},
+            "e",
+            r"policy.blind.committee.of: c \(C\) would compute",
+        ),
+    ],
+)
+def test_a_site_says_under_whom_its_patients_are_in_blind_models(study_of, blind, own, said):
+    policy = Policy.model_validate({"blind": blind})
+    study = study_of(SERVES, analyses=BLIND)
+    with nullcontext() if said is None else pytest.raises(PolicyRefusal, match=said):
+        check_committee(policy, study, own)
+
+    assert [] == reasons(policy, study)
+    # Without blind models the committee does not matter.
+    check_committee(policy, study_of(SERVES), own)
+
+
+def test_the_committee_that_counts_is_the_one_that_serves(study_of):
+    policy = Policy.model_validate({"blind": {"committee": {"of": ["a", "b", "c"]}}})
+    with pytest.raises(PolicyRefusal, match=r"d \(D\) would compute"):
+        check_committee(policy, study_of(SERVES, ("a", "b", "d", "e", "f"), analyses=BLIND), "e")
+
+
+@pytest.mark.parametrize("name", ["blind_cox", "blind_committee"])
+def test_names_of_blind_models_are_refused_with_what_to_write(name):
+    with pytest.raises(ValidationError, match=rf"{name} is a name no longer: policy\.blind\."):
+        Policy.model_validate({"estimators": ["cox", name]})
+
+
+PARTS = """
+  half: {from: study_group, label: Half, groups: {one: [A, B, C, D, E], two: [F, G, H, I, J]}}
+"""
+BY_HALF = "  - {id: half, kind: kaplan_meier, endpoint: EFS, by: half}\n"
+
+
+@pytest.mark.parametrize(
+    ("minimum", "plan", "refused"), [(5, 5, False), (6, 5, True), (5, 4, True), (6, 6, False)]
+)
+def test_a_plan_must_promise_parts_as_large_as_this_site_asks_for(study_of, minimum, plan, refused):
+    ten = tuple("abcdefghij")
+    disclosure = f"disclosure: {{minimum_sites: {plan}}}"
+    policy = Policy(minimum_sites=minimum)
+    parted = study_of(disclosure, ten, analyses=BY_HALF, derived=PARTS.lstrip("\n"))
+
+    assert ["policy.minimum_sites"] * refused == reasons(policy, parted)
+    assert [] == reasons(policy, study_of(disclosure, ten))
+
+
 def test_a_rule_has_every_field_that_a_policy_enforces():
     assert set(Policy.model_fields) == set(Rule.model_fields)
 
@@ -305,7 +412,7 @@ def test_a_rule_has_every_field_that_a_policy_enforces():
     [
         (["cox", "log_rank"], ("cox", "log_rank")),
         ([], ()),
-        ({"also": ["blind_cox", "cox"]}, (*DEFAULT_ESTIMATORS, "blind_cox")),
+        ({"also": ["fine_gray", "cox"]}, DEFAULT_ESTIMATORS),
         ({"also": []}, DEFAULT_ESTIMATORS),
         (list(KNOWN_ESTIMATORS), KNOWN_ESTIMATORS),
     ],
@@ -325,11 +432,11 @@ def test_whatever_a_plan_can_ask_for_is_a_name_that_a_site_may_allow(kind):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("blnd_cox", "Did you mean 'blind_cox'?"),
+        ("fine_grey", "Did you mean 'fine_gray'?"),
         ("kaplan-meier", "Did you mean 'kaplan_meier'?"),
         ("Cox", "Did you mean 'cox'?"),
         ("logrank", "Did you mean 'log_rank'?"),
-        ("xyz", "Known: baseline, blind_committee,"),
+        ("xyz", "Known: baseline, cox,"),
     ],
 )
 def test_an_unknown_estimator_is_refused_with_the_nearest_name(name, said, wrapped):
@@ -342,7 +449,7 @@ def test_an_unknown_estimator_is_refused_with_the_nearest_name(name, said, wrapp
 
 
 @pytest.mark.parametrize(
-    "written", ["all", "cox", {"also": "blind_cox"}, {"more": ["cox"]}, {"also": [], "more": []}, 7]
+    "written", ["all", "cox", {"also": "cox"}, {"more": ["cox"]}, {"also": [], "more": []}, 7]
 )
 def test_estimators_that_are_no_list_are_refused_with_both_ways_to_write_them(written):
     with pytest.raises(ValidationError, match=r"is no list of names\. Write estimators: \[cox"):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from riskset_common.errors import PlanError, did_you_mean
 from riskset_common.estimators.catalogue import estimator_of
+from riskset_common.planning.committees import blind_analyses, serving
 from riskset_common.planning.single_sites import single_site_problems
 from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.codebook import (
@@ -51,15 +52,11 @@ def _problems(study: Study) -> Iterator[str]:
 
 def _committee_problems(study: Study) -> Iterator[str]:
     """Say why there is nobody to compute the blind models, where the sites are known."""
-    blind = [
-        spec.id
-        for spec in study.plan.analyses
-        if estimator_of(spec.kind).is_blind(spec, study.sites)
-    ]
+    blind = blind_analyses(study.plan, study.sites)
     if not blind or not study.sites:
         return
     try:
-        study.plan.secure.blind.among([site.name for site in study.sites])
+        serving(study, study.sites)
     except PlanError as error:
         yield f"{', '.join(blind)}: {error}"
 

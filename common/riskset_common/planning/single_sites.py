@@ -1,19 +1,29 @@
-"""Would a plan open one site's numbers alone? Every sum runs over all sites, but a sum over the patients of one site is that site's.
+"""Would a plan open the numbers of one site, or of too few? A sum over the patients of one site is that site's.
 
 `site`, `study_group` and what the codebook derives from `study_group` are the same for all patients of a site. Counts by their
 levels, and analyses of patients chosen by them, are sums over a part of the sites; the difference of two analyses is one as well.
-The sites that agree in everything of this kind that a plan asks are never parted by it: each such part must hold more than one.
+The sites that agree in everything of this kind that a plan asks are never parted by it. Each such part must hold
+`disclosure.minimum_sites` sites that are in the sum, whoever was lost before: centre and sites ask this again once they know the sum.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
+from riskset_common.errors import ProtocolRefusal
 from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.codebook import BUILT_IN
 from riskset_common.study.study import Site, Study
+
+SETTING = "disclosure.minimum_sites"
+"""Where a plan says how many sites each part must hold."""
+
+
+Side: TypeAlias = str | bool | None
+"""On which side of a parting a site lies: its level (None where it has none), or whether its level is among those asked for."""
 
 
 @dataclass(frozen=True)
@@ -24,20 +34,118 @@ class Parting:
     levels: tuple[str, ...] | None = None
 
 
+@dataclass(frozen=True)
+class Part:
+    """Sites that nothing tells apart, and what tells them from the others, in words."""
+
+    label: str
+    sites: tuple[Site, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The sites' names."""
+        return tuple(site.name for site in self.sites)
+
+
+@dataclass(frozen=True)
+class SmallPart:
+    """A part of which too few sites are in the sum, and the analyses that part them so."""
+
+    part: Part
+    in_sum: tuple[str, ...]
+    variables: tuple[str, ...]
+    analyses: tuple[str, ...]
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Sites of the part that are not in the sum."""
+        return tuple(name for name in self.part.names if name not in self.in_sum)
+
+
 def single_site_problems(study: Study) -> Iterator[str]:
-    """The parts of a plan that would open one site's numbers alone, in words. A plan with `release: exact` may open them."""
+    """The parts of a plan that would open one site's numbers, or those of too few, in words. `release: exact` may open them."""
     if study.plan.disclosure.release == "exact":
         return
+    if not study.sites:
+        yield from _before_sites_are_known(study)
+        return
+    for small in small_parts(study, study.sites):
+        where = f"analysis {small.analyses[0]}" if len(small.analyses) == 1 else "analyses"
+        together = "" if len(small.analyses) == 1 else "taken together, "
+        yield f"{where}: {together}{_shows(study, small)}"
+
+
+def small_parts(study: Study, sites: Sequence[Site]) -> tuple[SmallPart, ...]:
+    """The parts of the study's sites of which fewer than `disclosure.minimum_sites` are among `sites`, those in the sum.
+
+    A part of which no site is there is in no sum, and where one part is left nothing is parted. What two analyses show together is
+    looked at where no analysis by itself shows too little.
+    """
+    if study.plan.disclosure.release == "exact":
+        return ()
     by_analysis = {spec.id: list(partings(study, spec)) for spec in study.plan.analyses}
-    is_alone = False
-    for name, ways in by_analysis.items():
-        for problem in _problems(study, ways):
-            is_alone = True
-            yield f"analysis {name}: {problem}"
-    if not is_alone:
-        together = [parting for ways in by_analysis.values() for parting in ways]
-        for problem in _problems(study, together):
-            yield f"analyses: taken together, {problem}"
+    alone = [
+        small for name, ways in by_analysis.items() for small in _small(study, ways, sites, (name,))
+    ]
+    if alone:
+        return tuple(alone)
+    parting = {name: ways for name, ways in by_analysis.items() if ways}
+    together = [way for ways in parting.values() for way in ways]
+    return tuple(_small(study, together, sites, tuple(parting)))
+
+
+def require_parts(study: Study, sites: Sequence[Site]) -> None:
+    """Raise `ProtocolRefusal` where a sum over these of the study's sites would show the numbers of too few. Run by a site.
+
+    The centre asks the same before it asks for shares, and waits for the sites that are missing.
+    """
+    for small in by_part(small_parts(study, sites)):
+        raise ProtocolRefusal(
+            f"The sum would hold {in_words(study, small)}. It waits for {', '.join(small.missing)}."
+        )
+
+
+def by_part(small: Iterable[SmallPart]) -> tuple[SmallPart, ...]:
+    """Each part once, with all analyses that part it off."""
+    found: dict[tuple[str, ...], SmallPart] = {}
+    for each in small:
+        before = found.get(each.part.names)
+        analyses = each.analyses if before is None else (*before.analyses, *each.analyses)
+        part = each.part if before is None else before.part
+        found[part.names] = replace(each, part=part, analyses=analyses)
+    return tuple(found.values())
+
+
+def in_words(study: Study, small: SmallPart) -> str:
+    """A part that is too small, what the plan asks for, and which analyses part the sites, the first three by name."""
+    first, n_others = ", ".join(small.analyses[:3]), len(small.analyses) - 3
+    parted_by = first if n_others <= 0 else f"{first} and {n_others} more"
+    return (
+        f"{len(small.in_sum)} of the {len(small.part.sites)} sites of {small.part.label} ({', '.join(small.in_sum)}), and "
+        f"{study.plan.disclosure.minimum_sites} are needed ({SETTING}), because the sites are parted by {parted_by}"
+    )
+
+
+def analyses_to_leave_out(study: Study, sites: Sequence[Site]) -> tuple[str, ...]:
+    """Analyses without which no part of these sites is too small: each that makes one with those before it that can stay."""
+    kept: list[Parting] = []
+    out: list[str] = []
+    for spec in study.plan.analyses:
+        ways = list(partings(study, spec))
+        if ways and any(_small(study, [*kept, *ways], sites, (spec.id,))):
+            out.append(spec.id)
+        else:
+            kept += ways
+    return tuple(out)
+
+
+def all_parts(study: Study) -> tuple[Part, ...]:
+    """The parts into which the analyses of a plan, taken together, part the sites; none where they part nobody, or release exactly."""
+    if study.plan.disclosure.release == "exact":
+        return ()
+    ways = [way for spec in study.plan.analyses for way in partings(study, spec)]
+    found = parts(study, ways)
+    return tuple(found) if len(found) > 1 else ()
 
 
 def partings(study: Study, spec: AnalysisSpec) -> Iterator[Parting]:
@@ -59,29 +167,67 @@ def partings(study: Study, spec: AnalysisSpec) -> Iterator[Parting]:
                 yield Parting(name, tuple(levels))
 
 
-def parts(study: Study, ways: Iterable[Parting]) -> list[tuple[Site, ...]]:
+def parts(study: Study, ways: Iterable[Parting]) -> list[Part]:
     """The sites, in groups that none of these ways parts."""
-    ways = list(ways)
-    alike: dict[tuple[str | bool | None, ...], list[Site]] = {}
+    each_once = dict.fromkeys(ways)
+    by_level = {way.variable for way in each_once if way.levels is None}
+    # Who is told apart by every level is told apart by some of them.
+    told_by = [way for way in each_once if way.levels is None or way.variable not in by_level]
+    alike: dict[tuple[Side, ...], list[Site]] = {}
     for site in study.sites:
-        alike.setdefault(tuple(_side(study, site, each) for each in ways), []).append(site)
-    return [tuple(sites) for sites in alike.values()]
-
-
-def _problems(study: Study, ways: Sequence[Parting]) -> Iterator[str]:
-    if study.sites:
-        parted = parts(study, ways)
-        alone = [sites[0].name for sites in parted if len(sites) == 1 and len(parted) > 1]
-        variables = dict.fromkeys(parting.variable for parting in ways)
-    else:
-        # Nobody has joined yet; what is built in may turn out to be one site's.
-        variables = dict.fromkeys(each.variable for each in ways if each.variable in BUILT_IN)
-        alone = ["a site"] if variables else []
-    if alone:
-        yield (
-            f"{', '.join(variables)} would show one site's numbers alone ({', '.join(alone)}), which `aggregation: secure` "
-            "forbids. Join the sites to larger groups in the codebook (derived, from: study_group), or leave it out."
+        alike.setdefault(tuple(_side(study, site, way) for way in told_by), []).append(site)
+    return [
+        Part(
+            "; ".join(_label(*each) for each in zip(told_by, side, strict=True)),
+            tuple(sites),
         )
+        for side, sites in alike.items()
+    ]
+
+
+def _small(
+    study: Study, ways: Sequence[Parting], sites: Sequence[Site], analyses: tuple[str, ...]
+) -> Iterator[SmallPart]:
+    """The parts that are too small where these are the sites in the sum."""
+    names = {site.name for site in sites}
+    found = [
+        (part, tuple(name for name in part.names if name in names)) for part in parts(study, ways)
+    ]
+    there = [(part, in_sum) for part, in_sum in found if in_sum]
+    if len(there) < 2:
+        return
+    variables = tuple(dict.fromkeys(way.variable for way in ways))
+    for part, in_sum in there:
+        if len(in_sum) < study.plan.disclosure.minimum_sites:
+            yield SmallPart(part, in_sum, variables, analyses)
+
+
+def _before_sites_are_known(study: Study) -> Iterator[str]:
+    """What is built in may turn out to be one site's."""
+    for spec in study.plan.analyses:
+        named = [way.variable for way in partings(study, spec) if way.variable in BUILT_IN]
+        if named:
+            yield f"analysis {spec.id}: {_alone(dict.fromkeys(named), 'a site')}"
+
+
+def _shows(study: Study, small: SmallPart) -> str:
+    """What a part that is too small would show, and what to do."""
+    names = ", ".join(small.in_sum)
+    if len(small.in_sum) == 1:
+        return _alone(small.variables, names)
+    return (
+        f"{', '.join(small.variables)} would show the numbers of {len(small.in_sum)} sites ({small.part.label}: {names}), and each part "
+        f"of the sites needs {study.plan.disclosure.minimum_sites} ({SETTING}). {_ADVICE}"
+    )
+
+
+def _alone(variables: Iterable[str], names: str) -> str:
+    return f"{', '.join(variables)} would show one site's numbers alone ({names}), which `aggregation: secure` forbids. {_ADVICE}"
+
+
+_ADVICE = (
+    "Join the sites to larger groups in the codebook (derived, from: study_group), or leave it out."
+)
 
 
 def _parts_sites(study: Study, name: str) -> bool:
@@ -89,10 +235,18 @@ def _parts_sites(study: Study, name: str) -> bool:
     return name in BUILT_IN or (derived is not None and derived.source == "study_group")
 
 
-def _side(study: Study, site: Site, parting: Parting) -> str | bool | None:
-    """On which side of a parting a site lies: its level, or whether its level is among those asked for."""
+def _side(study: Study, site: Site, parting: Parting) -> Side:
+    """On which side of a parting a site lies."""
     level = _level(study, site, parting.variable)
     return level if parting.levels is None else level in parting.levels
+
+
+def _label(parting: Parting, side: Side) -> str:
+    """A side of a parting, in words."""
+    if parting.levels is None:
+        level = "in no group" if side is None else str(side)
+        return f"{parting.variable}: {level}"
+    return f"{parting.variable}: {'' if side else 'not '}{', '.join(parting.levels)}"
 
 
 def _level(study: Study, site: Site, name: str) -> str | None:

@@ -28,6 +28,7 @@ from riskset_common.estimators.on_shares import (
     HazardEntries,
     NoFit,
 )
+from riskset_common.planning.committees import serving
 from riskset_common.rounds.questions import read_questions, sites_of
 from riskset_common.secure.blind.arithmetic.committee import Committee
 from riskset_common.secure.blind.cox.beside_the_fit import BlindFurther
@@ -49,7 +50,6 @@ from riskset_common.secure.sums.setup import Setup, label_of
 from riskset_common.secure.sums.site_session import SiteSession, accepted
 from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.patients import Patients
-from riskset_common.study.plan import Plan
 from riskset_common.study.study import Study
 from riskset_common.survival.regression.newton import CoxFit
 from riskset_common.survival.regression.slot_sums import SlotDesign, prepare_slots
@@ -118,22 +118,21 @@ class Session:
 
 
 def blind_session(
-    plan: Plan, setup: Setup, roster: Roster, participants: tuple[int, ...] | None
+    study: Study, setup: Setup, roster: Roster, participants: tuple[int, ...] | None
 ) -> Session:
-    """The session of the blind models; its sites must be fixed."""
+    """The session of the blind models; its sites must be fixed. `study` holds the sites that joined."""
     if participants is None:
         raise ProtocolRefusal(
             "Blind models begin after the first sum was opened, because that fixes the sites."
         )
-    return Session(setup, roster, participants, committee_of(plan, roster, participants))
+    return Session(setup, roster, participants, committee_of(study, roster, participants))
 
 
-def committee_of(plan: Plan, roster: Roster, participants: Collection[int]) -> Committee:
-    """Who computes, as the plan says, when these sites are in the sums."""
-    here = {site.name for site in sites_of(roster, participants)}
-    names = plan.secure.blind.among(sorted(here))
+def committee_of(study: Study, roster: Roster, participants: Collection[int]) -> Committee:
+    """Who computes, as plan and codebook say, when these sites are in the sums."""
+    names = [site.name for site in serving(study, sites_of(roster, participants))]
     numbers = [member.site_id for member in roster.members if member.name in names]
-    return Committee(tuple(sorted(numbers)), plan.secure.blind.harmless)
+    return Committee(tuple(sorted(numbers)), study.plan.secure.blind.harmless)
 
 
 @dataclass(frozen=True)
@@ -228,7 +227,7 @@ def models_begun(session: SiteSession, study: Study, begin: BlindBegin) -> list[
         If a round is not one that this site answered, or its sum does not add up.
     """
     setup, _ = accepted(session)
-    of_models = blind_session(study.plan, setup, session.roster, session.frozen)
+    of_models = blind_session(study, setup, session.roster, session.frozen)
     models: list[Blind] = []
     for asked, opening in begin.counted():
         request = RoundRequest.from_bytes(asked)

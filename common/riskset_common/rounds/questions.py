@@ -53,20 +53,19 @@ def rule_of(plan: Plan, roster: Roster) -> Rule:
     PlanError
         Where the plan names a site that the roster does not hold.
     """
-    named = plan.secure.committee
-    committee = None
-    if named != "all":
-        numbers = {member.name: member.site_id for member in roster.members}
-        for name in named:
+    numbers = {member.name: member.site_id for member in roster.members}
+    named, candidates = plan.secure.committee, plan.secure.blind.candidates or ()
+    committee = None if named == "all" else named
+    for setting, names in (("committee", committee or ()), ("blind.candidates", candidates)):
+        for name in names:
             if name not in numbers:
                 raise PlanError(
-                    f"secure.committee: {name!r} is no site of roster version {roster.version}. {did_you_mean(name, numbers)}"
+                    f"secure.{setting}: {name!r} is no site of roster version {roster.version}. {did_you_mean(name, numbers)}"
                 )
-        committee = [numbers[name] for name in named]
     rule = rule_for(
         roster,
         profile=plan.secure.profile,
-        committee=committee,
+        committee=None if committee is None else [numbers[name] for name in committee],
         minimum_sites=plan.secure.minimum_sites,
     )
     quorum = 1 if plan.quorum is None else plan.quorum.sites

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
-from riskset_common.errors import PlanError, did_you_mean
+from riskset_common.errors import did_you_mean
 from riskset_common.formats.names import CodebookReference, PlanVersion, StudyName
 from riskset_common.formats.strict_model import StrictModel
 from riskset_common.formats.strict_yaml import InOrder, Name
@@ -146,6 +146,9 @@ class Endpoint(StrictModel):
 class Disclosure(StrictModel):
     """The floor that the study agrees on; a site's own policy may ask for more.
 
+    `minimum_sites` counts the sites of each part into which analyses part them (`planning/single_sites.py`). Three is the least: in a
+    sum of two sites each reads the other's numbers, by taking off its own.
+
     Attributes
     ----------
     minimum_events_per_term
@@ -158,6 +161,7 @@ class Disclosure(StrictModel):
     minimum_cell: int = Field(default=5, ge=1)
     minimum_at_risk: int = Field(default=10, ge=1)
     minimum_events_per_term: int = Field(default=5, ge=1)
+    minimum_sites: int = Field(default=5, ge=3)
     released_to: tuple[str, ...] = Field(default=("centre",), min_length=1)
 
     @model_validator(mode="before")
@@ -178,61 +182,43 @@ class BlindCommittee(StrictModel):
 
     Attributes
     ----------
-    committee
-        Three or five sites; when None the first ones, by name, of those whose patients are analysed.
+    candidates
+        Sites in the order in which they are asked to serve: the first `size` of those in the sums do. When None all sites are
+        candidates, in an order that follows from plan and codebook (`planning/committees.py`).
+    size
+        Three or five members.
     threshold
         So many members together learn nothing; 1 for three members (the default), 2 or 1 for five. With 1 of five a wrong share shows.
     """
 
-    committee: tuple[str, ...] | None = None
+    REFUSED: ClassVar[Mapping[str, str]] = {
+        "committee": "is a setting no longer, because a member that is lost would end the run. Write candidates, the sites in the order in "
+        "which they are asked to serve, and size: 5 where five are to serve."
+    }
+
+    candidates: tuple[str, ...] | None = None
+    size: Literal[3, 5] = 3
     threshold: Literal[1, 2] | None = None
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.committee is not None and (
-            len(self.committee) not in {3, 5} or len(set(self.committee)) < len(self.committee)
-        ):
-            raise ValueError("a committee has three or five sites, each named once.")
+        named = self.candidates
+        if named is not None and len(set(named)) < len(named):
+            raise ValueError("candidates: each site is named once.")
+        if named is not None and len(named) < self.size:
+            raise ValueError(
+                f"candidates: {len(named)} are named, and {self.size} sites serve. Name {self.size} or more."
+            )
         if self.size == 3 and self.threshold == 2:
             raise ValueError(
-                "two of three members would learn everything: name five, or leave threshold out."
+                "two of three members would learn everything: write size: 5, or leave threshold out."
             )
         return self
-
-    @property
-    def size(self) -> int:
-        """Members."""
-        if self.committee is not None:
-            return len(self.committee)
-        return 5 if self.threshold == 2 else 3
 
     @property
     def harmless(self) -> int:
         """How many members together learn nothing."""
         return self.threshold or (1 if self.size == 3 else 2)
-
-    def among(self, sites: Sequence[str]) -> tuple[str, ...]:
-        """The members where these sites, in the order of their names, take part.
-
-        Raises
-        ------
-        PlanError
-            Where there are too few, or one that the plan names is not among them.
-        """
-        if self.committee is None:
-            if len(sites) < self.size:
-                raise PlanError(
-                    f"secure.blind: {self.size} sites compute a Cox model whose strata do not hold site, and {len(sites)} take part. "
-                    "Write strata: [site]."
-                )
-            return tuple(sites[: self.size])
-        for name in self.committee:
-            if name not in sites:
-                raise PlanError(
-                    f"secure.blind.committee: {name!r} is none of the sites that take part ({', '.join(sites)}). "
-                    "Name others, or leave committee out."
-                )
-        return self.committee
 
 
 class SecureSums(StrictModel):

@@ -11,8 +11,8 @@ from typing import Self
 
 from riskset_common.errors import ProtocolRefusal
 
-APP_SHA256 = "323bee4d505e0aed95d712d7690268128610bb1655c311326b81ff97a5c9b307"
-"""SHA-256 of the Flower app (deploy/flower-app) of this release. Its files name entry points; they hold no code."""
+APP_SHA256 = "09176893a670e65129b641bc187e40b3c1dc31274556b9df8c28974689e17657"
+"""SHA-256 of the Flower app (deploy/flower-app) of this release. No site and no centre executes it."""
 
 MESSAGE_TYPE = "query.riskset"
 RECORD = "riskset"

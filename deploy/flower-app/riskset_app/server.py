@@ -1,5 +1,5 @@
-"""The centre's entry point: the driver is part of the installed riskset-server."""
+"""No centre runs this: its driver is part of the installed riskset-server. A stock SuperExec finds nothing to run here."""
 
-from riskset_server.flower.superlink import app
+from flwr.serverapp import ServerApp
 
-__all__ = ["app"]
+app = ServerApp()

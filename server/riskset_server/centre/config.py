@@ -20,7 +20,7 @@ CENTRE_FILE = "centre.yaml"
 def _loopback(text: str) -> str:
     if Address.read(text).host not in {"127.0.0.1", "::1", "localhost"}:
         raise ValueError(
-            f"{text!r} is not an address of this machine alone. Whoever reaches it can start runs; use 127.0.0.1:PORT."
+            f"{text!r} is not an address of this machine alone. The centre's own programs are on this machine; use 127.0.0.1:PORT."
         )
     return text
 
@@ -31,9 +31,9 @@ class Listen(StrictModel):
     Attributes
     ----------
     sites
-        For the sites: answers the Fleet API and the health check, and nothing else.
+        For the sites: answers the calls of registered nodes and the health check, and nothing else.
     inside
-        For the centre's own programs, on this machine only: whoever reaches it can start runs.
+        For the centre's own programs, on this machine only: they show the secret of `Flower`.
     stream
         For the streams of a run; None takes none.
     stream_ports
@@ -64,7 +64,7 @@ class Flower(StrictModel):
     database
         Where the SuperLink keeps runs and messages; None keeps them in memory: faster, and gone when it ends.
     secret
-        The file with the secret that the SuperExec shows to the SuperLink.
+        The file with the secret by which the SuperLink knows the centre's own programs: SuperExec, drivers, commands.
     """
 
     home: Path

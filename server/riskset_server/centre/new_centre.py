@@ -1,4 +1,4 @@
-"""A new centre: its folder with certificates, keys, the SuperExec's secret and centre.yaml."""
+"""A new centre: its folder with certificates, keys, the secret of its own programs and centre.yaml."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _centre_yaml(
 
 
 def _write_secrets(folder: Path, host: str, key: bytes, secret: bytes, now: datetime) -> None:
-    """Certificates for this host and this machine, the centre's signing key (PEM) and the SuperExec's secret."""
+    """Certificates for this host and this machine, the centre's signing key (PEM) and the secret of the centre's own programs."""
     ca, server = make_certificates(list(dict.fromkeys([host, "localhost", "127.0.0.1"])), now)
     secrets = {
         "ca.pem": ca,

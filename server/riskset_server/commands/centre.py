@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -80,9 +80,10 @@ def new(
 def superlink(centre: CentreFolder = HERE) -> None:
     """Serve the sites and the centre's own programs, until it is stopped."""
     config = _in_flowers_setting(centre)
-    from riskset_server.flower.superlink import serve_superlink
+    from riskset_server.flower.serving import serve_superlink
 
-    serve_superlink(config)
+    with suppress(KeyboardInterrupt):
+        serve_superlink(config)
 
 
 @centre_app.command("superexec")
@@ -90,11 +91,25 @@ def superlink(centre: CentreFolder = HERE) -> None:
 def superexec(centre: CentreFolder = HERE) -> None:
     """Start the drivers of runs as they are asked for, until it is stopped."""
     config = _in_flowers_setting(centre)
-    from riskset_server.flower.environment import superexec_command
+    from riskset_server.flower.superexec import SuperExec
 
-    command = superexec_command(config)
+    with suppress(KeyboardInterrupt):
+        SuperExec(config, say=_log, wait=time.sleep).serve()
+
+
+def _log(line: str) -> None:
+    sys.stdout.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {line}\n")
     sys.stdout.flush()
-    os.execv(command[0], command)  # noqa: S606  # Flower's own program, by its full path
+
+
+@centre_app.command("drive", hidden=True)
+@errors_as_text
+def drive(centre: CentreFolder = HERE) -> None:
+    """Drive the run of the task whose token comes on the standard input: the SuperExec starts it."""
+    config = _in_flowers_setting(centre)
+    from riskset_server.flower.task import drive_task
+
+    drive_task(config, sys.stdin.read())
 
 
 @site_app.command("invite")

@@ -63,17 +63,18 @@ def check(
     roster: Annotated[
         Path | None,
         typer.Option(
-            "--roster", help="roster.yaml, to check the committee.", exists=True, dir_okay=False
+            "--roster",
+            help="roster.yaml, to say which sites may be lost and who computes blind models.",
+            exists=True,
+            dir_okay=False,
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Check a plan against its codebook, and say what each site will be asked to send."""
-    from riskset_server.plans.outline import check_sites, outline, outline_text
+    from riskset_server.plans.outline import outline, outline_text
 
-    summary = outline(plan, codebook)
-    if roster is not None:
-        check_sites(plan, roster)
+    summary = outline(plan, codebook, roster)
     typer.echo(
         json.dumps(summary, indent=1, ensure_ascii=False) if as_json else outline_text(summary)
     )
@@ -108,6 +109,20 @@ def sign(
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror}).") from error
     typer.echo(f"{path}: {signed.plan} {signed.version} sha256 {signed.plan_sha256}")
+
+
+@plan_app.command("without")
+@errors_as_text
+def without(
+    plan: PlanFile,
+    analyses: Annotated[
+        list[str], typer.Argument(metavar="ANALYSIS", help="Ids of analyses to leave out.")
+    ],
+) -> None:
+    """Print a plan without some of its analyses, as a new version, for a run that must do without lost sites."""
+    from riskset_server.plans.without import plan_without
+
+    typer.echo(plan_without(plan, analyses), nl=False)
 
 
 @key_app.command("new")

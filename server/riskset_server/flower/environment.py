@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,29 +14,12 @@ def setting(
     centre: CentreConfig, centre_file: Path, environment: Mapping[str, str]
 ) -> dict[str, str]:
     """The environment of a program of the centre; Flower reads some of it while it is imported."""
-    here = str(Path(sys.executable).parent)
     return {
         **environment,
-        # The SuperExec finds `flwr-serverapp` by its name.
-        "PATH": os.pathsep.join([here, environment.get("PATH", "")]),
         "NO_PROXY": ",".join(filter(None, ["127.0.0.1,localhost", environment.get("NO_PROXY")])),
         "FLWR_HOME": str(centre.flower.home),
         "FLWR_TELEMETRY_ENABLED": "0",
         "FLWR_DISABLE_UPDATE_CHECK": "1",
         "FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION": "1",
-        "FLWR_SUPEREXEC_TASK_POLL_INTERVAL": "0.5",
         CENTRE_VARIABLE: str(centre_file.resolve()),
     }
-
-
-def superexec_command(centre: CentreConfig) -> list[str]:
-    """The command of the SuperExec, which starts the driver of each run as a process of its own."""
-    return [
-        str(Path(sys.executable).parent / "flower-superexec"),
-        "--runtime-api-address",
-        centre.listen.inside,
-        "--root-certificates",
-        str(centre.tls.ca),
-        "--superexec-auth-secret-file",
-        str(centre.flower.secret),
-    ]

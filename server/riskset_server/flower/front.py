@@ -1,8 +1,10 @@
-"""The front of the SuperLink: from outside, only what a site node needs can be reached; and a site's question waits for its answer.
+"""The front of the SuperLink: each port knows a few calls, and answers them to callers that it knows; a question waits for its answer.
 
-Flower serves three APIs on one port, and whoever reaches it may start a run. Here the port for sites knows the paths of the Fleet
-API that a site node calls and the health check; for everything else it answers 404, whoever asks: what counts is the port that was
-dialled, because behind a reverse proxy every caller seems to sit on this machine.
+Flower serves three APIs on one port, and whoever reaches it may start a run, whose code it then executes. Here the port for sites knows the
+calls of the Fleet API that a site node makes, and answers them to registered sites. The inside port knows the calls of the centre's own
+programs, and answers them to those that show the centre's secret. For everything else there is 404, whoever asks, and for a stranger 401
+before a byte of the body is read. What counts is the port that was dialled, because behind a reverse proxy every caller seems to sit on
+this machine. A stranger's connection is closed with the answer, and nothing of what strangers send reaches the SuperLink.
 
 A node that asks for messages when there are none is answered as soon as there are some, or after `hold` seconds. So a round takes
 no polling interval, and 18 idle sites ask three times a minute instead of twenty times a second. So it is with the SuperExec, which
@@ -17,18 +19,23 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Protocol
 
-Scope = MutableMapping[str, Any]
-Event = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Event]]
+from riskset_server.flower.bodies import Bodies, Body, Event, Receive, in_one_piece
+from riskset_server.flower.callers import KEY_HEADER, Headers
+from riskset_server.flower.doors import Limits
+from riskset_server.flower.inside import shows
+from riskset_server.flower.listening import INTRODUCE
+
+Scope = Event
 Send = Callable[[Event], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+HEALTH = "/health"
+
 FOR_SITES = frozenset(
     {
-        "/health",
         "/v1/fleet/activate-node",
         "/v1/fleet/deactivate-node",
         "/v1/fleet/get-run",
@@ -39,18 +46,33 @@ FOR_SITES = frozenset(
 )
 """Not among them: get-fab. A site node runs its installed release and fetches no code."""
 
-FOR_NOBODY = frozenset({"/v1/control/stream-logs", "/v1/control/stream-run-events"})
-"""Calls of Flower's own command line that sleep inside the SuperLink, on the one thread that all calls share."""
+FOR_THE_CENTRE = frozenset(
+    {
+        "/v1/control/list-nodes",
+        "/v1/control/list-runs",
+        "/v1/control/register-node",
+        "/v1/control/start-run",
+        "/v1/control/stop-run",
+        "/v1/control/unregister-node",
+        "/v1/runtime/acquire-task",
+        "/v1/runtime/pull-messages",
+        "/v1/runtime/pull-task-input",
+        "/v1/runtime/push-messages",
+        "/v1/runtime/push-task-output",
+        "/v1/runtime/send-task-heartbeat",
+    }
+)
+"""Not among them: automations, which start runs of other apps, and what sleeps on the one thread that all calls share (stream-logs)."""
 
 HOLD_SECONDS = 20.0
-LONGEST_BODY = 64 << 20
-"""Bytes. Anybody can dial the port for sites; what they send is in memory before the SuperLink asks who they are."""
-
 REPLIES_HOLD_SECONDS = 0.25
 
-CALLER_HEADER, DRIVER_HEADER = "flwr-public-key", "flwr-task-token"
-"""By these a node and a driver say who they are; whether they are, the SuperLink checks."""
+DRIVER_HEADER = "flwr-task-token"
+"""By it a driver says which task is its own; whether it is, the SuperLink checks."""
 
+_START_RUN = "/v1/control/start-run"
+_REGISTERS = frozenset({"/v1/control/register-node", "/v1/control/unregister-node"})
+_OF_THE_CENTRE = b"the centre's own programs"
 _PUSHES_REPLY = "/v1/fleet/push-messages"
 _ASKS = {
     "/v1/fleet/pull-messages": "messages",
@@ -68,12 +90,56 @@ _ANNOUNCES = {
 """Calls after which there is something new to hear: one message for each node, or that it is admitted no longer; a run; a reply."""
 
 
-class Front:
-    """An ASGI application around the SuperLink's. `port` is the one that sites dial."""
+class KnownSites(Protocol):
+    """Who may call from outside: `callers.Sites`."""
 
-    def __init__(self, app: App, port: int, hold: float = HOLD_SECONDS) -> None:
+    async def known(self, headers: Headers) -> bytes | None:
+        """The key of the site that signed these headers; None for a stranger."""
+        ...
+
+    def forget(self) -> None:
+        """A node was registered, or is no longer."""
+        ...
+
+
+class Front:
+    """An ASGI application around the SuperLink's.
+
+    Parameters
+    ----------
+    app
+        The SuperLink's.
+    port
+        The one that sites dial.
+    sites
+        Tells sites from strangers.
+    inside_word
+        What the centre's own programs show.
+    is_our_app
+        Whether the body of a call to start a run asks for the app of this release and no other.
+    limits
+        Of bodies.
+    hold
+        Seconds for which a question waits.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        port: int,
+        sites: KnownSites,
+        inside_word: str,
+        is_our_app: Callable[[bytes], bool],
+        limits: Limits,
+        *,
+        hold: float = HOLD_SECONDS,
+    ) -> None:
         self._app = app
         self._port = port
+        self._sites = sites
+        self._inside_word = inside_word
+        self._is_our_app = is_our_app
+        self._bodies = Bodies(limits)
         self._hold = hold
         self._waiting: dict[str, set[asyncio.Future[None]]] = {
             what: set() for what in _ASKS.values()
@@ -84,20 +150,46 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
-            return
-        from_outside = scope["server"][1] == self._port
-        if scope["path"] in FOR_NOBODY or (from_outside and scope["path"] not in FOR_SITES):
-            await _refuse(send, 404)
+        elif scope["server"][1] == self._port:
+            await self._from_outside(scope, receive, send)
         else:
-            body = await _body(receive, LONGEST_BODY if from_outside else math.inf)
-            if isinstance(body, int):
-                await _refuse(send, body)
-            elif scope["path"] in _ASKS:
-                await self._held(scope, body, receive, send)
-            else:
-                await self._passed_on(scope, _in_one_piece(body, receive), send)
+            await self._from_inside(scope, receive, send)
+
+    async def _from_outside(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == HEALTH:
+            await _answer(send, 200)
+        elif scope["path"] not in FOR_SITES:
+            await _answer(send, 404)
+        elif (key := await self._sites.known(scope["headers"])) is None:
+            await _answer(send, 401)
+        else:
+            scope["state"][INTRODUCE](key)
+            with self._bodies.of_site(key) as body:
+                await self._known(body, scope, receive, send)
+
+    async def _from_inside(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not shows(scope["headers"], self._inside_word):
+            await _answer(send, 401)
+        elif scope["path"] not in FOR_THE_CENTRE:
+            await _answer(send, 404)
+        else:
+            scope["state"][INTRODUCE](_OF_THE_CENTRE)
+            with self._bodies.of_centre() as body:
+                await self._known(body, scope, receive, send)
+
+    async def _known(self, body: Body, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take the body of a known caller, and let the SuperLink answer."""
+        taken = await body.taken(receive)
+        if isinstance(taken, int):
+            await _answer(send, taken)
+        elif scope["path"] == _START_RUN and not self._is_our_app(taken):
+            await _answer(send, 403, b"This centre starts the app of its own release and no other.")
+        elif scope["path"] in _ASKS:
+            await self._held(scope, taken, receive, send)
+        else:
+            await self._passed_on(scope, in_one_piece(taken, receive), send)
 
     async def _passed_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the SuperLink answer, and wake those for whom there is something new then."""
@@ -107,6 +199,8 @@ class Front:
             await self._app(scope, receive, send)
         finally:
             self._replies_coming -= coming
+        if scope["path"] in _REGISTERS:
+            self._sites.forget()
         what = _ANNOUNCES.get(scope["path"])
         if what is not None:
             self._announced[what] += 1
@@ -169,7 +263,7 @@ class Front:
             answer.append(event)
 
         asked_anew = {**scope, "state": dict(scope.get("state", {}))}
-        await self._app(asked_anew, _in_one_piece(body, nothing_more), send)
+        await self._app(asked_anew, in_one_piece(body, nothing_more), send)
         caller = _caller(scope)
         if caller and answer[0]["status"] == 200:
             before = self._received.get(caller, -math.inf)
@@ -183,7 +277,7 @@ def _caller(scope: Scope) -> str:
     what = _ASKS[scope["path"]]
     if what == "runs":
         return what
-    header = (CALLER_HEADER if what == "messages" else DRIVER_HEADER).encode()
+    header = (KEY_HEADER if what == "messages" else DRIVER_HEADER).encode()
     named = (value for name, value in scope["headers"] if name == header)
     return bytes(next(named, b"")).decode("latin-1")
 
@@ -192,36 +286,8 @@ def _says_something(answer: list[Event]) -> bool:
     return answer[0]["status"] != 200 or any(event.get("body") for event in answer[1:])
 
 
-async def _body(receive: Receive, longest: float) -> bytes | int:
-    """The body of a request, or the status to refuse it with: too large, or cut off."""
-    pieces: list[bytes] = []
-    length = 0
-    while True:
-        event = await receive()
-        if event["type"] == "http.disconnect":
-            return 400
-        pieces.append(bytes(event.get("body", b"")))
-        length += len(pieces[-1])
-        if length > longest:
-            return 413
-        if not event.get("more_body", False):
-            return b"".join(pieces)
-
-
-def _in_one_piece(body: bytes, then: Receive) -> Receive:
-    """The body in a single event: each of the SuperLink's layers takes a task group for each piece that comes through it."""
-    given = False
-
-    async def receive() -> Event:
-        nonlocal given
-        if given:
-            return await then()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return receive
-
-
-async def _refuse(send: Send, status: int) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": []})
-    await send({"type": "http.response.body", "body": b""})
+async def _answer(send: Send, status: int, text: bytes = b"") -> None:
+    """Answer without the SuperLink, and close the connection."""
+    headers = [(b"content-length", str(len(text)).encode("ascii")), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": text})

@@ -1,30 +1,19 @@
-"""The Flower engine at the centre: the SuperLink behind its front, the commands to it, and the driver of a run on Flower's Grid.
+"""What the centre asks of the SuperLink: the commands to it, and the messages of a run on Flower's Grid.
 
-It is the only module of this package that imports flwr, and it uses parts that Flower calls private; a contract test runs each of
+Like the other modules of this folder that import flwr, it uses parts that Flower calls private; a contract test runs each of
 them against a real SuperLink. Flower does enrolment, authentication, leases and the life of a run; the bytes are ours.
 """
 
 from __future__ import annotations
 
-import asyncio
-import os
-import socket
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from secrets import token_bytes
 from typing import Self, TypeVar
 
 import httpx
-import uvicorn
-from anyio import to_thread
-from flwr.app import ConfigRecord, Context, Message, RecordDict
-from flwr.common.constant import (
-    CONTROL_API_DEFAULT_SERVER_ADDRESS,
-    ISOLATION_MODE_PROCESS,
-    TRANSPORT_TYPE_GRPC_RERE,
-)
+from flwr.app import ConfigRecord, Message, RecordDict
 from flwr.common.serde import message_from_proto, message_to_proto, user_config_to_proto
 from flwr.proto.control_pb2 import (
     ListNodesRequest,
@@ -37,133 +26,47 @@ from flwr.proto.control_pb2 import (
 from flwr.proto.fab_pb2 import Fab
 from flwr.proto.message_pb2 import ObjectTree
 from flwr.proto.runtime_pb2 import PullAppMessagesRequest, PushAppMessagesRequest
-from flwr.serverapp import Grid, ServerApp
-from flwr.supercore.constant import FLWR_IN_MEMORY_DB_NAME
 from flwr.supercore.control import ControlHttpClient
-from flwr.supercore.http_logging import get_uvicorn_log_config
 from flwr.supercore.inflatable.inflatable_object import no_object_id_recompute
 from flwr.supercore.interceptors.http.runtime_version import RuntimeVersionHttpInterceptor
 from flwr.supercore.logger import update_console_handler
-from flwr.superlink.cli.flower_superlink import SuperLinkLifespan
-from flwr.superlink.config_loader import SuperLinkLifespanConfig, load_control_authn_plugin
 from flwr.superlink.grid import HttpGrid
-from flwr.superlink.main import create_app
 
 from riskset_common.errors import InputError, ProtocolRefusal, RisksetError
-from riskset_common.formats.addresses import Address
 from riskset_common.programs.command_line import version_of
-from riskset_common.programs.memory import settle
-from riskset_common.programs.screen import guarded
-from riskset_common.programs.tls import trusting
 from riskset_common.wire.flower_envelope import MESSAGE_TYPE, RECORD, Envelope
-from riskset_server.centre.config import CentreConfig, read_centre
+from riskset_server.centre.config import CentreConfig
 from riskset_server.driving.driver import drive_run
 from riskset_server.driving.relay import Route
 from riskset_server.driving.streams import RunStreams
 from riskset_server.flower.app_archive import app_archive, app_folder
-from riskset_server.flower.environment import CENTRE_VARIABLE
-from riskset_server.flower.front import Front
+from riskset_server.flower.inside import inside_client
 from riskset_server.run.course import CLOSE
 from riskset_server.sites.nodes import Node
-
-# What a command writes passes a guard, which would show colours as escapes.
-update_console_handler(colored=False)
 
 SHORTEST_POLL, LONGEST_POLL = 0.02, 0.25
 """Seconds between two questions for replies, where the front did not hold the first."""
 CLOSE_KEPT_SECONDS = 7 * 24 * 3600.0
 """For so long the SuperLink keeps the close of a run for a site that is away."""
 
-app = ServerApp()
-
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
-
-
-def serve_superlink(centre: CentreConfig) -> None:
-    """Serve the SuperLink on two ports: one for the sites, with the Fleet API alone, and one for this machine's own programs."""
-    listen = centre.listen
-    superlink = create_app(_superlink_config(centre), SuperLinkLifespan)
-    config = uvicorn.Config(
-        Front(superlink, Address.read(listen.sites).port),
-        log_config=get_uvicorn_log_config(30),
-        ssl_keyfile=centre.tls.key,
-        ssl_certfile=centre.tls.certificate,
-        lifespan="on",
-        server_header=False,
-        access_log=False,
-        timeout_graceful_shutdown=2,
-    )
-    sockets = [_listening(listen.sites), _listening(listen.inside)]
-    settle()
-    try:
-        asyncio.run(_serve(uvicorn.Server(config), sockets))
-    finally:
-        for each in sockets:
-            each.close()
-
-
-async def _serve(server: uvicorn.Server, sockets: list[socket.socket]) -> None:
-    # Flower's database takes one writer, and every call writes. Several threads wait for each other in sleeps, longer than one takes.
-    to_thread.current_default_thread_limiter().total_tokens = 1
-    await server.serve(sockets=sockets)
-
-
-def _listening(address: str) -> socket.socket:
-    listened = Address.read(address)
-    family = socket.AF_INET6 if listened.is_ipv6 else socket.AF_INET
-    try:
-        return socket.create_server((listened.host, listened.port), family=family, backlog=256)
-    except OSError as error:
-        raise InputError(
-            f"listen: {address} cannot be listened on ({error.strerror}). Something else may listen there already."
-        ) from error
-
-
-def _superlink_config(centre: CentreConfig) -> SuperLinkLifespanConfig:
-    tls = centre.tls
-    inside = Address.read(centre.listen.inside)
-    database = centre.flower.database
-    return SuperLinkLifespanConfig(
-        control_address=CONTROL_API_DEFAULT_SERVER_ADDRESS,
-        health_server_address=None,
-        host=inside.host,
-        port=inside.port,
-        insecure=False,
-        certificates=(tls.ca.read_bytes(), tls.certificate.read_bytes(), tls.key.read_bytes()),
-        superexec_auth_secret=centre.flower.secret.read_bytes(),
-        authn_plugin=load_control_authn_plugin(),
-        event_log_plugin=None,
-        fleet_event_log_plugin=None,
-        enable_event_log=False,
-        artifact_provider=None,
-        enable_supernode_auth=True,
-        fleet_api_type=TRANSPORT_TYPE_GRPC_RERE,
-        fleet_api_address=None,
-        simulation=False,
-        ssl_ca_certfile=str(tls.ca),
-        ssl_certfile=str(tls.certificate),
-        ssl_keyfile=str(tls.key),
-        database=FLWR_IN_MEMORY_DB_NAME if database is None else str(database),
-        isolation=ISOLATION_MODE_PROCESS,
-        runtime_dependency_install=False,
-    )
 
 
 class Control:
     """The commands to the SuperLink, on its inside port."""
 
     def __init__(self, centre: CentreConfig) -> None:
+        # What a command writes passes a guard, which would show colours as escapes.
+        update_console_handler(colored=False)
         self._address = centre.listen.inside
         self._control = ControlHttpClient(
             f"https://{self._address}",
             interceptors=[RuntimeVersionHttpInterceptor(component_name="flwr-cli")],
         )
-        # Flower's client would take this machine's own address to a proxy, where the environment names one.
+        # Flower's client does not know the secret.
         self._control._client.close()  # noqa: SLF001  # ditto
-        self._control._client = httpx.Client(  # noqa: SLF001  # ditto
-            verify=trusting(centre.tls.ca.read_bytes()), trust_env=False, timeout=30.0
-        )
+        self._control._client = inside_client(centre, 30.0)  # noqa: SLF001  # ditto
 
     def __enter__(self) -> Self:
         return self
@@ -218,6 +121,11 @@ class Control:
                 "Start it with `riskset centre superlink`."
             ) from error
         except httpx.HTTPStatusError as error:
+            if error.response.status_code == httpx.codes.UNAUTHORIZED:
+                raise InputError(
+                    f"The SuperLink at {self._address} does not know this centre's secret (flower.secret). It runs with another "
+                    "one: start it again with this centre.yaml."
+                ) from error
             raise InputError(
                 f"The SuperLink refuses the command ({error.response.status_code}: {error.response.text[:200]})."
             ) from error
@@ -328,17 +236,10 @@ class Messages:
         return envelope.message
 
 
-@app.main()
-@guarded()
-def main(grid: Grid, context: Context) -> None:
-    """Drive the run whose number the run's configuration names. Its outcome is in the centre's store."""
-    settle()
-    centre = read_centre(Path(os.environ[CENTRE_VARIABLE]))
-    number = int(str(context.run_config["run"]))
+def drive(centre: CentreConfig, grid: HttpGrid, number: int) -> None:
+    """Drive run `number` of the centre's store over this Grid. Its outcome is in the store."""
     with Control(centre) as control:
         node_of = {node.connection_key: node.number for node in control.nodes()}
-    if not isinstance(grid, HttpGrid):
-        raise RisksetError("The driver runs on a SuperLink. Start runs with `riskset run start`.")
 
     def routes(
         sites: Mapping[str, bytes],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TypedDict
 
@@ -10,15 +9,10 @@ from riskset_common.consortium.roster_file import read_roster
 from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.formats.canonical_json import sha256_hex
 from riskset_common.planning.check import variables_read
-from riskset_common.planning.read import read_plan
-from riskset_common.rounds.questions import rule_of
+from riskset_common.rounds.questions import sites_of
 from riskset_common.study.study import Study
+from riskset_server.plans.at_sites import Spare, blind_committee, spare, spare_text, warnings
 from riskset_server.plans.submitted import submitted
-
-
-def check_sites(plan_path: Path, roster_path: Path) -> None:
-    """Check that the sites of a roster can run the plan's secure sums. Raises `PlanError`, as for a committee that it does not hold."""
-    rule_of(read_plan(plan_path), read_roster(roster_path).roster)
 
 
 class OutlinedAnalysis(TypedDict):
@@ -34,7 +28,11 @@ class OutlinedAnalysis(TypedDict):
 
 
 class Outline(TypedDict):
-    """What a plan asks, as `riskset plan check --json` prints it."""
+    """What a plan asks, as `riskset plan check --json` prints it.
+
+    `blind_committee` holds who would serve where the roster is known, else the candidates that the plan names; `spare` and `warnings`
+    are empty without a roster.
+    """
 
     plan: str
     version: str
@@ -47,13 +45,17 @@ class Outline(TypedDict):
     reads: list[str]
     analyses: list[OutlinedAnalysis]
     blind_committee: list[str]
+    spare: list[Spare]
+    warnings: list[str]
 
 
-def outline(plan_path: Path, codebook_path: Path) -> Outline:
-    """Read, check and summarise a plan. Raises what `submitted` raises, with every problem."""
-    submission = submitted(plan_path, codebook_path)
+def outline(plan_path: Path, codebook_path: Path, roster_path: Path | None = None) -> Outline:
+    """Read, check and summarise a plan, for the sites of a roster if one is given. Raises what `submitted` raises, with every problem."""
+    roster = None if roster_path is None else read_roster(roster_path).roster
+    sites = () if roster is None else sites_of(roster)
+    submission = submitted(plan_path, codebook_path, sites=sites)
     plan, codebook = submission.plan, submission.codebook
-    study = Study(plan, codebook, ())
+    study = Study(plan, codebook, sites)
     return {
         "plan": plan.plan,
         "version": plan.version,
@@ -76,7 +78,11 @@ def outline(plan_path: Path, codebook_path: Path) -> Outline:
             }
             for analysis in plan.analyses
         ],
-        "blind_committee": list(plan.secure.blind.committee or ()),
+        "blind_committee": blind_committee(study)
+        if sites
+        else list(plan.secure.blind.candidates or ()),
+        "spare": [] if roster is None else spare(study, roster),
+        "warnings": list(warnings(study)) if sites else [],
     }
 
 
@@ -106,11 +112,25 @@ def outline_text(summary: Outline) -> str:
         lines.append("    opens, summed over the sites:")
         lines += [f"    - {shown}" for shown in analysis["opens"]]
         if analysis["blind"]:
-            lines.append(f"    is computed on shares: {_allowed(summary['blind_committee'])}")
+            lines.append("    is computed on shares, by a committee of sites")
+    lines += ["", *_at_sites(summary)] if summary["spare"] else []
+    if any(analysis["blind"] for analysis in summary["analyses"]):
+        lines += ["", _served_by(summary)]
+    lines += [f"warning: {warning}" for warning in summary["warnings"]]
     return "\n".join([*lines, "", "The plan fits the codebook."])
 
 
-def _allowed(committee: Sequence[str]) -> str:
-    """What the sites must allow for a blind model."""
-    serving = ", ".join(committee) or "the first by name, which compute,"
-    return f"each site must allow blind_cox in its policy, {serving} blind_committee as well"
+def _at_sites(summary: Outline) -> list[str]:
+    return ["sites that may be lost before the first sum is opened:"] + [
+        f"- {spare_text(each)}" for each in summary["spare"]
+    ]
+
+
+def _served_by(summary: Outline) -> str:
+    """Who computes the blind models, as far as it is known."""
+    named = ", ".join(summary["blind_committee"])
+    if summary["spare"]:
+        return f"blind models: {named} would serve, if all sites take part"
+    if named:
+        return f"blind models: the first of {named} that take part serve"
+    return "blind models: who serves follows from plan, codebook and sites; --roster says who"

@@ -288,7 +288,7 @@ def ask_blind(progress: Progress) -> AskedBlind | Finished:
         As `BlindRun` does.
     """
     joined = progress.joined
-    session = blind_session(joined.study.plan, joined.setup, joined.run.roster, progress.frozen)
+    session = blind_session(joined.study, joined.setup, joined.run.roster, progress.frozen)
     models = BlindRun(joined.run, session, progress.deaths)
     if models.is_done:
         return _finished(progress, models)

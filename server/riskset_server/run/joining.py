@@ -16,6 +16,7 @@ from riskset_common.study.codebook import Codebook
 from riskset_common.study.plan import Plan
 from riskset_common.study.study import Study
 from riskset_common.wire.messages import Advertisement
+from riskset_server.run.in_the_sum import require_in_sum
 from riskset_server.run.replies import Replies, SitesLost
 from riskset_server.run.rounds import Asked, first_round
 from riskset_server.run.run import JoinedRun, Run
@@ -75,7 +76,7 @@ class Offered:
         SitesRefused
             Where a site said no.
         SitesLost
-            Where fewer sites joined than the plan allows sums over.
+            Where fewer sites joined than the plan allows sums over, or too few of a part of the sites.
         """
         run = self.run
         advertised = run.read(replies, Advertisement)
@@ -83,6 +84,8 @@ class Offered:
             missing = [name for name in self.messages if name not in replies]
             needed = f"{len(advertised)} sites joined, {run.rule.minimum_sites} must"
             raise SitesLost(0, missing, needed)
+        joined = sites_of(run.roster, [advertisement.site_id for advertisement in advertised])
+        require_in_sum(0, run.study, joined)
         setup, keys = collect_keys(run.identity, run.sid, run.roster, advertised, run.rule)
         sites = sites_of(run.roster, setup.participants)
         study = Study(run.study.plan, run.study.codebook, sites)

@@ -18,13 +18,18 @@ Replies = Mapping[str, bytes]
 
 
 class SitesLost(RisksetError):
-    """Sites did not answer, and the run cannot go on without them. Nothing is lost but time: the run waits where it is."""
+    """Sites did not answer, and the run cannot go on without them. Nothing is lost but time: the run waits where it is.
 
-    def __init__(self, round_number: int, missing: Sequence[str], needed: str) -> None:
+    `instead` says what else can be done than to wait.
+    """
+
+    def __init__(
+        self, round_number: int, missing: Sequence[str], needed: str, instead: str = ""
+    ) -> None:
         self.missing = tuple(missing)
-        super().__init__(
-            f"round {round_number} waits for {', '.join(missing)}: {needed}. What has arrived is kept, and nothing of it can be read alone."
-        )
+        kept = "What has arrived is kept, and nothing of it can be read alone."
+        waits = f"round {round_number} waits for {', '.join(missing)}: {needed}."
+        super().__init__(" ".join(filter(None, (waits, kept, instead))))
 
 
 class SitesRefused(Refusal):

@@ -15,7 +15,7 @@ from riskset_common.estimators.withholding import stepped
 from riskset_common.rounds.asked_once import AskedOnce, ask_once
 from riskset_common.rounds.blind_models import counts_deaths
 from riskset_common.rounds.consistency import check_pooled
-from riskset_common.rounds.questions import questions_json, sections_of
+from riskset_common.rounds.questions import questions_json, sections_of, sites_of
 from riskset_common.rounds.verified_sums import must_be_shown
 from riskset_common.secure.sums.pooling import (
     Checked,
@@ -28,6 +28,7 @@ from riskset_common.secure.sums.recovery import unmask_requests
 from riskset_common.secure.sums.reporting import NO_ROUND
 from riskset_common.wire.messages import Opening, Report, RoundRequest, UnmaskAnswer
 from riskset_server.run.blind_models import AskedBlind, ask_blind, asked_next
+from riskset_server.run.in_the_sum import require_in_sum
 from riskset_server.run.replies import Replies, SitesLost, read_reply
 from riskset_server.run.results import Finished
 from riskset_server.run.run import CountedDeaths, JoinedRun, Progress
@@ -127,7 +128,7 @@ class Asked:
         SitesRefused
             Where a site said no.
         SitesLost
-            Where too few reported. The same request may be answered by more.
+            Where too few reported, or too few of a part of the sites. The same request may be answered by more.
         """
         known = {
             name: each.checked
@@ -172,6 +173,7 @@ class Asked:
         elif len(members) < terms.threshold:
             needed = f"{len(members)} of the committee reported, {terms.threshold} must"
         else:
+            require_in_sum(request.round, joined.study, sites_of(joined.run.roster, reports))
             return
         raise SitesLost(request.round, missing, needed)
 

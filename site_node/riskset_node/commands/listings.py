@@ -12,13 +12,13 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from riskset_common.planning.committees import blind_analyses
 from riskset_common.programs.screen import json_text, one_line
 from riskset_common.study.plan import Plan
 from riskset_common.study.study import Site
 from riskset_node.commands.console import visible_console
 from riskset_node.policy import (
     Policy,
-    blind_names,
     effective,
     expiry_reasons,
     floor_of,
@@ -141,22 +141,28 @@ class ShownPolicy:
         if self.plan is None:
             return {field: (None, value, value) for field, value in here.items()}
         floor, rule = asdict(floor_of(self.plan)), dict(effective(self.policy, self.plan))
-        blind = blind_names(self.plan, self.sites, self.site)
-        floor["estimators"] += blind
-        rule["estimators"] += tuple(name for name in blind if name in self.policy.estimators)
         return {field: (floor.get(field), value, rule[field]) for field, value in here.items()}
 
     def not_checked(self) -> tuple[str, ...]:
         """What can refuse the plan and is not known here, each with the reason or with the command that checks it."""
         if self.plan is None:
             return ()
-        blind, named = self.plan.secure.blind, blind_names(self.plan, self.sites, self.site)
+        is_blind = bool(blind_analyses(self.plan, self.sites))
+        is_named = self.plan.secure.blind.candidates is not None
         unknown = "the sites of the run are not known here"
         return (
-            *(() if self.sites else (f"minimum_sites ({unknown})",)),
+            *(() if self.sites else (f"minimum_sites and minimum_committee ({unknown})",)),
+            *((f"the committee ({unknown})",) if is_blind and not self.sites else ()),
             *(
-                (f"the committee ({unknown})",)
-                if named and not self.sites and blind.committee is None
+                (
+                    "the committee (it follows from the codebook; riskset plan check says who serves)",
+                )
+                if is_blind and self.sites and not is_named
+                else ()
+            ),
+            *(
+                ("minimum_sites of each part, if the plan parts the sites (riskset plan check)",)
+                if self.plan.disclosure.minimum_sites < self.policy.minimum_sites
                 else ()
             ),
             "whether plan, codebook and records fit each other (riskset-node data check --plan)",
@@ -198,10 +204,12 @@ def _cell(value: object) -> str:
 def _words(value: object) -> Iterator[str]:
     if value is None:
         yield "-"
+    elif isinstance(value, bool):
+        yield "yes" if value else "no"
     elif isinstance(value, tuple):
         yield from map(str, value)
     elif isinstance(value, BaseModel):
-        for name, inner in value.model_dump().items():
+        for name, inner in value:
             yield f"{name} {_cell(inner)}"
     else:
         yield f"{value:g}" if isinstance(value, float) else str(value)

@@ -20,18 +20,19 @@ from riskset_common.errors import (
 )
 from riskset_common.primitives.signing import Identity
 from riskset_common.rounds.blind_models import Blind, models_begun
+from riskset_common.rounds.questions import sites_of
 from riskset_common.secure.blind.parties.keys import accept_keys, make_keys
 from riskset_common.secure.blind.parties.member import BlindMember
 from riskset_common.secure.blind.parties.setup import BlindSetup
 from riskset_common.secure.blind.parties.site import BlindSite, answer
-from riskset_common.secure.sums.site_session import blind_channels
+from riskset_common.secure.sums.site_session import SiteSession, blind_channels
 from riskset_common.study.patients import Patients
 from riskset_common.survival.regression.slot_sums import SlotDesign
 from riskset_common.wire.blind_messages import BlindAsk, BlindInput, BlindKeys, BlindShare
 from riskset_common.wire.blind_steps import BlindAnswer, BlindBegin, BlindStep
 from riskset_common.wire.frame import Message
 from riskset_common.wire.messages import read_message
-from riskset_node.policy import Policy, check_serving
+from riskset_node.policy import Policy, check_members
 from riskset_node.session.joined import JoinedSession
 from riskset_node.state.node_state import NodeState
 
@@ -184,7 +185,7 @@ class BlindParts:
         parts: dict[bytes, BlindPart] = {}
         models = models_begun(session, joined.study, message)
         for blind in models:
-            self._check_serving(blind, session.site_id)
+            self._check_committee(blind, session)
         with own_records():
             for blind in models:
                 parts[blind.setup.hash] = BlindPart(blind.setup, blind.design(patients()), own)
@@ -192,9 +193,10 @@ class BlindParts:
         letters = {setup: part.begin() for setup, part in parts.items()}
         return BlindAnswer.of(message.sid, message.step, letters)
 
-    def _check_serving(self, blind: Blind, site_id: int) -> None:
-        if site_id in blind.setup.committee.site_ids:
-            check_serving(self._policy(), blind.name)
+    def _check_committee(self, blind: Blind, session: SiteSession) -> None:
+        members = sites_of(session.roster, blind.setup.committee.site_ids)
+        own = session.roster.name(session.site_id)
+        check_members(self._policy(), members, own, blind.name)
 
     def _stepped(
         self, message: BlindStep, joined: JoinedSession, patients: Callable[[], Patients]

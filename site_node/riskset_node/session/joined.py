@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from riskset_common.planning.single_sites import require_parts
+from riskset_common.rounds.questions import sites_of
 from riskset_common.rounds.verified_sums import VerifiedSums, add_verified
 from riskset_common.secure.sums.pooling import pooled_by
 from riskset_common.secure.sums.site_session import SiteSession, accept_opening
@@ -44,8 +46,9 @@ class JoinedSession:
     verified: VerifiedSums = field(default_factory=dict)
 
     def checked(self, opening: Opening) -> JoinedSession:
-        """This session after the opening of a round; refused unless its sum is that of the reports of this round."""
+        """This session after the opening of a round; refused unless its sum is that of the reports of this round, and of enough sites."""
         session = accept_opening(self.session, opening)
+        require_parts(self.study, sites_of(session.roster, session.frozen))
         pooled = pooled_by(self.asked[opening.round], opening).by_analysis()
         return replace(
             self, session=session, verified=add_verified(self.verified, self.study, pooled)

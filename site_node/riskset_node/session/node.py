@@ -26,8 +26,9 @@ from riskset_common.errors import (
 from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.estimators.estimator import AnyRequest
 from riskset_common.planning.check import check_plan
+from riskset_common.planning.single_sites import require_parts
 from riskset_common.primitives.signing import Identity
-from riskset_common.rounds.questions import read_round, study_offered
+from riskset_common.rounds.questions import read_round, sites_of, study_offered
 from riskset_common.rounds.verified_sums import check_repeated
 from riskset_common.secure.sums.reporting import check_round, report
 from riskset_common.secure.sums.site_session import (
@@ -315,6 +316,7 @@ class SiteNode:
     def _unmask(self, request: UnmaskRequest) -> bytes:
         joined = self._session(request.sid)
         session, message = answer_unmask(joined.session, request, identity=self._identity)
+        require_parts(joined.study, sites_of(session.roster, session.frozen))
         with self._state.step():
             self._state.give_shares(session)
             sent = self._send(message, request.sid, request.round)

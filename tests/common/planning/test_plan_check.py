@@ -109,8 +109,8 @@ def test_a_number_without_a_range_and_robust_variances_are_no_part_of_a_blind_mo
     ("blind", "n_sites", "message"),
     [
         ({}, 2, "p: x: secure.blind: 3 sites compute a Cox model whose strata do not hold site, and 2 take part."),
-        ({"threshold": 2}, 4, "p: x: secure.blind: 5 sites compute"),
-        ({"committee": ["s0", "s1", "s9"]}, 5, "p: x: secure.blind.committee: 's9' is none of the sites that take part (s0, s1"),
+        ({"size": 5}, 4, "p: x: secure.blind: 5 sites compute"),
+        ({"candidates": ["s0", "s1", "s9"]}, 5, "p: x: secure.blind.candidates: of s0, s1, s9 only s0, s1 is among the sites"),
     ],
 )  # fmt: skip
 def test_a_blind_model_without_a_committee_is_refused(
@@ -125,15 +125,20 @@ def test_a_blind_model_without_a_committee_is_refused(
 
 
 @pytest.mark.parametrize(
-    "blind",
+    ("blind", "said"),
     [
-        {"committee": ["a", "b"]},
-        {"committee": ["a", "b", "b"]},
-        {"committee": ["a", "b", "c"], "threshold": 2},
+        ({"candidates": ["a", "b"]}, "candidates: 2 are named, and 3 sites serve"),
+        ({"candidates": ["a", "b", "c", "d"], "size": 5}, "candidates: 4 are named, and 5 sites serve"),
+        ({"candidates": ["a", "b", "b"]}, "candidates: each site is named once"),
+        ({"candidates": ["a", "b", "c"], "threshold": 2}, "two of three members would learn everything: write size: 5"),
+        ({"size": 4}, "secure.blind.size"),
+        ({"committee": ["a", "b", "c"]}, "secure.blind.committee: is a setting no longer.* Write candidates"),
     ],
-)
-def test_a_committee_that_could_not_hide_anything_is_refused(blind: dict[str, Any]) -> None:
-    with pytest.raises(PlanError):
+)  # fmt: skip
+def test_a_committee_that_could_not_hide_anything_is_refused(
+    blind: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(PlanError, match=said):
         study(cox(strata=[]) | {"secure": {"blind": blind}})
 
 

@@ -9,9 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.common.study.infant_trial import STUDY_GROUPS, codebook_yaml, plan_yaml, sites, study
 
-from riskset_common.errors import PlanError
+from riskset_common.errors import PlanError, ProtocolRefusal
 from riskset_common.planning.check import check_plan
-from riskset_common.planning.single_sites import Parting, parts
+from riskset_common.planning.single_sites import (
+    Parting,
+    all_parts,
+    analyses_to_leave_out,
+    parts,
+    require_parts,
+    small_parts,
+)
 from riskset_common.study.study import Site, Study
 
 CURVE: dict[str, Any] = {"kind": "kaplan_meier", "endpoint": "OS"}
@@ -101,8 +108,8 @@ def test_what_shows_sites_together_is_allowed(analysis: dict[str, Any]) -> None:
 
 
 def test_two_analyses_whose_difference_is_one_site_are_refused() -> None:
-    northern = {"where": {"study_group": ["DCOG", "NOPHO", "COALL"]}}
-    southern = {"where": {"study_group": ["NOPHO", "COALL"]}}
+    southern = {"where": {"study_group": ["NOPHO", "COALL", "FRALLE", "AIEOP", "EORTC"]}}
+    northern = {"where": {"study_group": ["DCOG", *southern["where"]["study_group"]]}}
     for alone in (CURVE | northern, CURVE | southern):
         check_plan(asked(alone))
 
@@ -113,17 +120,38 @@ def test_two_analyses_whose_difference_is_one_site_are_refused() -> None:
         check_plan(asked(CURVE | northern, CURVE | southern))
 
 
-def test_a_group_that_many_sites_share_shows_none_of_them() -> None:
-    shared = tuple(
-        Site(f"site-{k}", group) for k, group in enumerate(("DCOG", "DCOG", "ARG", "ARG"))
-    )
-    by_group = CURVE | {"by": "arm", "test": "log_rank", "strata": ["study_group"]}
+def pairs(first: int, second: int) -> tuple[Site, ...]:
+    """Sites of two study groups, so many of each."""
+    groups = ["DCOG"] * first + ["ARG"] * second
+    return tuple(Site(f"site-{k}", group) for k, group in enumerate(groups))
 
-    check_plan(asked(by_group, CURVE | {"by": "study_group"}, parties=shared))
+
+BY_GROUP = [
+    CURVE | {"by": "arm", "test": "log_rank", "strata": ["study_group"]},
+    CURVE | {"by": "study_group"},
+]
+
+
+def test_a_group_that_many_sites_share_shows_none_of_them() -> None:
+    check_plan(asked(*BY_GROUP, parties=pairs(5, 5)))
+    check_plan(asked(*BY_GROUP, parties=pairs(3, 4), disclosure={"minimum_sites": 3}))
+
+
+def test_a_part_of_fewer_sites_than_the_plan_asks_for_is_refused() -> None:
+    said = r"study_group would show the numbers of 4 sites \(study_group: ARG: site-5, site-6, site-7, site-8\)"
+    with pytest.raises(PlanError, match=said) as refused:
+        check_plan(asked(*BY_GROUP, parties=pairs(5, 4)))
+
+    assert "needs 5 (disclosure.minimum_sites). Join the sites" in str(refused.value)
+
+
+def test_no_plan_may_ask_for_parts_of_two() -> None:
+    with pytest.raises(PlanError, match=r"disclosure.minimum_sites.*greater than or equal to 3"):
+        asked(CURVE, disclosure={"minimum_sites": 2})
 
 
 def test_a_region_is_refused_where_only_one_of_its_sites_takes_part() -> None:
-    few = sites(("DCOG", "COALL", "ARG"))
+    few = sites(("DCOG", "COALL", "NOPHO", "BFM-A", "BFM-G", "ARG"))
 
     with pytest.raises(PlanError, match=r"region would show one site's numbers alone \(arg\)"):
         check_plan(asked(CURVE | {"by": "region"}, parties=few))
@@ -147,6 +175,54 @@ def test_a_site_that_does_not_take_part_cannot_be_a_condition(name: str, near: s
         check_plan(asked(CURVE | {"where": {name: [f"{near}x"]}}))
 
 
+def of_group(group: str, lost: int) -> list[Site]:
+    """Six sites of each of two groups, without so many of one group."""
+    own = [site for site in pairs(6, 6) if site.study_group == group]
+    return [site for site in pairs(6, 6) if site not in own[:lost]]
+
+
+@pytest.mark.parametrize(
+    "analysis", [CURVE | {"by": "study_group"}, CURVE | {"where": {"study_group": ["ARG"]}}]
+)
+@pytest.mark.parametrize("group", ["DCOG", "ARG"])
+def test_the_rule_holds_over_the_sites_that_are_in_the_sum(
+    analysis: dict[str, Any], group: str
+) -> None:
+    trial = asked(analysis, parties=pairs(6, 6))
+
+    require_parts(trial, trial.sites)
+    require_parts(trial, of_group(group, 1))
+    for lost in (2, 3, 4, 5):
+        with pytest.raises(
+            ProtocolRefusal, match=f"{6 - lost} of the 6 sites of .*, and 5 are needed"
+        ):
+            require_parts(trial, of_group(group, lost))
+    # No number of a part is in a sum without the part, and the others are not parted by it.
+    require_parts(trial, of_group(group, 6))
+
+
+def test_what_an_exact_release_sums_may_be_of_one_site() -> None:
+    trial = asked(
+        CURVE | {"by": "study_group"}, parties=pairs(6, 6), disclosure={"release": "exact"}
+    )
+
+    require_parts(trial, of_group("ARG", 5))
+    assert () == all_parts(trial)
+
+
+def test_the_analyses_to_leave_out_are_those_without_which_no_part_is_too_small() -> None:
+    trial = asked(
+        CURVE,
+        CURVE | {"by": "study_group"},
+        CURVE | {"where": {"site": [f"site-{k}" for k in range(6)]}},
+        CURVE | {"where": {"site": ["site-0", "site-1", *(f"site-{k}" for k in range(6, 10))]}},
+        parties=pairs(6, 6),
+        disclosure={"minimum_sites": 3},
+    )  # fmt: skip
+    assert ("x3",) == analyses_to_leave_out(trial, trial.sites)
+    assert ("x1", "x2", "x3") == analyses_to_leave_out(trial, of_group("ARG", 4))
+
+
 TRIAL = study()
 names = [site.name for site in sites()]
 
@@ -157,10 +233,34 @@ def test_parts_hold_every_site_once_and_any_answer_is_a_sum_of_parts(
 ) -> None:
     found = parts(TRIAL, [Parting("site", tuple(chosen)) for chosen in asked_of])
 
-    assert sorted(names) == sorted(site.name for part in found for site in part)
+    assert sorted(names) == sorted(name for part in found for name in part.names)
     for chosen in asked_of:
         for part in found:
-            assert {site.name for site in part} & set(chosen) in (
-                set(),
-                {site.name for site in part},
-            )
+            assert set(part.names) & set(chosen) in (set(), set(part.names))
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(names), unique=True, min_size=1), min_size=1, max_size=4),
+    st.lists(st.sampled_from(names), unique=True, min_size=1),
+)
+def test_no_sum_that_is_opened_and_no_difference_of_two_is_of_too_few_sites(
+    asked_of: list[list[str]], there: list[str]
+) -> None:
+    trial = asked(*(CURVE | {"where": {"site": chosen}} for chosen in asked_of))
+    in_sum = [site for site in trial.sites if site.name in there]
+    sums = [set(there), *(set(chosen) & set(there) for chosen in asked_of)]
+    shown = [one - other for one in sums for other in (*sums, set())]
+    if any(0 < len(each) < 5 and each != set(there) for each in shown):
+        assert small_parts(trial, in_sum)
+    elif len(asked_of) == 1:
+        require_parts(trial, in_sum)
+
+
+def test_a_refusal_names_a_part_once_and_three_of_the_analyses_that_part_it_off() -> None:
+    trial = asked(*[CURVE | {"by": "study_group"}] * 5, parties=pairs(6, 6))
+    with pytest.raises(ProtocolRefusal) as refused:
+        require_parts(trial, of_group("ARG", 2))
+
+    assert str(refused.value).endswith(
+        "because the sites are parted by x0, x1, x2 and 2 more. It waits for site-6, site-7."
+    )

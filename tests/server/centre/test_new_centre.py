@@ -53,7 +53,7 @@ def test_the_inside_port_must_be_of_this_machine_alone(centre):
     file = centre.config.key.parent / "centre.yaml"
     text = file.read_text(encoding="utf-8")
     file.write_text(text.replace("inside: 127.0.0.1", "inside: 0.0.0.0"), encoding="utf-8")
-    with pytest.raises(InputError, match="Whoever reaches it can start runs"):
+    with pytest.raises(InputError, match="own programs are on this machine"):
         read_centre(file)
 
 

@@ -9,12 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from tests.least_study import codebook_of, plan_of
 from typer.testing import CliRunner
 
 from riskset_common.consortium.roster import Member, Roster
 from riskset_common.consortium.roster_file import write_roster
 from riskset_common.errors import PlanError
+from riskset_common.planning.read import read_plan
 from riskset_common.primitives.signing import Identity, fingerprint, read_identity
 from riskset_server.commands.riskset import app
 from riskset_server.plans.outline import outline, outline_text
@@ -69,28 +71,132 @@ def test_an_outline_says_what_is_read_and_opened(folder: Path) -> None:
     assert text.endswith("The plan fits the codebook.")
 
 
+MODELS = (
+    "  - {id: blind, kind: cox, endpoint: OS, terms: [{factor: sex, reference: male}]}\n"
+    "  - {id: own, kind: cox, endpoint: OS, terms: [{factor: sex, reference: male}], strata: [site]}\n"
+)
+NAMED = "secure: {blind: {candidates: [s01, s02, s13, s14]}}"
+
+
+def change(folder: Path, analyses: str, secure: str = "", derived: str = "") -> None:
+    (folder / "plan.yaml").write_text(PLAN + analyses + secure + "\n", encoding="utf-8")
+    (folder / "codebook.yaml").write_text(f"{CODEBOOK}\n{derived}", encoding="utf-8")
+
+
+def roster_of(folder: Path, groups: dict[str, int]) -> Path:
+    """A roster of sites s01, s02, ... of so many in each study group."""
+    names = [group for group, n_sites in groups.items() for _ in range(n_sites)]
+    sites = [
+        {"site_id": k, "name": f"s{k:02}", "study_group": group}
+        | {"public": Identity.from_random(bytes([k]) * 32).public_text}
+        for k, group in enumerate(names, 1)
+    ]
+    path = folder / "roster.yaml"
+    path.write_text(yaml.safe_dump({"roster": 1, "sites": sites}), encoding="utf-8")
+    return path
+
+
 @pytest.mark.parametrize(
     ("secure", "serving"),
     [
-        ("", "the first by name, which compute,"),
-        ("secure: {blind: {committee: [a, b, c]}}", "a, b, c"),
+        ("", "who serves follows from plan, codebook and sites; --roster says who"),
+        (NAMED, "the first of s01, s02, s13, s14 that take part serve"),
     ],
 )
-def test_an_outline_says_what_sites_must_allow_for_a_blind_model(
+def test_an_outline_says_who_computes_a_blind_model(
     folder: Path, secure: str, serving: str
 ) -> None:
-    models = (
-        "  - {id: blind, kind: cox, endpoint: OS, terms: [{factor: sex, reference: male}]}\n"
-        "  - {id: own, kind: cox, endpoint: OS, terms: [{factor: sex, reference: male}], strata: [site]}\n"
-    )
-    (folder / "plan.yaml").write_text(PLAN + models + secure + "\n", encoding="utf-8")
+    change(folder, MODELS, secure)
     found = outline(folder / "plan.yaml", folder / "codebook.yaml")
-    said = f"each site must allow blind_cox in its policy, {serving} blind_committee as well"
     text = outline_text(found)
 
     assert [False, False, True, False] == [each["blind"] for each in found["analyses"]]
-    assert 1 == text.count("is computed on shares")
-    assert f"    is computed on shares: {said}\n" in text
+    assert 1 == text.count("    is computed on shares, by a committee of sites\n")
+    assert f"\nblind models: {serving}\n" in text
+
+
+def test_an_outline_for_the_sites_of_a_roster_says_who_may_be_lost_and_who_serves(
+    folder: Path,
+) -> None:
+    region = "  region: {from: study_group, label: Region, groups: {Original: [A], Other: [B]}}\n"
+    by_region = "  - {id: os_region, kind: kaplan_meier, endpoint: OS, by: region}\n"
+    change(folder, MODELS + by_region, NAMED, region)
+    shown = check(folder, "--roster", str(roster_of(folder, {"A": 12, "B": 6}))).stdout
+
+    assert "- all has 18 sites, 13 needed: 5 may be lost\n" in shown
+    assert "- region: Original has 12 sites, 5 needed: 5 may be lost\n" in shown
+    assert "- region: Other has 6 sites, 5 needed: 1 may be lost\n" in shown
+    assert "blind models: s01, s02, s13 would serve, if all sites take part\n" in shown
+    assert "warning: s01 and s02, who would compute the blind models together" in shown
+    assert "of one study group, A." in shown
+
+
+def test_a_part_without_slack_and_a_part_that_is_too_small(folder: Path) -> None:
+    region = "  region: {from: study_group, label: Region, groups: {Original: [A], Other: [B]}}\n"
+    change(
+        folder, "  - {id: os_region, kind: kaplan_meier, endpoint: OS, by: region}\n", "", region
+    )
+    least = check(folder, "--roster", str(roster_of(folder, {"A": 12, "B": 5})))
+    fewer = check(folder, "--roster", str(roster_of(folder, {"A": 12, "B": 2})))
+
+    assert "- region: Other has 5 sites, 5 needed: none may be lost\n" in least.stdout
+    assert 1 == fewer.exit_code
+    assert (
+        "analysis os_region: region would show the numbers of 2 sites (region: Other: s13, s14)"
+        in fewer.stderr
+    )
+
+
+def test_a_candidate_that_is_in_no_roster_is_told(folder: Path) -> None:
+    change(folder, MODELS, "secure: {blind: {candidates: [s01, s02, s03, s99]}}")
+    ended = check(folder, "--roster", str(roster_of(folder, {"A": 6})))
+
+    assert 1 == ended.exit_code
+    assert (
+        "secure.blind.candidates: 's99' is no site of roster version 1. Known: s01" in ended.stderr
+    )
+
+
+def test_a_plan_is_written_without_some_of_its_analyses(folder: Path) -> None:
+    displays = """displays:
+  - {table: T1, of: [table1, os]}
+  - {figure: F1, panels: [{of: os}, {of: copied}]}
+  - {figure: F2, of: os}
+"""
+    change(folder, "  - {copy: os, id: copied, at: [100]}\n", displays)
+    ended = run("plan", "without", folder / "plan.yaml", "os")
+    path = folder / "plan-2.yaml"
+    path.write_text(ended.stdout, encoding="utf-8")
+    before, after = read_plan(folder / "plan.yaml"), read_plan(path)
+
+    assert 0 == ended.exit_code
+    assert ("1.0.0", "1.0.1") == (before.version, after.version)
+    assert (before.analyses[0], before.analyses[2]) == after.analyses
+    assert {"T1": ["table1"], "F1": ["copied"]} == {
+        display.name: [name for panel in display.shows for name in panel.of]
+        for display in after.displays
+    }
+    assert before.endpoints == after.endpoints
+
+
+@pytest.mark.parametrize("title", ["Überleben", "a\u200eb"])
+def test_a_plan_without_an_analysis_keeps_every_letter(folder: Path, title: str) -> None:
+    path = folder / "plan.yaml"
+    path.write_text(f"title: {title}\n{PLAN.lstrip()}", encoding="utf-8")
+    (folder / "plan-2.yaml").write_text(run("plan", "without", path, "os").stdout, "utf-8")
+
+    assert title == read_plan(path).title == read_plan(folder / "plan-2.yaml").title
+
+
+@pytest.mark.parametrize(
+    ("left_out", "said"),
+    [(["oss"], "'oss' is no analysis. Did you mean 'os'?"), (["os", "table1"], "no analysis would be left")],
+)  # fmt: skip
+def test_what_cannot_be_left_out_is_told(folder: Path, left_out: list[str], said: str) -> None:
+    ended = run("plan", "without", folder / "plan.yaml", *left_out)
+
+    assert (1, "") == (ended.exit_code, ended.stdout)
+    assert said in ended.stderr
 
 
 def test_check_prints_the_outline_and_as_json_the_same(folder: Path) -> None:

@@ -53,7 +53,7 @@ def test_findings_end_with_1_and_are_told_with_ids_values_and_advice(run):
 
 
 def test_a_plan_whose_committee_is_of_other_sites_is_checked_by_any_site(site, run):
-    committee = "secure: {blind: {committee: [bristol, memphis, padua]}}\n"
+    committee = "secure: {blind: {candidates: [bristol, memphis, padua]}}\n"
     model = "  - {id: cox, kind: cox, endpoint: EFS, terms: [{factor: sex, reference: male}]}\n"
     plan = site.write("blind.yaml", site.PLAN + model + committee)
     done = run(f"data check NODE --codebook CODEBOOK --plan {plan}")
@@ -138,20 +138,20 @@ def test_a_plan_that_would_be_refused_is_said_to_be_with_every_reason(run):
         assert reason in said
 
 
-@pytest.mark.parametrize("written", ["[cox, blnd_cox]", "{also: [blnd_cox]}"])
+@pytest.mark.parametrize("written", ["[cox, fine_grey]", "{also: [fine_grey]}"])
 def test_a_name_that_no_plan_can_ask_for_is_told_with_the_nearest(site, written):
     node = f"site: dcog\nstudy_group: NOPHO\ndata: {{source: {{kind: csv, path: p.csv}}}}\npolicy: {{estimators: {written}}}\n"
     done = CliRunner().invoke(app, ["policy", "show", str(site.write("node.yaml", node))])
 
     assert (1, "") == (done.exit_code, done.stdout)
     assert "policy.estimators" in done.stderr
-    assert "Did you mean 'blind_cox'?" in done.stderr
+    assert "Did you mean 'fine_gray'?" in done.stderr
 
 
 def test_also_adds_to_the_defaults_and_is_shown_with_them(run):
-    done = run("policy show NODE --json", more="policy: {estimators: {also: [blind_cox]}}")
+    done = run("policy show NODE --json", more="policy: {estimators: {also: [cox]}}")
 
-    assert ["kaplan_meier", "blind_cox"] == [
+    assert ["kaplan_meier", "fine_gray"] == [
         json.loads(done.stdout)["fields"]["estimators"]["here"][place] for place in (0, -1)
     ]
 
@@ -163,24 +163,20 @@ def test_an_expired_policy_refuses_every_plan(run):
     assert "Every plan would be refused here: policy.expires: the policy held until" in done.stdout
 
 
-def test_the_names_that_a_blind_model_needs_are_shown_and_asked_for(site, run):
-    committee = "secure: {blind: {committee: [dcog, memphis, padua]}}\n"
+def test_what_is_allowed_of_blind_models_is_shown_and_a_refusal_foreseen(site, run):
+    committee = "secure: {blind: {candidates: [dcog, memphis, padua]}}\n"
     model = "  - {id: cox, kind: cox, endpoint: EFS, terms: [{factor: sex, reference: male}]}\n"
     plan = site.write("blind.yaml", site.PLAN + model + committee)
-    done = run(f"policy show NODE --plan {plan} --json")
-    told = json.loads(done.stdout)
+    asked = f"policy show NODE --plan {plan}"
+    allowed = run(f"{asked} --json")
+    refused = json.loads(run(f"{asked} --json", more="policy: {blind: {hold: false}}").stdout)
 
-    assert 3 == done.exit_code
-    assert ["blind_cox", "blind_committee"] == told["fields"]["estimators"]["consortium"][-2:]
-    assert "blind_cox" not in told["fields"]["estimators"]["effective"]
-    assert ["Add blind_cox if it may", "Add blind_committee if this site may serve"] == [
-        reason[reason.index("Add") :][: len(end)]
-        for reason, end in zip(
-            told["refused"],
-            ("Add blind_cox if it may", "Add blind_committee if this site may serve"),
-            strict=True,
-        )
-    ]
+    assert 0 == allowed.exit_code
+    assert {"send": True, "hold": True, "committee": {"minimum": 3, "of": "any"}} == json.loads(
+        allowed.stdout
+    )["fields"]["blind"]["effective"]
+    assert "send yes, hold yes, committee minimum 3" in " ".join(run(asked).stdout.split())
+    assert ["policy.blind.hold"] == [each.partition(":")[0] for each in refused["refused"]]
 
 
 def test_what_cannot_be_checked_here_is_named(run):
@@ -188,7 +184,7 @@ def test_what_cannot_be_checked_here_is_named(run):
 
     assert [] == told["refused"]
     assert "minimum_sites" in told["not_checked"][0]
-    assert not any("committee" in each for each in told["not_checked"])
+    assert not any(each.startswith("the committee") for each in told["not_checked"])
 
 
 def test_a_plan_that_invites_too_few_sites_is_refused_before_it_is_offered(site, run):

@@ -200,7 +200,6 @@ def sitting(study: Study, cohort: Cohort, folder: str) -> Sitting:
 ALLOWED = {
     *("kaplan_meier", "log_rank", "cumulative_incidence", "gray", "cox", "baseline", "event_table"),
     *("flow", "follow_up", "univariate", "landmark", "heterogeneity", "fine_gray"),
-    *("blind_cox", "blind_committee"),
 }
 
 

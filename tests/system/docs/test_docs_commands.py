@@ -12,10 +12,11 @@ from tests.system.docs.workspace import commands
 
 
 def leaves(command: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Commands that do something, by all their words."""
+    """Commands that do something, by all their words; those that only other programs give are hidden."""
     inner = getattr(command, "commands", None)
     if inner is None:
-        yield path, command
+        if not command.hidden:
+            yield path, command
         return
     for name, each in inner.items():
         yield from leaves(each, f"{path} {name}")

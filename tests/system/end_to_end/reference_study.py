@@ -36,8 +36,6 @@ ALLOWED = [
     "event_table",
     "follow_up",
     "landmark",
-    "blind_cox",
-    "blind_committee",
 ]
 ONE_SITE = "one site"
 ANYHOW = "site_adv or site"

@@ -64,7 +64,7 @@ def written(folder: Path, data: str) -> None:
             "data": {"source": {"kind": "csv", "path": f"../{site}.csv"}},
             "policy": {
                 "release": "exact",
-                "estimators": ["cox", "blind_cox", "blind_committee"],
+                "estimators": ["cox"],
             },
         }
     for name, content in files.items():

@@ -35,7 +35,7 @@ def run(folder: Path, release: str, at: list[int]) -> dict[str, Any]:
     shutil.copytree(LUNG, folder, dirs_exist_ok=True)
     for path in (folder / "nodes").glob("*.yaml"):
         node = yaml.safe_load(path.read_text(encoding="utf-8"))
-        node["policy"]["estimators"] = [*DEFAULT_ESTIMATORS, "blind_cox", "blind_committee"]
+        node["policy"]["estimators"] = list(DEFAULT_ESTIMATORS)
         path.write_text(yaml.safe_dump(node, sort_keys=False), encoding="utf-8")
     plan = yaml.safe_load((folder / "plan.yaml").read_text(encoding="utf-8"))
     plan.pop("displays")

@@ -123,6 +123,11 @@ def different_reasons(study: SmallStudy) -> None:
     study.rows("west").write_text("", encoding="utf-8")
 
 
+def blind_where_none_is_allowed(study: SmallStudy) -> None:
+    study.change(study.plan, "strata: [site]", "strata: []")
+    policy("east", blind={"send": False})(study)
+
+
 INPUT, REFUSED = 1, 3
 PLANS = [
     Wrong("unknown variable", plan("variable: time}", "variable: tiem}"), INPUT,
@@ -148,8 +153,8 @@ PLANS = [
            "Use the file that the plan names.")),
     Wrong("quorum", plan("conventions: r", "conventions: r\nquorum: {sites: 5, of: 9}"), REFUSED,
           ("quorum: the plan needs 5 sites, and 4 take part. Nothing was asked of them.",)),
-    Wrong("unstratified Cox model", plan("strata: [site]", "strata: []"), REFUSED,
-          ("site east: policy.estimators: analysis cox", "Add blind_cox", "strata: [site]")),
+    Wrong("unstratified Cox model", blind_where_none_is_allowed, REFUSED,
+          ("site east: policy.blind.send: analysis cox", "Write send: true", "strata: [site]")),
     Wrong("plan changed after signing", signed(plan("at: [200, 400]", "at: [200]")), REFUSED,
           ("plan.yaml.sig: the plan (signed", "changed after signing", "riskset plan sign")),
     Wrong("codebook changed after signing", signed(codebook("label: Age", "label: Years")), REFUSED,

@@ -119,7 +119,7 @@ def _write(folder: Path, cohort: Cohort) -> None:
             "data": {"source": {"kind": "csv", "path": f"../{site}.csv"}},
             "policy": {
                 "release": "exact",
-                "estimators": ["cox", "blind_cox", "blind_committee"],
+                "estimators": ["cox"],
             },
         }
     for name, content in (written | {"plan.yaml": plan}).items():

@@ -14,6 +14,7 @@ import flwr.supernode.node_auth_http_interceptor as authentication
 import grpc
 
 from riskset_node.commands.riskset_node import main
+from riskset_node.connection.fleet import FlowerNode
 from riskset_node.session.edge import Answering
 
 
@@ -31,6 +32,11 @@ def clock_is_an_hour_ahead(_: Path) -> None:
     """What it signs with its connection key bears a time of an hour later."""
     now = vars(authentication)["now"]
     vars(authentication)["now"] = lambda: now() + timedelta(hours=1)
+
+
+def admits_another_app(_: Path) -> None:
+    """It is of a release whose Flower app has another hash."""
+    FlowerNode.__init__.__kwdefaults__["apps"] = frozenset({"0" * 64})  # type: ignore[index]
 
 
 class RecordedChannel:
@@ -85,7 +91,10 @@ def is_recorded(node: Path) -> None:
     ssl.SSLSocket.send = kept(ssl.SSLSocket.send)  # type: ignore[method-assign]
 
 
-KINDS = {each.__name__: each for each in (answers_garbage, clock_is_an_hour_ahead, is_recorded)}
+KINDS = {
+    each.__name__: each
+    for each in (admits_another_app, answers_garbage, clock_is_an_hour_ahead, is_recorded)
+}
 
 if __name__ == "__main__":
     kind, node = sys.argv[1:]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from secrets import token_bytes
 from typing import Any
 
 import httpx
@@ -19,11 +19,17 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fastapi.routing import APIRoute
-from flwr.supercore.constant import FLEET_HTTP_PUBLIC_KEY_HEADER, TASK_TOKEN_HEADER
+from flwr.common.constant import SYSTEM_TIME_TOLERANCE, TIMESTAMP_HEADER, TIMESTAMP_TOLERANCE
+from flwr.supercore.constant import (
+    FLEET_HTTP_PUBLIC_KEY_HEADER,
+    FLEET_HTTP_SIGNATURE_HEADER,
+    TASK_TOKEN_HEADER,
+)
 from flwr.supercore.routers.runtime import router as runtime_router
 from flwr.superlink.routers.control import router as control_router
 from flwr.superlink.routers.fleet.router import router as fleet_router
 from tests.connect_proxy import connect_proxy
+from tests.system.flower import odd_node
 
 import riskset_node.connection.fleet
 import riskset_server.flower.superlink
@@ -32,12 +38,15 @@ from riskset_common.programs.tls import trusting
 from riskset_node.connection.admission import admission
 from riskset_node.connection.fleet import Connection, FleetLink
 from riskset_server.centre.certificates import make_certificates
-from riskset_server.driving.control import start_run
-from riskset_server.flower.app_archive import app_archive, app_folder
-from riskset_server.flower.front import CALLER_HEADER, DRIVER_HEADER, FOR_NOBODY
+from riskset_server.flower.callers import (
+    EARLIEST,
+    KEY_HEADER,
+    LATEST,
+    SIGNATURE_HEADER,
+    TIME_HEADER,
+)
+from riskset_server.flower.front import DRIVER_HEADER, FOR_SITES, FOR_THE_CENTRE
 from riskset_server.flower.superlink import Control
-from riskset_server.plans.submitted import submitted
-from riskset_server.store import Runs, Sites, open_database
 
 PUBLIC = {"flwr.app", "flwr.serverapp", "flwr.clientapp"}
 PRIVATE_AT_A_SITE = {
@@ -55,6 +64,7 @@ PRIVATE_AT_A_SITE = {
     "flwr.proto.run_pb2": {"GetRunRequest"},
     "flwr.supercore.inflatable.inflatable_object": {"no_object_id_recompute"},
     "flwr.supercore.interceptors.http.runtime_version": {"RuntimeVersionHttpInterceptor"},
+    "flwr.supercore.logger": {"update_console_handler"},
     "flwr.supercore.primitives.asymmetric": {"public_key_to_bytes"},
     "flwr.supernode.fleet_http_client": {"FleetHttpClient"},
     "flwr.supernode.node_auth_http_interceptor": {"NodeAuthHttpInterceptor"},
@@ -63,9 +73,15 @@ PRIVATE_AT_THE_CENTRE = {
     "flwr.common.constant": {
         "CONTROL_API_DEFAULT_SERVER_ADDRESS",
         "ISOLATION_MODE_PROCESS",
+        "SubStatus",
         "TRANSPORT_TYPE_GRPC_RERE",
     },
-    "flwr.common.serde": {"message_from_proto", "message_to_proto", "user_config_to_proto"},
+    "flwr.common.serde": {
+        "message_from_proto",
+        "message_to_proto",
+        "run_from_proto",
+        "user_config_to_proto",
+    },
     "flwr.proto.control_pb2": {
         "ListNodesRequest",
         "ListRunsRequest",
@@ -76,12 +92,25 @@ PRIVATE_AT_THE_CENTRE = {
     },
     "flwr.proto.fab_pb2": {"Fab"},
     "flwr.proto.message_pb2": {"ObjectTree"},
-    "flwr.proto.runtime_pb2": {"PullAppMessagesRequest", "PushAppMessagesRequest"},
-    "flwr.supercore.constant": {"FLWR_IN_MEMORY_DB_NAME"},
+    "flwr.proto.runtime_pb2": {
+        "AcquireTaskRequest",
+        "AcquireTaskResponse",
+        "PullAppMessagesRequest",
+        "PullTaskInputRequest",
+        "PushAppMessagesRequest",
+        "PushTaskOutputRequest",
+    },
+    "flwr.supercore.constant": {"FLWR_IN_MEMORY_DB_NAME", "TaskType"},
     "flwr.supercore.control": {"ControlHttpClient"},
+    "flwr.supercore.heartbeat": {"HeartbeatSender", "make_task_heartbeat_fn_http"},
     "flwr.supercore.http_logging": {"get_uvicorn_log_config"},
     "flwr.supercore.inflatable.inflatable_object": {"no_object_id_recompute"},
+    "flwr.supercore.interceptors.http": {"SuperExecAuthHttpInterceptor"},
     "flwr.supercore.interceptors.http.runtime_version": {"RuntimeVersionHttpInterceptor"},
+    "flwr.supercore.logger": {"update_console_handler"},
+    "flwr.supercore.retry": {"RetryInvoker", "RetryState", "exponential"},
+    "flwr.supercore.runtime": {"RuntimeHttpClient"},
+    "flwr.supercore.task_identity": {"TaskIdentity"},
     "flwr.superlink.cli.flower_superlink": {"SuperLinkLifespan"},
     "flwr.superlink.config_loader": {"SuperLinkLifespanConfig", "load_control_authn_plugin"},
     "flwr.superlink.grid": {"HttpGrid"},
@@ -89,26 +118,37 @@ PRIVATE_AT_THE_CENTRE = {
 }
 
 
-def private_parts(module: Any) -> dict[str, set[str]]:
-    tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
+def private_parts(*modules: Path) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("flwr"):
-            found.setdefault(node.module or "", set()).update(alias.name for alias in node.names)
+    for module in modules:
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("flwr"):
+                names = (alias.name for alias in node.names)
+                found.setdefault(node.module or "", set()).update(names)
     return {name: names for name, names in found.items() if name not in PUBLIC}
 
 
 def test_the_private_parts_in_use_are_those_that_this_contract_runs() -> None:
-    assert PRIVATE_AT_A_SITE == private_parts(riskset_node.connection.fleet)
-    assert PRIVATE_AT_THE_CENTRE == private_parts(riskset_server.flower.superlink)
+    at_the_centre = Path(riskset_server.flower.superlink.__file__).parent.glob("*.py")
+
+    assert PRIVATE_AT_A_SITE == private_parts(Path(riskset_node.connection.fleet.__file__))
+    assert PRIVATE_AT_THE_CENTRE == private_parts(*at_the_centre)
 
 
 def test_a_node_and_a_driver_say_who_they_are_where_the_front_looks_for_it() -> None:
-    assert FLEET_HTTP_PUBLIC_KEY_HEADER == CALLER_HEADER
+    assert (FLEET_HTTP_PUBLIC_KEY_HEADER, FLEET_HTTP_SIGNATURE_HEADER, TIMESTAMP_HEADER) == (
+        KEY_HEADER,
+        SIGNATURE_HEADER,
+        TIME_HEADER,
+    )
     assert TASK_TOKEN_HEADER == DRIVER_HEADER
+    assert (-SYSTEM_TIME_TOLERANCE, TIMESTAMP_TOLERANCE + SYSTEM_TIME_TOLERANCE) == (
+        EARLIEST,
+        LATEST,
+    )
 
 
-def test_the_calls_that_stream_out_of_the_one_thread_are_those_that_the_front_refuses() -> None:
+def test_no_call_that_streams_out_of_the_one_thread_comes_through_the_front() -> None:
     streaming = {
         route.path
         for router in (control_router, fleet_router, runtime_router)
@@ -117,7 +157,8 @@ def test_the_calls_that_stream_out_of_the_one_thread_are_those_that_the_front_re
         and "Iterator" in str(inspect.signature(inspect.unwrap(route.endpoint)).return_annotation)
     }
 
-    assert FOR_NOBODY == streaming
+    assert streaming
+    assert set() == streaming & (FOR_SITES | FOR_THE_CENTRE)
 
 
 def test_flower_is_of_the_minor_that_the_contract_was_run_with() -> None:
@@ -331,19 +372,14 @@ def test_the_port_for_sites_says_that_it_is_well(two_sites) -> None:
     assert 200 == answer.status_code
 
 
-def test_a_run_of_another_app_is_refused_by_the_sites(two_sites, monkeypatch) -> None:
-    stranger = app_archive(app_folder()) + b"\0"  # a zip archive may have something after its end
-    monkeypatch.setattr(riskset_server.flower.superlink, "app_archive", lambda _: stranger)
-    asked = submitted(two_sites.study / "plan.yaml", two_sites.study / "codebook.yaml")
-    centre = two_sites.federation.centre
-    database = open_database(centre.store)
-    with Control(centre) as control:
-        number = start_run(
-            centre, control, Sites(database), Runs(database), asked.plan, asked.codebook,
-            now=datetime.now(UTC), random=token_bytes,
-        ).number  # fmt: skip
-    database.close()
-    ended = two_sites.watch(number)
+def test_a_run_of_another_app_is_refused_by_a_site(two_sites) -> None:
+    node = two_sites.federation.folder / "sites" / "inst-01" / "node.yaml"
+    odd = [sys.executable, odd_node.__file__, "admits_another_app", str(node)]
+    with two_sites.in_place_of("inst-01", odd):
+        two_sites.all_connected()
+        number = two_sites.start_run()
+        ended = two_sites.watch(number)
 
     assert f"run {number}: refused: site inst-01: refused (policy)" in ended
     assert "that this release does not answer" in two_sites.federation.log("inst-01")
+    two_sites.all_connected()

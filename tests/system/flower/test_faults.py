@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from tests.runs import finished_results, plan_with
 
 from riskset_common.consortium.invitation import Enrolment, Invitation, read_file, write_file
-from riskset_embedded.federation import is_healthy, pin
+from riskset_embedded.federation import is_alive, is_healthy, pin
 from riskset_node.enrolment.joining import join_folder
 from riskset_server.store import Runs, open_database
 
@@ -49,13 +49,13 @@ def riskset_node(deployed, command: str, site: str, *options: str) -> CompletedP
 
 
 def driver_of(deployed) -> int:
-    """The process that drives a run: what the SuperExec started."""
+    """The process that drives a run: what the SuperExec started. Its command, which every user of a machine sees, bears no token."""
     parent = deployed.federation.processes["superexec"]
     children = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="ascii").split()
     (driver,) = [
         int(pid)
         for pid in children
-        if b"flwr-serverapp" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        if Path(f"/proc/{pid}/cmdline").read_bytes().endswith(b"\0centre\0drive\0")
     ]
     return driver
 
@@ -140,7 +140,7 @@ def test_two_runs_at_one_time_have_streams_of_their_own_and_both_are_right(four_
     assert four_sites.pushed_replies() - before <= 2 * 2 * 4
 
 
-def test_a_run_outlives_the_superlink(four_sites) -> None:
+def test_a_run_and_the_superexec_outlive_the_superlink(four_sites) -> None:
     four_sites.all_connected()
     with waiting_for_one_site(four_sites) as number:
         four_sites.kill("superlink")
@@ -150,9 +150,16 @@ def test_a_run_outlives_the_superlink(four_sites) -> None:
     if not ended.endswith("finished"):
         # Flower may give the driver up meanwhile; what was received is kept.
         ended = four_sites.command("run", "resume", str(number), "--watch").stdout.strip()
+    another = four_sites.start_run("--watch")
+    superexec = four_sites.federation.processes["superexec"]
 
     assert ended.endswith(f"run {number}: finished")
-    assert four_sites.expected == four_sites.results(number)
+    assert four_sites.expected == four_sites.results(number) == four_sites.results(another)
+    assert is_alive(superexec)
+    assert "the SuperLink answers again" in four_sites.federation.log("superexec")
+    for log in map(four_sites.federation.log, ("superexec", "superlink")):
+        assert "Traceback" not in log
+        assert "\x1b" not in log
 
 
 def test_a_blind_model_goes_on_when_a_member_of_its_committee_was_killed(

@@ -29,7 +29,6 @@ ALLOWED = (
     "cumulative_incidence",
     "gray",
     "cox",
-    "blind_cox",
     "baseline",
     "event_table",
     "flow",
@@ -37,8 +36,6 @@ ALLOWED = (
     "univariate",
 )
 """What the sites have agreed to be asked: the kinds of the study's plan, and no others."""
-BLIND_COMMITTEE = ("bristol", "memphis", "vienna")
-"""The sites that compute models of all patients together, as the plan names them."""
 
 
 def write_study(folder: Path, parameters: Parameters, seed: int, *, errors: bool = False) -> None:
@@ -85,16 +82,10 @@ def node_yaml(group: str, dialect: Dialect, language: Language) -> str:
             "policy:",
             "  release: exact           # synthetic data; a node with patients' records says rounded",
             "  minimum_sites: 5",
-            *(f"  {line}" for line in _allowed(site)),
+            f"  estimators: [{', '.join(ALLOWED)}]",
             "",
         ]
     )
-
-
-def _allowed(site: str) -> Iterator[str]:
-    """Kinds of analysis, and at three sites to serve in the committee of the models across sites."""
-    committee = ("blind_committee",) if site in BLIND_COMMITTEE else ()
-    yield f"estimators: [{', '.join((*ALLOWED, *committee))}]"
 
 
 def _quoted(text: str) -> str:
