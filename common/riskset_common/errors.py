@@ -10,6 +10,7 @@
     │   ├── NodeConfigError   node.yaml contradicts itself, the codebook or the plan
     │   └── DataError         patient records that cannot be used as they are
     ├── EstimationError       the pooled data do not hold an answer              exit 1
+    │   └── ContradictionError    pooled counts that cannot all be true
     ├── RecordsFailed         a site's own records do not answer a question      exit 1
     └── Refusal               a rule said no; nothing was sent                   exit 3
         ├── ApprovalRefusal   nobody at the site agreed to the plan
@@ -95,6 +96,10 @@ def own_records() -> Iterator[None]:
         raise
     except Exception as reason:
         raise RecordsFailed(reason) from reason
+
+
+class ContradictionError(EstimationError):
+    """Pooled counts that cannot all be true. No other estimation of the run can be trusted either, so it ends."""
 
 
 class Refusal(RisksetError):

@@ -191,7 +191,7 @@ def effective(policy: Policy, plan: Plan) -> Rule:
         minimum_sites=max(policy.minimum_sites, floor.minimum_sites),
         minimum_patients=max(policy.minimum_patients, floor.minimum_patients),
         minimum_cell=max(policy.minimum_cell, floor.minimum_cell),
-        minimum_events_per_term=policy.minimum_events_per_term,
+        minimum_events_per_term=max(policy.minimum_events_per_term, floor.minimum_events_per_term),
         minimum_committee=policy.minimum_committee,
         blind=policy.blind,
         time_grid_days=max(policy.time_grid_days, floor.time_grid_days),
@@ -209,6 +209,7 @@ class Floor:
     minimum_sites: int
     minimum_patients: int
     minimum_cell: int
+    minimum_events_per_term: int
     time_grid_days: float
 
 
@@ -221,6 +222,7 @@ def floor_of(plan: Plan) -> Floor:
         minimum_sites=1 if plan.quorum is None else plan.quorum.sites,
         minimum_patients=plan.disclosure.minimum_at_risk,
         minimum_cell=plan.disclosure.minimum_cell,
+        minimum_events_per_term=plan.disclosure.minimum_events_per_term,
         time_grid_days=plan.time.grid_days,
     )
 
@@ -315,6 +317,7 @@ def _plan_reasons(policy: Policy, plan: Plan) -> Iterator[str]:
     for field, setting in (
         ("minimum_patients", "disclosure.minimum_at_risk"),
         ("minimum_cell", "disclosure.minimum_cell"),
+        ("minimum_events_per_term", "disclosure.minimum_events_per_term"),
         ("time_grid_days", "time.grid_days"),
     ):
         asked, here = getattr(floor, field), getattr(policy, field)
@@ -360,7 +363,8 @@ def _site_reasons(policy: Policy, sites: Sequence[Site]) -> Iterator[str]:
 def check_request(policy: Policy, request: AnyRequest) -> None:
     """Raise `PolicyRefusal` where one question of a round asks too much of too few events.
 
-    How many events there are in all is known after the first round only, so the plan cannot be refused for it beforehand.
+    How many events there are in all is known after the first round only. A centre that runs this release does not ask then, because the
+    plan says how many are needed: a site that needs more has refused the offer.
     """
     for part in estimator_of(request.spec.kind).parts(request).values():
         terms = estimator_of(part.spec.kind).needs_events(part)
@@ -370,9 +374,10 @@ def check_request(policy: Policy, request: AnyRequest) -> None:
 
 def _check_events(policy: Policy, request: AnyRequest, terms: int) -> None:
     spec, events = request.spec, int(request.checked(EVENTS)[EVENTS])
-    if events < policy.minimum_events_per_term * terms:
+    planned = request.study.plan.disclosure.minimum_events_per_term
+    least = max(policy.minimum_events_per_term, planned)
+    if events < least * terms:
         raise PolicyRefusal(
             f"policy.minimum_events_per_term: analysis {spec.id} has {events} pooled events for {terms} "
-            f"coefficients, here at least {policy.minimum_events_per_term} for each. "
-            "Ask the centre for a model with fewer terms."
+            f"coefficients, here at least {least} for each. The centre must run this release, which does not ask such a model."
         )

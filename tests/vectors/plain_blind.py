@@ -45,10 +45,17 @@ def zero(m: int, t: int, member: int, keys: dict, label: bytes, n: int) -> list[
 
 
 def truncation(
-    m: int, t: int, member: int, keys: dict, label: bytes, share: list[int], bits: int
+    m: int,
+    t: int,
+    member: int,
+    keys: dict,
+    label: bytes,
+    share: list[int],
+    bits: int,
+    part: int = 0,
 ) -> tuple[list[int], list[int]]:
-    """What a member sends to have a vector truncated, the first of its opening, and what it takes off afterwards."""
-    label, n = h(b"part", label, u32(0)), len(share)
+    """What a member sends to have a vector truncated, that part of its opening, and what it takes off afterwards."""
+    label, n = h(b"part", label, u32(part)), len(share)
     sent = [
         (a + 2**K + b) % P for a, b in zip(share, zero(m, t, member, keys, label, n), strict=True)
     ]
@@ -94,3 +101,85 @@ def bytes_of(vector: list[int]) -> str:
 
 def next_label(label: bytes, opened: list[int]) -> bytes:
     return h(b"opened", label, bytes.fromhex(bytes_of(opened)))
+
+
+Vectors = dict[int, list[int]]
+"""Shares of a vector by member."""
+
+
+def truncate_together(
+    m: int, t: int, keys: dict, label: bytes, parts: list[tuple[Vectors, int]]
+) -> tuple[list[Vectors], list[int], bytes]:
+    """One opening of all members: the truncated vectors, what was opened, and the next label."""
+    steps = {
+        i: [
+            truncation(m, t, i, keys, label, shares[i], bits, number)
+            for number, (shares, bits) in enumerate(parts)
+        ]
+        for i in range(1, m + 1)
+    }
+    sent = {i: [value for each, _ in steps[i] for value in each] for i in steps}
+    opened = interpolated({i: sent[i] for i in range(1, 2 * t + 2)})
+    results, start = [], 0
+    for number, (shares, bits) in enumerate(parts):
+        end = start + len(shares[1])
+        results.append(
+            {
+                i: truncated(m, t, opened[start:end], steps[i][number][1], bits)
+                for i in range(1, m + 1)
+            }
+        )
+        start = end
+    return results, opened, next_label(label, opened)
+
+
+def times(a: Vectors, b: Vectors) -> Vectors:
+    return {i: [x * y % P for x, y in zip(a[i], b[i], strict=True)] for i in a}
+
+
+def less_than(one: int, a: Vectors) -> Vectors:
+    return {i: [(one - x) % P for x in a[i]] for i in a}
+
+
+def more(a: Vectors, b: Vectors) -> Vectors:
+    return {i: [(x + y) % P for x, y in zip(a[i], b[i], strict=True)] for i in a}
+
+
+def iteration(
+    m: int,
+    t: int,
+    keys: dict,
+    label: bytes,
+    A: Vectors,
+    w: Vectors,
+    unit: int,
+    fine: int,
+    rest: int,
+) -> tuple[Vectors, list[Vectors], list[list[int]]]:
+    """Goldschmidt's: nearly 1/A, the chain e, e^2, e^4, .., and what was opened. A w is in units of 2^-unit.
+
+    Where `unit` is 159, w is the last reciprocal times a factor of 31 bits, which are truncated with the first opening.
+    """
+    parts = [(times(A, w), unit - 78), (times(A, w), unit - 64)]
+    parts += [(w, 31)] if unit == 159 else []
+    (finely, coarsely, *scaled), opened, label = truncate_together(m, t, keys, label, parts)
+    [w] = scaled or [w]
+    e, finer, all_opened = less_than(2**64, coarsely), less_than(2**78, finely), [opened]
+    chain = [e]
+    for _ in range(fine):
+        square = times(finer, finer)
+        (step, finer, below), opened, label = truncate_together(
+            m, t, keys, label, [(times(w, e), 64), (square, 78), (square, 92)]
+        )
+        w, e = more(w, step), below
+        chain.append(e)
+        all_opened.append(opened)
+    n = len(A[1])
+    for _ in range(rest):
+        both = {i: times(w, e)[i] + times(e, e)[i] for i in w}
+        [products], opened, label = truncate_together(m, t, keys, label, [(both, 64)])
+        w = more(w, {i: products[i][:n] for i in w})
+        e = {i: products[i][n:] for i in w}
+        chain.append(e)
+        all_opened.append(opened)
+    return w, chain, all_opened

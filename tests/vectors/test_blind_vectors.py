@@ -13,6 +13,7 @@ from riskset_common.secure.blind.arithmetic.committee import Committee
 from riskset_common.secure.blind.arithmetic.field import add, from_bytes, to_bytes, to_integers
 from riskset_common.secure.blind.arithmetic.fixed_point import encode
 from riskset_common.secure.blind.arithmetic.random_shares import sum_of_streams, weight, zero_share
+from riskset_common.secure.blind.arithmetic.reciprocal import FreshStart, NearStart, iterate
 from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Truncated, open_shares
 
 VECTORS = json.loads((Path(__file__).parent / "blind_arithmetic.json").read_text(encoding="utf-8"))
@@ -81,6 +82,31 @@ def test_a_truncation_is_that_of_the_vector(vector, committee, keys):
         to_integers(open_shares(committee, results)), [int(each) for each in vector["truncated"]]
     )
     assert np.max(np.abs(error)) <= len(committee.subsets)
+
+
+@pytest.mark.parametrize("start", ["fresh", "near"])
+def test_an_iteration_towards_reciprocals_is_that_of_the_vector(vector, committee, keys, start):
+    expected = vector["reciprocals"][start == "near"]
+    steps = {"squarings": expected["squarings"], "fine": expected["fine"]}
+    begin = (
+        NearStart(expected["factor"], **steps)
+        if start == "near"
+        else FreshStart(tuple(map(int, expected["start"])), **steps)
+    )
+    for i in committee.members:
+        arithmetic = Arithmetic(committee, i, keys_of(i, keys), bytes.fromhex(vector["label"]))
+        last = elements(expected["last"][i - 1]) if start == "near" else None
+        computation = iterate(arithmetic, elements(expected["A"][i - 1]), begin, last)
+        next(computation)
+        *others, last_opened = map(elements, expected["opened"])
+        for opened in others:
+            computation.send(opened)
+        with pytest.raises(StopIteration) as end:
+            computation.send(last_opened)
+        found = end.value.value
+
+        assert expected["w"][i - 1] == to_bytes(found.w).hex()
+        assert expected["chain"][i - 1] == [to_bytes(each).hex() for each in found.chain]
 
 
 def test_what_was_sent_opens_to_what_the_vector_says(vector, committee):

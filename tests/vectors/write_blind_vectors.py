@@ -14,6 +14,7 @@ from tests.vectors.plain_blind import (
     P,
     bytes_of,
     interpolated,
+    iteration,
     next_label,
     subsets,
     truncated,
@@ -28,13 +29,17 @@ SECRETS = [3 << 100, -(5 << 127), 0, (1 << 159) + 12345, -1]
 VALUES = [0.0, 1.0, -1.0, 0.1, -123456.789, 2.0**60, -(2.0**-40), 3.5e-20]
 BITS = 64
 LABEL = hashlib.sha256(b"label").digest()
+HIDDEN = [1 << 64, 3 << 70, 5 << 44]
+"""Numbers of 2^-64 whose reciprocals are looked for: 1, 192 and 5 millionths."""
+START = [(1 << 64) // 400] * 3
+FACTOR = 3 << 20
 
 
 def secret(*what: object) -> bytes:
     return hashlib.sha256(repr(what).encode()).digest()
 
 
-def shares_of(m: int, t: int) -> dict[int, list[int]]:
+def shares_of(m: int, t: int, secrets: list[int] = SECRETS) -> dict[int, list[int]]:
     """Shares of the secrets, of degree t."""
     found = {}
     for member in range(1, m + 1):
@@ -44,9 +49,29 @@ def shares_of(m: int, t: int) -> dict[int, list[int]]:
                 + sum(int.from_bytes(secret(k, l), "little") * member**l for l in range(1, t + 1))
             )
             % P
-            for k, value in enumerate(SECRETS)
+            for k, value in enumerate(secrets)
         ]
     return found
+
+
+def reciprocals(m: int, t: int, *, near: bool) -> dict:
+    """An iteration towards reciprocals, from a public start or from the last ones times a factor: three fine squarings and two others."""
+    keys = {subset: secret("key", subset) for subset in subsets(m, t)}
+    A, last = shares_of(m, t, HIDDEN), shares_of(m, t, [2**128 // value for value in HIDDEN])
+    scaled = {i: [FACTOR * value % P for value in last[i]] for i in last}
+    w = scaled if near else dict.fromkeys(A, START)
+    found, chain, opened = iteration(m, t, keys, LABEL, A, w, 159 if near else 128, 3, 2)
+    return {
+        "A": [bytes_of(A[i]) for i in A],
+        "last": [bytes_of(last[i]) for i in last] if near else None,
+        "start": None if near else [str(each) for each in START],
+        "factor": FACTOR if near else None,
+        "fine": 3,
+        "squarings": 5,
+        "opened": [bytes_of(each) for each in opened],
+        "w": [bytes_of(found[i]) for i in A],
+        "chain": [[bytes_of(each[i]) for each in chain] for i in A],
+    }
 
 
 def committee(m: int, t: int) -> dict:
@@ -79,6 +104,7 @@ def committee(m: int, t: int) -> dict:
         "results": [bytes_of(results[i]) for i in shares],
         "truncated": [str(value >> BITS) for value in SECRETS],
         "refused": [bytes_of(wrong[i]) for i in shares] if m > 2 * t + 1 else None,
+        "reciprocals": [reciprocals(m, t, near=near) for near in (False, True)],
     }
 
 

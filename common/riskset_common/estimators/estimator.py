@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.estimators.disclosed import Disclosed
 from riskset_common.estimators.on_shares import BlindCohort, BlindQuestion, Fits
+from riskset_common.results.shown import WithheldAnalysis
 from riskset_common.results.whole_file import AnalysisResult
 from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.patients import Patients
@@ -211,7 +212,7 @@ class BlindHalf(ABC, Generic[Spec, Asked]):
     ) -> Mapping[str, BlindQuestion]:
         """What is asked of the computation, from the counts of all sites. Run by both sides.
 
-        Raises `EstimationError` if the counts contradict themselves.
+        Raises `ContradictionError` if the counts contradict themselves.
         """
 
     @abstractmethod
@@ -258,8 +259,13 @@ class Estimator(ABC, Generic[Spec, Asked, Result]):
         """Answer the question for one site's patients. Run by a site."""
 
     @abstractmethod
-    def next(self, request: Request[Spec, Asked], pooled: Summary) -> Request[Spec, Asked] | Result:
-        """Another question, or the result. Run by the centre on the sum over all sites."""
+    def next(
+        self, request: Request[Spec, Asked], pooled: Summary
+    ) -> Request[Spec, Asked] | Result | WithheldAnalysis:
+        """Another question, or the result. Run by the centre on the sum over all sites, through `withholding.stepped`.
+
+        Raises `EstimationError` where there is no result: the analysis is then withheld with that sentence, which holds no patient value.
+        """
 
     def problems(self, spec: Spec, study: Study) -> Iterator[str]:
         """What the kind itself cannot do with this plan and codebook, in words; the names that it uses are known to exist."""
@@ -358,8 +364,11 @@ class Estimator(ABC, Generic[Spec, Asked, Result]):
         """What a kind that is one model knows of its computation on shares; None of all others."""
         return None
 
-    def fitted(self, request: Request[Spec, Asked], fits: Fits) -> Result:
-        """The result of an analysis that waits, from its fits on shares. Run by the centre."""
+    def fitted(self, request: Request[Spec, Asked], fits: Fits) -> Result | WithheldAnalysis:
+        """The result of an analysis that waits, from its fits on shares. Run by the centre, through `withholding.fitted`.
+
+        Raises `EstimationError` as `next` does.
+        """
         del fits
         raise ProtocolRefusal(f"Analysis {request.spec.id} has no model to compute on shares.")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from riskset_common.errors import EstimationError
 from riskset_common.study.patients import EndpointTimes, Integers, Reals
 from riskset_common.survival.regression.cox import Ties
 from riskset_common.survival.regression.newton import Convergence, CoxFit
@@ -87,5 +88,26 @@ class BlindFit:
     hazard: HazardEntries | None = None
 
 
-Fits = Mapping[str, Mapping[str, BlindFit]]
+@dataclass(frozen=True)
+class NoFit:
+    """Why a model was not computed on shares, or not to its end: a sentence."""
+
+    why: str
+
+
+Fits = Mapping[str, Mapping[str, BlindFit] | NoFit]
 """The fits on shares of what each part of an analysis asked; the part of an analysis by itself has no name."""
+
+
+def fits_of_model(fits: Fits) -> Mapping[str, BlindFit]:
+    """The fits of an analysis that is one model.
+
+    Raises
+    ------
+    EstimationError
+        Where it has none; the message says why.
+    """
+    own = fits[""]
+    if isinstance(own, NoFit):
+        raise EstimationError(own.why)
+    return own

@@ -19,12 +19,13 @@ def as_json(value: object) -> Any:
 
     A field that is only there `WHEN_ASKED` is left out where it is None. Otherwise None, and a number that does not exist (a
     median that is not reached, the coefficient of an aliased column: NaN in Python), is null. A value that a disclosure rule
-    withholds is the name of the rule: `{"withheld": rule}`; of an analysis that is withheld as a whole each field has it.
+    withholds is the name of the rule: `{"withheld": rule}`; of an analysis
+    that is withheld as a whole, or has no result, each field has it.
     """
     if isinstance(value, Withheld):
         return {"withheld": value.rule}
     if isinstance(value, WithheldAnalysis):
-        return {"kind": value.kind, "warnings": [], **as_json(value.fields)}
+        return {"kind": value.kind, "warnings": list(value.warnings), **as_json(value.fields)}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {name: as_json(item) for name, item in written_fields(value)}
     if isinstance(value, Mapping):

@@ -110,7 +110,8 @@ def _one_of(hints: tuple[object, ...], value: object, where: str) -> object:
             return _mark(value)
         if WithheldAnalysis in hints and _is_withheld(value):
             marks = {name: _mark(value[name]) for name in value if name not in _ALWAYS_SHOWN}
-            return WithheldAnalysis(str(value["kind"]), marks)
+            why = _read(tuple[str, ...], value["warnings"], f"{where}.warnings")
+            return WithheldAnalysis(str(value["kind"]), marks, cast("tuple[str, ...]", why))
     hints = tuple(hint for hint in hints if hint not in (NoneType, Withheld, WithheldAnalysis))
     for hint in hints[:-1]:
         with suppress(InputError):
@@ -122,7 +123,7 @@ def _is_withheld(analysis: Mapping[str, object]) -> bool:
     """Whether an analysis is withheld as a whole."""
     found = [each for name, each in analysis.items() if name not in _ALWAYS_SHOWN]
     return (
-        "kind" in analysis
+        analysis.keys() >= _ALWAYS_SHOWN
         and bool(found)
         and all(isinstance(each, dict) and set(each) == _MARK for each in found)
     )

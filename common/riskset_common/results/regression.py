@@ -58,10 +58,14 @@ class CoxTests:
 
 @dataclass(frozen=True)
 class RobustVariance:
-    """By what the variances are clustered, and the standard errors that the information alone gives, in the order of the terms."""
+    """By what the variances are clustered, and the standard errors that the information alone gives, in the order of the terms.
+
+    `clusters` are the sites that bear on the coefficients, where these are the clusters.
+    """
 
     clustered_by: str
     naive_std_err: tuple[float, ...]
+    clusters: int | None = field(metadata=WHEN_ASKED)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,9 @@ from riskset_common.errors import EstimationError
 
 T = TypeVar("T")
 
+NO_RESULT: Final = "no result"
+"""The mark in place of every value of an analysis that could not be carried out."""
+
 WHEN_ASKED: Final = {"when_asked": True}
 """Metadata of a result's field that is not written where it is None: what the plan did not ask for, or only a released result has."""
 
@@ -28,7 +31,7 @@ Shown: TypeAlias = T | Withheld
 
 @dataclass(frozen=True)
 class WithheldAnalysis:
-    """An analysis of which nothing but its kind is shown.
+    """An analysis of which nothing but its kind is shown, or of which there is no result.
 
     Attributes
     ----------
@@ -37,12 +40,12 @@ class WithheldAnalysis:
     fields
         The mark of each field that the result has, in the order of the result, without `kind` and `warnings`.
     warnings
-        Always empty.
+        Why there is no result; empty where there is one that a disclosure rule withholds.
     """
 
     kind: str
     fields: Mapping[str, Withheld]
-    warnings: tuple[()] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def n(self) -> Withheld | None:

@@ -67,7 +67,7 @@ class BlindComputation:
 
 @dataclass(frozen=True)
 class SecureComputation:
-    """How the sums were opened; `blind` is None where the plan has no blind model."""
+    """How the sums were opened; `blind` is None where no blind model was begun."""
 
     profile: str
     minimum_sites: int

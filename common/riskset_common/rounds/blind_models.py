@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from riskset_common.consortium.roster import Roster
-from riskset_common.errors import PolicyRefusal, ProtocolRefusal
+from riskset_common.errors import EstimationError, PolicyRefusal, ProtocolRefusal
 from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.estimators.estimator import (
     AnyRequest,
@@ -21,11 +21,18 @@ from riskset_common.estimators.estimator import (
     Summary,
     arrays_of_part,
 )
-from riskset_common.estimators.on_shares import BlindFit, BlindQuestion, Fits, HazardEntries
+from riskset_common.estimators.on_shares import (
+    BlindFit,
+    BlindQuestion,
+    Fits,
+    HazardEntries,
+    NoFit,
+)
 from riskset_common.planning.committees import serving
 from riskset_common.rounds.questions import read_questions, sites_of
 from riskset_common.secure.blind.arithmetic.committee import Committee
 from riskset_common.secure.blind.cox.beside_the_fit import BlindFurther
+from riskset_common.secure.blind.cox.bounds import require_in_range
 from riskset_common.secure.blind.cox.guards import require_enough
 from riskset_common.secure.blind.cox.model import BlindModel
 from riskset_common.secure.blind.cox.wanted import (
@@ -128,10 +135,30 @@ def committee_of(study: Study, roster: Roster, participants: Collection[int]) ->
     return Committee(tuple(sorted(numbers)), study.plan.secure.blind.harmless)
 
 
+@dataclass(frozen=True)
+class HeldBack:
+    """A part of an analysis, as in `Blind`, whose models are not begun, and why."""
+
+    analysis: str
+    part: str
+    reason: NoFit
+
+
+@dataclass(frozen=True)
+class Models:
+    """The models of analyses whose deaths were counted: those that begin, in the order of their names, and the parts that are held back.
+
+    All follows from the plan and from sums that everybody checked, so that the centre and every site come to the same verdict.
+    """
+
+    begun: tuple[Blind, ...]
+    held: tuple[HeldBack, ...]
+
+
 def blind_models(
     session: Session, asked: Mapping[str, AnyRequest], pooled: Mapping[str, Summary]
-) -> list[Blind]:
-    """The models of the analyses whose deaths a round counted, in the order of their names.
+) -> Models:
+    """The models of the analyses whose deaths a round counted, and those that rest on too few or have no public bound.
 
     Parameters
     ----------
@@ -139,20 +166,39 @@ def blind_models(
         Requests by analysis, in each of which some part was asked for deaths, or waits.
     pooled
         The counts of all sites by analysis, names of arrays behind those of their parts.
+
+    Raises
+    ------
+    ContradictionError
+        Where the counts contradict themselves.
     """
-    models: list[Blind] = []
+    begun: list[Blind] = []
+    held: list[HeldBack] = []
     for name, request in asked.items():
         for part_name, part in estimator_of(request.spec.kind).parts(request).items():
             half = estimator_of(part.spec.kind).blind()
             if half is None or not (half.is_counted(part) or half.waits(part)):
                 continue
-            counts = arrays_of_part(pooled[name], part_name)
-            for which, question in half.questions(part, counts).items():
-                label = "/".join(filter(None, (name, part_name, which)))
-                _require_enough(request.study, label, question)
-                setup = _setup(session, label, question, request.study)
-                models.append(Blind(request, part_name, which, question, setup))
-    return sorted(models, key=lambda blind: blind.name)
+            questions = half.questions(part, arrays_of_part(pooled[name], part_name))
+            try:
+                begun += _of_part(session, request, part_name, questions)
+            except (PolicyRefusal, ProtocolRefusal, EstimationError) as error:
+                held.append(HeldBack(name, part_name, NoFit(str(error))))
+    return Models(tuple(sorted(begun, key=lambda blind: blind.name)), tuple(held))
+
+
+def _of_part(
+    session: Session, request: AnyRequest, part: str, questions: Mapping[str, BlindQuestion]
+) -> list[Blind]:
+    """The models of one part: all of them, or a refusal that says why it has none."""
+    models: list[Blind] = []
+    for which, question in questions.items():
+        _require_enough(request.study, question)
+        label = "/".join(filter(None, (request.spec.id, part, which)))
+        setup = _setup(session, label, question, request.study)
+        require_in_range(setup.model, np.zeros(setup.model.n_columns))
+        models.append(Blind(request, part, which, question, setup))
+    return models
 
 
 def counts_deaths(request: AnyRequest) -> bool:
@@ -177,8 +223,8 @@ def models_begun(session: SiteSession, study: Study, begin: BlindBegin) -> list[
 
     Raises
     ------
-    ProtocolRefusal, PolicyRefusal
-        If a round is not one that this site answered, its sum does not add up, or a model rests on too few patients.
+    ProtocolRefusal, ContradictionError
+        If a round is not one that this site answered, or its sum does not add up.
     """
     setup, _ = accepted(session)
     of_models = blind_session(study, setup, session.roster, session.frozen)
@@ -191,7 +237,7 @@ def models_begun(session: SiteSession, study: Study, begin: BlindBegin) -> list[
             for name, each in read_questions(study, request.questions).items()
             if counts_deaths(each)
         }
-        models += blind_models(of_models, requests, pooled)
+        models += blind_models(of_models, requests, pooled).begun
     if len({blind.name for blind in models}) < len(models):
         raise ProtocolRefusal("The deaths of a blind model are shown twice. It has one begin.")
     return models
@@ -206,8 +252,8 @@ class FittedBlind:
     further: BlindFurther | None
 
 
-def fits_of(fitted: Iterable[FittedBlind], analysis: str) -> Fits:
-    """The fits of one analysis by part and model, as its estimator takes them. Run by the centre."""
+def fits_of(fitted: Iterable[FittedBlind], held: Iterable[HeldBack], analysis: str) -> Fits:
+    """The fits of one analysis by part and model, as its estimator takes them, and why parts have none. Run by the centre."""
     fits: dict[str, dict[str, BlindFit]] = {}
     for each in fitted:
         blind = each.blind
@@ -216,7 +262,8 @@ def fits_of(fitted: Iterable[FittedBlind], analysis: str) -> Fits:
             times = None if each.further is None else each.further.ph_test
             fit = BlindFit(each.fit, exponent, times, _entries(each))
             fits.setdefault(blind.part, {})[blind.which] = fit
-    return fits
+    without = {each.part: each.reason for each in held if each.analysis == analysis}
+    return {**fits, **without}
 
 
 def _entries(fitted: FittedBlind) -> HazardEntries | None:
@@ -266,14 +313,10 @@ def _half(part: AnyRequest) -> BlindHalf[AnalysisSpec, State]:
     return half
 
 
-def _require_enough(study: Study, name: str, question: BlindQuestion) -> None:
+def _require_enough(study: Study, question: BlindQuestion) -> None:
     """A plan that releases exact numbers, for public data, is not held to it."""
-    if study.plan.disclosure.release == "exact":
-        return
-    try:
+    if study.plan.disclosure.release != "exact":
         require_enough(question.by_level, len(question.columns), question.n_events)
-    except PolicyRefusal as refusal:
-        raise PolicyRefusal(f"analysis {name}: {refusal}") from None
 
 
 def wanted_test(question: BlindQuestion) -> WantedPhTest | None:
@@ -299,12 +342,12 @@ def wanted_hazard(question: BlindQuestion, study: Study) -> WantedHazard | None:
 
 
 def _setup(session: Session, name: str, question: BlindQuestion, study: Study) -> BlindSetup:
-    try:
-        model = _model(name, question, study)
-    except PolicyRefusal as refusal:
-        raise PolicyRefusal(f"analysis {name}: {refusal}") from None
     return BlindSetup(
-        session.setup.hash, session.roster, session.participants, session.committee, model
+        session.setup.hash,
+        session.roster,
+        session.participants,
+        session.committee,
+        _model(name, question, study),
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from riskset_common.errors import EstimationError
+from riskset_common.errors import ContradictionError
 from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.estimators.estimator import AnyRequest, Summary
 
@@ -38,7 +38,7 @@ def check_pooled(
         if everyone != known.setdefault(population, everyone):
             problems.append(f"{name}: another number of patients than in an analysis of the same")
     if problems:
-        raise EstimationError(
+        raise ContradictionError(
             "a site's report is inconsistent; which one cannot be told from the sum.\n"
             + "\n".join(problems)
             + "\nNothing is released. Have the sites compare their outboxes with their records, and run the plan again."

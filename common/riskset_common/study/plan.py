@@ -148,14 +148,28 @@ class Disclosure(StrictModel):
 
     `minimum_sites` counts the sites of each part into which analyses part them (`planning/single_sites.py`). Three is the least: in a
     sum of two sites each reads the other's numbers, by taking off its own.
+
+    Attributes
+    ----------
+    minimum_events_per_term
+        Pooled events for each coefficient of a regression, below which the model is not asked. Where the plan releases exact numbers it is
+        1, unless it is written.
     """
 
     aggregation: Literal["secure"] = "secure"
     release: Literal["rounded", "exact"] = "rounded"
     minimum_cell: int = Field(default=5, ge=1)
     minimum_at_risk: int = Field(default=10, ge=1)
+    minimum_events_per_term: int = Field(default=5, ge=1)
     minimum_sites: int = Field(default=5, ge=3)
     released_to: tuple[str, ...] = Field(default=("centre",), min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _exact_release_protects_nobody(cls, written: object) -> object:
+        if isinstance(written, dict) and written.get("release") == "exact":
+            return {"minimum_events_per_term": 1} | written
+        return written
 
     @property
     def to_be_given_to(self) -> str:

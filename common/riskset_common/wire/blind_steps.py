@@ -118,7 +118,10 @@ class BlindStep(FromCentre, _Carried):
 
 
 class BlindAnswer(_Carried):
-    """Site to centre: what it has for the centre and for others."""
+    """Site to centre: what it has for the centre and for others.
+
+    No message for a model is the word of a committee member that it cannot go on with it: what was opened does not fit its bounds.
+    """
 
     kind = 13
 

@@ -70,7 +70,8 @@ def _factor(
         )
     model = factor.model
     if model is not None:
-        model = where_enough(exact(model), released_cox, disclosure)
+        if not isinstance(model, WithheldAnalysis):
+            model = where_enough(model, released_cox, disclosure)
         if held.anything or are_few or few_unknown:
             # The same patients by the same levels, so that the model would tell what the curves do not.
             model = _without_totals(model, rule)
@@ -122,7 +123,7 @@ def _without_totals(
     """A released model without its patients and events."""
     if isinstance(model, WithheldAnalysis):
         totals = dict.fromkeys(("n", "events", "missing", "levels"), rule)
-        return WithheldAnalysis(model.kind, {**model.fields, **totals})
+        return replace(model, fields={**model.fields, **totals})
     return replace(model, n=rule, events=rule, missing=rule, levels=rule)
 
 

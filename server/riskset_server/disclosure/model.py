@@ -190,7 +190,10 @@ def _robust(robust: RobustVariance | None) -> RobustVariance | None:
     if robust is None:
         return None
     naive = shortened.reals(robust.naive_std_err)
-    return RobustVariance(clustered_by=robust.clustered_by, naive_std_err=naive)
+    # A number of sites tells of no patient.
+    return RobustVariance(
+        clustered_by=robust.clustered_by, naive_std_err=naive, clusters=robust.clusters
+    )
 
 
 def _ph_test(test: ProportionalityTest | None) -> ProportionalityTest | None:

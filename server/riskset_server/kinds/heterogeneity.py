@@ -14,12 +14,13 @@ from riskset_server.displays.parts.cells import (
     HR,
     Cell,
     cell,
+    cell_of_withheld,
     count,
     hazard_ratio,
     joined,
+    note_of_withheld,
     p_digits,
     statistic,
-    withheld_cell,
 )
 from riskset_server.displays.parts.display import Part, Shown, spec_of
 from riskset_server.displays.parts.effects import (
@@ -32,7 +33,7 @@ from riskset_server.displays.parts.effects import (
 from riskset_server.displays.parts.figure import Drawing
 from riskset_server.displays.parts.table import Row, Table
 from riskset_server.displays.parts.words import Words, listed, lower_first
-from riskset_server.results.typed import number, of_kind, withheld_as_a_whole
+from riskset_server.results.typed import number, of_kind
 
 FIXED, RANDOM = "All sites, fixed effect", "All sites, random effects"
 
@@ -59,7 +60,7 @@ def draw(shown: Shown) -> Drawing:
 
 def _effects(part: Part, words: Words) -> Iterator[Effect]:
     if isinstance(part.result, WithheldAnalysis):
-        held = withheld_cell(withheld_as_a_whole(part.result).rule)
+        held = cell_of_withheld(part.result)
         for label in (FIXED, RANDOM):
             yield Effect(Cell(label), 0, hazard_ratio=held, interval=held, p=held, n=held)
         return
@@ -99,8 +100,8 @@ def _notes(part: Part, words: Words) -> Iterator[str]:
     effect, *others = [each.name for each in spec.terms]
     named = lower_first(model.variable(effect))
     if isinstance(part.result, WithheldAnalysis):
-        rule = withheld_as_a_whole(part.result).rule
-        yield f"Hazard ratios of {named} from a Cox model in each site, Cochran's Q, I² and τ² withheld under the disclosure rule {rule}."
+        yield f"Hazard ratios of {named} from a Cox model in each site, Cochran's Q, I² and τ² are not shown."
+        yield note_of_withheld(part.result)
         return
     result = of_kind(HeterogeneityResult, part.result)
     one, other = (

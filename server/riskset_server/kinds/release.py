@@ -10,7 +10,8 @@ The rules look at one analysis at a time. What two analyses of one plan show tog
 
 from __future__ import annotations
 
-from riskset_common.results.whole_file import AnalysisResult, ReleasedResult
+from riskset_common.results.shown import WithheldAnalysis
+from riskset_common.results.whole_file import ReleasedResult
 from riskset_common.study.plan import Disclosure
 from riskset_server.disclosure.axis import RoundTimes, with_numbers_at_risk
 from riskset_server.disclosure.withheld import where_enough
@@ -18,10 +19,10 @@ from riskset_server.kinds.kinds import kind_of
 
 
 def release(
-    result: AnalysisResult, disclosure: Disclosure, axis: RoundTimes | None = None
+    result: ReleasedResult, disclosure: Disclosure, axis: RoundTimes | None = None
 ) -> ReleasedResult:
-    """One analysis' exact result under the plan's disclosure rules; with the numbers at risk at the round times of its axis."""
-    if disclosure.release == "exact":
+    """One analysis' exact result under the plan's disclosure rules, or why it has none; with numbers at risk at the times of its axis."""
+    if disclosure.release == "exact" or isinstance(result, WithheldAnalysis):
         return result
     shown = where_enough(result, kind_of(result.kind).rule, disclosure)
     return shown if axis is None else with_numbers_at_risk(result, shown, axis, disclosure)

@@ -12,19 +12,18 @@ from riskset_common.results.whole_file import Results
 from riskset_common.study.displays import Display, Panel
 from riskset_common.study.plan import Plan
 from riskset_server.displays.figures.panels import composed, letter_of
-from riskset_server.displays.parts.cells import withheld_note
+from riskset_server.displays.parts.cells import note_of_withheld
 from riskset_server.displays.parts.display import PANEL, WHOLE, Part, Plot, Shown
 from riskset_server.displays.parts.figure import Drawing
 from riskset_server.displays.parts.table import Table
 from riskset_server.displays.parts.words import Words, listed, lower_first
 from riskset_server.kinds.kind import TableDisplay
 from riskset_server.kinds.placing import Panels, Placed, placed
-from riskset_server.results.typed import withheld_as_a_whole
 
 
 @dataclass(frozen=True)
 class Block:
-    """One display: a table, a drawing, or neither where everything in it was withheld; `notices` say what was.
+    """One display: a table, a drawing, or neither where everything in it was withheld or has no result; `notices` say what, and why.
 
     `parts` are the analyses that it shows.
     """
@@ -93,7 +92,7 @@ def _block(one: Placed, parts: Mapping[str, Part], words: Words) -> Block:
         drawing=made if isinstance(made, Drawing) else None,
         parts=tuple(all_parts),
         notices=tuple(
-            f"{words.title(part.spec)}: {withheld_note(withheld_as_a_whole(part.result).rule)}"
+            f"{words.title(part.spec)}: {note_of_withheld(part.result)}"
             for part in all_parts
             if isinstance(part.result, WithheldAnalysis)
         ),

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from riskset_common.results.shown import WithheldAnalysis
 from riskset_common.results.whole_file import Results
 from riskset_common.study.codebook import Codebook
 from riskset_common.study.plan import Plan
@@ -98,5 +99,6 @@ def _page(
 def _remarks(parts: Mapping[str, Part], words: Words) -> Iterator[Remark]:
     for part in parts.values():
         title = words.title(part.spec)
-        for warning in part.result.warnings:
+        # Why there is no result is said among the deviations.
+        for warning in () if isinstance(part.result, WithheldAnalysis) else part.result.warnings:
             yield Remark(title, warning)

@@ -58,6 +58,9 @@ def _withheld(part: Part, words: Words) -> Iterator[Fact]:
     """What disclosure rules held back of an analysis: the whole, or how many values by which rule."""
     title = words.title(part.spec)
     if isinstance(part.result, WithheldAnalysis):
+        if part.result.warnings:
+            yield Fact("No result", f"{title}: {' '.join(part.result.warnings)}")
+            return
         rule = withheld_as_a_whole(part.result).rule
         yield Fact("Withheld", f"{title}, as a whole, under the disclosure rule {rule}.")
         return

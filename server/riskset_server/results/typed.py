@@ -45,9 +45,14 @@ def distinct(values: Iterable[T | Withheld | None]) -> list[T]:
 
 
 def rules_in(value: object) -> Iterator[str]:
-    """Every rule that withheld something within a result, in the order of its fields; a rule may come more than once."""
+    """Every rule that withheld something within a result, in the order of its fields; a rule may come more than once.
+
+    Of a part without a result nothing was withheld.
+    """
     if isinstance(value, Withheld):
         yield value.rule
+    elif isinstance(value, WithheldAnalysis) and value.warnings:
+        return
     elif dataclasses.is_dataclass(value):
         for field in dataclasses.fields(value):
             yield from rules_in(getattr(value, field.name))

@@ -10,13 +10,17 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from riskset_common.errors import ProtocolRefusal
+from riskset_common.errors import EstimationError, ProtocolRefusal
 from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.estimators.estimator import AnyRequest, Ring
+from riskset_common.estimators.on_shares import NoFit
+from riskset_common.estimators.withholding import fitted
 from riskset_common.results.whole_file import BlindComputation
 from riskset_common.rounds.blind_models import (
     Blind,
     FittedBlind,
+    HeldBack,
+    Models,
     Session,
     blind_models,
     blind_session,
@@ -89,6 +93,7 @@ def conversation(setup: BlindSetup) -> Conversation:
         replies = yield _to(members, [*keys, ask, *inputs])
         keys = ()
         while not _all_opened(replies):
+            _require_going_on(replies)
             shares = [each for member in members for each in _shares(replies, member)]
             replies = yield {
                 member: [share for share in shares if share.receiver == member]
@@ -127,7 +132,18 @@ def _shares(replies: Letters, member: int) -> Iterator[BlindShare]:
 
 
 def _all_opened(replies: Letters) -> bool:
-    return all(isinstance(each, BlindOpened) for found in replies.values() for each in found)
+    return all(
+        found and all(isinstance(each, BlindOpened) for each in found) for found in replies.values()
+    )
+
+
+def _require_going_on(replies: Letters) -> None:
+    """Raise where a member sends nothing more: what was opened among the members does not fit the bounds of the computation."""
+    if not all(replies.values()):
+        raise EstimationError(
+            "The committee ended the computation of the model, because a number in it is larger than the computation on shares holds. "
+            "If the plan asks for a baseline hazard, ask for earlier times, at covariates that patients have."
+        )
 
 
 @dataclass
@@ -152,24 +168,28 @@ class BlindRun:
     counted
         The rounds that counted their deaths: every site takes the models from these, as the centre does here.
 
+    A model that rests on too few patients, or whose numbers have no public bound, does not begin. One that cannot go on ends alone.
+
     Raises
     ------
-    PolicyRefusal, EstimationError
-        Where a model rests on too few patients, or its numbers have no public bound.
+    ContradictionError
+        Where counted deaths contradict themselves.
     """
 
     def __init__(self, run: Run, session: Session, counted: Sequence[CountedDeaths]) -> None:
         self._run = run
         self._sid, self._roster = session.setup.sid, session.roster
         self._rounds = [(each.asked, each.opening) for each in counted]
-        models = [blind for each in counted for blind in _models(session, each)]
+        models = [_models(session, each) for each in counted]
         self._running: dict[bytes, _Model] = {}
-        for blind in models:
+        for blind in (each for found in models for each in found.begun):
             under_way = conversation(blind.setup)
             self._running[blind.setup.hash] = _Model(blind, under_way, next(under_way))
         self._committee = session.committee
         self.fitted: dict[str, FittedBlind] = {}
         """The models that are done, by name."""
+        self.held: list[HeldBack] = [each for found in models for each in found.held]
+        """The parts of analyses whose models did not begin, or ended without a fit."""
         self.evaluations: dict[str, int] = {}
         """By name of a model, how often its likelihood was opened."""
         self.step = 1
@@ -177,11 +197,13 @@ class BlindRun:
 
     @property
     def is_done(self) -> bool:
-        """Whether every model is fitted."""
+        """Whether every model is fitted, or ended without a fit."""
         return not self._running
 
-    def summary(self) -> BlindComputation:
-        """What results.json says of the computation."""
+    def summary(self) -> BlindComputation | None:
+        """What results.json says of the computation; None where no model began."""
+        if not self.evaluations:
+            return None
         return BlindComputation(
             committee=tuple(self._roster.name(number) for number in self._committee.site_ids),
             threshold=self._committee.threshold,
@@ -220,6 +242,8 @@ class BlindRun:
                 read.setdefault(setup, {})[numbers[name]] = letters
         opened = []
         for setup, model in list(self._running.items()):
+            if setup not in self._running:
+                continue  # it belonged to a part that has just ended
             answers = read.get(setup, {})
             if set(answers) != set(model.sending):
                 raise ProtocolRefusal(
@@ -234,26 +258,40 @@ class BlindRun:
             except StopIteration as end:
                 self.fitted[model.blind.name] = FittedBlind(model.blind, *end.value)
                 del self._running[setup]
+            except EstimationError as error:
+                self._end(model.blind, str(error))
         self.step += 1
         return opened
 
+    def _end(self, ended: Blind, why: str) -> None:
+        """End a model that cannot go on, and what it was compared with; the others go on."""
+        of = (ended.analysis.spec.id, ended.part)
+        self.held.append(HeldBack(*of, NoFit(why)))
+        self._running = {
+            setup: model
+            for setup, model in self._running.items()
+            if (model.blind.analysis.spec.id, model.blind.part) != of
+        }
 
-def _models(session: Session, counted: CountedDeaths) -> list[Blind]:
+
+def _models(session: Session, counted: CountedDeaths) -> Models:
     pooled = pooled_of(counted.asked, counted.opening).by_analysis()
     return blind_models(session, counted.requests, pooled)
 
 
-def ask_blind(progress: Progress) -> AskedBlind:
-    """Begin the blind models of a run of which all that is unfinished waits for them.
+def ask_blind(progress: Progress) -> AskedBlind | Finished:
+    """Begin the blind models of a run of which all that is unfinished waits for them; where none begins, the run is finished.
 
     Raises
     ------
-    PolicyRefusal, EstimationError
+    ContradictionError
         As `BlindRun` does.
     """
     joined = progress.joined
     session = blind_session(joined.study, joined.setup, joined.run.roster, progress.frozen)
     models = BlindRun(joined.run, session, progress.deaths)
+    if models.is_done:
+        return _finished(progress, models)
     return AskedBlind(progress, models, models.step, models.messages())
 
 
@@ -299,16 +337,18 @@ class AskedBlind:
         opened = self.models.take(dict(zip(replies, answers, strict=True)))
         if not self.models.is_done:
             return opened, replace(self, step=self.models.step, messages=self.models.messages())
-        results = {
-            name: estimator_of(request.spec.kind).fitted(
-                request, fits_of(self.models.fitted.values(), name)
-            )
-            for name, request in self.progress.unfinished.items()
-        }
-        after = replace(
-            self.progress,
-            rounds=self.number,
-            unfinished={},
-            finished={**self.progress.finished, **results},
+        return opened, _finished(replace(self.progress, rounds=self.number), self.models)
+
+
+def _finished(progress: Progress, models: BlindRun) -> Finished:
+    """The run with the results of the analyses that waited for these models."""
+    results = {
+        name: fitted(
+            estimator_of(request.spec.kind),
+            request,
+            fits_of(models.fitted.values(), models.held, name),
         )
-        return opened, Finished(after, self.models.summary())
+        for name, request in progress.unfinished.items()
+    }
+    after = replace(progress, unfinished={}, finished={**progress.finished, **results})
+    return Finished(after, models.summary())

@@ -11,6 +11,7 @@ from typing import Final
 from riskset_common.errors import RisksetError
 from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.estimators.estimator import AnyRequest, Request, Summary
+from riskset_common.estimators.withholding import stepped
 from riskset_common.rounds.asked_once import AskedOnce, ask_once
 from riskset_common.rounds.blind_models import counts_deaths
 from riskset_common.rounds.consistency import check_pooled
@@ -212,7 +213,7 @@ class Reported:
         ------
         SitesRefused, SitesLost
             Where too few of the committee gave shares.
-        EstimationError
+        ContradictionError
             Where the sum contradicts itself.
         """
         before, request, once = self.asked.progress, self.asked.request, self.asked.once
@@ -232,7 +233,7 @@ class Reported:
         is_shown = bool(self.messages) or any(must_be_shown(each) for each in others)
         content = opening.to_bytes()
         return Opened(
-            _advanced(summed, self.asked.analyses, once.completed(pooled.by_analysis())),
+            advanced(summed, self.asked.analyses, once.completed(pooled.by_analysis())),
             len(pooled.counts) + len(pooled.reals),
             content,
             dict.fromkeys(summed.contributors, content) if is_shown else {},
@@ -270,16 +271,22 @@ class Reported:
         return list(answers.values())
 
 
-def _advanced(
+def advanced(
     progress: Progress, analyses: Mapping[str, AnyRequest], pooled: Mapping[str, Summary]
 ) -> Progress:
-    """The run after these analyses were given their sums."""
+    """The run after these analyses were given their sums; one that cannot go on is finished without a result.
+
+    Raises
+    ------
+    ContradictionError
+        Where the sums contradict themselves.
+    """
     counted = dict(progress.counted)
     check_pooled(analyses, pooled, counted)
     unfinished = {name: each for name, each in progress.unfinished.items() if name not in analyses}
     finished = dict(progress.finished)
     for name, request in analyses.items():
-        reached = estimator_of(request.spec.kind).next(request, pooled[name])
+        reached = stepped(estimator_of(request.spec.kind), request, pooled[name])
         if isinstance(reached, Request):
             unfinished[name] = reached
         else:
@@ -322,8 +329,8 @@ class Opened:
             Where a site said no.
         SitesLost
             Where a site was shown the opening and did not answer: each goes on only when it has checked it.
-        PolicyRefusal, EstimationError
-            Where a blind model comes next and rests on too few patients, or its numbers have no public bound.
+        ContradictionError
+            Where blind models come next and their deaths contradict themselves.
         """
         progress = self.progress
         progress.joined.run.confirm(replies)

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from riskset_common.consortium.roster import Roster
 from riskset_common.estimators.estimator import AnyRequest
 from riskset_common.primitives.signing import Identity
-from riskset_common.results.whole_file import AnalysisResult
+from riskset_common.results.whole_file import ReleasedResult
 from riskset_common.rounds.questions import sites_of
 from riskset_common.secure.sums.pooling import (
     make_close,
@@ -110,7 +110,7 @@ class Progress:
     unfinished
         The next request of each analysis that has one.
     finished
-        The exact result of each of the others.
+        The exact result of each of the others, or why it has none.
     counted
         Patients of each population, as they were counted so far.
     deaths
@@ -122,7 +122,7 @@ class Progress:
     frozen: tuple[int, ...] | None
     label: bytes
     unfinished: Mapping[str, AnyRequest]
-    finished: Mapping[str, AnalysisResult]
+    finished: Mapping[str, ReleasedResult]
     counted: Mapping[str, int]
     deaths: tuple[CountedDeaths, ...] = ()
 

@@ -165,7 +165,6 @@ class ShownPolicy:
                 if self.plan.disclosure.minimum_sites < self.policy.minimum_sites
                 else ()
             ),
-            "minimum_events_per_term (the events are counted in the first round)",
             "whether plan, codebook and records fit each other (riskset-node data check --plan)",
             "the signature (the node checks it when the plan is offered)",
         )

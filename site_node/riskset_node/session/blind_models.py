@@ -11,7 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from riskset_common.errors import DataError, ProtocolRefusal, RecordsFailed, own_records
+from riskset_common.errors import (
+    DataError,
+    EstimationError,
+    ProtocolRefusal,
+    RecordsFailed,
+    own_records,
+)
 from riskset_common.primitives.signing import Identity
 from riskset_common.rounds.blind_models import Blind, models_begun
 from riskset_common.rounds.questions import sites_of
@@ -97,6 +103,11 @@ class BlindPart:
                 "This site was sent what is for the committee of a blind model before the keys of all sites, or is not in it."
             )
         return self._member
+
+
+def _is_for_the_committee(letters: Sequence[Message]) -> bool:
+    """Whether a step is about what the members opened, or about coefficients, so that the answer depends on no record of this site."""
+    return any(isinstance(each, BlindInput | BlindShare) for each in letters)
 
 
 class BlindParts:
@@ -199,7 +210,14 @@ class BlindParts:
                 raise ProtocolRefusal(
                     "A step brings messages of a blind model that did not begin here."
                 )
-            letters[setup] = parts[setup].answer(received)
+            try:
+                letters[setup] = parts[setup].answer(received)
+            except EstimationError:
+                if not _is_for_the_committee(received):
+                    raise
+                # What the members opened to one another does not fit the bounds: the model ends alone.
+                letters[setup] = []
+                del parts[setup]
         return BlindAnswer.of(message.sid, message.step, letters)
 
     def _restore(self, sid: bytes, joined: JoinedSession, patients: Callable[[], Patients]) -> None:

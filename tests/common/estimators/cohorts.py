@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -191,12 +191,37 @@ def nobody() -> Cohort:
     return Cohort(none, none, none, none, none, reals, reals, none)
 
 
-def each_cohort() -> Iterator[Cohort]:
+def all_tied() -> Cohort:
+    """Everybody leaves at one time."""
+    cohort = random_cohort(4, n=60)
+    return cohort.with_values(time=np.full(60, 7), entry=np.zeros(60, dtype=np.int64))
+
+
+def all_alike() -> Cohort:
+    """No covariate differs, so that arms and sexes are empty, too."""
+    cohort = random_cohort(5, n=60)
+    same = np.zeros(60, dtype=np.int64)
+    return cohort.with_values(arm=same, sex=same, age=np.full(60, 50.0), dose=np.full(60, 2.0))
+
+
+def separated() -> Cohort:
+    """One arm and one sex have all events, and whoever is older dies first."""
+    cohort = random_cohort(6, n=80)
+    event = np.where((cohort.arm == 1) & (cohort.sex == 0), cohort.event, 0)
+    return cohort.with_values(event=event, age=90.0 - cohort.time)
+
+
+def each_cohort() -> Mapping[str, Cohort]:
     """Cohorts that have broken estimators before."""
-    yield nobody()
-    yield random_cohort(1, n=1)
-    yield uneven_cohort(2)
-    yield censored(uneven_cohort(3))
+    return {
+        "nobody": nobody(),
+        "one patient": random_cohort(1, n=1),
+        "uneven": uneven_cohort(2),
+        "no event": censored(uneven_cohort(3)),
+        "all tied": all_tied(),
+        "all alike": all_alike(),
+        "separated": separated(),
+    }
 
 
 def problems_of(spec: AnalysisSpec, study: Study) -> list[str]:

@@ -51,7 +51,7 @@ def pool(study: Study, sites: Sequence[Patients]) -> Pooled:
     """Ask and add until there is a result."""
     [spec] = study.plan.analyses
     estimator = estimator_of(spec.kind)
-    request = estimator.first(spec, study)
+    request: Any = estimator.first(spec, study)
     questions: list[Any] = []
     verified: VerifiedSums = {}
     while isinstance(request, Request):

@@ -17,10 +17,7 @@ from riskset_common.study.plan import Disclosure
 from riskset_server.disclosure.axis import RoundTimes
 
 N_SITES = 5
-COHORTS: dict[str, Cohort] = dict(
-    zip(("nobody", "one", "uneven", "censored"), each_cohort(), strict=True)
-)
-COHORTS["usual"] = random_cohort(4, n=300)
+COHORTS = {**each_cohort(), "usual": random_cohort(4, n=300)}
 RULES = {
     "exact": Disclosure(release="exact"),
     "rounded": Disclosure(),

@@ -104,7 +104,7 @@ def test_what_has_no_estimate_is_not_drawn_but_explained(
     assert 4 == len(intervals_of(drawing))
     assert ("— [a]", "— [b]", "— [c]") == tuple(dict.fromkeys(w for w in found if "[" in w))
     assert (
-        "[a] — No finite estimate: the likelihood is monotone in this term.",
+        "[a] — No finite estimate: the likelihood is monotone in this term or in one that leaves nothing to tell it by.",
         "[b] — No coefficient: the term is constant or follows from earlier terms.",
         "[c] — Not estimable from these patients.",
     ) == drawing.legend[-3:]

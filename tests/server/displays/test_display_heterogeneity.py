@@ -103,6 +103,6 @@ def test_what_is_withheld_or_was_not_asked_says_so(made: Callable[..., Shown]) -
     assert [["withheld"] * 4] * 2 == [
         [cell.text for cell in row.cells] for row in heterogeneity.make(withheld).rows
     ]
-    assert "I² and τ² withheld under the disclosure rule minimum_cell 5 events: arm." in (
+    assert "τ² are not shown. Withheld under the disclosure rule minimum_cell 5 events: arm." in (
         heterogeneity.make(withheld).csv()
     )

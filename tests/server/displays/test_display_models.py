@@ -107,7 +107,7 @@ def test_aliased_and_monotone_terms_are_told_apart(
     assert "  other,— [b],— [b],— [b]" == lines[6]
     assert [
         "[a] — No coefficient: the term is constant or follows from earlier terms.,,,",
-        "[b] — No finite estimate: the likelihood is monotone in this term.,,,",
+        "[b] — No finite estimate: the likelihood is monotone in this term or in one that leaves nothing to tell it by.,,,",
     ] == lines[9:11]
 
 

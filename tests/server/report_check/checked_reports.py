@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.common.estimators.analyses import ALL
-from tests.common.estimators.cohorts import CODEBOOK, PLAN, random_cohort, study_of
+from tests.common.estimators.cohorts import CODEBOOK, PLAN, Cohort, random_cohort, study_of
 from tests.common.estimators.pooling import pool
 from tests.server.disclosure.as_released import release
 
@@ -30,11 +30,13 @@ def identifier(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "_", name)[:60]
 
 
-def write_report(folder: Path, names: Iterable[str], **changes: Any) -> Path:
+def write_report(
+    folder: Path, names: Iterable[str], cohort: Cohort | None = None, **changes: Any
+) -> Path:
     """The folder of a report of these analyses, with changed keys of the plan."""
     asked = [{**ALL[name], "id": identifier(name)} for name in names]
     plan = ReleasePlan.model_validate(parse_yaml(PLAN, "plan.yaml") | {"analyses": asked} | changes)
-    cohort = random_cohort(7, n=600)
+    cohort = cohort or random_cohort(7, n=600)
     analyses = {}
     for name in names:
         study = study_of(ALL[name], 5)

@@ -15,7 +15,14 @@ from riskset_common.results.shown import Withheld, WithheldAnalysis
 from riskset_common.results.whole_file import Results
 
 KINDS = {estimator.kind: estimator.result for estimator in ESTIMATORS}
-OF_COX_ONLY = ("penalty", "offset", "ph_test", "baseline_hazard", "tests.interaction")
+OF_COX_ONLY = (
+    "penalty",
+    "offset",
+    "ph_test",
+    "baseline_hazard",
+    "tests.interaction",
+    "robust.clusters",
+)
 """Fields of a fitted model that a Fine-Gray model never has."""
 
 

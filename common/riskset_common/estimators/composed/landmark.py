@@ -64,9 +64,11 @@ from riskset_common.estimators.estimator import (
 from riskset_common.estimators.on_shares import Fits
 from riskset_common.estimators.regression.spec import CoxSpec, pair_or_pairs
 from riskset_common.estimators.regression.terms import Term
+from riskset_common.estimators.withholding import passed_on
 from riskset_common.results.composed import LandmarkResult
 from riskset_common.results.curves import KaplanMeierResult
 from riskset_common.results.regression import CoxResult
+from riskset_common.results.shown import WithheldAnalysis
 from riskset_common.study.analysis import EndpointSpec, Names
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Site, Study
@@ -250,7 +252,9 @@ class Landmark(Composed[LandmarkSpec, AskLandmark, LandmarkResult]):
         chosen = study.chosen(patients, spec.population, spec.where)
         return {"ended": one(int(np.count_nonzero(chosen & cohort.ended))), **summary}
 
-    def next(self, request: LandmarkRequest, pooled: Summary) -> LandmarkRequest | LandmarkResult:
+    def next(
+        self, request: LandmarkRequest, pooled: Summary
+    ) -> LandmarkRequest | LandmarkResult | WithheldAnalysis:
         """Go on with the curves or the model."""
         memory: LandmarkMemory | None = request.memory
         ended = int(pooled["ended"]) if memory is None else memory.ended
@@ -260,13 +264,22 @@ class Landmark(Composed[LandmarkSpec, AskLandmark, LandmarkResult]):
         if following:
             asked = AskLandmark.of(following, ended=False)
             return Request(request.spec, request.study, asked, LandmarkMemory(ended, kept))
-        return _result(request.spec, ended, kept)
+        return self._concluded(request.spec, ended, kept)
 
-    def fitted(self, request: LandmarkRequest, fits: Fits) -> LandmarkResult:
+    def fitted(self, request: LandmarkRequest, fits: Fits) -> LandmarkResult | WithheldAnalysis:
         """The whole, when the model that waited was computed on shares."""
         memory: LandmarkMemory = request.memory
         kept = fitted_parts(self.parts(request), fits, memory.parts)
-        return _result(request.spec, memory.ended, kept)
+        return self._concluded(request.spec, memory.ended, kept)
+
+    def _concluded(
+        self, spec: LandmarkSpec, ended: int, kept: PartsMemory
+    ) -> LandmarkResult | WithheldAnalysis:
+        """The whole, which has no result where its one part has none."""
+        (part,) = kept.results.values()
+        if isinstance(part, WithheldAnalysis):
+            return passed_on(self, part)
+        return _result(spec, ended, kept)
 
     def followed(self, patients: Patients, request: LandmarkRequest) -> Patients:
         """This site's patients who are followed beyond the landmark. Run by a site."""

@@ -29,6 +29,7 @@ from riskset_common.estimators.on_shares import Fits
 from riskset_common.estimators.regression.cox import Cox
 from riskset_common.estimators.regression.questions.reading import CoxQuestion
 from riskset_common.estimators.regression.spec import CoxSpec
+from riskset_common.estimators.withholding import fitted, stepped
 from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Study
@@ -178,21 +179,22 @@ def part_summaries(patients: Patients, requests: Mapping[str, AnyRequest]) -> di
 def fitted_parts(
     requests: Mapping[str, AnyRequest], fits: Fits, memory: PartsMemory | None
 ) -> PartsMemory:
-    """The memory with the results of the parts that waited to be computed on shares."""
+    """The memory with the results of the parts that waited to be computed on shares; of a part that has no fit, why."""
     results = dict((PartsMemory() if memory is None else memory).results)
     for part, request in requests.items():
-        results[part] = estimator_of_part(request.spec).fitted(request, {"": fits[part]})
+        results[part] = fitted(estimator_of_part(request.spec), request, {"": fits[part]})
     return PartsMemory(results=results)
 
 
 def advance_parts(
     requests: Mapping[str, AnyRequest], pooled: Mapping[str, Any], memory: PartsMemory | None
 ) -> tuple[dict[str, AnyRequest], PartsMemory]:
-    """The next question of every part that needs one, and the memory with the results of those that do not."""
+    """The next question of every part that needs one, and the memory with the results of those that do not, or why they have none."""
     following: dict[str, AnyRequest] = {}
     results = dict((PartsMemory() if memory is None else memory).results)
     for part, request in requests.items():
-        reached = estimator_of_part(request.spec).next(request, arrays_of_part(pooled, part))
+        own = arrays_of_part(pooled, part)
+        reached = stepped(estimator_of_part(request.spec), request, own)
         if isinstance(reached, Request):
             following[part] = reached
         else:

@@ -44,9 +44,10 @@ from riskset_common.estimators.estimator import AnyRequest, Request, Shape, Summ
 from riskset_common.estimators.on_shares import Fits
 from riskset_common.estimators.regression.spec import CoxSpec
 from riskset_common.estimators.regression.terms import Term
+from riskset_common.estimators.withholding import passed_on
 from riskset_common.results.composed import FactorResult, UnivariateResult
 from riskset_common.results.curves import KaplanMeierResult
-from riskset_common.results.shown import exact
+from riskset_common.results.shown import WithheldAnalysis, exact
 from riskset_common.study.analysis import EndpointSpec, Names, twice
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Site, Study, within_sites
@@ -180,16 +181,26 @@ class Univariate(Composed[UnivariateSpec, AskParts, UnivariateResult]):
 
     def next(
         self, request: UnivariateRequest, pooled: Summary
-    ) -> UnivariateRequest | UnivariateResult:
+    ) -> UnivariateRequest | UnivariateResult | WithheldAnalysis:
         """Advance every part, until all are done."""
         following, memory = advance_parts(self.parts(request), pooled, request.memory)
         if following:
             return Request(request.spec, request.study, AskParts.of(following), memory)
-        return _result(request.spec, memory)
+        return self._concluded(request.spec, memory)
 
-    def fitted(self, request: UnivariateRequest, fits: Fits) -> UnivariateResult:
+    def fitted(self, request: UnivariateRequest, fits: Fits) -> UnivariateResult | WithheldAnalysis:
         """The whole, when all models that waited were computed on shares."""
-        return _result(request.spec, fitted_parts(self.parts(request), fits, request.memory))
+        memory = fitted_parts(self.parts(request), fits, request.memory)
+        return self._concluded(request.spec, memory)
+
+    def _concluded(
+        self, spec: UnivariateSpec, memory: PartsMemory
+    ) -> UnivariateResult | WithheldAnalysis:
+        """The whole. A factor may be without its model, none without its curves, on which all else rests."""
+        for part, found in memory.results.items():
+            if part.startswith("curve.") and isinstance(found, WithheldAnalysis):
+                return passed_on(self, found)
+        return _result(spec, memory)
 
 
 def _part_problems(spec: UnivariateSpec, study: Study) -> Iterator[str]:

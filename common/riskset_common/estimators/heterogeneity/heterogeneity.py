@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from riskset_common.errors import ProtocolRefusal
+from riskset_common.errors import EstimationError, ProtocolRefusal
 from riskset_common.estimators.disclosed import BY_CODE, BY_LEVEL, LEFT_OUT, Disclosed, shows
 from riskset_common.estimators.estimator import (
     Analysed,
@@ -256,12 +256,19 @@ def _rows_of_site(patients: Patients, request: HeterogeneityRequest) -> Integers
 
 
 def _own_estimate(patients: Patients, request: HeterogeneityRequest) -> tuple[float, float] | None:
-    """The effect and its variance in these complete cases; None where they have no finite estimate of it."""
+    """The effect and its variance in these complete cases; None where they have no estimate of it.
+
+    That is: a finite one, of a fit that converged, whose variance is not beyond use (`survival.regression.newton`). The site decides it
+    from its own fit, and sends sums only.
+    """
     model = Cox()
     asked = model.first(request.spec.own_model(), request.study)
-    reached = model.next(asked, model.summarise(patients, asked))
-    while isinstance(reached, Request):
-        reached = model.next(reached, model.summarise(patients, reached))
+    try:
+        reached = model.next(asked, model.summarise(patients, asked))
+        while isinstance(reached, Request):
+            reached = model.next(reached, model.summarise(patients, reached))
+    except EstimationError:
+        return None
     effect: CoxTerm = reached.terms[0]
     if effect.aliased or effect.monotone or not reached.converged or not effect.std_err > 0:
         return None

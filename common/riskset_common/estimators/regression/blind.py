@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from riskset_common.errors import EstimationError
+from riskset_common.errors import ContradictionError, EstimationError
 from riskset_common.estimators.cohort.causes import cause_specific_times
 from riskset_common.estimators.cohort.groups import group_codes, n_groups
 from riskset_common.estimators.curves.counts import BY_STEP, count_shapes, step_shapes, step_summary
@@ -97,7 +97,7 @@ def blind_questions(request: CoxRequest, pooled: Summary) -> dict[str, BlindQues
 
     Raises
     ------
-    EstimationError
+    ContradictionError
         If the counts contradict themselves.
     """
     spec, study = request.spec, request.study
@@ -135,7 +135,7 @@ def _counted(spec: CoxSpec, pooled: Summary) -> tuple[Integers, int, int]:
     deaths: Integers = pooled["deaths"]
     n_patients, n_events = int(pooled["n"]), int(pooled["events"])
     if int(deaths.sum()) != n_events or bool((deaths < 0).any()) or n_events > n_patients:
-        raise EstimationError(
+        raise ContradictionError(
             f"analysis {spec.id}: the deaths at the event times do not add up to the events. A site's report is inconsistent; which "
             "one cannot be told from the sum. Have the sites compare their outboxes with their records."
         )
@@ -148,7 +148,7 @@ def _transformed(spec: CoxSpec, time: Integers, pooled: Summary) -> tuple[float,
         return ()
     counted = {name: each for name, each in pooled.items() if name.endswith(BY_STEP)}
     if not np.array_equal(counted["events" + BY_STEP][0], pooled["deaths"].sum(axis=0)):
-        raise EstimationError(
+        raise ContradictionError(
             f"analysis {spec.id}: the events at the steps of the time grid are not the deaths of the strata. A site's report is "
             "inconsistent; which one cannot be told from the sum. Have the sites compare their outboxes with their records."
         )

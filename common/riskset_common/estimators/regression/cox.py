@@ -35,7 +35,12 @@ from riskset_common.estimators.estimator import (
     Summary,
     Uses,
 )
-from riskset_common.estimators.on_shares import BlindCohort, BlindQuestion, Fits
+from riskset_common.estimators.on_shares import (
+    BlindCohort,
+    BlindQuestion,
+    Fits,
+    fits_of_model,
+)
 from riskset_common.estimators.regression.blind import blind_cohort, blind_questions, blind_result
 from riskset_common.estimators.regression.fitting import (
     MAINS,
@@ -49,6 +54,7 @@ from riskset_common.estimators.regression.questions.deaths import AskDeaths, Wai
 from riskset_common.estimators.regression.questions.reading import COX_QUESTION
 from riskset_common.estimators.regression.questions.surveying import AskSurvey
 from riskset_common.estimators.regression.spec import (
+    CONTRIBUTING,
     CoxSpec,
     evaluated_at_most,
     opened_by_model,
@@ -110,6 +116,9 @@ class Cox(Estimator[CoxSpec, AskCox, CoxResult]):
                     "the products of each site's score, or of each patient's share in it, with itself at the end",
                     "score_products",
                 ),
+            ),
+            "variances are clustered by site": (
+                shows("how many sites bear on the coefficients", CONTRIBUTING),
             ),
             "Firth's penalty is asked": (
                 shows(
@@ -184,20 +193,21 @@ class Cox(Estimator[CoxSpec, AskCox, CoxResult]):
 
     def fitted(self, request: CoxRequest, fits: Fits) -> CoxResult:
         """The fitted model of one that waits, from its fits on shares. Run by the centre."""
-        return blind_result(request, fits[""])
+        return blind_result(request, fits_of_model(fits))
 
     def blind(self) -> BlindCox:
         """Deaths are counted, and the model is computed from them."""
         return BlindCox()
 
     def rests_on(self, spec: CoxSpec, study: Study) -> tuple[str, ...]:
-        """Sums that a site must have checked before it answers: total events, spreads, lengths, and counts per time step."""
+        """Sums that a site must have checked before it answers: total events, spreads, lengths, counts per step, contributing sites."""
         crosses = spec.crosses_sites(study.sites)
         return (
             EVENTS,
             *(() if crosses else (EXPONENTS,)),
             *((LENGTHS,) if crosses or spec.counts_times else ()),
             *steps_rested_on(spec, study),
+            *((CONTRIBUTING,) if spec.counts_sites else ()),
         )
 
     def require_grounds(self, request: CoxRequest) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,10 +32,16 @@ from riskset_common.survival.regression.newton import CoxFit
 from riskset_common.survival.regression.sandwich import sandwich
 from riskset_common.survival.tests.wald import wald_test
 
+CLUSTERS_ENOUGH = 20
+"""Clusters from which on a clustered variance is usually near the truth (Cameron, Gelbach and Miller 2008, Rev Econ Stat 90:414)."""
+
 
 @dataclass(frozen=True)
 class Survey:
-    """What the first round of a Cox model shows: its columns, their scale, and how many patients and events it is based on."""
+    """What the first round of a Cox model shows: its columns, their scale, and how many patients and events it is based on.
+
+    `clusters` are the sites that contribute, where variances are clustered by site.
+    """
 
     columns: tuple[Column, ...]
     exponent: tuple[int, ...]
@@ -42,6 +49,7 @@ class Survey:
     events: int
     missing: int
     by_level: Mapping[tuple[str, str], tuple[int, int]]
+    clusters: int | None = None
 
 
 def result(
@@ -65,7 +73,11 @@ def result(
     if score_products is not None:
         clustered = sandwich(fit.covariance, score_products)
         fit = replace(fit, covariance=clustered)
-        robust = RobustVariance(spec.robust or "", real_numbers(np.sqrt(np.diag(naive))))
+        robust = RobustVariance(
+            clustered_by=spec.robust or "",
+            naive_std_err=real_numbers(np.sqrt(np.diag(naive))),
+            clusters=survey.clusters,
+        )
     covariance = fit.covariance * np.outer(scale, scale)
     return CoxResult(
         kind="cox",
@@ -128,9 +140,9 @@ def _terms(
 
 
 def _tests(survey: Survey, fit: CoxFit, mains: CoxFit | None, *, is_robust: bool) -> CoxTests:
-    """Tests of the model and of its terms. Robust variances change Wald's, whose rank is at most that of the clusters."""
+    """Tests of the model and of its terms. Robust variances change Wald's, which need more clusters than they test coefficients."""
     whole = {
-        "wald": wald_test(fit.coef, fit.covariance)
+        "wald": _wald(survey, fit, range(len(fit.coef)))
         if is_robust
         else ChiSquareTest(fit.wald_statistic, fit.df),
         "score": ChiSquareTest(fit.score_statistic, fit.df),
@@ -141,12 +153,20 @@ def _tests(survey: Survey, fit: CoxFit, mains: CoxFit | None, *, is_robust: bool
     for term in dict.fromkeys(column.term for column in survey.columns):
         chosen = [index for index, column in enumerate(survey.columns) if column.term == term]
         # A Wald statistic does not change when coefficients and covariance are scaled together.
-        by_term[term] = printed_test(wald_test(fit.coef, fit.covariance, chosen))
+        by_term[term] = printed_test(_wald(survey, fit, chosen))
     if mains is None:
         return CoxTests(terms=by_term, interaction=None, **tested)
     statistic = 2 * (fit.log_likelihood - mains.log_likelihood)
     interaction = printed_test(ChiSquareTest(statistic, fit.df - mains.df))
     return CoxTests(terms=by_term, interaction=interaction, **tested)
+
+
+def _wald(survey: Survey, fit: CoxFit, chosen: Sequence[int]) -> ChiSquareTest:
+    """Wald's test of some coefficients; none where a clustered variance has no more clusters than these, which would span it."""
+    estimated = int(np.count_nonzero(np.isfinite(fit.coef[list(chosen)])))
+    if survey.clusters is not None and survey.clusters <= estimated:
+        return ChiSquareTest(math.nan, estimated)
+    return wald_test(fit.coef, fit.covariance, chosen)
 
 
 def _warnings(survey: Survey, fit: CoxFit) -> tuple[str, ...]:
@@ -160,9 +180,15 @@ def _warnings(survey: Survey, fit: CoxFit) -> tuple[str, ...]:
         )
     if monotone:
         warnings.append(
-            f"The likelihood is monotone in {monotone}: the estimate runs to infinity; its coefficient, standard "
-            "error and interval mean nothing. The likelihood-ratio and score tests hold. "
+            f"The likelihood is monotone in {monotone}: the estimate runs to infinity, or risk sets that others have emptied "
+            "hold nothing more to tell it by; its coefficient, standard error and interval mean nothing. The likelihood-ratio and score "
+            "tests hold. "
             "With strata that hold site, Firth's penalty (`penalty: firth`) gives finite estimates."
+        )
+    if survey.clusters is not None and survey.clusters < CLUSTERS_ENOUGH:
+        warnings.append(
+            f"Standard errors are clustered by the {survey.clusters} sites that bear on the coefficients. With fewer than "
+            f"{CLUSTERS_ENOUGH} they tend to be too small, and P values with them."
         )
     if not fit.converged:
         warnings.append(

@@ -13,9 +13,12 @@ from riskset_common.estimators.regression.rows import cohort_of, rows_at_risk
 from riskset_common.estimators.regression.spec import CoxSpec
 from riskset_common.estimators.regression.terms import columns, design
 from riskset_common.study.patients import Patients
-from riskset_common.survival.regression.cox import CoxDesign, prepare
+from riskset_common.survival.regression.cox import CoxDesign, cox_sums, prepare
 
 CoxRequest = Request[CoxSpec, Any]
+
+ROUNDING = 1e-12
+"""Information below this share of a column's squared spread is rounding: one patient among a million gives 1e-6."""
 
 
 def prepare_model(patients: Patients, request: CoxRequest, exponent: tuple[int, ...]) -> CoxDesign:
@@ -28,6 +31,15 @@ def prepare_model(patients: Patients, request: CoxRequest, exponent: tuple[int, 
 def arrange_model(patients: Patients, request: CoxRequest) -> CoxDesign:
     """The rows of this site with columns as they are. It is made once, with the survey, so that the first sums wait for less."""
     return patients.keep(("cox", request.spec.id), lambda: _arranged(patients, request))
+
+
+def contributes(design: CoxDesign) -> bool:
+    """Whether patients bear on the coefficients: somebody died among others at risk with other covariates. Else their score is always 0."""
+    if not design.x.size:
+        return False
+    information = np.diag(cox_sums(design, np.zeros(len(design.x))).information)
+    spread = np.ptp(design.x, axis=1)
+    return bool(np.any(information > ROUNDING * spread**2))
 
 
 def _arranged(patients: Patients, request: CoxRequest) -> CoxDesign:

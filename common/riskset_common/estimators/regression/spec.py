@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -19,6 +19,9 @@ from riskset_common.survival.regression.proportionality import Transform
 
 FEWEST_CLUSTERS = 5
 """Sites below which a variance clustered by site is neither of use nor safe to open."""
+
+CONTRIBUTING: Final = "contributing"
+"""The array that counts the sites whose patients bear on the coefficients, where variances are clustered by site."""
 
 
 def pair_or_pairs(value: Any) -> Any:
@@ -74,6 +77,11 @@ class CoxSpec(EndpointSpec, OneCauseSpec):
     def counts_times(self) -> bool:
         """Whether the test of proportional hazards needs the pooled times."""
         return self.ph_test in COUNTED
+
+    @property
+    def counts_sites(self) -> bool:
+        """Whether the sites that contribute are the clusters of its variances."""
+        return self.robust == "site"
 
     def tie_method(self, study: Study) -> Literal["efron", "breslow"]:
         """Ties as the analysis says, else as the plan's conventions say (R: Efron, SAS: Breslow)."""

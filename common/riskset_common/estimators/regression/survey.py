@@ -21,7 +21,8 @@ from riskset_common.estimators.regression.cells import (
 )
 from riskset_common.estimators.regression.result import Survey
 from riskset_common.estimators.regression.rows import RowsAtRisk, cohort_of, rows_at_risk
-from riskset_common.estimators.regression.spec import CoxSpec
+from riskset_common.estimators.regression.site import arrange_model, contributes
+from riskset_common.estimators.regression.spec import CONTRIBUTING, CoxSpec
 from riskset_common.estimators.regression.terms import columns, design
 from riskset_common.study.patients import Patients, Reals
 from riskset_common.study.study import Study
@@ -38,7 +39,10 @@ Exponent = Annotated[int, Field(ge=SMALLEST_EXPONENT, lt=SMALLEST_EXPONENT + N_E
 
 
 def survey_shapes(spec: CoxSpec, study: Study) -> Mapping[str, Shape]:
-    """Counts in total, by cell, and marks of exponents, shape (p, N_EXPONENTS); of a blind model marks of lengths in their place."""
+    """Counts in total, by cell, and marks of exponents, shape (p, N_EXPONENTS); of a blind model marks of lengths in their place.
+
+    Where variances are clustered by site, also how many sites contribute.
+    """
     p = len(columns(spec.terms, spec.interaction, study))
     marks = (
         length_shapes() if spec.crosses_sites(study.sites) else {EXPONENTS: counts(p, N_EXPONENTS)}
@@ -47,6 +51,7 @@ def survey_shapes(spec: CoxSpec, study: Study) -> Mapping[str, Shape]:
         "missing": counts(),
         **case_shapes(spec, study),
         **marks,
+        **({CONTRIBUTING: counts()} if spec.counts_sites else {}),
     }
 
 
@@ -65,6 +70,11 @@ def survey(patients: Patients, request: Request[CoxSpec, Any]) -> Summary:
         "missing": one(cohort.missing),
         **count_cases(rows, spec, study),
         **marks,
+        **(
+            {CONTRIBUTING: one(int(contributes(arrange_model(patients, request))))}
+            if spec.counts_sites
+            else {}
+        ),
     }
 
 
@@ -133,4 +143,5 @@ def read_survey(request: Request[CoxSpec, Any], pooled: Summary) -> Survey:
         events=int(pooled["events"]),
         missing=int(pooled["missing"]),
         by_level=named_cells(cells, pooled["by_level"]),
+        clusters=int(pooled[CONTRIBUTING]) if CONTRIBUTING in pooled else None,
     )

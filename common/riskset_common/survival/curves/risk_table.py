@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from riskset_common.errors import EstimationError
+from riskset_common.errors import ContradictionError, EstimationError
 from riskset_common.survival.arrays.shapes import BoolArray, FloatArray, IntArray, same_length
 
 SAME_TIME = 1e-9
@@ -181,7 +181,7 @@ def risk_table(
     leaving = events + censored
     n = int(leaving.sum())
     if entered is not None and int(entered.sum()) != n:
-        raise EstimationError(
+        raise ContradictionError(
             f"{int(entered.sum())} patients enter the risk table but {n} leave it; "
             "entries and times must count the same patients."
         )

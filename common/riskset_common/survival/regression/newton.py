@@ -13,6 +13,10 @@ Both start at 0 and halve a step that lowers the log-likelihood. Columns that ho
 spanned by earlier columns) are aliased: no coefficient, no degree of freedom. Where the log-likelihood has converged while
 coefficients still run, it is monotone in them (Bryson and Johnson 1981): the fit says which, and its other numbers are valid.
 
+What a coefficient could be told by may lie in risk sets that others have emptied by running away. Its variance is then beyond use:
+more than 1e4 times that at coefficients of 0, with less than a hundredth of the information that one event can give about a column
+whose values span about 1, as scaled columns do. Such a coefficient has no finite estimate either.
+
 References
 ----------
 Bryson MC, Johnson ME (1981), Technometrics 23:381. Cox DR, Hinkley DV (1974), Theoretical Statistics, section 9.3 (the three tests).
@@ -42,6 +46,10 @@ SAME_LIKELIHOOD = 1e-9
 """The share of itself by which a converged log-likelihood may still change: `eps` of coxph.control in R."""
 ROUNDED_LIKELIHOOD = 1e-11
 """A fall of the log-likelihood by less than this share of itself is the rounding of the sums, and no reason to halve ("tight")."""
+BEYOND_USE = 1e4
+"""A variance of so many times that at coefficients of 0 is beyond use, if there is as little information as the next line says."""
+LEAST_INFORMATION = 0.01
+"""Information of a coefficient given the others, of columns that span about 1. One event gives up to a quarter."""
 RUNNING_STEP = 0.1
 """A coefficient runs that would still change by this many standard errors (those at 0) although the likelihood has converged."""
 
@@ -68,6 +76,8 @@ class NewtonState:
         Columns that are not aliased, length p.
     std_err_null
         Standard error of each coefficient at 0 were it alone in the model, 1/√I_jj, 0 where aliased, length p.
+    variance_null
+        Variance of each coefficient at 0 in the whole model, 0 where aliased, length p.
     log_likelihood_null, score_statistic
         At 0.
     """
@@ -85,6 +95,7 @@ class NewtonState:
     step_size: float = 0.0
     independent: tuple[bool, ...] = ()
     std_err_null: tuple[float, ...] = ()
+    variance_null: tuple[float, ...] = ()
     log_likelihood_null: float = 0.0
     score_statistic: float = 0.0
 
@@ -108,7 +119,7 @@ class CoxFit:
     aliased
         Columns without information of their own, shape (p,).
     monotone
-        Columns whose coefficient runs to infinity, shape (p,); it is given as far as it came.
+        Columns whose coefficient runs to infinity, or can be told by nothing that is left, shape (p,); it is given as far as it came.
     converged
         False where `max_iterations` were used up.
     """
@@ -182,10 +193,11 @@ def advance(
     step = _step(state, sums, factor, curvature)
     size = _step_size(step, factor)
     still = np.zeros_like(step)
-    running = np.abs(step) > RUNNING_STEP * np.array(state.std_err_null)
+    gone = _beyond_use(state, factor) & (curvature is None)
+    running = gone | (np.abs(step) > RUNNING_STEP * np.array(state.std_err_null))
     shrinks = 10 if curvature is None else 1
     if _is_finite(sums) and _is_last_step(state, size, shrinks):
-        return _fit(state, sums, factor, step, converged=True)
+        return _fit(state, sums, factor, step, converged=True, running=gone)
     if (
         curvature is None
         and _is_flat(state, sums)
@@ -238,6 +250,7 @@ def _with_null(state: NewtonState, sums: CoxSums) -> NewtonState:
         state,
         independent=tuple(factor.independent.tolist()),
         std_err_null=_numbers(std_err),
+        variance_null=_numbers(np.nan_to_num(np.diag(factor.inverse()), nan=0.0)),
         log_likelihood_null=sums.log_likelihood,
         score_statistic=factor.quadratic(sums.score),
     )
@@ -287,12 +300,14 @@ def _is_last_step(state: NewtonState, size: float, shrinks: int) -> bool:
 
 
 def _is_flat(state: NewtonState, sums: CoxSums) -> bool:
-    """Whether the last whole step has left the log-likelihood as it was."""
+    """Whether the last whole step has left the log-likelihood as it was, or no step can change it."""
+    # A likelihood of 1 (every death was certain) is approached from below without end: there the change itself counts.
+    unit = 1.0 if state.convergence == "tight" else 0.0
+    if unit and _is_finite(sums) and -sums.log_likelihood <= SAME_LIKELIHOOD:
+        return True
     if state.iterations == 0 or state.halving:
         return False
     change = abs(sums.log_likelihood - state.base_log_likelihood)
-    # A likelihood of 1 (every death was certain) is approached from below without end: there the change itself counts.
-    unit = 1.0 if state.convergence == "tight" else 0.0
     return change <= SAME_LIKELIHOOD * max(abs(sums.log_likelihood), unit)
 
 
@@ -311,12 +326,16 @@ def _fit(
     step: FloatArray,
     *,
     converged: bool,
-    running: BoolArray | None = None,
+    running: BoolArray,
 ) -> CoxFit:
     """The fit at `state.beta`, or a last step from there."""
     aliased = ~np.array(state.independent, dtype=np.bool_)
     beta = np.array(state.beta) + step
     covariance = factor.inverse()
+    with np.errstate(
+        invalid="ignore", over="ignore"
+    ):  # sums may have overflowed where nothing converged
+        wald_statistic = float(beta @ sums.information @ beta)
     # A column that was informative at 0 and is not any more has run away as well.
     lost = ~aliased & ~factor.independent
     return CoxFit(
@@ -326,14 +345,21 @@ def _fit(
         log_likelihood_null=state.log_likelihood_null,
         log_likelihood=sums.log_likelihood,
         score_statistic=state.score_statistic,
-        wald_statistic=float(beta @ sums.information @ beta),
+        wald_statistic=wald_statistic,
         likelihood_ratio=2 * (sums.log_likelihood - state.log_likelihood_null),
         df=int(np.sum(~aliased)),
         iterations=state.iterations,
         aliased=aliased,
-        monotone=lost if running is None else lost | (running & ~aliased),
+        monotone=lost | (running & ~aliased),
         converged=converged,
     )
+
+
+def _beyond_use(state: NewtonState, factor: Factor) -> BoolArray:
+    """Columns whose variance says that nothing is left to tell their coefficient by, shape (p,)."""
+    variance, null = np.diag(factor.inverse()), np.array(state.variance_null)
+    beyond: BoolArray = (variance > BEYOND_USE * null) & (variance * LEAST_INFORMATION > 1)
+    return beyond
 
 
 def _numbers(values: FloatArray) -> tuple[float, ...]:

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from riskset_common.programs.screen import visible
-from riskset_common.results.shown import Shown, Withheld
-from riskset_server.results.typed import number
+from riskset_common.results.shown import NO_RESULT, Shown, Withheld, WithheldAnalysis
+from riskset_server.results.typed import number, withheld_as_a_whole
 
 MINUS = "\N{MINUS SIGN}"
 DASH = "\N{EM DASH}"
@@ -25,7 +25,7 @@ SE = ("SE", "standard error")
 
 UNDEFINED = f"{DASH} Not estimable from these patients."
 ALIASED = f"{DASH} No coefficient: the term is constant or follows from earlier terms."
-MONOTONE = f"{DASH} No finite estimate: the likelihood is monotone in this term."
+MONOTONE = f"{DASH} No finite estimate: the likelihood is monotone in this term or in one that leaves nothing to tell it by."
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,20 @@ NOT_ESTIMABLE = Cell(DASH, notes=(UNDEFINED,))
 
 
 def withheld_note(rule: str) -> str:
-    """The footnote of a value that was withheld."""
+    """The footnote of a value that was withheld, or of an analysis without a result."""
+    if rule == NO_RESULT:
+        return "There is no result; the deviations from the plan say why."
     return f"Withheld under the disclosure rule {rule}."
+
+
+def note_of_withheld(analysis: WithheldAnalysis) -> str:
+    """Why nothing is shown of an analysis: there is no result, or the rule that withholds it."""
+    return " ".join(analysis.warnings) or withheld_note(withheld_as_a_whole(analysis).rule)
+
+
+def cell_of_withheld(analysis: WithheldAnalysis) -> Cell:
+    """The cell of a value of an analysis of which nothing is shown."""
+    return Cell("withheld", notes=(note_of_withheld(analysis),))
 
 
 def withheld_cell(rule: str) -> Cell:

@@ -28,6 +28,7 @@ from riskset_server.displays.parts.cells import (
     SHR,
     Cell,
     cell,
+    cell_of_withheld,
     count,
     hazard_ratio,
     joined,
@@ -36,11 +37,10 @@ from riskset_server.displays.parts.cells import (
     patients,
     plain,
     statistic,
-    withheld_cell,
 )
 from riskset_server.displays.parts.display import Part, Shown
 from riskset_server.displays.parts.words import Words, listed, lower_first, sentence_case
-from riskset_server.results.typed import number, withheld_as_a_whole
+from riskset_server.results.typed import number
 
 ROBUST = {"site": ", clustered by site", "patient": ""}
 TIES = {"efron": "Efron's", "breslow": "Breslow's"}
@@ -91,7 +91,7 @@ def effects(shown: Shown) -> Iterator[Effect]:
             yield Effect(Cell(shown.words.title(part.spec)), 0, is_title=True)
             indent = 1
         if isinstance(model, WithheldAnalysis):
-            held = withheld_cell(withheld_as_a_whole(model).rule)
+            held = cell_of_withheld(model)
             yield Effect(Cell("All terms"), indent, hazard_ratio=held, interval=held, p=held)
             continue
         for _, rows in groupby(model.terms, key=lambda row: row.term):
@@ -191,7 +191,8 @@ def _notes(part: Part, model: FittedModel, words: Words) -> Iterator[str]:
     if model.offset is not None:
         yield f"The coefficient of {lower_first(words.term(model.offset))} is set to 1 (offset)."
     if model.robust is not None:
-        yield f"Standard errors are robust{ROBUST[model.robust.clustered_by]}."
+        sites = "" if model.robust.clusters is None else f" ({count(model.robust.clusters)} sites)"
+        yield f"Standard errors are robust{ROBUST[model.robust.clustered_by]}{sites}."
     together = "; beside a variable, of all its levels together" if _several_levels(model) else ""
     yield f"P values are of Wald tests, two-sided ({words.planned(part.spec)}){together}."
     yield from _model_tests(model.tests)

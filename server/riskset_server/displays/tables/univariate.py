@@ -21,12 +21,12 @@ from riskset_server.displays.parts.cells import (
     SE,
     Cell,
     cell,
+    cell_of_withheld,
     count,
     hazard_ratio,
     joined,
     p_digits,
     patients,
-    withheld_cell,
 )
 from riskset_server.displays.parts.curve_words import (
     endpoint_noun,
@@ -37,7 +37,7 @@ from riskset_server.displays.parts.curve_words import (
 from riskset_server.displays.parts.display import Part, Shown
 from riskset_server.displays.parts.table import Row, Table
 from riskset_server.displays.parts.words import Words, listed, lower_first
-from riskset_server.results.typed import missing_of, of_kind, withheld_as_a_whole
+from riskset_server.results.typed import missing_of, of_kind
 
 
 def make(shown: Shown) -> Table:
@@ -98,7 +98,7 @@ def _p(curves: KaplanMeierResult | WithheldAnalysis) -> Cell:
 def _ratio(model: CoxResult | WithheldAnalysis, level: str) -> Cell:
     """The hazard ratio of a level with its limits; 1 for the reference."""
     if isinstance(model, WithheldAnalysis):
-        return withheld_cell(withheld_as_a_whole(model).rule)
+        return cell_of_withheld(model)
     row = next((row for row in model.terms if row.level == level), None)
     if row is None:
         return Cell("1") if model.terms else NOT_ESTIMABLE

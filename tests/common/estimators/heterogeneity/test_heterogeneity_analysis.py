@@ -61,6 +61,28 @@ def test_of_fewer_than_five_sites_with_an_estimate_no_sum_is_asked() -> None:
     assert cohort.n - pooled.result["missing"] == pooled.result["n"]
 
 
+@pytest.mark.parametrize("seed", [53, 54, 55])
+def test_a_site_where_another_covariate_leaves_nothing_to_tell_the_effect_by_has_no_estimate(
+    seed: int,
+) -> None:
+    cohort = random_cohort(seed, n=350, n_sites=7)
+    # At two of the sites whoever is older dies first.
+    separated = cohort.site >= 5
+    order = cohort.with_values(
+        time=np.where(separated, 1 + np.arange(cohort.n), cohort.time),
+        event=np.where(separated, 1, cohort.event),
+        age=np.where(separated, 99 - 0.2 * np.arange(cohort.n), cohort.age),
+    )
+    without = order.with_values(
+        event=np.where(separated, 0, order.event), age=np.where(separated, 50.0, order.age)
+    )
+    found, expected = result_of(ASKED, order, 7), result_of(ASKED, without, 7)
+
+    assert 5 == found["sites"]
+    for name in ("fixed", "random", "test", "i_squared", "tau_squared"):
+        assert expected[name] == found[name]
+
+
 @pytest.mark.parametrize(
     ("asks", "told", "said"),
     [

@@ -38,7 +38,7 @@ def waiting(analysis: dict[str, Any], cohort: Cohort) -> tuple[Request[Any, Any]
     sites = cohort.patients(study)
     [spec] = study.plan.analyses
     estimator = estimator_of(spec.kind)
-    request = estimator.first(spec, study)
+    request: Any = estimator.first(spec, study)
     while not waits(request):
         asked = questions_json({spec.id: request})
         found = [summary_of(patients, study, asked) for patients in sites]

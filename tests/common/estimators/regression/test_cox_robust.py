@@ -19,8 +19,10 @@ from tests.common.estimators.pooling import assert_close, pool, result_of, summa
 from tests.common.results.kept_types import keeps_types
 from tests.examples import examples
 
-from riskset_common.errors import ProtocolRefusal
+from riskset_common.errors import EstimationError, ProtocolRefusal
+from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.formats.canonical_json import canonical_json
+from riskset_common.rounds.questions import read_questions
 from riskset_common.survival.regression.cox import cox_sums, prepare
 
 COX: dict[str, Any] = {
@@ -103,7 +105,12 @@ def test_the_order_of_sites_does_not_matter() -> None:
 
 
 def test_sites_of_one_patient_and_aliased_columns_are_no_trouble() -> None:
-    keeps_types(result_of(ROBUST, uneven_cohort(4), 5))
+    cohort = uneven_cohort(4)
+    asked = ROBUST | {"strata": ["site"]}
+    spread = cohort.with_values(
+        site=np.where(cohort.site == 0, np.arange(cohort.n) % 4 + 5, cohort.site)
+    )
+    keeps_types(result_of(asked, spread, 9))
     constant = random_cohort(5)
     result = result_of(ROBUST, constant.with_values(age=constant.site + 0.1), 5)
 
@@ -140,3 +147,69 @@ def test_the_spans_of_a_patient_are_one_cluster() -> None:
 
     assert_close(alone["terms"], parted["terms"][:2], 1e-8)
     keeps_types(found)
+
+
+def with_idle_sites(n_sites: int) -> Cohort:
+    """Five sites that contribute, one without events, one of a single patient, one where all are alike, and others without anybody."""
+    cohort = random_cohort(11, n=400, n_sites=7)
+    site = np.where(cohort.site == 6, 7, cohort.site)
+    site[np.flatnonzero(site == 7)[0]] = 6
+    alike = site == 7
+    return cohort.with_values(
+        site=site,
+        event=np.where(site == 5, 0, np.where(site == 6, 1, cohort.event)),
+        arm=np.where(alike, 0, np.maximum(cohort.arm, 0)),
+        age=np.where(alike, 50.0, np.nan_to_num(cohort.age, nan=60.0)),
+    )
+
+
+def test_sites_count_that_bear_on_the_coefficients() -> None:
+    cohort = with_idle_sites(10)
+    without = cohort.with_values(
+        event=np.where(cohort.site < 5, cohort.event, 0),
+        time=np.where(cohort.site < 5, cohort.time, 1),
+    )
+    found, expected = result_of(ROBUST, cohort, 10), result_of(ROBUST, without, 10)
+
+    assert 5 == found["robust"]["clusters"]
+    assert_close(expected["covariance"], found["covariance"])
+    assert any(
+        said.startswith("Standard errors are clustered by the 5 sites")
+        for said in found["warnings"]
+    )
+
+
+def test_from_fewer_than_five_of_them_nothing_is_asked() -> None:
+    cohort = with_idle_sites(10)
+    fewer = cohort.with_values(event=np.where(cohort.site == 4, 0, cohort.event))
+
+    with pytest.raises(EstimationError, match="needs 5 sites that bear on the coefficients"):
+        result_of(ROBUST, fewer, 10)
+
+
+def test_twenty_sites_are_enough_not_to_warn() -> None:
+    found = result_of(ROBUST, random_cohort(12, n=600, n_sites=20), 20)
+
+    assert 20 == found["robust"]["clusters"]
+    assert [] == found["warnings"]
+
+
+def test_no_wald_test_has_as_many_coefficients_as_sites() -> None:
+    terms = [{"factor": "arm"}, {"number": "age"}, {"factor": "sex"}, {"number": "dose"}]
+    found = result_of(ROBUST | {"terms": terms}, random_cohort(13, n=400), 5)
+
+    assert (5, None) == (found["tests"]["wald"]["df"], found["tests"]["wald"]["p_value"])
+    assert found["tests"]["terms"]["arm"]["p_value"] < 1
+    assert found["tests"]["score"]["p_value"] < 1
+
+
+def test_a_site_answers_for_few_sites_that_bear_on_a_model_whatever_it_is_asked() -> None:
+    study = study_of(ROBUST, 5)
+    found = pool(study, random_cohort(14).patients(study))
+    asked, checked = canonical_json({"asked": found.questions[-1]}), dict(found.verified["asked"])
+    few = {**checked, "contributing": np.array(4)}
+    without = {name: each for name, each in checked.items() if name != "contributing"}
+    for told, said in ((without, "rests on contributing"), (few, "fewer than 5 sites bear")):
+        [request] = read_questions(study, asked, {"asked": told}).values()
+        with pytest.raises(ProtocolRefusal, match=said):
+            estimator_of("cox").require_grounds(request)

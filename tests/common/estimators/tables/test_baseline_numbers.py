@@ -37,7 +37,7 @@ def test_numbers_do_not_depend_on_the_split(cohort: Cohort) -> None:
     keeps_types(split)
 
 
-@pytest.mark.parametrize("cohort", list(each_cohort()))
+@pytest.mark.parametrize("cohort", each_cohort().values(), ids=list(each_cohort()))
 def test_there_is_a_result_whoever_the_patients_are(cohort: Cohort) -> None:
     keeps_types(result_of(TABLE, cohort, 5))
 

@@ -381,8 +381,8 @@ def test_coefficients_of_another_length_are_no_next_step():
 @pytest.mark.parametrize(
     ("by_level", "n_columns", "n_events", "match"),
     [
-        ({("arm", "a"): (9, 9)}, 1, 100, "arm = a"),
-        ({("arm", "a"): (10, 4)}, 1, 100, "arm = a"),
+        ({("arm", "a"): (9, 9)}, 1, 100, "a level of arm"),
+        ({("arm", "a"): (10, 4)}, 1, 100, "a level of arm"),
         ({("arm", "a"): (10, 5)}, 11, 109, "11 coefficients"),
     ],
 )

@@ -251,3 +251,53 @@ def test_a_start_that_makes_no_sense_is_refused():
         start(1, "loose", 20)  # type: ignore[arg-type]  # that is the test
     with pytest.raises(EstimationError, match="found 0"):
         start(1, "r", 0)
+
+
+def separated_beside_an_effect(seed, n=20):
+    """An effect, and a score by which whoever dies first has most: it empties each risk set of what could tell the effect."""
+    random = np.random.default_rng(seed)
+    x = random.integers(0, 2, n).astype(float)
+    return np.column_stack([x, np.linspace(1, 0, n)])
+
+
+@pytest.mark.parametrize("convergence", ["tight", "r"])
+@pytest.mark.parametrize("seed", range(5))
+def test_an_effect_that_nothing_is_left_to_tell_has_no_finite_estimate(seed, convergence):
+    x = separated_beside_an_effect(seed)
+    found, _ = fit(dying_in_order(x), 2, convergence)
+
+    assert [True, True] == found.monotone.tolist()
+    assert not found.aliased.any()
+
+
+def test_sums_that_overflow_end_without_a_word_of_numpy():
+    found, _ = fit(dying_in_order(separated_beside_an_effect(1, n=60)), 2)
+
+    assert not found.converged
+    assert found.monotone.all()
+
+
+def test_an_effect_that_the_other_risk_sets_tell_keeps_its_estimate():
+    x = separated_beside_an_effect(3, n=12)
+    # Half of the patients have no score, and die afterwards.
+    more = np.column_stack([np.resize([0.0, 1.0, 1.0, 0.0, 1.0], 40), np.zeros(40)])
+    # The last of the others has a score of 0, too.
+    alone, _ = fit(dying_in_order(np.vstack([x[-1:], more])[:, :1]), 1)
+    found, _ = fit(dying_in_order(np.vstack([x, more])), 2)
+
+    assert [False, True] == found.monotone.tolist()
+    assert alone.coef[0] == pytest.approx(found.coef[0], abs=1e-6)
+    assert alone.std_err[0] == pytest.approx(found.std_err[0], rel=1e-6)
+
+
+def test_one_event_among_very_many_is_information_enough():
+    n = 100_000
+    x = np.resize([0.0, 1.0], n)
+    event = x == 0
+    event[1] = True
+    design = prepare(np.full(n, 1), event, None, x[:, None], np.zeros(n, np.int64), "breslow")
+    found, states = fit(lambda beta: cox_sums(design, beta), 1)
+
+    assert found.std_err[0] ** 2 > 1e4 * states[-1].variance_null[0]
+    assert not found.monotone.any()
+    assert found.coef[0] == pytest.approx(-np.log(n / 2), rel=1e-9)

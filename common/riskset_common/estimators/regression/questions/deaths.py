@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from riskset_common.errors import EstimationError
+from riskset_common.errors import ContradictionError
 from riskset_common.estimators.cohort.groups import n_groups
 from riskset_common.estimators.curves.counts import require_length
 from riskset_common.estimators.estimator import Shape, Summary
@@ -51,7 +51,7 @@ class AskDeaths(AskCox):
         memory: BlindMemory = request.memory
         (whole, *_) = blind_questions(request, pooled).values()
         if (whole.n_patients, whole.n_events) != (memory.survey.n, memory.survey.events):
-            raise EstimationError(
+            raise ContradictionError(
                 f"analysis {request.spec.id}: other patients or events were counted at the event times than in the survey. Records have "
                 "changed since; start a new run."
             )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
+from riskset_common.errors import EstimationError
 from riskset_common.estimators.cohort.causes import cause_specific_times
 from riskset_common.estimators.cohort.groups import n_groups
 from riskset_common.estimators.curves.counts import grid_length, length_marks, length_shapes
@@ -19,7 +20,7 @@ from riskset_common.estimators.regression.questions.memory import CoxMemory
 from riskset_common.estimators.regression.result import Survey
 from riskset_common.estimators.regression.rows import cohort_of
 from riskset_common.estimators.regression.site import arrange_model
-from riskset_common.estimators.regression.spec import CoxSpec
+from riskset_common.estimators.regression.spec import FEWEST_CLUSTERS, CoxSpec
 from riskset_common.estimators.regression.survey import read_survey, survey, survey_shapes
 from riskset_common.results.regression import CoxResult
 from riskset_common.study.patients import Patients
@@ -50,12 +51,22 @@ class AskSurvey(AskCox):
         spec, surveyed = request.spec, read_survey(request, pooled)
         if spec.crosses_sites(request.study.sites):
             return _ask_deaths(request, surveyed, pooled)
+        _require_clusters(surveyed)
         fitting = Fitting.of(spec, surveyed.columns)
         count_steps = grid_length(pooled, 1) if spec.counts_times else None
         asked = AskLikelihood(
             exponent=surveyed.exponent, beta=fitting.beta, count_steps=count_steps
         )
         return replace(request, state=asked, memory=CoxMemory(surveyed, fitting))
+
+
+def _require_clusters(surveyed: Survey) -> None:
+    """Raise where too few sites contribute for a variance clustered by site."""
+    if surveyed.clusters is not None and surveyed.clusters < FEWEST_CLUSTERS:
+        raise EstimationError(
+            f"Not asked: a variance clustered by site needs {FEWEST_CLUSTERS} sites that bear on the coefficients, and fewer do. A site "
+            "does where somebody had an event while others with other covariates were at risk. Leave robust: site out."
+        )
 
 
 def _ask_deaths(request: CoxRequest, surveyed: Survey, pooled: Summary) -> CoxRequest | CoxResult:

@@ -18,7 +18,12 @@ import numpy as np
 
 from riskset_common.errors import EstimationError
 from riskset_common.secure.blind.arithmetic.fixed_point import ONE, F, to_real
-from riskset_common.secure.blind.arithmetic.reciprocal import FACTOR_BITS, FreshStart, NearStart
+from riskset_common.secure.blind.arithmetic.reciprocal import (
+    FACTOR_BITS,
+    FINE_BITS,
+    FreshStart,
+    NearStart,
+)
 from riskset_common.secure.blind.arithmetic.shares import K
 from riskset_common.secure.blind.cox.model import BlindModel
 from riskset_common.survival.arrays.shapes import FloatArray
@@ -27,7 +32,11 @@ LARGEST_BITS = 36
 """A sum over a risk set may reach 2^36: its reciprocal then keeps 28 bits, those of ordinary risk sets 50 and more."""
 _ENOUGH = 23.0
 """A start is squared until what is missing is below e^-23; Newton's correction squares it once more."""
-_LEAST_FACTOR = 1 << 8
+_LEAST_FACTOR = 1 << 6
+EXACT_ENOUGH = 2.0**-40
+"""Where the rounding of its starts may have changed a log A by more, a fresh start is preferred if that loses less."""
+_COARSE = 2.0**-10
+"""Where 1 - e is not below this, 64 bits of e leave 54 of log(1 - e)."""
 
 
 def spread(model: BlindModel, beta: FloatArray) -> float:
@@ -67,45 +76,66 @@ class PublicPath:
         How its reciprocals start.
     log_public
         The public part of the sum of weight log A: -log w0, or -log(factor) on top of the last one's.
+    error
+        By how much the rounding of the starts may have changed a log A at most, up to a small factor.
     """
 
     beta: FloatArray
     start: FreshStart | NearStart
     log_public: float
+    error: float
 
 
 def next_path(model: BlindModel, beta: FloatArray, last: PublicPath | None) -> PublicPath:
     """The public part of the evaluation at `beta`, after the `last` one. Run by every party for itself; refused out of range."""
     require_in_range(model, beta)
-    start = start_for(model, beta, None if last is None else last.beta)
-    weights = model.terms.weight
-    if isinstance(start, NearStart) and last is not None:
-        log_factor = math.log(start.factor / (1 << FACTOR_BITS))
-        return PublicPath(beta, start, last.log_public - float(weights.sum()) * log_factor)
-    reciprocals = to_real(start.reciprocal, F) if isinstance(start, FreshStart) else np.ones(0)
-    return PublicPath(beta, start, -float(weights @ np.log(reciprocals)))
+    fresh = _fresh(model, beta)
+    near = None if last is None else _near(model, beta, last)
+    if near is None or near.start.squarings > fresh.start.squarings:
+        return fresh
+    # A near start costs less, and keeps what the starts before it have lost.
+    return near if near.error <= max(EXACT_ENOUGH, fresh.error) else fresh
 
 
-def start_for(
-    model: BlindModel, beta: FloatArray, last_beta: FloatArray | None
-) -> FreshStart | NearStart:
-    """The start of the reciprocals at `beta` that needs fewer squarings."""
+def _fresh(model: BlindModel, beta: FloatArray) -> PublicPath:
+    """Start from public numbers."""
     B = spread(model, beta)
     # A is never below e^-2B / 2N of the bound of its start.
-    fresh = _squarings(math.exp(-2 * B) / (2 * model.n_patients))
-    if last_beta is not None:
-        b = spread(model, beta - last_beta)
-        factor = math.floor(math.exp(-b) * (1 << FACTOR_BITS))
-        if factor >= _LEAST_FACTOR:
-            near = _squarings(math.exp(-b) * factor / (1 << FACTOR_BITS))
-            if near <= fresh:
-                return NearStart(factor, near)
+    least = math.exp(-2 * B) / (2 * model.n_patients)
     # A power of two, so that no two machines' last digits can part it.
     bound = 1 << math.ceil(math.log2(model.n_patients) + B * math.log2(math.e))
-    return FreshStart(tuple(ONE // (int(d) * bound) for d in model.terms.factor), fresh)
+    reciprocal = tuple(ONE // (int(d) * bound) for d in model.terms.factor)
+    squarings = _squarings(least)
+    start = FreshStart(reciprocal, squarings, _fine(least, squarings))
+    log_public = -float(model.terms.weight @ np.log(to_real(reciprocal, F)))
+    return PublicPath(beta, start, log_public, _rounding(least))
+
+
+def _near(model: BlindModel, beta: FloatArray, last: PublicPath) -> PublicPath | None:
+    """Start from the last reciprocals; None where they are too far away."""
+    b = spread(model, beta - last.beta)
+    factor = math.floor(math.exp(-b) * (1 << FACTOR_BITS))
+    if factor < _LEAST_FACTOR:
+        return None
+    real = factor / (1 << FACTOR_BITS)
+    least = math.exp(-b) * real
+    squarings = _squarings(least)
+    start = NearStart(factor, squarings, _fine(least, squarings))
+    log_public = last.log_public - float(model.terms.weight.sum()) * math.log(real)
+    return PublicPath(beta, start, log_public, last.error + _rounding(least))
 
 
 def _squarings(least: float) -> int:
     """How often 1 - least is squared until it is below e^-23."""
     missing = -math.log1p(-min(least, 1 - 2.0**-40))
     return max(1, math.ceil(math.log2(_ENOUGH / missing)))
+
+
+def _fine(least: float, squarings: int) -> int:
+    """How many of the squarings 1 - e may begin below `_COARSE`: each doubles it, but for the last bits."""
+    return min(squarings, max(0, math.ceil(math.log2(_COARSE / least))))
+
+
+def _rounding(least: float) -> float:
+    """The last bit of e as a share of the least 1 - e."""
+    return 2.0**-FINE_BITS / least

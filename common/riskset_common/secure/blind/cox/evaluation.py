@@ -10,7 +10,12 @@ Sums are local; the three numbers, vector and matrix are truncated to 40, 50 and
 last bits of the hidden terms do not show. Nothing else is opened but what a converged model gives besides, see `beside_the_fit.py`.
 
 The logarithms and Newton's correction of the reciprocals are computed in the same openings. Where the reciprocals start from the last
-ones, so do the logarithms: log A = log A_last + log(A w_last factor) - log(factor), all as shares.
+ones, so do the logarithms, all as shares:
+
+    log A = log(A w_last factor) - log(factor) - log w_last,    - log w_last = log A_last - log(A_last w_last) = log A_last + r
+
+with r = 1 - A_last w_last, the rounding of w_last. It is below 2^-24, and would else add up over the evaluations where A is large; r^2 is
+left out.
 """
 
 from __future__ import annotations
@@ -26,15 +31,17 @@ from riskset_common.secure.blind.arithmetic.field import (
     LIMBS,
     Elements,
     add,
+    constant,
     from_integers,
     inner,
+    multiply,
     scale,
     subtract,
     to_integers,
     total,
     zeros,
 )
-from riskset_common.secure.blind.arithmetic.fixed_point import F, to_fixed, to_real
+from riskset_common.secure.blind.arithmetic.fixed_point import ONE, F, to_fixed, to_real
 from riskset_common.secure.blind.arithmetic.logarithm import sum_of_logarithms
 from riskset_common.secure.blind.arithmetic.reciprocal import (
     FreshStart,
@@ -61,7 +68,7 @@ class Reciprocals:
     w
         Shares of 1/A, shape (9, n_terms).
     log_share
-        Share of the hidden part of the sum of weight log A, degree 2t, units of 2^-128, shape (9, 1).
+        Share of the hidden part of minus the sum of weight log w, degree 2t, units of 2^-128, shape (9, 1).
     """
 
     w: Elements
@@ -145,7 +152,7 @@ def evaluate(
     Parameters
     ----------
     beta, start
-        The coefficients, and the start of the reciprocals at them, see `bounds.start_for`.
+        The coefficients, and the start of the reciprocals at them, see `bounds.next_path`.
     sums
         Shares of the pooled sums, shape (9, model.length).
     last
@@ -158,16 +165,17 @@ def evaluate(
 
     # 1/A. Newton's correction, v = B w, and the logarithms run beside one another: three openings together.
     nearly = yield from iterate(arithmetic, A, start, None if last is None else last.w)
-    (w, v), logs = yield from arithmetic.beside(
+    (w, v, rounding), logs = yield from arithmetic.beside(
         lambda side: _corrected(side, A, B, nearly.w),
         lambda side: sum_of_logarithms(side, nearly.chain, terms.weight),
     )
 
-    # sum of weight log A = public part - sum of log(1 + e), and what was known of the last A.
+    # sum of weight log A = public part - sum of log(1 + e), and what was known of the last w.
     log_share = subtract(zeros(1), logs)
     if isinstance(start, NearStart) and last is not None:
         log_share = add(log_share, last.log_share)
-    kept = Reciprocals(w, log_share)
+    r = multiply(total(scale(rounding, terms.weight))[:, np.newaxis], constant(ONE))
+    kept = Reciprocals(w, add(log_share, r))
     hidden = HiddenTerms(at_risk, died, g_events, w, tuple(v))
     score = score_share(model, events, v)
     linear = inner(events, from_integers(to_fixed(float(each)) for each in beta))[:, np.newaxis]
@@ -203,12 +211,15 @@ def _term(model: BlindModel, at_risk: Elements, died: Elements) -> Elements:
 
 def _corrected(
     arithmetic: Arithmetic, A: Elements, B: Sequence[Elements], nearly: Elements
-) -> Opening[tuple[Elements, list[Elements]]]:
-    """w, and v of each column."""
+) -> Opening[tuple[Elements, list[Elements], Elements]]:
+    """w, v of each column, and 1 - A w."""
     w = yield from correct(arithmetic, A, nearly)
-    p = len(B)
-    v = yield from arithmetic.product(np.concatenate(B, axis=1), np.tile(w, p), F)
-    return w, np.split(v, p, axis=1)
+    factors = [A, *B]
+    products = yield from arithmetic.product(
+        np.concatenate(factors, axis=1), np.tile(w, len(factors)), F
+    )
+    one, *v = np.split(products, len(factors), axis=1)
+    return w, v, subtract(arithmetic.constant(ONE), one)
 
 
 def score_share(model: BlindModel, events: Elements, v: Sequence[Elements]) -> Elements:

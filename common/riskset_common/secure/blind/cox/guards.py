@@ -38,15 +38,15 @@ def require_enough(
     n_events
         Events in all.
     """
-    few = [
-        f"{factor} = {level}"
-        for (factor, level), (patients, events) in by_level.items()
+    few = dict.fromkeys(
+        factor
+        for (factor, _), (patients, events) in by_level.items()
         if patients < PATIENTS_PER_LEVEL or events < EVENTS_PER_LEVEL
-    ]
+    )
     if few:
         raise PolicyRefusal(
-            f"A coefficient would show single patients: fewer than {PATIENTS_PER_LEVEL} patients or {EVENTS_PER_LEVEL} events with "
-            f"{', '.join(few)}. Merge levels in the codebook, or leave the term out."
+            f"A coefficient would show single patients: a level of {', '.join(few)} has fewer than {PATIENTS_PER_LEVEL} patients or "
+            f"{EVENTS_PER_LEVEL} events. Merge levels in the codebook, or leave the term out."
         )
     if n_columns * EVENTS_PER_COEFFICIENT > n_events:
         raise PolicyRefusal(

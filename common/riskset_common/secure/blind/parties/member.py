@@ -141,7 +141,7 @@ class BlindMember:
         return H(
             b"blind-evaluation",
             self._chain,
-            u32(ask.evaluation, start.squarings),
+            u32(ask.evaluation, start.squarings, start.fine),
             beta_bytes(ask.beta),
             *(number.to_bytes(16, "little") for number in public),
             *(H(message.signature, message.body) for message in inputs),
