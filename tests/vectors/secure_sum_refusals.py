@@ -75,9 +75,9 @@ def bad_offers(good: dict[str, Any]) -> dict[str, Any]:
             ("offer_plan_not_canonical", "ProtocolRefusal", "The plan of a message", spaced),
             (
                 "offer_roster",
-                "SignatureRefusal",
+                "RosterRefusal",
                 "not the one this site trusts",
-                changed(good["offer"], with_renamed_site),
+                said_otherwise(good["offer"], with_renamed_site),
             ),
             (
                 "offer_of_another_centre",

@@ -112,8 +112,7 @@ def test_a_site_sends_the_same_bytes_again_and_no_others(session):
 
     assert first == session.answer(0, ask)
     fewer = design_of(MODEL, COHORT, np.flatnonzero(SITE == 0)[1:])
-    with refused("already answered"):
-        session.answer(0, ask, fewer)
+    assert first == session.answer(0, ask, fewer)
 
 
 def test_a_site_refuses_coefficients_beyond_the_bounds():
