@@ -184,6 +184,8 @@ class SiteNode:
             if ended is not None:
                 self._state.forget(sid, self._now(), ended)
             sent = self._send(refused, sid, round_number)
+        if not self._state.is_open(sid):
+            self._records.forget(sid)
         if ended is not None:
             self._drop(sid)
             plan = self._state.plan(sid).fields()
