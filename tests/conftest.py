@@ -1,14 +1,16 @@
-"""How examples are chosen in every test, where its folders lie, and which tests go to one worker together."""
+"""How examples are chosen in every test, where its folders lie, which tests go to one worker together, and a log that is quiet."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import settings
 from tests.workers import FederationsTogether
 
@@ -44,3 +46,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FederationsT
     if config.getoption("dist") != "loadscope":
         return None
     return FederationsTogether(config, log)
+
+
+@pytest.fixture
+def quiet() -> Iterator[None]:
+    """No log lines of what a test loses on purpose."""
+    structlog.configure(processors=[_dropped])
+    yield
+    structlog.reset_defaults()
+
+
+def _dropped(*_: object) -> str:
+    raise structlog.DropEvent

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import structlog
 from hypothesis import given
 from tests.common.estimators.analyses import ALL, BLIND
 from tests.common.estimators.cohorts import Cohort, cohorts, random_cohort, study_of
@@ -76,17 +75,7 @@ ROSTER = Roster(
     ),
 )
 KINDS = ALL | BLIND
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    structlog.configure(processors=[_dropped])
-    yield
-    structlog.reset_defaults()
-
-
-def _dropped(*_: object) -> str:
-    raise structlog.DropEvent
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 class GivenRecords:

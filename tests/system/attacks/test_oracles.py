@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from tests.system.attacks.lung_nodes import Consortium, consortium, plan_of
 
 from riskset_common.errors import CodebookError
@@ -42,15 +41,9 @@ NEVER_SIGNED = bytes(range(32))
 
 
 @pytest.fixture
-def parties(tmp_path: Path) -> Iterator[Consortium]:
-    structlog.configure(processors=[_dropped])
+def parties(tmp_path: Path, quiet: None) -> Iterator[Consortium]:
     with consortium(tmp_path) as made:
         yield made
-    structlog.reset_defaults()
-
-
-def _dropped(*_: object) -> str:
-    raise structlog.DropEvent
 
 
 ANALYSES: list[dict[str, Any]] = [

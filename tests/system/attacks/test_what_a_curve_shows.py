@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from tests.runs import copied_run
 from tests.server.disclosure.as_released import release
 from tests.system.attacks.lung_nodes import consortium, plan_of
@@ -28,17 +27,6 @@ from riskset_server.run.results import Finished
 from riskset_server.run.rounds import Asked
 
 DAYS_PER_YEAR = 365.25
-
-
-@pytest.fixture
-def quiet() -> Iterator[None]:
-    structlog.configure(processors=[_dropped])
-    yield
-    structlog.reset_defaults()
-
-
-def _dropped(*_: object) -> str:
-    raise structlog.DropEvent
 
 
 @pytest.mark.usefixtures("quiet")

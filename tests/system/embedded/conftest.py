@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 from tests.system.end_to_end.small_study import SmallStudy, write_small_study
 
 
@@ -24,15 +22,3 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> SmallStudy:
     if ended.exit_code != 0:
         raise AssertionError(ended.stderr)
     return made
-
-
-@pytest.fixture
-def quiet() -> Iterator[None]:
-    """No log lines of what a test loses on purpose."""
-    structlog.configure(processors=[_dropped])
-    yield
-    structlog.reset_defaults()
-
-
-def _dropped(*_: object) -> str:
-    raise structlog.DropEvent
