@@ -15,7 +15,7 @@ from riskset_common.survival.curves.risk_table import GridCounts
 STAYS_0 = "survival stays 0, whatever happens to them"
 INCIDENCE_STAYS = "the incidences stay as they are, whatever happens to them"
 GOES_ON = "the curve goes on as if nobody could have had an event before they came"
-_WHEN = re.compile(r"from \S+ to \S+ \S+, and \d+ more came")
+_WHEN = r"from \S+ to \S+ \S+, and \d+ more came"
 
 
 def emptied_warnings(
@@ -61,4 +61,4 @@ def _emptied(at_risk: IntArray, events: IntArray, leaving: IntArray) -> tuple[in
 
 def without_numbers(warning: str) -> str:
     """The same without the times, which are those of patients, and without their number."""
-    return _WHEN.sub("for a time, and more came", warning)
+    return re.sub(_WHEN, "for a time, and more came", warning)
