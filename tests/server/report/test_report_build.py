@@ -262,7 +262,7 @@ def test_an_analysis_that_was_wholly_withheld_is_named_with_its_rule(
         tmp_path,
     )
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    notice = "Withheld under the disclosure rule minimum_at_risk 10: kmt2a."
+    notice = "Withheld because a level of kmt2a has fewer than 10 patients (minimum_at_risk)."
 
     assert f"Cox model of event-free survival: {notice}" in Page(page).texts
     assert f"Event-free survival: {notice}" in Page(page).texts
