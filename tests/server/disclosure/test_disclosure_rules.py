@@ -91,9 +91,9 @@ def model(*levels: tuple[int, int], terms: int = 1, **more: Any) -> dict[str, An
             {"term": "arm", "level": str(index), "n": patients, "events": died}
             for index, (patients, died) in enumerate(levels)
         ],
-        "covariance": [[0.0212345678901]],
+        "covariance": [[0.0212345678901] * terms] * terms,
         "log_likelihood": {"null": -210.5, "fitted": -200.25},
-        "tests": dict.fromkeys(("wald", "score", "likelihood_ratio"), TEST) | {"terms": {}},
+        "tests": dict.fromkeys(("wald", "score", "likelihood_ratio"), TEST) | {"terms": {"arm": TEST}},
         "warnings": ["a sentence"],
     } | more
 
