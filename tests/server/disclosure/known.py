@@ -76,8 +76,8 @@ def _landmark_analysis(puzzle: Puzzle, result: Json, at_risk: bool) -> None:
     left_out(puzzle, "ended", result["ended"])
     puzzle.count("all n", result["n"])
     puzzle.count("all events", result["events"])
-    inner = result.get("curves") or result["model"]
-    if is_withheld(inner) or is_withheld(inner["n"]):
+    inner = result.get("curves") or result.get("model")
+    if inner is None or is_withheld(inner) or is_withheld(inner["n"]):
         return
     kaplan_meier(puzzle, inner, at_risk) if "curves" in result else _model(puzzle, inner, at_risk)
     left_out(puzzle, "missing", inner["missing"])
