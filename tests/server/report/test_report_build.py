@@ -272,6 +272,21 @@ def test_an_analysis_that_was_wholly_withheld_is_named_with_its_rule(
     assert len(set(Page(page).ids)) == len(Page(page).ids)
 
 
+def test_an_analysis_of_nobody_has_a_sentence_and_no_figure(
+    trial: ModuleType, tmp_path: Path
+) -> None:
+    results = trial.study_results()
+    results["analyses"]["efs"] |= {"n": 0, "events": 0, "groups": []}
+    page = build_report(
+        results_from_json(results),
+        trial.study_plan(trial.DISPLAYS),
+        trial.study_codebook(),
+        tmp_path,
+    ).read_text(encoding="utf-8")
+
+    assert "Event-free survival: No patients." in Page(page).texts
+
+
 def test_released_results_can_be_reported_whole(trial: ModuleType, tmp_path: Path) -> None:
     results = trial.study_results()
     for name, found in results["analyses"].items():
