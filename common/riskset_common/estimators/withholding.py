@@ -79,11 +79,11 @@ def _unless_too_few(
     least = asking.study.plan.disclosure.minimum_events_per_term
     if coefficients is None or events >= least * coefficients:
         return asking
-    said = "no event" if least == 1 else f"fewer than {least} events"
+    few = f"fewer than {least} events for each of" if least > 1 else "fewer events than"
     return without_result(
         estimator,
         f"minimum_events_per_term {least}",
-        f"Not asked: {said} for each of the model's coefficients, of which there are {coefficients}. Ask for fewer terms.",
+        f"Not asked: {few} the model's coefficients, of which there are {coefficients}. Ask for fewer terms.",
     )
 
 

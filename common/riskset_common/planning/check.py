@@ -155,9 +155,12 @@ def _analysis_problems(study: Study, analysis: AnalysisSpec) -> Iterator[str]:
         yield from _name_problem(codebook, name, "category")
     for name in dict.fromkeys(uses.all_numbers):
         yield from _name_problem(codebook, name, "number")
+    dates = _of_kind(codebook, DateVariable)
+    from_dates = endpoint in plan.endpoints and plan.endpoints[endpoint].origin is not None
     for name in dict.fromkeys(uses.times):
-        wanted = "number" if name in _of_kind(codebook, NumberVariable) else "date"
-        yield from _name_problem(codebook, name, wanted)
+        is_number = name in _of_kind(codebook, NumberVariable)
+        as_date = name in dates or (from_dates and not is_number)
+        yield from _name_problem(codebook, name, "date" if as_date else "number")
 
 
 def _cause_problems(study: Study, analysis: AnalysisSpec) -> Iterator[str]:

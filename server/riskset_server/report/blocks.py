@@ -92,11 +92,18 @@ def _block(one: Placed, parts: Mapping[str, Part], words: Words) -> Block:
         drawing=made if isinstance(made, Drawing) else None,
         parts=tuple(all_parts),
         notices=tuple(
-            f"{words.title(part.spec)}: {note_of_withheld(part.result)}"
+            f"{words.title(part.spec)}: {why}"
             for part in all_parts
-            if isinstance(part.result, WithheldAnalysis)
+            if (why := _why_nothing(part)) is not None
         ),
     )
+
+
+def _why_nothing(part: Part) -> str | None:
+    """Why nothing of an analysis is shown: it is withheld as a whole, or is of nobody; None where there is something."""
+    if isinstance(part.result, WithheldAnalysis):
+        return note_of_withheld(part.result)
+    return "No patients." if part.result.n == 0 else None
 
 
 def _title(parts: Sequence[Part], words: Words) -> str:
@@ -107,16 +114,16 @@ def _title(parts: Sequence[Part], words: Words) -> str:
 def _shown(
     panel: Panel, title: str | None, parts: Mapping[str, Part], words: Words, plot: Plot = WHOLE
 ) -> Shown | None:
-    """What a display or panel shows; None where everything in it was withheld."""
+    """What a display or panel shows; None where there is nothing of any analysis in it."""
     own = [parts[name] for name in panel.of]
-    left = tuple(part for part in own if not isinstance(part.result, WithheldAnalysis))
+    left = tuple(part for part in own if _why_nothing(part) is None)
     return Shown(panel, title or _title(own, words), left, words, plot) if left else None
 
 
 def _panels(
     made_by: Panels, display: Display, title: str, parts: Mapping[str, Part], words: Words
 ) -> Drawing | None:
-    """The panels of a figure by their letters; one of which everything was withheld is left out, and so is its letter."""
+    """The panels of a figure by their letters; one with nothing to show is left out, and so is its letter."""
     drawn = {}
     for rank, (maker, panel) in enumerate(zip(made_by.makers, display.panels, strict=True)):
         shown = _shown(panel, panel.title, parts, words, PANEL)

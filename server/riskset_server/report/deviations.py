@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from riskset_common.results.shown import WithheldAnalysis
 from riskset_common.results.whole_file import Results
 from riskset_common.study.plan import Plan
-from riskset_server.displays.parts.cells import count
+from riskset_server.displays.parts.cells import count, why_withheld
 from riskset_server.displays.parts.display import Part
 from riskset_server.displays.parts.words import Words, listed
 from riskset_server.report.overview import Fact
@@ -62,11 +62,11 @@ def _withheld(part: Part, words: Words) -> Iterator[Fact]:
             yield Fact("No result", f"{title}: {' '.join(part.result.warnings)}")
             return
         rule = withheld_as_a_whole(part.result).rule
-        yield Fact("Withheld", f"{title}, as a whole, under the disclosure rule {rule}.")
+        yield Fact("Withheld", f"{title}, as a whole, {why_withheld(rule)}.")
         return
     by_rule = Counter(rules_in(part.result))
     if by_rule:
         named = listed(
-            [f"{count(number)} under {rule}" for rule, number in sorted(by_rule.items())]
+            [f"{count(number)} {why_withheld(rule)}" for rule, number in sorted(by_rule.items())]
         )
         yield Fact("Withheld", f"{title}: entries of the results held back: {named}.")

@@ -74,10 +74,23 @@ def _endpoint(name: str, endpoint: Endpoint, words: Words) -> str:
         events = listed([lower_first(sentence_case(key)) for key in endpoint.first_of])
         first = f"the first of {events}" if len(endpoint.first_of) > 1 else events
         censor = lower_first(words.variable(endpoint.censor or ""))
-        return f"{label} is the time from {words.origin(name)} to {first}; patients without are censored at the {censor}."
+        said = f"{label} is the time from {words.origin(name)} to {first}; patients without are censored at the {censor}."
+        return " ".join((said, *_observation(endpoint, words)))
     variable = words.variable(endpoint.time.variable) if endpoint.time is not None else ""
     events = listed([lower_first(sentence_case(key)) for key in endpoint.events])
-    return f"{label} is read from the column {lower_first(variable)}; its events: {events}."
+    said = f"{label} is read from the column {lower_first(variable)}; its events: {events}."
+    return " ".join((said, *_observation(endpoint, words)))
+
+
+def _observation(endpoint: Endpoint, words: Words) -> Iterator[str]:
+    """Other ends of observation, and its beginning if that is after the origin (left truncation)."""
+    ends = [lower_first(words.happening(end)) for end in endpoint.censored_at]
+    if ends:
+        yield f"Patients without an event until then are censored at {listed(ends)} as well."
+    entry = endpoint.entry
+    if entry is not None:
+        begun = words.happening(entry if isinstance(entry, str) else entry.variable)
+        yield f"Entry is late: patients are at risk only after {lower_first(begun)}."
 
 
 def _of_kinds(paragraph: Paragraph, parts: Collection[Part], words: Words) -> Iterator[str]:

@@ -94,7 +94,7 @@ def model(*levels: tuple[int, int], terms: int = 1, **more: Any) -> dict[str, An
         "covariance": [[0.0212345678901] * terms] * terms,
         "log_likelihood": {"null": -210.5, "fitted": -200.25},
         "tests": dict.fromkeys(("wald", "score", "likelihood_ratio"), TEST)
-        | {"terms": {TERM["term"]: TEST} if terms else {}},
+        | {"terms": {"arm": TEST}},
         "warnings": ["a sentence"],
     } | more
 

@@ -71,6 +71,23 @@ def test_null_reads_as_absent_and_withheld_as_withheld_with_its_rule() -> None:
     assert Cell("1,912") == cells.cell(1912, cells.count)
 
 
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("minimum_cell 5", "under the disclosure rule minimum_cell 5"),
+        ("minimum_at_risk 10: stage", "because a level of stage has fewer than 10 patients (minimum_at_risk)"),
+        ("minimum_cell 5 events: arm:stage", "because a level of arm:stage has fewer than 5 events (minimum_cell)"),
+        (
+            "minimum_cell 5 events for each of 2 coefficients",
+            "because there are fewer than 5 events for each coefficient of 2 (minimum_cell)",
+        ),
+    ],
+)  # fmt: skip
+def test_a_rule_that_withholds_a_model_is_said_in_words(rule: str, said: str) -> None:
+    assert said == cells.why_withheld(rule)
+    assert f"Withheld {said}." == cells.withheld_note(rule)
+
+
 def test_joined_cells_keep_their_footnotes_and_say_one_word_once() -> None:
     half = (Cell("2.1"), cells.NOT_REACHED)
     both = (cells.withheld_cell("r"), cells.withheld_cell("r"))

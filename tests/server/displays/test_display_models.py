@@ -51,8 +51,7 @@ def test_an_exposure_that_begins_during_follow_up_is_said_to(
     [arm, _, interaction] = trial.study_results()["analyses"]["cox_arm"]["terms"]
     exposed = arm | {"term": "date_smn", "level": "exposed", "reference": "not exposed"}
     names = {"term": "date_smn:arm", "level": "exposed:ADE_MAE", "reference": "not exposed:IB"}
-    found = trial.study_results()["analyses"]["cox_arm"]
-    found |= {"terms": [exposed, arm, interaction | names], "endpoint": "OS"}
+    found = trial.cox_result([exposed, arm, interaction | names], endpoint="OS")
     text = cox_table.make(shown("cox_smn", plan=plan, results={"cox_smn": found})).csv()
 
     assert (
@@ -215,7 +214,7 @@ def test_a_fine_gray_model_names_its_ratio_and_the_competing_events(
         kind="fine_gray",
         competing=31,
         censoring="pooled",
-        robust={"clustered_by": "patient", "naive_std_err": []},
+        robust={"clustered_by": "patient", "naive_std_err": [0.2] * len(trial.COX_ARM)},
     )
     made = shown(
         "cox_arm",

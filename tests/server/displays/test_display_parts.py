@@ -163,7 +163,7 @@ def test_a_landmark_model_of_few_events_is_withheld_and_its_display_says_so() ->
     table = landmark.make(subject)
     with figure.settings():
         drawn = landmark.draw(subject)
-    rule = "Withheld under the disclosure rule minimum_cell 5 events: dose_by_landmark."
+    rule = "Withheld because a level of dose_by_landmark has fewer than 5 events (minimum_cell)."
 
     assert [["withheld"] * 3] == [[cell.text for cell in row.cells] for row in table.rows]
     assert [rule] == [footnote.text for footnote in table.footnotes()]

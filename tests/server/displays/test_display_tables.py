@@ -145,6 +145,17 @@ def test_a_difference_is_that_of_the_survivals_and_its_error_the_root_of_their_s
     assert f"{100 * low:.1f}".replace("-", "−") == row.cells[6].text.split(" to ")[0]
 
 
+def test_a_difference_of_two_survivals_that_are_shown_is_shown_though_events_are_withheld(
+    trial: ModuleType, shown: Callable[..., Shown]
+) -> None:
+    result = copy.deepcopy(trial.study_results()["analyses"]["dfs_arm"])
+    for group in result["groups"]:
+        group["at"][1]["events_to"] = WITHHELD
+    row = estimates.make(shown("dfs_arm", results={"dfs_arm": result})).rows[-1]
+
+    assert ["0.8 (5.8)", "−10.7 to 12.2"] == [cell.text for cell in row.cells[5:7]]
+
+
 def test_several_analyses_stand_below_their_titles_and_share_their_horizons(
     shown: Callable[..., Shown],
 ) -> None:

@@ -262,7 +262,7 @@ def test_an_analysis_that_was_wholly_withheld_is_named_with_its_rule(
         tmp_path,
     )
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    notice = "Withheld under the disclosure rule minimum_at_risk 10: kmt2a."
+    notice = "Withheld because a level of kmt2a has fewer than 10 patients (minimum_at_risk)."
 
     assert f"Cox model of event-free survival: {notice}" in Page(page).texts
     assert f"Event-free survival: {notice}" in Page(page).texts
@@ -270,6 +270,21 @@ def test_an_analysis_that_was_wholly_withheld_is_named_with_its_rule(
     assert not (tmp_path / "figures" / "Fig_S1.svg").exists()
     assert (tmp_path / "figures" / "Fig_2A.svg").exists()
     assert len(set(Page(page).ids)) == len(Page(page).ids)
+
+
+def test_an_analysis_of_nobody_has_a_sentence_and_no_figure(
+    trial: ModuleType, tmp_path: Path
+) -> None:
+    results = trial.study_results()
+    results["analyses"]["efs"] |= {"n": 0, "events": 0, "groups": []}
+    page = build_report(
+        results_from_json(results),
+        trial.study_plan(trial.DISPLAYS),
+        trial.study_codebook(),
+        tmp_path,
+    ).read_text(encoding="utf-8")
+
+    assert "Event-free survival: No patients." in Page(page).texts
 
 
 def test_released_results_can_be_reported_whole(trial: ModuleType, tmp_path: Path) -> None:

@@ -96,8 +96,8 @@ def test_what_was_held_back_is_counted_by_rule(trial: ModuleType, planned: Any) 
     ]
 
     assert (
-        "Event-free survival by risk group: entries of the results held back: 1 under minimum_at_risk 10 and "
-        "2 under minimum_cell 5."
+        "Event-free survival by risk group: entries of the results held back: 1 under the disclosure rule minimum_at_risk 10 and "
+        "2 under the disclosure rule minimum_cell 5."
     ) in found
     assert "Event-free survival, as a whole, under the disclosure rule minimum_cell 5." in found
 
@@ -122,15 +122,3 @@ def test_the_methods_say_how_sums_were_opened() -> None:
 
     assert "over at least 3 sites; it took 3 of the 4 sites of a committee" in recoverable
     assert strict.startswith("Each sum is over all sites that joined")
-
-
-def test_the_methods_name_models_that_were_computed_on_shares() -> None:
-    blind = {
-        "committee": ["aieop", "dcog", "pinda"],
-        "threshold": 1,
-        "evaluations": {"cox_all": 6, "cox_kmt2a": 7},
-    }
-    *_, found = secrecy(from_json(SecureComputation, SECURE | {"blind": blind}))
-
-    assert found.startswith("Risk sets of cox_all and cox_kmt2a reach across sites")
-    assert "by aieop, dcog, and pinda, of which 1 alone learns nothing" in found

@@ -80,6 +80,42 @@ def test_ready_made_times_are_described_by_their_columns(trial: ModuleType) -> N
     )
 
 
+def test_late_entry_and_other_ends_of_observation_are_said(trial: ModuleType) -> None:
+    plan = trial.study_plan()
+    endpoints = plan.model_dump(by_alias=True, exclude_none=True)["endpoints"]
+    endpoints["OS"] |= {"entry": "date_remission", "censored_at": ["date_smn"]}
+    ready = {
+        "label": "Survival",
+        "time": {"variable": "age", "unit": "months"},
+        "status": {"variable": "sex", "events": {"death": ["male"]}},
+        "entry": {"variable": "age", "unit": "months"},
+    }
+    text = text_of(trial, trial.study_plan(endpoints=endpoints | {"EFS": ready}))
+
+    assert (
+        "Patients without an event until then are censored at second malignant neoplasm as well. Entry is late: patients are at risk "
+        "only after complete remission."
+    ) in text
+    assert (
+        "its events: death. Entry is late: patients are at risk only after age at diagnosis."
+        in text
+    )
+
+
+def test_models_on_shares_are_named_once_and_as_in_the_plan(trial: ModuleType) -> None:
+    results = trial.study_results()
+    results["secure"]["blind"] = {
+        "committee": ["aieop", "dcog", "pinda"],
+        "threshold": 1,
+        "evaluations": {"cox_arm": 6, "uni/model.sex": 7, "uni/model.arm": 7},
+    }
+    text = text_of(trial, trial.study_plan(), results)
+
+    assert 1 == text.lower().count("seen by nobody")
+    assert "Risk sets of cox_arm and uni reach across sites." in text
+    assert "by a committee of aieop, dcog, and pinda, of which any single one" in text
+
+
 def test_what_was_not_done_is_not_described(trial: ModuleType) -> None:
     plan = trial.study_plan(
         analyses=[{"id": "events", "kind": "event_table", "endpoint": "EFS", "by": "risk_group"}]

@@ -7,6 +7,7 @@ two digits, three below .01, and as many as it takes for a P below .05 not to re
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -53,7 +54,32 @@ def withheld_note(rule: str) -> str:
     """The footnote of a value that was withheld, or of an analysis without a result."""
     if rule == NO_RESULT:
         return "There is no result; the deviations from the plan say why."
-    return f"Withheld under the disclosure rule {rule}."
+    return f"Withheld {why_withheld(rule)}."
+
+
+_WHOLE_MODELS = (
+    (
+        re.compile(r"(minimum_\w+) (\d+): (.+)"),
+        "because a level of {2} has fewer than {1} patients ({0})",
+    ),
+    (
+        re.compile(r"(minimum_\w+) (\d+) events: (.+)"),
+        "because a level of {2} has fewer than {1} events ({0})",
+    ),
+    (
+        re.compile(r"(minimum_\w+) (\d+) events for each of (\d+) coefficients"),
+        "because there are fewer than {1} events for each coefficient of {2} ({0})",
+    ),
+)
+"""Rules that withhold a model as a whole, and what each says of it."""
+
+
+def why_withheld(rule: str) -> str:
+    """A disclosure rule as a reason; one that withholds a whole model names what is too small in it."""
+    for form, said in _WHOLE_MODELS:
+        if found := form.fullmatch(rule):
+            return said.format(*found.groups())
+    return f"under the disclosure rule {rule}"
 
 
 def note_of_withheld(analysis: WithheldAnalysis) -> str:

@@ -177,24 +177,29 @@ def _difference(
     printed: Sequence[Estimated | RestrictedMean | Withheld | None], shown: Shown
 ) -> Difference | Cell:
     """The difference of two printed estimates. If there is none, a cell that says why."""
-    rule = next(rules_in(printed), None)
+    found = [_estimate_and_error(one) for one in printed]
+    rule = next(rules_in(found), None)
     if rule is not None:
         return withheld_cell(rule)
-    (one, one_error), (other, other_error) = map(_estimate_and_error, printed)
+    (one, one_error), (other, other_error) = [map(number, each) for each in found]
     if math.isnan(one - other) or math.isnan(one_error + other_error):
         return NOT_ESTIMABLE
     return difference(one, one_error, other, other_error, _confidence(shown))
 
 
-def _estimate_and_error(found: Estimated | RestrictedMean | Withheld | None) -> tuple[float, float]:
-    """An estimate and its standard error; NaN where there is none."""
+def _estimate_and_error(
+    found: Estimated | RestrictedMean | Withheld | None,
+) -> tuple[Value[float], Value[float]]:
+    """An estimate and its standard error, each of which may be withheld; NaN where there is none."""
     match found:
-        case None | Withheld():
+        case None:
             return math.nan, math.nan
+        case Withheld():
+            return found, found
         case RestrictedMean(estimate=estimate, std_err=std_err):
-            return number(estimate), number(std_err)
+            return estimate, std_err
         case _:
-            return number(probability_at(found)), number(found.std_err)
+            return probability_at(found), found.std_err
 
 
 def _with_error(found: Difference | Cell, read: Callable[[float], str]) -> Cell:

@@ -110,7 +110,7 @@ def with_dates(study: Study, cohort: Cohort) -> tuple[Study, list[Patients]]:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"terms": [{"exposure": "arm"}]}, "'arm' is a category, but a date is needed here."),
+        ({"terms": [{"exposure": "arm"}]}, "'arm' is a category, but a number is needed here."),
         (
             {"kind": "landmark", "at": 3, "exposure": "age"},
             "term dose changes in time, but at a landmark exposures are those until then.",
