@@ -150,9 +150,19 @@ def all_parts(study: Study) -> tuple[Part, ...]:
 
 def partings(study: Study, spec: AnalysisSpec) -> Iterator[Parting]:
     """The ways in which an analysis parts the sites."""
-    for name in estimator_of(spec.kind).opened_by(spec, study):
+    estimator = estimator_of(spec.kind)
+    for name in estimator.opened_by(spec, study):
         if _parts_sites(study, name):
             yield Parting(name)
+    for name in estimator.uses(spec).all_categories:
+        # Who is in none of the groups has no complete case: the patients that are missing are those of such sites.
+        if _parts_sites(study, name) and name not in BUILT_IN:
+            yield Parting(name, tuple(study.levels(name)))
+    yield from _parted_by_conditions(study, spec)
+
+
+def _parted_by_conditions(study: Study, spec: AnalysisSpec) -> Iterator[Parting]:
+    """How population, conditions and events of an analysis part the sites."""
     conditions = [spec.where]
     if spec.population is not None:
         conditions.append(study.plan.populations[spec.population].where)

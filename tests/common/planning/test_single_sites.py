@@ -56,6 +56,8 @@ def asked(*analyses: dict[str, Any], **options: Any) -> Study:
     return study(plan, codebook, options.get("parties"))
 
 
+INCIDENCE: dict[str, Any] = {"kind": "cumulative_incidence", "endpoint": "OS"}
+
 ALONE = {
     "curve by site": CURVE | {"by": "site"},
     "curve by study group": CURVE | {"by": ["arm", "study_group"]},
@@ -74,6 +76,11 @@ ALONE = {
     "site as a factor": COX | {"terms": [{"factor": "site", "reference": "dcog"}]},
     "study group as a factor": COX | {"terms": [{"factor": "study_group", "reference": "DCOG"}]},
     "Cox model of one site": COX | {"where": {"site": ["dcog"]}},
+    "test within sites in groups that leave out one": CURVE | {"by": "arm", "test": "log_rank", "strata": ["most", "site"]},
+    "Gray within sites in such groups": INCIDENCE | {"by": "arm", "test": "gray", "strata": ["most", "site"]},
+    "Cox model in such groups": COX | {"strata": ["site", "most"]},
+    "heterogeneity in such groups": COX | {"kind": "heterogeneity", "strata": ["most"]},
+    "univariate in such groups": {"kind": "univariate", "endpoint": "OS", "factors": ["arm"], "strata": ["site", "most"]},
 }  # fmt: skip
 
 TOGETHER = {
@@ -84,6 +91,7 @@ TOGETHER = {
     "test within study groups": CURVE | {"by": "arm", "test": "log_rank", "strata": ["study_group"]},
     "Cox model": COX,
     "Cox model within study groups": COX | {"strata": ["study_group", "sex"]},
+    "Cox model within regions that hold all": COX | {"strata": ["site", "region"]},
     "Cox model with region": COX | {"terms": [{"factor": "region", "reference": "original"}]},
     "all sites by name": CURVE | {"where": {"site": [site.name for site in sites()]}},
 }  # fmt: skip
