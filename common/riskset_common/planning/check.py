@@ -28,6 +28,26 @@ def check_plan(study: Study, name: str = "plan") -> None:
         raise PlanError("\n".join(f"{name}: {problem}" for problem in problems))
 
 
+def check_joined(study: Study) -> None:
+    """Raise `PlanError` where a plan that was checked for all invited sites cannot run with those of the study, which joined.
+
+    A condition may name a site that did not join, or its study group: none of its patients are there.
+    """
+    problems = [
+        *(
+            problem
+            for analysis in study.plan.analyses
+            for problem in _within(
+                f"analysis {analysis.id}", estimator_of(analysis.kind).problems(analysis, study)
+            )
+        ),
+        *_committee_problems(study),
+        *single_site_problems(study),
+    ]
+    if problems:
+        raise PlanError("\n".join(f"plan: {problem}" for problem in problems))
+
+
 def _problems(study: Study) -> Iterator[str]:
     plan, codebook = study.plan, study.codebook
     if plan.codebook != codebook.reference:

@@ -25,7 +25,7 @@ from riskset_common.errors import (
 )
 from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.estimators.estimator import AnyRequest
-from riskset_common.planning.check import check_plan
+from riskset_common.planning.check import check_joined, check_plan
 from riskset_common.planning.single_sites import require_parts
 from riskset_common.primitives.signing import Identity
 from riskset_common.rounds.questions import read_round, sites_of, study_offered
@@ -252,7 +252,7 @@ class SiteNode:
         joined = self._sessions.with_keys(before, keys)
         if joined.study.sites != joined.offered.sites and before.session.setup is None:
             # Fewer sites may leave one alone in a group of sites, and policy may ask for more.
-            check_plan(joined.study)
+            check_joined(joined.study)
             self._settings.check(joined.study)
         with self._state.step():
             self._state.accept(joined.session, keys.to_bytes())

@@ -56,6 +56,8 @@ def asked(*analyses: dict[str, Any], **options: Any) -> Study:
     return study(plan, codebook, options.get("parties"))
 
 
+INCIDENCE: dict[str, Any] = {"kind": "cumulative_incidence", "endpoint": "OS"}
+
 ALONE = {
     "curve by site": CURVE | {"by": "site"},
     "curve by study group": CURVE | {"by": ["arm", "study_group"]},
@@ -74,6 +76,11 @@ ALONE = {
     "site as a factor": COX | {"terms": [{"factor": "site", "reference": "dcog"}]},
     "study group as a factor": COX | {"terms": [{"factor": "study_group", "reference": "DCOG"}]},
     "Cox model of one site": COX | {"where": {"site": ["dcog"]}},
+    "test within sites in groups that leave out one": CURVE | {"by": "arm", "test": "log_rank", "strata": ["most", "site"]},
+    "Gray within sites in such groups": INCIDENCE | {"by": "arm", "test": "gray", "strata": ["most", "site"]},
+    "Cox model in such groups": COX | {"strata": ["site", "most"]},
+    "heterogeneity in such groups": COX | {"kind": "heterogeneity", "strata": ["most"]},
+    "univariate in such groups": {"kind": "univariate", "endpoint": "OS", "factors": ["arm"], "strata": ["site", "most"]},
 }  # fmt: skip
 
 TOGETHER = {
@@ -84,6 +91,7 @@ TOGETHER = {
     "test within study groups": CURVE | {"by": "arm", "test": "log_rank", "strata": ["study_group"]},
     "Cox model": COX,
     "Cox model within study groups": COX | {"strata": ["study_group", "sex"]},
+    "Cox model within regions that hold all": COX | {"strata": ["site", "region"]},
     "Cox model with region": COX | {"terms": [{"factor": "region", "reference": "original"}]},
     "all sites by name": CURVE | {"where": {"site": [site.name for site in sites()]}},
 }  # fmt: skip
@@ -118,6 +126,32 @@ def test_two_analyses_whose_difference_is_one_site_are_refused() -> None:
         match=r"analyses: taken together, study_group would show one site's numbers alone \(dcog\)",
     ):
         check_plan(asked(CURVE | northern, CURVE | southern))
+
+
+HETEROGENEITY: dict[str, Any] = COX | {"kind": "heterogeneity", "strata": []}
+
+
+def test_estimates_of_all_sites_and_of_some_are_refused_together() -> None:
+    """Five of five sites and six of eleven may have an estimate: the difference would be the sixth's."""
+    some, others = ({"where": {"region": [level]}} for level in ("original", "other"))
+    for analysis in (HETEROGENEITY, HETEROGENEITY | some):
+        check_plan(asked(analysis))
+    check_plan(asked(HETEROGENEITY | some, HETEROGENEITY | others, CURVE))
+    check_plan(asked(HETEROGENEITY, HETEROGENEITY | {"by": "region"}, CURVE | some))
+
+    with pytest.raises(PlanError, match="analyses x0, x1: the sites whose estimates they sum"):
+        check_plan(asked(HETEROGENEITY, HETEROGENEITY | some))
+
+
+def test_estimates_by_two_groupings_of_the_sites_are_refused_together() -> None:
+    parties = tuple(
+        Site(f"site-{k}", group) for k, group in enumerate(["DCOG", "COALL", "ARG"] * 5)
+    )
+    codes = HETEROGENEITY | {"by": "study_group"}, HETEROGENEITY | {"by": "region"}
+    check_plan(asked(*codes[:1], parties=parties))
+
+    with pytest.raises(PlanError, match=r"analyses x0, x1: .+ are not chosen or grouped alike"):
+        check_plan(asked(*codes, parties=parties))
 
 
 def pairs(first: int, second: int) -> tuple[Site, ...]:

@@ -210,6 +210,32 @@ def test_a_site_whose_loss_would_leave_a_part_too_small_is_waited_for(
     assert str(waiting.value).endswith("do without them: every analysis parts the sites so.")
 
 
+@pytest.mark.parametrize("lost", ["inst-02@0", "inst-02"])
+@pytest.mark.parametrize(
+    "some",
+    [
+        {"site": [f"inst-{k:02}" for k in range(1, 8)]},
+        {"study_group": [f"NCCTG {k:02}" for k in range(1, 8)]},
+    ],
+    ids=["site", "study_group"],
+)
+def test_a_site_that_a_condition_names_may_be_lost_whenever_enough_are_left(
+    lung: Callable[[Change], Path], some: dict[str, list[str]], lost: str
+) -> None:
+    folder = lung(areas(North=(1, 2, 3, 4, 5)))
+    own = {yaml.safe_load(path.read_text("utf-8"))["site"] for path in (folder / "nodes").iterdir()}
+    known = {
+        key: [name for name in names if f"inst-{name[-2:]}" in own] for key, names in some.items()
+    }
+    of_some = {"id": "os_some", "kind": "kaplan_meier", "endpoint": "OS", "where": known}
+    plan_with(analyses=[{"id": "os", "kind": "kaplan_meier", "endpoint": "OS"}, of_some])(folder)
+
+    found = run(folder, [lost])
+
+    assert ["inst-02"] == found["lost_sites"]
+    assert {"os", "os_some"} == set(found["analyses"])
+
+
 def test_a_committee_of_three_is_refused_by_every_site_that_did_not_lower_it(
     lung: Callable[[Change], Path],
 ) -> None:
