@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
-from riskset_common.errors import RisksetError
+from riskset_common.errors import ProtocolRefusal, RisksetError
 from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.estimators.estimator import AnyRequest, Request, Summary
 from riskset_common.estimators.withholding import stepped
@@ -256,10 +256,12 @@ class Reported:
         """The committee's answers; a member that refuses is done without while the others suffice."""
         joined = self.asked.progress.joined
         run, terms = joined.run, joined.setup.terms
-        read = {name: read_reply(run.roster, name, reply) for name, reply in replies.items()}
-        answers = {
-            name: message for name, message in read.items() if isinstance(message, UnmaskAnswer)
-        }
+        answers: dict[str, UnmaskAnswer] = {}
+        for name, reply in replies.items():
+            with suppress(ProtocolRefusal):  # as good as none, while the others suffice
+                message = read_reply(run.roster, name, reply)
+                if isinstance(message, UnmaskAnswer):
+                    answers[name] = message
         if len(answers) < terms.threshold:
             run.read(replies, UnmaskAnswer)
             members = [run.roster.name(number) for number in terms.committee]

@@ -6,21 +6,14 @@ the centre of this site did not sign is dropped: nothing goes back but an empty 
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
 from concurrent.futures import Executor
-from datetime import datetime
 
 import structlog
 
 from riskset_common.errors import RisksetError
 from riskset_common.primitives.signing import Identity
 from riskset_common.programs.memory import give_back
-from riskset_common.secure.sums.site_session import refuse
-from riskset_common.wire.frame import Message
-from riskset_common.wire.messages import read_message
-from riskset_node.session.node import SiteNode, place_of
-from riskset_node.state.outbox import Outbox
+from riskset_node.session.node import SiteNode
 
 _LOG: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -32,26 +25,17 @@ class Answering:
     ----------
     thread
         An executor with one thread: the node and its files live in it, whichever carrier asks.
-    now
-        The site's clock.
     """
 
     def __init__(
         self,
         node: SiteNode,
         identity: Identity,
-        site_id: int,
-        outbox: Outbox,
         thread: Executor,
-        *,
-        now: Callable[[], datetime],
     ) -> None:
         self._node = node
         self._identity = identity
-        self._site_id = site_id
-        self._outbox = outbox
         self._thread = thread
-        self._now = now
 
     @property
     def site(self) -> str:
@@ -61,7 +45,7 @@ class Answering:
     @property
     def site_id(self) -> int:
         """The site's number in the roster."""
-        return self._site_id
+        return self._node.site_id
 
     def sign(self, statement: bytes) -> bytes:
         """Sign with the site's own key: by this a stream is known to be this site's."""
@@ -83,7 +67,7 @@ class Answering:
         self._thread.submit(self._node.renew).result()
 
     def refuse(self, message: bytes, error: RisksetError) -> bytes:
-        """Refuse a message without reading it: what carries it is already not as agreed."""
+        """Refuse a message of the centre unanswered, because what carries it is not as agreed; what is not the centre's is dropped."""
         return self._thread.submit(self._refused, message, error).result()
 
     def _answer(self, message: bytes) -> bytes:
@@ -94,15 +78,15 @@ class Answering:
             return b""
         except Exception as error:  # noqa: BLE001  # the edge of the node: nothing but a noun may leave
             _LOG.exception("answer_failed", site=self.site, kind=type(error).__name__)
-            return self._node.refuse(read_message(message), RisksetError(_fault(error)))
+            return self._node.refuse(self._node.read(message), RisksetError(_fault(error)))
 
     def _refused(self, message: bytes, error: RisksetError) -> bytes:
-        """A refusal on the site's behalf, in the session of the message that it refuses."""
-        read = _read(message)
-        self._node.say_no(read, error)
-        sid, round_number = (_unread(message), 0) if read is None else place_of(read)
-        refused = refuse(self._identity, self._site_id, sid, round_number, error)
-        return self._outbox.send(refused, sid, round_number, self._now())
+        try:
+            read = self._node.read(message)
+        except RisksetError:
+            self._node.say_no(None, error)
+            return b""
+        return self._node.refuse(read, error)
 
 
 def _fault(error: Exception) -> str:
@@ -110,16 +94,3 @@ def _fault(error: Exception) -> str:
         f"a fault of riskset ({type(error).__name__}). The node's log has where it arose; send those lines, which may quote a patient, "
         "to nobody before you have read them."
     )
-
-
-def _read(message: bytes) -> Message | None:
-    """The message; None of bytes that are none."""
-    try:
-        return read_message(message)
-    except RisksetError:
-        return None
-
-
-def _unread(message: bytes) -> bytes:
-    """What stands for the session of bytes that are no message: their hash."""
-    return hashlib.sha256(b"riskset/unread/" + message).digest()

@@ -141,7 +141,7 @@ class SiteNode:
         ProtocolRefusal, SignatureRefusal
             Where the bytes are no message of the centre that this site joined, so that there is nobody to answer.
         """
-        read = from_centre(message, self._trust.centre)
+        read = self.read(message)
         self.renew()
         try:
             match read:
@@ -164,6 +164,10 @@ class SiteNode:
                     raise ProtocolRefusal(f"No site awaits a {type(read).__name__}.")
         except RisksetError as error:
             return self.refuse(read, error)
+
+    def read(self, message: bytes) -> FromCentre:
+        """A message of the centre that this site joined; raises what `answer` raises for any other."""
+        return from_centre(message, self._trust.centre)
 
     def renew(self) -> None:
         """Take up the policy and the pinned plans of node.yaml if the file was changed."""
@@ -289,6 +293,8 @@ class SiteNode:
     ) -> tuple[Mapping[str, AnyRequest], tuple[Section, ...]]:
         """The questions of a round and the schema of their answer; refused unless they follow from the plan and from checked sums."""
         requests, sections = read_round(joined.study, request.questions, joined.verified)
+        if not requests:
+            raise ProtocolRefusal("The round asks nothing. The centre must run this release.")
         if sections != request.sections:
             raise ProtocolRefusal(
                 "The round asks for other numbers than its questions imply. The centre must run this release."

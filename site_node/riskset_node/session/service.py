@@ -108,7 +108,7 @@ def opened(
                 tell=tell_in_full,
                 file=node_yaml,
             ).result()
-            yield Answering(node, identity, node.site_id, state.outbox, thread, now=now)
+            yield Answering(node, identity, thread)
         finally:
             thread.submit(state.close).result()
 

@@ -153,7 +153,9 @@ def test_of_a_fault_nothing_crosses_but_a_signed_noun(joined, monkeypatch):
 def test_what_the_centre_did_not_sign_is_dropped(joined, message):
     with opened(config_of(joined), now=lambda: NOW, random=random) as answering:
         reply = answering.answer(message)
-        written = answering._thread.submit(lambda: list(answering._outbox.entries())).result()
+        written = answering._thread.submit(
+            lambda: list(answering._node._state.outbox.entries())
+        ).result()
 
     assert (b"", []) == (reply, written)
 
@@ -171,7 +173,9 @@ def test_what_a_session_took_goes_back_when_none_is_open(joined, monkeypatch, is
 
 def test_a_message_can_be_refused_unread(joined):
     with opened(config_of(joined), now=lambda: NOW, random=random) as answering:
-        reply = answering.refuse(b"x", PolicyRefusal("not this app"))
+        reply = answering.refuse(
+            make_close(CENTRE, bytes(32)).to_bytes(), PolicyRefusal("not this app")
+        )
 
     assert ("policy", 4) == (Refused.from_bytes(reply).wire_code, Refused.from_bytes(reply).site_id)
 

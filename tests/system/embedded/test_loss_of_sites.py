@@ -12,10 +12,12 @@ from tests.system.embedded.lost_sites import SixSites, six_sites, study_files
 from riskset_common.errors import InputError
 from riskset_common.results.as_json import as_json
 from riskset_common.wire.frame import Message
-from riskset_common.wire.messages import Opening, Report, read_message
+from riskset_common.wire.messages import Opening, Report, UnmaskRequest, read_message
+from riskset_embedded import engine
 from riskset_embedded.engine import run_local
 from riskset_embedded.local_run import SitesAway, cuts_of, run_files, run_for_results
 from riskset_embedded.transcript import Transcript
+from riskset_node.session.node import SiteNode
 from riskset_server.run.replies import SitesLost
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -64,6 +66,20 @@ def test_more_losses_than_the_committee_can_spare_pause_the_run(study):
         run(study, dict.fromkeys(study.names[:3], 1))
     with pytest.raises(SitesLost, match="3 sites joined, 4 must"):
         run(study, dict.fromkeys(study.names[:3], 0))
+
+
+@pytest.mark.parametrize("noise", [b"", b"GET / HTTP/1.1"], ids=["nothing", "noise"])
+def test_a_member_that_answers_what_is_no_message_is_done_without(study, monkeypatch, noise):
+    class Odd(SiteNode):
+        def answer(self, message: bytes) -> bytes:
+            if self.name == study.names[1] and isinstance(read_message(message), UnmaskRequest):
+                return noise
+            return super().answer(message)
+
+    monkeypatch.setattr(engine, "SiteNode", Odd)
+    results = run(study)
+
+    assert study.names == results["sites"]
 
 
 def test_a_strict_plan_waits_for_every_site_that_joined():
