@@ -8,6 +8,7 @@ The connections of a site that showed its key are no strangers' any more; if it 
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import socket
 from collections.abc import Callable
@@ -49,6 +50,10 @@ class Limits:
     longest_body: int = 64 << 20
     bodies: int = 256 << 20
 
+
+COLLECTED_AFTER = 64
+"""asyncio keeps 256 KiB for each connection over TLS, in objects that hold each other. The collector counts objects and not bytes, so
+left to itself it would come after some two thousand strangers, and 600 MB. It is asked each time that so many strangers have left."""
 
 Name = TypeVar("Name", str, bytes)
 Group = dict["Caller", None]
@@ -129,6 +134,8 @@ class Door(socket.socket):
         if self._callers.get(caller.fileno()) is caller:
             del self._callers[caller.fileno()]
             self.strangers_left += caller.key is None
+            if caller.key is None and self.strangers_left % COLLECTED_AFTER == 0:
+                gc.collect()
         self._forget(caller)
 
     def _forget(self, caller: Caller) -> None:

@@ -17,7 +17,7 @@ _EVENTS = {
     "refused": "{said}",
     "session_joined": "joined {run}",
     "session_resumed": "went on with {run}; {rounds} rounds had been answered",
-    "session_closed": "finished {run}: the centre closed it, and its keys are deleted",
+    "session_closed": "ended {run}: the centre closed it, and its keys are deleted",
     "policy_changed": "policy changed: {said}. It holds from now on, also for runs under way",
     "node_yaml_not_used": "node.yaml was changed and is not used, the policy before holds: {said}",
     "settings_wait": "changed, and acts only after a restart of the node: {said}",

@@ -59,7 +59,8 @@ HELD_SECONDS = 20.0
 """The longest for which the centre's front holds an empty answer back."""
 
 FIRST_RETRY, LAST_RETRY = 0.2, 20.0
-_TRY_AGAIN = frozenset({429, 502, 503, 504})
+_TRY_AGAIN = frozenset({408, 429, 500, 502, 503, 504})
+"""500 among them: a SuperLink that is told to end answers so to every call that its front holds."""
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,7 @@ class FleetLink:
         heard: Callable[[], None] = lambda: None,
     ) -> None:
         self._connection = connection
-        self._heard = heard
-        self._say = say
-        self._wait = wait
+        self._heard, self._say, self._wait = heard, say, wait
         self._public = public_key_to_bytes(connection.key.public_key())
         self._fleet = FleetHttpClient(
             f"https://{connection.address}",
@@ -249,6 +248,8 @@ class FleetLink:
                 reason = f"it answers {status}"
             else:
                 self._heard()
+                if retry > FIRST_RETRY:
+                    self._say(f"{self._connection.address} answers again")
                 return answer
             self._say(f"waiting for {self._connection.address}: {reason}; again in {retry:.1f} s")
             self._pause(retry)

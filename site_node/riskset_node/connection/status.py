@@ -79,7 +79,7 @@ def _end(session: ToldSession) -> str:
         return "under way"
     if session.ended_because:
         return f"ended on {moment(session.ended_at)}, because: {_indented(session.ended_because)}"
-    return f"finished on {moment(session.ended_at)}: the centre closed it"
+    return f"ended on {moment(session.ended_at)}: the centre closed it"
 
 
 def _refusals(told: Told) -> Iterator[str]:

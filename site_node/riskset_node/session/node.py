@@ -348,10 +348,12 @@ class SiteNode:
 
     def _close(self, message: Close) -> bytes:
         """Whether or not its records are still what they were: the keys go."""
+        under_way = self._state.under_way(message.sid)
         with self._state.step():
             self._state.forget(message.sid, self._now())
         self._drop(message.sid)
-        _LOG.info("session_closed", site=self.name, **self._state.plan(message.sid).fields())
+        if under_way:
+            _LOG.info("session_closed", site=self.name, **self._state.plan(message.sid).fields())
         return b""
 
     def _session(self, sid: bytes) -> JoinedSession:

@@ -246,6 +246,13 @@ class NodeState:
         row = self._database.execute("SELECT offer FROM sessions WHERE sid = ?", (sid,)).fetchone()
         return OfferedPlan() if row is None else plan_of(row[0])
 
+    def under_way(self, sid: bytes) -> bool:
+        """Whether this site joined a session that has not ended here: one that it refused, or that is over, ends only once."""
+        row = self._database.execute(
+            "SELECT closed_at FROM sessions WHERE sid = ?", (sid,)
+        ).fetchone()
+        return row is not None and row[0] is None
+
     def tell_settings(self, settings: SettingsInForce) -> None:
         """Store for the site's people by which settings the node answers."""
         self._database.execute(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import socket
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
 
-from riskset_server.flower.doors import Caller, Door, Limits, network_of
+from riskset_server.flower.doors import COLLECTED_AFTER, Caller, Door, Limits, network_of
 
 LIMITS = Limits(strangers=6, strangers_of_one_address=3, of_one_key=2)
 
@@ -55,6 +57,28 @@ def test_of_too_many_strangers_from_one_address_the_oldest_gives_way(street) -> 
 
     assert [0, 1] == street.ended()
     assert 3 == street.door.n_strangers
+
+
+class Connection:
+    """What is kept for a connection: objects that hold each other."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_what_was_kept_for_strangers_does_not_pile_up_while_others_come(street) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        kept = []
+        for _ in range(2 * COLLECTED_AFTER):
+            kept.append(weakref.ref(Connection()))
+            street.call().close()
+        left = sum(each() is not None for each in kept)
+    finally:
+        gc.enable()
+
+    assert left <= COLLECTED_AFTER
 
 
 def test_of_too_many_strangers_the_address_with_the_most_gives_way_and_the_next_gets_in(street):

@@ -33,7 +33,7 @@ def test_a_moment_is_told_in_utc_to_the_second():
         ),
         (
             {"event": "session_closed", **RUN},
-            "finished run 7, lung 1.0.0: Survival: the centre closed it, and its keys are deleted",
+            "ended run 7, lung 1.0.0: Survival: the centre closed it, and its keys are deleted",
         ),
         (
             {"event": "session_ended", **RUN, "because": "no"},

@@ -100,7 +100,7 @@ def test_each_run_is_told_with_number_plan_purpose_and_how_it_stands(state, tmp_
         in told_lines
     )
     assert "Two" in told_lines
-    assert "finished on 2018-06-01 12:05:00 UTC: the centre closed it" in told_lines
+    assert "ended on 2018-06-01 12:05:00 UTC: the centre closed it" in told_lines
     assert "ended on 2018-06-01 12:05:00 UTC, because: records cannot be used:" in told_lines
     assert told_lines.index("One") < told_lines.index("Three")
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+import structlog
 
 from riskset_common.consortium.roster import Member, Roster
 from riskset_common.errors import (
@@ -156,6 +157,20 @@ def test_a_node_is_idle_until_it_joins_and_after_the_close(play) -> None:
     played.node.answer(make_close(CENTRE, sid).to_bytes())
 
     assert (True, False, True) == (before, within, played.node.is_idle)
+
+
+def test_a_close_is_told_once_and_only_of_a_session_that_the_site_joined(play) -> None:
+    played = play()
+    sid, offer = played.offer()
+    close = make_close(CENTRE, sid).to_bytes()
+    told: list[list[str]] = []
+    for messages in ([close], [offer.to_bytes(), close], [close]):
+        with structlog.testing.capture_logs() as logged:
+            for message in messages:
+                played.node.answer(message)
+        told.append([line["event"] for line in logged])
+
+    assert [[], ["session_joined", "session_closed"], []] == told
 
 
 def test_another_session_gets_another_key_and_another_commitment(play) -> None:

@@ -35,9 +35,7 @@ def test_a_policy_that_is_changed_refuses_the_next_run_and_everybody_at_the_site
     node.write_text(text, encoding="utf-8")
     finished_run = two_sites.start_run()
     finished = two_sites.watch(finished_run)
-    two_sites.until_log(
-        "inst-02", f"UTC  finished run {finished_run}, ncctg-lung 1.0.0: Survival in"
-    )
+    two_sites.until_log("inst-02", f"UTC  ended run {finished_run}, ncctg-lung 1.0.0: Survival in")
     status = told("status", node)
     node.write_text(text + "polisy: {}\n", encoding="utf-8")
     broken, doctor = told("status", node), told("doctor", node)
@@ -51,7 +49,7 @@ def test_a_policy_that_is_changed_refuses_the_next_run_and_everybody_at_the_site
     assert finished.endswith(": finished")
     assert "site inst-02: refused (policy)" in refused
     assert 0 == status[0]
-    for said in (reason, "connected; it last answered", "finished on", "purpose: Shows riskset"):
+    for said in (reason, "connected; it last answered", "ended on", "purpose: Shows riskset"):
         assert said in status[1]
     for said in (
         "policy changed: policy.minimum_sites: 2 -> 9.",
