@@ -9,7 +9,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, TypeVar, Union
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
 
 from riskset_common.errors import NodeConfigError, did_you_mean
 from riskset_common.formats.addresses import AddressText
@@ -60,6 +68,13 @@ class PinnedPlan(StrictModel):
     codebook: Sha256Text
 
 
+Pins = Annotated[
+    Annotated[tuple[PinnedPlan, ...], Tag("plans")] | Annotated[Literal["any"], Tag("any")],
+    Discriminator(lambda written: "any" if written == "any" else "plans"),
+]
+"""Read as a list of plans unless it is the one word, so that an error speaks of that form alone."""
+
+
 class Centre(StrictModel):
     """The coordinating centre, and how to reach it.
 
@@ -83,7 +98,7 @@ class Centre(StrictModel):
     ca: Path | None = None
     proxy: str | None = None
     key: Annotated[str, AfterValidator(_ed25519_key)] | None = None
-    plans: Annotated[tuple[PinnedPlan, ...] | Literal["any"], BeforeValidator(_pins)] | None = None
+    plans: Annotated[Pins, BeforeValidator(_pins)] | None = None
     stream: bool = True
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from riskset_common.formats.moments import moment
 from riskset_common.programs.command_line import errors_as_text
 
 if TYPE_CHECKING:
@@ -73,6 +74,11 @@ def new(
         random=token_bytes,
     )
     typer.echo(f"public key   {made.identity().public_text}\nfingerprint  {made.fingerprint()}")
+    if made.address.rpartition(":")[2] != str(port):
+        typer.echo(
+            f"The centre listens on port {port} for sites, which reach it at {made.address}: let a firewall or a front pass one to the "
+            "other (deploy/nginx), or choose --port."
+        )
 
 
 @centre_app.command("superlink")
@@ -308,8 +314,9 @@ def list_runs(centre: CentreFolder = HERE, as_json: AsJson = False) -> None:
         typer.echo(json.dumps([asdict(record) for record in records], default=str, indent=1))
         return
     for record in records:
-        began = record.started_at.isoformat(timespec="seconds")
-        typer.echo(f"{record.number:>4}  {began}  {record.state:<9} {record.plan} {record.version}")
+        typer.echo(
+            f"{record.number:>4}  {moment(record.started_at)}  {record.state:<9} {record.plan} {record.version}"
+        )
 
 
 def _watch(runs: Runs, number: int) -> None:

@@ -243,9 +243,9 @@ class FleetLink:
                     raise _RunIsOver from error
                 if status == 413:
                     raise _TooLarge from error
-                if status not in _TRY_AGAIN:
-                    raise
                 reason = f"it answers {status}"
+                if status not in _TRY_AGAIN:
+                    reason += ", which no centre does: ask IT what answers in its place (centre.address, centre.proxy)"
             else:
                 self._heard()
                 if retry > FIRST_RETRY:

@@ -98,7 +98,7 @@ def _keys(config: NodeConfig) -> str:
             raise RisksetError(
                 f"{setting}: {path} can be read by other users of this machine. Close it: chmod 600 {path}"
             )
-    return f"signing key {fingerprint(identity.public)}"
+    return f"signing key {fingerprint(identity.public)}, as the roster shows it; when a site joins, what `init` printed is read out"
 
 
 def _roster(config: NodeConfig) -> str:

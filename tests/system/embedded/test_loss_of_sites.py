@@ -69,7 +69,7 @@ def test_more_losses_than_the_committee_can_spare_pause_the_run(study):
 
 
 @pytest.mark.parametrize("noise", [b"", b"GET / HTTP/1.1"], ids=["nothing", "noise"])
-def test_a_member_that_answers_what_is_no_message_is_done_without(study, monkeypatch, noise):
+def test_a_member_that_answers_what_is_no_message_is_done_without(study, monkeypatch, noise: bytes):
     class Odd(SiteNode):
         def answer(self, message: bytes) -> bytes:
             if self.name == study.names[1] and isinstance(read_message(message), UnmaskRequest):
