@@ -27,9 +27,10 @@ from tests.examples import examples
 
 from riskset_common.errors import EstimationError, PolicyRefusal, ProtocolRefusal
 from riskset_common.secure.blind.arithmetic.committee import PRESETS
+from riskset_common.secure.blind.arithmetic.reciprocal import FreshStart, NearStart
 from riskset_common.secure.blind.cox import guards
 from riskset_common.secure.blind.cox import hazard as blind_hazard
-from riskset_common.secure.blind.cox.bounds import require_in_range
+from riskset_common.secure.blind.cox.bounds import next_path, require_in_range
 from riskset_common.secure.blind.cox.guards import require_wide_blocks
 from riskset_common.secure.blind.cox.hazard import BlindHazard
 from riskset_common.secure.blind.cox.model import BlindModel
@@ -347,6 +348,15 @@ def test_coefficients_at_which_a_hazard_would_not_fit_are_refused_before_a_step(
     require_in_range(near, beta)
     with pytest.raises(EstimationError, match="Narrow the range"):
         require_in_range(far, beta)
+
+
+def test_a_start_from_the_last_evaluation_is_left_where_it_is_too_far_away():
+    model = model_of(COHORT)
+    there = np.array([9.0 / model.half_range[0], *np.zeros(model.n_columns - 1)])
+    last = next_path(model, -there, None)
+
+    assert isinstance(next_path(model, -there / 2, last).start, NearStart)
+    assert isinstance(next_path(model, there, last).start, FreshStart)
 
 
 def test_a_variance_that_does_not_fit_is_refused_and_not_opened(monkeypatch):

@@ -115,6 +115,19 @@ def test_a_site_sends_the_same_bytes_again_and_no_others(session):
     assert first == session.answer(0, ask, fewer)
 
 
+def test_a_site_that_answered_at_other_coefficients_refuses(session):
+    ask = session.centre.ask([])
+    session.answer(0, ask)
+    state = session.sites[0]
+    (answered,) = state.answered
+    other = answered.sent.model_copy(update={"label": bytes(32)})
+    session.sites[0] = dataclasses.replace(
+        state, answered=(dataclasses.replace(answered, sent=other),)
+    )
+    with refused("already answered"):
+        session.answer(0, ask)
+
+
 def test_a_site_refuses_coefficients_beyond_the_bounds():
     model = model_of(COHORT, warm_start=(60.0, 60.0))
     session = Session(setup_of(model, N_SITES), COHORT)

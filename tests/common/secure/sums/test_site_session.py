@@ -3,14 +3,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from riskset_common.consortium.roster import Roster
 from riskset_common.errors import (
     DataError,
     ProtocolRefusal,
     RisksetError,
+    RosterRefusal,
     SignatureRefusal,
 )
 from riskset_common.primitives.signing import Identity
-from riskset_common.secure.sums.pooling import check_refused, check_report, collect_keys
+from riskset_common.secure.sums.pooling import (
+    check_refused,
+    check_report,
+    collect_keys,
+    make_offer,
+)
 from riskset_common.secure.sums.reporting import report
 from riskset_common.secure.sums.rule import Rule
 from riskset_common.secure.sums.setup import check_advertisement
@@ -19,6 +26,7 @@ from riskset_common.secure.sums.site_session import (
     accept_keys,
     advertise,
     blind_channels,
+    open_offer,
     refuse,
 )
 
@@ -112,6 +120,21 @@ def test_masking_leaves_the_numbers_of_the_site_alone(consortium):
     report(states[0], study.request(setup, 2, 1), counts, reals, identity=identity)
 
     assert ([4, 5], [0.25]) == (counts.tolist(), reals.tolist())
+
+
+@pytest.mark.parametrize(
+    ("offered", "here", "says"),
+    [
+        (8, 7, "Get roster.yaml and roster.yaml.sig from the centre"),
+        (7, 8, "The centre must offer its plan with the newest roster"),
+    ],
+)
+def test_the_refusal_of_another_roster_says_whose_is_older(consortium, offered, here, says):
+    study = consortium(2)
+    theirs, ours = (Roster(version=each, members=study.roster.members) for each in (offered, here))
+    _, offer = make_offer(study.centre, bytes(32), theirs, b"{}", b"{}", 1)
+    with pytest.raises(RosterRefusal, match=says):
+        open_offer(offer, centre=study.centre.public, roster=ours)
 
 
 def test_a_session_without_sites_has_no_keys(consortium):

@@ -167,6 +167,17 @@ def test_a_step_that_lowers_the_likelihood_is_halved(convergence):
     assert found.log_likelihood > found.log_likelihood_null
 
 
+def test_a_step_that_leads_out_of_reach_is_halved():
+    sums = CoxSums(-1.0, np.array([10.0, -10.0]), np.eye(2))
+    far = advance(start(2, "tight", 20), sums)
+    near = advance(start(2, "tight", 20, reach=6.0), sums)
+
+    assert isinstance(far, NewtonState)
+    assert isinstance(near, NewtonState)
+    assert (10.0, -10.0) == far.beta
+    assert (2.5, -2.5) == near.beta
+
+
 def test_sums_that_are_not_finite_halve_the_step(cohort):
     sums_at = likelihood(cohort(6, 80, 1))
     first = advance(start(1, "tight", 20), sums_at(np.zeros(1)))
