@@ -25,6 +25,7 @@ from riskset_common.results.as_json import to_text
 from riskset_embedded.demos.lung import study_folder
 from riskset_embedded.local_run import read_nodes, run_files, run_for_results
 from riskset_embedded.output_folder import RESULTS
+from riskset_node.sources.source import FileSettings
 
 ROOT = Path(__file__).parents[1]
 KEPT = ROOT / ".cache" / "runs"
@@ -171,7 +172,8 @@ def _run_once(plan: Path, codebook: Path, nodes: Path, lose: Sequence[str]) -> P
 
 def _made_from(plan: Path, codebook: Path, nodes: Path) -> tuple[Path | str, ...]:
     """Also the files of the sites, wherever they lie."""
-    data = (config.data.source.path for config in read_nodes(nodes))
+    sources = (config.data.source for config in read_nodes(nodes))
+    data = (source.path for source in sources if isinstance(source, FileSettings))
     return (plan.read_text(encoding="utf-8"), codebook, nodes, *data)
 
 

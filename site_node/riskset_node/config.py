@@ -7,7 +7,17 @@ import binascii
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, TypeVar, Union
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    ClassVar,
+    Literal,
+    Protocol,
+    Self,
+    TypeVar,
+    Union,
+    runtime_checkable,
+)
 
 from pydantic import (
     AfterValidator,
@@ -23,11 +33,13 @@ from riskset_common.errors import NodeConfigError, did_you_mean
 from riskset_common.formats.addresses import AddressText
 from riskset_common.formats.names import LineText, SiteName, StudyName
 from riskset_common.formats.strict_model import StrictModel
-from riskset_common.formats.strict_yaml import Name, read_yaml, validate
+from riskset_common.formats.strict_yaml import read_yaml, validate
+from riskset_node.columns import ColumnMap
 from riskset_node.finding_kinds import ACCEPTABLE, FindingKind
 from riskset_node.policy import Policy
-from riskset_node.sources import SOURCES
-from riskset_node.sources.source import SourceSettings, Token
+from riskset_node.sources import SOURCES, source_of
+from riskset_node.sources.date_forms import date_form
+from riskset_node.sources.source import SourceSettings
 
 
 def _ed25519_key(text: str) -> str:
@@ -126,31 +138,6 @@ def _named_column(written: object) -> object:
     return {"from": written} if isinstance(written, str) else written
 
 
-class ColumnMap(StrictModel):
-    """How one variable of the codebook is read: its column, and how its values are written.
-
-    `codes` turns codes into levels; `missing` are texts that stand for a missing value here; `unit` is the column's unit, where
-    it is not the codebook's, and `factor` multiplies numbers whose conversion no definition gives.
-    """
-
-    column: str = Field(alias="from", min_length=1)
-    codes: dict[Name, Name] | None = Field(default=None, min_length=1)
-    missing: tuple[Token, ...] = ()
-    unit: str | None = None
-    factor: float | None = Field(default=None, gt=0)
-
-    @model_validator(mode="after")
-    def _one_conversion(self) -> Self:
-        if self.unit is not None and self.factor is not None:
-            raise ValueError(
-                "give unit (its conversion is known by definition) or factor, not both."
-            )
-        both = sorted(set(self.codes or ()) & set(self.missing))
-        if both:
-            raise ValueError(f"{', '.join(both)} stands both in codes and in missing.")
-        return self
-
-
 def _acceptable(kind: str) -> str:
     if kind in ACCEPTABLE:
         return kind
@@ -192,6 +179,40 @@ class PatientRecords(StrictModel):
         both = sorted(set(self.columns or ()) & set(self.absent))
         if both:
             raise ValueError(f"{', '.join(both)} stands both in columns and in absent.")
+        return self
+
+    @model_validator(mode="after")
+    def _days_are_said(self) -> Self:
+        """Check that a form without a day has one to complete it, and that no day is without effect."""
+        columns = {f"columns.{name}": column for name, column in (self.columns or {}).items()}
+        used = [("source", self.source.dates, self.source.day)]
+        used += [
+            (name, column.dates or self.source.dates, column.day or self.source.day)
+            for name, column in columns.items()
+        ]
+        for name, forms, day in used:
+            short = [form for form in forms if not date_form(form).has_day]
+            if short and day is None and (name != "source" or not columns):
+                raise ValueError(
+                    f"{name}: {short[0]!r} has month and year, and no day. Write also the day that completes such dates, for example "
+                    "day: 15; results then say how many dates were completed."
+                )
+        for name, column in columns.items():
+            if column.day is not None and all(
+                date_form(form).has_day for form in column.dates or self.source.dates
+            ):
+                raise ValueError(
+                    f"{name}: day: {column.day} has no effect, because every form of its dates has a day. Remove it."
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _patients_are_named(self) -> Self:
+        if self.patient is None and not source_of(self.source.kind).ordered:
+            raise ValueError(
+                f"patient: the rows of a source of kind {self.source.kind} come in no order of their own. Name the column with the "
+                "patients' ids, by which they are sorted."
+            )
         return self
 
 
@@ -302,6 +323,11 @@ def state_written_in(path: Path) -> Path | None:
 Written = TypeVar("Written", bound=BaseModel)
 
 
+@runtime_checkable
+class _InFolder(Protocol):
+    def in_folder(self, folder: Path) -> object: ...
+
+
 def _in_folder(model: Written, folder: Path) -> Written:
     """Join every relative path in the model to the folder; what was not written stays unwritten."""
     found: dict[str, object] = {}
@@ -309,6 +335,8 @@ def _in_folder(model: Written, folder: Path) -> Written:
         value = getattr(model, name)
         if isinstance(value, Path):
             found[name] = folder / value
+        elif isinstance(value, _InFolder):
+            found[name] = value.in_folder(folder)
         elif isinstance(value, BaseModel):
             found[name] = _in_folder(value, folder)
     return model.model_copy(update=found)

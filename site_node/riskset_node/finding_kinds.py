@@ -10,11 +10,18 @@ class FindingKind(StrEnum):
 
     UNMAPPED_CODE = "unmapped_code"
     NOT_A_NUMBER = "not_a_number"
+    UNCLEAR_NUMBER = "unclear_number"
+    TOO_COARSE = "too_coarse"
     NOT_A_DATE = "not_a_date"
+    NOT_A_DAY = "not_a_day"
     OUT_OF_RANGE = "out_of_range"
     IMPOSSIBLE_DATE = "impossible_date"
+    PLACEHOLDER_DATE = "placeholder_date"
+    UNCLEAR_MISSING = "unclear_missing"
     MISSING_REQUIRED = "missing_required"
     DUPLICATE_PATIENT = "duplicate_patient"
+    SIMILAR_PATIENTS = "similar_patients"
+    NO_PATIENT_COLUMN = "no_patient_column"
     REVERSED_DATES = "reversed_dates"
     NEGATIVE_TIME = "negative_time"
     ENTRY_NOT_BEFORE_EXIT = "entry_not_before_exit"
@@ -27,7 +34,9 @@ class FindingKind(StrEnum):
 ACCEPTABLE = {
     FindingKind.UNMAPPED_CODE: "the value counts as missing",
     FindingKind.NOT_A_NUMBER: "the value counts as missing",
-    FindingKind.NOT_A_DATE: "the value counts as missing",
+    FindingKind.NOT_A_DATE: "the day counts as unknown, and an event on it as one that happened",
+    FindingKind.PLACEHOLDER_DATE: "the date counts as it is written",
+    FindingKind.SIMILAR_PATIENTS: "they count as different patients",
     FindingKind.OUT_OF_RANGE: "the value counts as missing",
     FindingKind.MISSING_REQUIRED: "the row is kept with the value missing",
     FindingKind.DERIVED_DIFFERS: "the level that follows from the rule holds",
@@ -35,5 +44,5 @@ ACCEPTABLE = {
 """Kinds that a data manager may accept under `data.accept`, and what then happens to the rows."""
 
 
-ONLY_WARNS = frozenset({FindingKind.EVENT_AFTER_LAST_CONTACT})
+ONLY_WARNS = frozenset({FindingKind.EVENT_AFTER_LAST_CONTACT, FindingKind.NO_PATIENT_COLUMN})
 """Kinds with one defined reading, told but never in the way."""

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from riskset_common.errors import NodeConfigError
-from riskset_node.config import ColumnMap, read_node
+from riskset_node.columns import ColumnMap
+from riskset_node.config import read_node
 from riskset_node.finding_kinds import FindingKind
 from riskset_node.sources import SOURCES
+from riskset_node.sources.source import FileSettings
 
 CSV = "source: {kind: csv, path: patients.csv}"
 
@@ -57,6 +59,7 @@ def test_everything_that_a_hospital_may_write_is_read(site):
 
     assert bytes(range(32)) == config.centre_key
     assert site.path / "keys/ca.pem" == config.centre.ca
+    assert isinstance(config.data.source, FileSettings)
     assert Path("/data/interfant06.csv") == config.data.source.path
     assert site.path / "state" == config.state
     assert ("", "999") == config.data.source.missing
@@ -126,9 +129,9 @@ def test_what_is_not_written_is_not_named_as_without_effect(site):
         (
             'source: {kind: csv, path: p.csv, dates: "%Y-%m"}',
             "",
-            "'%Y-%m' does not hold day, month and year",
+            "'%Y-%m' has month and year, and no day",
         ),
-        ('source: {kind: csv, path: p.csv, dates: "%Q"}', "", "'%Q' is no layout of dates"),
+        ('source: {kind: csv, path: p.csv, dates: "%Q"}', "", "'%Q' is no form of dates"),
         (
             "source: {kind: stata, path: p.dta}",
             "",

@@ -22,7 +22,10 @@ MISSING = -1
 """The code of a missing category, a missing event and a missing time."""
 
 NO_DATE = np.iinfo(np.int64).min
-"""The code of a missing date."""
+"""The code of a missing date; of an event it says that the event did not happen."""
+
+UNKNOWN_DAY = NO_DATE + 1
+"""The code of a date of which the day is unknown, though it happened: the time to it is missing, and never "not yet"."""
 
 _EPOCH = datetime.date(1970, 1, 1).toordinal()
 
@@ -90,9 +93,12 @@ class Patients:
     numbers
         Value in the codebook's unit by variable name, each of shape (n,); NaN missing.
     dates
-        Days since 1970-01-01 by variable name, each of shape (n,); `NO_DATE` missing.
+        Days since 1970-01-01 by variable name, each of shape (n,); `NO_DATE` missing, `UNKNOWN_DAY` happened on an unknown day.
     endpoints
         By endpoint name.
+    approximate
+        Rows whose date was completed with a day of the month, or whose time was rounded, by variable name, each of shape (n,); only
+        variables that have such rows.
     """
 
     n: int
@@ -100,6 +106,7 @@ class Patients:
     numbers: Mapping[str, Reals] = field(default_factory=dict)
     dates: Mapping[str, Integers] = field(default_factory=dict)
     endpoints: Mapping[str, EndpointTimes] = field(default_factory=dict)
+    approximate: Mapping[str, Bools] = field(default_factory=dict)
     _kept: dict[Hashable, object] = field(default_factory=dict, repr=False)
 
     def rows(self, chosen: Bools | Integers) -> Patients:
@@ -111,6 +118,7 @@ class Patients:
             numbers={name: values[chosen] for name, values in self.numbers.items()},
             dates={name: days[chosen] for name, days in self.dates.items()},
             endpoints={name: times.rows(chosen) for name, times in self.endpoints.items()},
+            approximate={name: rows[chosen] for name, rows in self.approximate.items()},
         )
 
     def known(self, name: str) -> Bools:
@@ -121,7 +129,8 @@ class Patients:
         elif name in self.numbers:
             known = ~np.isnan(self.numbers[name])
         else:
-            known = self.dates[name] != NO_DATE
+            # Both codes lie below every day.
+            known = self.dates[name] > UNKNOWN_DAY
         return known
 
     def complete(self, names: Sequence[str], endpoint: str | None = None) -> Bools:
@@ -146,6 +155,8 @@ class Patients:
             ):
                 if values is not None:
                     _add(digest, f"{name}/{part}", values)
+        for name in sorted(self.approximate):
+            _add(digest, f"{name}/approximate", self.approximate[name])
         return digest.digest()
 
     def keep(self, key: Hashable, build: Callable[[], _Kept]) -> _Kept:

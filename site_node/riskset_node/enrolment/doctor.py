@@ -32,6 +32,7 @@ from riskset_node.session.service import (
     state_folder,
 )
 from riskset_node.session.trust import own_entry, trust_of
+from riskset_node.sources import source_of
 from riskset_node.state.told import told_by
 
 CLOCK_AHEAD, CLOCK_BEHIND = 5.0, 300.0
@@ -226,15 +227,9 @@ def _state_file(config: NodeConfig) -> Path:
 
 
 def _records(config: NodeConfig) -> str:
-    path = config.data.source.path
-    try:
-        with path.open("rb") as file:
-            file.read(1)
-    except OSError as error:
-        raise RisksetError(
-            f"data.source.path: {path} cannot be read ({error.strerror}). Check the path and who may read it."
-        ) from error
-    return f"{path} can be read"
+    source, settings = source_of(config.data.source.kind), config.data.source
+    columns = source.header(settings)
+    return f"{source.place(settings)} can be read: {len(columns)} columns"
 
 
 def _disk(config: NodeConfig) -> str:

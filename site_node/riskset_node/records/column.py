@@ -5,6 +5,7 @@ A column has far fewer distinct values than rows, mostly; each distinct value is
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from riskset_common.formats.seen import as_seen
 from riskset_common.study.patients import Bools, Integers
 
 Scalar = TypeVar("Scalar", bound=np.generic)
@@ -55,6 +57,10 @@ class Column:
         # Index -1 takes the last entry.
         return np.array([*of_distinct, missing], dtype=dtype)[self.index]
 
+    def rows(self, chosen: Bools | Integers) -> Column:
+        """The same column for some of the rows: marked, shape (n,), or by their numbers, of any length."""
+        return Column(self.index[chosen], self.distinct)
+
     def rows_with(self, positions: Iterable[int]) -> Bools:
         """Rows that hold one of the distinct values at these positions, shape (n,)."""
         chosen = np.zeros(len(self.distinct) + 1, dtype=np.bool_)
@@ -63,16 +69,23 @@ class Column:
 
 
 def text_of(value: object) -> str:
-    """Write a value as a hospital would type it: whole numbers without a point, days as ISO 8601."""
+    """Write a value as a person sees it: whole numbers without a point, days as ISO 8601, a moment at midnight as its day."""
     if isinstance(value, str):
-        return value.strip()
+        return as_seen(value)
     if isinstance(value, bool | np.bool_):
         return str(bool(value)).lower()
+    if isinstance(value, datetime.datetime):
+        return value.date().isoformat() if is_midnight(value) else value.isoformat(" ")
     if isinstance(value, float | np.floating):
         return str(int(value)) if float(value).is_integer() else repr(float(value))
     if isinstance(value, Decimal):
         return f"{value:f}"
     return str(value)
+
+
+def is_midnight(moment: datetime.datetime) -> bool:
+    """Whether a moment has no time of day."""
+    return moment.time() == datetime.time.min
 
 
 def plain_code(text: str, decimal: str = ".") -> str:
@@ -95,6 +108,7 @@ class Tokens:
     @classmethod
     def of(cls, meanings: Mapping[str, str], decimal: str) -> Tokens:
         """Learn what each text means, under the file's decimal sign."""
+        meanings = {as_seen(text): meaning for text, meaning in meanings.items()}
         same: dict[str, set[str]] = {}
         for text, meaning in meanings.items():
             plain = plain_code(text, decimal)
@@ -109,3 +123,12 @@ class Tokens:
         if text in self.exact:
             return self.exact[text]
         return self.numbers.get(plain_code(text, self.decimal)) if self.numbers else None
+
+    def of_value(self, value: object) -> str | None:
+        """What a value means by its text; of true and false any way to write them counts, because programs show them differently."""
+        if isinstance(value, bool | np.bool_):
+            return next(
+                (meant for text, meant in self.exact.items() if text.lower() == text_of(value)),
+                None,
+            )
+        return self.meaning(text_of(value))

@@ -30,12 +30,18 @@ class LocalIds:
     """What the site itself calls its patients: the patient column, or row numbers from 1 after the header."""
 
     names: NDArray[np.object_] | None
+    in_file: Integers
+    """Number of each row in the source, from 0, shape (n,)."""
 
     def at(self, rows: Integers) -> tuple[str, ...]:
         """Local ids of these rows (indices from 0); the row number where the patient column is empty."""
         if self.names is None:
-            return tuple(str(row + 1) for row in rows)
-        return tuple(str(self.names[row] or f"row {row + 1}") for row in rows)
+            return tuple(str(row + 1) for row in self.in_file[rows])
+        return tuple(str(self.names[row] or f"row {self.in_file[row] + 1}") for row in rows)
+
+    def rows(self, order: Integers) -> LocalIds:
+        """Those of these rows (indices from 0)."""
+        return LocalIds(None if self.names is None else self.names[order], self.in_file[order])
 
     @property
     def noun(self) -> str:

@@ -9,15 +9,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from riskset_common.errors import NodeConfigError
+from riskset_common.formats.seen import as_seen
 from riskset_common.study.codebook import CategoryVariable, Codebook, NumberVariable
-from riskset_common.study.patients import Bools, Patients
+from riskset_common.study.patients import Patients
 from riskset_node.config import NodeConfig
 from riskset_node.finding_kinds import FindingKind
-from riskset_node.records.coding import Codes, absent_column, code_column
-from riskset_node.records.column import Column, text_of
+from riskset_node.records.coding import Coded, absent_column, code_column
+from riskset_node.records.column import Column
 from riskset_node.records.findings import Finding, LocalIds, Mark
+from riskset_node.records.rows import PatientIds, chosen_rows
 from riskset_node.records.variable_columns import VariableColumn, variable_columns
 from riskset_node.sources import source_of
+from riskset_node.sources.source import FileSettings
 
 
 @dataclass(frozen=True)
@@ -60,32 +63,49 @@ def read_records(
     """
     _check_study(config, codebook)
     mapped = variable_columns(config, codebook, needed)
-    source = source_of(config.data.source.kind)
     columns = _needed(config, mapped)
-    header = source.header(config.data.source)
-    values = source.read(config.data.source, columns)
-    n = len(next(iter(values.values()), ()))
-    raw = {name: Column.of(values[name]) for name in columns}
-    local_ids, marks = _local_ids(config, raw)
-    coded: dict[str, Codes] = {}
+    raw, ids, header = _rows_read(config, columns)
+    n = ids.n
+    marks = list(ids.marks)
+    coded: dict[str, Coded] = {}
     for each in mapped:
         if each.column is None:
             coded[each.name] = absent_column(each.variable, n)
             continue
         column = raw[each.column.column]
-        coded[each.name], column_marks = code_column(column, each, config.data.source, today)
-        marks += column_marks
+        coded[each.name] = code_column(column, each, config.data.source, today)
+        marks += coded[each.name].marks
     patients = _patients(n, codebook, coded)
     marks += _missing_required(patients, mapped, marks, config.data.accept)
     if n == 0:
         marks.append(_no_patients(config))
     return SiteRecords(
         patients=patients,
-        local_ids=local_ids,
-        findings=tuple(mark.finding(local_ids, config.data.accept) for mark in marks),
+        local_ids=ids.local_ids,
+        findings=tuple(mark.finding(ids.local_ids, config.data.accept) for mark in marks),
         read=columns,
-        not_read=tuple(name for name in header if name not in columns),
+        not_read=tuple(name for name in header if as_seen(name) not in columns),
     )
+
+
+def _rows_read(
+    config: NodeConfig, columns: Sequence[str]
+) -> tuple[dict[str, Column], PatientIds, tuple[str, ...]]:
+    """The columns with the rows that are chosen, sorted by patient where the source has no order; the patients; and the whole header."""
+    source, settings = source_of(config.data.source.kind), config.data.source
+    where = settings.where if isinstance(settings, FileSettings) else {}
+    header = source.header(settings)
+    values = source.read(settings, tuple(dict.fromkeys((*columns, *where))))
+    raw = {name: Column.of(found) for name, found in values.items()}
+    n = len(next(iter(values.values()), ()))
+    rows = chosen_rows(raw, where, n, source.place(settings))
+    raw = {name: raw[name].rows(rows) for name in columns}
+    named = None if config.data.patient is None else raw[config.data.patient]
+    ids = PatientIds.of(named, config, rows)
+    if source.ordered:
+        return raw, ids, header
+    order = ids.order()
+    return {name: column.rows(order) for name, column in raw.items()}, ids.rows(order), header
 
 
 def _needed(config: NodeConfig, mapped: Iterable[VariableColumn]) -> tuple[str, ...]:
@@ -95,53 +115,20 @@ def _needed(config: NodeConfig, mapped: Iterable[VariableColumn]) -> tuple[str, 
     return tuple(dict.fromkeys(names))
 
 
-def _patients(n: int, codebook: Codebook, coded: dict[str, Codes]) -> Patients:
+def _patients(n: int, codebook: Codebook, coded: Mapping[str, Coded]) -> Patients:
     categories, numbers, dates = {}, {}, {}
     for name, variable in codebook.variables.items():
+        codes = coded[name].codes
         if isinstance(variable, CategoryVariable):
-            categories[name] = coded[name].astype(np.int64, copy=False)
+            categories[name] = codes.astype(np.int64, copy=False)
         elif isinstance(variable, NumberVariable):
-            numbers[name] = coded[name].astype(np.float64, copy=False)
+            numbers[name] = codes.astype(np.float64, copy=False)
         else:
-            dates[name] = coded[name].astype(np.int64, copy=False)
-    return Patients(n=n, categories=categories, numbers=numbers, dates=dates)
-
-
-def _local_ids(config: NodeConfig, columns: Mapping[str, Column]) -> tuple[LocalIds, list[Mark]]:
-    """Ids of the patient column, and marks on those that are in several rows or in none."""
-    column = config.data.patient
-    if column is None:
-        return LocalIds(None), []
-    raw = columns[column]
-    missing = {"", *config.data.source.missing}
-    texts = ["" if (text := text_of(value)) in missing else text for value in raw.distinct]
-    names = raw.spread(texts, "", np.object_)
-    unnamed: Bools = names == ""
-    position = {text: number for number, text in enumerate(texts)}
-    patient = raw.spread([position[text] for text in texts], -1, np.int64)
-    repeated = ~unnamed & (np.bincount(patient[patient >= 0], minlength=len(texts)) > 1)[patient]
-    marks = []
-    if repeated.any():
-        marks.append(
-            Mark(
-                FindingKind.DUPLICATE_PATIENT,
-                (column,),
-                repeated,
-                f"column {column!r} names the same patient in more than one row",
-                "Keep one row for each patient.",
-            )
-        )
-    if unnamed.any():
-        marks.append(
-            Mark(
-                FindingKind.MISSING_REQUIRED,
-                (column,),
-                unnamed,
-                f"column {column!r} names no patient",
-                "Give each row its patient, so that none can be counted twice.",
-            )
-        )
-    return LocalIds(names), marks
+            dates[name] = codes.astype(np.int64, copy=False)
+    approximate = {name: each.approximate for name, each in coded.items() if each.approximate.any()}
+    return Patients(
+        n=n, categories=categories, numbers=numbers, dates=dates, approximate=approximate
+    )
 
 
 def _missing_required(
@@ -173,6 +160,6 @@ def _no_patients(config: NodeConfig) -> Mark:
         FindingKind.NO_PATIENTS,
         (),
         np.zeros(0, dtype=np.bool_),
-        f"{config.data.source.path}: the site file has no patients, only a header",
+        f"{source_of(config.data.source.kind).place(config.data.source)}: the site file has no patients, only a header",
         "Check data.source.path, and how the file was exported.",
     )

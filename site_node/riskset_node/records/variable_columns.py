@@ -15,7 +15,8 @@ from riskset_common.study.codebook import (
     NumberVariable,
 )
 from riskset_common.study.time_grid import exact
-from riskset_node.config import ColumnMap, NodeConfig
+from riskset_node.columns import FOR_DATES, FOR_NUMBERS, ColumnMap
+from riskset_node.config import NodeConfig
 from riskset_node.records.units import conversion
 
 AnyVariable = DateVariable | CategoryVariable | NumberVariable
@@ -106,10 +107,16 @@ def _column_problems(column: ColumnMap, variable: AnyVariable) -> Iterator[str]:
                     yield f"codes.{code}: {level!r} is no level. {did_you_mean(level, variable.levels)}"
         else:
             yield f"codes turn codes into levels, but this is a {variable.kind}."
+    for keys, kind in ((FOR_NUMBERS, "number"), (FOR_DATES, "date")):
+        written = [key for key in keys if key in column.model_fields_set]
+        if written and variable.kind != kind:
+            are = "is for a" if len(written) == 1 else "are for a"
+            yield f"{', '.join(written)} {are} {kind}, but this is a {variable.kind}."
     if isinstance(variable, NumberVariable):
         try:
             factor_of(column, variable)
         except NodeConfigError as error:
             yield str(error)
-    elif column.unit is not None or column.factor is not None:
-        yield f"unit and factor convert numbers, but this is a {variable.kind}."
+        time = variable.unit is not None and conversion(variable.unit, "days") is not None
+        if column.round is not None and not time:
+            yield f"round: day is for times, but the codebook's unit is {variable.unit or 'not given'}."

@@ -14,7 +14,10 @@ from pydantic import AfterValidator
 
 from riskset_common.errors import DataError, NodeConfigError
 from riskset_node.sources.source import (
-    SourceSettings,
+    DecimalSign,
+    FileSettings,
+    FileSource,
+    ThousandsSign,
     check_header,
     known_encoding,
     no_header,
@@ -40,18 +43,24 @@ def _one_character(text: str) -> str:
     return text
 
 
-class CsvSettings(SourceSettings):
+class CsvSettings(FileSettings):
     """A delimited text file, as node.yaml describes it."""
 
     kind: Literal["csv"]
     delimiter: Annotated[str, AfterValidator(_one_character)] = ","
-    decimal: Literal[".", ","] = "."
+    decimal: DecimalSign = "."
+    thousands: ThousandsSign | None = None
     encoding: Annotated[str, AfterValidator(known_encoding)] = "utf-8"
 
     @property
-    def decimal_sign(self) -> str:
+    def decimal_sign(self) -> DecimalSign:
         """The decimal sign that node.yaml names."""
         return self.decimal
+
+    @property
+    def thousands_sign(self) -> ThousandsSign | None:
+        """The sign between thousands that node.yaml names."""
+        return self.thousands
 
 
 class _Rows(Protocol):
@@ -61,7 +70,7 @@ class _Rows(Protocol):
     def __next__(self) -> list[str]: ...
 
 
-class CsvSource:
+class CsvSource(FileSource):
     """Delimited text with a header, quoted by double quotes where needed."""
 
     kind = "csv"

@@ -10,7 +10,8 @@ from zipfile import BadZipFile
 
 from riskset_common.errors import DataError, NodeConfigError, did_you_mean
 from riskset_node.sources.source import (
-    SourceSettings,
+    FileSettings,
+    FileSource,
     check_header,
     no_header,
     not_there,
@@ -20,14 +21,14 @@ _OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
 """How a workbook of Excel 2003 and before begins; so does one that a password protects."""
 
 
-class ExcelSettings(SourceSettings):
+class ExcelSettings(FileSettings):
     """A workbook, as node.yaml describes it; `dates` and `missing` apply to its cells of text."""
 
     kind: Literal["excel"]
     sheet: str | None = None
 
 
-class ExcelSource:
+class ExcelSource(FileSource):
     """A sheet of a workbook. Cells keep their type: numbers, days, text; of a formula the value that Excel computed last."""
 
     kind = "excel"

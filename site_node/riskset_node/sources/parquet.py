@@ -7,20 +7,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from riskset_common.errors import DataError, NodeConfigError
-from riskset_node.sources.source import SourceSettings, check_header, not_there
+from riskset_node.sources.source import FileSettings, FileSource, check_header, not_there
 
 if TYPE_CHECKING:
     from pyarrow import ChunkedArray
     from pyarrow.parquet import ParquetFile
 
 
-class ParquetSettings(SourceSettings):
+class ParquetSettings(FileSettings):
     """A Parquet file, as node.yaml describes it; `dates` and `missing` apply to its columns of text."""
 
     kind: Literal["parquet"]
 
 
-class ParquetSource:
+class ParquetSource(FileSource):
     """A Parquet file, read through pyarrow."""
 
     kind = "parquet"

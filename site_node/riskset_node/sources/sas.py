@@ -9,21 +9,27 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator
 
 from riskset_common.errors import DataError, NodeConfigError
-from riskset_node.sources.source import SourceSettings, check_header, known_encoding, not_there
+from riskset_node.sources.source import (
+    FileSettings,
+    FileSource,
+    check_header,
+    known_encoding,
+    not_there,
+)
 
 _MORE_DAYS = ["WORDDATE", "WORDDATX", "WEEKDATX"]
 """Formats of SAS that show a day, beside those that pyreadstat knows."""
 _TRANSPORT_BEGINS = b"HEADER RECORD*******LIB"
 
 
-class SasSettings(SourceSettings):
+class SasSettings(FileSettings):
     """A SAS data set, as node.yaml describes it; `dates` and `missing` apply to its columns of text."""
 
     kind: Literal["sas"]
     encoding: Annotated[str, AfterValidator(known_encoding)] | None = None
 
 
-class SasSource:
+class SasSource(FileSource):
     """A SAS data set; numbers that SAS shows as dates are days, and special missing values (.A to .Z) are missing."""
 
     kind = "sas"

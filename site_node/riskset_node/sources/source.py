@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import codecs
-import datetime
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Protocol, TypeVar
+from typing import Annotated, ClassVar, Literal, Protocol, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from riskset_common.errors import DataError, NodeConfigError, did_you_mean
 from riskset_common.formats.strict_model import StrictModel
+from riskset_node.sources.date_forms import DateForms
 
 
 def _as_text(token: object) -> object:
@@ -28,21 +28,12 @@ Token = Annotated[str, BeforeValidator(_as_text)]
 MISSING_TOKENS = ("", "NA", ".")
 """What a missing value looks like when node.yaml does not say: nothing, as R writes it, as SAS writes it."""
 
-_SOME_DAY = datetime.datetime(2001, 2, 13)  # noqa: DTZ001 - a calendar day has no time zone
+DecimalSign = Literal[".", ","]
+ThousandsSign = Literal[".", ",", " ", "'"]
+"""The sign between thousands; a blank stands for any of the blanks that programs write there."""
 
-
-def _holds_a_day(layout: str) -> str:
-    """Check that a layout of dates keeps day, month and year; anything less would lose days without a word."""
-    try:
-        kept = datetime.datetime.strptime(_SOME_DAY.strftime(layout), layout)  # noqa: DTZ007
-    except ValueError as error:
-        raise ValueError(f"{layout!r} is no layout of dates ({error}).") from error
-    if kept != _SOME_DAY:
-        raise ValueError(
-            f"{layout!r} does not hold day, month and year. "
-            "Write for example %Y-%m-%d for 2017-12-31, or %d-%m-%Y for 31-12-2017."
-        )
-    return layout
+DayOfMonth = Annotated[int, Field(ge=1, le=28)]
+"""The day that completes a date of which month and year are known."""
 
 
 def known_encoding(name: str) -> str:
@@ -57,24 +48,61 @@ def known_encoding(name: str) -> str:
 
 
 class SourceSettings(StrictModel):
-    """What every kind of source has: a file, how it writes dates, and what stands for a missing value."""
+    """What every kind of source has: how its texts write dates, and what stands for a missing value."""
+
+    MORE_MISSING: ClassVar[tuple[str, ...]] = ()
+    """Signs for missing that this kind of source has beside `missing`, whatever node.yaml says."""
 
     kind: str
-    path: Path
-    dates: Annotated[str, AfterValidator(_holds_a_day)] = "%Y-%m-%d"
+    dates: DateForms = ("%Y-%m-%d",)
+    day: DayOfMonth | None = None
     missing: tuple[Token, ...] = MISSING_TOKENS
 
     @property
-    def decimal_sign(self) -> str:
+    def decimal_sign(self) -> DecimalSign:
         """The decimal sign of numbers that are written as text."""
         return "."
+
+    @property
+    def thousands_sign(self) -> ThousandsSign | None:
+        """The sign between thousands of numbers that are written as text; None for none."""
+        return None
+
+
+def _as_list(written: object) -> object:
+    return written if isinstance(written, (list, tuple)) else [written]
+
+
+class FileSettings(SourceSettings):
+    """A source that is one file; `where` chooses its rows: for each column named the values that a row may have there."""
+
+    path: Path
+    where: dict[
+        str, Annotated[tuple[Token, ...], BeforeValidator(_as_list), Field(min_length=1)]
+    ] = {}
 
 
 Settings = TypeVar("Settings", bound=SourceSettings, contravariant=True)
 
 
 class Source(Protocol[Settings]):
-    """A kind of file or system that holds one row a patient."""
+    """A kind of file or system that holds one row a patient.
+
+    `ordered` is False where nothing keeps the order of its rows: `data.patient` is then required, and the rows are sorted by it.
+    """
+
+    @property
+    def ordered(self) -> bool:
+        """Whether two readings give the rows in one order."""
+        ...
+
+    def is_live(self, settings: Settings) -> bool:
+        """Whether the records may change while a run lasts, so that they are read once a session."""
+        ...
+
+    def place(self, settings: Settings) -> str:
+        """What messages call it: a path, or such as `sql trial on db.umc.example`; never a credential."""
+        ...
 
     @property
     def kind(self) -> str:
@@ -93,6 +121,20 @@ class Source(Protocol[Settings]):
     def read(self, settings: Settings, columns: Sequence[str]) -> Mapping[str, Sequence[object]]:
         """Read these columns and no others, one row a patient; values as the file holds them, None where it holds none."""
         ...
+
+
+class FileSource:
+    """What all sources that are one file have in common."""
+
+    ordered = True
+
+    def is_live(self, settings: FileSettings) -> bool:
+        """A file is what it was when a run began, or the run ends."""
+        return False
+
+    def place(self, settings: FileSettings) -> str:
+        """The path."""
+        return str(settings.path)
 
 
 def check_header(header: Sequence[str], columns: Collection[str], path: Path) -> None:

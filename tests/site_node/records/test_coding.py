@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskset_common.study.codebook import CategoryVariable, DateVariable, NumberVariable
-from riskset_common.study.patients import MISSING, NO_DATE
-from riskset_node.config import ColumnMap
+from riskset_common.study.patients import MISSING, NO_DATE, UNKNOWN_DAY
+from riskset_node.columns import ColumnMap
 from riskset_node.finding_kinds import FindingKind
-from riskset_node.records.coding import absent_column, code_column, conversion_by, decimal_text
+from riskset_node.records.coding import absent_column, code_column
 from riskset_node.records.column import Column, plain_code
+from riskset_node.records.numbers import conversion_by, decimal_text
 from riskset_node.records.variable_columns import VariableColumn
 from riskset_node.sources.csv import CsvSettings
 from riskset_node.sources.parquet import ParquetSettings
@@ -32,7 +33,8 @@ def code(values, variable, column=None, **settings):
         kind=kind, path=Path("x"), **settings
     )
     mapped = VariableColumn("x", variable, ColumnMap.model_validate({"from": "x"} | (column or {})))
-    return code_column(Column.of(values), mapped, source, TODAY)
+    coded = code_column(Column.of(values), mapped, source, TODAY)
+    return coded.codes, list(coded.marks)
 
 
 def category(*levels):
@@ -184,8 +186,16 @@ def test_a_decimal_comma_is_read_where_node_yaml_says_so():
 @pytest.mark.parametrize(
     ("text", "decimal", "advice"),
     [
-        ("12,5", ".", 'If a comma is the decimal sign, set data.source.decimal to ",".'),
-        ("12.5", ",", 'If a point is the decimal sign, set data.source.decimal to ".".'),
+        (
+            "12,5",
+            ".",
+            'If a comma is the decimal sign, set data.source.decimal to ",", or data.columns.x.decimal',
+        ),
+        (
+            "12.5",
+            ",",
+            'If a point is the decimal sign, set data.source.decimal to ".", or data.columns.x.decimal',
+        ),
         ("12 mg", ".", "Mend them, or add them to data.columns.x.missing"),
     ],
 )
@@ -198,7 +208,7 @@ def test_the_advice_for_no_number_looks_at_the_decimal_sign(text, decimal, advic
 def test_a_decimal_comma_in_parquet_is_not_blamed_on_a_setting_that_parquet_lacks():
     _, (mark,) = code(["12,5"], NUMBER, kind="parquet")
 
-    assert "Store the numbers as numbers, or their texts with '.' as decimal sign." == mark.advice
+    assert 'If a comma is the decimal sign, set data.columns.x.decimal to ",".' == mark.advice
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
@@ -234,7 +244,7 @@ def test_a_number_outside_the_range_is_missing_and_told_in_the_files_own_unit():
     [
         "31-12-2017",
         datetime.date(2017, 12, 31),
-        datetime.datetime(2017, 12, 31, 23, 59, tzinfo=datetime.UTC),
+        datetime.datetime(2017, 12, 31, tzinfo=datetime.UTC),
         datetime.datetime(2017, 12, 31),  # noqa: DTZ001 - as a file without time zones holds it
     ],
 )
@@ -259,39 +269,51 @@ def test_every_day_is_read_back(day, layout):
     assert day == datetime.date(1970, 1, 1) + datetime.timedelta(days=int(codes[0]))
 
 
+NOT_A_DATE = (
+    "Mend them. Where a text stands for something else, write it under data.columns.x.did_not_happen (an event that did not happen), "
+    ".day_unknown (it happened, and nobody knows when) or .missing."
+)
+
+
 @pytest.mark.parametrize(
     ("texts", "advice"),
     [
         (
             ["13-02-2001", "31-12-2001"],
-            'They have the form %d-%m-%Y: set data.source.dates to "%d-%m-%Y" if all dates do.',
+            (
+                'They have the form %d-%m-%Y: set data.source.dates to "%d-%m-%Y" if all dates do, '
+                "or data.columns.x.dates for this column alone."
+            ),
         ),
         (
             ["2001-02-13 00:00:00"],
-            'They have the form %Y-%m-%d %H:%M:%S: set data.source.dates to "%Y-%m-%d %H:%M:%S" if all dates do.',
+            (
+                'They have the form %Y-%m-%d %H:%M:%S: set data.source.dates to "%Y-%m-%d %H:%M:%S" if all dates do, '
+                "or data.columns.x.dates for this column alone."
+            ),
         ),
         (
             ["13-02-2001", "unknown"],
-            "Mend them, or add them to data.columns.x.missing where they stand for unknown.",
+            NOT_A_DATE,
         ),
         (
             ["2001-02-30"],
-            "Mend them, or add them to data.columns.x.missing where they stand for unknown.",
+            NOT_A_DATE,
         ),
     ],
 )
 def test_what_is_no_date_is_told_with_the_form_that_it_has(texts, advice):
     codes, (mark,) = code(["2001-01-01", *texts], DATE)
 
-    assert [NO_DATE] * len(texts) == codes[1:].tolist()
+    assert [UNKNOWN_DAY] * len(texts) == codes[1:].tolist()
     assert (FindingKind.NOT_A_DATE, tuple(texts), advice) == (mark.kind, mark.values, mark.advice)
 
 
 def test_dates_before_1900_and_after_today_are_impossible():
-    codes, (mark,) = code(["1899-12-31", "1900-01-01", "2018-06-01", "2018-06-02"], DATE)
+    codes, (mark,) = code(["1899-12-31", "1900-01-03", "2018-06-01", "2018-06-02"], DATE)
 
     assert (FindingKind.IMPOSSIBLE_DATE, ("1899-12-31", "2018-06-02")) == (mark.kind, mark.values)
-    assert [True, False, False, True] == (codes == NO_DATE).tolist()
+    assert [True, False, False, True] == (codes == UNKNOWN_DAY).tolist()
 
 
 def test_a_mark_names_the_column_where_it_is_called_otherwise():
@@ -301,9 +323,9 @@ def test_a_mark_names_the_column_where_it_is_called_otherwise():
 
 
 def test_an_absent_variable_is_missing_for_everyone():
-    assert [MISSING, MISSING] == absent_column(SEX, 2).tolist()
-    assert [NO_DATE, NO_DATE] == absent_column(DATE, 2).tolist()
-    assert np.isnan(absent_column(NUMBER, 2)).all()
+    assert [MISSING, MISSING] == absent_column(SEX, 2).codes.tolist()
+    assert [NO_DATE, NO_DATE] == absent_column(DATE, 2).codes.tolist()
+    assert np.isnan(absent_column(NUMBER, 2).codes).all()
 
 
 def test_coding_an_absent_variable_is_a_fault():

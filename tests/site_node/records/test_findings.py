@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskset_common.errors import DataError
-from riskset_node.finding_kinds import ACCEPTABLE, FindingKind
+from riskset_node.finding_kinds import ACCEPTABLE, ONLY_WARNS, FindingKind
 from riskset_node.records.findings import LocalIds, Mark, Severity, check_usable
 
-NAMED = LocalIds(np.array(["114", "201", "388", ""], dtype=object))
-NUMBERED = LocalIds(None)
+ROWS = np.arange(300)
+NAMED = LocalIds(np.array(["114", "201", "388", ""], dtype=object), ROWS[:4])
+NUMBERED = LocalIds(None, ROWS)
 
 
 def mark(rows, kind=FindingKind.UNMAPPED_CODE, values=("7",)):
@@ -53,7 +54,7 @@ def test_at_most_20_ids_and_10_values_are_shown_and_the_rest_counted(rows, value
 @pytest.mark.parametrize("kind", list(FindingKind))
 def test_only_what_has_a_defined_handling_can_be_accepted(kind):
     finding = mark([True], kind).finding(NUMBERED, [kind] if kind in ACCEPTABLE else [])
-    warns = kind in ACCEPTABLE or kind is FindingKind.EVENT_AFTER_LAST_CONTACT
+    warns = kind in ACCEPTABLE or kind in ONLY_WARNS
 
     assert (Severity.WARNING if warns else Severity.ERROR) == finding.severity
     assert (kind in ACCEPTABLE) == finding.advice.startswith("Accepted: ")

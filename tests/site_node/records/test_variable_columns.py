@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 
 from riskset_common.errors import NodeConfigError
-from riskset_node.config import ColumnMap
+from riskset_node.columns import ColumnMap
 from riskset_node.records.variable_columns import factor_of, variable_columns
 
 CSV = "source: {kind: csv, path: patients.csv}"
@@ -53,7 +53,7 @@ def test_an_absent_variable_has_no_column(site):
         ),
         (
             {"sex": "{from: sex, unit: days}"},
-            "unit and factor convert numbers, but this is a category.",
+            "unit is for a number, but this is a category.",
         ),
         (
             {"age": "{from: age, unit: mg/dL}"},

@@ -23,6 +23,7 @@ from riskset_common.results.tables import BaselineResult, EventTableResult
 from riskset_common.results.whole_file import ReleasedResult, Results
 from riskset_embedded.local_run import read_nodes, run_files
 from riskset_node.commands.console import visible_console
+from riskset_node.sources import source_of
 from riskset_server.report.run_files import read_run
 
 RELATIVE, ABSOLUTE = 1e-9, 1e-12
@@ -65,10 +66,11 @@ def introduce(nodes: Path, console: Console) -> None:
     """Print a line for each site: its group, its file, and the dialect that this is written in."""
     for config in read_nodes(nodes):
         source = config.data.source
+        name = Path(source_of(source.kind).place(source)).name
         dialect = source.model_dump(exclude_defaults=True, exclude={"kind", "path"})
         written = ", ".join(f"{name} {value!r}" for name, value in dialect.items()) or "plain"
         console.print(
-            f"{config.site}  {config.study_group}  {source.kind} {source.path.name}: {written}",
+            f"{config.site}  {config.study_group}  {source.kind} {name}: {written}",
             highlight=False,
             soft_wrap=True,
         )

@@ -23,6 +23,7 @@ from riskset_embedded.local_run import read_nodes
 from riskset_node.records.preparing import prepare
 from riskset_node.records.reading import read_records
 from riskset_node.sources import source_of
+from riskset_node.sources.source import FileSettings
 
 TODAY = datetime.date(2018, 6, 1)
 PLAN = {
@@ -106,9 +107,9 @@ def test_the_committed_files_are_what_the_generator_writes(study, written):
             assert (clean / name).read_bytes() == (study / name).read_bytes(), name
     for config in read_nodes(clean / "nodes"):
         source = source_of(config.data.source.kind)
-        committed = config.data.source.model_copy(
-            update={"path": study / "data" / config.data.source.path.name}
-        )
+        written = config.data.source
+        assert isinstance(written, FileSettings)
+        committed = written.model_copy(update={"path": study / "data" / written.path.name})
         columns = source.header(config.data.source)
 
         assert source.read(committed, columns) == source.read(config.data.source, columns)
