@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import count
+from types import NoneType
 from typing import TypeVar
 
 import numpy as np
@@ -41,14 +44,23 @@ class Column:
     @classmethod
     def of(cls, values: Sequence[object]) -> Column:
         """Take the distinct values of a column as a source reads it; None and what is not a number stand for no value."""
-        distinct = tuple(
-            value
-            for value in dict.fromkeys(values)
-            if value is not None and value == value  # noqa: PLR0124  # NaN is unlike itself
-        )
-        position = {value: number for number, value in enumerate(distinct)}
-        index = np.fromiter((position.get(value, -1) for value in values), np.int64, len(values))
-        return cls(index, distinct)
+        kinds = set(map(type, values)) - {NoneType}
+        if (bool in kinds and len(kinds) > 1) or datetime.datetime in kinds:
+            # Python takes True for 1, and a moment for the same one in another zone; a person does not.
+            keys: Sequence[object] = [(type(value), repr(value)) for value in values]
+            first = dict(zip(reversed(keys), reversed(values), strict=True))
+        else:
+            keys, first = values, {}
+        # The next number for a value that was not met yet: one pass over the rows, all of it in C.
+        place: defaultdict[object, int] = defaultdict(count().__next__)
+        found = np.fromiter(map(place.__getitem__, keys), np.int64, len(values))
+        met = [first.get(key, key) for key in place]
+        # NaN is unlike itself.
+        known = np.array([value is not None and value == value for value in met], dtype=np.bool_)  # noqa: PLR0124
+        distinct = tuple(value for value, is_known in zip(met, known, strict=True) if is_known)
+        if known.all():
+            return cls(found, distinct)
+        return cls(np.where(known, np.cumsum(known) - 1, -1)[found], distinct)
 
     def spread(
         self, of_distinct: Sequence[object], missing: object, dtype: type[Scalar]

@@ -99,7 +99,7 @@ def _rows_read(
     raw = {name: Column.of(found) for name, found in values.items()}
     n = len(next(iter(values.values()), ()))
     rows = chosen_rows(raw, where, n, source.place(settings))
-    raw = {name: raw[name].rows(rows) for name in columns}
+    raw = {name: raw[name].rows(rows) if where else raw[name] for name in columns}
     named = None if config.data.patient is None else raw[config.data.patient]
     ids = PatientIds.of(named, config, rows)
     if source.ordered:
