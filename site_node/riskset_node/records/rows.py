@@ -12,8 +12,8 @@ from riskset_common.errors import NodeConfigError
 from riskset_common.study.patients import Bools, Integers
 from riskset_node.config import NodeConfig
 from riskset_node.finding_kinds import FindingKind
-from riskset_node.records.column import Column, Tokens, text_of
 from riskset_node.records.findings import LocalIds, Mark
+from riskset_node.records.values.column import Column, Tokens, text_of
 
 _VALUES_SHOWN = 8
 
