@@ -222,15 +222,24 @@ def _marks(raw: Column, reading: ColumnReading, found: _Sorted, today: datetime.
 
 
 def _unclear_signs(raw: Column, reading: ColumnReading, found: _Sorted) -> list[Mark]:
-    """Mark a sign for missing that stands beside empty cells or beside another sign: one of them says more than that nothing is there."""
+    """Mark signs for missing that may say more than that nothing is there.
+
+    Such is a sign beside empty cells or beside another sign, and a word that is listed for this column, even alone: it may say that
+    nobody knows the day. A word alone that the whole file has for nothing is what its empty cells are.
+    """
     empty = bool((raw.index < 0).any()) or bool(found.nothing)
-    if not found.signs or (len(found.signs) == 1 and not empty):
+    own = reading.tokens(dict.fromkeys(reading.column.missing, "missing"))
+    texts = [text_of(raw.distinct[each]) for each in found.signs]
+    words = any(own.meaning(text) and any(map(str.isalpha, text)) for text in texts)
+    if not found.signs or (len(found.signs) == 1 and not empty and not words):
         return []
     return reading.marks(
         FindingKind.UNCLEAR_MISSING,
         raw,
         found.signs,
-        "has empty cells and also" if empty else "has more than one sign for a missing date",
+        "has empty cells and also"
+        if empty
+        else "has signs for a missing date that may mean two things",
         f"Write under {reading.setting} what each says: did_not_happen for an event that did not happen, as an empty cell does, and "
         "day_unknown for one that happened on an unknown day.",
     )

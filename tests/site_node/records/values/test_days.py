@@ -73,6 +73,12 @@ def test_so_must_two_signs_in_the_list_of_the_source():
     assert [FindingKind.UNCLEAR_MISSING] == kinds(coded)
 
 
+def test_a_word_alone_may_say_that_nobody_knows_the_day():
+    assert [FindingKind.UNCLEAR_MISSING] == kinds(
+        code(["unknown", "2019-01-01"], {"missing": ["unknown"]})
+    )
+
+
 def test_one_sign_alone_says_that_there_is_none():
     coded = code(["99-99-9999", "2019-01-01"], {"missing": ["99-99-9999"]})
 
