@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from tests.runs import results_of
 
 from riskset_common.errors import RisksetError
 from riskset_common.planning.read import read_plan
