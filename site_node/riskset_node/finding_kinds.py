@@ -35,10 +35,10 @@ ACCEPTABLE = {
     FindingKind.UNMAPPED_CODE: "the value counts as missing",
     FindingKind.NOT_A_NUMBER: "the value counts as missing",
     FindingKind.NOT_A_DATE: "the day counts as unknown, and an event on it as one that happened",
-    FindingKind.PLACEHOLDER_DATE: "the date counts as it is written",
-    FindingKind.SIMILAR_PATIENTS: "they count as different patients",
     FindingKind.OUT_OF_RANGE: "the value counts as missing",
+    FindingKind.PLACEHOLDER_DATE: "the date counts as it is written",
     FindingKind.MISSING_REQUIRED: "the row is kept with the value missing",
+    FindingKind.SIMILAR_PATIENTS: "they count as different patients",
     FindingKind.DERIVED_DIFFERS: "the level that follows from the rule holds",
 }
 """Kinds that a data manager may accept under `data.accept`, and what then happens to the rows."""

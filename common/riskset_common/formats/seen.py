@@ -11,6 +11,6 @@ _BLANKS = re.compile(r"\s+")
 
 def as_seen(text: str) -> str:
     """A text in composed Unicode (NFC), without characters that nobody sees, and one blank for any run of blanks between words."""
-    if text.isascii() and text.isalnum():
-        return text
+    if text.isascii():
+        return " ".join(text.split())
     return _BLANKS.sub(" ", _UNSEEN.sub("", unicodedata.normalize("NFC", text))).strip()

@@ -115,7 +115,8 @@ def doctor(node: NodeFile) -> None:
             runs=config.state is not None and process_of(config.state) is not None,
         )
     for check in found:
-        show(f"{'PASS' if check.passed else 'FAIL'}  {check.what:<12} {check.found}")
+        mark = "WARN" if check.warns else "PASS" if check.passed else "FAIL"
+        show(f"{mark}  {check.what:<12} {check.found}")
     if not all(check.passed for check in found):
         raise typer.Exit(1)
 

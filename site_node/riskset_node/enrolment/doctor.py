@@ -1,6 +1,6 @@
-"""Checks of the connection from this machine to the centre: each passes, or says what to do.
+"""Checks of this machine, its records and the connection to the centre: each passes, warns, or says what to do.
 
-Nothing of the patients is read but the name of their file, and nothing is sent but a request for the centre's health.
+Of the patients nothing is read but the columns' names and whether there is a row; nothing is sent but a request for the centre's health.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from riskset_node.session.service import (
 )
 from riskset_node.session.trust import own_entry, trust_of
 from riskset_node.sources import source_of
+from riskset_node.sources.source import check_header
 from riskset_node.state.told import told_by
 
 CLOCK_AHEAD, CLOCK_BEHIND = 5.0, 300.0
@@ -43,11 +44,12 @@ FREE_BYTES = 1 << 30
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at, whether it is as it must be, and what was found or is to be done."""
+    """One thing that was looked at, whether it is as it must be, and what was found or is to be done; `warns` where it could be better."""
 
     what: str
     passed: bool
     found: str
+    warns: bool = False
 
 
 def examine(
@@ -62,7 +64,7 @@ def examine(
     runs
         Whether the node runs, so that what it made of node.yaml counts.
     """
-    health = _Health(config, now)
+    health, records = _Health(config, now), _Records(config)
     looks: tuple[tuple[str, Callable[[], str]], ...] = (
         ("release", lambda: f"riskset-node {version_of('riskset-node')}"),
         ("keys", lambda: _keys(config)),
@@ -74,10 +76,10 @@ def examine(
         ("policy", lambda: _policy(config, now)),
         ("plans", lambda: _plans(config)),
         ("settings", lambda: _settings(config, runs=runs)),
-        ("records", lambda: _records(config)),
+        ("records", records.look),
         ("disk", lambda: _disk(config)),
     )
-    return list(_checks(looks))
+    return [*_checks(looks), *records.warnings]
 
 
 def _checks(looks: tuple[tuple[str, Callable[[], str]], ...]) -> Iterator[Check]:
@@ -226,10 +228,32 @@ def _state_file(config: NodeConfig) -> Path:
     return state_folder(config) / STATE_FILE
 
 
-def _records(config: NodeConfig) -> str:
-    source, settings = source_of(config.data.source.kind), config.data.source
-    columns = source.header(settings)
-    return f"{source.place(settings)} can be read: {len(columns)} columns"
+class _Records:
+    """One look at the source of the records, without a value of a patient."""
+
+    def __init__(self, config: NodeConfig) -> None:
+        self._config = config
+        self.warnings: list[Check] = []
+
+    def look(self) -> str:
+        """Whether the source can be read and has the columns that node.yaml names; what it warns of is kept."""
+        source, settings = source_of(self._config.data.source.kind), self._config.data.source
+        place, columns = source.place(settings), _named_columns(self._config)
+        header = source.header(settings)
+        check_header(header, columns, place)
+        said = [f"{place} can be read: {len(header)} columns"]
+        for each in source.examined(settings, columns):
+            if each.warns:
+                self.warnings.append(Check("records", True, each.found, warns=True))
+            else:
+                said.append(each.found)
+        return "; ".join(said)
+
+
+def _named_columns(config: NodeConfig) -> tuple[str, ...]:
+    """Columns that node.yaml names; those of variables that it does not list are known with the codebook only."""
+    names = [column.column for column in (config.data.columns or {}).values()]
+    return tuple(dict.fromkeys([*filter(None, [config.data.patient]), *names]))
 
 
 def _disk(config: NodeConfig) -> str:

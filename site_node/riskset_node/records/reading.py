@@ -14,10 +14,10 @@ from riskset_common.study.codebook import CategoryVariable, Codebook, NumberVari
 from riskset_common.study.patients import Patients
 from riskset_node.config import NodeConfig
 from riskset_node.finding_kinds import FindingKind
-from riskset_node.records.coding import Coded, absent_column, code_column
-from riskset_node.records.column import Column
 from riskset_node.records.findings import Finding, LocalIds, Mark
 from riskset_node.records.rows import PatientIds, chosen_rows
+from riskset_node.records.values.coding import Coded, absent_column, code_column
+from riskset_node.records.values.column import Column
 from riskset_node.records.variable_columns import VariableColumn, variable_columns
 from riskset_node.sources import source_of
 from riskset_node.sources.source import FileSettings
@@ -99,7 +99,7 @@ def _rows_read(
     raw = {name: Column.of(found) for name, found in values.items()}
     n = len(next(iter(values.values()), ()))
     rows = chosen_rows(raw, where, n, source.place(settings))
-    raw = {name: raw[name].rows(rows) for name in columns}
+    raw = {name: raw[name].rows(rows) if where else raw[name] for name in columns}
     named = None if config.data.patient is None else raw[config.data.patient]
     ids = PatientIds.of(named, config, rows)
     if source.ordered:

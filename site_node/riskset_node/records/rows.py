@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,8 +12,8 @@ from riskset_common.errors import NodeConfigError
 from riskset_common.study.patients import Bools, Integers
 from riskset_node.config import NodeConfig
 from riskset_node.finding_kinds import FindingKind
-from riskset_node.records.column import Column, Tokens, text_of
 from riskset_node.records.findings import LocalIds, Mark
+from riskset_node.records.values.column import Column, Tokens, text_of
 
 _VALUES_SHOWN = 8
 
@@ -71,18 +72,19 @@ class PatientIds:
         missing = {"", *config.data.source.missing}
         texts = ["" if (text := text_of(value)) in missing else text for value in column.distinct]
         names = column.spread(texts, "", np.object_)
+        written: list[str] = names.tolist()
         marks = [
             Mark(kind, (name,), found, f"column {name!r} {said}", advice)
             for kind, found, said, advice in (
                 (
                     FindingKind.DUPLICATE_PATIENT,
-                    _repeated(names),
+                    _repeated(written),
                     "names the same patient in more than one row",
                     "Keep one row for each patient, or choose rows with data.source.where.",
                 ),
                 (
                     FindingKind.SIMILAR_PATIENTS,
-                    _alike(names),
+                    _alike(written),
                     "has ids that differ only in capital letters or blanks",
                     "If they are one patient, keep one row. If they are not, accept similar_patients.",
                 ),
@@ -110,25 +112,23 @@ class PatientIds:
         return replace(self, local_ids=self.local_ids.rows(order), marks=marks)
 
 
-def _counted(names: Sequence[str]) -> Integers:
-    """In how many rows each row's name stands, shape (n,)."""
-    _, place, counts = np.unique(
-        np.array(names, dtype=str), return_inverse=True, return_counts=True
-    )
-    found: Integers = counts[place.reshape(-1)]
-    return found
+def _repeated(names: Sequence[str]) -> Bools:
+    """Rows whose id another row has, shape (n,)."""
+    counts = Counter(names)
+    if len(counts) == len(names):
+        return np.zeros(len(names), dtype=np.bool_)
+    return np.array([name != "" and counts[name] > 1 for name in names], dtype=np.bool_)
 
 
-def _repeated(names: np.ndarray) -> Bools:
-    repeated: Bools = (names != "") & (_counted(names.tolist()) > 1)
-    return repeated
-
-
-def _alike(names: np.ndarray) -> Bools:
-    """Rows whose id is another's but for capital letters and blanks."""
-    folded = ["".join(str(name).split()).casefold() for name in names]
-    alike: Bools = (names != "") & (_counted(folded) > _counted(names.tolist()))
-    return alike
+def _alike(names: Sequence[str]) -> Bools:
+    """Rows whose id is another's but for capital letters and blanks, shape (n,)."""
+    spellings: dict[str, set[str]] = {}
+    folded = ["".join(name.split()).casefold() for name in names]
+    if len(set(folded)) == len(set(names)):
+        return np.zeros(len(names), dtype=np.bool_)
+    for name, fold in zip(names, folded, strict=True):
+        spellings.setdefault(fold, set()).add(name)
+    return np.array([len(spellings[fold]) > 1 for fold in folded], dtype=np.bool_)
 
 
 def _no_patient_column(n: int) -> Mark:

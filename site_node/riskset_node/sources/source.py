@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import codecs
+import datetime
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Protocol, TypeVar
 
@@ -82,6 +84,14 @@ class FileSettings(SourceSettings):
     ] = {}
 
 
+@dataclass(frozen=True)
+class Examined:
+    """One thing that was looked at in a source: in order, or a warning that says what to do. It holds no value of a patient."""
+
+    found: str
+    warns: bool = False
+
+
 Settings = TypeVar("Settings", bound=SourceSettings, contravariant=True)
 
 
@@ -122,6 +132,10 @@ class Source(Protocol[Settings]):
         """Read these columns and no others, one row a patient; values as the file holds them, None where it holds none."""
         ...
 
+    def examined(self, settings: Settings, columns: Sequence[str]) -> Iterator[Examined]:
+        """Look at the source for `doctor`, which has found the columns there; what fails raises `NodeConfigError` or `DataError`."""
+        ...
+
 
 class FileSource:
     """What all sources that are one file have in common."""
@@ -136,9 +150,14 @@ class FileSource:
         """The path."""
         return str(settings.path)
 
+    def examined(self, settings: FileSettings, columns: Sequence[str]) -> Iterator[Examined]:
+        """When the file was written."""
+        written = datetime.datetime.fromtimestamp(settings.path.stat().st_mtime, datetime.UTC)
+        yield Examined(f"written on {written:%Y-%m-%d}")
 
-def check_header(header: Sequence[str], columns: Collection[str], path: Path) -> None:
-    """Raise if a column that is needed is not in the file, or is in it twice."""
+
+def check_header(header: Sequence[str], columns: Collection[str], path: Path | str) -> None:
+    """Raise if a column that is needed is not in the file, or is in it twice; `path` is the file, or what messages call the source."""
     twice = sorted(name for name, times in Counter(header).items() if times > 1 and name in columns)
     if twice:
         raise DataError(

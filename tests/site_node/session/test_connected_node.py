@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import os
 import stat
 from pathlib import Path
 
 import pytest
+import yaml
 
 from riskset_common.consortium.invitation import Enrolment, Invitation, read_file
 from riskset_common.consortium.roster import Member, Roster
@@ -28,6 +30,8 @@ from riskset_node.enrolment import doctor
 from riskset_node.enrolment.joining import join_folder, read_connection_key
 from riskset_node.session.node import SiteNode
 from riskset_node.session.service import opened, own_identity
+from riskset_node.sources.csv import CsvSource
+from riskset_node.sources.source import Examined
 from riskset_server.centre.certificates import make_certificates
 
 NOW = datetime.datetime(2018, 6, 1, 12, tzinfo=datetime.UTC)
@@ -278,6 +282,29 @@ def test_the_doctor_finds_records_that_are_not_there(joined):
     (joined / "patients.csv").unlink()
 
     assert "data.source.path" in checks(joined)["records"].found
+
+
+def test_the_doctor_finds_a_column_that_is_not_there(joined):
+    node = joined / "node.yaml"
+    settings = yaml.safe_load(node.read_text(encoding="utf-8"))
+    settings["data"]["columns"] = {"patient": "pad"}
+    node.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    found = checks(joined)["records"]
+
+    assert not found.passed
+    assert "there is no column 'pad'. Did you mean 'pat'?" in found.found
+
+
+def test_the_doctor_says_when_the_file_was_written_and_passes_a_warning_on(joined, monkeypatch):
+    os.utime(joined / "patients.csv", (0, 0))
+    before = checks(joined)["records"]
+    monkeypatch.setattr(
+        CsvSource, "examined", lambda *_: iter([Examined("may be lost", warns=True)])
+    )
+    after = checks(joined)["records"]
+
+    assert (True, True) == (before.passed, before.found.endswith("; written on 1970-01-01"))
+    assert (True, True, "may be lost") == (after.passed, after.warns, after.found)
 
 
 def test_the_doctor_finds_a_site_that_is_not_admitted(joined):
