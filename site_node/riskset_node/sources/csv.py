@@ -13,6 +13,7 @@ from typing import Annotated, Literal, Protocol, Self
 from pydantic import AfterValidator, model_validator
 
 from riskset_common.errors import DataError, NodeConfigError
+from riskset_node.sources.formats.recognised import check_format
 from riskset_node.sources.source import (
     DecimalSign,
     FileSettings,
@@ -111,6 +112,7 @@ class CsvSource(FileSource):
 @contextmanager
 def _opened(settings: CsvSettings) -> Iterator[_Rows]:
     """Rows of the file as lists of texts; what goes wrong while reading is told with its place in the file."""
+    check_format(settings.path, CsvSource.kind)
     encoding = "utf-8-sig" if settings.encoding == "utf-8" else settings.encoding
     rows: _Rows | None = None
     try:
