@@ -20,7 +20,7 @@ from riskset_node.records.values.coding import Coded, absent_column, code_column
 from riskset_node.records.values.column import Column
 from riskset_node.records.variable_columns import VariableColumn, variable_columns
 from riskset_node.sources import source_of
-from riskset_node.sources.source import FileSettings
+from riskset_node.sources.source import FileSettings, NotedColumns
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,8 @@ def _rows_read(config: NodeConfig, columns: Sequence[str]) -> tuple[dict[str, Co
     source, settings = source_of(config.data.source.kind), config.data.source
     where = settings.where if isinstance(settings, FileSettings) else {}
     values = source.read(settings, tuple(dict.fromkeys((*columns, *where))))
-    raw = {name: Column.of(found) for name, found in values.items()}
+    notes = values.notes if isinstance(values, NotedColumns) else {}
+    raw = {name: Column.of(found, notes.get(name)) for name, found in values.items()}
     n = len(next(iter(values.values()), ()))
     rows = chosen_rows(raw, where, n, source.place(settings))
     raw = {name: raw[name].rows(rows) if where else raw[name] for name in columns}
