@@ -43,25 +43,10 @@ def one_a_record(
     instance: Instance | None,
     place: str,
 ) -> dict[str, list[object]]:
-    """The columns asked for, one entry a record in the order of the rows.
+    """The columns asked for (`fields` by column), one entry a record in the order of the rows.
 
-    Parameters
-    ----------
-    rows
-        Rows of the export, by name of its columns.
-    record_id
-        The name of the field with the records' ids.
-    fields
-        The field of each column that is asked for.
-    instance
-        Which of several repeats of an instrument counts.
-
-    Raises
-    ------
-    NodeConfigError
-        If a project with events has none named for a field, or the event is not there.
-    DataError
-        If a record has several rows where there can be one, and node.yaml does not say which counts.
+    Raises `NodeConfigError` if a project with events has none named for a field, or the event is not there; and `DataError` if a record has
+    several rows where there can be one, and `instance` does not say which counts.
     """
     by_record: dict[str, list[Mapping[str, str]]] = defaultdict(list)
     for row in rows:
