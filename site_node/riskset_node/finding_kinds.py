@@ -26,6 +26,7 @@ class FindingKind(StrEnum):
     NEGATIVE_TIME = "negative_time"
     ENTRY_NOT_BEFORE_EXIT = "entry_not_before_exit"
     EVENT_AFTER_LAST_CONTACT = "event_after_last_contact"
+    ORIGIN_AFTER_CUTOFF = "origin_after_cutoff"
     OFF_GRID = "off_grid"
     DERIVED_DIFFERS = "derived_differs"
     NO_PATIENTS = "no_patients"
@@ -44,5 +45,11 @@ ACCEPTABLE = {
 """Kinds that a data manager may accept under `data.accept`, and what then happens to the rows."""
 
 
-ONLY_WARNS = frozenset({FindingKind.EVENT_AFTER_LAST_CONTACT, FindingKind.NO_PATIENT_COLUMN})
+ONLY_WARNS = frozenset(
+    {
+        FindingKind.EVENT_AFTER_LAST_CONTACT,
+        FindingKind.NO_PATIENT_COLUMN,
+        FindingKind.ORIGIN_AFTER_CUTOFF,
+    }
+)
 """Kinds with one defined reading, told but never in the way."""

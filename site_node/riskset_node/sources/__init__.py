@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from riskset_node.sources.adam import AdamSource
 from riskset_node.sources.csv import CsvSource
 from riskset_node.sources.excel import ExcelSource
 from riskset_node.sources.parquet import ParquetSource
@@ -19,6 +20,7 @@ SOURCES: Final[tuple[Source[Any], ...]] = (
     SpssSource(),
     StataSource(),
     ExcelSource(),
+    AdamSource(),
 )
 
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from operator import itemgetter
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal, Protocol, Self
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, model_validator
 
 from riskset_common.errors import DataError, NodeConfigError
 from riskset_node.sources.formats.recognised import check_format
@@ -52,6 +52,15 @@ class CsvSettings(FileSettings):
     decimal: DecimalSign = "."
     thousands: ThousandsSign | None = None
     encoding: Annotated[str, AfterValidator(known_encoding)] = "utf-8"
+
+    @model_validator(mode="after")
+    def _two_signs(self) -> Self:
+        if self.decimal == self.thousands:
+            other = "," if self.decimal == "." else "."
+            raise ValueError(
+                f'decimal and thousands are both {self.decimal!r}. If it stands between thousands, write decimal: "{other}".'
+            )
+        return self
 
     @property
     def decimal_sign(self) -> DecimalSign:
