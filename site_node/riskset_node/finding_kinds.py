@@ -29,6 +29,11 @@ class FindingKind(StrEnum):
     OFF_GRID = "off_grid"
     DERIVED_DIFFERS = "derived_differs"
     NO_PATIENTS = "no_patients"
+    UNTYPICAL = "untypical"
+    UNUSED_LEVEL = "unused_level"
+    ALL_MISSING = "all_missing"
+    FAR_APART = "far_apart"
+    SEEN_AFTER_DEATH = "seen_after_death"
 
 
 ACCEPTABLE = {
@@ -44,5 +49,15 @@ ACCEPTABLE = {
 """Kinds that a data manager may accept under `data.accept`, and what then happens to the rows."""
 
 
-ONLY_WARNS = frozenset({FindingKind.EVENT_AFTER_LAST_CONTACT, FindingKind.NO_PATIENT_COLUMN})
+ONLY_WARNS = frozenset(
+    {
+        FindingKind.EVENT_AFTER_LAST_CONTACT,
+        FindingKind.NO_PATIENT_COLUMN,
+        FindingKind.UNTYPICAL,
+        FindingKind.UNUSED_LEVEL,
+        FindingKind.ALL_MISSING,
+        FindingKind.FAR_APART,
+        FindingKind.SEEN_AFTER_DEATH,
+    }
+)
 """Kinds with one defined reading, told but never in the way."""
