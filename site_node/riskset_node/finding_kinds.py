@@ -26,6 +26,7 @@ class FindingKind(StrEnum):
     NEGATIVE_TIME = "negative_time"
     ENTRY_NOT_BEFORE_EXIT = "entry_not_before_exit"
     EVENT_AFTER_LAST_CONTACT = "event_after_last_contact"
+    ORIGIN_AFTER_CUTOFF = "origin_after_cutoff"
     OFF_GRID = "off_grid"
     DERIVED_DIFFERS = "derived_differs"
     NO_PATIENTS = "no_patients"
@@ -58,6 +59,7 @@ ONLY_WARNS = frozenset(
         FindingKind.ALL_MISSING,
         FindingKind.FAR_APART,
         FindingKind.SEEN_AFTER_DEATH,
+        FindingKind.ORIGIN_AFTER_CUTOFF,
     }
 )
 """Kinds with one defined reading, told but never in the way."""

@@ -18,8 +18,8 @@ from riskset_common.study.patients import Bools, Patients, Reals
 from riskset_common.study.study import Study
 from riskset_node.config import NodeConfig
 from riskset_node.finding_kinds import FindingKind
-from riskset_node.records.derived import derive_variables
-from riskset_node.records.endpoints import days_between
+from riskset_node.records.deriving.derived import derive_variables
+from riskset_node.records.deriving.endpoints import days_between
 from riskset_node.records.findings import Finding, Mark, Severity
 from riskset_node.records.reading import SiteRecords
 from riskset_node.records.values.units import conversion, in_use_beside
@@ -82,7 +82,7 @@ def implausible(
     Dates are compared with the origins of the plan's endpoints, or without a plan with the dates that the codebook requires.
     """
     wrong = {name for each in findings if each.severity is Severity.ERROR for name in each.about}
-    mapped = variable_columns(config, codebook)
+    mapped = variable_columns(config, codebook, (*records.read, *records.not_read))
     sound = tuple(each for each in mapped if each.column is not None and each.name not in wrong)
     site = _Site(records.patients, codebook, sound, config.study_group)
     untypical = list(_untypical(site))

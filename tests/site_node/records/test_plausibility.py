@@ -189,7 +189,7 @@ def test_variables_missing_throughout_are_one_line(warned, n, change, expected):
 
 
 def test_what_the_site_does_not_hold_is_not_missed(warned):
-    columns = "columns:\n  diagnosed: diagnosed\nabsent: {died: never recorded}"
+    columns = "absent: {died: n.r., grade: n.r., score: n.r., size: never recorded}"
 
     assert [] == warned(30, columns, grade="", score="", size="")
 

@@ -15,7 +15,8 @@ from riskset_common.study.codebook import Codebook, DatedEvent
 from riskset_common.study.patients import MISSING, NO_DATE, Patients
 from riskset_common.study.study import Site, Study
 from riskset_node.finding_kinds import FindingKind
-from riskset_node.records.endpoints import derive, happened
+from riskset_node.records.deriving.endpoints import derive
+from riskset_node.records.deriving.first_events import happened
 
 DATES = ("origin", "remission", "relapse", "died", "seen", "entered")
 
@@ -59,7 +60,7 @@ def study_of(
     return Study(plan, codebook, (Site("s", "G"),))
 
 
-def dated(rows, *, grid_days=1, **changes):
+def dated(rows, *, grid_days=1, unit="days", **changes):
     """Times of patients whose dates are these days; None is unknown."""
     endpoint = {"origin": "origin", "first_of": FIRST_OF, "censor": "seen"} | changes
     days = {
@@ -70,7 +71,7 @@ def dated(rows, *, grid_days=1, **changes):
     }
     status = np.array([row.get("status", MISSING) for row in rows], dtype=np.int64)
     patients = Patients(len(rows), categories={"status": status}, dates=days)
-    return derive("E", study_of(endpoint, grid_days=grid_days), patients)
+    return derive("E", study_of(endpoint, grid_days=grid_days, unit=unit), patients)
 
 
 def ready(times, statuses, entries=None, *, grid_days=1, unit="days", **changes):

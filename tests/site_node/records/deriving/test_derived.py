@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from riskset_common.study.codebook import Codebook
 from riskset_common.study.patients import MISSING, NO_DATE, Patients
 from riskset_node.finding_kinds import FindingKind
-from riskset_node.records.derived import derive_variables
+from riskset_node.records.deriving.derived import derive_variables
 
 AGE = {"kind": "number", "label": "Age"}
 DATE = {"kind": "date", "label": "Day"}

@@ -11,7 +11,7 @@ import numpy as np
 from riskset_common.study.codebook import Codebook, Conditions, DatedEvent, Derived
 from riskset_common.study.patients import (
     MISSING,
-    NO_DATE,
+    UNKNOWN_DAY,
     Bools,
     Integers,
     Patients,
@@ -19,7 +19,8 @@ from riskset_common.study.patients import (
     day_number,
 )
 from riskset_node.finding_kinds import FindingKind
-from riskset_node.records.endpoints import days_between, first_events
+from riskset_node.records.deriving.endpoints import days_between
+from riskset_node.records.deriving.first_events import NEVER, first_events
 from riskset_node.records.findings import Mark
 
 
@@ -31,14 +32,19 @@ class DerivedVariables:
     marks: tuple[Mark, ...]
 
 
-def derive_variables(patients: Patients, codebook: Codebook, study_group: str) -> DerivedVariables:
-    """Derive every variable of the codebook's `derived`, each after those that it is made of."""
+def derive_variables(
+    patients: Patients, codebook: Codebook, study_group: str, until: int = NEVER
+) -> DerivedVariables:
+    """Derive every variable of the codebook's `derived`, each after those that it is made of.
+
+    `until` is the day (since 1970-01-01) on which the records are read; an event on an unknown day may have come after it.
+    """
     known = dict(patients.categories)
     codes: dict[str, Integers] = {}
     marks: list[Mark] = []
     for name in codebook.derivation_order():
         derived = codebook.derived[name]
-        code = _codes(derived, replace(patients, categories=known), codebook, study_group)
+        code = _codes(derived, replace(patients, categories=known), codebook, study_group, until)
         if derived.recorded is not None:
             recorded = _recorded(derived, known[derived.recorded], codebook)
             marks += _differences(name, derived, code, recorded)
@@ -47,12 +53,14 @@ def derive_variables(patients: Patients, codebook: Codebook, study_group: str) -
     return DerivedVariables(codes, tuple(marks))
 
 
-def _codes(derived: Derived, patients: Patients, codebook: Codebook, study_group: str) -> Integers:
+def _codes(
+    derived: Derived, patients: Patients, codebook: Codebook, study_group: str, until: int
+) -> Integers:
     """Level index by the rule alone, -1 where it gives none, shape (n,)."""
     if derived.rules is not None:
         return _ruled(derived.rules, patients, codebook)
     if derived.first_of is not None:
-        return _first(derived.first_of, derived.otherwise, patients, codebook)
+        return _first(derived.first_of, derived.otherwise, patients, codebook, until)
     if derived.groups is not None:
         return _grouped(derived.groups, derived.source or "", patients, codebook, study_group)
     if derived.period is not None:
@@ -101,7 +109,7 @@ def _day(date: datetime.date | None) -> float | None:
 
 
 def _as_reals(days: Integers) -> Reals:
-    return np.where(days == NO_DATE, np.nan, days.astype(np.float64))
+    return np.where(days <= UNKNOWN_DAY, np.nan, days.astype(np.float64))
 
 
 def _ruled(
@@ -140,12 +148,19 @@ def _condition(
 
 
 def _first(
-    events: Mapping[str, DatedEvent], otherwise: str | None, patients: Patients, codebook: Codebook
+    events: Mapping[str, DatedEvent],
+    otherwise: str | None,
+    patients: Patients,
+    codebook: Codebook,
+    until: int,
 ) -> Integers:
+    """The event that surely was the first, on whatever day; missing where that hangs on a day that is unknown."""
     everyone = np.ones(patients.n, dtype=np.bool_)
-    code = first_events(events.values(), codebook, patients, everyone).code
+    last = np.full(patients.n, until)
+    first = first_events(events.values(), codebook, patients, everyone, last)
     none = MISSING if otherwise is None else len(events)
-    return np.where(code > 0, code - 1, none)
+    code = np.where(first.code > 0, first.code - 1, none)
+    return np.where(first.unclear, MISSING, code)
 
 
 def _recorded(derived: Derived, recorded: Integers, codebook: Codebook) -> Integers:

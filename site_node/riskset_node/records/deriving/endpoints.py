@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import get_args
 
 import numpy as np
 
 from riskset_common.errors import PlanError
-from riskset_common.study.codebook import Codebook, DatedEvent, NumberVariable
+from riskset_common.study.codebook import NumberVariable
 from riskset_common.study.patients import (
     MISSING,
     NO_DATE,
+    UNKNOWN_DAY,
     Bools,
     EndpointTimes,
     Integers,
@@ -21,8 +22,11 @@ from riskset_common.study.patients import (
     Reals,
 )
 from riskset_common.study.plan import Endpoint, StatusColumn, TimeColumn, TimeUnit
-from riskset_common.study.study import Study, meets
+from riskset_common.study.study import Study
 from riskset_node.finding_kinds import FindingKind
+from riskset_node.records.deriving.cutoff import as_it_stood, later_origins, seen_until
+from riskset_node.records.deriving.first_events import NEVER, FirstEvents, first_events
+from riskset_node.records.deriving.horizon import horizon_days, within_horizon
 from riskset_node.records.findings import Mark
 
 
@@ -52,105 +56,90 @@ class _Span:
 
 
 def derive(name: str, study: Study, patients: Patients) -> DerivedEndpoint:
-    """Derive an endpoint of the plan. Patients without an origin, time or status have none, which is no finding."""
+    """Derive an endpoint of the plan. Patients without an origin, time or status have none, which is no finding.
+
+    Nor has one in whom it hangs on a day that is unknown; one whose endpoint is the same for every possible day has it.
+    """
     endpoint = study.endpoint(name)
     if endpoint.origin is not None and endpoint.censor is not None:
-        return _from_dates(name, endpoint, endpoint.origin, endpoint.censor, study, patients)
-    if endpoint.time is not None and endpoint.status is not None:
-        return _from_columns(name, endpoint, endpoint.time, endpoint.status, study, patients)
-    raise PlanError(f"endpoints.{name}: gives neither dates nor ready-made columns.")
-
-
-@dataclass(frozen=True)
-class FirstEvents:
-    """Which of several dated events came first in each patient.
-
-    Attributes
-    ----------
-    code
-        0 where none happened, else the place of the first, counted from 1, shape (n,).
-    date
-        Its day, shape (n,); without meaning where none happened.
-    by_date
-        Patients in whom an event of that date variable happened, each of shape (n,).
-    """
-
-    code: Integers
-    date: Integers
-    by_date: Mapping[str, Bools]
-
-
-def first_events(
-    events: Iterable[DatedEvent], words: Study | Codebook, patients: Patients, among: Bools
-) -> FirstEvents:
-    """Each patient's first event. If two fall on one day, the one listed first in the plan counts."""
-    date = np.full(patients.n, np.iinfo(np.int64).max)
-    code = np.zeros(patients.n, dtype=np.int64)
-    by_date: dict[str, Bools] = {}
-    for place, event in enumerate(events, start=1):
-        days = patients.dates[event.date]
-        here = among & happened(event, words, patients)
-        by_date[event.date] = by_date.get(event.date, False) | here
-        # Earlier, not as early: of two events on one day the first in the plan is the one.
-        first = here & (days < date)
-        date, code = np.where(first, days, date), np.where(first, place, code)
-    return FirstEvents(code, date, by_date)
-
-
-def happened(event: DatedEvent, words: Study | Codebook, patients: Patients) -> Bools:
-    """Patients in whom a dated event happened under its conditions, shape (n,).
-
-    `after: other` holds where the other date is known and not later; `before: other` everywhere else, so that for each event one of
-    the two holds, and never both.
-    """
-    date = patients.dates[event.date]
-    known: Bools = (date != NO_DATE) & meets(words, patients, event.where)
-    other = event.after or event.before
-    if other is None:
-        return known
-    since = (patients.dates[other] != NO_DATE) & (patients.dates[other] <= date)
-    held: Bools = known & (since if event.after is not None else ~since)
-    return held
+        found = _from_dates(name, endpoint, endpoint.origin, endpoint.censor, study, patients)
+    elif endpoint.time is not None and endpoint.status is not None:
+        found = _from_columns(name, endpoint, endpoint.time, endpoint.status, study, patients)
+    else:
+        raise PlanError(f"endpoints.{name}: gives neither dates nor ready-made columns.")
+    return replace(found, times=within_horizon(study, endpoint, found.times))
 
 
 def _from_dates(
     name: str, endpoint: Endpoint, origin: str, censor: str, study: Study, patients: Patients
 ) -> DerivedEndpoint:
-    begun = patients.known(origin)
-    first = first_events((endpoint.first_of or {}).values(), study, patients, begun)
-    end, event = _ended(
-        first, patients.dates[censor], [patients.dates[each] for each in endpoint.censored_at]
-    )
+    on = study.plan.censored_on
+    events = (endpoint.first_of or {}).values()
+    last = seen_until(patients.dates[censor], [patients.dates[event.date] for event in events], on)
+    recorded, patients = patients, as_it_stood(patients, on)
+    start, begun = patients.dates[origin], patients.known(origin)
+    stop = _stop(patients, endpoint.censored_at)
+    first = first_events(events, study, patients, begun, stop)
+    end = _ended(first, last, stop)
+    end = _surely_ended(first, end, start, horizon_days(study, endpoint))
     ends = (*first.by_date, *endpoint.censored_at, censor)
-    span = _Span(days_between(patients.dates[origin], end), Fraction(1), (*ends, origin))
+    span = _Span(days_between(start, end), Fraction(1), (*ends, origin))
     entry = None
     if isinstance(endpoint.entry, str):
-        days = days_between(patients.dates[origin], patients.dates[endpoint.entry])
+        days = days_between(start, patients.dates[endpoint.entry])
         entry = _Span(days, Fraction(1), (endpoint.entry,))
-    times, marks = _on_the_grid(name, study, span, event, entry)
+    times, marks = _on_the_grid(name, study, span, first.code, entry)
     stopped = {each: begun & patients.known(each) for each in endpoint.censored_at}
-    date_marks = _date_marks(patients, first.by_date, stopped, origin, censor)
+    seen = replace(patients, dates={**patients.dates, censor: last})
+    date_marks = (
+        *later_origins(recorded, origin, on),
+        *_date_marks(seen, first.by_date, stopped, origin, censor),
+    )
     return DerivedEndpoint(times, (*date_marks, *marks))
 
 
-def _ended(
-    first: FirstEvents, last: Integers, stops: Iterable[Integers]
-) -> tuple[Integers, Integers]:
-    """Day of the end and code of the event; a day in `stops` censors whatever comes later, and not what comes on it."""
-    never = np.iinfo(np.int64).max
-    stop = np.full(last.shape, never)
-    for days in stops:
-        stop = np.minimum(stop, np.where(days == NO_DATE, never, days))
+def _stop(patients: Patients, names: Iterable[str]) -> Integers:
+    """The day that censors whatever comes later, and not what comes on it: `NEVER` without one, `UNKNOWN_DAY` where one is unknown."""
+    stop = np.full(patients.n, NEVER)
+    for name in names:
+        # An unknown day lies below every other, so that it stays.
+        days = patients.dates[name]
+        stop = np.minimum(stop, np.where(days == NO_DATE, NEVER, days))
+    return stop
+
+
+def _ended(first: FirstEvents, last: Integers, stop: Integers) -> Integers:
+    """Day of the end: of the first event, or else of last contact or of what censors before, shape (n,).
+
+    A last contact ends nothing: an event after it was reported later, and counts.
+    """
     censored = np.where(last == NO_DATE, stop, np.minimum(stop, last))
-    censored[censored == never] = NO_DATE
-    # A last contact ends nothing: an event after it was reported later, and counts.
-    is_event = (first.code > 0) & (first.date <= stop)
-    return np.where(is_event, first.date, censored), np.where(is_event, first.code, 0)
+    end = np.where(first.code > 0, first.date, np.where(censored == NEVER, NO_DATE, censored))
+    return np.where(stop == UNKNOWN_DAY, UNKNOWN_DAY, end)
+
+
+def _surely_ended(
+    first: FirstEvents, end: Integers, start: Integers, horizon: float | None
+) -> Integers:
+    """The same end, unknown where it hangs on an unknown day.
+
+    It does not in patients whom every possible day leaves under observation beyond the horizon (days from `start`).
+    """
+    if not first.unclear.any():
+        return end
+    beyond = np.zeros(end.shape, dtype=np.bool_)
+    if horizon is not None:
+        cut = start + horizon
+        # Where one of two events surely happened, nobody is censored at last contact.
+        end = np.where(first.some_happened & (first.code == 0), first.earliest, end)
+        followed = (end > cut) | ((end == cut) & (first.code == 0))
+        beyond = (first.earliest > cut) & (end > UNKNOWN_DAY) & followed
+    return np.where(first.unclear & ~beyond, UNKNOWN_DAY, end)
 
 
 def days_between(start: Integers, end: Integers) -> Reals:
     """Days between two dates, NaN where one is unknown, shape (n,)."""
-    known = (start != NO_DATE) & (end != NO_DATE)
+    known = (start > UNKNOWN_DAY) & (end > UNKNOWN_DAY)
     days = np.full(start.shape, np.nan)
     days[known] = end[known] - start[known]
     return days
