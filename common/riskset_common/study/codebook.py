@@ -12,14 +12,12 @@ from typing import Annotated, Final, Literal, Self, TypeVar
 from pydantic import (
     BeforeValidator,
     Field,
-    SerializerFunctionWrapHandler,
-    model_serializer,
     model_validator,
 )
 
 from riskset_common.errors import CodebookError, did_you_mean
 from riskset_common.formats.names import StudyName, VariableName
-from riskset_common.formats.strict_model import StrictModel
+from riskset_common.formats.strict_model import StrictModel, is_default
 from riskset_common.formats.strict_yaml import InOrder, Name, read_yaml, validate
 
 BUILT_IN = ("site", "study_group")
@@ -56,7 +54,7 @@ class NumberVariable(StrictModel):
     label: str
     unit: str | None = None
     range: tuple[float, float] | None = None
-    typical: tuple[float, float] | None = None
+    typical: tuple[float, float] | None = Field(default=None, exclude_if=is_default)
     required: bool = False
 
     @model_validator(mode="after")
@@ -71,14 +69,6 @@ class NumberVariable(StrictModel):
                     f"typical must lie inside range {list(self.range)}, but is {list(self.typical)}."
                 )
         return self
-
-    @model_serializer(mode="wrap")
-    def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
-        """Leave out `typical` where it is not given, so that a codebook without it has the hash that it has always had."""
-        written: dict[str, object] = write(self)
-        if self.typical is None:
-            written.pop("typical", None)
-        return written
 
 
 Variable = Annotated[DateVariable | CategoryVariable | NumberVariable, Field(discriminator="kind")]
