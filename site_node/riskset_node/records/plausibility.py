@@ -29,7 +29,9 @@ KNOWN_FOR_A_MEDIAN = 3
 """From so many known values on a median says something of its unit."""
 
 KNOWN_FOR_ONE_LEVEL = 20
-"""From so many known values on it is strange if all are alike. A level of several is missed from so many times the number of levels on."""
+"""From so many known values on it is strange if all are alike, or if no code means a level.
+
+A level that has a code is missed from so many times the number of levels on."""
 
 MISSING_THROUGHOUT = 5
 NEVER_HAPPENED = 20
@@ -194,17 +196,22 @@ def _only_code(codes: np.ndarray) -> int | None:
 
 
 def _missed_levels(site: _Site) -> Iterator[Mark]:
-    """Levels that no patient has, in categories of which enough is known that a level of the usual size would be seen."""
+    """Levels that no patient has, where enough are known to meet a level of the usual size, or to miss one without a code."""
     missed: dict[str, list[str]] = {}
-    for name in site.of_kind(CategoryVariable):
-        levels = site.codebook.levels(name) or ()
-        codes = site.patients.categories[name]
+    for each in site.sound:
+        if not isinstance(each.variable, CategoryVariable) or each.column is None:
+            continue
+        levels, codes = tuple(each.variable.levels), site.patients.categories[each.name]
         counts = np.bincount(codes[codes >= 0], minlength=len(levels))
-        enough = counts.sum() >= KNOWN_FOR_ONE_LEVEL * len(levels)
-        if enough and np.count_nonzero(counts) > 1 and not counts.all():
-            missed[name] = [
-                level for level, count in zip(levels, counts, strict=True) if count == 0
-            ]
+        meant = set(levels if each.column.codes is None else each.column.codes.values())
+        lacking = [
+            level
+            for level, count in zip(levels, counts, strict=True)
+            if count == 0
+            and counts.sum() >= KNOWN_FOR_ONE_LEVEL * (len(levels) if level in meant else 1)
+        ]
+        if lacking and np.count_nonzero(counts) > 1:
+            missed[each.name] = lacking
     if missed:
         said = ", ".join(f"{name} ({', '.join(levels)})" for name, levels in missed.items())
         yield site.mark(

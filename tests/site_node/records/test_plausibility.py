@@ -168,6 +168,22 @@ def test_levels_that_everybody_or_nobody_has(warned, n, change, expected):
     assert expected == said(warned(n, died=["2014-09-01", *[""] * (n - 1)], **change))
 
 
+@pytest.mark.parametrize(
+    ("n", "codes", "expected"),
+    [
+        (20, "{a: 1, b: 2, c: 2}", [("unused_level", ("grade",))]),
+        (19, "{a: 1, b: 2, c: 2}", []),
+        (20, "{a: 1, b: 2, c: 3}", []),
+    ],
+)
+def test_a_level_that_no_code_means_is_missed_sooner(warned, n, codes, expected):
+    grade = ["a", "b"] * (n // 2) + ["a"] * (n % 2)
+    columns = f"columns: {{grade: {{from: grade, codes: {codes}}}}}"
+
+    found = warned(n, columns, grade=grade, died=["2014-09-01", *[""] * (n - 1)])
+    assert expected == said(found)
+
+
 def test_all_variables_of_one_level_are_one_line(warned):
     (finding,) = warned(25, grade="2", size="12", died=["2014-09-01", *[""] * 24])
 
