@@ -79,7 +79,7 @@ def read_records(
         if each.column is None:
             coded[each.name] = absent_column(each.variable, n)
             continue
-        column = raw[each.column.column]
+        column = raw[each.column.in_source]
         coded[each.name] = code_column(column, each, config.data.source, today)
         marks += coded[each.name].marks
     patients = _patients(n, codebook, coded)
@@ -122,7 +122,7 @@ def _rows_read(config: NodeConfig, columns: Sequence[str]) -> tuple[dict[str, Co
 
 
 def _needed(config: NodeConfig, mapped: Iterable[VariableColumn]) -> tuple[str, ...]:
-    names = [each.column.column for each in mapped if each.column is not None]
+    names = [each.column.in_source for each in mapped if each.column is not None]
     if config.data.patient is not None:
         names.insert(0, config.data.patient)
     return tuple(dict.fromkeys(names))

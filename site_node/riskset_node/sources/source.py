@@ -52,6 +52,9 @@ def known_encoding(name: str) -> str:
 class SourceSettings(StrictModel):
     """What every kind of source has: how its texts write dates, and what stands for a missing value."""
 
+    HAS_EVENTS: ClassVar[bool] = False
+    """Whether a column may name the event of which its values are taken."""
+
     MORE_MISSING: ClassVar[tuple[str, ...]] = ()
     """Signs for missing that this kind of source has beside `missing`, whatever node.yaml says."""
 
