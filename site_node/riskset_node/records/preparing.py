@@ -15,7 +15,7 @@ from riskset_node.records.derived import derive_variables
 from riskset_node.records.endpoints import derive
 from riskset_node.records.findings import Finding, Mark, check_usable
 from riskset_node.records.own_site import own_site
-from riskset_node.records.reading import SiteRecords
+from riskset_node.records.site_records import SiteRecords
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,34 +15,13 @@ from riskset_node.config import NodeConfig
 from riskset_node.finding_kinds import FindingKind
 from riskset_node.records.coding import Coded, absent_column, code_column
 from riskset_node.records.column import Column
-from riskset_node.records.findings import Finding, LocalIds, Mark
+from riskset_node.records.findings import Mark
 from riskset_node.records.rows import PatientIds, chosen_rows
+from riskset_node.records.site_records import SiteRecords, check_own, held_of, records_in
 from riskset_node.records.variable_columns import VariableColumn, variable_columns
 from riskset_node.sources import source_of
-from riskset_node.sources.source import FileSettings
-
-
-@dataclass(frozen=True)
-class SiteRecords:
-    """One site's records as the codebook names them, before a plan asks for anything.
-
-    Attributes
-    ----------
-    patients
-        Every variable of the codebook, coded; no derived variables, no endpoints.
-    local_ids
-        What the site calls its patients.
-    findings
-        What is wrong with the file; errors among them make the records unusable.
-    read, not_read
-        Names of the file's columns that were read, and of those that were not.
-    """
-
-    patients: Patients
-    local_ids: LocalIds
-    findings: tuple[Finding, ...]
-    read: tuple[str, ...]
-    not_read: tuple[str, ...]
+from riskset_node.sources.cut import CutSource
+from riskset_node.sources.source import FileSettings, Source, SourceSettings
 
 
 def _check_study(config: NodeConfig, codebook: Codebook) -> None:
@@ -62,9 +40,14 @@ def read_records(
     What is wrong with rows is a finding, not an error. Raises `NodeConfigError` or `DataError` if the file cannot be read at all.
     """
     _check_study(config, codebook)
+    source = source_of(config.data.source.kind)
+    if isinstance(source, CutSource):
+        cut, place = source.opened(config.data.source), source.place(config.data.source)
+        check_own(cut.header, config, place)
+        return records_in(cut, codebook, place, needed)
     mapped = variable_columns(config, codebook, needed)
     columns = _needed(config, mapped)
-    raw, ids, header = _rows_read(config, columns)
+    raw, ids, header = _rows_read(config, source, columns)
     n = ids.n
     marks = list(ids.marks)
     coded: dict[str, Coded] = {}
@@ -85,14 +68,15 @@ def read_records(
         findings=tuple(mark.finding(ids.local_ids, config.data.accept) for mark in marks),
         read=columns,
         not_read=tuple(name for name in header if as_seen(name) not in columns),
+        held=held_of(mapped, config.data.absent),
     )
 
 
 def _rows_read(
-    config: NodeConfig, columns: Sequence[str]
+    config: NodeConfig, source: Source[SourceSettings], columns: Sequence[str]
 ) -> tuple[dict[str, Column], PatientIds, tuple[str, ...]]:
     """The columns with the rows that are chosen, sorted by patient where the source has no order; the patients; and the whole header."""
-    source, settings = source_of(config.data.source.kind), config.data.source
+    settings = config.data.source
     where = settings.where if isinstance(settings, FileSettings) else {}
     header = source.header(settings)
     values = source.read(settings, tuple(dict.fromkeys((*columns, *where))))
