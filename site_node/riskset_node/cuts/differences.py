@@ -11,9 +11,9 @@ import numpy as np
 from riskset_common.errors import NodeConfigError
 from riskset_common.study.codebook import CategoryVariable, Codebook
 from riskset_common.study.patients import UNKNOWN_DAY, Bools, Integers, Patients, Reals, date_of
-from riskset_node.records.column import text_of
 from riskset_node.records.findings import IDS_SHOWN
 from riskset_node.records.site_records import SiteRecords
+from riskset_node.records.values.column import text_of
 
 
 @dataclass(frozen=True)

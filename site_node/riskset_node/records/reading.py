@@ -13,11 +13,11 @@ from riskset_common.study.codebook import CategoryVariable, Codebook, NumberVari
 from riskset_common.study.patients import Patients
 from riskset_node.config import NodeConfig
 from riskset_node.finding_kinds import FindingKind
-from riskset_node.records.coding import Coded, absent_column, code_column
-from riskset_node.records.column import Column
 from riskset_node.records.findings import Mark
 from riskset_node.records.rows import PatientIds, chosen_rows
 from riskset_node.records.site_records import SiteRecords, check_own, held_of, records_in
+from riskset_node.records.values.coding import Coded, absent_column, code_column
+from riskset_node.records.values.column import Column
 from riskset_node.records.variable_columns import VariableColumn, variable_columns
 from riskset_node.sources import source_of
 from riskset_node.sources.cut import CutSource

@@ -17,7 +17,7 @@ from riskset_common.study.codebook import (
 from riskset_common.study.time_grid import exact
 from riskset_node.columns import FOR_DATES, FOR_NUMBERS, ColumnMap
 from riskset_node.config import NodeConfig
-from riskset_node.records.units import conversion
+from riskset_node.records.values.units import conversion
 
 AnyVariable = DateVariable | CategoryVariable | NumberVariable
 
