@@ -15,13 +15,13 @@ from riskset_node.config import NodeConfig
 from riskset_node.finding_kinds import FindingKind
 from riskset_node.records.findings import Mark
 from riskset_node.records.rows import PatientIds, chosen_rows
-from riskset_node.records.site_records import SiteRecords, check_own, held_of, records_in
+from riskset_node.records.site_records import SiteRecords, check_own, records_in
 from riskset_node.records.values.coding import Coded, absent_column, code_column
 from riskset_node.records.values.column import Column
 from riskset_node.records.variable_columns import VariableColumn, variable_columns
 from riskset_node.sources import source_of
 from riskset_node.sources.cut import CutSource
-from riskset_node.sources.source import FileSettings, Source, SourceSettings
+from riskset_node.sources.source import FileSettings, NotedColumns
 
 
 def _check_study(config: NodeConfig, codebook: Codebook) -> None:
@@ -45,9 +45,16 @@ def read_records(
         cut, place = source.opened(config.data.source), source.place(config.data.source)
         check_own(cut.header, config, place)
         return records_in(cut, codebook, place, needed)
-    mapped = variable_columns(config, codebook, needed)
+    return _code_columns(config, codebook, today, needed)
+
+
+def _code_columns(
+    config: NodeConfig, codebook: Codebook, today: datetime.date, needed: Collection[str]
+) -> SiteRecords:
+    header = source_of(config.data.source.kind).header(config.data.source)
+    mapped = variable_columns(config, codebook, header, needed)
     columns = _needed(config, mapped)
-    raw, ids, header = _rows_read(config, source, columns)
+    raw, ids = _rows_read(config, columns)
     n = ids.n
     marks = list(ids.marks)
     coded: dict[str, Coded] = {}
@@ -67,29 +74,34 @@ def read_records(
         local_ids=ids.local_ids,
         findings=tuple(mark.finding(ids.local_ids, config.data.accept) for mark in marks),
         read=columns,
-        not_read=tuple(name for name in header if as_seen(name) not in columns),
-        held=held_of(mapped, config.data.absent),
+        not_read=tuple(
+            name for name in header if name not in columns and as_seen(name) not in columns
+        ),
+        by_name=tuple(each.name for each in mapped if each.by_name),
+        not_held=tuple(
+            each.name
+            for each in mapped
+            if each.column is None and each.name not in config.data.absent
+        ),
     )
 
 
-def _rows_read(
-    config: NodeConfig, source: Source[SourceSettings], columns: Sequence[str]
-) -> tuple[dict[str, Column], PatientIds, tuple[str, ...]]:
-    """The columns with the rows that are chosen, sorted by patient where the source has no order; the patients; and the whole header."""
-    settings = config.data.source
+def _rows_read(config: NodeConfig, columns: Sequence[str]) -> tuple[dict[str, Column], PatientIds]:
+    """The columns with the rows that are chosen, sorted by patient where the source has no order; and the patients."""
+    source, settings = source_of(config.data.source.kind), config.data.source
     where = settings.where if isinstance(settings, FileSettings) else {}
-    header = source.header(settings)
     values = source.read(settings, tuple(dict.fromkeys((*columns, *where))))
-    raw = {name: Column.of(found) for name, found in values.items()}
+    notes = values.notes if isinstance(values, NotedColumns) else {}
+    raw = {name: Column.of(found, notes.get(name)) for name, found in values.items()}
     n = len(next(iter(values.values()), ()))
     rows = chosen_rows(raw, where, n, source.place(settings))
     raw = {name: raw[name].rows(rows) if where else raw[name] for name in columns}
     named = None if config.data.patient is None else raw[config.data.patient]
     ids = PatientIds.of(named, config, rows)
     if source.ordered:
-        return raw, ids, header
+        return raw, ids
     order = ids.order()
-    return {name: column.rows(order) for name, column in raw.items()}, ids.rows(order), header
+    return {name: column.rows(order) for name, column in raw.items()}, ids.rows(order)
 
 
 def _needed(config: NodeConfig, mapped: Iterable[VariableColumn]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +16,6 @@ from riskset_common.study.codebook import Codebook
 from riskset_common.study.patients import Patients
 from riskset_node.config import NodeConfig
 from riskset_node.records.findings import Finding, LocalIds
-from riskset_node.records.variable_columns import VariableColumn
 from riskset_node.sources.cut_file import Cut, CutHeader, Held
 
 _FINDINGS = TypeAdapter(tuple[Finding, ...])
@@ -36,8 +35,10 @@ class SiteRecords:
         What is wrong with the file; errors among them make the records unusable.
     read, not_read
         Names of the file's columns that were read, and of those that were not.
-    held
-        By variable of the codebook, whether its column was read.
+    by_name
+        Variables that node.yaml does not list, and that were read from the column of their name.
+    not_held
+        Variables that node.yaml does not list, and for which there is no column of their name.
     """
 
     patients: Patients
@@ -45,19 +46,14 @@ class SiteRecords:
     findings: tuple[Finding, ...]
     read: tuple[str, ...]
     not_read: tuple[str, ...]
-    held: dict[str, Held]
+    by_name: tuple[str, ...]
+    not_held: tuple[str, ...]
 
-
-def held_of(mapped: Sequence[VariableColumn], absent: Collection[str]) -> dict[str, Held]:
-    """By variable of the codebook, whether its column is read at this site."""
-    return {
-        each.name: "read"
-        if each.column is not None
-        else "absent"
-        if each.name in absent
-        else "not mapped"
-        for each in mapped
-    }
+    def held(self, name: str, absent: Collection[str]) -> Held:
+        """Whether a variable's column was read; `absent` are those that node.yaml says the site does not hold."""
+        if name in absent:
+            return "absent"
+        return "not held" if name in self.not_held else "read"
 
 
 def cut_of(
@@ -75,7 +71,9 @@ def cut_of(
             release=version_of("riskset-node"),
             patient=config.data.patient,
             local_ids=None if names is None else tuple(map(str, names)),
-            variables=tuple(records.held.items()),
+            variables=tuple(
+                (name, records.held(name, config.data.absent)) for name in codebook.variables
+            ),
             findings=tuple(_FINDINGS.dump_python(records.findings, mode="json")),
             n=records.patients.n,
             digest="",
@@ -122,7 +120,8 @@ def records_in(
         findings=_findings(header, place),
         read=header.columns,
         not_read=(),
-        held=dict(header.variables),
+        by_name=(),
+        not_held=tuple(name for name, held in header.variables if held == "not held"),
     )
 
 
@@ -136,9 +135,9 @@ def _problems(header: CutHeader, codebook: Codebook, needed: Collection[str]) ->
         return
     held = dict(header.variables)
     for name in needed:
-        if held.get(name) == "not mapped":
+        if held.get(name) == "not held":
             yield (
-                f"has no values of {name} ({codebook.label(name)}), because data.columns named no column for it when the cut was made. "
+                f"has no values of {name} ({codebook.label(name)}), because there was no column for it when the cut was made. "
                 "Make a new cut from a node.yaml that names its column, or that says under data.absent why there is none."
             )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from riskset_node.sources.adam import AdamSource
 from riskset_node.sources.csv import CsvSource
 from riskset_node.sources.cut import CutSource
 from riskset_node.sources.excel import ExcelSource
@@ -17,6 +18,7 @@ SOURCES: Final[tuple[Source[Any], ...]] = (
     SasSource(),
     ExcelSource(),
     CutSource(),
+    AdamSource(),
 )
 
 

@@ -39,8 +39,8 @@ _RINGS: Mapping[str, RingName] = {
     "numbers": "reals",
 }
 
-Held = Literal["read", "absent", "not mapped"]
-"""Whether a variable's column was read, or why all its values are missing: `data.absent` gives a reason, or no column was named."""
+Held = Literal["read", "absent", "not held"]
+"""Whether a variable's column was read, or why all its values are missing: `data.absent` gives a reason, or there was no column."""
 
 
 class CutHeader(StrictValue):

@@ -138,7 +138,7 @@ def state(rows: dict[str, tuple[int, int, float, bool]]) -> SiteRecords:
         approximate={"died": np.array(completed, np.bool_)} if any(completed) else {},
     )
     names = np.array([*rows], dtype=np.object_)
-    return SiteRecords(patients, LocalIds(names, np.arange(n)), (), (), (), {})
+    return SiteRecords(patients, LocalIds(names, np.arange(n)), (), (), (), (), ())
 
 
 VALUES = st.tuples(
@@ -192,11 +192,11 @@ def test_rows_without_an_id_are_counted_and_compared_with_nothing():
 
 def test_states_without_ids_or_with_one_twice_are_refused():
     good = state({"1": (0, 0, 1.0, False), "2": (0, 0, 1.0, False)})
-    rows = SiteRecords(good.patients, LocalIds(None, np.arange(2)), (), (), (), {})
+    rows = SiteRecords(good.patients, LocalIds(None, np.arange(2)), (), (), (), (), ())
     twice = LocalIds(np.array(["1", "1"], dtype=np.object_), np.arange(2))
     with pytest.raises(NodeConfigError, match="the second of the two names no ids"):
         differences(good, rows, CODEBOOK)
     with pytest.raises(
         NodeConfigError, match="the first of the two has patient '1' more than once"
     ):
-        differences(SiteRecords(good.patients, twice, (), (), (), {}), good, CODEBOOK)
+        differences(SiteRecords(good.patients, twice, (), (), (), (), ()), good, CODEBOOK)

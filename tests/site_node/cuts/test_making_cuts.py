@@ -205,8 +205,15 @@ def test_a_cut_of_another_site_is_refused(site, cut):
         read_records(node, site.codebook(), site.TODAY)
 
 
-def test_a_plan_that_reads_what_no_column_was_mapped_to_is_refused(site, cut):
-    cut(records=RECORDS.replace("  relapse: relapse\n", ""))
+def test_a_plan_that_reads_what_there_was_no_column_for_is_refused(site, command):
+    file = site.patients(ROWS)
+    text = file.read_text(encoding="utf-8").replace("relapse", "recidief", 1)
+    file.write_text(text, encoding="utf-8")
+    site.node(RECORDS.replace("  relapse: relapse\n", ""))
+    made = command("data cut NODE --codebook CODEBOOK --name 2017-12-31")
+    records = read(site, FROM_CUT)
+
+    assert (0, ("relapse",)) == (made.exit_code, records.not_held)
 
     assert 3 == read(site, FROM_CUT, ("age",)).patients.n
     with pytest.raises(NodeConfigError, match=r"has no values of relapse \(Date of relapse\)"):
