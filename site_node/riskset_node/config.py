@@ -342,8 +342,12 @@ Written = TypeVar("Written", bound=BaseModel)
 
 
 @runtime_checkable
-class _InFolder(Protocol):
-    def in_folder(self, folder: Path) -> object: ...
+class InFolder(Protocol):
+    """A value that may hold a path; its text is what node.yaml would hold."""
+
+    def in_folder(self, folder: Path) -> object:
+        """The same, with the path relative to a folder."""
+        ...
 
 
 def _in_folder(model: Written, folder: Path) -> Written:
@@ -353,7 +357,7 @@ def _in_folder(model: Written, folder: Path) -> Written:
         value = getattr(model, name)
         if isinstance(value, Path):
             found[name] = folder / value
-        elif isinstance(value, _InFolder):
+        elif isinstance(value, InFolder):
             found[name] = value.in_folder(folder)
         elif isinstance(value, BaseModel):
             found[name] = _in_folder(value, folder)
