@@ -1,7 +1,8 @@
-"""Records that change while a run lasts: a site answers every round from those with which it joined."""
+"""Records that change while a run lasts, and cuts: a site answers every round from those with which it joined."""
 
 from __future__ import annotations
 
+import datetime
 import shutil
 import stat
 from dataclasses import dataclass, replace
@@ -14,10 +15,14 @@ from riskset_common.results.as_json import to_text
 from riskset_common.wire.messages import Close, Offer, read_message
 from riskset_embedded import engine
 from riskset_embedded.engine import run_local
+from riskset_node.config import NodeConfig, PatientRecords
+from riskset_node.cuts.making import write_cut
+from riskset_node.records.reading import read_records
 from riskset_node.session.node import SiteNode
 from riskset_node.sources.csv import CsvSettings, CsvSource
 from riskset_node.state.node_state import NodeState
 
+NOW = datetime.datetime(2026, 6, 1, tzinfo=datetime.UTC)
 pytestmark = pytest.mark.usefixtures("quiet")
 
 
@@ -115,3 +120,18 @@ def test_a_source_that_does_not_live_leaves_no_cut(study, undisturbed, tmp_path)
 
     assert undisturbed == to_text(results)
     assert [] == list((tmp_path / "outboxes").glob("*.cuts"))
+
+
+def cut_of(config: NodeConfig, study: SixSites, folder: Path) -> NodeConfig:
+    """The node with a cut of its records in the place of the file."""
+    records = read_records(config, study.codebook, NOW.date())
+    made = write_cut(folder / f"{config.site}.cut", records, config, study.codebook, NOW)
+    source = {"kind": "cut", "path": str(made.path)}
+    data = PatientRecords.model_validate({"source": source, "patient": config.data.patient})
+    return config.model_copy(update={"data": data})
+
+
+def test_a_run_over_cuts_has_the_results_of_a_run_over_the_files(study, undisturbed, tmp_path):
+    cuts = replace(study, nodes=tuple(cut_of(config, study, tmp_path) for config in study.nodes))
+
+    assert undisturbed == to_text(run_local(cuts.plan, cuts.codebook, cuts.parties()))
