@@ -15,7 +15,7 @@ from riskset_node.records.deriving.endpoints import derive
 from riskset_node.records.deriving.first_events import NEVER
 from riskset_node.records.findings import Finding, check_usable
 from riskset_node.records.own_site import own_site
-from riskset_node.records.reading import SiteRecords
+from riskset_node.records.site_records import SiteRecords
 
 
 @dataclass(frozen=True)
