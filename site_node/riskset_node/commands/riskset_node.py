@@ -35,7 +35,13 @@ NodeFile = Annotated[
     Path, typer.Argument(metavar="NODE", help="node.yaml", dir_okay=False, exists=True)
 ]
 CodebookFile = Annotated[
-    Path, typer.Option("--codebook", help="codebook.yaml", dir_okay=False, exists=True)
+    Path | None,
+    typer.Option(
+        "--codebook",
+        help="The study's codebook; the codebook.yaml beside node.yaml when not given.",
+        dir_okay=False,
+        exists=True,
+    ),
 ]
 PlanFile = Annotated[
     Path | None, typer.Option("--plan", help="plan.yaml", dir_okay=False, exists=True)
@@ -61,21 +67,23 @@ def root(
 @data_app.command("check")
 @errors_as_text
 def check(
-    node: NodeFile, codebook: CodebookFile, plan: PlanFile = None, as_json: AsJson = False
+    node: NodeFile,
+    codebook: CodebookFile = None,
+    plan: PlanFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Find everything that is wrong with the records; with --plan, also with the times to its endpoints.
 
     Ends with 0 where there are warnings at most, and with 1 where the records cannot be used as they are.
     """
     from riskset_common.planning.check import variables_read
-    from riskset_common.study.codebook import read_codebook
     from riskset_node.commands.listings import findings_json, print_json, show_findings, terminal
     from riskset_node.config import read_node
     from riskset_node.records.findings import Severity
     from riskset_node.records.preparing import prepare
     from riskset_node.records.reading import read_records
 
-    config, words = read_node(node), read_codebook(codebook)
+    config, words = read_node(node), _codebook(codebook, node.parent)
     study = None if plan is None else _study_of_one(plan, words, config)
     needed = set() if study is None else variables_read(study)
     records = read_records(config, words, _today(), needed)
@@ -90,16 +98,15 @@ def check(
 
 @data_app.command("profile")
 @errors_as_text
-def profile(node: NodeFile, codebook: CodebookFile, as_json: AsJson = False) -> None:
+def profile(node: NodeFile, codebook: CodebookFile = None, as_json: AsJson = False) -> None:
     """Show this site's own counts, quartiles and days. For this machine only; nothing is sent."""
-    from riskset_common.study.codebook import read_codebook
     from riskset_node.commands.listings import print_json, profile_json, show_profile, terminal
     from riskset_node.config import read_node
     from riskset_node.records.findings import check_usable
     from riskset_node.records.profile import profile as profile_of
     from riskset_node.records.reading import read_records
 
-    config, words = read_node(node), read_codebook(codebook)
+    config, words = read_node(node), _codebook(codebook, node.parent)
     records = read_records(config, words, _today())
     check_usable(records.findings, config.site)
     rows = profile_of(records.patients, words, config.study_group)
@@ -137,6 +144,23 @@ def show(node: NodeFile, plan: PlanFile = None, as_json: AsJson = False) -> None
         show_policy(terminal(), shown)
     if shown.reasons():
         raise typer.Exit(PolicyRefusal.exit_code)
+
+
+def _codebook(given: Path | None, folder: Path) -> Codebook:
+    """The codebook that was named, or the one in the folder of node.yaml; which one is then said."""
+    from riskset_common.errors import InputError
+    from riskset_common.study.codebook import read_codebook
+    from riskset_node.enrolment.joining import CODEBOOK_FILE
+
+    if given is not None:
+        return read_codebook(given)
+    path = folder / CODEBOOK_FILE
+    if not path.exists():
+        raise InputError(
+            f"{path}: is not there. Ask the centre for the study's codebook and lay it there, or name it with --codebook."
+        )
+    typer.echo(f"codebook: {path}", err=True)
+    return read_codebook(path)
 
 
 def _study_of_one(plan: Path, codebook: Codebook, config: NodeConfig) -> Study:
