@@ -26,6 +26,7 @@ class FindingKind(StrEnum):
     NEGATIVE_TIME = "negative_time"
     ENTRY_NOT_BEFORE_EXIT = "entry_not_before_exit"
     EVENT_AFTER_LAST_CONTACT = "event_after_last_contact"
+    ORIGIN_AFTER_CUTOFF = "origin_after_cutoff"
     OFF_GRID = "off_grid"
     DERIVED_DIFFERS = "derived_differs"
     NO_PATIENTS = "no_patients"
@@ -35,14 +36,20 @@ ACCEPTABLE = {
     FindingKind.UNMAPPED_CODE: "the value counts as missing",
     FindingKind.NOT_A_NUMBER: "the value counts as missing",
     FindingKind.NOT_A_DATE: "the day counts as unknown, and an event on it as one that happened",
-    FindingKind.PLACEHOLDER_DATE: "the date counts as it is written",
-    FindingKind.SIMILAR_PATIENTS: "they count as different patients",
     FindingKind.OUT_OF_RANGE: "the value counts as missing",
+    FindingKind.PLACEHOLDER_DATE: "the date counts as it is written",
     FindingKind.MISSING_REQUIRED: "the row is kept with the value missing",
+    FindingKind.SIMILAR_PATIENTS: "they count as different patients",
     FindingKind.DERIVED_DIFFERS: "the level that follows from the rule holds",
 }
 """Kinds that a data manager may accept under `data.accept`, and what then happens to the rows."""
 
 
-ONLY_WARNS = frozenset({FindingKind.EVENT_AFTER_LAST_CONTACT, FindingKind.NO_PATIENT_COLUMN})
+ONLY_WARNS = frozenset(
+    {
+        FindingKind.EVENT_AFTER_LAST_CONTACT,
+        FindingKind.NO_PATIENT_COLUMN,
+        FindingKind.ORIGIN_AFTER_CUTOFF,
+    }
+)
 """Kinds with one defined reading, told but never in the way."""

@@ -56,6 +56,7 @@ def _problems(study: Study) -> Iterator[str]:
         yield from _within(f"populations.{key}", _condition_problems(study, population.where))
     for key, endpoint in plan.endpoints.items():
         yield from _within(f"endpoints.{key}", _endpoint_problems(study, endpoint))
+    yield from _cutoff_problems(study)
     unknown = False
     for analysis in plan.analyses:
         problems = list(_analysis_problems(study, analysis))
@@ -137,7 +138,17 @@ def _level_problems(study: Study, name: str, levels: Iterable[str]) -> Iterator[
 
 def _endpoint_problems(study: Study, endpoint: Endpoint) -> Iterator[str]:
     codebook = study.codebook
+    if endpoint.horizon is not None and study.grid.steps_around(endpoint.horizon)[0] == 0:
+        yield (
+            f"horizon: {endpoint.horizon:g} {study.plan.time.unit} are less than one step of the time grid "
+            f"({study.plan.time.grid_days:g} days). Write it in {study.plan.time.unit}."
+        )
     if endpoint.time is not None and endpoint.status is not None:
+        if study.plan.censor_at_cutoff:
+            yield (
+                "censor_at_cutoff: a ready-made time has no dates, so nobody knows which of it lies after data_cutoff. Make the endpoint "
+                "of dates, or leave censor_at_cutoff out and let the sites give times as they stood on that day."
+            )
         yield from _name_problem(codebook, endpoint.time.variable, "number")
         if endpoint.entry is not None and not isinstance(endpoint.entry, str):
             yield from _name_problem(codebook, endpoint.entry.variable, "number")
@@ -159,6 +170,18 @@ def _endpoint_problems(study: Study, endpoint: Endpoint) -> Iterator[str]:
         yield from _within(f"first_of.{name}", _condition_problems(study, event.where))
     for date in dict.fromkeys(date for date in dates if date is not None):
         yield from _name_problem(codebook, date, "date")
+
+
+def _cutoff_problems(study: Study) -> Iterator[str]:
+    """Say which derived variable takes a last contact for an event, which on the cut-off itself it is not."""
+    last_contacts = study.plan.last_contacts if study.plan.censor_at_cutoff else ()
+    for key, derived in study.codebook.derived.items():
+        dates = {event.date for event in (derived.first_of or {}).values()}
+        for name in sorted(dates & set(last_contacts)):
+            yield (
+                f"censor_at_cutoff: {name} is the last contact of an endpoint and an event of {key} (derived in the codebook). On the "
+                "cut-off everybody seen later was seen, but this event had not happened to them. Give the event a date variable of its own."
+            )
 
 
 def _analysis_problems(study: Study, analysis: AnalysisSpec) -> Iterator[str]:

@@ -21,6 +21,11 @@ from riskset_common.study.time_grid import DAYS_PER_UNIT, TimeGrid, exact
 TimeUnit = Literal["days", "weeks", "months", "years"]
 
 
+def is_default(value: object) -> bool:
+    """Whether a key need not travel: a plan that does not use it says what it said before there was the key, and has the same hash."""
+    return not value
+
+
 class PlanTime(StrictModel):
     """The unit of results, and the grid on which times are counted (a step in days, which may be a fraction)."""
 
@@ -88,7 +93,13 @@ class StatusColumn(StrictModel):
 
 
 class Endpoint(StrictModel):
-    """Time to the first of several events, from dates (`origin`, `first_of`, `censor`) or from ready-made columns (`time`, `status`)."""
+    """Time to the first of several events, from dates (`origin`, `first_of`, `censor`) or from ready-made columns (`time`, `status`).
+
+    Attributes
+    ----------
+    horizon
+        Where observation ends in the plan's unit: later events do not count, and who is followed longer is censored there.
+    """
 
     label: str
     origin: str | None = None
@@ -100,6 +111,7 @@ class Endpoint(StrictModel):
     time: TimeColumn | None = None
     status: StatusColumn | None = None
     entry: TimeColumn | str | None = None
+    horizon: float | None = Field(default=None, gt=0, exclude_if=is_default)
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -253,6 +265,7 @@ class Plan(StrictModel):
     registered: dict[str, str] = {}
     purpose: str | None = None
     data_cutoff: datetime.date | None = None
+    censor_at_cutoff: bool = Field(default=False, exclude_if=is_default)
     time: PlanTime
     conventions: Literal["sas", "r"]
     quorum: Quorum | None = None
@@ -270,7 +283,20 @@ class Plan(StrictModel):
             raise ValueError("\n".join(problems))
         return self
 
+    @property
+    def censored_on(self) -> datetime.date | None:
+        """The day on which all observation ends, if the plan has one: records are read as they stood on it."""
+        return self.data_cutoff if self.censor_at_cutoff else None
+
+    @property
+    def last_contacts(self) -> tuple[str, ...]:
+        """The date variables at which endpoints censor, each once."""
+        censors = (endpoint.censor for endpoint in self.endpoints.values())
+        return tuple(dict.fromkeys(censor for censor in censors if censor is not None))
+
     def _name_problems(self) -> Iterator[str]:
+        if self.censor_at_cutoff and self.data_cutoff is None:
+            yield "censor_at_cutoff: there is no data_cutoff. Write the day as data_cutoff, or leave censor_at_cutoff out."
         names = [analysis.id for analysis in self.analyses]
         for name in dict.fromkeys(names):
             if names.count(name) > 1:

@@ -6,6 +6,7 @@ Steps become times of the plan's unit only when they are shown, by exact fractio
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -69,6 +70,11 @@ class TimeGrid:
         step = self.days_per_step / days_per_unit
         below = np.floor(np.where(off, time, 0.0) * float(step.denominator) / float(step.numerator))
         return np.where(off, below.astype(np.int64), nearest)
+
+    def steps_around(self, time: float) -> tuple[int, int]:
+        """The last whole step that is not after a time in the plan's unit, and the first that is not before it."""
+        steps = exact(time) / self.units_per_step
+        return math.floor(steps), math.ceil(steps)
 
     def times(self, steps: ArrayLike) -> NDArray[np.float64]:
         """Times in the plan's unit of whole steps, each the double nearest to the exact fraction."""

@@ -123,6 +123,9 @@ def drive(centre: CentreFolder = HERE) -> None:
     drive_task(config, sys.stdin.read())
 
 
+StudyGroup = Annotated[
+    str | None, typer.Option("--study-group", help="Its study group; its name when not given.")
+]
 CodebookToSend = Annotated[
     Path | None,
     typer.Option(
@@ -138,9 +141,7 @@ CodebookToSend = Annotated[
 @errors_as_text
 def invite(
     site: SiteName,
-    study_group: Annotated[
-        str | None, typer.Option("--study-group", help="Its study group; its name when not given.")
-    ] = None,
+    study_group: StudyGroup = None,
     contact: Annotated[str, typer.Option("--contact", help="Whom to write to.")] = "",
     codebook: CodebookToSend = None,
     centre: CentreFolder = HERE,
@@ -167,11 +168,8 @@ def invite(
         )
     path = Path(f"{made.site}.invite")
     write_file(made, path)
-    held = (
-        "; send the codebook beside it, or invite with --codebook"
-        if words is None
-        else ", and the codebook"
-    )
+    beside = "; send the codebook beside it, or invite with --codebook"
+    held = beside if words is None else ", and the codebook"
     typer.echo(
         f"{path}: send it to the site; it holds the centre's address and a one-time token{held}\n"
         f"fingerprint  {made.fingerprint}\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from riskset_common.errors import InputError, did_you_mean
@@ -17,7 +17,7 @@ from riskset_server.displays.parts.display import PANEL, WHOLE, Part, Plot, Show
 from riskset_server.displays.parts.figure import Drawing
 from riskset_server.displays.parts.table import Table
 from riskset_server.displays.parts.words import Words, listed, lower_first
-from riskset_server.kinds.kind import TableDisplay
+from riskset_server.kinds.kind import FigureDisplay, TableDisplay
 from riskset_server.kinds.placing import Panels, Placed, placed
 
 
@@ -82,7 +82,7 @@ def _block(one: Placed, parts: Mapping[str, Part], words: Words) -> Block:
         made = _panels(one.made_by, display, title, parts, words)
     elif (shown := _shown(display, title, parts, words)) is not None:
         maker = one.made_by
-        made = maker.make(shown) if isinstance(maker, TableDisplay) else maker.draw(shown)
+        made = _table(maker, shown) if isinstance(maker, TableDisplay) else _drawing(maker, shown)
     return Block(
         heading=one.heading,
         stem=one.stem,
@@ -120,6 +120,23 @@ def _shown(
     return Shown(panel, title or _title(own, words), left, words, plot) if left else None
 
 
+def _table(maker: TableDisplay, shown: Shown) -> Table:
+    """A table with a note on the endpoints that are cut at a horizon."""
+    made = maker.make(shown)
+    return replace(made, notes=(*made.notes, *_cut_endpoints(shown)))
+
+
+def _drawing(maker: FigureDisplay, shown: Shown) -> Drawing:
+    """A drawing with the same note."""
+    drawn = maker.draw(shown)
+    return replace(drawn, notes=(*drawn.notes, *_cut_endpoints(shown)))
+
+
+def _cut_endpoints(shown: Shown) -> Iterator[str]:
+    names = (part.spec.endpoint_name() for part in shown.parts)
+    return shown.words.cut_endpoints(name for name in names if name is not None)
+
+
 def _panels(
     made_by: Panels, display: Display, title: str, parts: Mapping[str, Part], words: Words
 ) -> Drawing | None:
@@ -128,5 +145,5 @@ def _panels(
     for rank, (maker, panel) in enumerate(zip(made_by.makers, display.panels, strict=True)):
         shown = _shown(panel, panel.title, parts, words, PANEL)
         if shown is not None:
-            drawn[letter_of(rank)] = maker.draw(shown)
+            drawn[letter_of(rank)] = _drawing(maker, shown)
     return composed(title, drawn, display.columns) if drawn else None

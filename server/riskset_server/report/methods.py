@@ -47,7 +47,13 @@ def _design(results: Results, words: Words) -> Iterator[str]:
     )
     yield from secrecy(results.secure)
     if words.plan.data_cutoff is not None:
-        yield f"Data were cut off on {words.plan.data_cutoff.isoformat()}."
+        cutoff = words.plan.data_cutoff.isoformat()
+        censored = (
+            ": patients are censored on that day, and later events do not count"
+            if words.plan.censor_at_cutoff
+            else ""
+        )
+        yield f"Data were cut off on {cutoff}{censored}."
 
 
 def _times(words: Words) -> Iterator[str]:
@@ -91,6 +97,11 @@ def _observation(endpoint: Endpoint, words: Words) -> Iterator[str]:
     if entry is not None:
         begun = words.happening(entry if isinstance(entry, str) else entry.variable)
         yield f"Entry is late: patients are at risk only after {lower_first(begun)}."
+    if endpoint.horizon is not None:
+        yield (
+            f"It is cut at {plain(endpoint.horizon)} {words.unit}: later events do not count, and patients followed longer are censored "
+            "there."
+        )
 
 
 def _of_kinds(paragraph: Paragraph, parts: Collection[Part], words: Words) -> Iterator[str]:

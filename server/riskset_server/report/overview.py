@@ -32,7 +32,8 @@ def facts(results: Results, words: Words) -> Iterator[Fact]:
     if plan.purpose:
         yield Fact("Purpose", plan.purpose)
     if plan.data_cutoff is not None:
-        yield Fact("Data cutoff", plan.data_cutoff.isoformat())
+        censored = ", follow-up censored on that day" if plan.censor_at_cutoff else ""
+        yield Fact("Data cutoff", f"{plan.data_cutoff.isoformat()}{censored}")
     yield Fact(f"Sites ({len(results.sites)})", ", ".join(results.sites))
     if plan.quorum is not None:
         yield Fact("Quorum", f"{plan.quorum.sites} of {plan.quorum.of} sites")

@@ -30,8 +30,8 @@ CODEBOOK_FILE = "codebook.yaml"
 """The study's codebook as it came with the invitation; commands that are told of no other read this one."""
 
 _HEAD = """\
-# This site. Fill in `data`: where the patients stand and how they are written there (docs/node.md). To have it proposed:
-# riskset-node data draft FILE --in {folder}
+# This site. Fill in `data`: where the patients stand, the column with this site's own ids of them (`patient`), and how the variables
+# are written there (docs/node.md). To have it proposed: riskset-node data draft FILE --in {folder}
 # Under `centre`, `plans` names the plans that this site agreed to, and the node answers no other. Each is one line:
 # - {{plan: SHA-256, codebook: SHA-256}}, as `riskset plan check` prints them.
 # `roster` names the keys of the consortium's governance, of which `needed` must have signed the roster. They are read out or handed
@@ -44,7 +44,7 @@ data:
   source:
     kind: csv
     path: patients.csv
-  # patient: the column with the site's own patient ids, so that none counts twice
+  patient: patient_id
   # columns: one line for each variable of the codebook, variable: column; what has the variable's name needs no line
 """
 

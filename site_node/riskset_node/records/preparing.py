@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,10 +9,11 @@ import numpy as np
 from riskset_common.study.patients import EndpointTimes, Patients, day_number
 from riskset_common.study.study import Study
 from riskset_node.config import NodeConfig
-from riskset_node.finding_kinds import FindingKind
-from riskset_node.records.derived import derive_variables
-from riskset_node.records.endpoints import derive
-from riskset_node.records.findings import Finding, Mark, check_usable
+from riskset_node.records.deriving.cutoff import as_it_stood, cutoff_marks
+from riskset_node.records.deriving.derived import derive_variables
+from riskset_node.records.deriving.endpoints import derive
+from riskset_node.records.deriving.first_events import NEVER
+from riskset_node.records.findings import Finding, check_usable
 from riskset_node.records.own_site import own_site
 from riskset_node.records.reading import SiteRecords
 
@@ -40,10 +40,13 @@ def prepare(records: SiteRecords, config: NodeConfig, study: Study) -> PreparedP
     categories = dict(recorded.categories)
     for name, level in (("site", site.name), ("study_group", site.study_group)):
         categories[name] = np.full(recorded.n, study.levels(name).index(level), dtype=np.int64)
-    derived = derive_variables(recorded, study.codebook, site.study_group)
+    cutoff = study.plan.censored_on
+    stood = as_it_stood(recorded, cutoff, study.plan.last_contacts)
+    until = NEVER if cutoff is None else day_number(cutoff)
+    derived = derive_variables(stood, study.codebook, site.study_group, until)
     categories |= derived.codes
     patients = Patients(recorded.n, categories, recorded.numbers, recorded.dates)
-    marks = [*derived.marks, *_after_cutoff(patients, study)]
+    marks = [*derived.marks, *cutoff_marks(patients, study)]
     endpoints: dict[str, EndpointTimes] = {}
     for name in _endpoints_analysed(study):
         built = derive(name, study, patients)
@@ -51,7 +54,14 @@ def prepare(records: SiteRecords, config: NodeConfig, study: Study) -> PreparedP
         marks += built.marks
     findings = [mark.finding(records.local_ids, config.data.accept) for mark in marks]
     return PreparedPatients(
-        Patients(recorded.n, categories, recorded.numbers, recorded.dates, endpoints),
+        Patients(
+            recorded.n,
+            categories,
+            recorded.numbers,
+            stood.dates,
+            endpoints,
+            recorded.approximate,
+        ),
         # Endpoints that share dates mark the same rows; each finding is kept once.
         (*records.findings, *dict.fromkeys(findings)),
     )
@@ -60,21 +70,3 @@ def prepare(records: SiteRecords, config: NodeConfig, study: Study) -> PreparedP
 def _endpoints_analysed(study: Study) -> tuple[str, ...]:
     names = (analysis.endpoint_name() for analysis in study.plan.analyses)
     return tuple(dict.fromkeys(name for name in names if name is not None))
-
-
-def _after_cutoff(patients: Patients, study: Study) -> Iterator[Mark]:
-    """Dates after the plan's data cut-off: follow-up that other sites have not had yet."""
-    cutoff = study.plan.data_cutoff
-    if cutoff is None:
-        return
-    last = day_number(cutoff)
-    for name, days in patients.dates.items():
-        late = days > last
-        if late.any():
-            yield Mark(
-                FindingKind.IMPOSSIBLE_DATE,
-                (name,),
-                late,
-                f"{name} lies after the plan's data_cutoff ({cutoff})",
-                f"Give the records as they stood on {cutoff}: without later events, and with last contact by that day.",
-            )

@@ -10,7 +10,7 @@ import numpy as np
 
 from riskset_common.study.codebook import CategoryVariable, Codebook, NumberVariable
 from riskset_common.study.patients import Patients, date_of
-from riskset_node.records.derived import derive_variables
+from riskset_node.records.deriving.derived import derive_variables
 
 
 @dataclass(frozen=True)

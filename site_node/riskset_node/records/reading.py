@@ -14,13 +14,13 @@ from riskset_common.study.codebook import CategoryVariable, Codebook, NumberVari
 from riskset_common.study.patients import Patients
 from riskset_node.config import NodeConfig
 from riskset_node.finding_kinds import FindingKind
-from riskset_node.records.coding import Coded, absent_column, code_column
-from riskset_node.records.column import Column
 from riskset_node.records.findings import Finding, LocalIds, Mark
 from riskset_node.records.rows import PatientIds, chosen_rows
+from riskset_node.records.values.coding import Coded, absent_column, code_column
+from riskset_node.records.values.column import Column
 from riskset_node.records.variable_columns import VariableColumn, variable_columns
 from riskset_node.sources import source_of
-from riskset_node.sources.source import FileSettings
+from riskset_node.sources.source import FileSettings, NotedColumns
 
 
 @dataclass(frozen=True)
@@ -95,12 +95,14 @@ def read_records(
             name for name in header if name not in columns and as_seen(name) not in columns
         ),
         by_name=tuple(each.name for each in mapped if each.by_name),
-        not_held=tuple(
-            each.name
-            for each in mapped
-            if each.column is None and each.name not in config.data.absent
-        ),
+        not_held=_not_held(config, mapped),
     )
+
+
+def _not_held(config: NodeConfig, mapped: Iterable[VariableColumn]) -> tuple[str, ...]:
+    """Variables without a column of which node.yaml says nothing."""
+    absent = config.data.absent
+    return tuple(each.name for each in mapped if each.column is None and each.name not in absent)
 
 
 def _rows_read(config: NodeConfig, columns: Sequence[str]) -> tuple[dict[str, Column], PatientIds]:
@@ -108,7 +110,8 @@ def _rows_read(config: NodeConfig, columns: Sequence[str]) -> tuple[dict[str, Co
     source, settings = source_of(config.data.source.kind), config.data.source
     where = settings.where if isinstance(settings, FileSettings) else {}
     values = source.read(settings, tuple(dict.fromkeys((*columns, *where))))
-    raw = {name: Column.of(found) for name, found in values.items()}
+    notes = values.notes if isinstance(values, NotedColumns) else {}
+    raw = {name: Column.of(found, notes.get(name)) for name, found in values.items()}
     n = len(next(iter(values.values()), ()))
     rows = chosen_rows(raw, where, n, source.place(settings))
     raw = {name: raw[name].rows(rows) if where else raw[name] for name in columns}

@@ -19,7 +19,7 @@ from riskset_common.study.codebook import (
 from riskset_common.study.time_grid import exact
 from riskset_node.columns import FOR_DATES, FOR_NUMBERS, ColumnMap
 from riskset_node.config import NodeConfig
-from riskset_node.records.units import conversion
+from riskset_node.records.values.units import conversion
 
 AnyVariable = DateVariable | CategoryVariable | NumberVariable
 
@@ -99,6 +99,40 @@ def factor_of(column: ColumnMap, variable: NumberVariable) -> Fraction:
             "Give the factor instead, for example factor: 0.1."
         )
     return factor
+
+
+def in_known_unit(unit: str | None, mapped: VariableColumn) -> ColumnMap:
+    """How a column is read, with the unit that its source knows; None where it knows none.
+
+    Raises
+    ------
+    NodeConfigError
+        If node.yaml says another unit, or the codebook says none to turn it into.
+    """
+    column = mapped.column
+    if column is None:
+        raise ValueError(f"{mapped.name} is absent at this site and has no column.")
+    variable = mapped.variable
+    if unit is None or not isinstance(variable, NumberVariable):
+        return column
+    where = f"data.columns.{mapped.name}"
+    if variable.unit is None or conversion(unit, variable.unit) is None:
+        if column.factor is not None and unit == "days":
+            return column
+        own = "no unit" if variable.unit is None else f"the unit {variable.unit}"
+        raise NodeConfigError(
+            f"{where}: {column.column} is in {unit}, and {mapped.name} has {own} in the codebook. Ask the centre for a codebook with "
+            "a unit of time, or write what days are multiplied with as factor (1 to leave them as they are)."
+        )
+    for key, differs in (
+        ("unit", column.unit is not None and conversion(column.unit, unit) != 1),
+        ("factor", column.factor is not None),
+    ):
+        if differs:
+            raise NodeConfigError(
+                f"{where}.{key}: {column.column} is in {unit}, which its source knows and turns into {variable.unit}. Remove {key}."
+            )
+    return column.model_copy(update={"unit": unit})
 
 
 def _problems(

@@ -13,7 +13,7 @@ from riskset_common.estimators.read_back import results_from_json
 from riskset_common.estimators.regression.fine_gray import FineGraySpec
 from riskset_server.kinds.kinds import words_of
 from riskset_server.report import methods as section
-from riskset_server.report.blocks import parts_of
+from riskset_server.report.blocks import blocks, parts_of
 from riskset_server.report.methods import methods, server_version
 
 
@@ -100,6 +100,42 @@ def test_late_entry_and_other_ends_of_observation_are_said(trial: ModuleType) ->
         "its events: death. Entry is late: patients are at risk only after age at diagnosis."
         in text
     )
+
+
+def test_a_horizon_and_a_cutoff_that_censors_are_said(trial: ModuleType) -> None:
+    plan = trial.study_plan()
+    endpoints = plan.model_dump(by_alias=True, exclude_none=True)["endpoints"]
+    endpoints["OS"] |= {"horizon": 5}
+    text = text_of(trial, trial.study_plan(endpoints=endpoints, censor_at_cutoff=True))
+
+    assert (
+        "It is cut at 5 years: later events do not count, and patients followed longer are censored there."
+        in text
+    )
+    assert (
+        "Data were cut off on 2017-12-31: patients are censored on that day, and later events do not count."
+        in text
+    )
+
+
+def test_a_horizon_is_noted_below_each_display_of_its_endpoint(trial: ModuleType) -> None:
+    plan = trial.study_plan()
+    endpoints = plan.model_dump(by_alias=True, exclude_none=True)["endpoints"]
+    endpoints["EFS"] |= {"horizon": 5}
+    plan, found = trial.study_plan(endpoints=endpoints), results_from_json(trial.study_results())
+    noted = {
+        part.spec.endpoint_name(): any(
+            note == "EFS is cut at 5 years: patients followed longer are censored."
+            for made in (block.table, block.drawing)
+            if made is not None
+            for note in made.notes
+        )
+        for block in blocks(parts_of(found, plan), words_of(plan, trial.study_codebook()))
+        for part in block.parts
+    }
+
+    assert noted["EFS"]
+    assert not any(said for name, said in noted.items() if name != "EFS")
 
 
 def test_models_on_shares_are_named_once_and_as_in_the_plan(trial: ModuleType) -> None:

@@ -11,7 +11,7 @@ import pytest
 from pyarrow import parquet
 
 from riskset_common.errors import DataError, NodeConfigError
-from riskset_node.records.column import Column, text_of
+from riskset_node.records.values.column import Column, text_of
 from riskset_node.sources import source_of
 from riskset_node.sources.parquet import ParquetSettings
 

@@ -11,7 +11,7 @@ import pyreadstat
 import pytest
 
 from riskset_common.errors import DataError, NodeConfigError
-from riskset_node.records.column import Column, text_of
+from riskset_node.records.values.column import Column, text_of
 from riskset_node.sources import source_of
 from riskset_node.sources.sas import SasSettings
 

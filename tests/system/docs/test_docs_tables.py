@@ -33,7 +33,7 @@ from riskset_common.study.displays import Panel
 from riskset_common.study.study import Site, Study
 from riskset_node.finding_kinds import ACCEPTABLE, ONLY_WARNS, FindingKind
 from riskset_node.policy import DEFAULT_ESTIMATORS
-from riskset_node.records.units import conversion
+from riskset_node.records.values.units import conversion
 from riskset_node.sources import SOURCES
 from riskset_server.kinds.kinds import KINDS
 

@@ -13,7 +13,7 @@ from deploy.studies.interfant06.synthetic.dialects import UNITS, Dialect, Langua
 from deploy.studies.interfant06.synthetic.records import DATES, VARIABLES, Record, Value, whole
 
 from riskset_common.errors import InputError
-from riskset_node.records.units import conversion
+from riskset_node.records.values.units import conversion
 
 CODEBOOK_UNITS = {"age": "months", "wbc": "10^9/L", "blasts": "/uL"}
 _SAS_EPOCH = datetime.date(1960, 1, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from riskset_common.study.analysis import AnalysisSpec
@@ -110,6 +110,13 @@ class Words:
     def endpoint_abbreviation(self, name: str) -> tuple[tuple[str, str], ...]:
         """Short and long form of an endpoint whose name is an abbreviation; empty for another."""
         return ((name, lower_first(self.endpoint(name))),) if _ABBREVIATION.match(name) else ()
+
+    def cut_endpoints(self, endpoints: Iterable[str]) -> Iterator[str]:
+        """A note on each endpoint that is cut at a horizon."""
+        for name in dict.fromkeys(endpoints):
+            found = self.plan.endpoints.get(name)
+            if found is not None and found.horizon is not None:
+                yield f"{self.short_endpoint(name)} is cut at {plain(found.horizon)} {self.unit}: patients followed longer are censored."
 
     def origin(self, endpoint: str) -> str | None:
         """What an endpoint counts time from, in words; None for ready-made times."""

@@ -1,0 +1,1 @@
+"""What follows from the records of a site: derived variables, endpoints, and the first of several events."""

@@ -1,0 +1,58 @@
+"""Dates that software writes for an empty cell, known by their day and by their distance from all others of their column."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+
+import numpy as np
+
+from riskset_common.study.patients import UNKNOWN_DAY, day_number
+from riskset_node.finding_kinds import FindingKind
+from riskset_node.records.findings import Mark
+from riskset_node.records.values.column import Column
+from riskset_node.records.values.column_reading import ColumnReading
+
+_NEVER = frozenset({day_number(datetime.date(1900, 1, 1)), day_number(datetime.date(1900, 1, 2))})
+"""The day 0, 1 or 2 of Excel and of most databases: no patient of a survival study was seen then."""
+
+_DAYS_ZERO = frozenset(day_number(datetime.date(year, 1, 1)) for year in (1901, 1904, 1960, 1970))
+"""Day 0 of SAS, Stata, R, Unix, of Excel on the Mac and of Visual Basic: true days as well, if others are near."""
+
+_FAR_FROM_ZERO = 3653
+_FAR = 7305
+"""Days, ten and twenty years, from which on nothing else in a column is near."""
+
+
+def placeholder_marks(raw: Column, reading: ColumnReading, days: Sequence[int]) -> list[Mark]:
+    """Mark days that stand for an empty cell; `days` are those of the distinct values of the column.
+
+    Such a day is 1 January 1900; or day 0 of a program's calendar with no other day of the column within ten years; or any day of two
+    patients or more with no other within twenty.
+    """
+    distinct = np.unique([day for day in days if day > UNKNOWN_DAY])
+    rows = np.bincount(raw.index[raw.index >= 0], minlength=len(days))
+    patients = {int(day): 0 for day in distinct}
+    for day, count in zip(days, rows, strict=True):
+        if day > UNKNOWN_DAY:
+            patients[day] += int(count)
+    gaps = np.diff(distinct)
+    far = np.full(distinct.size, np.iinfo(np.int64).max)
+    far[1:] = gaps
+    far[:-1] = np.minimum(far[:-1], gaps)
+    several = distinct.size > 1
+    empty = {
+        int(day)
+        for day, gap in zip(distinct, far, strict=True)
+        if day in _NEVER
+        or (day in _DAYS_ZERO and gap > _FAR_FROM_ZERO)
+        or (several and gap > _FAR and patients[int(day)] > 1)
+    }
+    return reading.marks(
+        FindingKind.PLACEHOLDER_DATE,
+        raw,
+        [position for position, day in enumerate(days) if day in empty],
+        "holds dates far from all others, as software writes them for an empty cell",
+        f"Write them under {reading.setting}.did_not_happen (an event that did not happen), .day_unknown (it happened, and nobody knows "
+        "when) or .missing. If they are true, accept placeholder_date.",
+    )
