@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from riskset_common.study.codebook import Codebook
     from riskset_common.study.study import Study
     from riskset_node.config import NodeConfig
+    from riskset_node.drafting.draft import Draft
 
 app = typer.Typer(
     name="riskset-node",
@@ -114,6 +115,55 @@ def profile(node: NodeFile, codebook: CodebookFile = None, as_json: AsJson = Fal
         print_json(profile_json(config.site, records.patients.n, rows))
     else:
         show_profile(terminal(), config.site, records.patients.n, rows)
+
+
+@data_app.command("draft")
+@errors_as_text
+def draft(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The patients' file.", dir_okay=False, exists=True)
+    ],
+    codebook: CodebookFile = None,
+    folder: Annotated[
+        Path, typer.Option("--in", help="The folder of node.yaml.", file_okay=False, exists=True)
+    ] = Path(),
+    encoding: Annotated[
+        str | None, typer.Option("--encoding", help="The encoding of a text file, if you know it.")
+    ] = None,
+    sheet: Annotated[
+        str | None, typer.Option("--sheet", help="The sheet with the patients of a workbook.")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Replace the draft before.")] = False,
+) -> None:
+    """Look at the patients' file, and propose how node.yaml reads it; writes node.yaml.draft, and never node.yaml.
+
+    The draft holds no value of a patient but codes of categories. Nothing is sent.
+    """
+    from riskset_node.drafting.draft import draft_of
+    from riskset_node.drafting.files import read_whole
+    from riskset_node.drafting.node_file import place_of, write_draft
+
+    words = _codebook(codebook, folder)
+    said = {"encoding": encoding, "sheet": sheet}
+    read = read_whole(file, {key: value for key, value in said.items() if value is not None})
+    made = draft_of(read, place_of(file, folder), words, _today())
+    path = write_draft(made.text, folder, words, again=again)
+    _say_drafted(path, made)
+
+
+def _say_drafted(path: Path, made: Draft) -> None:
+    """What was proposed, and what to do next."""
+    fill_in = (
+        f'fill in   {made.questions} places with "?": search for them, the comment beside each says what was found\n'
+        if made.questions
+        else ""
+    )
+    typer.echo(
+        f"written   {path}\n"
+        f"proposed  a column for {len(made.proposed)} of {made.variables} variables; read each line, because a proposal may be wrong\n"
+        f"{fill_in}"
+        f"then      name it {path.with_suffix('')}, and run: riskset-node data check {path.with_suffix('')}"
+    )
 
 
 @policy_app.command("show")
