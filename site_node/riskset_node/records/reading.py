@@ -20,7 +20,7 @@ from riskset_node.records.values.coding import Coded, absent_column, code_column
 from riskset_node.records.values.column import Column
 from riskset_node.records.variable_columns import VariableColumn, variable_columns
 from riskset_node.sources import source_of
-from riskset_node.sources.source import FileSettings, NotedColumns
+from riskset_node.sources.source import FileSettings, NotedColumns, labels_of
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,13 @@ def read_records(
     n = ids.n
     marks = list(ids.marks)
     coded: dict[str, Coded] = {}
+    labels = labels_of(source_of(config.data.source.kind), config.data.source)
     for each in mapped:
         if each.column is None:
             coded[each.name] = absent_column(each.variable, n)
             continue
         column = raw[each.column.column]
-        coded[each.name] = code_column(column, each, config.data.source, today)
+        coded[each.name] = code_column(column, each, config.data.source, today, labels)
         marks += coded[each.name].marks
     patients = _patients(n, codebook, coded)
     marks += _missing_required(patients, mapped, marks, config.data.accept)

@@ -10,11 +10,15 @@ from riskset_node.sources.excel import ExcelSource
 from riskset_node.sources.parquet import ParquetSource
 from riskset_node.sources.sas import SasSource
 from riskset_node.sources.source import Source
+from riskset_node.sources.spss import SpssSource
+from riskset_node.sources.stata import StataSource
 
 SOURCES: Final[tuple[Source[Any], ...]] = (
     CsvSource(),
     ParquetSource(),
     SasSource(),
+    SpssSource(),
+    StataSource(),
     ExcelSource(),
     AdamSource(),
 )

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Protocol, TypeVar
+from typing import Annotated, ClassVar, Literal, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BeforeValidator, Field
 
@@ -159,6 +159,39 @@ class Source(Protocol[Settings]):
     def examined(self, settings: Settings, columns: Sequence[str]) -> Iterator[Examined]:
         """Look at the source for `doctor`, which has found the columns there; what fails raises `NodeConfigError` or `DataError`."""
         ...
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What a source says of its columns and codes in words.
+
+    Attributes
+    ----------
+    columns
+        Labels of columns by name; a column without one is not among them.
+    values
+        By column: labels of values, by the text of the value as it is read.
+    """
+
+    columns: Mapping[str, str]
+    values: Mapping[str, Mapping[str, str]]
+
+
+NO_LABELS = Labels({}, {})
+
+
+@runtime_checkable
+class Labelled(Protocol[Settings]):
+    """A source that has labels."""
+
+    def labels(self, settings: Settings) -> Labels:
+        """Labels of columns and of their values."""
+        ...
+
+
+def labels_of(source: object, settings: SourceSettings) -> Labels:
+    """The labels of a source; none where it knows none."""
+    return source.labels(settings) if isinstance(source, Labelled) else NO_LABELS
 
 
 class FileSource:

@@ -115,6 +115,10 @@ def unknown_days(folder: Path) -> Rows:
     return sorted(rows)
 
 
+FORMULAS = (
+    "no spreadsheet program has computed the formulas in column",
+    "Open the workbook in Excel or LibreOffice, save it",
+)
 CASES = {
     "03-csv-1900-01-01-not-listed": Case(
         (
@@ -126,6 +130,7 @@ CASES = {
         columns={"transplant": {"did_not_happen": ["1900-01-01"]}},
         sites=EVERY,
     ),
+    "05-excel-formula-cached-zero": Case(FORMULAS),
     "08-months-with-two-decimals": Case(
         columns={"t": {"round": "day"}}, plan={"time": {"unit": "months"}}, sites=EVERY
     ),
@@ -159,6 +164,7 @@ CASES = {
         sites=("aa", "bb"),
     ),
     "27-parquet-placeholder-moment": Case(truth=recorded),
+    "28-excel-formula-covariate": Case(FORMULAS),
     "29-death-on-unknown-day": Case(
         ("unclear_missing", "death has empty cells and also: 'unknown'", "day_unknown"),
         columns={"death": {"missing": [], "day_unknown": ["unknown"]}},
