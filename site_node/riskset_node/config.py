@@ -33,8 +33,8 @@ from pydantic import (
 from riskset_common.errors import NodeConfigError, did_you_mean
 from riskset_common.formats.addresses import AddressText
 from riskset_common.formats.names import LineText, SiteName, StudyName
-from riskset_common.formats.strict_model import StrictModel
 from riskset_common.formats.strict_loader import YamlMapping
+from riskset_common.formats.strict_model import StrictModel
 from riskset_common.formats.strict_yaml import read_yaml, validate
 from riskset_node.columns import ColumnMap
 from riskset_node.finding_kinds import ACCEPTABLE, FindingKind

@@ -121,7 +121,8 @@ def profile(node: NodeFile, codebook: CodebookFile = None, as_json: AsJson = Fal
 @errors_as_text
 def draft(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="The patients' file.", dir_okay=False, exists=True)
+        Path,
+        typer.Argument(metavar="FILE", help="The patients' file.", dir_okay=False, exists=True),
     ],
     codebook: CodebookFile = None,
     folder: Annotated[

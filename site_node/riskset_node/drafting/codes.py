@@ -10,13 +10,9 @@ from collections.abc import Mapping, Sequence
 
 from riskset_common.study.codebook import CategoryVariable
 from riskset_node.config import OPEN
-from riskset_node.drafting.likeness import likeness, plain
-from riskset_node.drafting.looks import MOST_CODES, Look
+from riskset_node.drafting.likeness import likeness, same_signs, word
+from riskset_node.drafting.looks import LONGEST_CODE, MOST_CODES, ROWS_OF_A_CODE, Look
 from riskset_node.drafting.settings import Proposal
-
-_PATIENTS_OF_A_CODE = 3
-"""A text that is no word of the codebook is shown if so many patients have it."""
-_LONGEST_CODE = 30
 
 _ALIKE_LEVEL = 0.75
 _AHEAD = 0.15
@@ -40,31 +36,30 @@ def codes_of(
     texts = look.texts
     if all(text in variable.levels for text in texts):
         return {}, ""
-    meant = {text: _level(text, labels.get(text, ""), variable.levels) for text in texts}
     if len(texts) > MOST_CODES:
         return {}, f"{len(texts)} different values, too many for codes: they are not shown"
+    meant = {text: _level(text, labels.get(text, ""), variable.levels) for text in texts}
     shown = {
         text: meant[text]
         for text, rows in texts.items()
-        if not meant[text].is_open or text in labels or _is_code(text, rows, one_row_a_patient)
+        if not meant[text].is_open
+        or text in labels
+        or (one_row_a_patient and rows >= ROWS_OF_A_CODE and len(text) <= LONGEST_CODE)
     }
     hidden = len(texts) - len(shown)
-    note = f"{hidden} more values, too rare to be shown here; `data check` names them" if hidden else ""
+    more = "1 more value, too rare" if hidden == 1 else f"{hidden} more values, too rare"
+    note = f"{more} to be shown here: `data check` names them" if hidden else ""
     return _once_alike(shown), note
-
-
-def _is_code(text: str, rows: int, one_row_a_patient: bool) -> bool:
-    return one_row_a_patient and rows >= _PATIENTS_OF_A_CODE and len(text) <= _LONGEST_CODE
 
 
 def _level(text: str, label: str, levels: Mapping[str, str]) -> Proposal:
     """The level that a code stands for by its text or by the file's label of it."""
-    words = [word for word in (text, label) if word]
+    words = [each for each in (text, label) if each]
     by_label = f', labelled "{label}"' if label else ""
     equal = [
         level
         for level, said in levels.items()
-        if {plain(word) for word in words} & {plain(level), plain(said)} - {""}
+        if {word(text) for text in words} & {word(level), word(said)}
     ]
     if len(equal) == 1:
         return Proposal(equal[0], f"the same word{by_label}")
@@ -79,13 +74,14 @@ def _level(text: str, label: str, levels: Mapping[str, str]) -> Proposal:
 
 
 def _ratio(words: Sequence[str], level: str, said: str) -> float:
-    """How alike a code and a level are, of pairs that begin alike."""
+    """How alike a code and a level are, of pairs that begin alike and have the same digits and signs."""
     return max(
         (
-            likeness(word, name)
-            for word in words
+            likeness(written, name)
+            for written in words
             for name in (level, said)
-            if plain(word)[:_SAME_BEGINNING] == plain(name)[:_SAME_BEGINNING]
+            if word(written)[:_SAME_BEGINNING] == word(name)[:_SAME_BEGINNING]
+            and same_signs(written, name)
         ),
         default=0.0,
     )

@@ -15,12 +15,11 @@ from riskset_common.study.codebook import CategoryVariable, Codebook, NumberVari
 from riskset_node.config import OPEN
 from riskset_node.drafting.codes import codes_of
 from riskset_node.drafting.files import FileRead
-from riskset_node.drafting.likeness import units_in
-from riskset_node.drafting.looks import ANY_KIND, Look, looks
+from riskset_node.drafting.likeness import LabelParts, most_alike
+from riskset_node.drafting.looks import Look, looks
 from riskset_node.drafting.matching import Match, matches, patient_columns
 from riskset_node.drafting.settings import Proposal, VariableDraft
 from riskset_node.drafting.writing import data_section
-from riskset_node.records.values.units import conversion
 from riskset_node.records.variable_columns import AnyVariable
 from riskset_node.sources.date_forms import DAY_ZERO, date_form
 from riskset_node.sources.source import Labels
@@ -63,12 +62,12 @@ def draft_of(file: FileRead, place: str, codebook: Codebook, today: datetime.dat
     patient = _patient(patients)
     for_variables = [look for look in seen if look.name != patient.value]
     found = matches(codebook, for_variables)
-    source = _source(file, place, [match.look for match in found.values()], signs)
+    source = _source(file, place, for_variables, signs)
     left = [look for look in for_variables if look not in [each.look for each in found.values()]]
     drafts = {
         name: _variable(found[name], variable, labels, source, one_row_a_patient=bool(patients))
         if name in found
-        else VariableDraft(_not_found(variable, left))
+        else VariableDraft(_not_found(name, variable, left))
         for name, variable in codebook.variables.items()
     }
     text = data_section(source, patient, drafts, _not_used(file, left))
@@ -85,7 +84,10 @@ def _patient(candidates: Sequence[Look]) -> Proposal:
     if len(candidates) == 1:
         return Proposal(candidates[0].name, "every row has another value here")
     if not candidates:
-        return Proposal(OPEN, "no column has another value in every row; take this line away if there are no ids")
+        return Proposal(
+            OPEN,
+            "no column has another value in every row; take this line away if there are no ids",
+        )
     return Proposal(OPEN, f"every row has another value in: {_listed(candidates)}")
 
 
@@ -96,24 +98,29 @@ def _listed(some: Sequence[Look]) -> str:
 
 
 def _source(
-    file: FileRead, place: str, used: Sequence[Look], signs: Sequence[str]
+    file: FileRead, place: str, seen: Sequence[Look], signs: Sequence[str]
 ) -> dict[str, Proposal]:
     """The keys of `data.source`; forms of dates and the decimal sign are those of most columns that are surely in one."""
     found = {"kind": file.kind, "path": Proposal(place)} | dict(file.settings)
-    sure = Counter(look.forms[0] for look in used if len(look.forms) == 1 and _for_source(look))
+    sure = Counter(look.forms[0] for look in seen if len(look.forms) == 1 and _for_source(look))
     if sure and sure.most_common(1)[0][0] != _USUAL_FORM:
         form, columns = sure.most_common(1)[0]
-        found["dates"] = Proposal(form, f"the only form that fits, in {columns} columns of dates")
-    commas = [look for look in used if look.decimals == (",",)]
-    points = [look for look in used if look.decimals == (".",)]
+        found["dates"] = Proposal(form, f"the only form that fits, in columns of dates: {columns}")
+    commas = [look for look in seen if look.decimals == (",",)]
+    points = [look for look in seen if look.decimals == (".",)]
     if file.kind.value == "csv" and len(commas) > len(points):
-        found["decimal"] = Proposal(",", f"{len(commas)} columns have numbers with a comma")
+        found["decimal"] = Proposal(",", f"columns with a decimal comma: {len(commas)}")
     if signs:
-        told = ", ".join(f'"{one_line(sign)}"' for sign in signs)
         found["missing"] = Proposal(
-            OPEN, f'{told} stands among dates or numbers of several columns: for missing? then ["", NA, "."] and it'
+            OPEN,
+            f"{_quoted(signs)} among dates or numbers of several columns: if it stands for missing, "
+            f'write ["", NA, ".", {_quoted(signs)}]',
         )
     return found
+
+
+def _quoted(texts: Sequence[str]) -> str:
+    return ", ".join(f'"{one_line(text)}"' for text in texts)
 
 
 def _for_source(look: Look) -> bool:
@@ -134,10 +141,18 @@ def _variable(
     if isinstance(variable, CategoryVariable):
         known = labels.values.get(look.name, {})
         codes, note = codes_of(look, variable, known, one_row_a_patient=one_row_a_patient)
-        return VariableDraft(column, {}, codes, note)
+        # Without a code that can be shown the place is left open, so that it is not read as if its values were levels.
+        keys = {"codes": Proposal(OPEN, note)} if note and not codes else {}
+        return VariableDraft(column, keys, codes, "" if keys else note)
     if isinstance(variable, NumberVariable):
-        return VariableDraft(column, _number_keys(match, variable, source))
-    return VariableDraft(column, _date_keys(look, source))
+        return VariableDraft(column, _number_keys(match, variable, source), note=_odd_told(look))
+    return VariableDraft(column, _date_keys(look, source), note=_odd_told(look))
+
+
+def _odd_told(look: Look) -> str:
+    odd = len(look.odd)
+    texts = "1 other text stands" if odd == 1 else f"{odd} other texts stand"
+    return f"{texts} among them: `data check` names them" if odd else ""
 
 
 def _number_keys(
@@ -145,17 +160,19 @@ def _number_keys(
 ) -> dict[str, Proposal]:
     """Unit and decimal sign of a column. The unit is the one that its label names; a column of the variable's own name has its unit."""
     look, keys = match.look, {}
-    units = list(dict.fromkeys(units_in(look.label) + units_in(look.name)))
-    fitting = [unit for unit in units if variable.unit and conversion(unit, variable.unit)]
-    if len(fitting) == 1 and fitting[0] != variable.unit:
-        keys["unit"] = Proposal(fitting[0], "written in the label")
-    elif variable.unit is not None and not fitting and (units or not match.same_name):
-        named = f"{', '.join(units)}? " if units else ""
+    parts = [LabelParts.of(look.label), LabelParts.of(look.name)]
+    other = [each for part in parts for each in part.in_brackets]
+    fitting = list(
+        dict.fromkeys(each for part in parts for each in part.units(variable.unit or ""))
+    )
+    if len(fitting) == 1:
+        if fitting[0] != variable.unit:
+            keys["unit"] = Proposal(fitting[0], "written in the label")
+    elif variable.unit is not None and (fitting or other or not match.same_name):
+        named = f"{', '.join(fitting or other)}? " if fitting or other else ""
         keys["unit"] = Proposal(
             OPEN, f"{named}the codebook's is {variable.unit}; write the column's own"
         )
-    elif len(fitting) > 1:
-        keys["unit"] = Proposal(OPEN, f"one of {', '.join(fitting)}")
     keys |= _decimal_key(look, str(source["decimal"].value) if "decimal" in source else ".")
     return keys
 
@@ -171,7 +188,8 @@ def _decimal_key(look: Look, decimal: str) -> dict[str, Proposal]:
 def _asks_for_sign(decimal: str) -> dict[str, Proposal]:
     return {
         "decimal": Proposal(
-            OPEN, f'"." or ","; or "{decimal}" stands between thousands: write thousands: "{decimal}" instead'
+            OPEN,
+            f'"." or ","; or "{decimal}" stands between thousands: write thousands: "{decimal}" instead',
         )
     }
 
@@ -179,7 +197,7 @@ def _asks_for_sign(decimal: str) -> dict[str, Proposal]:
 def _date_keys(look: Look, source: Mapping[str, Proposal]) -> dict[str, Proposal]:
     keys = {}
     of_source = str(source["dates"].value) if "dates" in source else _USUAL_FORM
-    if look.kinds == ANY_KIND or not look.texts:
+    if not look.values:
         return {}
     if len(look.forms) > 1:
         keys["dates"] = Proposal(OPEN, f"fits {' and '.join(look.forms)}; look at the days")
@@ -188,18 +206,27 @@ def _date_keys(look: Look, source: Mapping[str, Proposal]) -> dict[str, Proposal
     elif look.forms and look.forms[0] != of_source:
         keys["dates"] = Proposal(look.forms[0], "the only form that fits")
     if any(not date_form(form).has_day for form in look.forms):
-        keys["day"] = Proposal(OPEN, "they have month and year only: the day that completes them, such as 15")
+        keys["day"] = Proposal(
+            OPEN, "they have month and year only: the day that completes them, such as 15"
+        )
     if look.has_times:
-        keys["moments"] = Proposal(OPEN, "they have a time of day: local, or a zone such as Europe/Vienna")
+        keys["moments"] = Proposal(
+            OPEN, "they have a time of day: local, or a zone such as Europe/Vienna"
+        )
     return keys
 
 
-def _not_found(variable: AnyVariable, left: Sequence[Look]) -> Proposal:
-    fitting = [look for look in left if variable.kind in look.kinds and look.kinds != ANY_KIND]
+def _not_found(name: str, variable: AnyVariable, left: Sequence[Look]) -> Proposal:
+    fitting = sorted(
+        (look for look in left if variable.kind in look.kinds and look.values),
+        key=lambda look: -most_alike((name, variable.label), look.names),
+    )
     nouns = {"date": "dates", "number": "numbers", "category": "codes"}
     label = one_line(variable.label)
     if fitting:
-        return Proposal(OPEN, f"{label}. Columns of {nouns[variable.kind]} not used yet: {_listed(fitting)}")
+        return Proposal(
+            OPEN, f"{label}. Columns of {nouns[variable.kind]} not used yet: {_listed(fitting)}"
+        )
     move = "" if variable.required else "; if there is none, move it to absent: with the reason"
     return Proposal(OPEN, f"{label}. No column of {nouns[variable.kind]} is left{move}")
 

@@ -71,7 +71,12 @@ def read_whole(path: Path, said: Mapping[str, str]) -> FileRead:
         used["encoding"] = as_read
         delimiter, used["delimiter"] = _delimiter(path, as_read)
         settings |= delimiter
-    row = _header_row(path, str(kind.value), used)
+    try:
+        row = _header_row(path, str(kind.value), used)
+    except NodeConfigError as error:
+        if "data.source.sheet" in str(error):
+            raise InputError(f"{error}\nFor the draft, name it with --sheet.") from error
+        raise
     if row > 1:
         used["header"] = row
         settings["header"] = Proposal(row, "the first row that names the columns")
@@ -83,14 +88,9 @@ def _read(
 ) -> FileRead:
     source = source_of(str(kind.value))
     read = source.settings.model_validate({"kind": kind.value, "path": path, **used})
-    try:
-        header = source.header(read)
-        once = tuple(name for name in header if name and header.count(name) == 1)
-        columns = source.read(read, once)
-    except NodeConfigError as error:
-        if "data.source.sheet" in str(error):
-            raise InputError(f"{error}\nFor the draft, name it with --sheet.") from error
-        raise
+    header = source.header(read)
+    once = tuple(name for name in header if name and header.count(name) == 1)
+    columns = source.read(read, once)
     return FileRead(kind, settings, header, columns, labels_of(source, read))
 
 
@@ -145,11 +145,12 @@ def _encodings_told(texts: Mapping[str, str], first: str) -> str:
     differing: tuple[str, ...] = ()
     if all(map(looks_like_header, lines)):
         differing = next((words for words in zip(*lines, strict=False) if len(set(words)) > 1), ())
-    read = ", ".join(
-        f"{name} reads {word.strip()!r}" for name, word in zip(texts, differing, strict=False)
-    )
+    names: dict[str, list[str]] = {}
+    for name, word in zip(texts, differing, strict=False):
+        names.setdefault(word.strip(), []).append(name)
+    read = "; ".join(f"as {' or '.join(them)} a column is {word!r}" for word, them in names.items())
     shown = read or f"it may be {', '.join(texts)}; look at a value with an accent"
-    return f"not UTF-8; {shown}. This draft was read as {first}; if it is another, draft again with --encoding"
+    return f"not UTF-8; {shown}. This draft was read as {first}: if it is another, draft again with --encoding"
 
 
 def _delimiter(path: Path, encoding: str) -> tuple[dict[str, Proposal], str]:
@@ -197,7 +198,7 @@ def _header_row(path: Path, kind: str, used: Mapping[str, object]) -> int:
         try:
             header = source.header(source.settings.model_validate(read))
         except (InputError, ValueError):
-            break
+            continue
         filled = [name for name in header if name]
         named[row] = len(filled) if looks_like_header(filled) else 0
     most = max(named.values(), default=0)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from riskset_node.drafting.likeness import LabelParts
 from riskset_node.records.values.column import Column, is_midnight, text_of
 from riskset_node.records.values.day_advice import USUAL_DATES
 from riskset_node.records.values.numbers import decimal_text, may_be_grouped
@@ -18,8 +19,15 @@ from riskset_node.sources.source import MISSING_TOKENS
 MOST_CODES = 20
 """A column with more distinct values is taken for no category."""
 
+ROWS_OF_A_CODE = 3
+LONGEST_CODE = 30
+"""A text of the file that is no word of the codebook is a code only if it is in so many rows, and no longer than this."""
+
 _MOST_ODD = 3
 """Distinct texts among dates or numbers that may be signs for something else."""
+
+_DIGITS_OF_A_DAY = 4
+"""Day numbers of patients of our time have so many digits; ages in days have fewer."""
 
 _BELIEVABLE = datetime.date(1940, 1, 1)
 _FORMS = tuple(name for name in USUAL_DATES if date_form(name).has_day)
@@ -64,6 +72,17 @@ class Look:
     is_unique: bool = False
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """What it may be called: its name and its label, each also without what it sets apart, such as a unit."""
+        return tuple(
+            dict.fromkeys(
+                text
+                for each in (self.name, self.label)
+                for text in (each, LabelParts.of(each).name)
+            )
+        )
+
+    @property
     def is_text(self) -> bool:
         """Whether some value is a text, so that it has a form."""
         return any(isinstance(value, str) for value in self.values)
@@ -87,11 +106,14 @@ def looks(
 ) -> tuple[tuple[Look, ...], tuple[str, ...]]:
     """A look at each column; and the texts that stand among dates or numbers in more than one column, as signs for missing do."""
     read = {name: Column.of(values) for name, values in columns.items()}
-    first = [
-        _look(name, labels.get(name, ""), column, (), today) for name, column in read.items()
-    ]
+    first = [_look(name, labels.get(name, ""), column, (), today) for name, column in read.items()]
     among = Counter(text for look in first for text in look.odd)
-    signs = tuple(text for text, times in among.items() if times > 1)
+    rows = Counter({text: look.texts[text] for look in first for text in look.odd})
+    signs = tuple(
+        text
+        for text, times in among.items()
+        if times > 1 and rows[text] >= ROWS_OF_A_CODE and len(text) <= LONGEST_CODE
+    )
     if not signs:
         return tuple(first), ()
     again = (
@@ -129,12 +151,18 @@ def _of_texts(look: Look, today: datetime.date) -> Look:
     kinds = {"category"} if len(texts) <= MOST_CODES else set()
     if all(isinstance(value, bool) for value in look.values):
         return replace(look, kinds=frozenset(kinds))
-    days = [text for text in texts if any(_reads(form, text, today) for form in _FORMS + _SHORT_FORMS)]
+    days = [
+        text for text in texts if any(_reads(form, text, today) for form in _FORMS + _SHORT_FORMS)
+    ]
     numbers = [text for text in texts if _is_number(text)]
-    by_number = [text for text in texts if any(_reads(form, text, today) for form in DAY_ZERO)]
+    by_number = [
+        text
+        for text in texts
+        if len(text) >= _DIGITS_OF_A_DAY and any(_reads(form, text, today) for form in DAY_ZERO)
+    ]
     if _mostly(days, texts):
         forms = _forms(days, _FORMS, today) or _forms(days, _SHORT_FORMS, today)
-        kinds.add("date")
+        kinds = {"date"}
         look = replace(look, forms=forms, odd=_without(texts, days))
     elif len(by_number) == len(texts):
         kinds.add("date")
@@ -191,4 +219,6 @@ def _decimals(look: Look, numbers: Sequence[str]) -> tuple[str, ...]:
     written = {text_of(value) for value in look.values if isinstance(value, str)} & set(numbers)
     if not any(sign in text for text in written for sign in ".,"):
         return ()
-    return tuple(sign for sign in ".," if all(decimal_text(text, sign) is not None for text in written))
+    return tuple(
+        sign for sign in ".," if all(decimal_text(text, sign) is not None for text in written)
+    )

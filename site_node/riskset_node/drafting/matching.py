@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from riskset_common.study.codebook import CategoryVariable, Codebook
-from riskset_node.drafting.likeness import ALIKE, most_alike, plain
+from riskset_node.drafting.likeness import ALIKE, most_alike, plain, word
 from riskset_node.drafting.looks import Look
-from riskset_node.records.variable_columns import AnyVariable
 
 _PATIENT_WORDS = (
     "patient", "pat", "subject", "subjid", "usubjid", "record", "id", "nr", "no", "num", "number", "nummer", "numer", "numero", "code"
 )  # fmt: skip
+_BEGINNINGS = ("patient", "pat", "subj", "usubjid", "record")
+_ENDINGS = ("nummer", "number", "numer", "nr")
 _ENOUGH_LEVELS = 2
 
 
@@ -26,24 +27,21 @@ class Match:
 
 
 def patient_columns(looks: Sequence[Look]) -> tuple[Look, ...]:
-    """Columns that may hold the patients' ids: one value a row and no dates; those with a word for it in their name, where there are any."""
+    """Columns that may hold the patients' ids: one value a row, and no dates; those with a word for it in their name, if there are any."""
     unique = [look for look in looks if look.is_unique and not _is_measure(look)]
     named = [look for look in unique if set(plain(look.name).split()) & set(_PATIENT_WORDS)]
-    begun = [look for look in unique if plain(look.name).startswith(_PATIENT_WORDS[:5])]
-    return tuple(named or begun or unique)
+    joined = [
+        look
+        for look in unique
+        if plain(look.name).startswith(_BEGINNINGS) or plain(look.name).endswith(_ENDINGS)
+    ]
+    return tuple(named or joined or unique)
 
 
 def _is_measure(look: Look) -> bool:
     """Whether a column holds days, or numbers with decimals."""
-    if "date" in look.kinds and look.forms != () and not _is_whole(look):
-        return True
-    if "date" in look.kinds and not look.forms:
-        return True
-    return "number" in look.kinds and not _is_whole(look)
-
-
-def _is_whole(look: Look) -> bool:
-    return all(text.isdigit() for text in look.texts)
+    is_whole = all(text.isdigit() for text in look.texts)
+    return bool(look.kinds & {"date", "number"}) and not is_whole
 
 
 def matches(codebook: Codebook, looks: Sequence[Look]) -> dict[str, Match]:
@@ -61,14 +59,10 @@ def matches(codebook: Codebook, looks: Sequence[Look]) -> dict[str, Match]:
     return found
 
 
-def _names(name: str, variable: AnyVariable) -> tuple[str, str]:
-    return name, variable.label
-
-
 def _ranked(codebook: Codebook, looks: Sequence[Look]) -> list[tuple[float, str, Look]]:
     """Variables and columns of the same kind with names alike, the most alike first."""
     pairs = [
-        (most_alike(_names(name, variable), (look.name, look.label)), name, look)
+        (most_alike((name, variable.label), look.names), name, look)
         for name, variable in codebook.variables.items()
         for look in looks
         if variable.kind in look.kinds
@@ -82,14 +76,14 @@ def _by_levels(
     """Pairs of a variable and a column whose values are levels of no other variable, where no other column has such values."""
     fits: dict[str, list[Look]] = {}
     for look in free.values():
-        words = {plain(text) for text in look.texts}
+        words = {word(text) for text in look.texts}
         having = [
             name
             for name, variable in codebook.variables.items()
             if isinstance(variable, CategoryVariable)
             and "category" in look.kinds
             and len(words) >= _ENOUGH_LEVELS
-            and words <= {plain(word) for pair in variable.levels.items() for word in pair}
+            and words <= {word(text) for pair in variable.levels.items() for text in pair}
         ]
         if len(having) == 1:
             fits.setdefault(having[0], []).append(look)
