@@ -11,6 +11,7 @@ from typing import (
     TYPE_CHECKING,
     Annotated,
     ClassVar,
+    Final,
     Literal,
     Protocol,
     Self,
@@ -32,6 +33,7 @@ from pydantic import (
 from riskset_common.errors import NodeConfigError, did_you_mean
 from riskset_common.formats.addresses import AddressText
 from riskset_common.formats.names import LineText, SiteName, StudyName
+from riskset_common.formats.strict_loader import YamlMapping
 from riskset_common.formats.strict_model import StrictModel
 from riskset_common.formats.strict_yaml import read_yaml, validate
 from riskset_node.columns import ColumnMap
@@ -327,9 +329,40 @@ def _is_written(model: BaseModel, setting: str) -> bool:
     return written and (not inner or _is_written(getattr(model, name), inner))
 
 
+OPEN: Final = "?"
+"""What a draft of node.yaml writes where somebody of the site has to decide."""
+
+
+def _open_questions(written: object, place: str) -> Iterator[str]:
+    """Places below a section of node.yaml that still hold a question; in a list, and as a key, `?` is a text of the file."""
+    if written == OPEN:
+        yield place
+    elif isinstance(written, dict):
+        for key, value in written.items():
+            yield from _open_questions(value, f"{place}.{key}")
+
+
+def _check_no_question(written: YamlMapping, path: Path) -> None:
+    questions = [
+        each
+        for section, value in written.items()
+        for each in _open_questions(value, str(section))
+        if not each.startswith("data.source.where.")
+    ]
+    if questions:
+        raise NodeConfigError(
+            "\n".join(
+                f'{path}: {each}: "?" is still to be filled in. Write what it is; the comment beside it says what was found.'
+                for each in questions
+            )
+        )
+
+
 def read_node(path: Path) -> NodeConfig:
     """Read node.yaml; paths in it are relative to its folder. Raises `YamlError` or `NodeConfigError` with every problem."""
-    config = validate(NodeConfig, read_yaml(path), str(path), NodeConfigError)
+    written = read_yaml(path)
+    _check_no_question(written, path)
+    config = validate(NodeConfig, written, str(path), NodeConfigError)
     return _in_folder(config, path.parent)
 
 

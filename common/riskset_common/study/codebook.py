@@ -18,7 +18,7 @@ from pydantic import (
 from riskset_common.errors import CodebookError, did_you_mean
 from riskset_common.formats.names import StudyName, VariableName
 from riskset_common.formats.strict_model import StrictModel, is_default
-from riskset_common.formats.strict_yaml import InOrder, Name, read_yaml, validate
+from riskset_common.formats.strict_yaml import InOrder, Name, parse_yaml, read_yaml, validate
 
 BUILT_IN = ("site", "study_group")
 """Categories that every patient has without a column: the site that holds the record, and the group that node.yaml names."""
@@ -352,3 +352,8 @@ class Codebook(StrictModel):
 def read_codebook(path: Path) -> Codebook:
     """Read and check codebook.yaml. Raises `YamlError` or `CodebookError` with every problem found."""
     return validate(Codebook, read_yaml(path), str(path), CodebookError)
+
+
+def codebook_in(text: str, name: str) -> Codebook:
+    """Check a codebook that came as a text; `name` says in messages where it stands. Raises `YamlError` or `CodebookError`."""
+    return validate(Codebook, parse_yaml(text, name), name, CodebookError)

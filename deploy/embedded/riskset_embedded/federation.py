@@ -142,11 +142,19 @@ def make_federation(
     write_new(folder / GOVERNANCE, governance.to_pem())
     database = open_database(centre.store)
     sites = Sites(database)
+    codebook = (study / CODEBOOK).read_text(encoding="utf-8-sig")
     files = {read_yaml(path)["site"]: path for path in sorted((study / "nodes").glob("*.y*ml"))}
     try:
         for config in sorted(configs, key=lambda config: config.site):
             invitation = invite(
-                centre, sites, config.site, config.study_group, "", now=now, random=token_bytes
+                centre,
+                sites,
+                config.site,
+                config.study_group,
+                "",
+                now=now,
+                random=token_bytes,
+                codebook=codebook,
             )
             home = folder / "sites" / config.site
             join_folder(invitation, home, governance=[governance.public_text], random=token_bytes)

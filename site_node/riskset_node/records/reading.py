@@ -77,12 +77,14 @@ def _code_columns(
         read=columns,
         not_read=_not_read(header, columns),
         by_name=tuple(each.name for each in mapped if each.by_name),
-        not_held=tuple(
-            each.name
-            for each in mapped
-            if each.column is None and each.name not in config.data.absent
-        ),
+        not_held=_not_held(config, mapped),
     )
+
+
+def _not_held(config: NodeConfig, mapped: Iterable[VariableColumn]) -> tuple[str, ...]:
+    """Variables without a column of which node.yaml says nothing."""
+    absent = config.data.absent
+    return tuple(each.name for each in mapped if each.column is None and each.name not in absent)
 
 
 def _header(config: NodeConfig) -> tuple[str, ...]:
