@@ -200,7 +200,11 @@ def _analysis_problems(study: Study, analysis: AnalysisSpec) -> Iterator[str]:
         yield from _name_problem(codebook, name, "number")
     dates = _of_kind(codebook, DateVariable)
     from_dates = endpoint in plan.endpoints and plan.endpoints[endpoint].origin is not None
-    for name in dict.fromkeys(uses.times):
+    for exposure in uses.times:
+        yield from _within(
+            f"exposure {exposure.variable}", _condition_problems(study, exposure.where)
+        )
+    for name in dict.fromkeys(exposure.variable for exposure in uses.times):
         is_number = name in _of_kind(codebook, NumberVariable)
         as_date = name in dates or (from_dates and not is_number)
         yield from _name_problem(codebook, name, "date" if as_date else "number")
@@ -220,7 +224,9 @@ def variables_read(study: Study) -> set[str]:
     named: set[str] = set()
     for analysis in plan.analyses:
         uses = estimator_of(analysis.kind).uses(analysis)
-        named.update(uses.all_categories, uses.all_numbers, uses.times)
+        named.update(uses.all_categories, uses.all_numbers)
+        for exposure in uses.times:
+            named.update((exposure.variable, *exposure.where))
         named.update(analysis.where)
         if analysis.population is not None:
             named.update(plan.populations[analysis.population].where)

@@ -173,7 +173,9 @@ def _landmark(parts: Sequence[Part], words: Words) -> Iterator[str]:
     for part in parts:
         if isinstance(part.spec, LandmarkSpec):
             at = f"{plain(part.spec.at)} {words.unit}"
-            exposure = lower_first(words.variable(part.spec.exposure))
+            exposure = words.under(
+                lower_first(words.variable(part.spec.exposure)), part.spec.exposure_where
+            )
             yield (
                 f"The landmark analysis {part.spec.id} is of patients still followed after {at}, by {exposure} until then; later "
                 "changes do not count."

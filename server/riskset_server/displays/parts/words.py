@@ -163,6 +163,10 @@ class Words:
             for name, levels in where.items()
         ]
 
+    def under(self, named: str, where: Mapping[str, Sequence[str]]) -> str:
+        """Something that happened, with its conditions if it has any: `transplantation (donor: Sibling)`."""
+        return f"{named} ({'; '.join(self.conditions(where))})" if where else named
+
     def title(self, spec: AnalysisSpec) -> str:
         """The title of an analysis: the plan's, else made of endpoint, grouping and population."""
         return spec.title or self._made_title(spec)
