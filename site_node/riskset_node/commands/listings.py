@@ -45,7 +45,26 @@ def show_findings(
                 _text(finding.advice),
             )
         screen.print(table)
+    for said in _not_listed(records):
+        screen.print(_text(said))
     screen.print(_text(_sum_up(site, records, findings)))
+
+
+def _not_listed(records: SiteRecords) -> Iterator[str]:
+    """What became of the variables of which node.yaml says nothing."""
+    if records.by_name:
+        yield f"Read from the column of the same name, because node.yaml does not list them: {_all_or(records.by_name, records)}."
+    if records.not_held:
+        yield (
+            "Missing for all patients, because node.yaml does not list them and no column has their name: "
+            f"{', '.join(records.not_held)}."
+        )
+
+
+def _all_or(variables: Sequence[str], records: SiteRecords) -> str:
+    """Names of variables, or that it is all of them."""
+    of_codebook = (*records.patients.categories, *records.patients.numbers, *records.patients.dates)
+    return "all variables" if len(variables) == len(of_codebook) else ", ".join(variables)
 
 
 def _text(value: str, style: str = "") -> Text:
@@ -75,6 +94,8 @@ def findings_json(
         "patients": records.patients.n,
         "columns_read": list(records.read),
         "columns_not_read": list(records.not_read),
+        "read_by_name": list(records.by_name),
+        "not_held": list(records.not_held),
         "findings": [asdict(finding) for finding in findings],
     }
 

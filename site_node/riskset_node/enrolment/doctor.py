@@ -29,6 +29,7 @@ from riskset_node.session.service import (
     address_of,
     own_identity,
     read_file,
+    require_patient,
     state_folder,
 )
 from riskset_node.session.trust import own_entry, trust_of
@@ -237,6 +238,7 @@ class _Records:
 
     def look(self) -> str:
         """Whether the source can be read and has the columns that node.yaml names; what it warns of is kept."""
+        require_patient(self._config)
         source, settings = source_of(self._config.data.source.kind), self._config.data.source
         place, columns = source.place(settings), _named_columns(self._config)
         header = source.header(settings)

@@ -26,7 +26,8 @@ from riskset_common.programs.secret_files import closed_folder, write_new
 NODE_FILE = "node.yaml"
 
 _HEAD = """\
-# This site. Fill in `data`: where the patients stand and how they are written there (docs/node.md).
+# This site. Fill in `data`: where the patients stand, the column with this site's own ids of them (`patient`), and how the variables
+# are written there (docs/node.md).
 # Under `centre`, `plans` names the plans that this site agreed to, and the node answers no other. Each is one line:
 # - {{plan: SHA-256, codebook: SHA-256}}, as `riskset plan check` prints them.
 # `roster` names the keys of the consortium's governance, of which `needed` must have signed the roster. They are read out or handed
@@ -163,7 +164,7 @@ def _node_yaml(invitation: Invitation, folder: Path, governance: Sequence[str], 
         "state": "state",
     }
     pinned = {"path": "roster.yaml", "governance": list(governance), "needed": needed}
-    data = {"source": {"kind": "csv", "path": "patients.csv"}}
+    data = {"source": {"kind": "csv", "path": "patients.csv"}, "patient": "patient_id"}
     return "".join(
         [
             _HEAD.format(file=one_line(str(folder / NODE_FILE))),

@@ -20,7 +20,7 @@ from riskset_node.records.values.coding import Coded, absent_column, code_column
 from riskset_node.records.values.column import Column
 from riskset_node.records.variable_columns import VariableColumn, variable_columns
 from riskset_node.sources import source_of
-from riskset_node.sources.source import FileSettings
+from riskset_node.sources.source import FileSettings, NotedColumns
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,10 @@ class SiteRecords:
         What is wrong with the file; errors among them make the records unusable.
     read, not_read
         Names of the file's columns that were read, and of those that were not.
+    by_name
+        Variables that node.yaml does not list, and that were read from the column of their name.
+    not_held
+        Variables that node.yaml does not list, and for which there is no column of their name.
     """
 
     patients: Patients
@@ -44,6 +48,8 @@ class SiteRecords:
     findings: tuple[Finding, ...]
     read: tuple[str, ...]
     not_read: tuple[str, ...]
+    by_name: tuple[str, ...]
+    not_held: tuple[str, ...]
 
 
 def _check_study(config: NodeConfig, codebook: Codebook) -> None:
@@ -62,9 +68,10 @@ def read_records(
     What is wrong with rows is a finding, not an error. Raises `NodeConfigError` or `DataError` if the file cannot be read at all.
     """
     _check_study(config, codebook)
-    mapped = variable_columns(config, codebook, needed)
+    header = source_of(config.data.source.kind).header(config.data.source)
+    mapped = variable_columns(config, codebook, header, needed)
     columns = _needed(config, mapped)
-    raw, ids, header = _rows_read(config, columns)
+    raw, ids = _rows_read(config, columns)
     n = ids.n
     marks = list(ids.marks)
     coded: dict[str, Coded] = {}
@@ -84,28 +91,34 @@ def read_records(
         local_ids=ids.local_ids,
         findings=tuple(mark.finding(ids.local_ids, config.data.accept) for mark in marks),
         read=columns,
-        not_read=tuple(name for name in header if as_seen(name) not in columns),
+        not_read=tuple(
+            name for name in header if name not in columns and as_seen(name) not in columns
+        ),
+        by_name=tuple(each.name for each in mapped if each.by_name),
+        not_held=tuple(
+            each.name
+            for each in mapped
+            if each.column is None and each.name not in config.data.absent
+        ),
     )
 
 
-def _rows_read(
-    config: NodeConfig, columns: Sequence[str]
-) -> tuple[dict[str, Column], PatientIds, tuple[str, ...]]:
-    """The columns with the rows that are chosen, sorted by patient where the source has no order; the patients; and the whole header."""
+def _rows_read(config: NodeConfig, columns: Sequence[str]) -> tuple[dict[str, Column], PatientIds]:
+    """The columns with the rows that are chosen, sorted by patient where the source has no order; and the patients."""
     source, settings = source_of(config.data.source.kind), config.data.source
     where = settings.where if isinstance(settings, FileSettings) else {}
-    header = source.header(settings)
     values = source.read(settings, tuple(dict.fromkeys((*columns, *where))))
-    raw = {name: Column.of(found) for name, found in values.items()}
+    notes = values.notes if isinstance(values, NotedColumns) else {}
+    raw = {name: Column.of(found, notes.get(name)) for name, found in values.items()}
     n = len(next(iter(values.values()), ()))
     rows = chosen_rows(raw, where, n, source.place(settings))
     raw = {name: raw[name].rows(rows) if where else raw[name] for name in columns}
     named = None if config.data.patient is None else raw[config.data.patient]
     ids = PatientIds.of(named, config, rows)
     if source.ordered:
-        return raw, ids, header
+        return raw, ids
     order = ids.order()
-    return {name: column.rows(order) for name, column in raw.items()}, ids.rows(order), header
+    return {name: column.rows(order) for name, column in raw.items()}, ids.rows(order)
 
 
 def _needed(config: NodeConfig, mapped: Iterable[VariableColumn]) -> tuple[str, ...]:

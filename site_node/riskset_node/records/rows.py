@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from unicodedata import normalize
 
 import numpy as np
 
@@ -123,7 +124,7 @@ def _repeated(names: Sequence[str]) -> Bools:
 def _alike(names: Sequence[str]) -> Bools:
     """Rows whose id is another's but for capital letters and blanks, shape (n,)."""
     spellings: dict[str, set[str]] = {}
-    folded = ["".join(name.split()).casefold() for name in names]
+    folded = ["".join(normalize("NFKC", name).split()).casefold() for name in names]
     if len(set(folded)) == len(set(names)):
         return np.zeros(len(names), dtype=np.bool_)
     for name, fold in zip(names, folded, strict=True):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from riskset_common.errors import NodeConfigError, did_you_mean
+from riskset_common.formats.seen import as_seen
 from riskset_common.study.codebook import (
     BUILT_IN,
     CategoryVariable,
@@ -24,37 +26,64 @@ AnyVariable = DateVariable | CategoryVariable | NumberVariable
 
 @dataclass(frozen=True)
 class VariableColumn:
-    """One variable of the codebook and the column that holds it at this site; None where the site does not hold it."""
+    """One variable of the codebook and the column that holds it at this site.
+
+    Attributes
+    ----------
+    column
+        None where the site does not hold it.
+    by_name
+        Whether node.yaml says nothing of it, and the column was taken because it has the variable's name.
+    """
 
     name: str
     variable: AnyVariable
     column: ColumnMap | None
+    by_name: bool = False
 
 
 def variable_columns(
-    config: NodeConfig, codebook: Codebook, needed: Collection[str] = ()
+    config: NodeConfig, codebook: Codebook, header: Sequence[str], needed: Collection[str] = ()
 ) -> tuple[VariableColumn, ...]:
-    """One for each variable, in the codebook's order.
+    """One for each variable, in the codebook's order; what node.yaml does not list is read from the column of its name, if there is one.
+
+    Parameters
+    ----------
+    header
+        Names of the source's columns.
 
     Raises
     ------
     NodeConfigError
-        With every contradiction, and every variable without a column here that is `needed` (a plan reads it) or required.
+        With every contradiction, and every variable without a column that is required or `needed` (a plan reads it). If node.yaml
+        lists no columns at all, every variable is expected in the column of its name, which the source then misses.
     """
-    problems = list(_problems(config, codebook, needed))
+    named = _columns_by_name(header)
+    problems = list(_problems(config, codebook, named, needed))
     if problems:
+        if len(header) == 1:
+            problems.append(
+                f"data.source: the file has one column only, {header[0]!r}. Check how it is to be read, such as its delimiter."
+            )
         raise NodeConfigError("\n".join(f"node.yaml of {config.site}: {line}" for line in problems))
-    written = config.data.columns
+    written = config.data.columns or {}
     mapped = []
     for name, variable in codebook.variables.items():
-        if name in config.data.absent:
-            column = None
-        elif written is None:
-            column = ColumnMap.model_validate({"from": name})
+        is_listed = name in written or name in config.data.absent
+        if is_listed or (name not in named and config.data.columns is not None):
+            mapped.append(VariableColumn(name, variable, written.get(name)))
         else:
-            column = written.get(name)
-        mapped.append(VariableColumn(name, variable, column))
+            column = ColumnMap.model_validate({"from": named.get(name, [name])[0]})
+            mapped.append(VariableColumn(name, variable, column, by_name=True))
     return tuple(mapped)
+
+
+def _columns_by_name(header: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """The columns of a source by their names as a person sees them; more than one where they look alike."""
+    named: defaultdict[str, list[str]] = defaultdict(list)
+    for column in header:
+        named[as_seen(column)].append(column)
+    return named
 
 
 def factor_of(column: ColumnMap, variable: NumberVariable) -> Fraction:
@@ -72,7 +101,46 @@ def factor_of(column: ColumnMap, variable: NumberVariable) -> Fraction:
     return factor
 
 
-def _problems(config: NodeConfig, codebook: Codebook, needed: Collection[str]) -> Iterator[str]:
+def in_known_unit(unit: str | None, mapped: VariableColumn) -> ColumnMap:
+    """How a column is read, with the unit that its source knows; None where it knows none.
+
+    Raises
+    ------
+    NodeConfigError
+        If node.yaml says another unit, or the codebook says none to turn it into.
+    """
+    column = mapped.column
+    if column is None:
+        raise ValueError(f"{mapped.name} is absent at this site and has no column.")
+    variable = mapped.variable
+    if unit is None or not isinstance(variable, NumberVariable):
+        return column
+    where = f"data.columns.{mapped.name}"
+    if variable.unit is None or conversion(unit, variable.unit) is None:
+        if column.factor is not None and unit == "days":
+            return column
+        own = "no unit" if variable.unit is None else f"the unit {variable.unit}"
+        raise NodeConfigError(
+            f"{where}: {column.column} is in {unit}, and {mapped.name} has {own} in the codebook. Ask the centre for a codebook with "
+            "a unit of time, or write what days are multiplied with as factor (1 to leave them as they are)."
+        )
+    for key, differs in (
+        ("unit", column.unit is not None and conversion(column.unit, unit) != 1),
+        ("factor", column.factor is not None),
+    ):
+        if differs:
+            raise NodeConfigError(
+                f"{where}.{key}: {column.column} is in {unit}, which its source knows and turns into {variable.unit}. Remove {key}."
+            )
+    return column.model_copy(update={"unit": unit})
+
+
+def _problems(
+    config: NodeConfig,
+    codebook: Codebook,
+    named: Mapping[str, Sequence[str]],
+    needed: Collection[str],
+) -> Iterator[str]:
     absent, columns = config.data.absent, config.data.columns or {}
     for section, names in (("columns", columns), ("absent", absent)):
         for name in names:
@@ -81,15 +149,30 @@ def _problems(config: NodeConfig, codebook: Codebook, needed: Collection[str]) -
     for name, variable in codebook.variables.items():
         if name in absent and variable.required:
             yield f"data.absent.{name}: the codebook requires {name} ({variable.label}), so no site can be without it."
-        unmapped = config.data.columns is not None and name not in columns and name not in absent
-        if unmapped and (variable.required or name in needed):
-            yield (
-                f"data.columns: {name} ({variable.label}) is not mapped. "
-                "Name its column, or write under data.absent why there is none."
-            )
+        if name not in columns and name not in absent:
+            is_needed = variable.required or name in needed
+            is_needed &= config.data.columns is not None
+            yield from _by_name_problems(name, variable, named, is_needed=is_needed)
         if name in columns:
             for problem in _column_problems(columns[name], variable):
                 yield f"data.columns.{name}: {problem}"
+
+
+def _by_name_problems(
+    name: str, variable: AnyVariable, named: Mapping[str, Sequence[str]], *, is_needed: bool
+) -> Iterator[str]:
+    """What is wrong with a variable that node.yaml does not list."""
+    found = len(named.get(name, ()))
+    if found > 1:
+        yield (
+            f"data.columns: {name} ({variable.label}) is not mapped, and the file has {found} columns of this name. Give each column a "
+            "name of its own."
+        )
+    elif not found and is_needed:
+        yield (
+            f"data.columns: {name} ({variable.label}) is not mapped, and the file has no column of this name. "
+            "Name its column, or write under data.absent why there is none."
+        )
 
 
 def _no_variable(name: str, codebook: Codebook) -> str:

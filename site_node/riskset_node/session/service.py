@@ -41,6 +41,23 @@ def required(config: NodeConfig, setting: str) -> Path:
     return value
 
 
+def require_patient(config: NodeConfig) -> str:
+    """The column with the patients' ids, which a connected node must name.
+
+    Raises
+    ------
+    NodeConfigError
+        If it is not written.
+    """
+    if config.data.patient is None:
+        raise NodeConfigError(
+            f"data.patient: is not in node.yaml of site {config.site!r}. A node that is connected to a centre needs it, so that no patient "
+            "counts twice and two states of the records can be compared. Write patient: and the column with this site's own patient "
+            "ids; they stay at the site."
+        )
+    return config.data.patient
+
+
 def read_file(config: NodeConfig, setting: str) -> bytes:
     """The content of a file that node.yaml must name."""
     path = required(config, setting)
@@ -89,16 +106,13 @@ def opened(
     ProtocolRefusal
         Where the state was restored from an older copy.
     """
-    if config.centre_key is None:
-        raise NodeConfigError(
-            "centre.key: is not in node.yaml. Without the centre's public key nobody's plans can be told from the centre's; "
-            "copy it from the invitation."
-        )
+    _require_centre_key(config)
     identity, trust = own_identity(config), trust_of(config)
-    file = state_folder(config) / STATE_FILE
+    require_patient(config)
+    folder = state_folder(config)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="riskset-node") as thread:
         # SQLite wants a file to be used where it was opened.
-        state = thread.submit(NodeState, file).result()
+        state = thread.submit(NodeState, folder / STATE_FILE).result()
         try:
             node = thread.submit(
                 SiteNode,
@@ -111,6 +125,14 @@ def opened(
             yield Answering(node, identity, thread)
         finally:
             thread.submit(state.close).result()
+
+
+def _require_centre_key(config: NodeConfig) -> None:
+    if config.centre_key is None:
+        raise NodeConfigError(
+            "centre.key: is not in node.yaml. Without the centre's public key nobody's plans can be told from the centre's; "
+            "copy it from the invitation."
+        )
 
 
 def address_of(config: NodeConfig) -> str:

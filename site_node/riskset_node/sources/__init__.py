@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from riskset_node.sources.adam import AdamSource
 from riskset_node.sources.csv import CsvSource
 from riskset_node.sources.excel import ExcelSource
 from riskset_node.sources.parquet import ParquetSource
@@ -15,6 +16,7 @@ SOURCES: Final[tuple[Source[Any], ...]] = (
     ParquetSource(),
     SasSource(),
     ExcelSource(),
+    AdamSource(),
 )
 
 

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from operator import itemgetter
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal, Protocol, Self
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, model_validator
 
 from riskset_common.errors import DataError, NodeConfigError
+from riskset_node.sources.formats.recognised import check_format
 from riskset_node.sources.source import (
     DecimalSign,
     FileSettings,
@@ -51,6 +52,15 @@ class CsvSettings(FileSettings):
     decimal: DecimalSign = "."
     thousands: ThousandsSign | None = None
     encoding: Annotated[str, AfterValidator(known_encoding)] = "utf-8"
+
+    @model_validator(mode="after")
+    def _two_signs(self) -> Self:
+        if self.decimal == self.thousands:
+            other = "," if self.decimal == "." else "."
+            raise ValueError(
+                f'decimal and thousands are both {self.decimal!r}. If it stands between thousands, write decimal: "{other}".'
+            )
+        return self
 
     @property
     def decimal_sign(self) -> DecimalSign:
@@ -102,6 +112,7 @@ class CsvSource(FileSource):
 @contextmanager
 def _opened(settings: CsvSettings) -> Iterator[_Rows]:
     """Rows of the file as lists of texts; what goes wrong while reading is told with its place in the file."""
+    check_format(settings.path, CsvSource.kind)
     encoding = "utf-8-sig" if settings.encoding == "utf-8" else settings.encoding
     rows: _Rows | None = None
     try:

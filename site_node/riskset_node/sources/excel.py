@@ -1,24 +1,33 @@
-"""Excel workbooks (.xlsx), read through openpyxl: one sheet, its first row the header, one row a patient."""
+"""Excel workbooks (.xlsx), read through openpyxl: one sheet, one of its rows the header, one row a patient."""
 
 from __future__ import annotations
 
+import datetime
 import warnings
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
-from typing import Literal
-from zipfile import BadZipFile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from typing import IO, Annotated, Literal
+from zipfile import BadZipFile, ZipFile
+
+from pydantic import Field
 
 from riskset_common.errors import DataError, NodeConfigError, did_you_mean
+from riskset_node.sources.formats.header import ROWS_SEARCHED, check_is_header, name_of
+from riskset_node.sources.formats.recognised import check_format
+from riskset_node.sources.formats.sheets import SheetFacts, sheet_facts
 from riskset_node.sources.source import (
     FileSettings,
     FileSource,
     check_header,
     no_header,
-    not_there,
 )
 
-_OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
-"""How a workbook of Excel 2003 and before begins; so does one that a password protects."""
+_SHOWN = 5
+
+_DAY_0 = datetime.datetime(1899, 12, 30)  # noqa: DTZ001  # Excel knows no time zones
+"""What Excel shows as 0 January 1900: a cell with the value 0 that is formatted as a date."""
 
 
 class ExcelSettings(FileSettings):
@@ -26,6 +35,17 @@ class ExcelSettings(FileSettings):
 
     kind: Literal["excel"]
     sheet: str | None = None
+    header: Annotated[int, Field(ge=1)] = 1
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """An open sheet: its rows from the header on, and where it and the workbook's own part lie in the archive."""
+
+    rows: Iterator[Sequence[object]]
+    archive: ZipFile
+    book: str
+    part: str
 
 
 class ExcelSource(FileSource):
@@ -35,48 +55,83 @@ class ExcelSource(FileSource):
     settings = ExcelSettings
 
     def header(self, settings: ExcelSettings) -> tuple[str, ...]:
-        """Names of all columns, without the blanks around them."""
-        with closing(_cells(settings)) as rows:
-            return _header(rows, settings)
+        """Names of all columns as a person sees them, with blanks for line breaks."""
+        with _opened(settings) as sheet:
+            return tuple(map(name_of, _header(sheet, settings)))
 
     def read(self, settings: ExcelSettings, columns: Sequence[str]) -> dict[str, list[object]]:
-        """Read these columns. Rows without any value, such as formatted ones below the last patient, are no patients."""
-        with closing(_cells(settings)) as rows:
-            header = _header(rows, settings)
+        """Read these columns. Rows without any value, such as formatted ones below the last patient, are no patients.
+
+        Raises
+        ------
+        DataError
+            If formulas in them were never computed, or rows are hidden or cells merged, so that what a person sees is not what is there.
+        """
+        with _opened(settings) as sheet:
+            first = _header(sheet, settings)
+            header = tuple(map(name_of, first))
+            if not set(columns) <= set(header):
+                below = islice(sheet.rows, ROWS_SEARCHED)
+                check_is_header(first, below, columns, settings.header, settings.path)
             check_header(header, columns, settings.path)
-            body = [row for row in rows if any(cell is not None for cell in row)]
-        places = {name: header.index(name) for name in columns}
-        # A row ends with its last cell.
-        return {
-            name: [row[place] if place < len(row) else None for row in body]
-            for name, place in places.items()
-        }
+            places = {name: header.index(name) for name in columns}
+            facts = sheet_facts(sheet.archive, sheet.book, sheet.part, settings.header)
+            _check_facts(facts, places, settings)
+            # A row ends with its last cell.
+            rows = [
+                [row[place] if place < len(row) else None for place in places.values()]
+                for row in sheet.rows
+                if any(cell is not None for cell in row)
+            ]
+        return {name: [_value(row[place]) for row in rows] for place, name in enumerate(places)}
 
 
-def _cells(settings: ExcelSettings) -> Generator[list[object]]:
-    """The rows of the sheet, the header first: numbers, days and texts, an error of Excel such as #N/A by its text, None for nothing."""
-    import openpyxl
-    from openpyxl.utils.exceptions import InvalidFileException
+def _value(cell: object) -> object:
+    """A cell's value; a time of day and a duration as the text that Excel shows, and the value 0 as the day from which Excel counts."""
+    if isinstance(cell, datetime.time):
+        return _DAY_0 if cell == datetime.time.min else cell.isoformat()
+    if isinstance(cell, datetime.timedelta):
+        seconds = int(abs(cell.total_seconds()))
+        sign = "-" if cell < datetime.timedelta() else ""
+        return f"{sign}{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+    return cell
 
-    path = settings.path
+
+@contextmanager
+def _opened(settings: ExcelSettings) -> Iterator[_Sheet]:
+    """The sheet; its cells are numbers, days, times and texts, an error of Excel such as #N/A by its text, None for nothing."""
+    check_format(settings.path, ExcelSource.kind)
     try:
-        with warnings.catch_warnings():
+        # By the file and not by its name, which may end in anything.
+        with settings.path.open("rb") as file, warnings.catch_warnings():
             # What openpyxl cannot keep when it saves (validations, drawings) does not matter to a reader.
             warnings.simplefilter("ignore", UserWarning)
-            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        with closing(book):
-            sheet = book[_sheet(settings, [each.title for each in book.worksheets])]
-            # Some programs write a wrong size of the sheet; rows beyond it would be lost without a word.
-            sheet.reset_dimensions()
-            for row in sheet.iter_rows(values_only=True):
-                yield list(row)
-    except OSError as error:
-        raise not_there(path, error) from error
-    except (BadZipFile, InvalidFileException, ValueError, KeyError) as error:
-        raise _not_a_workbook(settings, error) from error
+            yield _sheet(file, settings)
+    except (BadZipFile, OSError, ValueError, KeyError, SyntaxError, TypeError, IndexError) as error:
+        raise DataError(
+            f"{settings.path}: not an Excel workbook, or one that is damaged. Open it in Excel or LibreOffice, save it "
+            "as .xlsx and read it again."
+        ) from error
 
 
-def _sheet(settings: ExcelSettings, names: Sequence[str]) -> str:
+def _sheet(file: IO[bytes], settings: ExcelSettings) -> _Sheet:
+    from openpyxl.reader.excel import ExcelReader
+
+    reader = ExcelReader(file, read_only=True, data_only=True)
+    reader.read()
+    sheet = reader.wb[_title(settings, [each.title for each in reader.wb.worksheets])]
+    parts = {each.name: where.target for each, where in reader.parser.find_sheets()}
+    # Some programs write a wrong size of the sheet; rows beyond it would be lost without a word.
+    sheet.reset_dimensions()
+    return _Sheet(
+        sheet.iter_rows(values_only=True),
+        reader.archive,
+        reader.parser.workbook_part_name,
+        parts[sheet.title],
+    )
+
+
+def _title(settings: ExcelSettings, names: Sequence[str]) -> str:
     if not names:
         raise NodeConfigError(
             f"{settings.path}: the workbook has charts, but no sheet with cells. Save the patients' sheet in it, or name another file."
@@ -95,20 +150,50 @@ def _sheet(settings: ExcelSettings, names: Sequence[str]) -> str:
     return settings.sheet
 
 
-def _header(rows: Iterator[list[object]], settings: ExcelSettings) -> tuple[str, ...]:
-    header = next(rows, None)
-    if not header:
+def _header(sheet: _Sheet, settings: ExcelSettings) -> Sequence[object]:
+    """The row that is the header; those above it are passed over."""
+    row = next(islice(sheet.rows, settings.header - 1, None), None)
+    if not row:
         raise no_header(settings.path)
-    return tuple("" if name is None else str(name).strip() for name in header)
+    return row
 
 
-def _not_a_workbook(settings: ExcelSettings, error: Exception) -> DataError:
-    begins = settings.path.read_bytes()[: len(_OLD_WORKBOOK)]
-    if begins == _OLD_WORKBOOK:
-        return DataError(
-            f"{settings.path}: a workbook of Excel 2003 or before, or one with a password. "
-            "Save it in Excel as .xlsx, without a password."
+def _check_facts(facts: SheetFacts, places: Mapping[str, int], settings: ExcelSettings) -> None:
+    """Raise if a column that is read is not what a person sees."""
+    path, header = settings.path, settings.header
+    waiting = [
+        f"{name!r} ({len(cells)} {'cells' if len(cells) > 1 else 'cell'}, the first is {cells[0]})"
+        for name, place in places.items()
+        if (cells := facts.not_computed.get(place + 1))
+    ]
+    if waiting:
+        raise DataError(
+            f"{path}: no spreadsheet program has computed the formulas in {_and('column', waiting)}: the program that wrote the workbook "
+            "left nothing or 0 as their values. Open the workbook in Excel or LibreOffice, save it, and read it again."
         )
-    return DataError(
-        f"{settings.path}: not an Excel workbook ({error}). Check data.source.kind, or save it as .xlsx again."
-    )
+    merged = [
+        area.text
+        for area in facts.merged
+        if area.rows[1] >= header
+        and any(area.columns[0] <= place + 1 <= area.columns[1] for place in places.values())
+    ]
+    if merged:
+        more = f" and {len(merged) - _SHOWN} more" if len(merged) > _SHOWN else ""
+        raise DataError(
+            f"{path}: cells are merged in columns that are read ({', '.join(merged[:_SHOWN])}{more}), so that one value stands for several "
+            "cells and all but the first are empty. Unmerge them, and write each value into its own cell."
+        )
+    hidden = sorted({row for place in places.values() for row in facts.hidden.get(place + 1, ())})
+    if hidden:
+        shown = ", ".join(map(str, hidden[:_SHOWN])) + (" ..." if len(hidden) > _SHOWN else "")
+        raise DataError(
+            f"{path}: {len(hidden)} {'rows with values are' if len(hidden) > 1 else 'row with values is'} hidden, by a filter or by hand "
+            f"({shown}), so it is not clear whether they count. Show them if they are patients of the study, else delete them, and save "
+            "the workbook."
+        )
+
+
+def _and(noun: str, named: Sequence[str]) -> str:
+    """Such as `column 'a'`, `columns 'a' and 'b'`."""
+    *others, last = named
+    return f"{noun} {last}" if not others else f"{noun}s {', '.join(others)} and {last}"

@@ -92,6 +92,30 @@ class Examined:
     warns: bool = False
 
 
+@dataclass(frozen=True)
+class Note:
+    """What a source knows of a column beside its values.
+
+    Attributes
+    ----------
+    unit
+        The unit of its numbers; None where the source does not say it.
+    approximate
+        Rows whose date was completed by those who made the file; empty where none was.
+    """
+
+    unit: str | None = None
+    approximate: tuple[bool, ...] = ()
+
+
+class NotedColumns(dict[str, Sequence[object]]):
+    """Columns by name, with a note on some of them."""
+
+    def __init__(self, columns: Mapping[str, Sequence[object]], notes: Mapping[str, Note]) -> None:
+        super().__init__(columns)
+        self.notes = notes
+
+
 Settings = TypeVar("Settings", bound=SourceSettings, contravariant=True)
 
 

@@ -35,10 +35,11 @@ def run(site):
 def test_clean_records_end_with_0_and_a_line_that_sums_up(run):
     done = run("data check NODE --codebook CODEBOOK --plan PLAN")
 
-    assert (0, "dcog: 2 patients; read 8 of 8 columns; 0 errors, 0 warnings.\n") == (
-        done.exit_code,
-        done.stdout,
-    )
+    assert 0 == done.exit_code
+    assert [
+        "Read from the column of the same name, because node.yaml does not list them: all variables.",
+        "dcog: 2 patients; read 8 of 8 columns; 0 errors, 0 warnings.",
+    ] == done.stdout.splitlines()
 
 
 def test_findings_end_with_1_and_are_told_with_ids_values_and_advice(run):
@@ -222,6 +223,31 @@ def test_a_policy_as_json_tells_the_three_values_of_each_field(run):
     assert {"consortium": 5, "here": 5, "effective": 5} == told["fields"]["minimum_cell"]
     assert [] == told["refused"]
     assert ["kaplan_meier", "log_rank"] == told["fields"]["estimators"]["effective"]
+
+
+def test_what_node_yaml_does_not_list_is_told(run):
+    done = run("data check NODE --codebook CODEBOOK", records="columns: {sex: sex, age: age}")
+    told = json.loads(
+        run("data check NODE --codebook CODEBOOK --json", records="columns: {sex: sex}").stdout
+    )
+
+    assert (
+        "Read from the column of the same name, because node.yaml does not list them: "
+        "diagnosed, remission, relapse, died, seen." in done.stdout
+    )
+    assert ["diagnosed", "remission", "relapse", "died", "seen", "age"] == told["read_by_name"]
+    assert [] == told["not_held"]
+
+
+def test_a_variable_that_nothing_holds_is_told(site):
+    site.write("patients.csv", "pat,diagnosed\n1,2010-01-01\n")
+    site.codebook()
+    site.node("source: {kind: csv, path: patients.csv}\npatient: pat\ncolumns: {}")
+    files = [str(site.path / "node.yaml"), "--codebook", str(site.path / "codebook.yaml")]
+    done = CliRunner().invoke(app, ["data", "check", *files])
+
+    assert 0 == done.exit_code
+    assert "no column has their name: remission, relapse, died, seen, sex, age." in done.stdout
 
 
 def test_an_error_is_text_on_stderr_without_a_traceback(run):

@@ -14,13 +14,16 @@ CSV = "source: {kind: csv, path: patients.csv}"
 DATES = "diagnosed: d1, remission: d2, relapse: d3, died: d4, seen: d5"
 
 
+HEADER = ("pat", "diagnosed", "remission", "relapse", "died", "seen", "sex", "age", "ward")
+
+
 def columns(site, sex="sex", age="age", more="", absent="{}"):
     records = f"{CSV}\ncolumns: {{{DATES}, sex: {sex}, age: {age}{more}}}\nabsent: {absent}"
-    return variable_columns(site.node(records), site.codebook())
+    return variable_columns(site.node(records), site.codebook(), ())
 
 
 def test_without_columns_every_variable_has_the_column_of_its_own_name(site):
-    found = variable_columns(site.node(CSV), site.codebook())
+    found = variable_columns(site.node(CSV), site.codebook(), HEADER)
 
     assert list(site.codebook().variables) == [each.column and each.column.column for each in found]
 
@@ -34,7 +37,7 @@ def test_with_columns_each_variable_has_the_column_that_is_written(site):
 
 def test_an_absent_variable_has_no_column(site):
     found = variable_columns(
-        site.node(f"{CSV}\nabsent: {{relapse: not recorded}}"), site.codebook()
+        site.node(f"{CSV}\nabsent: {{relapse: not recorded}}"), site.codebook(), HEADER
     )
 
     assert ["relapse"] == [each.name for each in found if each.column is None]
@@ -86,6 +89,7 @@ def test_a_variable_that_a_plan_needs_must_be_mapped_or_absent(site):
                 f"{CSV}\ncolumns: {{diagnosed: a, remission: b, relapse: c, died: d, sex: e, age: f}}"
             ),
             site.codebook(),
+            (),
             needed={"seen"},
         )
 
@@ -94,16 +98,48 @@ def test_a_variable_that_no_plan_needs_may_stay_unmapped(site):
     node = site.node(
         f"{CSV}\ncolumns: {{diagnosed: a, remission: b, relapse: c, died: d, seen: s, sex: e}}"
     )
-    columns = {each.name: each.column for each in variable_columns(node, site.codebook())}
+    columns = {each.name: each.column for each in variable_columns(node, site.codebook(), ())}
 
     assert columns["age"] is None
+
+
+def test_a_variable_that_is_not_listed_is_read_from_the_column_of_its_name(site):
+    node = site.node(f"{CSV}\ncolumns: {{diagnosed: d1, sex: g}}\nabsent: {{died: lost}}")
+    header = ("sex", "age", "d1", "g", "died", "se\u200ben", "Relapse")
+    found = {each.name: each for each in variable_columns(node, site.codebook(), header)}
+
+    assert {"age": "age", "seen": "se\u200ben"} == {
+        name: each.column.column for name, each in found.items() if each.by_name and each.column
+    }
+    assert ["remission", "relapse", "died"] == [
+        name for name, each in found.items() if each.column is None
+    ]
+    assert "g" == (found["sex"].column and found["sex"].column.column)
+
+
+def test_two_columns_of_one_name_are_not_chosen_between(site):
+    node = site.node(f"{CSV}\ncolumns: {{diagnosed: d1}}")
+    with pytest.raises(NodeConfigError, match=r"age .* has 2 columns of this name"):
+        variable_columns(node, site.codebook(), ("age", "age ", "d1"))
+
+
+def test_every_needed_variable_without_a_column_is_told_at_once(site):
+    node = site.node(f"{CSV}\ncolumns: {{sex: sex}}")
+    with pytest.raises(NodeConfigError) as refused:
+        variable_columns(node, site.codebook(), ("sex;agee",), needed={"age", "seen"})
+    *lines, last = str(refused.value).splitlines()
+
+    assert ["diagnosed", "seen", "age"] == [
+        line.split("data.columns: ")[1].split(" ")[0] for line in lines
+    ]
+    assert "the file has one column only, 'sex;agee'" in last
 
 
 def test_a_required_variable_cannot_be_absent(site):
     with pytest.raises(
         NodeConfigError, match=r"data\.absent\.diagnosed: the codebook requires diagnosed"
     ):
-        variable_columns(site.node(f"{CSV}\nabsent: {{diagnosed: lost}}"), site.codebook())
+        variable_columns(site.node(f"{CSV}\nabsent: {{diagnosed: lost}}"), site.codebook(), HEADER)
 
 
 @pytest.mark.parametrize(

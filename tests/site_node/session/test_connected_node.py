@@ -71,7 +71,7 @@ def joined(tmp_path: Path, authority) -> Path:
         version=1, members=(Member(site_id=4, name="NOPHO", study_group="NOPHO", public=public),)
     )
     lay_roster(roster, tmp_path)
-    (tmp_path / "patients.csv").write_text("pat\n", encoding="utf-8")
+    (tmp_path / "patients.csv").write_text("patient_id\n", encoding="utf-8")
     return tmp_path
 
 
@@ -204,6 +204,23 @@ def test_what_a_connected_node_needs_is_asked_for_by_its_name(joined, setting, s
         pass
 
 
+def test_a_connected_node_names_the_column_of_its_patients(joined):
+    file = joined / "node.yaml"
+    file.write_text(
+        file.read_text(encoding="utf-8").replace("  patient: patient_id\n", ""), encoding="utf-8"
+    )
+    found = checks(joined)["records"]
+    with (
+        pytest.raises(
+            NodeConfigError, match=r"data\.patient: is not in node\.yaml .* Write patient:"
+        ),
+        opened(config_of(joined), now=lambda: NOW, random=random),
+    ):
+        pass
+
+    assert (False, True) == (found.passed, found.found.startswith("data.patient: is not in"))
+
+
 def test_a_signing_key_that_is_none_is_told_with_its_site_and_file(joined):
     (joined / "site.key").write_text("no key", encoding="ascii")
 
@@ -235,7 +252,7 @@ def test_a_roster_that_the_consortium_did_not_sign_is_refused(joined):
 
 def test_a_site_without_pinned_keys_cannot_be_connected(tmp_path, authority):
     join_folder(invitation(authority), tmp_path, random=random)
-    (tmp_path / "patients.csv").write_text("pat\n", encoding="utf-8")
+    (tmp_path / "patients.csv").write_text("patient_id\n", encoding="utf-8")
     with (
         pytest.raises(NodeConfigError, match=r"needs centre\.key and roster"),
         opened(config_of(tmp_path), now=lambda: NOW, random=random),
@@ -287,12 +304,12 @@ def test_the_doctor_finds_records_that_are_not_there(joined):
 def test_the_doctor_finds_a_column_that_is_not_there(joined):
     node = joined / "node.yaml"
     settings = yaml.safe_load(node.read_text(encoding="utf-8"))
-    settings["data"]["columns"] = {"patient": "pad"}
+    settings["data"]["columns"] = {"sex": "patient_di"}
     node.write_text(yaml.safe_dump(settings), encoding="utf-8")
     found = checks(joined)["records"]
 
     assert not found.passed
-    assert "there is no column 'pad'. Did you mean 'pat'?" in found.found
+    assert "there is no column 'patient_di'. Did you mean 'patient_id'?" in found.found
 
 
 def test_the_doctor_says_when_the_file_was_written_and_passes_a_warning_on(joined, monkeypatch):

@@ -12,10 +12,12 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import yaml
+from tests.runs import results_of
 
 from riskset_common.errors import RisksetError
 from riskset_common.planning.read import read_plan
@@ -113,6 +115,10 @@ def unknown_days(folder: Path) -> Rows:
     return sorted(rows)
 
 
+FORMULAS = (
+    "no spreadsheet program has computed the formulas in column",
+    "Open the workbook in Excel or LibreOffice, save it",
+)
 CASES = {
     "03-csv-1900-01-01-not-listed": Case(
         (
@@ -124,6 +130,7 @@ CASES = {
         columns={"transplant": {"did_not_happen": ["1900-01-01"]}},
         sites=EVERY,
     ),
+    "05-excel-formula-cached-zero": Case(FORMULAS),
     "08-months-with-two-decimals": Case(
         columns={"t": {"round": "day"}}, plan={"time": {"unit": "months"}}, sites=EVERY
     ),
@@ -157,6 +164,7 @@ CASES = {
         sites=("aa", "bb"),
     ),
     "27-parquet-placeholder-moment": Case(truth=recorded),
+    "28-excel-formula-covariate": Case(FORMULAS),
     "29-death-on-unknown-day": Case(
         ("unclear_missing", "death has empty cells and also: 'unknown'", "day_unknown"),
         columns={"death": {"missing": [], "day_unknown": ["unknown"]}},
@@ -233,3 +241,46 @@ def test_with_what_people_then_write_every_time_is_the_right_one(name, tmp_path)
     mended(case)(tmp_path / name)
 
     assert case.truth(FILES / name) == times_read(tmp_path / name)
+
+
+def _group(number: int) -> Callable[[Mapping[str, Any]], list[object]]:
+    """Patients, survival at the first horizon and the test's statistic of a curve."""
+
+    def look(analyses: Mapping[str, Any]) -> list[object]:
+        found = analyses["km"]["groups"][number]
+        return [found["n"], round(found["at"][0]["survival"], 3)]
+
+    return look
+
+
+NUMBERS: dict[str, tuple[Callable[[Mapping[str, Any]], list[object]], list[object]]] = {
+    "03-csv-1900-01-01-not-listed": (
+        lambda found: [
+            *(row["total"] for row in found["events"]["rows"]),
+            found["cox"]["levels"][1]["n"],
+            round(found["cox"]["terms"][0]["hazard_ratio"], 3),
+            round(found["cox"]["terms"][0]["std_err"], 3),
+        ],
+        [45, 11, 23, 0.964, 0.375],
+    ),
+    "10-adtte-one-row-a-parameter": (
+        lambda found: [found["km"]["n"], found["km"]["events"]],
+        [40, 24],
+    ),
+    "25-thousands-by-points": (
+        lambda found: [
+            *_group(0)(found),
+            *_group(1)(found),
+            round(found["km"]["test"]["statistic"], 3),
+        ],
+        [60, 0.865, 40, 0.676, 2.092],
+    ),
+}
+"""What stands in the results, and what R gives on the patients."""
+
+
+@pytest.mark.parametrize("name", list(NUMBERS))
+def test_a_run_on_such_files_gives_the_numbers_of_r(name):
+    look, expected = NUMBERS[name]
+
+    assert expected == look(results_of(FILES / name, mended(CASES[name]))["analyses"])

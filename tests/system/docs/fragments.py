@@ -44,7 +44,7 @@ def check_fragment(kind: str, text: str, folder: Any) -> None:
     elif kind == "node":
         base = parse_yaml(full_text(page("node.md"), "node.yaml"), "node.yaml")
         config = validate(NodeConfig, _node_with(base, found), "node.yaml", NodeConfigError)
-        variable_columns(config, codebook_of_the_pages())
+        variable_columns(config, codebook_of_the_pages(), ())
     elif kind == "plan":
         base = parse_yaml(full_text(page("plan.md"), "plan.yaml"), "plan.yaml")
         study = _study(_plan_with(base, found), codebook_of_the_pages(), SITES, folder)

@@ -17,7 +17,7 @@ from riskset_node.records.values.column import Column, text_of
 from riskset_node.records.values.column_reading import ColumnReading
 from riskset_node.records.values.days import code_days
 from riskset_node.records.values.numbers import code_numbers
-from riskset_node.records.variable_columns import VariableColumn
+from riskset_node.records.variable_columns import VariableColumn, in_known_unit
 from riskset_node.sources.source import SourceSettings
 
 Codes = NDArray[np.int64 | np.float64]
@@ -47,15 +47,20 @@ def code_column(
     """Codes of one variable, shape (n,); what does not fit is missing, and marked."""
     if mapped.column is None:
         raise ValueError(f"{mapped.name} is absent at this site and has no column.")
-    reading = ColumnReading(mapped.name, mapped.column, source)
+    reading = ColumnReading(mapped.name, in_known_unit(raw.unit, mapped), source)
     if isinstance(mapped.variable, CategoryVariable):
         codes, marks = _levels(raw, reading, mapped.variable)
         return Coded(codes, np.zeros(codes.shape, dtype=np.bool_), tuple(marks))
     if isinstance(mapped.variable, NumberVariable):
         numbers = code_numbers(raw, reading, mapped.variable)
-        return Coded(numbers.values, numbers.rounded, numbers.marks)
+        return Coded(numbers.values, _with_completed(numbers.rounded, raw), numbers.marks)
     days = code_days(raw, reading, mapped.variable, today)
-    return Coded(days.days, days.completed, days.marks)
+    return Coded(days.days, _with_completed(days.completed, raw), days.marks)
+
+
+def _with_completed(rows: Bools, raw: Column) -> Bools:
+    """These rows and those whose date the source says was completed, shape (n,)."""
+    return rows if raw.approximate is None else rows | (raw.approximate & (raw.index >= 0))
 
 
 def absent_column(variable: CategoryVariable | NumberVariable | DateVariable, n: int) -> Coded:

@@ -9,7 +9,7 @@ import datetime
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import count
 from types import NoneType
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from riskset_common.formats.seen import as_seen
 from riskset_common.study.patients import Bools, Integers
+from riskset_node.sources.source import Note
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -36,14 +37,28 @@ class Column:
         Position of each row's value in `distinct`, -1 where the source holds none, shape (n,).
     distinct
         The distinct values, in the order of the file.
+    unit
+        The unit of its numbers where the source knows it.
+    approximate
+        Rows whose date was completed in the source, shape (n,); None where none was.
     """
 
     index: Integers
     distinct: tuple[object, ...]
+    unit: str | None = None
+    approximate: Bools | None = None
 
     @classmethod
-    def of(cls, values: Sequence[object]) -> Column:
+    def of(cls, values: Sequence[object], note: Note | None = None) -> Column:
         """Take the distinct values of a column as a source reads it; None and what is not a number stand for no value."""
+        column = cls._of_values(values)
+        if note is None:
+            return column
+        approximate = np.array(note.approximate, dtype=np.bool_) if note.approximate else None
+        return replace(column, unit=note.unit, approximate=approximate)
+
+    @classmethod
+    def _of_values(cls, values: Sequence[object]) -> Column:
         kinds = set(map(type, values)) - {NoneType}
         if (bool in kinds and len(kinds) > 1) or datetime.datetime in kinds:
             # Python takes True for 1, and a moment for the same one in another zone; a person does not.
@@ -71,7 +86,8 @@ class Column:
 
     def rows(self, chosen: Bools | Integers) -> Column:
         """The same column for some of the rows: marked, shape (n,), or by their numbers, of any length."""
-        return Column(self.index[chosen], self.distinct)
+        approximate = None if self.approximate is None else self.approximate[chosen]
+        return replace(self, index=self.index[chosen], approximate=approximate)
 
     def rows_with(self, positions: Iterable[int]) -> Bools:
         """Rows that hold one of the distinct values at these positions, shape (n,)."""

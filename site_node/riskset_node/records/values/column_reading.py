@@ -28,13 +28,18 @@ class ColumnReading:
 
     @property
     def decimal(self) -> str:
-        """The decimal sign of numbers that are written as text."""
-        return self.column.decimal or self.source.decimal_sign
+        """The decimal sign of numbers that are written as text; the other one, if the column has the source's between thousands."""
+        if self.column.decimal is not None:
+            return self.column.decimal
+        sign = self.source.decimal_sign
+        return {".": ",", ",": "."}[sign] if self.column.thousands == sign else sign
 
     @property
     def thousands(self) -> str | None:
         """The sign between thousands of numbers that are written as text."""
-        return self.column.thousands or self.source.thousands_sign
+        sign = self.column.thousands or self.source.thousands_sign
+        # A column whose decimal sign is the source's sign between thousands has none of these.
+        return None if sign == self.decimal else sign
 
     @property
     def forms(self) -> tuple[DateForm, ...]:
