@@ -107,7 +107,7 @@ def _name_problem(codebook: Codebook, name: str, wanted: str) -> Iterator[str]:
         "number": _of_kind(codebook, NumberVariable),
         "date": _of_kind(codebook, DateVariable),
     }
-    if name in known[wanted]:
+    if name in known[wanted] or (wanted == "category" and codebook.with_day(name) is not None):
         return
     actual = next((kind for kind, names in known.items() if name in names), None)
     if actual is None:
@@ -220,7 +220,28 @@ def _cause_problems(study: Study, analysis: AnalysisSpec) -> Iterator[str]:
 
 def variables_read(study: Study) -> set[str]:
     """Variables of the codebook that the plan's analyses need a column for, those behind derived variables and endpoints too."""
-    plan, codebook = study.plan, study.codebook
+    behind = frozenset().union(*(study.codebook.behind(name) for name in _named(study)))
+    return set(behind) - set(BUILT_IN)
+
+
+def days_asked(study: Study) -> set[str]:
+    """Dates and numbers of which the plan's analyses read how well the day is known (`NAME.day`)."""
+    asked = (study.codebook.with_day(name) for name in _named(study))
+    return {name for name in asked if name is not None}
+
+
+def days_counted(study: Study) -> set[str]:
+    """Those of which an analysis counts it."""
+    counted: set[str] = set()
+    for analysis in study.plan.analyses:
+        names = estimator_of(analysis.kind).uses(analysis).all_categories
+        counted.update(about for name in names if (about := study.codebook.with_day(name)))
+    return counted
+
+
+def _named(study: Study) -> set[str]:
+    """Every name of the codebook that the plan's analyses use."""
+    plan = study.plan
     named: set[str] = set()
     for analysis in plan.analyses:
         uses = estimator_of(analysis.kind).uses(analysis)
@@ -233,8 +254,7 @@ def variables_read(study: Study) -> set[str]:
         endpoint = analysis.endpoint_name()
         if endpoint is not None:
             named.update(_endpoint_variables(plan.endpoints[endpoint]))
-    behind = frozenset().union(*(codebook.behind(name) for name in named))
-    return set(behind) - set(BUILT_IN)
+    return named
 
 
 def _endpoint_variables(endpoint: Endpoint) -> set[str]:

@@ -132,7 +132,15 @@ CASES = {
     ),
     "05-excel-formula-cached-zero": Case(FORMULAS),
     "08-months-with-two-decimals": Case(
-        columns={"t": {"round": "day"}}, plan={"time": {"unit": "months"}}, sites=EVERY
+        columns={"t": {"round": "day"}},
+        plan={
+            "time": {"unit": "months"},
+            "analyses": [
+                {"id": "km", "kind": "kaplan_meier", "endpoint": "OS", "at": [12]},
+                {"id": "days", "kind": "baseline", "rows": ["t.day"]},
+            ],
+        },
+        sites=EVERY,
     ),
     "09-parquet-utc-midnight": Case(
         ("not_a_day", "diagnosis (column 'dx')", "data.columns.diagnosis.moments", "Europe/Vienna"),
@@ -151,7 +159,19 @@ CASES = {
         truth=plain,
     ),
     "17-month-only-dates": Case(
-        ("'%Y-%m' has month and year, and no day", "day: 15"), source={"day": 15}, truth=mid_month
+        ("'%Y-%m' has month and year, and no day", "day: 15"),
+        source={"day": 15},
+        plan={
+            "analyses": [
+                {"id": "os", "kind": "kaplan_meier", "endpoint": "OS", "by": "arm"},
+                {
+                    "id": "days",
+                    "kind": "baseline",
+                    "rows": ["diagnosis.day", "death.day", "last_contact.day"],
+                },
+            ]
+        },
+        truth=mid_month,
     ),
     "18-two-date-forms": Case(
         ("not_a_date", "%d/%m/%Y", "data.columns.diagnosis.dates"),

@@ -49,7 +49,7 @@ class Words:
 
     def variable(self, name: str) -> str:
         """Label of a variable, built-in ones too; an unknown name is its own label."""
-        known = name in self.codebook.variables or name in self.codebook.derived
+        known = name in self.codebook.variables or self.codebook.levels(name) is not None
         return self.codebook.label(name) if known or name in ("site", "study_group") else name
 
     def level(self, name: str, level: str) -> str:
