@@ -153,6 +153,19 @@ CASES = {
         source={"where": {"PARAMCD": "OS"}},
         sites=EVERY,
     ),
+    "11-exposure-time-with-indicator": Case(
+        plan={
+            "analyses": [
+                {
+                    "id": "cox",
+                    "kind": "cox",
+                    "endpoint": "OS",
+                    "terms": [{"exposure": "tx", "where": {"txi": [1]}}],
+                    "strata": ["site"],
+                }
+            ]
+        },
+    ),
     "16-day-serials": Case(
         ("not_a_date", "day numbers of excel", "data.columns.diagnosis.dates"),
         columns={"diagnosis": {"dates": "excel"}},
@@ -286,6 +299,14 @@ NUMBERS: dict[str, tuple[Callable[[Mapping[str, Any]], list[object]], list[objec
     "10-adtte-one-row-a-parameter": (
         lambda found: [found["km"]["n"], found["km"]["events"]],
         [40, 24],
+    ),
+    "11-exposure-time-with-indicator": (
+        lambda found: [
+            found["cox"]["levels"][1]["n"],
+            round(found["cox"]["terms"][0]["coef"], 3),
+            round(found["cox"]["terms"][0]["std_err"], 3),
+        ],
+        [49, 0.45, 0.346],
     ),
     "25-thousands-by-points": (
         lambda found: [

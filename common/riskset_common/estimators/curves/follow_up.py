@@ -181,7 +181,15 @@ class FollowUp(TwoRounds[FollowUpSpec, FollowUpResult]):
 
 
 def _closing(patients: Patients, spec: FollowUpSpec, study: Study) -> Integers:
-    """Steps of the time grid from each patient's origin to the closing date, shape (n,)."""
+    """Steps of the time grid from each patient's origin to the closing date, or to the horizon if that is earlier, shape (n,)."""
+    endpoint = study.endpoint(spec.endpoint)
+    steps = _until_closing(patients, spec, study)
+    if endpoint.horizon is None:
+        return steps
+    return np.minimum(steps, study.grid.steps_around(endpoint.horizon)[1])
+
+
+def _until_closing(patients: Patients, spec: FollowUpSpec, study: Study) -> Integers:
     origin, cutoff = study.endpoint(spec.endpoint).origin, study.plan.data_cutoff
     if spec.completeness == CUTOFF and origin is not None and cutoff is not None:
         days = day_number(cutoff) - patients.dates[origin]
