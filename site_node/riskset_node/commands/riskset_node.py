@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from riskset_common.programs.command_line import LEAVE_ESCAPES, errors_as_text, show_version
+from riskset_node.commands import cuts as cuts_cli
 from riskset_node.commands import node as node_cli
 from riskset_node.commands.outbox import outbox_app
 
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="The site's own records: look, without sending.", no_args_is_help=True)
 policy_app = typer.Typer(help="What this site allows.", no_args_is_help=True)
+cuts_cli.join(data_app)
 app.add_typer(data_app, name="data")
 app.add_typer(policy_app, name="policy")
 app.add_typer(outbox_app, name="outbox")
@@ -72,6 +74,7 @@ def check(
     from riskset_node.commands.listings import findings_json, print_json, show_findings, terminal
     from riskset_node.config import read_node
     from riskset_node.records.findings import Severity
+    from riskset_node.records.plausibility import implausible
     from riskset_node.records.preparing import prepare
     from riskset_node.records.reading import read_records
 
@@ -80,6 +83,7 @@ def check(
     needed = set() if study is None else variables_read(study)
     records = read_records(config, words, _today(), needed)
     findings = records.findings if study is None else prepare(records, config, study).findings
+    findings += implausible(records, findings, config, words, study)
     if as_json:
         print_json(findings_json(config.site, records, findings))
     else:

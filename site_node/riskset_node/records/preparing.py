@@ -17,7 +17,7 @@ from riskset_node.records.deriving.first_events import NEVER
 from riskset_node.records.deriving.known_days import known_days, uncounted_days
 from riskset_node.records.findings import Finding, check_usable
 from riskset_node.records.own_site import own_site
-from riskset_node.records.reading import SiteRecords
+from riskset_node.records.site_records import SiteRecords
 
 
 @dataclass(frozen=True)
