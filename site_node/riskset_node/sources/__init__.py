@@ -9,6 +9,7 @@ from riskset_node.sources.csv import CsvSource
 from riskset_node.sources.cut import CutSource
 from riskset_node.sources.excel import ExcelSource
 from riskset_node.sources.parquet import ParquetSource
+from riskset_node.sources.redcap import RedcapSource
 from riskset_node.sources.sas import SasSource
 from riskset_node.sources.source import Source
 
@@ -19,6 +20,7 @@ SOURCES: Final[tuple[Source[Any], ...]] = (
     ExcelSource(),
     CutSource(),
     AdamSource(),
+    RedcapSource(),
 )
 
 
