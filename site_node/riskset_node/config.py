@@ -209,6 +209,15 @@ class PatientRecords(StrictModel):
         return self
 
     @model_validator(mode="after")
+    def _events_are_known(self) -> Self:
+        named = [name for name, column in (self.columns or {}).items() if column.event is not None]
+        if named and not self.source.HAS_EVENTS:
+            raise ValueError(
+                f"columns.{named[0]}: event is for projects of REDCap, and the source is of kind {self.source.kind}. Remove it."
+            )
+        return self
+
+    @model_validator(mode="after")
     def _patients_are_named(self) -> Self:
         if self.patient is None and not source_of(self.source.kind).ordered:
             raise ValueError(

@@ -8,6 +8,11 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict
 
 
+def is_default(value: object) -> bool:
+    """Whether a key need not travel: a file that does not use it says what it said before there was the key, and has the same hash."""
+    return not value
+
+
 class StrictModel(BaseModel):
     """A value that a person wrote down: immutable, and no key that nobody reads.
 

@@ -9,11 +9,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self, TypeVar
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    model_validator,
+)
 
 from riskset_common.errors import CodebookError, did_you_mean
 from riskset_common.formats.names import StudyName, VariableName
-from riskset_common.formats.strict_model import StrictModel
+from riskset_common.formats.strict_model import StrictModel, is_default
 from riskset_common.formats.strict_yaml import InOrder, Name, parse_yaml, read_yaml, validate
 
 BUILT_IN = ("site", "study_group")
@@ -41,18 +45,29 @@ class CategoryVariable(StrictModel):
 
 
 class NumberVariable(StrictModel):
-    """A measurement in one agreed unit; `range` holds its lowest and highest believable value."""
+    """A measurement in one agreed unit.
+
+    `range` holds its lowest and highest believable value, and `typical` between what the median of any site's patients lies.
+    """
 
     kind: Literal["number"]
     label: str
     unit: str | None = None
     range: tuple[float, float] | None = None
+    typical: tuple[float, float] | None = Field(default=None, exclude_if=is_default)
     required: bool = False
 
     @model_validator(mode="after")
     def _range_ascends(self) -> Self:
-        if self.range is not None and not self.range[0] < self.range[1]:
-            raise ValueError(f"range must ascend, but is {list(self.range)}.")
+        for key, limits in (("range", self.range), ("typical", self.typical)):
+            if limits is not None and not limits[0] < limits[1]:
+                raise ValueError(f"{key} must ascend, but is {list(limits)}.")
+        if self.range is not None and self.typical is not None:
+            low, high = self.range
+            if not low <= self.typical[0] < self.typical[1] <= high:
+                raise ValueError(
+                    f"typical must lie inside range {list(self.range)}, but is {list(self.typical)}."
+                )
         return self
 
 

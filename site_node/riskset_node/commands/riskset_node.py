@@ -81,6 +81,7 @@ def check(
     from riskset_node.commands.listings import findings_json, print_json, show_findings, terminal
     from riskset_node.config import read_node
     from riskset_node.records.findings import Severity
+    from riskset_node.records.plausibility import implausible
     from riskset_node.records.preparing import prepare
     from riskset_node.records.reading import read_records
 
@@ -89,6 +90,7 @@ def check(
     needed = set() if study is None else variables_read(study)
     records = read_records(config, words, _today(), needed)
     findings = records.findings if study is None else prepare(records, config, study).findings
+    findings += implausible(records, findings, config, words, study)
     if as_json:
         print_json(findings_json(config.site, records, findings))
     else:

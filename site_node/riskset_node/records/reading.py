@@ -20,7 +20,7 @@ from riskset_node.records.values.coding import Coded, absent_column, code_column
 from riskset_node.records.values.column import Column
 from riskset_node.records.variable_columns import VariableColumn, variable_columns
 from riskset_node.sources import source_of
-from riskset_node.sources.source import FileSettings, NotedColumns, labels_of
+from riskset_node.sources.source import FileSettings, NotedColumns, labels_of, own_names
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,10 @@ def read_records(
     What is wrong with rows is a finding, not an error. Raises `NodeConfigError` or `DataError` if the file cannot be read at all.
     """
     _check_study(config, codebook)
-    header = source_of(config.data.source.kind).header(config.data.source)
+    header = _header(config)
     mapped = variable_columns(config, codebook, header, needed)
     columns = _needed(config, mapped)
-    raw, ids = _rows_read(config, columns)
+    raw, ids = _rows_read(config, header, columns)
     n = ids.n
     marks = list(ids.marks)
     coded: dict[str, Coded] = {}
@@ -80,7 +80,7 @@ def read_records(
         if each.column is None:
             coded[each.name] = absent_column(each.variable, n)
             continue
-        column = raw[each.column.column]
+        column = raw[each.column.in_source]
         coded[each.name] = code_column(column, each, config.data.source, today, labels)
         marks += coded[each.name].marks
     patients = _patients(n, codebook, coded)
@@ -92,9 +92,7 @@ def read_records(
         local_ids=ids.local_ids,
         findings=tuple(mark.finding(ids.local_ids, config.data.accept) for mark in marks),
         read=columns,
-        not_read=tuple(
-            name for name in header if name not in columns and as_seen(name) not in columns
-        ),
+        not_read=_not_read(header, columns),
         by_name=tuple(each.name for each in mapped if each.by_name),
         not_held=_not_held(config, mapped),
     )
@@ -106,13 +104,35 @@ def _not_held(config: NodeConfig, mapped: Iterable[VariableColumn]) -> tuple[str
     return tuple(each.name for each in mapped if each.column is None and each.name not in absent)
 
 
-def _rows_read(config: NodeConfig, columns: Sequence[str]) -> tuple[dict[str, Column], PatientIds]:
+def _header(config: NodeConfig) -> tuple[str, ...]:
+    """Names of the source's columns; if it lacks some that node.yaml lists, the source itself says why, before it is said of variables."""
+    source, settings = source_of(config.data.source.kind), config.data.source
+    header = source.header(settings)
+    listed = [column.column for column in (config.data.columns or {}).values()]
+    if {as_seen(name) for name in listed} - set(map(as_seen, header)):
+        asked = [*filter(None, [config.data.patient]), *listed]
+        source.read(settings, tuple(dict.fromkeys(own_names(header, asked))))
+    return header
+
+
+def _not_read(header: Sequence[str], columns: Sequence[str]) -> tuple[str, ...]:
+    seen = set(map(as_seen, columns))
+    return tuple(name for name in header if as_seen(name) not in seen)
+
+
+def _rows_read(
+    config: NodeConfig, header: Sequence[str], columns: Sequence[str]
+) -> tuple[dict[str, Column], PatientIds]:
     """The columns with the rows that are chosen, sorted by patient where the source has no order; and the patients."""
     source, settings = source_of(config.data.source.kind), config.data.source
     where = settings.where if isinstance(settings, FileSettings) else {}
-    values = source.read(settings, tuple(dict.fromkeys((*columns, *where))))
+    asked = tuple(dict.fromkeys((*columns, *where)))
+    own = own_names(header, asked)
+    values = source.read(settings, tuple(dict.fromkeys(own)))
     notes = values.notes if isinstance(values, NotedColumns) else {}
-    raw = {name: Column.of(found, notes.get(name)) for name, found in values.items()}
+    raw = {
+        name: Column.of(values[its], notes.get(its)) for name, its in zip(asked, own, strict=True)
+    }
     n = len(next(iter(values.values()), ()))
     rows = chosen_rows(raw, where, n, source.place(settings))
     raw = {name: raw[name].rows(rows) if where else raw[name] for name in columns}
@@ -125,7 +145,7 @@ def _rows_read(config: NodeConfig, columns: Sequence[str]) -> tuple[dict[str, Co
 
 
 def _needed(config: NodeConfig, mapped: Iterable[VariableColumn]) -> tuple[str, ...]:
-    names = [each.column.column for each in mapped if each.column is not None]
+    names = [each.column.in_source for each in mapped if each.column is not None]
     if config.data.patient is not None:
         names.insert(0, config.data.patient)
     return tuple(dict.fromkeys(names))

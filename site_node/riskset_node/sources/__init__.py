@@ -8,6 +8,7 @@ from riskset_node.sources.adam import AdamSource
 from riskset_node.sources.csv import CsvSource
 from riskset_node.sources.excel import ExcelSource
 from riskset_node.sources.parquet import ParquetSource
+from riskset_node.sources.redcap import RedcapSource
 from riskset_node.sources.sas import SasSource
 from riskset_node.sources.source import Source
 from riskset_node.sources.spss import SpssSource
@@ -21,6 +22,7 @@ SOURCES: Final[tuple[Source[Any], ...]] = (
     StataSource(),
     ExcelSource(),
     AdamSource(),
+    RedcapSource(),
 )
 
 

@@ -12,9 +12,11 @@ from typing import Annotated, ClassVar, Literal, Protocol, TypeVar, runtime_chec
 
 from pydantic import BeforeValidator, Field
 
-from riskset_common.errors import DataError, NodeConfigError, did_you_mean
+from riskset_common.errors import DataError, NodeConfigError, did_you_mean_each
+from riskset_common.formats.seen import as_seen
 from riskset_common.formats.strict_model import StrictModel
 from riskset_node.sources.date_forms import DateForms
+from riskset_node.sources.formats.header import looks_like_header
 
 
 def _as_text(token: object) -> object:
@@ -51,6 +53,9 @@ def known_encoding(name: str) -> str:
 
 class SourceSettings(StrictModel):
     """What every kind of source has: how its texts write dates, and what stands for a missing value."""
+
+    HAS_EVENTS: ClassVar[bool] = False
+    """Whether a column may name the event of which its values are taken."""
 
     MORE_MISSING: ClassVar[tuple[str, ...]] = ()
     """Signs for missing that this kind of source has beside `missing`, whatever node.yaml says."""
@@ -213,21 +218,42 @@ class FileSource:
         yield Examined(f"written on {written:%Y-%m-%d}")
 
 
+def own_names(header: Sequence[str], columns: Sequence[str]) -> tuple[str, ...]:
+    """What the source itself calls these columns, compared as a person sees them; a column that it does not have stays as it is."""
+    own = {as_seen(name): name for name in reversed(header)}
+    return tuple(own.get(as_seen(name), name) for name in columns)
+
+
 def check_header(header: Sequence[str], columns: Collection[str], path: Path | str) -> None:
-    """Raise if a column that is needed is not in the file, or is in it twice; `path` is the file, or what messages call the source."""
-    twice = sorted(name for name, times in Counter(header).items() if times > 1 and name in columns)
+    """Check that each column that is needed is in the file, once; `path` is the file, or what messages call the source.
+
+    Raises
+    ------
+    DataError
+        If one is in it twice.
+    NodeConfigError
+        If one is not in it, with the near names; no name is told if the header looks like values of a patient.
+    """
+    wanted = {as_seen(name): name for name in columns}
+    held = Counter(map(as_seen, header))
+    twice = sorted(name for seen, name in wanted.items() if held[seen] > 1)
     if twice:
         raise DataError(
             f"{path}: the header names {_quoted(twice)} more than once, so it is not clear which column is meant. "
             "Give each column a name of its own."
         )
-    missing = [name for name in columns if name not in header]
+    missing = [name for seen, name in wanted.items() if seen not in held]
     if missing:
-        lines = [
-            f"{path}: there is no column {name!r}. {did_you_mean(name, header)}" for name in missing
-        ]
-        advice = "Correct data.columns in node.yaml, or name the variable under data.absent with the reason."
-        raise NodeConfigError("\n".join([*lines, advice]))
+        others = set(held) - {""} - wanted.keys()
+        known = (
+            did_you_mean_each(missing, others)
+            if looks_like_header(others)
+            else "What it has is not shown, because it looks like values of patients rather than names."
+        )
+        raise NodeConfigError(
+            f"{path}: there is no column {_quoted(missing)}. {known}\n"
+            "Correct data.columns in node.yaml, or name the variable under data.absent with the reason."
+        )
 
 
 def not_there(path: Path, error: OSError) -> NodeConfigError:

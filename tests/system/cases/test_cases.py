@@ -145,6 +145,7 @@ CASES = {
         source={"where": {"PARAMCD": "OS"}},
         sites=EVERY,
     ),
+    "14-nfd-header": Case(truth=plain),
     "16-day-serials": Case(
         ("not_a_date", "day numbers of excel", "data.columns.diagnosis.dates"),
         columns={"diagnosis": {"dates": "excel"}},
@@ -158,6 +159,20 @@ CASES = {
         columns={"diagnosis": {"dates": "%d/%m/%Y"}},
         truth=plain,
     ),
+    "19-title-lines": Case(
+        ("line 3 names the columns", "data.source.header to 3"),
+        source={"header": 3},
+        truth=plain,
+    ),
+    "20-r-write-table": Case(
+        ("every row has 7 fields", "data.source.row_names to true"),
+        source={"row_names": True},
+        truth=plain,
+    ),
+    "21-no-header": Case(
+        ("line 1 should name the columns", "write a header above the first patient")
+    ),
+    "23-utf16le-with-mark": Case(truth=plain),
     "25-thousands-by-points": Case(
         ("unclear_number", "wbc (column 'leuco')", "data.columns.wbc.thousands"),
         columns={"wbc": {"thousands": "."}},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -18,6 +18,10 @@ from riskset_node.sources.source import SourceSettings
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _WHOLE = Fraction(1, 10**6)
 """Days from a whole day that a double may be away which was divided by the days of a month or year."""
+
+_EARLIEST, _LATEST = datetime.date(1900, 1, 3), datetime.date(2100, 1, 1)
+_YEARS_ZERO = (1901, 1904, 1960, 1970)
+_FAR_FROM_ZERO = datetime.timedelta(days=3653)
 
 
 @dataclass(frozen=True)
@@ -34,17 +38,22 @@ class ParameterRows:
 
     Attributes
     ----------
-    called
-        What messages call it.
+    code
+        Its PARAMCD.
     subjects
         The subject of each row, each once.
     table
         Those rows of ADTTE.
     """
 
-    called: str
+    code: str
     subjects: tuple[str, ...]
     table: Table
+
+    @property
+    def called(self) -> str:
+        """What messages call it."""
+        return f"{self.table.path}: parameter {self.code}"
 
     def days(self, name: str, settings: SourceSettings) -> list[datetime.date | None] | None:
         """A column of days; None if there is no such column. Raises `DataError` for what is no day."""
@@ -64,7 +73,15 @@ class ParameterRows:
                 f"{self.called}: {name} holds {'numbers that the file does not show as dates' if numbers else 'what is no day'} "
                 f"({self._of(wrong)}). {advice}"
             )
-        return [day if isinstance(day, datetime.date) else None for day in days]
+        known = [day if isinstance(day, datetime.date) else None for day in days]
+        empty = _written_for_empty({day for day in known if day is not None})
+        if empty:
+            places = [place for place, day in enumerate(known) if day in empty]
+            raise DataError(
+                f"{self.called}: {name} holds {', '.join(map(str, sorted(empty)))} ({self._of(places)}), far from all others, as "
+                "software writes it for an empty date. Make these dates empty, or mend them."
+            )
+        return known
 
     def numbers(self) -> list[Decimal | None] | None:
         """AVAL; None if there is no such column. Raises `DataError` for what is no number."""
@@ -225,6 +242,20 @@ def _day(value: object, settings: SourceSettings) -> datetime.date | _Wrong | No
     read = [form.read(text) for form in map(date_form, settings.dates)]
     days = {_whole_day(each.day) for each in read if each is not None and each.has_day}
     return days.pop() if len(days) == 1 else _WRONG
+
+
+def _written_for_empty(days: Collection[datetime.date]) -> set[datetime.date]:
+    """Days before or after any patient was seen, and days 0 of a calendar with no other within ten years."""
+    return {
+        day
+        for day in days
+        if not _EARLIEST <= day <= _LATEST
+        or (
+            (day.month, day.day) == (1, 1)
+            and day.year in _YEARS_ZERO
+            and all(abs(day - other) > _FAR_FROM_ZERO for other in days if other != day)
+        )
+    }
 
 
 def _whole_day(day: datetime.date) -> datetime.date | _Wrong:
