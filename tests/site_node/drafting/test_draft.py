@@ -354,3 +354,28 @@ def test_a_file_that_no_source_reads_is_refused_with_what_to_do(home, content):
     assert 1 == done.exit_code
     assert done.stderr.count("error: ") == 1
     assert not (home / "node.yaml.draft").exists()
+
+
+CELLS = ";".join(NAMES)
+LINES = [f"P{i};2010-01-1{i};;male;neg;1{i};2,5" for i in range(9)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "settings"),
+    [
+        ([CELLS, *LINES], {"delimiter": ";", "decimal": ","}),
+        (["Export of the registry", "", CELLS, *LINES], {"delimiter": ";", "decimal": ",", "header": 3}),
+        (["sep=;", CELLS, *LINES], {"delimiter": ";", "decimal": ","}),
+        ([CELLS, *(f"{i};{line}" for i, line in enumerate(LINES, 1))], {"delimiter": ";", "decimal": ",", "row_names": True}),
+        ([CELLS, *(f"{line};" for line in LINES)], {"delimiter": ";", "decimal": ",", "row_names": "?"}),
+        ([CELLS.replace(";", "|"), *(line.replace(";", "|") for line in LINES)], {"delimiter": "|", "decimal": ","}),
+        (["pat diag sex", *(f"P{i}   2010-01-1{i} male" for i in range(9))], {"delimiter": "whitespace"}),
+        (["pat,diag;sex", *(f"P{i},2010-01-1{i};male" for i in range(9))], {"delimiter": "?"}),
+    ],
+)  # fmt: skip
+def test_the_layout_of_a_text_file_is_told_by_itself(home, lines, settings):
+    text = draft(home, csv_of(home, "\n".join(lines) + "\n"))
+    source = parse_yaml(text, "draft")["data"]["source"]  # type: ignore[index]
+    del source["kind"], source["path"]
+
+    assert settings == source
