@@ -379,3 +379,40 @@ def test_the_layout_of_a_text_file_is_told_by_itself(home, lines, settings):
     del source["kind"], source["path"]
 
     assert settings == source
+
+
+DICTIONARY = """\
+"Variable / Field Name","Form Name","Field Type","Field Label","Choices, Calculations, OR Slider Labels"
+record_id,base,text,Record ID,
+dx_dt,base,text,Date of diagnosis,
+gender,base,radio,Sex,"1, Male | 2, Female, at birth | 9, Not known"
+cns_inv,base,yesno,Relapsed,
+site,base,checkbox,Site,"1, Marrow | 2, CNS"
+ag,base,text,"Age (weeks)",
+"""
+
+
+def test_the_data_dictionary_of_redcap_says_what_fields_and_codes_are(home):
+    (home / "dictionary.csv").write_text(DICTIONARY, encoding="utf-8")
+    rows = "".join(f"{i},2010-01-1{i},{1 + i % 2},{i % 2},0,1,{20 + i}\n" for i in range(9))
+    header = "record_id,dx_dt,gender,cns_inv,site___1,site___2,ag\n"
+    text = draft(home, csv_of(home, header + rows), "--dictionary", str(home / "dictionary.csv"))
+    said = " ".join(text.split())
+
+    assert "diag: dx_dt # same kind, name alike (1.00)" in said
+    assert "from: gender # same kind, name alike (1.00)" in said
+    assert '"1": male # the same word, labelled "Male"' in said
+    assert '"2": "?" # one of male, female, labelled "Female, at birth"' in said
+    assert "unit: weeks # written in the label" in said
+    assert "patient: record_id" in said
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"a,b\n1,2\n", b"\xff\xfe\x00", b'"Variable / Field Name"\n"x']
+)
+def test_what_is_no_data_dictionary_is_refused(home, content):
+    (home / "dictionary.csv").write_bytes(content)
+    done = run("draft", as_csv(home), "--in", home, "--dictionary", home / "dictionary.csv")
+
+    assert 1 == done.exit_code
+    assert "data dictionary" in done.stderr
