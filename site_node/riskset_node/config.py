@@ -40,6 +40,7 @@ from riskset_node.columns import ColumnMap
 from riskset_node.finding_kinds import ACCEPTABLE, FindingKind
 from riskset_node.policy import Policy
 from riskset_node.sources import SOURCES, source_of
+from riskset_node.sources.cut import CutSettings
 from riskset_node.sources.date_forms import date_form
 from riskset_node.sources.source import SourceSettings
 
@@ -177,6 +178,19 @@ class PatientRecords(StrictModel):
     accept: tuple[AcceptedKind, ...] = ()
 
     @model_validator(mode="after")
+    def _a_cut_is_coded(self) -> Self:
+        if isinstance(self.source, CutSettings):
+            written = [
+                key for key in ("columns", "absent", "accept") if key in self.model_fields_set
+            ]
+            if written:
+                raise ValueError(
+                    f"{', '.join(written)}: a cut holds the variables as they were read and accepted when it was made. Remove "
+                    f"{' and '.join(written)}; to read them in another way, make another cut from the records."
+                )
+        return self
+
+    @model_validator(mode="after")
     def _read_or_absent(self) -> Self:
         both = sorted(set(self.columns or ()) & set(self.absent))
         if both:
@@ -219,6 +233,10 @@ class PatientRecords(StrictModel):
 
     @model_validator(mode="after")
     def _patients_are_named(self) -> Self:
+        if self.patient is None and isinstance(self.source, CutSettings):
+            raise ValueError(
+                "patient: write the column from which the cut took the patients' ids, as `riskset-node data cut` printed it."
+            )
         if self.patient is None and not source_of(self.source.kind).ordered:
             raise ValueError(
                 f"patient: the rows of a source of kind {self.source.kind} come in no order of their own. Name the column with the "
@@ -366,8 +384,12 @@ Written = TypeVar("Written", bound=BaseModel)
 
 
 @runtime_checkable
-class _InFolder(Protocol):
-    def in_folder(self, folder: Path) -> object: ...
+class InFolder(Protocol):
+    """A value that may hold a path; its text is what node.yaml would hold."""
+
+    def in_folder(self, folder: Path) -> object:
+        """The same, with the path relative to a folder."""
+        ...
 
 
 def _in_folder(model: Written, folder: Path) -> Written:
@@ -377,7 +399,7 @@ def _in_folder(model: Written, folder: Path) -> Written:
         value = getattr(model, name)
         if isinstance(value, Path):
             found[name] = folder / value
-        elif isinstance(value, _InFolder):
+        elif isinstance(value, InFolder):
             found[name] = value.in_folder(folder)
         elif isinstance(value, BaseModel):
             found[name] = _in_folder(value, folder)

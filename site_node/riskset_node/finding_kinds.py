@@ -26,6 +26,7 @@ class FindingKind(StrEnum):
     NEGATIVE_TIME = "negative_time"
     ENTRY_NOT_BEFORE_EXIT = "entry_not_before_exit"
     EVENT_AFTER_LAST_CONTACT = "event_after_last_contact"
+    UNCOUNTED_DAYS = "uncounted_days"
     ORIGIN_AFTER_CUTOFF = "origin_after_cutoff"
     OFF_GRID = "off_grid"
     DERIVED_DIFFERS = "derived_differs"

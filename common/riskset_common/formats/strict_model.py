@@ -22,5 +22,10 @@ class StrictModel(BaseModel):
     REFUSED: ClassVar[Mapping[str, str]] = {}
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        allow_inf_nan=False,
+        # What is behind an error of ours may be logged, and what was written may be a password.
+        hide_input_in_errors=True,
     )

@@ -23,6 +23,14 @@ from riskset_common.formats.strict_yaml import InOrder, Name, parse_yaml, read_y
 BUILT_IN = ("site", "study_group")
 """Categories that every patient has without a column: the site that holds the record, and the group that node.yaml names."""
 
+DAY = ".day"
+DAY_LEVELS: Final = {"known": "Known", "approximate": "Approximate", "unknown": "Unknown"}
+"""Levels of `NAME.day`, a category that every date and number has without a column: how well its day is known.
+
+A day is approximate if a site completed month and year with it, or took a time with few decimals back to it. Where there is no date or time
+the category is missing.
+"""
+
 Conditions = dict[str, list[Name]]
 """The only conditions that riskset knows: each named category has one of the named levels. There is no expression language."""
 
@@ -324,11 +332,20 @@ class Codebook(StrictModel):
     def behind(self, name: str) -> frozenset[str]:
         """The variables that sites have columns for, and built-in ones, of which a variable is made; itself where it is not derived."""
         if name not in self.derived:
-            return frozenset({name})
+            return frozenset({self.with_day(name) or name})
         return frozenset().union(*(self.behind(source) for source in self.derived[name].sources))
 
+    def with_day(self, name: str) -> str | None:
+        """The date or number whose day `NAME.day` is about; None for every other name."""
+        about = name.removesuffix(DAY)
+        variable = self.variables.get(about)
+        is_day = about != name and isinstance(variable, DateVariable | NumberVariable)
+        return about if is_day else None
+
     def levels(self, name: str) -> tuple[str, ...] | None:
-        """Level names of a category or derived variable in the codebook's order; None for any other name."""
+        """Level names of a category or derived variable in the codebook's order, and those of `NAME.day`; None for any other name."""
+        if self.with_day(name) is not None:
+            return tuple(DAY_LEVELS)
         if name in self.derived:
             return self.derived[name].levels
         variable = self.variables.get(name)
@@ -338,11 +355,16 @@ class Codebook(StrictModel):
         """What a reader of the paper calls the variable."""
         if name in BUILT_IN:
             return {"site": "Site", "study_group": "Study group"}[name]
+        about = self.with_day(name)
+        if about is not None:
+            return f"{self.variables[about].label}: day"
         found = self.derived.get(name) or self.variables[name]
         return found.label
 
     def level_label(self, name: str, level: str) -> str:
         """What a reader of the paper calls the level."""
+        if self.with_day(name) is not None:
+            return DAY_LEVELS.get(level, level)
         variable = self.variables.get(name)
         return (
             variable.levels.get(level, level) if isinstance(variable, CategoryVariable) else level

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from riskset_common.programs.command_line import LEAVE_ESCAPES, errors_as_text, show_version
+from riskset_node.commands import cuts as cuts_cli
 from riskset_node.commands import node as node_cli
 from riskset_node.commands.outbox import outbox_app
 
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="The site's own records: look, without sending.", no_args_is_help=True)
 policy_app = typer.Typer(help="What this site allows.", no_args_is_help=True)
+cuts_cli.join(data_app)
 app.add_typer(data_app, name="data")
 app.add_typer(policy_app, name="policy")
 app.add_typer(outbox_app, name="outbox")

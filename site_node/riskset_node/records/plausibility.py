@@ -21,7 +21,7 @@ from riskset_node.finding_kinds import FindingKind
 from riskset_node.records.deriving.derived import derive_variables
 from riskset_node.records.deriving.endpoints import days_between
 from riskset_node.records.findings import Finding, Mark, Severity
-from riskset_node.records.reading import SiteRecords
+from riskset_node.records.site_records import SiteRecords
 from riskset_node.records.values.units import conversion, in_use_beside
 from riskset_node.records.variable_columns import VariableColumn, variable_columns
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from riskset_node.sources.adam import AdamSource
 from riskset_node.sources.csv import CsvSource
+from riskset_node.sources.cut import CutSource
 from riskset_node.sources.excel import ExcelSource
 from riskset_node.sources.parquet import ParquetSource
 from riskset_node.sources.redcap import RedcapSource
@@ -21,6 +22,7 @@ SOURCES: Final[tuple[Source[Any], ...]] = (
     SpssSource(),
     StataSource(),
     ExcelSource(),
+    CutSource(),
     AdamSource(),
     RedcapSource(),
 )

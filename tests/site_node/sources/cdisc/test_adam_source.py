@@ -510,6 +510,7 @@ def test_one_adtte_is_the_same_patients_by_every_kind_that_reads_it(folder, site
     records = read_records(node, site.codebook(codebook), TODAY)
 
     assert () == records.findings
+    assert records.local_ids.names is not None
     assert ["S1", "S2", "S3"] == list(records.local_ids.names)
     days = records.patients.dates
     assert [10, 20, 30] == (days["end"] - days["start"]).tolist()
