@@ -148,6 +148,54 @@ def test_without_a_node_yaml_the_site_is_asked_for(home):
     assert 'site: "?"' in draft(home, as_csv(home))
 
 
+def test_of_node_yaml_only_the_section_data_is_exchanged(home):
+    node = home / "node.yaml"
+    node.write_text(
+        "site: a  # ours\ndata:\n  source:\n    path: x\n# Below.\n\n  patient: y\n\n# As agreed.\npolicy:\n  minimum_sites: 7\n",
+        encoding="utf-8",
+    )
+    text = draft(home, as_csv(home))
+
+    assert "site: a  # ours\ndata:\n  source:\n    kind: csv" in text
+    assert text.endswith("# As agreed.\npolicy:\n  minimum_sites: 7\n")
+    assert "Below" not in text
+
+
+def test_a_section_data_that_cannot_be_exchanged_is_left_alone(home):
+    (home / "node.yaml").write_text("{site: a,\ndata: {source: x},\npolicy: {}}\n", "utf-8")
+    refused = run("draft", as_csv(home), "--in", home)
+
+    assert 1 == refused.exit_code
+    assert "cannot be exchanged" in refused.stderr
+    assert not (home / "node.yaml.draft").exists()
+
+
+def test_signs_between_thousands_are_proposed_if_no_others_fit(home):
+    texts = ["1.234.567,5", "12,25", "1.000"]
+    rows = "".join(
+        f"{i};{text};{group}\n"
+        for i, (text, group) in enumerate(zip(texts, ["1,234,567", "2", "3"], strict=True))
+    )
+    text = " ".join(draft(home, csv_of(home, f"pat;wbc;age\n{rows}")).split())
+
+    assert (
+        'wbc: from: wbc # same kind, same name decimal: "," # the only signs that fit thousands: "."'
+        in text
+    )
+    assert 'age: from: age # same kind, same name decimal: "."' in text
+
+
+def test_a_day_that_stands_for_nothing_is_not_shown(home):
+    rows = "".join(
+        f"{i},{'2222-02-02' if i % 2 else f'2010-01-1{i}'},{'2222-02-02' if i % 2 else f'2011-01-1{i}'}\n"
+        for i in range(9)
+    )
+    text = draft(home, csv_of(home, f"pat,diag,relapse\n{rows}"))
+
+    assert "2222" not in text
+    assert "1 other text stands among them" in text
+
+
 STUDY = Path(__file__).parents[3] / "deploy/studies/interfant06"
 
 
