@@ -65,6 +65,7 @@ from riskset_common.estimators.on_shares import Fits
 from riskset_common.estimators.regression.spec import CoxSpec, pair_or_pairs
 from riskset_common.estimators.regression.terms import Term
 from riskset_common.estimators.withholding import passed_on
+from riskset_common.formats.strict_model import is_default
 from riskset_common.results.composed import LandmarkResult
 from riskset_common.results.curves import KaplanMeierResult
 from riskset_common.results.regression import CoxResult
@@ -73,7 +74,6 @@ from riskset_common.study.analysis import EndpointSpec, Names
 from riskset_common.study.codebook import Conditions
 from riskset_common.study.exposure import Exposure
 from riskset_common.study.patients import Patients
-from riskset_common.study.plan import is_default
 from riskset_common.study.study import Site, Study
 from riskset_common.survival.curves.kaplan_meier import LimitKind
 

@@ -17,12 +17,11 @@ from pydantic import Field, model_validator
 
 from riskset_common.errors import did_you_mean
 from riskset_common.estimators.cohort.exposure import LEVELS, NOT_EXPOSED
-from riskset_common.formats.strict_model import StrictModel
+from riskset_common.formats.strict_model import StrictModel, is_default
 from riskset_common.formats.strict_yaml import Name
 from riskset_common.study.analysis import twice
 from riskset_common.study.codebook import Conditions
 from riskset_common.study.patients import Patients, Reals
-from riskset_common.study.plan import is_default
 from riskset_common.study.study import Study
 
 
