@@ -141,8 +141,8 @@ def _named_column(written: object) -> object:
     return {"from": written} if isinstance(written, str) else written
 
 
-def _acceptable(kind: str) -> str:
-    if kind in ACCEPTABLE:
+def _acceptable(kind: object) -> object:
+    if not isinstance(kind, str) or kind in ACCEPTABLE:
         return kind
     if kind in tuple(FindingKind):
         raise ValueError(

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, model_validator
 
@@ -16,6 +16,7 @@ from riskset_common.errors import DataError, NodeConfigError, did_you_mean
 from riskset_common.formats.seen import as_seen
 from riskset_node.sources.cdisc.tables import SUBJECT, DataSet, Table, some, text_of
 from riskset_node.sources.cdisc.times import ParameterRows
+from riskset_node.sources.sas import SasSettings
 from riskset_node.sources.source import (
     Examined,
     Note,
@@ -60,6 +61,8 @@ def _begins_a_column(name: str) -> str:
 
 class AdamSettings(SourceSettings):
     """ADSL, ADTTE or both, as node.yaml describes them; `dates` and `missing` apply to columns of text."""
+
+    MORE_MISSING: ClassVar[tuple[str, ...]] = SasSettings.MORE_MISSING
 
     kind: Literal["adam"]
     adsl: Path | None = None

@@ -107,10 +107,13 @@ class Note:
         The unit of its numbers; None where the source does not say it.
     approximate
         Rows whose date was completed by those who made the file; empty where none was.
+    from_1904
+        Whether day numbers count from 1904, as they do in some workbooks, so that `excel` is no form of them.
     """
 
     unit: str | None = None
     approximate: tuple[bool, ...] = ()
+    from_1904: bool = False
 
 
 class NotedColumns(dict[str, Sequence[object]]):

@@ -64,9 +64,9 @@ def test_whole_numbers_are_names_of_levels() -> None:
         (
             "{x: {kind: category, label: X, levels: {}}}",
             "{}",
-            "variables.x.levels: Dictionary should",
+            "variables.x.levels: at least 1 entry is needed",
         ),
-        ("{}", "{}", "variables: Dictionary should have at least 1 item"),
+        ("{}", "{}", "variables: at least 1 entry is needed"),
         ("{1x: {kind: date, label: X}}", "{}", "variables.1x: '1x' is no name of a variable"),
         (
             "{x: {kind: number, label: X, range: [5, 5]}}",
@@ -82,7 +82,7 @@ def test_whole_numbers_are_names_of_levels() -> None:
         (
             f"{{{AGE}}}",
             "{a: {from: age, label: A, cut: {}}}",
-            "derived.a.cut: Value should have at least 1 item",
+            "derived.a.cut: at least 1 entry is needed",
         ),
         (
             f"{{{AGE}}}",

@@ -83,11 +83,11 @@ class ParameterRows:
             )
         return known
 
-    def numbers(self) -> list[Decimal | None] | None:
+    def numbers(self, settings: SourceSettings) -> list[Decimal | None] | None:
         """AVAL; None if there is no such column. Raises `DataError` for what is no number."""
         if "AVAL" not in self.table.columns:
             return None
-        numbers = [_number(value) for value in self.table.columns["AVAL"]]
+        numbers = [_number(value, settings) for value in self.table.columns["AVAL"]]
         wrong = [place for place, number in enumerate(numbers) if number is _WRONG]
         if wrong:
             raise DataError(
@@ -107,7 +107,7 @@ class ParameterRows:
                 "data.source.aval_from to 0 if AVAL is 0 on the first day, or to 1 if it is 1 then."
             )
         days = _between(begun, ended)
-        aval = self.numbers() or [None] * len(days)
+        aval = self.numbers(settings) or [None] * len(days)
         lost = [
             place
             for place, (day, number) in enumerate(zip(days, aval, strict=True))
@@ -122,7 +122,7 @@ class ParameterRows:
 
     def by_aval(self, settings: SourceSettings, first_day: int) -> Times:
         """AVAL in the unit of AVALU, counted from day 0; `first_day` is what AVAL is on the first day."""
-        aval = self.numbers()
+        aval = self.numbers(settings)
         if aval is None:
             raise DataError(
                 f"{self.called}: there is no column AVAL. Set data.source.time to dates."
@@ -237,7 +237,7 @@ def _day(value: object, settings: SourceSettings) -> datetime.date | _Wrong | No
     if isinstance(value, datetime.date):
         return _whole_day(value)
     text = text_of(value)
-    if isinstance(value, bool) or text in ("", *settings.missing):
+    if isinstance(value, bool) or _is_missing(text, settings):
         return _WRONG if isinstance(value, bool) else None
     read = [form.read(text) for form in map(date_form, settings.dates)]
     days = {_whole_day(each.day) for each in read if each is not None and each.has_day}
@@ -264,10 +264,14 @@ def _whole_day(day: datetime.date) -> datetime.date | _Wrong:
     return _WRONG if day.time() != datetime.time.min or day.tzinfo is not None else day.date()
 
 
-def _number(value: object) -> Decimal | _Wrong | None:
-    if value is None or (isinstance(value, str) and not value.strip()):
+def _is_missing(text: str, settings: SourceSettings) -> bool:
+    return text in ("", *settings.missing, *settings.MORE_MISSING)
+
+
+def _number(value: object, settings: SourceSettings) -> Decimal | _Wrong | None:
+    text = text_of(value)
+    if _is_missing(text, settings):
         return None
-    text = str(value).strip()
     return Decimal(text) if not isinstance(value, bool) and _NUMBER.fullmatch(text) else _WRONG
 
 

@@ -131,6 +131,7 @@ SAS = Calendar(datetime.date(1960, 1, 1), 1, 1)
 SPSS = Calendar(datetime.date(1582, 10, 14), 86_400, 1)
 STATA = Calendar(datetime.date(1960, 1, 1), 1, 1000)
 
+_WEEKDAY = re.compile("DAYNAME|Dayname|dayname|Day|day|Da|da")
 _WIDTH = re.compile(r"[0-9]*(\.[0-9]*)?$")
 
 _SAS: tuple[tuple[str, Shown], ...] = (
@@ -192,11 +193,12 @@ def stata_shown(layout: str | None) -> Shown:
     if found is None:
         return Shown.NUMBER
     unit, mask = found["unit"] or "d", found["mask"]
-    has_day = not mask or re.search("dd|jjj", mask, re.IGNORECASE) is not None
+    # Days have the letter d or j, as do names of weekdays.
+    has_day = not mask or re.search("[dj]", _WEEKDAY.sub("", mask), re.IGNORECASE) is not None
     if unit == "d":
         return Shown.DAY if has_day else Shown.MONTH
     if unit == "c":
-        shows_date = has_day or re.search("CC|YY", mask) is not None
+        shows_date = has_day or re.search("[cy]", mask, re.IGNORECASE) is not None
         return (Shown.MOMENT if has_day else Shown.MONTH_OF_MOMENT) if shows_date else Shown.TIME
     return _STATA_NUMBERS.get(unit, Shown.REFUSED)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from riskset_common.errors import DataError
 
@@ -44,6 +45,21 @@ def special_missing(path: Path, columns: Iterable[int]) -> Mapping[int, Mapping[
         If the file holds several data sets, of which only the first would be read.
     """
     content = path.read_bytes()
+    rows, described = _rows(content, _starts(content, path))
+    found: dict[int, Mapping[int, str]] = {}
+    for column in columns:
+        kind, width, place = described[column] if described else (0, 0, 0)
+        if kind == _NUMERIC:
+            cells = rows[:, place : place + width]
+            special = np.isin(cells[:, 0], _LETTERS) & ~cells[:, 1:].any(axis=1)
+            letters = {int(row): chr(cells[row, 0]) for row in np.flatnonzero(special)}
+            if letters:
+                found[column] = letters
+    return found
+
+
+def _starts(content: bytes, path: Path) -> dict[str, int]:
+    """Where the headers of the data set, of its variables and of its rows begin; nothing if one of them is not there."""
     headers = [
         (_KINDS[found[1]], found.start())
         for found in _HEADER.finditer(content)
@@ -54,13 +70,20 @@ def special_missing(path: Path, columns: Iterable[int]) -> Mapping[int, Mapping[
             f"{path}: holds several data sets. Export the one with the patients into a file of its own."
         )
     starts = dict(reversed(headers))
-    if starts.keys() != {"member", "names", "rows"}:
-        return {}
+    return starts if starts.keys() == {"member", "names", "rows"} else {}
+
+
+def _rows(
+    content: bytes, starts: Mapping[str, int]
+) -> tuple[NDArray[np.uint8], list[tuple[int, int, int]]]:
+    """The bytes of the rows, shape (rows, length), and of each column its kind, its width and its place in a row."""
+    if not starts:
+        return np.zeros((0, 0), np.uint8), []
     # The records of numbers after the header: of variables, and of bytes that describe each.
     variables = int(content[starts["names"] + 53 : starts["names"] + 58])
     size = int(content[starts["member"] + 73 : starts["member"] + 78])
     first = starts["names"] + _RECORD
-    described = [
+    described: list[tuple[int, int, int]] = [
         struct.unpack_from(">h2xh", content, first + size * each)
         + struct.unpack_from(">i", content, first + size * each + 84)
         for each in range(variables)
@@ -68,14 +91,4 @@ def special_missing(path: Path, columns: Iterable[int]) -> Mapping[int, Mapping[
     length = sum(width for _, width, _ in described)
     begin = starts["rows"] + _RECORD
     n = (len(content) - begin) // length if length else 0
-    rows = np.frombuffer(content, np.uint8, n * length, begin).reshape(n, length)
-    found: dict[int, Mapping[int, str]] = {}
-    for column in columns:
-        kind, width, place = described[column]
-        if kind == _NUMERIC:
-            cells = rows[:, place : place + width]
-            special = np.isin(cells[:, 0], _LETTERS) & ~cells[:, 1:].any(axis=1)
-            letters = {int(row): chr(cells[row, 0]) for row in np.flatnonzero(special)}
-            if letters:
-                found[column] = letters
-    return found
+    return np.frombuffer(content, np.uint8, n * length, begin).reshape(n, length), described

@@ -388,6 +388,18 @@ def test_an_adtte_that_cannot_be_read_right_is_refused(folder, change, said):
         columns_of(path, ["os.time"])
 
 
+@pytest.mark.parametrize("sign", [".A", ".Z", "._", ".", "NA"])
+def test_special_missing_values_of_sas_are_missing_dates_and_times(folder, sign):
+    path = folder.write(
+        "adtte", adtte(ADT=[sign, "2014-01-21", "2014-01-31"], AVAL=[sign, "21", "31"]), "json"
+    )
+
+    assert [None, 20, 30] == list(columns_of(path, ["os.time"])["os.time"])
+    assert [None, 20, 30] == list(
+        columns_of(path, ["os.time"], time="aval", aval_from=1)["os.time"]
+    )
+
+
 def test_day_numbers_are_days_where_node_yaml_says_so(folder):
     path = folder.write("adtte", adtte(ADT=[19734.0, 19744.0, 19754.0]), "json")
 
