@@ -146,6 +146,7 @@ CASES = {
         sites=EVERY,
     ),
     "14-nfd-header": Case(truth=plain),
+    "15-yaml-date-as-missing-token": Case(truth=plain),
     "16-day-serials": Case(
         ("not_a_date", "day numbers of excel", "data.columns.diagnosis.dates"),
         columns={"diagnosis": {"dates": "excel"}},
