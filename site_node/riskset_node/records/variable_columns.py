@@ -92,11 +92,15 @@ def factor_of(column: ColumnMap, variable: NumberVariable) -> Fraction:
         return exact(column.factor)
     if column.unit is None:
         return Fraction(1)
-    factor = None if variable.unit is None else conversion(column.unit, variable.unit)
+    if variable.unit is None:
+        raise NodeConfigError(
+            f"unit {column.unit!r} cannot be turned into anything, because the codebook gives the variable no unit. Remove it."
+        )
+    factor = conversion(column.unit, variable.unit)
     if factor is None:
         raise NodeConfigError(
             f"unit {column.unit!r} cannot be turned into {variable.unit!r} by definition. "
-            "Give the factor instead, for example factor: 0.1."
+            f"Write factor in place of unit: how many {variable.unit} one {column.unit} is."
         )
     return factor
 

@@ -305,14 +305,15 @@ def test_the_doctor_finds_records_that_are_not_there(joined):
 
 
 def test_the_doctor_finds_a_column_that_is_not_there(joined):
+    (joined / "patients.csv").write_text("patient_id,sex\nP-1,male\n", encoding="utf-8")
     node = joined / "node.yaml"
     settings = yaml.safe_load(node.read_text(encoding="utf-8"))
-    settings["data"]["columns"] = {"sex": "patient_di"}
+    settings["data"]["columns"] = {"sex": "sexe"}
     node.write_text(yaml.safe_dump(settings), encoding="utf-8")
     found = checks(joined)["records"]
 
     assert not found.passed
-    assert "there is no column 'patient_di'. Did you mean 'patient_id'?" in found.found
+    assert "there is no column 'sexe'. Did you mean 'sex'?" in found.found
 
 
 CODEBOOK = """
