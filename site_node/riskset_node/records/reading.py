@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,42 +13,15 @@ from riskset_common.study.codebook import CategoryVariable, Codebook, NumberVari
 from riskset_common.study.patients import Patients
 from riskset_node.config import NodeConfig
 from riskset_node.finding_kinds import FindingKind
-from riskset_node.records.findings import Finding, LocalIds, Mark
+from riskset_node.records.findings import Mark
 from riskset_node.records.rows import PatientIds, chosen_rows
+from riskset_node.records.site_records import SiteRecords, check_own, records_in
 from riskset_node.records.values.coding import Coded, absent_column, code_column
 from riskset_node.records.values.column import Column
 from riskset_node.records.variable_columns import VariableColumn, variable_columns
 from riskset_node.sources import source_of
-from riskset_node.sources.source import FileSettings, NotedColumns, own_names
-
-
-@dataclass(frozen=True)
-class SiteRecords:
-    """One site's records as the codebook names them, before a plan asks for anything.
-
-    Attributes
-    ----------
-    patients
-        Every variable of the codebook, coded; no derived variables, no endpoints.
-    local_ids
-        What the site calls its patients.
-    findings
-        What is wrong with the file; errors among them make the records unusable.
-    read, not_read
-        Names of the file's columns that were read, and of those that were not.
-    by_name
-        Variables that node.yaml does not list, and that were read from the column of their name.
-    not_held
-        Variables that node.yaml does not list, and for which there is no column of their name.
-    """
-
-    patients: Patients
-    local_ids: LocalIds
-    findings: tuple[Finding, ...]
-    read: tuple[str, ...]
-    not_read: tuple[str, ...]
-    by_name: tuple[str, ...]
-    not_held: tuple[str, ...]
+from riskset_node.sources.cut import CutSource
+from riskset_node.sources.source import FileSettings, NotedColumns, labels_of, own_names
 
 
 def _check_study(config: NodeConfig, codebook: Codebook) -> None:
@@ -68,6 +40,17 @@ def read_records(
     What is wrong with rows is a finding, not an error. Raises `NodeConfigError` or `DataError` if the file cannot be read at all.
     """
     _check_study(config, codebook)
+    source = source_of(config.data.source.kind)
+    if isinstance(source, CutSource):
+        cut, place = source.opened(config.data.source), source.place(config.data.source)
+        check_own(cut.header, config, place)
+        return records_in(cut, codebook, place, needed)
+    return _code_columns(config, codebook, today, needed)
+
+
+def _code_columns(
+    config: NodeConfig, codebook: Codebook, today: datetime.date, needed: Collection[str]
+) -> SiteRecords:
     header = _header(config)
     mapped = variable_columns(config, codebook, header, needed)
     columns = _needed(config, mapped)
@@ -75,12 +58,13 @@ def read_records(
     n = ids.n
     marks = list(ids.marks)
     coded: dict[str, Coded] = {}
+    labels = labels_of(source_of(config.data.source.kind), config.data.source)
     for each in mapped:
         if each.column is None:
             coded[each.name] = absent_column(each.variable, n)
             continue
-        column = raw[each.column.column]
-        coded[each.name] = code_column(column, each, config.data.source, today)
+        column = raw[each.column.in_source]
+        coded[each.name] = code_column(column, each, config.data.source, today, labels)
         marks += coded[each.name].marks
     patients = _patients(n, codebook, coded)
     marks += _missing_required(patients, mapped, marks, config.data.accept)
@@ -93,12 +77,14 @@ def read_records(
         read=columns,
         not_read=_not_read(header, columns),
         by_name=tuple(each.name for each in mapped if each.by_name),
-        not_held=tuple(
-            each.name
-            for each in mapped
-            if each.column is None and each.name not in config.data.absent
-        ),
+        not_held=_not_held(config, mapped),
     )
+
+
+def _not_held(config: NodeConfig, mapped: Iterable[VariableColumn]) -> tuple[str, ...]:
+    """Variables without a column of which node.yaml says nothing."""
+    absent = config.data.absent
+    return tuple(each.name for each in mapped if each.column is None and each.name not in absent)
 
 
 def _header(config: NodeConfig) -> tuple[str, ...]:
@@ -142,7 +128,7 @@ def _rows_read(
 
 
 def _needed(config: NodeConfig, mapped: Iterable[VariableColumn]) -> tuple[str, ...]:
-    names = [each.column.column for each in mapped if each.column is not None]
+    names = [each.column.in_source for each in mapped if each.column is not None]
     if config.data.patient is not None:
         names.insert(0, config.data.patient)
     return tuple(dict.fromkeys(names))

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Protocol, TypeVar
+from typing import Annotated, ClassVar, Literal, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BeforeValidator, Field
 
@@ -46,6 +46,9 @@ def known_encoding(name: str) -> str:
 
 class SourceSettings(StrictModel):
     """What every kind of source has: how its texts write dates, and what stands for a missing value."""
+
+    HAS_EVENTS: ClassVar[bool] = False
+    """Whether a column may name the event of which its values are taken."""
 
     MORE_MISSING: ClassVar[tuple[str, ...]] = ()
     """Signs for missing that this kind of source has beside `missing`, whatever node.yaml says."""
@@ -97,10 +100,13 @@ class Note:
         The unit of its numbers; None where the source does not say it.
     approximate
         Rows whose date was completed by those who made the file; empty where none was.
+    from_1904
+        Whether day numbers count from 1904, as they do in some workbooks, so that `excel` is no form of them.
     """
 
     unit: str | None = None
     approximate: tuple[bool, ...] = ()
+    from_1904: bool = False
 
 
 class NotedColumns(dict[str, Sequence[object]]):
@@ -154,6 +160,39 @@ class Source(Protocol[Settings]):
     def examined(self, settings: Settings, columns: Sequence[str]) -> Iterator[Examined]:
         """Look at the source for `doctor`, which has found the columns there; what fails raises `NodeConfigError` or `DataError`."""
         ...
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What a source says of its columns and codes in words.
+
+    Attributes
+    ----------
+    columns
+        Labels of columns by name; a column without one is not among them.
+    values
+        By column: labels of values, by the text of the value as it is read.
+    """
+
+    columns: Mapping[str, str]
+    values: Mapping[str, Mapping[str, str]]
+
+
+NO_LABELS = Labels({}, {})
+
+
+@runtime_checkable
+class Labelled(Protocol[Settings]):
+    """A source that has labels."""
+
+    def labels(self, settings: Settings) -> Labels:
+        """Labels of columns and of their values."""
+        ...
+
+
+def labels_of(source: object, settings: SourceSettings) -> Labels:
+    """The labels of a source; none where it knows none."""
+    return source.labels(settings) if isinstance(source, Labelled) else NO_LABELS
 
 
 class FileSource:

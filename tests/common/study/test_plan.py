@@ -458,6 +458,21 @@ def test_a_change_of_any_field_is_another_hash() -> None:
     assert changed > 150
 
 
+def test_a_key_that_is_left_out_or_written_with_its_default_does_not_travel() -> None:
+    written = plan_yaml()
+    name = next(iter(written["endpoints"]))
+    without = canonical_json(plan_of(written, "p"))
+    cut = {**written["endpoints"], name: written["endpoints"][name] | {"horizon": 4}}
+    with_default = plan_of(written | {"censor_at_cutoff": False}, "p")
+
+    assert not [key for key in (b'"horizon":', b'"censor_at_cutoff":') if key in without]
+    assert sha256_hex(with_default) == sha256_hex(plan_of(written, "p"))
+    assert b'"horizon":4' in canonical_json(plan_of(written | {"endpoints": cut}, "p"))
+    assert b'"censor_at_cutoff":true' in canonical_json(
+        plan_of(written | {"censor_at_cutoff": True, "data_cutoff": "2020-01-01"}, "p")
+    )
+
+
 @pytest.mark.parametrize(
     "text", ["__import__('os').system('ls')", "{{ 7 * 7 }}", "${HOME}", "!!python/name:os"]
 )

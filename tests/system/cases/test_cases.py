@@ -132,7 +132,15 @@ CASES = {
     ),
     "05-excel-formula-cached-zero": Case(FORMULAS),
     "08-months-with-two-decimals": Case(
-        columns={"t": {"round": "day"}}, plan={"time": {"unit": "months"}}, sites=EVERY
+        columns={"t": {"round": "day"}},
+        plan={
+            "time": {"unit": "months"},
+            "analyses": [
+                {"id": "km", "kind": "kaplan_meier", "endpoint": "OS", "at": [12]},
+                {"id": "days", "kind": "baseline", "rows": ["t.day"]},
+            ],
+        },
+        sites=EVERY,
     ),
     "09-parquet-utc-midnight": Case(
         ("not_a_day", "diagnosis (column 'dx')", "data.columns.diagnosis.moments", "Europe/Vienna"),
@@ -145,6 +153,19 @@ CASES = {
         source={"where": {"PARAMCD": "OS"}},
         sites=EVERY,
     ),
+    "11-exposure-time-with-indicator": Case(
+        plan={
+            "analyses": [
+                {
+                    "id": "cox",
+                    "kind": "cox",
+                    "endpoint": "OS",
+                    "terms": [{"exposure": "tx", "where": {"txi": [1]}}],
+                    "strata": ["site"],
+                }
+            ]
+        },
+    ),
     "14-nfd-header": Case(truth=plain),
     "15-yaml-date-as-missing-token": Case(truth=plain),
     "16-day-serials": Case(
@@ -153,7 +174,19 @@ CASES = {
         truth=plain,
     ),
     "17-month-only-dates": Case(
-        ("'%Y-%m' has month and year, and no day", "day: 15"), source={"day": 15}, truth=mid_month
+        ("'%Y-%m' has month and year, and no day", "day: 15"),
+        source={"day": 15},
+        plan={
+            "analyses": [
+                {"id": "os", "kind": "kaplan_meier", "endpoint": "OS", "by": "arm"},
+                {
+                    "id": "days",
+                    "kind": "baseline",
+                    "rows": ["diagnosis.day", "death.day", "last_contact.day"],
+                },
+            ]
+        },
+        truth=mid_month,
     ),
     "18-two-date-forms": Case(
         ("not_a_date", "%d/%m/%Y", "data.columns.diagnosis.dates"),
@@ -178,6 +211,9 @@ CASES = {
         ("unclear_number", "wbc (column 'leuco')", "data.columns.wbc.thousands"),
         columns={"wbc": {"thousands": "."}},
         sites=("aa", "bb"),
+    ),
+    "26-mmddyyyy-lost-zero": Case(
+        ("not_a_date", "Some have a digit less than %m%d%Y needs", "dropped the leading zero")
     ),
     "27-parquet-placeholder-moment": Case(truth=recorded),
     "28-excel-formula-covariate": Case(FORMULAS),
@@ -283,6 +319,14 @@ NUMBERS: dict[str, tuple[Callable[[Mapping[str, Any]], list[object]], list[objec
         lambda found: [found["km"]["n"], found["km"]["events"]],
         [40, 24],
     ),
+    "11-exposure-time-with-indicator": (
+        lambda found: [
+            found["cox"]["levels"][1]["n"],
+            round(found["cox"]["terms"][0]["coef"], 3),
+            round(found["cox"]["terms"][0]["std_err"], 3),
+        ],
+        [49, 0.45, 0.346],
+    ),
     "25-thousands-by-points": (
         lambda found: [
             *_group(0)(found),
@@ -293,6 +337,23 @@ NUMBERS: dict[str, tuple[Callable[[Mapping[str, Any]], list[object]], list[objec
     ),
 }
 """What stands in the results, and what R gives on the patients."""
+
+
+ELSEWHERE = {
+    "07-estimate-beyond-follow-up": "estimates end with the follow-up: tests/common/estimators",
+    "12-long-and-cjk-labels": "labels of a figure: with the tables and figures of a journal",
+    "13-late-entry-empty-risk-set": "a warning of an emptied risk set: tests/common/estimators",
+    "22-site-name": "names of sites: tests/site_node/test_node_config.py",
+    "24-fisher-3x3": "Fisher's exact test: tests/common/survival",
+    "30-censored-row-rounded": "numbers of a rounded figure: with blind results",
+    "31-rounded-curve-flat-then-falls": "curves of a rounded figure: with blind results",
+}
+"""Cases of the same collection that are no matter of reading a file, and where each is held or will be."""
+
+
+def test_every_case_of_reading_is_here():
+    assert {path.name for path in FILES.iterdir()} == set(CASES)
+    assert set() == set(CASES) & set(ELSEWHERE)
 
 
 @pytest.mark.parametrize("name", list(NUMBERS))
