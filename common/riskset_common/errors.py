@@ -143,7 +143,9 @@ class ProtocolRefusal(Refusal):
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Name the nearest known name, or list what there is: the end of every 'unknown name' message."""
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    # Names that differ in capital letters only are the nearest, however short they are.
+    near = [each for each in names if each.casefold() == name.casefold()]
+    near = near or difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if near:
         return f"Did you mean {near[0]!r}?"
     return f"Known: {', '.join(names)}." if names else "None are defined."

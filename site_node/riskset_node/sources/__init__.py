@@ -10,6 +10,7 @@ from riskset_node.sources.excel import ExcelSource
 from riskset_node.sources.parquet import ParquetSource
 from riskset_node.sources.sas import SasSource
 from riskset_node.sources.source import Source
+from riskset_node.sources.sql import SqlSource
 
 SOURCES: Final[tuple[Source[Any], ...]] = (
     CsvSource(),
@@ -17,6 +18,7 @@ SOURCES: Final[tuple[Source[Any], ...]] = (
     SasSource(),
     ExcelSource(),
     AdamSource(),
+    SqlSource(),
 )
 
 
