@@ -47,7 +47,12 @@ def check_specification(document: Mapping[str, object]) -> None:
         assert column["dataType"] in TYPES
         allowed = {"decimal": "decimal", "date": "integer", "datetime": "integer"}
         assert column.get("targetDataType") in (None, allowed.get(column["dataType"]))
-    kinds = {"string": str, "integer": int, "number": (int, float), "boolean": bool}
+    kinds: dict[str, tuple[type, ...]] = {
+        "string": (str,),
+        "integer": (int,),
+        "number": (int, float),
+        "boolean": (bool,),
+    }
     for row in rows:
         assert len(row) == len(columns)
         for value, column in zip(row, columns, strict=True):

@@ -26,7 +26,8 @@ Nothing but `wire_code`, a fixed noun, is ever sent to another party, because a 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import ClassVar
 
@@ -140,12 +141,57 @@ class ProtocolRefusal(Refusal):
     wire_code = "protocol"
 
 
+_LISTED = 60
+"""Known names that a message lists at most."""
+
+_SHORT = 4
+"""A name of fewer letters is a code: another letter makes it another code."""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Name the nearest known name, or list what there is: the end of every 'unknown name' message."""
-    names = sorted(known)
-    # Names that differ in capital letters only are the nearest, however short they are.
-    near = [each for each in names if each.casefold() == name.casefold()]
-    near = near or difflib.get_close_matches(name, names, n=1, cutoff=0.6)
-    if near:
-        return f"Did you mean {near[0]!r}?"
-    return f"Known: {', '.join(names)}." if names else "None are defined."
+    return did_you_mean_each([name], known)
+
+
+def did_you_mean_each(names: Sequence[str], known: Iterable[str]) -> str:
+    """The same for several unknown names: a near name for each that has one, and what there is once if any has none."""
+    all_known = sorted(known)
+    near = {name: found for name in names if (found := _nearest(name, all_known))}
+    said = []
+    if len(names) == 1 and near:
+        said.append(f"Did you mean {near[names[0]]!r}?")
+    elif near:
+        said.append(
+            f"Did you mean {', '.join(f'{found!r} by {name!r}' for name, found in near.items())}?"
+        )
+    if len(near) < len(names):
+        more = f" and {len(all_known) - _LISTED} more" if len(all_known) > _LISTED else ""
+        listed = ", ".join(all_known[:_LISTED])
+        said.append(f"Known: {listed}{more}." if all_known else "None are defined.")
+    return " ".join(said)
+
+
+def _nearest(name: str, known: Sequence[str]) -> str | None:
+    """The known name that was probably meant; none that is another code rather than this one misspelt."""
+    plain = _plain(name)
+    alike = [other for other in known if _plain(other) == plain]
+    near = alike or [
+        other
+        for other in difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+        if not _is_another_code(name, other)
+    ]
+    return near[0] if near else None
+
+
+def _plain(name: str) -> str:
+    """The name without what is easily mistyped: capital letters and signs between words."""
+    return re.sub(r"[\s_.-]+", "", name).casefold()
+
+
+def _is_another_code(name: str, other: str) -> bool:
+    """Whether one of two names is no misspelling of the other: short ones with another letter in one place, and ones with other digits."""
+    same_letters = sorted(name.casefold()) == sorted(other.casefold())
+    if len(name) == len(other) < _SHORT:
+        return not same_letters
+    digits = re.findall(r"\d", name) != re.findall(r"\d", other)
+    return digits and re.sub(r"\d", "", name) == re.sub(r"\d", "", other)

@@ -48,6 +48,8 @@ class ColumnMap(StrictModel):
         For a date of an event: texts that say that it did not happen, and that it happened on an unknown day.
     moments
         For a date that is stored as a moment: the time zone in which its day is meant, or `local` for the day as written.
+    event
+        For a project with events: that of which the values are taken, where it is not the source's.
     """
 
     column: str = Field(alias="from", min_length=1)
@@ -63,6 +65,12 @@ class ColumnMap(StrictModel):
     did_not_happen: tuple[Token, ...] = ()
     day_unknown: tuple[Token, ...] = ()
     moments: Annotated[str, AfterValidator(_known_zone)] | None = None
+    event: str | None = Field(default=None, min_length=1)
+
+    @property
+    def in_source(self) -> str:
+        """What a source calls the column: its name, with the event where one is named."""
+        return self.column if self.event is None else f"{self.column}@{self.event}"
 
     @model_validator(mode="after")
     def _one_meaning(self) -> Self:

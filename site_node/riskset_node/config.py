@@ -11,6 +11,7 @@ from typing import (
     TYPE_CHECKING,
     Annotated,
     ClassVar,
+    Final,
     Literal,
     Protocol,
     Self,
@@ -32,12 +33,14 @@ from pydantic import (
 from riskset_common.errors import NodeConfigError, did_you_mean
 from riskset_common.formats.addresses import AddressText
 from riskset_common.formats.names import LineText, SiteName, StudyName
+from riskset_common.formats.strict_loader import YamlMapping
 from riskset_common.formats.strict_model import StrictModel
 from riskset_common.formats.strict_yaml import read_yaml, validate
 from riskset_node.columns import ColumnMap
 from riskset_node.finding_kinds import ACCEPTABLE, FindingKind
 from riskset_node.policy import Policy
 from riskset_node.sources import SOURCES, source_of
+from riskset_node.sources.cut import CutSettings
 from riskset_node.sources.date_forms import date_form
 from riskset_node.sources.source import SourceSettings
 
@@ -138,8 +141,8 @@ def _named_column(written: object) -> object:
     return {"from": written} if isinstance(written, str) else written
 
 
-def _acceptable(kind: str) -> str:
-    if kind in ACCEPTABLE:
+def _acceptable(kind: object) -> object:
+    if not isinstance(kind, str) or kind in ACCEPTABLE:
         return kind
     if kind in tuple(FindingKind):
         raise ValueError(
@@ -175,6 +178,19 @@ class PatientRecords(StrictModel):
     accept: tuple[AcceptedKind, ...] = ()
 
     @model_validator(mode="after")
+    def _a_cut_is_coded(self) -> Self:
+        if isinstance(self.source, CutSettings):
+            written = [
+                key for key in ("columns", "absent", "accept") if key in self.model_fields_set
+            ]
+            if written:
+                raise ValueError(
+                    f"{', '.join(written)}: a cut holds the variables as they were read and accepted when it was made. Remove "
+                    f"{' and '.join(written)}; to read them in another way, make another cut from the records."
+                )
+        return self
+
+    @model_validator(mode="after")
     def _read_or_absent(self) -> Self:
         both = sorted(set(self.columns or ()) & set(self.absent))
         if both:
@@ -207,7 +223,20 @@ class PatientRecords(StrictModel):
         return self
 
     @model_validator(mode="after")
+    def _events_are_known(self) -> Self:
+        named = [name for name, column in (self.columns or {}).items() if column.event is not None]
+        if named and not self.source.HAS_EVENTS:
+            raise ValueError(
+                f"columns.{named[0]}: event is for projects of REDCap, and the source is of kind {self.source.kind}. Remove it."
+            )
+        return self
+
+    @model_validator(mode="after")
     def _patients_are_named(self) -> Self:
+        if self.patient is None and isinstance(self.source, CutSettings):
+            raise ValueError(
+                "patient: write the column from which the cut took the patients' ids, as `riskset-node data cut` printed it."
+            )
         if self.patient is None and not source_of(self.source.kind).ordered:
             raise ValueError(
                 f"patient: the rows of a source of kind {self.source.kind} come in no order of their own. Name the column with the "
@@ -300,9 +329,40 @@ def _is_written(model: BaseModel, setting: str) -> bool:
     return written and (not inner or _is_written(getattr(model, name), inner))
 
 
+OPEN: Final = "?"
+"""What a draft of node.yaml writes where somebody of the site has to decide."""
+
+
+def _open_questions(written: object, place: str) -> Iterator[str]:
+    """Places below a section of node.yaml that still hold a question; in a list, and as a key, `?` is a text of the file."""
+    if written == OPEN:
+        yield place
+    elif isinstance(written, dict):
+        for key, value in written.items():
+            yield from _open_questions(value, f"{place}.{key}")
+
+
+def _check_no_question(written: YamlMapping, path: Path) -> None:
+    questions = [
+        each
+        for section, value in written.items()
+        for each in _open_questions(value, str(section))
+        if not each.startswith("data.source.where.")
+    ]
+    if questions:
+        raise NodeConfigError(
+            "\n".join(
+                f'{path}: {each}: "?" is still to be filled in. Write what it is; the comment beside it says what was found.'
+                for each in questions
+            )
+        )
+
+
 def read_node(path: Path) -> NodeConfig:
     """Read node.yaml; paths in it are relative to its folder. Raises `YamlError` or `NodeConfigError` with every problem."""
-    config = validate(NodeConfig, read_yaml(path), str(path), NodeConfigError)
+    written = read_yaml(path)
+    _check_no_question(written, path)
+    config = validate(NodeConfig, written, str(path), NodeConfigError)
     return _in_folder(config, path.parent)
 
 
@@ -324,8 +384,12 @@ Written = TypeVar("Written", bound=BaseModel)
 
 
 @runtime_checkable
-class _InFolder(Protocol):
-    def in_folder(self, folder: Path) -> object: ...
+class InFolder(Protocol):
+    """A value that may hold a path; its text is what node.yaml would hold."""
+
+    def in_folder(self, folder: Path) -> object:
+        """The same, with the path relative to a folder."""
+        ...
 
 
 def _in_folder(model: Written, folder: Path) -> Written:
@@ -335,7 +399,7 @@ def _in_folder(model: Written, folder: Path) -> Written:
         value = getattr(model, name)
         if isinstance(value, Path):
             found[name] = folder / value
-        elif isinstance(value, _InFolder):
+        elif isinstance(value, InFolder):
             found[name] = value.in_folder(folder)
         elif isinstance(value, BaseModel):
             found[name] = _in_folder(value, folder)

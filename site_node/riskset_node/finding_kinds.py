@@ -26,10 +26,16 @@ class FindingKind(StrEnum):
     NEGATIVE_TIME = "negative_time"
     ENTRY_NOT_BEFORE_EXIT = "entry_not_before_exit"
     EVENT_AFTER_LAST_CONTACT = "event_after_last_contact"
+    UNCOUNTED_DAYS = "uncounted_days"
     ORIGIN_AFTER_CUTOFF = "origin_after_cutoff"
     OFF_GRID = "off_grid"
     DERIVED_DIFFERS = "derived_differs"
     NO_PATIENTS = "no_patients"
+    UNTYPICAL = "untypical"
+    UNUSED_LEVEL = "unused_level"
+    ALL_MISSING = "all_missing"
+    FAR_APART = "far_apart"
+    SEEN_AFTER_DEATH = "seen_after_death"
 
 
 ACCEPTABLE = {
@@ -49,6 +55,11 @@ ONLY_WARNS = frozenset(
     {
         FindingKind.EVENT_AFTER_LAST_CONTACT,
         FindingKind.NO_PATIENT_COLUMN,
+        FindingKind.UNTYPICAL,
+        FindingKind.UNUSED_LEVEL,
+        FindingKind.ALL_MISSING,
+        FindingKind.FAR_APART,
+        FindingKind.SEEN_AFTER_DEATH,
         FindingKind.ORIGIN_AFTER_CUTOFF,
     }
 )

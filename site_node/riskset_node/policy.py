@@ -17,6 +17,7 @@ from riskset_common.errors import PolicyRefusal, did_you_mean
 from riskset_common.estimators.catalogue import ESTIMATORS, estimator_of
 from riskset_common.estimators.estimator import EVENTS, AnyRequest
 from riskset_common.formats.strict_model import StrictModel
+from riskset_common.formats.wording import shown
 from riskset_common.planning.committees import blind_analyses, serving
 from riskset_common.planning.single_sites import SETTING, all_parts
 from riskset_common.secure.sums.rule import SMALLEST_COMMITTEE
@@ -73,11 +74,12 @@ def _estimator(name: str) -> str:
 def _names(written: object) -> object:
     """The names that are allowed: a list replaces the defaults, `also` adds to them."""
     if isinstance(written, dict) and set(written) == {"also"} and isinstance(written["also"], list):
-        return tuple(dict.fromkeys((*DEFAULT_ESTIMATORS, *written["also"])))
+        more = (name for name in written["also"] if name not in DEFAULT_ESTIMATORS)
+        return (*DEFAULT_ESTIMATORS, *more)
     if not isinstance(written, list | tuple):
         raise ValueError(
-            f"{written!r} is no list of names. Write estimators: [cox, flow] to allow these alone, or estimators: {{also: [NAME]}} "
-            "to add to the defaults."
+            f"a list of names was expected, and here stands {shown(written)}. Write estimators: [cox, flow] to allow these alone, "
+            "or estimators: {also: [NAME]} to add to the defaults."
         )
     return written
 

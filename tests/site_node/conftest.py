@@ -16,7 +16,8 @@ from riskset_common.study.codebook import Codebook, read_codebook
 from riskset_common.study.study import Site, Study
 from riskset_node.config import NodeConfig, read_node
 from riskset_node.records.findings import Finding
-from riskset_node.records.reading import SiteRecords, read_records
+from riskset_node.records.reading import read_records
+from riskset_node.records.site_records import SiteRecords
 
 TODAY = datetime.date(2018, 6, 1)
 

@@ -121,11 +121,15 @@ def test_what_is_not_written_is_not_named_as_without_effect(site):
         (
             "source: {kind: csv, path: p.csv, delimiter: tab}",
             "",
-            "must be one character, but is 'tab'. A tab is written \"\\t\", in double quotes.",
+            "must be one character, or the word whitespace, but is 'tab'. A tab is written \"\\t\", in double quotes.",
         ),
         ("source: {kind: csv, path: p.csv, encoding: latin-12}", "", "'latin-12' is no encoding"),
         ("source: {kind: csv, path: p.csv, encoding: hex}", "", "'hex' is no encoding"),
-        ('source: {kind: csv, path: p.csv, decimal: ";"}', "", "Input should be '.' or ','"),
+        (
+            'source: {kind: csv, path: p.csv, decimal: ";"}',
+            "",
+            "';' may not stand here. Write '.' or ','.",
+        ),
         (
             'source: {kind: csv, path: p.csv, dates: "%Y-%m"}',
             "",

@@ -6,11 +6,13 @@ telephone. Whoever carries a file can change it, so every field has a type, whic
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -19,17 +21,20 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_public_key,
 )
-from pydantic import AfterValidator, BaseModel
+from pydantic import AfterValidator, BaseModel, model_validator
 
-from riskset_common.errors import InputError
+from riskset_common.errors import InputError, SignatureRefusal
 from riskset_common.formats.addresses import AddressText
 from riskset_common.formats.names import LineText, SiteName
 from riskset_common.formats.strict_model import StrictModel
 from riskset_common.formats.strict_yaml import validate
-from riskset_common.primitives.signing import fingerprint, public_from_text
+from riskset_common.primitives.signing import Identity, fingerprint, public_from_text, verify
 
-LONGEST_FILE = 1 << 18
-"""Bytes of one of the two files: some fifty times what they need."""
+LONGEST_CODEBOOK = 1 << 17
+"""Bytes of a codebook that travels in an invitation: some ten times that of a trial of 18 study groups."""
+
+LONGEST_FILE = 1 << 19
+"""Bytes of one of the two files: a codebook of which every character is escaped, and some fifty times what the rest needs."""
 
 
 def authority_text(pem: bytes) -> str:
@@ -89,6 +94,24 @@ def _token(text: str) -> str:
     return text
 
 
+def _codebook(text: str) -> str:
+    if len(text.encode()) > LONGEST_CODEBOOK:
+        raise ValueError(
+            f"is longer than {LONGEST_CODEBOOK >> 10} KiB. Send the codebook beside the invitation, and invite without it."
+        )
+    return text
+
+
+def _signed(text: str) -> bytes:
+    """What the centre signs, so that the signature says nothing of anything else."""
+    return b"riskset/codebook of an invitation/1\n" + text.encode()
+
+
+def codebook_signature(text: str, centre: Identity) -> str:
+    """The centre's signature of a codebook in an invitation, base64."""
+    return base64.b64encode(centre.sign(_signed(text))).decode("ascii")
+
+
 AuthorityText = Annotated[str, AfterValidator(_authority)]
 SigningKeyText = Annotated[str, AfterValidator(_signing_key)]
 ConnectionKeyText = Annotated[str, AfterValidator(_connection_key)]
@@ -108,6 +131,9 @@ class Invitation(StrictModel):
         The centre's Ed25519 public key, base64.
     token
         By which the enrolment is known to answer this invitation.
+    codebook, codebook_signature
+        The study's codebook as YAML, and its signature by `key` (base64); None where the centre sends it in another way. A codebook
+        that `key` did not sign is refused; whether `key` is the centre's is what the fingerprint says.
     """
 
     invitation: Literal[1] = 1
@@ -117,6 +143,23 @@ class Invitation(StrictModel):
     ca: AuthorityText
     key: SigningKeyText
     token: Token
+    codebook: Annotated[str, AfterValidator(_codebook)] | None = None
+    codebook_signature: str | None = None
+
+    @model_validator(mode="after")
+    def _codebook_is_the_centres(self) -> Self:
+        if self.codebook is None and self.codebook_signature is None:
+            return self
+        try:
+            signature = base64.b64decode(self.codebook_signature or "", validate=True)
+            verify(
+                public_from_text(self.key), signature, _signed(self.codebook or ""), "the codebook"
+            )
+        except (binascii.Error, ValueError, SignatureRefusal) as error:
+            raise ValueError(
+                "codebook: is not signed by the key of this invitation, so it was changed on its way."
+            ) from error
+        return self
 
     @property
     def fingerprint(self) -> str:
@@ -179,7 +222,7 @@ def read_file(kind: type[File], path: Path) -> File:
 def write_file(file: BaseModel, path: Path) -> None:
     """Write one of the two files. Raises `InputError` where it cannot be written."""
     try:
-        path.write_text(file.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        path.write_text(file.model_dump_json(indent=1, exclude_none=True) + "\n", encoding="utf-8")
     except OSError as error:
         raise InputError(
             f"{path}: cannot be written ({error.strerror}). Choose another folder."

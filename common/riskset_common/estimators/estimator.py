@@ -23,6 +23,7 @@ from riskset_common.estimators.on_shares import BlindCohort, BlindQuestion, Fits
 from riskset_common.results.shown import WithheldAnalysis
 from riskset_common.results.whole_file import AnalysisResult
 from riskset_common.study.analysis import AnalysisSpec
+from riskset_common.study.exposure import Exposure
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Site, Study
 
@@ -147,8 +148,8 @@ class Uses:
     partial_categories, partial_numbers
         Those that may be missing in a complete case.
     times
-        Dates or numbers that say when something happened. A missing value means that it did not happen; the patient still counts as a
-        complete case.
+        Dates or numbers that say when something happened, and their conditions. A patient in whom it did not happen still counts as a
+        complete case; one of whom that is not known does not.
     causes
         Kinds of event of the endpoint that the plan names.
     """
@@ -157,7 +158,7 @@ class Uses:
     numbers: tuple[str, ...] = ()
     partial_categories: tuple[str, ...] = ()
     partial_numbers: tuple[str, ...] = ()
-    times: tuple[str, ...] = ()
+    times: tuple[Exposure, ...] = ()
     causes: tuple[str, ...] = ()
 
     @property
@@ -188,6 +189,8 @@ def analysed(patients: Patients, request: AnyRequest, uses: Uses) -> Analysed:
         complete = chosen & patients.complete(
             (*uses.categories, *uses.numbers), spec.endpoint_name()
         )
+        for exposure in uses.times:
+            complete &= exposure.known(patients, request.study)
         return Analysed(
             patients.rows(complete), int(np.count_nonzero(chosen)) - int(np.count_nonzero(complete))
         )

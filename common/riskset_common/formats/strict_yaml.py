@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, PlainSerializer, ValidationErro
 from riskset_common.errors import InputError, YamlError, did_you_mean
 from riskset_common.formats.problems import Problem
 from riskset_common.formats.strict_loader import YamlMapping, strictly_loaded
+from riskset_common.formats.wording import expected, is_expectation, limited, shown
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -43,15 +44,9 @@ def parse_yaml(text: str, name: str) -> YamlMapping:
     content = strictly_loaded(text, name)
     if not isinstance(content, dict):
         raise YamlError(
-            f"{name}: the file must hold 'key: value' lines, but holds {_kind(content)}. Write one in line 1."
+            f"{name}: the file must hold 'key: value' lines, but holds {shown(content)}. Write one in line 1."
         )
     return content
-
-
-def _kind(value: object) -> str:
-    return {list: "a list", str: "a text", type(None): "nothing"}.get(
-        type(value), f"a {type(value).__name__}"
-    )
 
 
 def validate(
@@ -61,28 +56,52 @@ def validate(
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        problems = error.errors(include_url=False)
         lines = [
             line
-            for problem in problems
-            if not _follows_from_others(problem, problems)
-            for line in _describe(model, content, problem).splitlines()
+            for group in _by_cause(content, error.errors(include_url=False))
+            for line in _describe(model, content, group).splitlines()
         ]
         raise error_class("\n".join(f"{name}: {line}" for line in lines)) from error
 
 
-def _follows_from_others(problem: Problem, problems: Sequence[Problem]) -> bool:
-    """A list whose every entry is wrong counts as too short for pydantic; the entries are told."""
-    location = problem["loc"]
-    return problem["type"] == "too_short" and any(
-        len(other["loc"]) > len(location) and other["loc"][: len(location)] == location
+def _by_cause(content: object, problems: Sequence[Problem]) -> Iterator[list[Problem]]:
+    """The problems, those of one cause together: what each member of a union expected at one place."""
+    groups: dict[str, list[Problem]] = {}
+    for number, problem in enumerate(problems):
+        if _follows_from_others(content, problem, problems):
+            continue
+        joined = is_expectation(problem)
+        key = _place(content, problem["loc"], ends_in_key=False) if joined else str(number)
+        groups.setdefault(f"{joined} {key}", []).append(problem)
+    yield from groups.values()
+
+
+def _follows_from_others(content: object, problem: Problem, problems: Sequence[Problem]) -> bool:
+    """Whether others say what matters.
+
+    A list whose every entry is wrong counts as too short for pydantic, and a list or mapping that is right in kind and wrong within
+    as no text where a text could stand too; what is wrong within is told.
+    """
+    if problem["type"] != "too_short" and not (
+        is_expectation(problem) and isinstance(problem["input"], (list, tuple, Mapping))
+    ):
+        return False
+    place = _steps(content, problem["loc"], ends_in_key=False)
+    return any(
+        len(steps) > len(place) and steps[: len(place)] == place
         for other in problems
+        for steps in [_steps(content, other["loc"], ends_in_key=other["type"] in _ABOUT_KEYS)]
     )
 
 
-def _describe(model: type[BaseModel], content: object, problem: Problem) -> str:
+_ABOUT_KEYS = {"extra_forbidden", "missing"}
+"""Problems whose place ends in a key that the file need not have."""
+
+
+def _describe(model: type[BaseModel], content: object, group: Sequence[Problem]) -> str:
+    problem = group[0]
     location, kind = problem["loc"], problem["type"]
-    where = _place(content, location, ends_in_key=kind in {"extra_forbidden", "missing"})
+    where = _place(content, location, ends_in_key=kind in _ABOUT_KEYS)
     if kind == "extra_forbidden":
         refused = _refused_at(model, location[:-1]).get(str(location[-1]))
         if refused is not None:
@@ -103,17 +122,25 @@ def _describe(model: type[BaseModel], content: object, problem: Problem) -> str:
         return "\n".join(
             f"{where}: {line}" if where != WHOLE else line for line in message.splitlines()
         )
-    message, shown = problem["msg"], problem["input"]
-    if isinstance(shown, (dict, list)):
-        return f"{where}: {message}."
-    return f"{where}: {message}, but found {shown!r}."
+    if is_expectation(problem):
+        keys = sorted(_field_names_at(model, location))
+        return f"{where}: {expected(group, keys)}"
+    return f"{where}: {limited(problem)}"
 
 
 WHOLE = "as a whole"
 
 
 def _place(content: object, location: tuple[int | str, ...], *, ends_in_key: bool) -> str:
-    """The location as the person who wrote the file sees it: their keys, and entries of a list by their id if they have one.
+    """The location as the person who wrote the file sees it: their keys, and entries of a list by their id if they have one."""
+    parts = _steps(content, location, ends_in_key=ends_in_key)
+    return ".".join(part if part.isprintable() else repr(part) for part in parts) or WHOLE
+
+
+def _steps(
+    content: object, location: tuple[int | str, ...], *, ends_in_key: bool
+) -> tuple[str, ...]:
+    """The keys and entries on the way to a location.
 
     What pydantic adds is left out: which member of a union it tried, which validator refused the value.
     """
@@ -129,7 +156,7 @@ def _place(content: object, location: tuple[int | str, ...], *, ends_in_key: boo
             parts.append(own_name if isinstance(own_name, str) else str(part))
         elif ends_in_key and index == len(location) - 1:
             parts.append(str(part))
-    return ".".join(part if part.isprintable() else repr(part) for part in parts) or WHOLE
+    return tuple(parts)
 
 
 def _field_names_at(model: type[BaseModel], location: tuple[int | str, ...]) -> set[str]:

@@ -107,7 +107,7 @@ def _name_problem(codebook: Codebook, name: str, wanted: str) -> Iterator[str]:
         "number": _of_kind(codebook, NumberVariable),
         "date": _of_kind(codebook, DateVariable),
     }
-    if name in known[wanted]:
+    if name in known[wanted] or (wanted == "category" and codebook.with_day(name) is not None):
         return
     actual = next((kind for kind, names in known.items() if name in names), None)
     if actual is None:
@@ -200,7 +200,11 @@ def _analysis_problems(study: Study, analysis: AnalysisSpec) -> Iterator[str]:
         yield from _name_problem(codebook, name, "number")
     dates = _of_kind(codebook, DateVariable)
     from_dates = endpoint in plan.endpoints and plan.endpoints[endpoint].origin is not None
-    for name in dict.fromkeys(uses.times):
+    for exposure in uses.times:
+        yield from _within(
+            f"exposure {exposure.variable}", _condition_problems(study, exposure.where)
+        )
+    for name in dict.fromkeys(exposure.variable for exposure in uses.times):
         is_number = name in _of_kind(codebook, NumberVariable)
         as_date = name in dates or (from_dates and not is_number)
         yield from _name_problem(codebook, name, "date" if as_date else "number")
@@ -216,19 +220,41 @@ def _cause_problems(study: Study, analysis: AnalysisSpec) -> Iterator[str]:
 
 def variables_read(study: Study) -> set[str]:
     """Variables of the codebook that the plan's analyses need a column for, those behind derived variables and endpoints too."""
-    plan, codebook = study.plan, study.codebook
+    behind = frozenset().union(*(study.codebook.behind(name) for name in _named(study)))
+    return set(behind) - set(BUILT_IN)
+
+
+def days_asked(study: Study) -> set[str]:
+    """Dates and numbers of which the plan's analyses read how well the day is known (`NAME.day`)."""
+    asked = (study.codebook.with_day(name) for name in _named(study))
+    return {name for name in asked if name is not None}
+
+
+def days_counted(study: Study) -> set[str]:
+    """Those of which an analysis counts it."""
+    counted: set[str] = set()
+    for analysis in study.plan.analyses:
+        names = estimator_of(analysis.kind).uses(analysis).all_categories
+        counted.update(about for name in names if (about := study.codebook.with_day(name)))
+    return counted
+
+
+def _named(study: Study) -> set[str]:
+    """Every name of the codebook that the plan's analyses use."""
+    plan = study.plan
     named: set[str] = set()
     for analysis in plan.analyses:
         uses = estimator_of(analysis.kind).uses(analysis)
-        named.update(uses.all_categories, uses.all_numbers, uses.times)
+        named.update(uses.all_categories, uses.all_numbers)
+        for exposure in uses.times:
+            named.update((exposure.variable, *exposure.where))
         named.update(analysis.where)
         if analysis.population is not None:
             named.update(plan.populations[analysis.population].where)
         endpoint = analysis.endpoint_name()
         if endpoint is not None:
             named.update(_endpoint_variables(plan.endpoints[endpoint]))
-    behind = frozenset().union(*(codebook.behind(name) for name in named))
-    return set(behind) - set(BUILT_IN)
+    return named
 
 
 def _endpoint_variables(endpoint: Endpoint) -> set[str]:

@@ -163,8 +163,9 @@ def partings(study: Study, spec: AnalysisSpec) -> Iterator[Parting]:
 
 
 def _parted_by_conditions(study: Study, spec: AnalysisSpec) -> Iterator[Parting]:
-    """How population, conditions and events of an analysis part the sites."""
-    conditions = [spec.where]
+    """How population, conditions, exposures and events of an analysis part the sites."""
+    exposures = estimator_of(spec.kind).uses(spec).times
+    conditions = [spec.where, *(exposure.where for exposure in exposures)]
     if spec.population is not None:
         conditions.append(study.plan.populations[spec.population].where)
     endpoint = study.plan.endpoints.get(spec.endpoint_name() or "")

@@ -9,15 +9,27 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self, TypeVar
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    model_validator,
+)
 
 from riskset_common.errors import CodebookError, did_you_mean
 from riskset_common.formats.names import StudyName, VariableName
-from riskset_common.formats.strict_model import StrictModel
-from riskset_common.formats.strict_yaml import InOrder, Name, read_yaml, validate
+from riskset_common.formats.strict_model import StrictModel, is_default
+from riskset_common.formats.strict_yaml import InOrder, Name, parse_yaml, read_yaml, validate
 
 BUILT_IN = ("site", "study_group")
 """Categories that every patient has without a column: the site that holds the record, and the group that node.yaml names."""
+
+DAY = ".day"
+DAY_LEVELS: Final = {"known": "Known", "approximate": "Approximate", "unknown": "Unknown"}
+"""Levels of `NAME.day`, a category that every date and number has without a column: how well its day is known.
+
+A day is approximate if a site completed month and year with it, or took a time with few decimals back to it. Where there is no date or time
+the category is missing.
+"""
 
 Conditions = dict[str, list[Name]]
 """The only conditions that riskset knows: each named category has one of the named levels. There is no expression language."""
@@ -41,18 +53,29 @@ class CategoryVariable(StrictModel):
 
 
 class NumberVariable(StrictModel):
-    """A measurement in one agreed unit; `range` holds its lowest and highest believable value."""
+    """A measurement in one agreed unit.
+
+    `range` holds its lowest and highest believable value, and `typical` between what the median of any site's patients lies.
+    """
 
     kind: Literal["number"]
     label: str
     unit: str | None = None
     range: tuple[float, float] | None = None
+    typical: tuple[float, float] | None = Field(default=None, exclude_if=is_default)
     required: bool = False
 
     @model_validator(mode="after")
     def _range_ascends(self) -> Self:
-        if self.range is not None and not self.range[0] < self.range[1]:
-            raise ValueError(f"range must ascend, but is {list(self.range)}.")
+        for key, limits in (("range", self.range), ("typical", self.typical)):
+            if limits is not None and not limits[0] < limits[1]:
+                raise ValueError(f"{key} must ascend, but is {list(limits)}.")
+        if self.range is not None and self.typical is not None:
+            low, high = self.range
+            if not low <= self.typical[0] < self.typical[1] <= high:
+                raise ValueError(
+                    f"typical must lie inside range {list(self.range)}, but is {list(self.typical)}."
+                )
         return self
 
 
@@ -309,11 +332,20 @@ class Codebook(StrictModel):
     def behind(self, name: str) -> frozenset[str]:
         """The variables that sites have columns for, and built-in ones, of which a variable is made; itself where it is not derived."""
         if name not in self.derived:
-            return frozenset({name})
+            return frozenset({self.with_day(name) or name})
         return frozenset().union(*(self.behind(source) for source in self.derived[name].sources))
 
+    def with_day(self, name: str) -> str | None:
+        """The date or number whose day `NAME.day` is about; None for every other name."""
+        about = name.removesuffix(DAY)
+        variable = self.variables.get(about)
+        is_day = about != name and isinstance(variable, DateVariable | NumberVariable)
+        return about if is_day else None
+
     def levels(self, name: str) -> tuple[str, ...] | None:
-        """Level names of a category or derived variable in the codebook's order; None for any other name."""
+        """Level names of a category or derived variable in the codebook's order, and those of `NAME.day`; None for any other name."""
+        if self.with_day(name) is not None:
+            return tuple(DAY_LEVELS)
         if name in self.derived:
             return self.derived[name].levels
         variable = self.variables.get(name)
@@ -323,11 +355,16 @@ class Codebook(StrictModel):
         """What a reader of the paper calls the variable."""
         if name in BUILT_IN:
             return {"site": "Site", "study_group": "Study group"}[name]
+        about = self.with_day(name)
+        if about is not None:
+            return f"{self.variables[about].label}: day"
         found = self.derived.get(name) or self.variables[name]
         return found.label
 
     def level_label(self, name: str, level: str) -> str:
         """What a reader of the paper calls the level."""
+        if self.with_day(name) is not None:
+            return DAY_LEVELS.get(level, level)
         variable = self.variables.get(name)
         return (
             variable.levels.get(level, level) if isinstance(variable, CategoryVariable) else level
@@ -337,3 +374,8 @@ class Codebook(StrictModel):
 def read_codebook(path: Path) -> Codebook:
     """Read and check codebook.yaml. Raises `YamlError` or `CodebookError` with every problem found."""
     return validate(Codebook, read_yaml(path), str(path), CodebookError)
+
+
+def codebook_in(text: str, name: str) -> Codebook:
+    """Check a codebook that came as a text; `name` says in messages where it stands. Raises `YamlError` or `CodebookError`."""
+    return validate(Codebook, parse_yaml(text, name), name, CodebookError)

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
 from riskset_common.errors import did_you_mean
 from riskset_common.formats.names import CodebookReference, PlanVersion, StudyName
-from riskset_common.formats.strict_model import StrictModel
+from riskset_common.formats.strict_model import StrictModel, is_default
 from riskset_common.formats.strict_yaml import InOrder, Name
 from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.codebook import Conditions, DatedEvent
@@ -19,11 +19,6 @@ from riskset_common.study.displays import Display
 from riskset_common.study.time_grid import DAYS_PER_UNIT, TimeGrid, exact
 
 TimeUnit = Literal["days", "weeks", "months", "years"]
-
-
-def is_default(value: object) -> bool:
-    """Whether a key need not travel: a plan that does not use it says what it said before there was the key, and has the same hash."""
-    return not value
 
 
 class PlanTime(StrictModel):

@@ -34,7 +34,9 @@ from riskset_common.primitives.signing import Identity, read_identity
 from riskset_common.programs.secret_files import write_new
 from riskset_common.programs.tls import trusting
 from riskset_embedded.local_run import read_nodes
+from riskset_node.config import InFolder, read_node
 from riskset_node.enrolment.joining import join_folder
+from riskset_node.session.service import require_patient
 from riskset_server.centre.config import CENTRE_FILE, CentreConfig, read_centre
 from riskset_server.centre.new_centre import new_centre
 from riskset_server.flower.environment import setting
@@ -119,9 +121,11 @@ def make_federation(
     Raises
     ------
     InputError
-        Where the folder holds a federation already, or the study no nodes.
+        Where the folder holds a federation already, the study no nodes, or a node no column of its patients.
     """
     configs = read_nodes(study / "nodes")
+    for config in configs:
+        require_patient(config)
     ports = _free_ports(3)
     now = datetime.now(UTC)
     centre = new_centre(
@@ -138,11 +142,19 @@ def make_federation(
     write_new(folder / GOVERNANCE, governance.to_pem())
     database = open_database(centre.store)
     sites = Sites(database)
+    codebook = (study / CODEBOOK).read_text(encoding="utf-8-sig")
     files = {read_yaml(path)["site"]: path for path in sorted((study / "nodes").glob("*.y*ml"))}
     try:
         for config in sorted(configs, key=lambda config: config.site):
             invitation = invite(
-                centre, sites, config.site, config.study_group, "", now=now, random=token_bytes
+                centre,
+                sites,
+                config.site,
+                config.study_group,
+                "",
+                now=now,
+                random=token_bytes,
+                codebook=codebook,
             )
             home = folder / "sites" / config.site
             join_folder(invitation, home, governance=[governance.public_text], random=token_bytes)
@@ -187,10 +199,16 @@ def send_roster(folder: Path, roster: Roster) -> None:
 
 
 def _write_node(study_file: Path, home: Path) -> None:
-    """The study's node.yaml with this site's keys, the centre, and the path of its records made absolute."""
+    """The study's node.yaml with this site's keys, the centre, and every path to its records made absolute."""
     written, joined = read_yaml(study_file), read_yaml(home / "node.yaml")
     source = _block(_block(written, "data"), "source")
-    source["path"] = str((study_file.parent / str(source["path"])).resolve())
+    settings = read_node(study_file.resolve()).data.source
+    for name in settings.model_fields_set:
+        value = getattr(settings, name)
+        if isinstance(value, Path):
+            source[name] = str(value.resolve())
+        elif isinstance(value, InFolder):
+            source[name] = str(value)
     whole = written | {name: joined[name] for name in ("centre", "identity", "roster", "state")}
     (home / "node.yaml").write_text(_as_yaml(whole), encoding="utf-8")
 

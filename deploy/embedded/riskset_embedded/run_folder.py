@@ -70,7 +70,9 @@ class RunFolder:
         return bytes.fromhex(drawn[purpose])
 
     def finish(self, into: Path) -> None:
-        """Move messages and states into the output folder, and delete what was drawn with the rest."""
+        """Move messages and states into the output folder, and delete what was drawn with the rest, and cuts of sites that were lost."""
+        for cuts in self.outboxes.glob("*.cuts"):
+            shutil.rmtree(cuts)
         for kept in (self.transcript, self.outboxes):
             close_all(kept)
             close_all(Path(shutil.move(kept, into / kept.name)))

@@ -123,20 +123,38 @@ def drive(centre: CentreFolder = HERE) -> None:
     drive_task(config, sys.stdin.read())
 
 
+StudyGroup = Annotated[
+    str | None, typer.Option("--study-group", help="Its study group; its name when not given.")
+]
+CodebookToSend = Annotated[
+    Path | None,
+    typer.Option(
+        "--codebook",
+        help="codebook.yaml of the study, which goes with the invitation, signed by the centre.",
+        dir_okay=False,
+        exists=True,
+    ),
+]
+
+
 @site_app.command("invite")
 @errors_as_text
 def invite(
     site: SiteName,
-    study_group: Annotated[
-        str | None, typer.Option("--study-group", help="Its study group; its name when not given.")
-    ] = None,
+    study_group: StudyGroup = None,
     contact: Annotated[str, typer.Option("--contact", help="Whom to write to.")] = "",
+    codebook: CodebookToSend = None,
     centre: CentreFolder = HERE,
 ) -> None:
     """Invite a site; writes SITE.invite, to be sent to it, and prints the centre's fingerprint, to be read out by telephone."""
     from riskset_common.consortium.invitation import write_file
+    from riskset_common.study.codebook import read_codebook
     from riskset_server.sites import admission as joining
 
+    words = None
+    if codebook is not None:
+        read_codebook(codebook)
+        words = codebook.read_text(encoding="utf-8-sig")
     with _opened(centre) as (config, sites, _):
         made = joining.invite(
             config,
@@ -146,11 +164,14 @@ def invite(
             contact,
             now=datetime.now(UTC),
             random=token_bytes,
+            codebook=words,
         )
     path = Path(f"{made.site}.invite")
     write_file(made, path)
+    beside = "; send the codebook beside it, or invite with --codebook"
+    held = beside if words is None else ", and the codebook"
     typer.echo(
-        f"{path}: send it to the site; it holds the centre's address and a one-time token\n"
+        f"{path}: send it to the site; it holds the centre's address and a one-time token{held}\n"
         f"fingerprint  {made.fingerprint}\n"
         "That is the centre's. Read it out to the site in the call in which the site reads out its own."
     )

@@ -57,10 +57,8 @@ def _is_model(inner: Shown) -> bool:
 
 def _notes(shown: Shown) -> Iterator[str]:
     spec, words = spec_of(LandmarkSpec, shown.only), shown.words
-    yield (
-        f"Landmark at {plain(spec.at)} {words.unit}: patients still followed then, by {lower_first(words.variable(spec.exposure))} "
-        "until then."
-    )
+    exposure = words.under(lower_first(words.variable(spec.exposure)), spec.exposure_where)
+    yield f"Landmark at {plain(spec.at)} {words.unit}: patients still followed then, by {exposure} until then."
     ended = of_kind(LandmarkResult, shown.only.result).ended
     if ended != 0:
         yield f"Patients whose follow-up does not span the landmark: {cell(ended, count).text}."

@@ -16,7 +16,9 @@ from riskset_common.results.follow_up import FollowUpResult
 from riskset_common.results.incidence import CumulativeIncidenceResult
 from riskset_common.results.regression import FittedModel
 from riskset_common.results.shown import Withheld, WithheldAnalysis
-from riskset_server.displays.parts.cells import level_percent, plain
+from riskset_common.results.tables import BaselineResult
+from riskset_common.study.codebook import DateVariable
+from riskset_server.displays.parts.cells import cell, count, level_percent, plain
 from riskset_server.displays.parts.curve_words import interval_kinds, test_noun
 from riskset_server.displays.parts.display import Part, spec_of, tests_of
 from riskset_server.displays.parts.effects import TIES, exposures
@@ -173,7 +175,9 @@ def _landmark(parts: Sequence[Part], words: Words) -> Iterator[str]:
     for part in parts:
         if isinstance(part.spec, LandmarkSpec):
             at = f"{plain(part.spec.at)} {words.unit}"
-            exposure = lower_first(words.variable(part.spec.exposure))
+            exposure = words.under(
+                lower_first(words.variable(part.spec.exposure)), part.spec.exposure_where
+            )
             yield (
                 f"The landmark analysis {part.spec.id} is of patients still followed after {at}, by {exposure} until then; later "
                 "changes do not count."
@@ -190,10 +194,31 @@ def _among_sites(parts: Sequence[Part], words: Words) -> Iterator[str]:
 
 
 def _characteristics(parts: Sequence[Part], words: Words) -> Iterator[str]:
-    del words
+    for part in parts:
+        if isinstance(part.result, BaselineResult):
+            yield from _approximate_days(part.result, words)
     names = distinct(name for part in parts for name in test_names(part))
     if names:
         yield f"Characteristics are compared between groups by the {listed(names)} test on patients in whom they are known."
+
+
+def _approximate_days(result: BaselineResult, words: Words) -> Iterator[str]:
+    """How many days the sites set themselves, of each date and time whose days the table counts."""
+    totals = {(row.variable, row.level): row.total for row in result.rows}
+    for name in distinct(row.variable for row in result.rows):
+        about = words.codebook.with_day(name)
+        if about is None:
+            continue
+        found = [totals[name, level] for level in ("approximate", "known")]
+        whole = [each for each in found if not isinstance(each, Withheld)]
+        of = f" of {count(sum(whole))}" if len(whole) == len(found) else ""
+        label = lower_first(words.happening(about))
+        if isinstance(words.codebook.variables[about], DateVariable):
+            yield (
+                f"The day of the month was not known for {cell(found[0], count).text}{of} dates of {label} and was set by the sites."
+            )
+        else:
+            yield f"The day was taken from a rounded time for {cell(found[0], count).text}{of} values of {label}."
 
 
 SURVIVAL: Final = Methods(Paragraph.ESTIMATION, _survival)

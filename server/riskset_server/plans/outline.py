@@ -12,6 +12,7 @@ from riskset_common.planning.check import variables_read
 from riskset_common.rounds.questions import sites_of
 from riskset_common.study.study import Study
 from riskset_server.plans.at_sites import Spare, blind_committee, spare, spare_text, warnings
+from riskset_server.plans.exposures import everybody_exposed
 from riskset_server.plans.submitted import submitted
 
 
@@ -30,8 +31,8 @@ class OutlinedAnalysis(TypedDict):
 class Outline(TypedDict):
     """What a plan asks, as `riskset plan check --json` prints it.
 
-    `blind_committee` holds who would serve where the roster is known, else the candidates that the plan names; `spare` and `warnings`
-    are empty without a roster.
+    `blind_committee` holds who would serve where the roster is known, else the candidates that the plan names; `spare` is empty
+    without a roster.
     """
 
     plan: str
@@ -82,7 +83,7 @@ def outline(plan_path: Path, codebook_path: Path, roster_path: Path | None = Non
         if sites
         else list(plan.secure.blind.candidates or ()),
         "spare": [] if roster is None else spare(study, roster),
-        "warnings": list(warnings(study)) if sites else [],
+        "warnings": [*everybody_exposed(study), *(warnings(study) if sites else ())],
     }
 
 

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from riskset_common.consortium.invitation import Enrolment, Invitation, made
+from riskset_common.consortium.invitation import (
+    Enrolment,
+    Invitation,
+    codebook_signature,
+    made,
+)
 from riskset_common.errors import Refusal
-from riskset_common.primitives.signing import is_read_out, public_from_text
+from riskset_common.primitives.signing import Identity, is_read_out, public_from_text
+from riskset_common.study.codebook import codebook_in
 from riskset_server.centre.config import CentreConfig
 from riskset_server.sites.nodes import Registry, bring_in_line
 from riskset_server.store import Sites
@@ -22,28 +28,41 @@ def invite(
     *,
     now: datetime,
     random: Callable[[int], bytes],
+    codebook: str | None = None,
 ) -> Invitation:
     """Enter a site, and give the invitation to send.
+
+    Parameters
+    ----------
+    codebook
+        The text of the study's codebook.yaml, which is signed and sent along.
 
     Raises
     ------
     InputError
-        Where one of the names is none, the centre's authority cannot be read, or the site is admitted already. Nothing is entered then.
+        Where one of the names is none, the codebook is none or too long, the centre's authority cannot be read, or the site is admitted
+        already. Nothing is entered then.
     """
-    token = random(32).hex()
-    invitation = made(
-        Invitation,
-        {
-            "site": name,
-            "study_group": study_group,
-            "address": centre.address,
-            "ca": centre.authority(),
-            "key": centre.identity().public_text,
-            "token": token,
-        },
-    )
+    token, identity = random(32).hex(), centre.identity()
+    fields = {
+        "site": name,
+        "study_group": study_group,
+        "address": centre.address,
+        "ca": centre.authority(),
+        "key": identity.public_text,
+        "token": token,
+    }
+    invitation = made(Invitation, fields | _signed(codebook, identity))
     sites.invite(name, study_group, contact, token, now)
     return invitation
+
+
+def _signed(codebook: str | None, centre: Identity) -> dict[str, str]:
+    """The fields of a codebook in an invitation. Raises `InputError` if it is none."""
+    if codebook is None:
+        return {}
+    codebook_in(codebook, "codebook")
+    return {"codebook": codebook, "codebook_signature": codebook_signature(codebook, centre)}
 
 
 def admit(

@@ -26,7 +26,7 @@ from riskset_node.policy import (
 )
 from riskset_node.records.findings import Finding, Severity
 from riskset_node.records.profile import VariableProfile
-from riskset_node.records.reading import SiteRecords
+from riskset_node.records.site_records import SiteRecords
 
 _COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}
 

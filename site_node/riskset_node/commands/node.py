@@ -85,11 +85,17 @@ def init(
 
 
 def _say_joined(home: Path, invitation: Invitation, enrolment: Enrolment) -> None:
+    codebook = (
+        f"came along, {home / 'codebook.yaml'}"
+        if invitation.codebook is not None
+        else f"did not come along: ask the centre for it, and lay it into {home} as codebook.yaml"
+    )
     typer.echo(
         f"send to the centre  {home / invitation.site}.enrolment\n"
         f"read out            {enrolment.fingerprint}\n"
         f"the centre's        {invitation.fingerprint}\n"
-        f"fill in             {home / 'node.yaml'}"
+        f"the codebook        {codebook}\n"
+        f"fill in             {home / 'node.yaml'}; to have it proposed: riskset-node data draft FILE --in {home}"
     )
 
 
@@ -101,7 +107,7 @@ def doctor(node: NodeFile) -> None:
     from riskset_node.config import read_node
     from riskset_node.connection.admission import admission
     from riskset_node.connection.standing import process_of
-    from riskset_node.enrolment.doctor import Check, examine
+    from riskset_node.enrolment.doctor import Check, codebook_beside, examine
 
     try:
         config = read_node(node)
@@ -111,6 +117,7 @@ def doctor(node: NodeFile) -> None:
         found = examine(
             config,
             now=_now(),
+            codebook=codebook_beside(node),
             admission=lambda: admission(_connection(config)),
             runs=config.state is not None and process_of(config.state) is not None,
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from riskset_common.programs.command_line import LEAVE_ESCAPES, errors_as_text, show_version
+from riskset_node.commands import cuts as cuts_cli
 from riskset_node.commands import node as node_cli
 from riskset_node.commands.outbox import outbox_app
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from riskset_common.study.codebook import Codebook
     from riskset_common.study.study import Study
     from riskset_node.config import NodeConfig
+    from riskset_node.drafting.draft import Draft
 
 app = typer.Typer(
     name="riskset-node",
@@ -26,6 +28,7 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="The site's own records: look, without sending.", no_args_is_help=True)
 policy_app = typer.Typer(help="What this site allows.", no_args_is_help=True)
+cuts_cli.join(data_app)
 app.add_typer(data_app, name="data")
 app.add_typer(policy_app, name="policy")
 app.add_typer(outbox_app, name="outbox")
@@ -35,7 +38,13 @@ NodeFile = Annotated[
     Path, typer.Argument(metavar="NODE", help="node.yaml", dir_okay=False, exists=True)
 ]
 CodebookFile = Annotated[
-    Path, typer.Option("--codebook", help="codebook.yaml", dir_okay=False, exists=True)
+    Path | None,
+    typer.Option(
+        "--codebook",
+        help="The study's codebook; the codebook.yaml beside node.yaml when not given.",
+        dir_okay=False,
+        exists=True,
+    ),
 ]
 PlanFile = Annotated[
     Path | None, typer.Option("--plan", help="plan.yaml", dir_okay=False, exists=True)
@@ -61,25 +70,29 @@ def root(
 @data_app.command("check")
 @errors_as_text
 def check(
-    node: NodeFile, codebook: CodebookFile, plan: PlanFile = None, as_json: AsJson = False
+    node: NodeFile,
+    codebook: CodebookFile = None,
+    plan: PlanFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Find everything that is wrong with the records; with --plan, also with the times to its endpoints.
 
     Ends with 0 where there are warnings at most, and with 1 where the records cannot be used as they are.
     """
     from riskset_common.planning.check import variables_read
-    from riskset_common.study.codebook import read_codebook
     from riskset_node.commands.listings import findings_json, print_json, show_findings, terminal
     from riskset_node.config import read_node
     from riskset_node.records.findings import Severity
+    from riskset_node.records.plausibility import implausible
     from riskset_node.records.preparing import prepare
     from riskset_node.records.reading import read_records
 
-    config, words = read_node(node), read_codebook(codebook)
+    config, words = read_node(node), _codebook(codebook, node.parent)
     study = None if plan is None else _study_of_one(plan, words, config)
     needed = set() if study is None else variables_read(study)
     records = read_records(config, words, _today(), needed)
     findings = records.findings if study is None else prepare(records, config, study).findings
+    findings += implausible(records, findings, config, words, study)
     if as_json:
         print_json(findings_json(config.site, records, findings))
     else:
@@ -90,16 +103,15 @@ def check(
 
 @data_app.command("profile")
 @errors_as_text
-def profile(node: NodeFile, codebook: CodebookFile, as_json: AsJson = False) -> None:
+def profile(node: NodeFile, codebook: CodebookFile = None, as_json: AsJson = False) -> None:
     """Show this site's own counts, quartiles and days. For this machine only; nothing is sent."""
-    from riskset_common.study.codebook import read_codebook
     from riskset_node.commands.listings import print_json, profile_json, show_profile, terminal
     from riskset_node.config import read_node
     from riskset_node.records.findings import check_usable
     from riskset_node.records.profile import profile as profile_of
     from riskset_node.records.reading import read_records
 
-    config, words = read_node(node), read_codebook(codebook)
+    config, words = read_node(node), _codebook(codebook, node.parent)
     records = read_records(config, words, _today())
     check_usable(records.findings, config.site)
     rows = profile_of(records.patients, words, config.study_group)
@@ -107,6 +119,56 @@ def profile(node: NodeFile, codebook: CodebookFile, as_json: AsJson = False) -> 
         print_json(profile_json(config.site, records.patients.n, rows))
     else:
         show_profile(terminal(), config.site, records.patients.n, rows)
+
+
+@data_app.command("draft")
+@errors_as_text
+def draft(
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="The patients' file.", dir_okay=False, exists=True),
+    ],
+    codebook: CodebookFile = None,
+    folder: Annotated[
+        Path, typer.Option("--in", help="The folder of node.yaml.", file_okay=False, exists=True)
+    ] = Path(),
+    encoding: Annotated[
+        str | None, typer.Option("--encoding", help="The encoding of a text file, if you know it.")
+    ] = None,
+    sheet: Annotated[
+        str | None, typer.Option("--sheet", help="The sheet with the patients of a workbook.")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Replace the draft before.")] = False,
+) -> None:
+    """Look at the patients' file, and propose how node.yaml reads it; writes node.yaml.draft, and never node.yaml.
+
+    The draft holds no value of a patient but codes of categories. Nothing is sent.
+    """
+    from riskset_node.drafting.draft import draft_of
+    from riskset_node.drafting.files import read_whole
+    from riskset_node.drafting.node_file import place_of, write_draft
+
+    words = _codebook(codebook, folder)
+    said = {"encoding": encoding, "sheet": sheet}
+    read = read_whole(file, {key: value for key, value in said.items() if value is not None})
+    made = draft_of(read, place_of(file, folder), words, _today())
+    path = write_draft(made.text, folder, words, again=again)
+    _say_drafted(path, made)
+
+
+def _say_drafted(path: Path, made: Draft) -> None:
+    """What was proposed, and what to do next."""
+    fill_in = (
+        f'fill in   {made.questions} places with "?": search for them, the comment beside each says what was found\n'
+        if made.questions
+        else ""
+    )
+    typer.echo(
+        f"written   {path}\n"
+        f"proposed  a column for {len(made.proposed)} of {made.variables} variables; read each line, because a proposal may be wrong\n"
+        f"{fill_in}"
+        f"then      name it {path.with_suffix('')}, and run: riskset-node data check {path.with_suffix('')}"
+    )
 
 
 @policy_app.command("show")
@@ -137,6 +199,23 @@ def show(node: NodeFile, plan: PlanFile = None, as_json: AsJson = False) -> None
         show_policy(terminal(), shown)
     if shown.reasons():
         raise typer.Exit(PolicyRefusal.exit_code)
+
+
+def _codebook(given: Path | None, folder: Path) -> Codebook:
+    """The codebook that was named, or the one in the folder of node.yaml; which one is then said."""
+    from riskset_common.errors import InputError
+    from riskset_common.study.codebook import read_codebook
+    from riskset_node.enrolment.joining import CODEBOOK_FILE
+
+    if given is not None:
+        return read_codebook(given)
+    path = folder / CODEBOOK_FILE
+    if not path.exists():
+        raise InputError(
+            f"{path}: is not there. Ask the centre for the study's codebook and lay it there, or name it with --codebook."
+        )
+    typer.echo(f"codebook: {path}", err=True)
+    return read_codebook(path)
 
 
 def _study_of_one(plan: Path, codebook: Codebook, config: NodeConfig) -> Study:

@@ -1,12 +1,13 @@
 """Checks of this machine, its records and the connection to the centre: each passes, warns, or says what to do.
 
-Of the patients nothing is read but the columns' names and whether there is a row; nothing is sent but a request for the centre's health.
+Of the patients nothing is told but how many findings the check of their records has; nothing is sent but a request for the centre's
+health.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -21,9 +22,13 @@ from riskset_common.formats.moments import moment
 from riskset_common.primitives.signing import fingerprint
 from riskset_common.programs.command_line import version_of
 from riskset_common.programs.tls import trusting
+from riskset_common.study.codebook import Codebook, read_codebook
 from riskset_node.config import NodeConfig
-from riskset_node.enrolment.joining import read_connection_key
+from riskset_node.enrolment.joining import CODEBOOK_FILE, NODE_FILE, read_connection_key
 from riskset_node.policy import expiry_reasons
+from riskset_node.records.findings import Severity
+from riskset_node.records.reading import read_records
+from riskset_node.records.variable_columns import variable_columns
 from riskset_node.session.service import (
     STATE_FILE,
     address_of,
@@ -42,6 +47,11 @@ CLOCK_AHEAD, CLOCK_BEHIND = 5.0, 300.0
 
 FREE_BYTES = 1 << 30
 
+_NO_CODEBOOK = (
+    f"the records are not checked against it, because there is no {CODEBOOK_FILE} beside {NODE_FILE}. "
+    "Ask the centre for it, and lay it there."
+)
+
 
 @dataclass(frozen=True)
 class Check:
@@ -53,19 +63,32 @@ class Check:
     warns: bool = False
 
 
+def codebook_beside(node: Path) -> Path | None:
+    """The codebook that lies beside a node.yaml, or None."""
+    path = node.parent / CODEBOOK_FILE
+    return path if path.exists() else None
+
+
 def examine(
-    config: NodeConfig, *, now: datetime, admission: Callable[[], str], runs: bool
+    config: NodeConfig,
+    *,
+    now: datetime,
+    codebook: Path | None,
+    admission: Callable[[], str],
+    runs: bool,
 ) -> list[Check]:
     """Look at everything; what fails does not keep the rest from being looked at.
 
     Parameters
     ----------
+    codebook
+        The study's, against which the records are checked; None where there is none.
     admission
         Asks the centre as the node does; raises `RisksetError` if it does not admit the site.
     runs
         Whether the node runs, so that what it made of node.yaml counts.
     """
-    health, records = _Health(config, now), _Records(config)
+    health, records = _Health(config, now), _Records(config, now, codebook)
     looks: tuple[tuple[str, Callable[[], str]], ...] = (
         ("release", lambda: f"riskset-node {version_of('riskset-node')}"),
         ("keys", lambda: _keys(config)),
@@ -230,14 +253,16 @@ def _state_file(config: NodeConfig) -> Path:
 
 
 class _Records:
-    """One look at the source of the records, without a value of a patient."""
+    """One look at the records, of which no value is told."""
 
-    def __init__(self, config: NodeConfig) -> None:
+    def __init__(self, config: NodeConfig, now: datetime, codebook: Path | None) -> None:
         self._config = config
+        self._today = now.astimezone().date()
+        self._codebook = codebook
         self.warnings: list[Check] = []
 
     def look(self) -> str:
-        """Whether the source can be read and has the columns that node.yaml names; what it warns of is kept."""
+        """Whether the source can be read, has the columns that node.yaml names, and passes the check; what it warns of is kept."""
         require_patient(self._config)
         source, settings = source_of(self._config.data.source.kind), self._config.data.source
         place, columns = source.place(settings), _named_columns(self._config)
@@ -249,7 +274,29 @@ class _Records:
                 self.warnings.append(Check("records", True, each.found, warns=True))
             else:
                 said.append(each.found)
+        if self._codebook is None:
+            self.warnings.append(Check("codebook", True, _NO_CODEBOOK, warns=True))
+        else:
+            said.append(self._checked(read_codebook(self._codebook), header))
         return "; ".join(said)
+
+    def _checked(self, codebook: Codebook, header: Sequence[str]) -> str:
+        """The counts of the whole check. Raises if there is an error among the findings."""
+        see = f"`riskset-node data check {NODE_FILE}` tells them."
+        variable_columns(self._config, codebook, header)
+        try:
+            records = read_records(self._config, codebook, self._today)
+        except RisksetError as error:
+            # Its text may name values.
+            raise RisksetError(
+                f"cannot be checked against the codebook, {see.replace('them', 'why')}"
+            ) from error
+        errors = sum(finding.severity is Severity.ERROR for finding in records.findings)
+        warnings = len(records.findings) - errors
+        counts = f"{records.patients.n:,} patients, {errors} errors and {warnings} warnings of the check against the codebook"
+        if errors:
+            raise RisksetError(f"{counts}, {see}")
+        return counts
 
 
 def _named_columns(config: NodeConfig) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -22,17 +23,29 @@ from riskset_common.primitives.signing import Identity, is_read_out, public_from
 from riskset_common.programs.command_line import version_of
 from riskset_common.programs.screen import one_line
 from riskset_common.programs.secret_files import closed_folder, write_new
+from riskset_common.study.codebook import codebook_in
 
 NODE_FILE = "node.yaml"
+CODEBOOK_FILE = "codebook.yaml"
+"""The study's codebook as it came with the invitation; commands that are told of no other read this one."""
 
 _HEAD = """\
 # This site. Fill in `data`: where the patients stand, the column with this site's own ids of them (`patient`), and how the variables
-# are written there (docs/node.md).
+# are written there (docs/node.md). To have it proposed: riskset-node data draft FILE --in {folder}
 # Under `centre`, `plans` names the plans that this site agreed to, and the node answers no other. Each is one line:
 # - {{plan: SHA-256, codebook: SHA-256}}, as `riskset plan check` prints them.
 # `roster` names the keys of the consortium's governance, of which `needed` must have signed the roster. They are read out or handed
 # over by their holders, never by the centre. When the roster came, lay roster.yaml and roster.yaml.sig beside this file.
 # Then: riskset-node doctor {file}; riskset-node start {file}
+"""
+
+_DATA_TO_FILL_IN = """\
+data:
+  source:
+    kind: csv
+    path: patients.csv
+  patient: patient_id
+  # columns: one line for each variable of the codebook, variable: column; what has the variable's name needs no line
 """
 
 _ROSTER_TO_FILL_IN = """\
@@ -54,9 +67,9 @@ def join_folder(
     centre_read_out: str | None = None,
     random: Callable[[int], bytes],
 ) -> Enrolment:
-    """Make this site's folder: two keys, the centre's certificate authority, node.yaml, and the enrolment to send back.
+    """Make this site's folder: two keys, the centre's authority, the codebook if one came, node.yaml, and the enrolment to send back.
 
-    The private keys are made here and stay here.
+    The private keys are made here and stay here. Nothing is written outside of the folder, and over no file.
 
     Parameters
     ----------
@@ -71,14 +84,13 @@ def join_folder(
     Refusal
         Where what was heard is not the fingerprint of the centre in the invitation. Nothing is written then.
     InputError
-        Where a governance key is none, the folder holds a node already, or it cannot be written.
+        Where a governance key is none, the codebook is none, the folder holds a node already, or it cannot be written.
     """
     _check_centre(invitation, centre_read_out)
     _check_governance(governance, needed)
-    if (folder / NODE_FILE).exists():
-        raise InputError(
-            f"{folder / NODE_FILE}: is there already. Its keys are entered in the roster; choose another folder for a new node."
-        )
+    if invitation.codebook is not None:
+        codebook_in(invitation.codebook, "the codebook in the invitation")
+    _check_empty(folder, invitation)
     closed_folder(folder)
     identity = Identity.from_random(random(32))
     connection = ec.generate_private_key(ec.SECP384R1())
@@ -87,7 +99,9 @@ def join_folder(
         folder / "connection.key",
         connection.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
     )
-    (folder / "ca.pem").write_text(invitation.ca, encoding="ascii")
+    write_new(folder / "ca.pem", invitation.ca.encode("ascii"))
+    if invitation.codebook is not None:
+        write_new(folder / CODEBOOK_FILE, invitation.codebook.encode())
     public = connection.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     enrolment = made(
         Enrolment,
@@ -101,10 +115,29 @@ def join_folder(
     )
     write_file(enrolment, folder / f"{invitation.site}.enrolment")
     # Last, because it is what makes the folder a node's.
-    (folder / NODE_FILE).write_text(
-        _node_yaml(invitation, folder, governance, needed), encoding="utf-8"
+    write_new(
+        folder / NODE_FILE, _node_yaml(invitation, folder, governance, needed).encode("utf-8")
     )
     return enrolment
+
+
+def _check_empty(folder: Path, invitation: Invitation) -> None:
+    """Raise if a file that is to be written is there already; also one that is only a link."""
+    if os.path.lexists(folder / NODE_FILE):
+        raise InputError(
+            f"{folder / NODE_FILE}: is there already. Its keys are entered in the roster; choose another folder for a new node."
+        )
+    for name in (
+        "site.key",
+        "connection.key",
+        "ca.pem",
+        CODEBOOK_FILE,
+        f"{invitation.site}.enrolment",
+    ):
+        if os.path.lexists(folder / name) and (name != CODEBOOK_FILE or invitation.codebook):
+            raise InputError(
+                f"{folder / name}: is there already, and is not written over. Move it away, or choose another folder with --in."
+            )
 
 
 def _check_centre(invitation: Invitation, read_out: str | None) -> None:
@@ -164,13 +197,12 @@ def _node_yaml(invitation: Invitation, folder: Path, governance: Sequence[str], 
         "state": "state",
     }
     pinned = {"path": "roster.yaml", "governance": list(governance), "needed": needed}
-    data = {"source": {"kind": "csv", "path": "patients.csv"}, "patient": "patient_id"}
     return "".join(
         [
-            _HEAD.format(file=one_line(str(folder / NODE_FILE))),
+            _HEAD.format(file=one_line(str(folder / NODE_FILE)), folder=one_line(str(folder))),
             _as_yaml(written),
             _as_yaml({"roster": pinned}) if governance else _ROSTER_TO_FILL_IN,
-            _as_yaml({"data": data}),
+            _DATA_TO_FILL_IN,
         ]
     )
 

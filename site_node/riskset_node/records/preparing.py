@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from riskset_common.planning.check import days_asked
 from riskset_common.study.patients import EndpointTimes, Patients, day_number
 from riskset_common.study.study import Study
 from riskset_node.config import NodeConfig
@@ -13,9 +14,10 @@ from riskset_node.records.deriving.cutoff import as_it_stood, cutoff_marks
 from riskset_node.records.deriving.derived import derive_variables
 from riskset_node.records.deriving.endpoints import derive
 from riskset_node.records.deriving.first_events import NEVER
+from riskset_node.records.deriving.known_days import known_days, uncounted_days
 from riskset_node.records.findings import Finding, check_usable
 from riskset_node.records.own_site import own_site
-from riskset_node.records.reading import SiteRecords
+from riskset_node.records.site_records import SiteRecords
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,9 @@ def prepare(records: SiteRecords, config: NodeConfig, study: Study) -> PreparedP
     stood = as_it_stood(recorded, cutoff, study.plan.last_contacts)
     until = NEVER if cutoff is None else day_number(cutoff)
     derived = derive_variables(stood, study.codebook, site.study_group, until)
-    categories |= derived.codes
+    categories |= derived.codes | known_days(stood, sorted(days_asked(study)))
     patients = Patients(recorded.n, categories, recorded.numbers, recorded.dates)
-    marks = [*derived.marks, *cutoff_marks(patients, study)]
+    marks = [*derived.marks, *cutoff_marks(patients, study), *uncounted_days(recorded, study)]
     endpoints: dict[str, EndpointTimes] = {}
     for name in _endpoints_analysed(study):
         built = derive(name, study, patients)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,42 +13,15 @@ from riskset_common.study.codebook import CategoryVariable, Codebook, NumberVari
 from riskset_common.study.patients import Patients
 from riskset_node.config import NodeConfig
 from riskset_node.finding_kinds import FindingKind
-from riskset_node.records.findings import Finding, LocalIds, Mark
+from riskset_node.records.findings import Mark
 from riskset_node.records.rows import PatientIds, chosen_rows
+from riskset_node.records.site_records import SiteRecords, check_own, records_in
 from riskset_node.records.values.coding import Coded, absent_column, code_column
 from riskset_node.records.values.column import Column
 from riskset_node.records.variable_columns import VariableColumn, variable_columns
 from riskset_node.sources import source_of
-from riskset_node.sources.source import FileSettings, NotedColumns
-
-
-@dataclass(frozen=True)
-class SiteRecords:
-    """One site's records as the codebook names them, before a plan asks for anything.
-
-    Attributes
-    ----------
-    patients
-        Every variable of the codebook, coded; no derived variables, no endpoints.
-    local_ids
-        What the site calls its patients.
-    findings
-        What is wrong with the file; errors among them make the records unusable.
-    read, not_read
-        Names of the file's columns that were read, and of those that were not.
-    by_name
-        Variables that node.yaml does not list, and that were read from the column of their name.
-    not_held
-        Variables that node.yaml does not list, and for which there is no column of their name.
-    """
-
-    patients: Patients
-    local_ids: LocalIds
-    findings: tuple[Finding, ...]
-    read: tuple[str, ...]
-    not_read: tuple[str, ...]
-    by_name: tuple[str, ...]
-    not_held: tuple[str, ...]
+from riskset_node.sources.cut import CutSource
+from riskset_node.sources.source import FileSettings, NotedColumns, labels_of, own_names
 
 
 def _check_study(config: NodeConfig, codebook: Codebook) -> None:
@@ -68,19 +40,31 @@ def read_records(
     What is wrong with rows is a finding, not an error. Raises `NodeConfigError` or `DataError` if the file cannot be read at all.
     """
     _check_study(config, codebook)
-    header = source_of(config.data.source.kind).header(config.data.source)
+    source = source_of(config.data.source.kind)
+    if isinstance(source, CutSource):
+        cut, place = source.opened(config.data.source), source.place(config.data.source)
+        check_own(cut.header, config, place)
+        return records_in(cut, codebook, place, needed)
+    return _code_columns(config, codebook, today, needed)
+
+
+def _code_columns(
+    config: NodeConfig, codebook: Codebook, today: datetime.date, needed: Collection[str]
+) -> SiteRecords:
+    header = _header(config)
     mapped = variable_columns(config, codebook, header, needed)
     columns = _needed(config, mapped)
-    raw, ids = _rows_read(config, columns)
+    raw, ids = _rows_read(config, header, columns)
     n = ids.n
     marks = list(ids.marks)
     coded: dict[str, Coded] = {}
+    labels = labels_of(source_of(config.data.source.kind), config.data.source)
     for each in mapped:
         if each.column is None:
             coded[each.name] = absent_column(each.variable, n)
             continue
-        column = raw[each.column.column]
-        coded[each.name] = code_column(column, each, config.data.source, today)
+        column = raw[each.column.in_source]
+        coded[each.name] = code_column(column, each, config.data.source, today, labels)
         marks += coded[each.name].marks
     patients = _patients(n, codebook, coded)
     marks += _missing_required(patients, mapped, marks, config.data.accept)
@@ -91,25 +75,47 @@ def read_records(
         local_ids=ids.local_ids,
         findings=tuple(mark.finding(ids.local_ids, config.data.accept) for mark in marks),
         read=columns,
-        not_read=tuple(
-            name for name in header if name not in columns and as_seen(name) not in columns
-        ),
+        not_read=_not_read(header, columns),
         by_name=tuple(each.name for each in mapped if each.by_name),
-        not_held=tuple(
-            each.name
-            for each in mapped
-            if each.column is None and each.name not in config.data.absent
-        ),
+        not_held=_not_held(config, mapped),
     )
 
 
-def _rows_read(config: NodeConfig, columns: Sequence[str]) -> tuple[dict[str, Column], PatientIds]:
+def _not_held(config: NodeConfig, mapped: Iterable[VariableColumn]) -> tuple[str, ...]:
+    """Variables without a column of which node.yaml says nothing."""
+    absent = config.data.absent
+    return tuple(each.name for each in mapped if each.column is None and each.name not in absent)
+
+
+def _header(config: NodeConfig) -> tuple[str, ...]:
+    """Names of the source's columns; if it lacks some that node.yaml lists, the source itself says why, before it is said of variables."""
+    source, settings = source_of(config.data.source.kind), config.data.source
+    header = source.header(settings)
+    listed = [column.column for column in (config.data.columns or {}).values()]
+    if {as_seen(name) for name in listed} - set(map(as_seen, header)):
+        asked = [*filter(None, [config.data.patient]), *listed]
+        source.read(settings, tuple(dict.fromkeys(own_names(header, asked))))
+    return header
+
+
+def _not_read(header: Sequence[str], columns: Sequence[str]) -> tuple[str, ...]:
+    seen = set(map(as_seen, columns))
+    return tuple(name for name in header if as_seen(name) not in seen)
+
+
+def _rows_read(
+    config: NodeConfig, header: Sequence[str], columns: Sequence[str]
+) -> tuple[dict[str, Column], PatientIds]:
     """The columns with the rows that are chosen, sorted by patient where the source has no order; and the patients."""
     source, settings = source_of(config.data.source.kind), config.data.source
     where = settings.where if isinstance(settings, FileSettings) else {}
-    values = source.read(settings, tuple(dict.fromkeys((*columns, *where))))
+    asked = tuple(dict.fromkeys((*columns, *where)))
+    own = own_names(header, asked)
+    values = source.read(settings, tuple(dict.fromkeys(own)))
     notes = values.notes if isinstance(values, NotedColumns) else {}
-    raw = {name: Column.of(found, notes.get(name)) for name, found in values.items()}
+    raw = {
+        name: Column.of(values[its], notes.get(its)) for name, its in zip(asked, own, strict=True)
+    }
     n = len(next(iter(values.values()), ()))
     rows = chosen_rows(raw, where, n, source.place(settings))
     raw = {name: raw[name].rows(rows) if where else raw[name] for name in columns}
@@ -122,7 +128,7 @@ def _rows_read(config: NodeConfig, columns: Sequence[str]) -> tuple[dict[str, Co
 
 
 def _needed(config: NodeConfig, mapped: Iterable[VariableColumn]) -> tuple[str, ...]:
-    names = [each.column.column for each in mapped if each.column is not None]
+    names = [each.column.in_source for each in mapped if each.column is not None]
     if config.data.patient is not None:
         names.insert(0, config.data.patient)
     return tuple(dict.fromkeys(names))

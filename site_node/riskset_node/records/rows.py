@@ -70,7 +70,7 @@ class PatientIds:
         if column is None or config.data.patient is None:
             return cls(rows.size, LocalIds(None, rows), (_no_patient_column(rows.size),))
         name = config.data.patient
-        missing = {"", *config.data.source.missing}
+        missing = {"", *config.data.source.missing, *config.data.source.MORE_MISSING}
         texts = ["" if (text := text_of(value)) in missing else text for value in column.distinct]
         names = column.spread(texts, "", np.object_)
         written: list[str] = names.tolist()

@@ -63,7 +63,7 @@ def variable_columns(
     if problems:
         if len(header) == 1:
             problems.append(
-                f"data.source: the file has one column only, {header[0]!r}. Check how it is to be read, such as its delimiter."
+                "data.source: the file has one column only. Check how it is to be read, such as its delimiter."
             )
         raise NodeConfigError("\n".join(f"node.yaml of {config.site}: {line}" for line in problems))
     written = config.data.columns or {}

@@ -104,7 +104,8 @@ class SiteNode:
         self._now = now
         self._random = random
         self._member = own_entry(config, trust.roster, identity.public)
-        self._records = OwnRecords(config, now)
+        state.cuts.keep_only(state.open_sessions())
+        self._records = OwnRecords(config, now, state.cuts)
         self._sessions = Sessions(
             identity, self._member.site_id, state, lambda: self._config.policy
         )

@@ -1,5 +1,6 @@
 """This site's own records, as the open sessions use them: looked at only after the protocol and the policy had their say.
 
+Records that may change while a run lasts are kept in a cut (`cuts/sessions.py`) from joining to the end of the session.
 Whatever fails here fails in the same way for others, see `riskset_common.errors.own_records`.
 """
 
@@ -15,9 +16,13 @@ from riskset_common.secure.sums.statements import snapshot_commitment
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Study
 from riskset_node.config import NodeConfig
+from riskset_node.cuts.sessions import SessionCuts
+from riskset_node.records.findings import check_usable
 from riskset_node.records.preparing import build_patients
-from riskset_node.records.reading import SiteRecords, read_records
+from riskset_node.records.reading import read_records
+from riskset_node.records.site_records import SiteRecords, cut_of, records_in
 from riskset_node.session.joined import JoinedSession
+from riskset_node.sources import source_of
 
 
 @dataclass(frozen=True)
@@ -30,10 +35,10 @@ class _Read:
 
 
 class OwnRecords:
-    """The records of one site by session. They are read once, and again by a node that was started again."""
+    """The records of one site by session. They are read once, and again by a node that was started again: from the cut if there is one."""
 
-    def __init__(self, config: NodeConfig, now: Callable[[], datetime]) -> None:
-        self._config, self._now = config, now
+    def __init__(self, config: NodeConfig, now: Callable[[], datetime], cuts: SessionCuts) -> None:
+        self._config, self._now, self._cuts = config, now, cuts
         self._by_session: dict[bytes, _Read] = {}
 
     def joining(self, sid: bytes, study: Study) -> Patients:
@@ -45,7 +50,7 @@ class OwnRecords:
             Where the file cannot be read as it is described, or holds what a person must mend.
         """
         with own_records():
-            return self._read(sid, study).patients
+            return self._take(sid, study, self._read(sid, study)).patients
 
     def of(self, joined: JoinedSession) -> Patients:
         """The patients for the sites that take part in a session: the codes of `site` and `study_group` count these only.
@@ -59,7 +64,8 @@ class OwnRecords:
         with own_records():
             read = self._by_session.get(sid)
             if read is None:
-                read = self._read(sid, joined.offered)
+                records = self._kept(sid, joined.offered) or self._read(sid, joined.offered)
+                read = self._take(sid, joined.offered, records)
                 _require_unchanged(joined, read.patients)
             if read.study.sites != joined.study.sites:
                 patients = build_patients(read.records, self._config, joined.study)
@@ -68,13 +74,30 @@ class OwnRecords:
             return read.patients
 
     def forget(self, sid: bytes) -> None:
-        """Drop what is in memory of a session."""
+        """Drop what is in memory and in the cut of a session."""
         self._by_session.pop(sid, None)
+        self._cuts.forget(sid)
 
-    def _read(self, sid: bytes, study: Study) -> _Read:
+    def _read(self, sid: bytes, study: Study) -> SiteRecords:
+        """Read the source, and keep a cut of what is live."""
         records = read_records(
             self._config, study.codebook, self._now().date(), variables_read(study)
         )
+        settings = self._config.data.source
+        if source_of(settings.kind).is_live(settings):
+            check_usable(records.findings, self._config.site)
+            cut = cut_of(records, self._config, study.codebook, self._now(), name="")
+            self._cuts.keep(sid, cut)
+        return records
+
+    def _kept(self, sid: bytes, study: Study) -> SiteRecords | None:
+        """The records in the cut of a session; None where there is none."""
+        cut = self._cuts.of(sid)
+        if cut is None:
+            return None
+        return records_in(cut, study.codebook, "the cut of this session")
+
+    def _take(self, sid: bytes, study: Study, records: SiteRecords) -> _Read:
         read = _Read(records, study, build_patients(records, self._config, study))
         self._by_session[sid] = read
         return read

@@ -21,6 +21,9 @@ from riskset_node.state.node_state import NodeState
 STATE_FILE = "node.sqlite"
 """In the node's own folder: its sessions, and everything that left."""
 
+CUTS = "cuts"
+"""In the node's own folder: live records as they were when a session was joined."""
+
 
 def required(config: NodeConfig, setting: str) -> Path:
     """A file or folder that node.yaml must name before the node can be connected, such as `centre.ca`.
@@ -112,7 +115,7 @@ def opened(
     folder = state_folder(config)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="riskset-node") as thread:
         # SQLite wants a file to be used where it was opened.
-        state = thread.submit(NodeState, folder / STATE_FILE).result()
+        state = thread.submit(NodeState, folder / STATE_FILE, folder / CUTS).result()
         try:
             node = thread.submit(
                 SiteNode,

@@ -6,18 +6,26 @@ from typing import Any, Final
 
 from riskset_node.sources.adam import AdamSource
 from riskset_node.sources.csv import CsvSource
+from riskset_node.sources.cut import CutSource
 from riskset_node.sources.excel import ExcelSource
 from riskset_node.sources.parquet import ParquetSource
+from riskset_node.sources.redcap import RedcapSource
 from riskset_node.sources.sas import SasSource
 from riskset_node.sources.source import Source
+from riskset_node.sources.spss import SpssSource
 from riskset_node.sources.sql import SqlSource
+from riskset_node.sources.stata import StataSource
 
 SOURCES: Final[tuple[Source[Any], ...]] = (
     CsvSource(),
     ParquetSource(),
     SasSource(),
+    SpssSource(),
+    StataSource(),
     ExcelSource(),
+    CutSource(),
     AdamSource(),
+    RedcapSource(),
     SqlSource(),
 )
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, model_validator
 
 from riskset_common.errors import DataError, NodeConfigError, did_you_mean
-from riskset_common.formats.names import VariableName
 from riskset_common.formats.seen import as_seen
 from riskset_node.sources.cdisc.tables import SUBJECT, DataSet, Table, some, text_of
 from riskset_node.sources.cdisc.times import ParameterRows
+from riskset_node.sources.sas import SasSettings
 from riskset_node.sources.source import (
     Examined,
     Note,
@@ -50,13 +51,23 @@ _OF_A_ROW = frozenset(
 """Columns of ADTTE that describe a row of it; the others describe the subject."""
 
 
+def _begins_a_column(name: str) -> str:
+    if not re.fullmatch("[A-Za-z][A-Za-z0-9_]*", name):
+        raise ValueError(
+            f"{name!r} cannot begin the names of columns such as efs.time. Write a letter, and letters, digits and _ after it."
+        )
+    return name
+
+
 class AdamSettings(SourceSettings):
     """ADSL, ADTTE or both, as node.yaml describes them; `dates` and `missing` apply to columns of text."""
+
+    MORE_MISSING: ClassVar[tuple[str, ...]] = SasSettings.MORE_MISSING
 
     kind: Literal["adam"]
     adsl: Path | None = None
     adtte: Path | None = None
-    parameters: dict[VariableName, Token] = {}
+    parameters: dict[Annotated[str, AfterValidator(_begins_a_column)], Token] = {}
     time: Literal["dates", "aval"] = "dates"
     aval_from: Literal[0, 1] | None = None
     encoding: Annotated[str, AfterValidator(known_encoding)] | None = None
@@ -232,7 +243,7 @@ def _rows(
             "such as that of the assessor whose result is analysed."
         )
     columns = {name: [values[row] for row in rows] for name, values in table.columns.items()}
-    return ParameterRows(f"{table.path}: parameter {code}", names, Table(table.path, columns))
+    return ParameterRows(code, names, Table(table.path, columns))
 
 
 def _subject(names: Sequence[str]) -> str:
@@ -256,14 +267,21 @@ def _subjects(
 
 
 def _check_join(adsl: Table, names: Sequence[str], parameters: Sequence[ParameterRows]) -> None:
-    adtte = parameters[0].table.path
     there = dict.fromkeys(name for rows in parameters for name in rows.subjects)
     known = set(names)
     lines = [
-        f"{here}: {_subject(alone)} no row in {other}"
-        for here, other, alone in (
-            (adsl.path, adtte, [name for name in names if name not in there]),
-            (adtte, adsl.path, [name for name in there if name not in known]),
+        f"{here}: {_subject(alone)} no row {of}"
+        for here, of, alone in (
+            (
+                adsl.path,
+                f"of {' or '.join(rows.code for rows in parameters)} in {parameters[0].table.path}",
+                [name for name in names if name not in there],
+            ),
+            (
+                parameters[0].table.path,
+                f"in {adsl.path}",
+                [name for name in there if name not in known],
+            ),
         )
         if alone
     ]

@@ -19,6 +19,12 @@ _WAYS = (
 )
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _SYSTEMD = "CREDENTIALS_DIRECTORY"
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_SYSTEM = 0
+"""The user of the system's own files."""
+
+_LONGEST = 1 << 16
+"""Bytes of a secret."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,7 @@ class SecretReference:
         Raises
         ------
         NodeConfigError
-            If it is not there, is empty, or can be read by others; the message never holds it.
+            If it is not there, is not one line of text, or can be read by others; the message never holds it.
         """
         where = f"{setting}: {self}"
         if self.way == "env":
@@ -51,10 +57,16 @@ class SecretReference:
                     f"{where}: the environment has no such variable. Set it where the node is started."
                 )
         else:
-            found = _content(self._path(where), where)
-        if not found.strip():
+            handed_over = self.way == "credential"
+            found = _content(self._path(where), where, handed_over=handed_over)
+        found = found.strip()
+        if not found:
             raise NodeConfigError(f"{where} is empty. Write the secret into it.")
-        return found.strip()
+        if not found.isprintable():
+            raise NodeConfigError(
+                f"{where} holds more than one line, or a sign that cannot be printed. Write the secret alone into it, in one line."
+            )
+        return found
 
     def _path(self, where: str) -> Path:
         if self.way == "file":
@@ -68,24 +80,46 @@ class SecretReference:
         return Path(folder) / self.name
 
 
-def _content(path: Path, where: str) -> str:
+def _content(path: Path, where: str, *, handed_over: bool) -> str:
+    """The text of a file that nobody else can read; `handed_over` where systemd sees to that, in a folder that it closed."""
     try:
-        # Opened once, so that what was checked is what is read.
-        with path.open("rb") as file:
-            state = os.fstat(file.fileno())
-            if stat.S_ISREG(state.st_mode) and state.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-                raise NodeConfigError(
-                    f"{where} can be used by others than its owner (its mode is {stat.S_IMODE(state.st_mode):04o}). Run: chmod 600 {path}"
-                )
-            content = file.read()
+        # Opened once, so that what was checked is what is read; and at once, also where it is a pipe that nobody writes to.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            others = stat.S_IRWXO if handed_over else _OTHERS
+            _check_closed(os.fstat(descriptor), path, where, others)
+            content = os.read(descriptor, _LONGEST + 1)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise NodeConfigError(
             f"{where} cannot be read ({error.strerror}). Check the name, and who may read it."
         ) from error
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        raise NodeConfigError(f"{where} is no text in UTF-8. Save it as UTF-8.") from None
+    if len(content) > _LONGEST:
+        raise NodeConfigError(
+            f"{where} is longer than any secret ({_LONGEST:,} bytes). Check the name."
+        )
+    # An error of decoding would hold the content.
+    text = content.decode("utf-8-sig", errors="replace")
+    if "\ufffd" in text:
+        raise NodeConfigError(f"{where} is no text in UTF-8. Save it as UTF-8.")
+    return text
+
+
+def _check_closed(state: os.stat_result, path: Path, where: str, others: int) -> None:
+    """Raise unless it is a file of this user, or of the system's, that those others cannot use."""
+    if not stat.S_ISREG(state.st_mode):
+        raise NodeConfigError(
+            f"{where} is no file. Write the path of a file that holds the secret alone."
+        )
+    if state.st_uid not in (os.geteuid(), _SYSTEM):
+        raise NodeConfigError(
+            f"{where} belongs to another user of this machine, who could change it. Run: chown {os.geteuid()} {path}"
+        )
+    if state.st_mode & others:
+        raise NodeConfigError(
+            f"{where} can be used by others than its owner (its mode is {stat.S_IMODE(state.st_mode):04o}). Run: chmod 600 {path}"
+        )
 
 
 def _reference(written: object) -> object:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-import codecs
-import csv
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from operator import itemgetter
-from typing import Annotated, Literal, Protocol, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from riskset_common.errors import DataError, NodeConfigError
+from riskset_common.formats.seen import as_seen
+from riskset_node.sources.formats.delimited import (
+    DELIMITERS,
+    WHITESPACE,
+    Dialect,
+    Rows,
+    as_seen_in_excel,
+    names_in,
+    opened_rows,
+)
+from riskset_node.sources.formats.encodings import holds, opened_text, zero_bytes_advice
+from riskset_node.sources.formats.header import looks_like_header
 from riskset_node.sources.formats.recognised import check_format
 from riskset_node.sources.source import (
     DecimalSign,
@@ -21,37 +30,38 @@ from riskset_node.sources.source import (
     ThousandsSign,
     check_header,
     known_encoding,
-    no_header,
-    not_there,
 )
 
-_DELIMITERS = {",": "','", ";": "';'", "\t": '"\\t"', "|": "'|'"}
-"""Delimiters in use, as they are written in node.yaml."""
-
-_ROWS_AT_ONCE = 256
-"""Short-lived lists of rows keep Python's garbage collector idle; 256 and 1,024 rows at once differ twofold in time."""
-
-_LINES_SHOWN = 5
-
-_UTF_8_MARK_READ_AS_CP1252 = "ï»¿"
+_LINES_SEARCHED = 50
+"""Lines among which the header is looked for."""
 
 
-def _one_character(text: str) -> str:
-    if len(text) != 1 or text in '"\r\n':
+def _delimiter(text: str) -> str:
+    if text != WHITESPACE and (len(text) != 1 or text in '"\r\n'):
         raise ValueError(
-            f'must be one character, but is {text!r}. A tab is written "\\t", in double quotes.'
+            f'must be one character, or the word {WHITESPACE}, but is {text!r}. A tab is written "\\t", in double quotes.'
         )
     return text
 
 
 class CsvSettings(FileSettings):
-    """A delimited text file, as node.yaml describes it."""
+    """A delimited text file, as node.yaml describes it.
+
+    Attributes
+    ----------
+    header
+        Number of the line with the names of the columns, from 1; without it the first line that is not empty.
+    row_names
+        True if each row begins with its name, for which the header has no field; false if each row ends with a delimiter more.
+    """
 
     kind: Literal["csv"]
-    delimiter: Annotated[str, AfterValidator(_one_character)] = ","
+    delimiter: Annotated[str, AfterValidator(_delimiter)] = ","
     decimal: DecimalSign = "."
     thousands: ThousandsSign | None = None
     encoding: Annotated[str, AfterValidator(known_encoding)] = "utf-8"
+    header: Annotated[int, Field(ge=1)] | None = None
+    row_names: bool | None = None
 
     @model_validator(mode="after")
     def _two_signs(self) -> Self:
@@ -72,12 +82,10 @@ class CsvSettings(FileSettings):
         """The sign between thousands that node.yaml names."""
         return self.thousands
 
-
-class _Rows(Protocol):
-    line_num: int
-
-    def __iter__(self) -> Iterator[list[str]]: ...
-    def __next__(self) -> list[str]: ...
+    @property
+    def dialect(self) -> Dialect:
+        """How the file is written."""
+        return Dialect(self.path, self.delimiter, self.encoding, self.header, self.row_names)
 
 
 class CsvSource(FileSource):
@@ -87,120 +95,87 @@ class CsvSource(FileSource):
     settings = CsvSettings
 
     def header(self, settings: CsvSettings) -> tuple[str, ...]:
-        """Names of all columns, without the blanks around them."""
+        """Names of all columns as a person sees them."""
         with _opened(settings) as rows:
-            return _header(rows, settings)
+            return rows.header
 
     def read(self, settings: CsvSettings, columns: Sequence[str]) -> dict[str, list[str]]:
         """Read these columns as text."""
         with _opened(settings) as rows:
-            header = _header(rows, settings)
-            _check_delimiter(header, columns, settings)
-            check_header(header, columns, settings.path)
+            _check_columns(rows, columns, settings)
             texts: list[list[str]] = [[] for _ in columns]
-            pick = [itemgetter(header.index(name)) for name in columns]
-            while chunk := list(islice(rows, _ROWS_AT_ONCE)):
-                if set(map(len, chunk)) != {len(header)}:
-                    chunk = [row for row in chunk if row]
-                    if any(len(row) != len(header) for row in chunk):
-                        raise _ragged(settings)
-                for column, picked in zip(texts, pick, strict=True):
-                    column.extend(map(picked, chunk))
+            wanted = [as_seen(name) for name in columns]
+            places: list[int] = []
+            for chunk in rows.chunks():
+                # What the rows' own names are called is known with the first row.
+                places = places or [rows.header.index(name) for name in wanted]
+                fields = list(zip(*chunk, strict=True))
+                for column, place in zip(texts, places, strict=True):
+                    column.extend(fields[place])
+        if holds(settings.path, '="', settings.encoding):
+            texts = list(map(as_seen_in_excel, texts))
         return dict(zip(columns, texts, strict=True))
 
 
 @contextmanager
-def _opened(settings: CsvSettings) -> Iterator[_Rows]:
-    """Rows of the file as lists of texts; what goes wrong while reading is told with its place in the file."""
+def _opened(settings: CsvSettings) -> Iterator[Rows]:
+    """The rows of a file that is text, and no other kind of file."""
     check_format(settings.path, CsvSource.kind)
-    encoding = "utf-8-sig" if settings.encoding == "utf-8" else settings.encoding
-    rows: _Rows | None = None
-    try:
-        with settings.path.open(encoding=encoding, newline="") as file:
-            # strict: a quote that is never closed is an error, and does not swallow the rest of the file.
-            rows = csv.reader(file, delimiter=settings.delimiter, strict=True)
-            yield rows
-    except UnicodeError as error:
-        raise _wrong_encoding(settings) from error
-    except csv.Error as error:
-        line = rows.line_num if rows is not None else 1
-        raise DataError(
-            f"{settings.path}, line {line}: not a row of a delimited text file ({error}). Look for a quotation mark "
-            "that is not closed; a quotation mark inside a quoted value is written twice."
-        ) from error
-    except OSError as error:
-        raise not_there(settings.path, error) from error
+    with opened_rows(settings.dialect) as rows:
+        if advice := zero_bytes_advice(settings.path, settings.encoding):
+            raise DataError(
+                f"{settings.path}: holds zero bytes, as no text in {settings.encoding} does. {advice}"
+            )
+        yield rows
 
 
-def _header(rows: _Rows, settings: CsvSettings) -> tuple[str, ...]:
-    header = next((row for row in rows if row), None)
-    if header is None:
-        raise no_header(settings.path)
-    if header[0].startswith(_UTF_8_MARK_READ_AS_CP1252):
+def _check_columns(rows: Rows, columns: Sequence[str], settings: CsvSettings) -> None:
+    """Check that the header names the columns; where it does not, no value is told of a row that may be a patient's."""
+    wanted = set(map(as_seen, columns))
+    named = wanted & set(rows.header)
+    if named != wanted:
+        _check_place(wanted, len(named), settings)
+        if len(rows.header) == 1:
+            _check_one_long_column(rows.header[0], settings)
+        folded = {name.casefold() for name in rows.header}
+        if not looks_like_header(rows.header) or not any(
+            name.casefold() in folded for name in wanted
+        ):
+            lacking = ", ".join(repr(name) for name in columns if as_seen(name) not in named)
+            raise NodeConfigError(
+                f"{settings.path}: line {rows.line} should name the columns, and has no {lacking}. What it has is not shown, because it "
+                "may be a patient. If another line names the columns, set data.source.header to its number. If none does, write a header "
+                "above the first patient. If this is the header, compare its names with data.columns."
+            )
+    check_header(rows.header, columns, settings.path)
+
+
+def _check_place(wanted: set[str], named: int, settings: CsvSettings) -> None:
+    """Check that no other of the first lines, and no other delimiter, gives more of the wanted names, and half of them at least."""
+    with opened_text(settings.path, settings.encoding) as text:
+        lines = list(islice(text, _LINES_SEARCHED))
+    best, number, delimiter = named, 0, ""
+    for tried in dict.fromkeys((settings.delimiter, *DELIMITERS)):
+        for line, held in enumerate(lines, 1):
+            found = len(wanted & set(names_in(held, tried)))
+            if found > best and 2 * found >= len(wanted):
+                best, number, delimiter = found, line, tried
+    if number:
+        first = next(line for line, held in enumerate(lines, 1) if held.strip())
+        keys = [] if number == (settings.header or first) else [f"data.source.header to {number}"]
+        between = ""
+        if delimiter != settings.delimiter:
+            keys.append(f"data.source.delimiter to {DELIMITERS[delimiter]}")
+            between = f", with {DELIMITERS[delimiter]} between"
         raise NodeConfigError(
-            f"{settings.path}: begins with the mark of UTF-8, but node.yaml says encoding: {settings.encoding}. "
-            "Set data.source.encoding to utf-8."
+            f"{settings.path}: line {number} names the columns{between}. Set {' and '.join(keys)}."
         )
-    return tuple(name.strip() for name in header)
 
 
-def _check_delimiter(header: Sequence[str], columns: Sequence[str], settings: CsvSettings) -> None:
-    if len(header) > 1 or not header or set(columns) <= set(header):
-        return
-    for delimiter, written in _DELIMITERS.items():
-        if delimiter in header[0] and delimiter != settings.delimiter:
+def _check_one_long_column(name: str, settings: CsvSettings) -> None:
+    for delimiter, written in DELIMITERS.items():
+        if delimiter in name and delimiter != settings.delimiter:
             raise NodeConfigError(
                 f"{settings.path}: the header is one long column that holds {written}. "
                 f"Set data.source.delimiter to {written}."
             )
-
-
-def _ragged(settings: CsvSettings) -> DataError:
-    """Read again, row by row, for the lines whose number of fields is not the header's."""
-    ragged: list[tuple[int, int]] = []
-    with _opened(settings) as rows:
-        width = len(_header(rows, settings))
-        line = rows.line_num + 1
-        for row in rows:
-            if row and len(row) != width:
-                ragged.append((line, len(row)))
-            line = rows.line_num + 1
-    lines = "\n".join(
-        f"{settings.path}, line {line}: {fields} fields, but the header names {width} columns."
-        for line, fields in ragged[:_LINES_SHOWN]
-    )
-    more = (
-        f"\n... and {len(ragged) - _LINES_SHOWN} more lines." if len(ragged) > _LINES_SHOWN else ""
-    )
-    return DataError(
-        f"{lines}{more}\nLook for a delimiter inside a value that is not in quotation marks."
-    )
-
-
-def _wrong_encoding(settings: CsvSettings) -> NodeConfigError:
-    content = settings.path.read_bytes()
-    try:
-        content.decode(settings.encoding)
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        where = f"byte {error.start}, in line {line}, is {content[error.start]:#04x}"
-    except UnicodeError as error:
-        where = str(error)
-    else:
-        where = "the file changed while it was read"
-    return NodeConfigError(
-        f"{settings.path}: not {settings.encoding}: {where}. {_encoding_advice(content, settings.encoding)}"
-    )
-
-
-def _encoding_advice(content: bytes, tried: str) -> str:
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "It begins with the mark of UTF-16: set data.source.encoding to utf-16."
-    for name in ("utf-8", "cp1252"):
-        try:
-            content.decode(name)
-        except UnicodeDecodeError:
-            continue
-        if name != tried:
-            return f"It can be read as {name}: set data.source.encoding to {name}, and look at one value with an accent."
-    return "Save the file as UTF-8."

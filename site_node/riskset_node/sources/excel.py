@@ -20,6 +20,8 @@ from riskset_node.sources.formats.sheets import SheetFacts, sheet_facts
 from riskset_node.sources.source import (
     FileSettings,
     FileSource,
+    Note,
+    NotedColumns,
     check_header,
     no_header,
 )
@@ -46,6 +48,7 @@ class _Sheet:
     archive: ZipFile
     book: str
     part: str
+    from_1904: bool
 
 
 class ExcelSource(FileSource):
@@ -59,7 +62,7 @@ class ExcelSource(FileSource):
         with _opened(settings) as sheet:
             return tuple(map(name_of, _header(sheet, settings)))
 
-    def read(self, settings: ExcelSettings, columns: Sequence[str]) -> dict[str, list[object]]:
+    def read(self, settings: ExcelSettings, columns: Sequence[str]) -> NotedColumns:
         """Read these columns. Rows without any value, such as formatted ones below the last patient, are no patients.
 
         Raises
@@ -83,7 +86,9 @@ class ExcelSource(FileSource):
                 for row in sheet.rows
                 if any(cell is not None for cell in row)
             ]
-        return {name: [_value(row[place]) for row in rows] for place, name in enumerate(places)}
+            note = Note(from_1904=sheet.from_1904)
+        values = {name: [_value(row[place]) for row in rows] for place, name in enumerate(places)}
+        return NotedColumns(values, dict.fromkeys(values, note))
 
 
 def _value(cell: object) -> object:
@@ -116,6 +121,7 @@ def _opened(settings: ExcelSettings) -> Iterator[_Sheet]:
 
 def _sheet(file: IO[bytes], settings: ExcelSettings) -> _Sheet:
     from openpyxl.reader.excel import ExcelReader
+    from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
     reader = ExcelReader(file, read_only=True, data_only=True)
     reader.read()
@@ -128,6 +134,7 @@ def _sheet(file: IO[bytes], settings: ExcelSettings) -> _Sheet:
         reader.archive,
         reader.parser.workbook_part_name,
         parts[sheet.title],
+        from_1904=reader.wb.epoch == CALENDAR_MAC_1904,
     )
 
 

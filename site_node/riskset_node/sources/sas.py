@@ -1,93 +1,54 @@
-"""SAS data sets: transport files (.xpt) and SAS7BDAT files, read through the ReadStat library."""
+"""SAS data sets: transport files (.xpt) and SAS7BDAT files."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Annotated, Literal
+from typing import ClassVar, Literal
 
-from pydantic import AfterValidator
-
-from riskset_common.errors import DataError, NodeConfigError
-from riskset_node.sources.source import (
-    FileSettings,
-    FileSource,
-    check_header,
-    known_encoding,
-    not_there,
-)
-
-_MORE_DAYS = ["WORDDATE", "WORDDATX", "WEEKDATX"]
-"""Formats of SAS that show a day, beside those that pyreadstat knows."""
-_TRANSPORT_BEGINS = b"HEADER RECORD*******LIB"
+from riskset_node.sources.formats.shown import SAS, Shown, sas_shown
+from riskset_node.sources.formats.transport import is_transport, special_missing
+from riskset_node.sources.readstat import ReadStatSettings, ReadStatSource
 
 
-class SasSettings(FileSettings):
-    """A SAS data set, as node.yaml describes it; `dates` and `missing` apply to its columns of text."""
+class SasSettings(ReadStatSettings):
+    """A SAS data set, as node.yaml describes it."""
+
+    MORE_MISSING: ClassVar[tuple[str, ...]] = tuple(
+        f".{letter}" for letter in "_ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    )
 
     kind: Literal["sas"]
-    encoding: Annotated[str, AfterValidator(known_encoding)] | None = None
 
 
-class SasSource(FileSource):
-    """A SAS data set; numbers that SAS shows as dates are days, and special missing values (.A to .Z) are missing."""
+class SasSource(ReadStatSource):
+    """A SAS data set; a special missing value is its sign, `.A` to `.Z` or `._`, and a plain one an empty cell."""
 
     kind = "sas"
     settings = SasSettings
+    file_of = "a SAS data set"
+    to_export = "as a transport file (libname out xport 'file.xpt') or as CSV"
+    calendar = SAS
 
-    def header(self, settings: SasSettings) -> tuple[str, ...]:
-        """Names of all columns."""
-        return tuple(_read(settings, metadataonly=True))
+    def read(self, settings: ReadStatSettings, columns: Sequence[str]) -> dict[str, list[object]]:
+        """Read these columns. Raises `DataError` also if a transport file holds several data sets."""
+        found = super().read(settings, columns)
+        if is_transport(settings.path):
+            header = self.header(settings)
+            places = {header.index(name): name for name in columns}
+            for place, letters in special_missing(settings.path, places).items():
+                values = found[places[place]]
+                for row, letter in letters.items():
+                    values[row] = self.sign_of(letter)
+        return found
 
-    def read(self, settings: SasSettings, columns: Sequence[str]) -> dict[str, list[object]]:
-        """Read these columns: texts, numbers, days and moments, None where SAS has a missing number."""
-        check_header(self.header(settings), columns, settings.path)
-        found = _read(settings, usecols=list(columns))
-        return {name: list(found[name]) for name in columns}
+    def shown(self, layout: str | None) -> Shown:
+        """What a format of SAS shows."""
+        return sas_shown(layout)
 
+    def reader(self, settings: ReadStatSettings) -> tuple[object, Mapping[str, object]]:
+        """The reader of transport files, or of the others, which then tells special missing values."""
+        import pyreadstat
 
-def _read(
-    settings: SasSettings, *, metadataonly: bool = False, usecols: list[str] | None = None
-) -> Mapping[str, Sequence[object]]:
-    """Columns by name, as ReadStat gives them; what goes wrong is told with what to change."""
-    # Its few megabytes are for the nodes that need them.
-    import pyreadstat
-
-    path = settings.path
-    read = pyreadstat.read_xport if _is_transport(path) else pyreadstat.read_sas7bdat
-    try:
-        columns: Mapping[str, Sequence[object]]
-        columns, _ = read(
-            str(path),
-            output_format="dict",
-            encoding=settings.encoding,
-            extra_date_formats=_MORE_DAYS,
-            metadataonly=metadataonly,
-            usecols=usecols,
-        )
-    except UnicodeError as error:
-        raise _wrong_encoding(settings, error) from error
-    except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError) as error:
-        if "encoding" in str(error):
-            raise _wrong_encoding(settings, error) from error
-        raise DataError(
-            f"{path}: not a SAS data set that can be read ({error}). Check data.source.kind, or export the data again: "
-            "as a transport file (libname out xport 'file.xpt') or as CSV."
-        ) from error
-    return columns
-
-
-def _is_transport(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(len(_TRANSPORT_BEGINS)) == _TRANSPORT_BEGINS
-    except OSError as error:
-        raise not_there(path, error) from error
-
-
-def _wrong_encoding(settings: SasSettings, error: Exception) -> NodeConfigError:
-    said = "what the file says, or UTF-8" if settings.encoding is None else settings.encoding
-    return NodeConfigError(
-        f"{settings.path}: its texts are not in {said} ({error}). "
-        "Set data.source.encoding; usual ones are cp1252, iso8859-1 and utf-8."
-    )
+        if is_transport(settings.path):
+            return pyreadstat.read_xport, {}
+        return pyreadstat.read_sas7bdat, {"user_missing": True}

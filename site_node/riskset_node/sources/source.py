@@ -8,13 +8,15 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Protocol, TypeVar
+from typing import Annotated, ClassVar, Literal, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BeforeValidator, Field
 
-from riskset_common.errors import DataError, NodeConfigError, did_you_mean
+from riskset_common.errors import DataError, NodeConfigError, did_you_mean_each
+from riskset_common.formats.seen import as_seen
 from riskset_common.formats.strict_model import StrictModel
 from riskset_node.sources.date_forms import DateForms
+from riskset_node.sources.formats.header import looks_like_header
 
 
 def _as_text(token: object) -> object:
@@ -51,6 +53,9 @@ def known_encoding(name: str) -> str:
 
 class SourceSettings(StrictModel):
     """What every kind of source has: how its texts write dates, and what stands for a missing value."""
+
+    HAS_EVENTS: ClassVar[bool] = False
+    """Whether a column may name the event of which its values are taken."""
 
     MORE_MISSING: ClassVar[tuple[str, ...]] = ()
     """Signs for missing that this kind of source has beside `missing`, whatever node.yaml says."""
@@ -102,10 +107,13 @@ class Note:
         The unit of its numbers; None where the source does not say it.
     approximate
         Rows whose date was completed by those who made the file; empty where none was.
+    from_1904
+        Whether day numbers count from 1904, as they do in some workbooks, so that `excel` is no form of them.
     """
 
     unit: str | None = None
     approximate: tuple[bool, ...] = ()
+    from_1904: bool = False
 
 
 class NotedColumns(dict[str, Sequence[object]]):
@@ -161,6 +169,39 @@ class Source(Protocol[Settings]):
         ...
 
 
+@dataclass(frozen=True)
+class Labels:
+    """What a source says of its columns and codes in words.
+
+    Attributes
+    ----------
+    columns
+        Labels of columns by name; a column without one is not among them.
+    values
+        By column: labels of values, by the text of the value as it is read.
+    """
+
+    columns: Mapping[str, str]
+    values: Mapping[str, Mapping[str, str]]
+
+
+NO_LABELS = Labels({}, {})
+
+
+@runtime_checkable
+class Labelled(Protocol[Settings]):
+    """A source that has labels."""
+
+    def labels(self, settings: Settings) -> Labels:
+        """Labels of columns and of their values."""
+        ...
+
+
+def labels_of(source: object, settings: SourceSettings) -> Labels:
+    """The labels of a source; none where it knows none."""
+    return source.labels(settings) if isinstance(source, Labelled) else NO_LABELS
+
+
 class FileSource:
     """What all sources that are one file have in common."""
 
@@ -180,21 +221,42 @@ class FileSource:
         yield Examined(f"written on {written:%Y-%m-%d}")
 
 
+def own_names(header: Sequence[str], columns: Sequence[str]) -> tuple[str, ...]:
+    """What the source itself calls these columns, compared as a person sees them; a column that it does not have stays as it is."""
+    own = {as_seen(name): name for name in reversed(header)}
+    return tuple(own.get(as_seen(name), name) for name in columns)
+
+
 def check_header(header: Sequence[str], columns: Collection[str], path: Path | str) -> None:
-    """Raise if a column that is needed is not in the file, or is in it twice; `path` is the file, or what messages call the source."""
-    twice = sorted(name for name, times in Counter(header).items() if times > 1 and name in columns)
+    """Check that each column that is needed is in the file, once; `path` is the file, or what messages call the source.
+
+    Raises
+    ------
+    DataError
+        If one is in it twice.
+    NodeConfigError
+        If one is not in it, with the near names; no name is told if the header looks like values of a patient.
+    """
+    wanted = {as_seen(name): name for name in columns}
+    held = Counter(map(as_seen, header))
+    twice = sorted(name for seen, name in wanted.items() if held[seen] > 1)
     if twice:
         raise DataError(
             f"{path}: the header names {_quoted(twice)} more than once, so it is not clear which column is meant. "
             "Give each column a name of its own."
         )
-    missing = [name for name in columns if name not in header]
+    missing = [name for seen, name in wanted.items() if seen not in held]
     if missing:
-        lines = [
-            f"{path}: there is no column {name!r}. {did_you_mean(name, header)}" for name in missing
-        ]
-        advice = "Correct data.columns in node.yaml, or name the variable under data.absent with the reason."
-        raise NodeConfigError("\n".join([*lines, advice]))
+        others = set(held) - {""} - wanted.keys()
+        known = (
+            did_you_mean_each(missing, others)
+            if looks_like_header(others)
+            else "What it has is not shown, because it looks like values of patients rather than names."
+        )
+        raise NodeConfigError(
+            f"{path}: there is no column {_quoted(missing)}. {known}\n"
+            "Correct data.columns in node.yaml, or name the variable under data.absent with the reason."
+        )
 
 
 def not_there(path: Path, error: OSError) -> NodeConfigError:

@@ -17,6 +17,7 @@ from pathlib import Path
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.primitives.strict_fields import Profile
 from riskset_common.secure.sums.site_session import SessionSecrets, SiteSession
+from riskset_node.cuts.sessions import SessionCuts
 from riskset_node.state.outbox import Outbox
 from riskset_node.state.refusals import Refusals
 from riskset_node.state.tables import bring_up_to_date
@@ -57,14 +58,18 @@ class StoredSession:
 class NodeState:
     """The file `node.sqlite` of one site; made, readable by its owner alone, when it is not there. Its directory must exist.
 
+    The cuts of its sessions are files of their own: in the folder `cuts`, or, where several sites share a directory, in `SITE.cuts`.
+
     Raises
     ------
     ProtocolRefusal
         Where the file is older than the counter beside it says: it was restored from a copy. Or where a newer release wrote it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, cuts: Path | None = None) -> None:
         self.path = path
+        self.cuts = SessionCuts(cuts or path.with_suffix(".cuts"))
+        """Records that are kept for the sessions under way."""
         self.outbox = Outbox(path)
         """Everything that left this site."""
         self._database = self.outbox.database
@@ -233,6 +238,13 @@ class NodeState:
             ).fetchone()
             is not None
         )
+
+    def open_sessions(self) -> frozenset[bytes]:
+        """The sessions that this site is in and has the keys of."""
+        rows = self._database.execute(
+            "SELECT sid FROM sessions WHERE ephemeral_private IS NOT NULL"
+        )
+        return frozenset(bytes(sid) for (sid,) in rows)
 
     def count_refusal(self, sid: bytes) -> int:
         """Count one more message of a session that this site refuses; gives how many they are, 0 where it is in no such session."""

@@ -242,6 +242,12 @@ STRATIFIED: dict[str, dict[str, Any]] = {
         "interaction": ["arm", "dose"],
         "strata": ["site"],
     },
+    "Cox with an exposure that has conditions": {
+        "kind": "cox",
+        "endpoint": "EFS",
+        "terms": [{"exposure": "dose", "where": {"hospital": [0, 1, 2], "arm": ["A", "B"]}}],
+        "strata": ["site"],
+    },
     "Cox with two exposures under left truncation": {
         "kind": "cox",
         "endpoint": "LATE",

@@ -254,7 +254,8 @@ def test_what_an_analysis_uses_and_opens_is_in_the_codebook(analysis: dict[str, 
 
     assert [] == problems_of(spec, study)
     assert set(uses.all_categories) <= {*CODEBOOK.variables, "site", "study_group"}
-    assert {*uses.all_numbers, *uses.times} <= CODEBOOK.variables.keys()
+    assert {*uses.all_numbers, *(each.variable for each in uses.times)} <= CODEBOOK.variables.keys()
+    assert {name for each in uses.times for name in each.where} <= CODEBOOK.variables.keys()
     assert set(uses.causes) <= {"relapse", "death"}
     assert set(estimator.opened_by(spec, study)) <= {*uses.all_categories}
     assert set(estimator.also_asks(spec)) <= {"kaplan_meier", "log_rank", "gray", "cox"}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.common.study.infant_trial import codebook_yaml, plan_yaml
 
-from riskset_common.errors import CodebookError, InputError, PlanError
+from riskset_common.errors import CodebookError, InputError, PlanError, did_you_mean
 from riskset_common.estimators.catalogue import ESTIMATORS
 from riskset_common.formats.strict_yaml import validate
 from riskset_common.planning.read import plan_of
@@ -191,12 +191,12 @@ def test_every_problem_is_told_at_once() -> None:
     assert [
         "plan.yaml: time.unit: this key is required and missing.",
         "plan.yaml: time.unti: unknown key. Did you mean 'unit'?",
-        "plan.yaml: conventions: Input should be 'sas' or 'r', but found 'stata'.",
+        "plan.yaml: conventions: 'stata' may not stand here. Known: r, sas.",
         "plan.yaml: endpoints.OS: origin, first_of, censor belong together; censor is missing.",
         "plan.yaml: endpoints.OS_randomised: origin, first_of, censor belong together; censor is missing.",
-        "plan.yaml: analyses.efs.at.0: Input should be a valid number, unable to parse string as a number, but found 'six'.",
-        "plan.yaml: analyses.os.level: Input should be less than 1, but found 1.5.",
-        "plan.yaml: analyses.cox_all.terms: Tuple should have at least 1 item after validation, not 0.",
+        "plan.yaml: analyses.efs.at.0: a number was expected, and here stands 'six'. Write one such as 0.5.",
+        "plan.yaml: analyses.os.level: a number smaller than 1 was expected, and here stands 1.5. Write a number smaller than 1.",
+        "plan.yaml: analyses.cox_all.terms: at least 1 entry is needed, and here stands none. Write at least 1 entry.",
     ] == plan_problems(plan)
 
 
@@ -216,3 +216,34 @@ def test_the_error_is_of_the_class_that_the_file_asks_for() -> None:
         validate(Codebook, {}, "x", InputError)
 
     assert type(refused.value) is InputError
+
+
+def test_what_each_form_of_a_setting_expected_is_one_line() -> None:
+    plan = plan_yaml()
+    analysis(plan, "efs")["at"] = 5
+    analysis(plan, "dfs_arm")["by"] = 5
+    plan["conventions"] = "SAS"
+    plan["time"] = [1]
+
+    assert [
+        "plan.yaml: time: 'key: value' lines were expected, and here stands a list. Known keys: days_per_unit, grid_days, unit.",
+        "plan.yaml: conventions: 'SAS' may not stand here. Did you mean 'sas'?",
+        "plan.yaml: analyses.efs.at: a list was expected, and here stands 5. Write [5].",
+        "plan.yaml: analyses.dfs_arm.by: a list was expected, and here stands 5. Write [5].",
+    ] == plan_problems(plan)
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "said"),
+    [
+        ("PFS", ["DFS", "OS"], "Known: DFS, OS."),
+        ("pfs", ["PFS", "DFS"], "Did you mean 'PFS'?"),
+        ("SOS", ["OSS"], "Did you mean 'OSS'?"),
+        ("visit2", ["visit1"], "Known: visit1."),
+        ("kaplan-meier", ["kaplan_meier", "cox"], "Did you mean 'kaplan_meier'?"),
+        ("logrank", ["log_rank"], "Did you mean 'log_rank'?"),
+        ("weigth", ["weight", "height"], "Did you mean 'weight'?"),
+    ],
+)
+def test_no_other_code_is_suggested_for_a_code(name: str, known: list[str], said: str) -> None:
+    assert said == did_you_mean(name, known)

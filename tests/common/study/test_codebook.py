@@ -64,9 +64,9 @@ def test_whole_numbers_are_names_of_levels() -> None:
         (
             "{x: {kind: category, label: X, levels: {}}}",
             "{}",
-            "variables.x.levels: Dictionary should",
+            "variables.x.levels: at least 1 entry is needed",
         ),
-        ("{}", "{}", "variables: Dictionary should have at least 1 item"),
+        ("{}", "{}", "variables: at least 1 entry is needed"),
         ("{1x: {kind: date, label: X}}", "{}", "variables.1x: '1x' is no name of a variable"),
         (
             "{x: {kind: number, label: X, range: [5, 5]}}",
@@ -82,7 +82,7 @@ def test_whole_numbers_are_names_of_levels() -> None:
         (
             f"{{{AGE}}}",
             "{a: {from: age, label: A, cut: {}}}",
-            "derived.a.cut: Value should have at least 1 item",
+            "derived.a.cut: at least 1 entry is needed",
         ),
         (
             f"{{{AGE}}}",
@@ -337,3 +337,34 @@ def test_another_order_of_the_variables_is_the_same_codebook() -> None:
     assert sha256_hex(Codebook.model_validate(codebook_yaml())) == sha256_hex(
         Codebook.model_validate(turned)
     )
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ("typical: [60, 5]", r"typical must ascend, but is \[60.0, 5.0\]"),
+        ("typical: [5, 5]", "typical must ascend"),
+        ("range: [10, 50], typical: [5, 40]", r"typical must lie inside range \[10.0, 50.0\]"),
+        ("range: [10, 50], typical: [15, 60]", "typical must lie inside range"),
+    ],
+)
+def test_typical_ascends_and_lies_inside_the_range(limits: str, said: str) -> None:
+    with pytest.raises(CodebookError, match=said):
+        codebook(f"{{size: {{kind: number, label: Size, {limits}}}}}")
+
+
+def test_a_codebook_without_typical_has_the_hash_that_it_had_before_there_was_the_key() -> None:
+    plain = "age: {kind: number, label: Age, unit: months, range: [0, 12]}"
+    found = codebook(f"{{{plain}, wbc: {{kind: number, label: WBC}}}}").model_copy(
+        update={"codebook": "s"}
+    )
+
+    assert "6a89a726f72c9802e631ada41a3dbee40efc6af68675d05b644d5be8936618b1" == sha256_hex(found)
+
+
+def test_typical_is_part_of_what_sites_agree_on() -> None:
+    plain = codebook("{size: {kind: number, label: Size}}")
+    typical = codebook("{size: {kind: number, label: Size, typical: [5, 60]}}")
+
+    assert canonical_json(plain) != canonical_json(typical)
+    assert typical == Codebook.model_validate(parse_canonical(canonical_json(typical)))

@@ -154,7 +154,7 @@ DATED = {"origin": "d", "first_of": {"death": {"date": "x"}}, "censor": "l"}
         ),
         (READY | {"entry": "d"}, "endpoints.E: entry is the name of a date variable beside origin"),
         (DATED | {"entry": {"variable": "t"}}, "endpoints.E: entry is the name of a date variable"),
-        (DATED | {"first_of": {}}, "endpoints.E.first_of: Value should have at least 1 item"),
+        (DATED | {"first_of": {}}, "endpoints.E.first_of: at least 1 entry is needed"),
         (
             DATED | {"first_of": {"a": {"date": "x", "before": "y", "after": "z"}}},
             "endpoints.E.first_of.a: give before or after, not both.",
@@ -165,11 +165,11 @@ DATED = {"origin": "d", "first_of": {"death": {"date": "x"}}, "censor": "l"}
         ),
         (
             READY | {"status": {"variable": "s", "events": {}}},
-            "endpoints.E.status.events: Dictionary should",
+            "endpoints.E.status.events: at least 1 entry is needed",
         ),
         (
             READY | {"time": {"variable": "t", "unit": "hours"}},
-            "endpoints.E.time.unit: Input should be 'days'",
+            "endpoints.E.time.unit: 'hours' may not stand here.",
         ),
     ],
 )
@@ -199,22 +199,22 @@ def test_an_event_may_be_one_level_or_many() -> None:
         ({"version": "1.0"}, "version: '1.0' is no version of a plan"),
         ({"version": 1.0}, "version: '1.0' is no version of a plan"),
         ({"codebook": "interfant-06"}, "codebook: 'interfant-06' names no codebook in one version"),
-        ({"analyses": []}, "analyses: Tuple should have at least 1 item"),
+        ({"analyses": []}, "analyses: at least 1 entry is needed"),
         (
             {"quorum": {"sites": 19, "of": 18}},
             "quorum: a quorum of 19 of 18 sites can never be met.",
         ),
         (
             {"quorum": {"sites": 0, "of": 18}},
-            "quorum.sites: Input should be greater than or equal to 1",
+            "quorum.sites: a number of at least 1 was expected",
         ),
         (
             {"time": {"unit": "days", "grid_days": 0}},
-            "time.grid_days: Input should be greater than or equal to 0.000001",
+            "time.grid_days: a number of at least 0.000001 was expected",
         ),
         (
             {"time": {"unit": "years", "days_per_unit": 0}},
-            "time.days_per_unit: Input should be greater than 0",
+            "time.days_per_unit: a number greater than 0 was expected",
         ),
         (
             {"time": {"unit": "days", "days_per_unit": 2}},
@@ -226,11 +226,11 @@ def test_an_event_may_be_one_level_or_many() -> None:
         ),
         (
             {"disclosure": {"aggregation": "open"}},
-            "disclosure.aggregation: Input should be 'secure', but found 'open'.",
+            "disclosure.aggregation: 'open' may not stand here. Known: secure.",
         ),
         (
             {"disclosure": {"minimum_cell": 0}},
-            "disclosure.minimum_cell: Input should be greater than or equal to 1",
+            "disclosure.minimum_cell: a number of at least 1 was expected",
         ),
         ({"displays": [{"of": "efs"}]}, "displays.0: a display is either a table or a figure."),
         (
@@ -239,13 +239,13 @@ def test_an_event_may_be_one_level_or_many() -> None:
         ),
         (
             {"displays": [{"of": "efs", "table": "1", "until": 0}]},
-            "displays.0.until: Input should be greater than 0",
+            "displays.0.until: a number greater than 0 was expected",
         ),
         (
             {"displays": [{"of": "efss", "table": "T 1"}]},
             "display 'T 1' shows 'efss', which is no analysis. Did you mean 'efs'?",
         ),
-        ({"data_cutoff": "soon"}, "data_cutoff: Input should be a valid date"),
+        ({"data_cutoff": "soon"}, "data_cutoff: a date was expected"),
     ],
 )
 def test_a_plan_that_contradicts_itself_is_refused(changes: dict[str, Any], message: str) -> None:
@@ -283,33 +283,36 @@ def test_two_analyses_of_one_id_and_displays_of_none_are_told_together() -> None
         ),
         (
             {"kind": "cox", "terms": [{"number": "a"}], "interaction": ["a", "b", "c"]},
-            "analyses.x.interaction.0: Tuple should have at most 2 items",
+            "analyses.x.interaction.0: at most 2 entries are needed",
         ),
         (
             {"kind": "cox", "terms": [{"number": "a"}], "max_iterations": 0},
-            "analyses.x.max_iterations: Input should be greater",
+            "analyses.x.max_iterations: a number of at least 1 was expected",
         ),
         (
             {"kind": "kaplan_meier", "test": "wilcoxon"},
-            "analyses.x.test: Input should be 'log_rank', 'gehan', 'tarone_ware', ",
+            "analyses.x.test: 'wilcoxon' may not stand here. Known: gehan, log_rank",
         ),
         (
             {"kind": "kaplan_meier", "test": {"log_rank": {"rho": -1}}},
-            "analyses.x.test.log_rank.rho: Input should be greater than or equal to 0",
+            "analyses.x.test.log_rank.rho: a number of at least 0 was expected",
         ),
         (
             {"kind": "kaplan_meier", "test": {"trend": "logrank"}},
-            "analyses.x.test.trend: Input should be 'log_rank', 'gehan', 'tarone_ware', ",
+            "analyses.x.test.trend: 'logrank' may not stand here. Did you mean 'log_rank'?",
         ),
         (
             {"kind": "kaplan_meier", "test": {"logrank": {}}},
-            "analyses.x.test: Input should be 'log_rank', 'gehan', 'tarone_ware', ",
+            "analyses.x.test: one of log_rank, gehan, tarone_ware, peto",
         ),
-        ({"kind": "kaplan_meier", "rmean": -1}, "analyses.x.rmean: Input should be greater than 0"),
+        (
+            {"kind": "kaplan_meier", "rmean": -1},
+            "analyses.x.rmean: a number greater than 0 was expected",
+        ),
         ({"kind": "kaplan_meier", "id": "a b"}, "analyses.a b.id: 'a b' is no name of an analysis"),
         (
             {"kind": "kaplan_meier", "where": {"sex": "male"}},
-            "analyses.x.where.sex: Input should be a valid list",
+            "analyses.x.where.sex: a list was expected",
         ),
     ],
 )
@@ -453,6 +456,21 @@ def test_a_change_of_any_field_is_another_hash() -> None:
 
         assert known != sha256_hex(found), path
     assert changed > 150
+
+
+def test_a_key_that_is_left_out_or_written_with_its_default_does_not_travel() -> None:
+    written = plan_yaml()
+    name = next(iter(written["endpoints"]))
+    without = canonical_json(plan_of(written, "p"))
+    cut = {**written["endpoints"], name: written["endpoints"][name] | {"horizon": 4}}
+    with_default = plan_of(written | {"censor_at_cutoff": False}, "p")
+
+    assert not [key for key in (b'"horizon":', b'"censor_at_cutoff":') if key in without]
+    assert sha256_hex(with_default) == sha256_hex(plan_of(written, "p"))
+    assert b'"horizon":4' in canonical_json(plan_of(written | {"endpoints": cut}, "p"))
+    assert b'"censor_at_cutoff":true' in canonical_json(
+        plan_of(written | {"censor_at_cutoff": True, "data_cutoff": "2020-01-01"}, "p")
+    )
 
 
 @pytest.mark.parametrize(

@@ -72,3 +72,15 @@ def test_what_lay_open_on_another_disk_is_closed_when_it_arrives(tmp_path, monke
 
 def _other_disk(*_: object) -> None:
     raise OSError
+
+
+def test_records_that_were_kept_for_a_site_that_was_lost_go_when_the_run_is_over(tmp_path):
+    out = tmp_path / "out"
+    kept = run_folder(out, STUDY)
+    keep(kept)
+    (kept.outboxes / "a.cuts").mkdir()
+    (kept.outboxes / "a.cuts" / ("0" * 64)).write_bytes(b"patients")
+    out.mkdir()
+    kept.finish(out)
+
+    assert ["a.sqlite"] == [path.name for path in (out / "outboxes").iterdir()]

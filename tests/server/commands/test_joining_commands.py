@@ -99,6 +99,37 @@ def test_a_study_group_is_one_line(place):
     assert not (place / "a.invite").exists()
 
 
+def test_the_codebook_goes_with_the_invitation_signed_by_the_centre(place):
+    text = "codebook: x\nversion: 1\nvariables: {a: {kind: date, label: Ä}}  # as agreed\n"
+    (place / "codebook.yaml").write_text(text, encoding="utf-8")
+    run("centre", "new", "c", "--address", "centre.example:443")
+    invited = run("site", "invite", "a", "--codebook", "codebook.yaml", "--centre", "c")
+    without = run("site", "invite", "b", "--centre", "c")
+
+    assert text == read_file(Invitation, place / "a.invite").codebook
+    assert "a one-time token, and the codebook\n" in invited.stdout
+    assert "send the codebook beside it, or invite with --codebook" in without.stdout
+    assert "codebook" not in (place / "b.invite").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("codebook: x\n", "codebook.yaml: version: this key is required"),
+        ("codebook: x\nversion: 1\nvariables: {a: {kind: date, label: A}}\n#" + "x" * 140_000, "is longer than 128 KiB"),
+    ],
+)  # fmt: skip
+def test_a_codebook_that_cannot_be_sent_invites_nobody(place, text, said):
+    (place / "codebook.yaml").write_text(text, encoding="utf-8")
+    run("centre", "new", "c", "--address", "centre.example:443")
+    ended = run("site", "invite", "a", "--codebook", "codebook.yaml", "--centre", "c")
+
+    assert 1 == ended.exit_code
+    assert said in ended.stderr
+    assert not (place / "a.invite").exists()
+    assert "a" not in run("site", "list", "--centre", "c").stdout.split()
+
+
 @pytest.mark.parametrize("command", [["site", "invite", "a"], ["site", "roster"], ["run", "list"]])
 def test_without_a_centre_the_folder_and_the_option_are_named(place, command):
     ended = run(*command)

@@ -216,7 +216,7 @@ def test_check_tells_every_problem_of_a_plan_at_once(folder: Path) -> None:
 
     assert 1 == ended.exit_code
     assert "" == ended.stdout
-    assert f"{path}: analysis table1: 'age_66' is not in the codebook. Did you mean 'age_65'?" in (
+    assert f"{path}: analysis table1: 'age_66' is not in the codebook. Known: age_65, sex" in (
         ended.stderr
     )
     assert "endpoints.OS: 'state' is not in the codebook. Did you mean 'status'?" in ended.stderr

@@ -118,6 +118,45 @@ def test_a_horizon_and_a_cutoff_that_censors_are_said(trial: ModuleType) -> None
     )
 
 
+@pytest.mark.parametrize(
+    ("total", "said"),
+    [
+        (12, "The day of the month was not known for 12 of 651 dates of complete remission"),
+        ({"withheld": "minimum_cell"}, "not known for withheld dates of complete remission"),
+    ],
+)
+def test_approximate_days_that_a_table_counts_are_named(
+    trial: ModuleType, total: object, said: str
+) -> None:
+    name = "date_remission.day"
+    plan = trial.study_plan(f"  - {{id: days, kind: baseline, rows: [{name}]}}")
+    results = trial.study_results()
+    baseline = next(each for each in results["analyses"].values() if each["kind"] == "baseline")
+    rows = [
+        {
+            "variable": name,
+            "level": level,
+            "counts": [n],
+            "percent": [1.0],
+            "total": n,
+            "total_percent": 1.0,
+        }
+        for level, n in (("known", 639), ("approximate", total), ("unknown", 3))
+    ]
+    changed: dict[str, Any] = {
+        "by": None,
+        "columns": ["all"],
+        "column_n": [700],
+        "rows": rows,
+        "tests": {},
+    }
+    results["analyses"]["days"] = (
+        baseline | changed | {"missing_values": {name: {"counts": [0], "total": 0}}, "numbers": []}
+    )
+
+    assert said in text_of(trial, plan, results)
+
+
 def test_a_horizon_is_noted_below_each_display_of_its_endpoint(trial: ModuleType) -> None:
     plan = trial.study_plan()
     endpoints = plan.model_dump(by_alias=True, exclude_none=True)["endpoints"]

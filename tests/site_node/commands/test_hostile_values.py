@@ -91,3 +91,26 @@ def test_a_plan_whose_words_steer_is_shown_as_escapes(folder):
 
     assert "centre\\x1b[31m\\n\\u202e" in ended.stdout
     assert not any(mark in ended.stdout + ended.stderr for mark in STEERING)
+
+
+def test_what_is_in_a_cut_and_in_a_difference_is_shown_as_escapes(folder):
+    codebook = ("--codebook", folder / "codebook.yaml")
+    before = 'pat,time,status,sex\n"p\x1b[31m1\nerror: forged",1,alive,m\np\u202e3,3,dead,f\n'
+    after = 'pat,time,status,sex\n"p\x1b[31m1\nerror: forged",2,alive,f\np\u20664,3,dead,m\n'
+    (folder / "patients.csv").write_text(before, encoding="utf-8", newline="")
+    made = run("data", "cut", folder / "node.yaml", *codebook, "--name", "a")
+    (folder / "patients.csv").write_text(after, encoding="utf-8", newline="")
+    cut = folder / "cuts" / "a.cut"
+    ended = [
+        run("data", "diff", cut, folder / "node.yaml", *codebook, *more)
+        for more in ([], ["--json"])
+    ]
+    named = run("data", "cut", folder / "node.yaml", *codebook, "--name", "a\x1b[31m\n")
+    shown = "".join(each.stdout + each.stderr for each in (made, *ended, named))
+
+    assert [0, 0, 0, 1] == [each.exit_code for each in (made, *ended, named)], shown
+    assert not any(mark in shown for mark in STEERING)
+    assert "[31m1" in ended[0].stdout
+    assert "Se\\x1b[31mx" in ended[0].stdout
+    assert not any(line.startswith("error: forged") for line in shown.splitlines())
+    assert ["p\u20664"] == json.loads(ended[1].stdout)["new"]["local_ids"]

@@ -250,6 +250,25 @@ def test_a_variable_that_nothing_holds_is_told(site):
     assert "no column has their name: remission, relapse, died, seen, sex, age." in done.stdout
 
 
+def test_the_codebook_beside_node_yaml_is_taken_where_no_other_is_named(run, site):
+    done = run("data check NODE")
+    (site.path / "other.yaml").write_text(site.CODEBOOK.replace("infants", "others"), "utf-8")
+    other = run(f"data check NODE --codebook {site.path / 'other.yaml'}", more="study: others")
+
+    assert (0, f"codebook: {site.path / 'codebook.yaml'}\n") == (done.exit_code, done.stderr)
+    assert (0, "") == (other.exit_code, other.stderr)
+
+
+def test_a_codebook_that_is_nowhere_is_asked_for(site):
+    site.patients(CLEAN)
+    site.node("source: {kind: csv, path: patients.csv}")
+    for command in ("check", "profile"):
+        done = CliRunner().invoke(app, ["data", command, str(site.path / "node.yaml")])
+
+        assert 1 == done.exit_code
+        assert "codebook.yaml: is not there. Ask the centre" in done.stderr
+
+
 def test_an_error_is_text_on_stderr_without_a_traceback(run):
     done = run("data check NODE --codebook CODEBOOK", records="columns: {sexe: sex}")
 
@@ -261,7 +280,7 @@ def test_an_error_is_text_on_stderr_without_a_traceback(run):
 
 
 @pytest.mark.parametrize(
-    "line", ["data check NODE", "data check nowhere.yaml --codebook CODEBOOK", "data chek"]
+    "line", ["data check", "data check nowhere.yaml --codebook CODEBOOK", "data chek"]
 )
 def test_a_wrong_call_ends_with_2(run, line):
     assert 2 == run(line).exit_code

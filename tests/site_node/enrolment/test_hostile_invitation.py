@@ -14,7 +14,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from riskset_common.consortium.invitation import Enrolment, Invitation, read_file
+from riskset_common.consortium.invitation import (
+    LONGEST_CODEBOOK,
+    Enrolment,
+    Invitation,
+    codebook_signature,
+    read_file,
+)
 from riskset_common.errors import NodeConfigError
 from riskset_common.primitives.signing import Identity, fingerprint, public_text
 from riskset_node.commands.riskset_node import app
@@ -42,6 +48,19 @@ def written(**changes: object) -> Path:
     path = Path("sent.invite")
     path.write_text(json.dumps(GOOD | changes), encoding="utf-8")
     return path
+
+
+CODEBOOK = """\
+# The words of the study.
+codebook: infants
+version: 1
+variables:
+  sex: {kind: category, label: "Sex, at birth", levels: {male: Männlich, female: Female}}
+"""
+
+
+def with_codebook(text: str, signer: Identity = CENTRE) -> Path:
+    return written(codebook=text, codebook_signature=codebook_signature(text, signer))
 
 
 def init(*arguments: object):
@@ -108,6 +127,93 @@ def test_a_field_that_is_not_of_its_type_is_refused_before_anything_is_written(h
     )
     assert not any(mark in ended.stderr for mark in "\x1b\x00\x85\u202e")
     assert before == all_files(home.parent)
+
+
+def test_the_codebook_of_the_centre_comes_along_as_it_was_written(home):
+    ended = init(with_codebook(CODEBOOK))
+    path = home / "Sankt-Anna" / "codebook.yaml"
+
+    assert 0 == ended.exit_code
+    assert CODEBOOK.encode() == path.read_bytes()
+    assert f"the codebook        came along, {Path('Sankt-Anna/codebook.yaml')}" in ended.stdout
+    assert 0o600 == stat.S_IMODE(path.stat().st_mode)
+
+
+def test_an_invitation_without_codebook_says_what_to_ask_for(home):
+    ended = init(written())
+
+    assert 0 == ended.exit_code
+    assert "did not come along: ask the centre for it" in ended.stdout
+    assert not (home / "Sankt-Anna" / "codebook.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"codebook": CODEBOOK},
+        {"codebook_signature": codebook_signature(CODEBOOK, CENTRE)},
+        {"codebook": CODEBOOK, "codebook_signature": "x"},
+        {"codebook": CODEBOOK, "codebook_signature": "é"},
+        {"codebook": CODEBOOK, "codebook_signature": ["x"]},
+        {"codebook": CODEBOOK.replace("male:", "mann:"), "codebook_signature": codebook_signature(CODEBOOK, CENTRE)},
+        {"codebook": CODEBOOK, "codebook_signature": codebook_signature(CODEBOOK, Identity.from_random(b"e" * 32))},
+        {"codebook": {"codebook": "infants"}, "codebook_signature": codebook_signature(CODEBOOK, CENTRE)},
+        {"codebook": "x" * (LONGEST_CODEBOOK + 1), "codebook_signature": codebook_signature("x" * (LONGEST_CODEBOOK + 1), CENTRE)},
+    ],
+)  # fmt: skip
+def test_a_codebook_that_the_centre_did_not_sign_is_refused_before_anything_is_written(
+    home, changes
+):
+    path = written(**changes)
+    before = all_files(home.parent)
+    ended = init(path)
+
+    assert 1 == ended.exit_code
+    assert "sent.invite: codebook" in ended.stderr
+    assert "nothing was made of it" in ended.stderr
+    assert before == all_files(home.parent)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "- a", "codebook: [", "codebook: x\n", CODEBOOK + "policy: {}\n", CODEBOOK.replace("infants", "../x"),
+        "[" * 5000, "a: &a [x, x]\nb: [*a, *a]\n", CODEBOOK + "\x1b[2J", CODEBOOK.replace("sex:", "se x:"),
+    ],
+)  # fmt: skip
+def test_what_is_no_codebook_is_refused_before_anything_is_written(home, text):
+    path = with_codebook(text)
+    before = all_files(home.parent)
+    ended = init(path)
+
+    assert 1 == ended.exit_code
+    assert "the codebook in the invitation" in ended.stderr
+    assert not any(mark in ended.stderr for mark in ("\x1b", "Traceback"))
+    assert before == all_files(home.parent)
+
+
+@pytest.mark.parametrize("name", ["codebook.yaml", "ca.pem", "site.key", "Sankt-Anna.enrolment"])
+@pytest.mark.parametrize("is_link", [False, True])
+def test_a_file_that_is_there_is_not_written_over_nor_a_link_followed(home, name, is_link):
+    path, folder = with_codebook(CODEBOOK), home / "Sankt-Anna"
+    folder.mkdir()
+    if is_link:
+        (folder / name).symlink_to(home.parent / "elsewhere" / "dropped")
+    else:
+        (folder / name).write_text("mine", encoding="utf-8")
+    before = all_files(home.parent)
+    ended = init(path)
+
+    assert 1 == ended.exit_code
+    assert f"{name}: is there already, and is not written over" in ended.stderr
+    assert before == all_files(home.parent)
+    assert is_link or "mine" == (folder / name).read_text(encoding="utf-8")
+
+
+def test_the_longest_codebook_fits_into_an_invitation_whatever_its_letters_are(home):
+    text = CODEBOOK + "#" + '"' * (LONGEST_CODEBOOK - len(CODEBOOK.encode()) - 1)
+
+    assert 0 == init(with_codebook(text)).exit_code
 
 
 @pytest.mark.parametrize(

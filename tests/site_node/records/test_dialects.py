@@ -23,7 +23,8 @@ from riskset_common.study.codebook import Codebook
 from riskset_common.study.patients import NO_DATE, UNKNOWN_DAY, day_number
 from riskset_node.config import NodeConfig
 from riskset_node.records.findings import Severity
-from riskset_node.records.reading import SiteRecords, read_records
+from riskset_node.records.reading import read_records
+from riskset_node.records.site_records import SiteRecords
 
 TODAY = datetime.date(2026, 6, 1)
 CODEBOOK = Codebook.model_validate(

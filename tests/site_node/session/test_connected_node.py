@@ -267,7 +267,10 @@ def test_the_node_asks_often_after_work_and_seldom_when_idle():
 
 
 def checks(folder: Path) -> dict[str, doctor.Check]:
-    found = doctor.examine(config_of(folder), now=NOW, admission=lambda: "admitted", runs=False)
+    codebook = doctor.codebook_beside(folder / "node.yaml")
+    found = doctor.examine(
+        config_of(folder), now=NOW, codebook=codebook, admission=lambda: "admitted", runs=False
+    )
     return {check.what: check for check in found}
 
 
@@ -312,6 +315,64 @@ def test_the_doctor_finds_a_column_that_is_not_there(joined):
     assert "there is no column 'patient_di'. Did you mean 'patient_id'?" in found.found
 
 
+CODEBOOK = """
+codebook: infants
+version: 1
+variables:
+  diagnosed: {kind: date, label: Date of diagnosis, required: true}
+  sex: {kind: category, label: Sex, levels: {male: Male, female: Female}}
+"""
+
+
+def with_records(folder: Path, rows: str, more: str = "") -> None:
+    (folder / "codebook.yaml").write_text(CODEBOOK, encoding="utf-8")
+    (folder / "patients.csv").write_text(f"pat,diagnosed,sex\n{rows}", encoding="utf-8")
+    node = folder / "node.yaml"
+    text = node.read_text(encoding="utf-8").replace("patient: patient_id", "patient: pat")
+    node.write_text(text + more, encoding="utf-8")
+
+
+def test_the_doctor_checks_the_records_against_the_codebook_and_tells_counts_only(joined):
+    with_records(joined, "P-4711,2010-01-01,male\nP-4712,2010-02-30,Xanthippe\n")
+    bad = checks(joined)["records"]
+    (joined / "patients.csv").write_text("pat,diagnosed,sex\nP-4711,2010-01-01,male\n", "utf-8")
+    good = checks(joined)["records"]
+
+    assert not bad.passed
+    assert "2 patients, 2 errors and 0 warnings of the check" in bad.found
+    assert "riskset-node data check node.yaml" in bad.found
+    assert not any(value in bad.found for value in ("P-47", "Xanthippe", "2010"))
+    assert good.passed
+    assert "1 patients, 0 errors and 0 warnings" in good.found
+
+
+def test_the_doctor_tells_no_value_of_records_that_stop_the_check(joined):
+    with_records(joined, "P-4711,2010-01-01,male\n")
+    node = joined / "node.yaml"
+    text = node.read_text(encoding="utf-8")
+    node.write_text(
+        text.replace("kind: csv\n", "kind: csv\n    where: {sex: female}\n"), encoding="utf-8"
+    )
+    found = checks(joined)["records"]
+
+    assert not found.passed
+    assert "cannot be checked against the codebook" in found.found
+    assert "male" not in found.found
+
+
+def test_the_doctor_says_which_column_node_yaml_must_name(joined):
+    with_records(joined, "P-4711,2010-01-01,male\n", "  columns: {diagnosed: pat, sexe: sex}\n")
+
+    assert "data.columns.sexe: no variable of the codebook" in checks(joined)["records"].found
+
+
+def test_without_a_codebook_the_doctor_says_what_to_ask_for(joined):
+    found = checks(joined)["codebook"]
+
+    assert (True, True) == (found.passed, found.warns)
+    assert "Ask the centre for it" in found.found
+
+
 def test_the_doctor_says_when_the_file_was_written_and_passes_a_warning_on(joined, monkeypatch):
     os.utime(joined / "patients.csv", (0, 0))
     before = checks(joined)["records"]
@@ -328,7 +389,7 @@ def test_the_doctor_finds_a_site_that_is_not_admitted(joined):
     def revoked() -> str:
         raise RisksetError("the centre does not admit this site")
 
-    found = doctor.examine(config_of(joined), now=NOW, admission=revoked, runs=False)
+    found = doctor.examine(config_of(joined), now=NOW, codebook=None, admission=revoked, runs=False)
 
     assert ["the centre does not admit this site"] == [
         check.found for check in found if check.what == "admission" and not check.passed
@@ -346,7 +407,11 @@ def test_the_doctor_finds_a_policy_that_expired(joined, expires, passed, said):
     config = config_of(joined)
     policy = config.policy.model_copy(update={"expires": datetime.date.fromisoformat(expires)})
     found = doctor.examine(
-        config.model_copy(update={"policy": policy}), now=NOW, admission=lambda: "", runs=False
+        config.model_copy(update={"policy": policy}),
+        now=NOW,
+        codebook=None,
+        admission=lambda: "",
+        runs=False,
     )
     (check,) = [check for check in found if check.what == "policy"]
 
@@ -397,9 +462,10 @@ def test_the_doctor_finds_what_a_running_node_did_not_take_up(joined, name, chan
         file.write_text(f"{written}\n{changed}\n", encoding="utf-8")
         answering.renew()
     found = [
-        {each.what: each for each in doctor.examine(config, now=NOW, admission=str, runs=runs)}[
-            "settings"
-        ]
+        {
+            each.what: each
+            for each in doctor.examine(config, now=NOW, codebook=None, admission=str, runs=runs)
+        }["settings"]
         for runs in (True, False)
     ]
 

@@ -11,6 +11,7 @@ import pytest
 from openpyxl.chart import LineChart
 
 from riskset_common.errors import DataError, NodeConfigError
+from riskset_node.records.reading import read_records
 from riskset_node.records.values.column import Column, text_of
 from riskset_node.sources import source_of
 from riskset_node.sources.excel import ExcelSettings
@@ -195,6 +196,27 @@ def test_a_workbook_that_counts_from_1904_gives_the_same_days(tmp_path):
     book.save(tmp_path / "mac.xlsx")
 
     assert ["2017-01-02"] == texts(tmp_path / "mac.xlsx", "x")
+
+
+def test_day_numbers_of_a_workbook_that_counts_from_1904_are_not_taken_for_those_from_1900(
+    site, tmp_path
+):
+    book = openpyxl.Workbook()
+    book.epoch = openpyxl.utils.datetime.CALENDAR_MAC_1904
+    book.active.append(["pat", "dx"])
+    book.active.append(["a", 40_000])
+    book.save(tmp_path / "mac.xlsx")
+    node = site.node(
+        f"""
+        source: {{kind: excel, path: {tmp_path / "mac.xlsx"}}}
+        patient: pat
+        columns: {{diagnosed: {{from: dx, dates: excel}}}}
+        absent: {{remission: x, relapse: x, died: x, seen: x, sex: x, age: x}}
+        """
+    )
+
+    with pytest.raises(NodeConfigError, match=r"this workbook counts from 1904"):
+        read_records(node, site.codebook(), site.TODAY)
 
 
 def edited(path, folder, change, part="xl/worksheets/sheet1.xml", **parts):

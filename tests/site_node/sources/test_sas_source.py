@@ -14,6 +14,7 @@ from riskset_common.errors import DataError, NodeConfigError
 from riskset_node.records.values.column import Column, text_of
 from riskset_node.sources import source_of
 from riskset_node.sources.sas import SasSettings
+from riskset_node.sources.source import labels_of
 
 DAYS = [datetime.date(1955, 3, 1), None, datetime.date(2017, 12, 31)]
 
@@ -106,7 +107,7 @@ def test_a_file_of_another_kind_is_told(tmp_path):
     path = tmp_path / "patients.xpt"
     path.write_text("pat,age\n1,2\n", encoding="utf-8")
 
-    with pytest.raises(DataError, match=r"not a SAS data set .*Check data\.source\.kind"):
+    with pytest.raises(NodeConfigError, match=r"this is a text file, .*kind to csv"):
         texts(path, "age")
 
 
@@ -115,7 +116,7 @@ def test_a_file_of_another_kind_is_told(tmp_path):
     [
         ("patient", ["001", "002", "Zürich"]),
         ("diagnosis", ["2014-10-04", None, "1955-03-01"]),
-        ("wbc", ["85.3", "0", None]),
+        ("wbc", ["85.3", "0", ".A"]),
     ],
 )
 def test_a_sas7bdat_file_is_read_alike(column, expected):
@@ -127,12 +128,84 @@ def test_a_file_without_rows_is_a_frame_without_rows(written):
     assert [] == texts(written({"X": np.array([], dtype=float)}), "X")
 
 
+@pytest.mark.parametrize("version", [5, 8])
+def test_special_missing_values_of_a_transport_file_are_signs(written, version):
+    columns = {
+        "X": [1.5, np.nan, np.nan, np.nan, 4.0],
+        "S": ["a", ".A", "A", "", "b"],
+        "Y": [np.nan, 1, 2, 3, 4],
+    }
+    path = written(columns, version=version)
+    content = path.read_bytes()
+    plain = b"\x2e" + bytes(7)
+    first = content.index(plain)
+    assert 4 == content.count(plain)
+    for letter in b"AZ_":
+        content = content.replace(plain, bytes([letter]) + bytes(7), 1)
+    path.write_bytes(content)
+    # In the order of the file: the first row's Y, and then X of the rows two and three.
+
+    assert content[first : first + 1] == b"A"
+    assert [".A", "1", "2", "3", "4"] == texts(path, "Y")
+    assert ["1.5", ".Z", "._", None, "4"] == texts(path, "X")
+    assert ["a", ".A", "A", "", "b"] == texts(path, "S")
+    assert {".A", ".Z", "._"} <= set(SasSettings.MORE_MISSING)
+
+
+def test_a_transport_file_of_several_data_sets_is_refused(written):
+    path = written({"X": [1.0]})
+    content = path.read_bytes()
+    path.write_bytes(content + content[content.index(b"HEADER RECORD*******MEMBER") :])
+
+    with pytest.raises(DataError, match="several data sets"):
+        texts(path, "X")
+
+
+@pytest.mark.parametrize(
+    ("layout", "number", "expected"),
+    [
+        ("DATE9", 20_000.5, "2014-10-04 12:00:00"),
+        ("DTDATE9", 86_400.0 * 20_000, "2014-10-04"),
+        ("E8601DN10", 86_400.0 * 20_000, "2014-10-04"),
+        ("DEUDFDD10", 20_000.0, "2014-10-04"),
+        ("JULIAN7", 20_000.0, "2014-10-04"),
+        ("MONYY7", 20_000.0, "2014-10"),
+        ("DTMONYY7", 86_400.0 * 20_000, "2014-10"),
+        ("YYQ6", 20_000.0, "2014Q4"),
+        ("TIME8", 5_400.0, "1:30:00"),
+        ("DATE9", 9e9, "9000000000"),
+        ("MYDATE", 20_000.0, "20000"),  # a format of the study, which is not in the file
+    ],
+)
+def test_a_number_is_what_a_person_sees(written, layout, number, expected):
+    assert [expected] == texts(written({"D": [number]}, D=layout), "D")
+
+
+@pytest.mark.parametrize("layout", ["YEAR4", "MONTH2", "WEEKDAY1", "JULDAY3"])
+def test_a_format_that_shows_a_part_of_a_date_is_refused(written, layout):
+    path = written({"D": [20_000.0], "X": [1.0]}, D=layout)
+
+    assert ["1"] == texts(path, "X")
+    with pytest.raises(DataError, match=rf"column 'D' has the format {layout}"):
+        texts(path, "D")
+
+
+def test_labels_are_those_of_the_file(tmp_path):
+    path = tmp_path / "labels.xpt"
+    pyreadstat.write_xport(
+        pd.DataFrame({"X": [1.0], "Y": [1.0]}), str(path), column_labels={"X": "Age"}
+    )
+    found = labels_of(source_of("sas"), SasSettings(kind="sas", path=path))
+
+    assert {"X": "Age"} == found.columns
+
+
 @pytest.mark.parametrize("kept", [100, 700])
 def test_a_transport_file_that_is_cut_short_is_told(written, kept):
     path = written({"X": [1.0], "Y": [2.0]})
     path.write_bytes(path.read_bytes()[:kept])
 
-    with pytest.raises(DataError, match="export the data again"):
+    with pytest.raises(DataError, match="export it again"):
         texts(path, "X")
 
 

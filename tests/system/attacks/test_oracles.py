@@ -30,7 +30,8 @@ from riskset_common.study.codebook import Codebook
 from riskset_common.wire.messages import Refused, Report, RoundRequest, read_message
 from riskset_embedded.demos.lung import study_folder
 from riskset_node.config import Centre, PinnedPlan
-from riskset_node.records.reading import SiteRecords, read_records
+from riskset_node.records.reading import read_records
+from riskset_node.records.site_records import SiteRecords
 from riskset_node.session import own_records
 from riskset_node.session.approval import PinnedPlans
 from riskset_node.session.node import MOST_REFUSALS

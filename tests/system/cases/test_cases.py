@@ -132,7 +132,15 @@ CASES = {
     ),
     "05-excel-formula-cached-zero": Case(FORMULAS),
     "08-months-with-two-decimals": Case(
-        columns={"t": {"round": "day"}}, plan={"time": {"unit": "months"}}, sites=EVERY
+        columns={"t": {"round": "day"}},
+        plan={
+            "time": {"unit": "months"},
+            "analyses": [
+                {"id": "km", "kind": "kaplan_meier", "endpoint": "OS", "at": [12]},
+                {"id": "days", "kind": "baseline", "rows": ["t.day"]},
+            ],
+        },
+        sites=EVERY,
     ),
     "09-parquet-utc-midnight": Case(
         ("not_a_day", "diagnosis (column 'dx')", "data.columns.diagnosis.moments", "Europe/Vienna"),
@@ -145,19 +153,59 @@ CASES = {
         source={"where": {"PARAMCD": "OS"}},
         sites=EVERY,
     ),
+    "11-exposure-time-with-indicator": Case(
+        plan={
+            "analyses": [
+                {
+                    "id": "cox",
+                    "kind": "cox",
+                    "endpoint": "OS",
+                    "terms": [{"exposure": "tx", "where": {"txi": [1]}}],
+                    "strata": ["site"],
+                }
+            ]
+        },
+    ),
+    "14-nfd-header": Case(truth=plain),
     "16-day-serials": Case(
         ("not_a_date", "day numbers of excel", "data.columns.diagnosis.dates"),
         columns={"diagnosis": {"dates": "excel"}},
         truth=plain,
     ),
     "17-month-only-dates": Case(
-        ("'%Y-%m' has month and year, and no day", "day: 15"), source={"day": 15}, truth=mid_month
+        ("'%Y-%m' has month and year, and no day", "day: 15"),
+        source={"day": 15},
+        plan={
+            "analyses": [
+                {"id": "os", "kind": "kaplan_meier", "endpoint": "OS", "by": "arm"},
+                {
+                    "id": "days",
+                    "kind": "baseline",
+                    "rows": ["diagnosis.day", "death.day", "last_contact.day"],
+                },
+            ]
+        },
+        truth=mid_month,
     ),
     "18-two-date-forms": Case(
         ("not_a_date", "%d/%m/%Y", "data.columns.diagnosis.dates"),
         columns={"diagnosis": {"dates": "%d/%m/%Y"}},
         truth=plain,
     ),
+    "19-title-lines": Case(
+        ("line 3 names the columns", "data.source.header to 3"),
+        source={"header": 3},
+        truth=plain,
+    ),
+    "20-r-write-table": Case(
+        ("every row has 7 fields", "data.source.row_names to true"),
+        source={"row_names": True},
+        truth=plain,
+    ),
+    "21-no-header": Case(
+        ("line 1 should name the columns", "write a header above the first patient")
+    ),
+    "23-utf16le-with-mark": Case(truth=plain),
     "25-thousands-by-points": Case(
         ("unclear_number", "wbc (column 'leuco')", "data.columns.wbc.thousands"),
         columns={"wbc": {"thousands": "."}},
@@ -266,6 +314,14 @@ NUMBERS: dict[str, tuple[Callable[[Mapping[str, Any]], list[object]], list[objec
     "10-adtte-one-row-a-parameter": (
         lambda found: [found["km"]["n"], found["km"]["events"]],
         [40, 24],
+    ),
+    "11-exposure-time-with-indicator": (
+        lambda found: [
+            found["cox"]["levels"][1]["n"],
+            round(found["cox"]["terms"][0]["coef"], 3),
+            round(found["cox"]["terms"][0]["std_err"], 3),
+        ],
+        [49, 0.45, 0.346],
     ),
     "25-thousands-by-points": (
         lambda found: [

@@ -93,6 +93,9 @@ def _node_with(base: Mapping[Any, Any], found: Mapping[Any, Any]) -> dict[Any, A
     node["data"] = {**base["data"], **found.get("data", {})}
     columns = {**base["data"]["columns"], **found.get("data", {}).get("columns", {})}
     absent = node["data"].get("absent", {})
+    if node["data"]["source"]["kind"] == "cut":
+        del node["data"]["columns"]
+        return node
     node["data"]["columns"] = {name: at for name, at in columns.items() if name not in absent}
     return node
 

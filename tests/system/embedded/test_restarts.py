@@ -213,7 +213,7 @@ def test_records_that_changed_in_a_session_are_refused(recorded, tmp_path):
     )
     state = _with_its_counter(copies[second], tmp_path / "changed")
     node = replayed(own[0][0], state)
-    node._records = OwnRecords(config.model_copy(update={"data": records}), node._now)
+    node._records = OwnRecords(config.model_copy(update={"data": records}), node._now, state.cuts)
     said = read_message(node.answer(own[second][1]))
 
     assert isinstance(said, Refused)

@@ -119,6 +119,7 @@ def test_a_site_whose_clock_is_an_hour_ahead_is_told_so_and_waited_for(four_site
         for each in examine(
             read_node(node_of(four_sites, "inst-03")),
             now=now,
+            codebook=None,
             admission=lambda: "not asked",
             runs=False,
         )

@@ -9,7 +9,8 @@ from fractions import Fraction
 import numpy as np
 
 from riskset_common.study.codebook import CategoryVariable, Codebook, DateVariable, NumberVariable
-from riskset_common.study.patients import NO_DATE, Integers, Patients, Reals
+from riskset_common.study.exposure import Exposure
+from riskset_common.study.patients import Integers, Patients, Reals
 from riskset_common.study.study import Study
 from riskset_common.study.time_grid import DAYS_PER_UNIT
 from riskset_common.survival.regression.spans import NEVER
@@ -27,22 +28,29 @@ class ExposureTimes:
     days_per_unit: Fraction
 
 
-def exposure_times(patients: Patients, study: Study, endpoint: str, exposure: str) -> ExposureTimes:
-    """When each patient was exposed; a missing date or number means never. Times before the origin are negative."""
+def exposure_times(
+    patients: Patients, study: Study, endpoint: str, exposure: Exposure
+) -> ExposureTimes:
+    """When each patient was exposed. Times before the origin are negative.
+
+    Where it is not known (`Exposure.known`) the time is NaN as well: such patients are complete in no model.
+    """
     time, origin = study.plan.time, study.endpoint(endpoint).origin
-    variable = study.codebook.variables[exposure]
+    variable = study.codebook.variables[exposure.variable]
+    never = exposure.never(patients, study)
     if isinstance(variable, DateVariable) and origin is not None:
-        date, start = patients.dates[exposure], patients.dates[origin]
-        known = (date != NO_DATE) & (start != NO_DATE)
+        date, start = patients.dates[exposure.variable], patients.dates[origin]
+        known = ~never & patients.known(exposure.variable) & patients.known(origin)
         days = np.where(known, date, 0) - np.where(known, start, 0)
         return ExposureTimes(np.where(known, days, np.nan), Fraction(1))
     unit = variable.unit if isinstance(variable, NumberVariable) else None
     of_the_plan = unit is None or unit not in DAYS_PER_UNIT or unit == time.unit
     days_per_unit = time.days_in(time.unit) if of_the_plan else DAYS_PER_UNIT[unit or time.unit]
-    return ExposureTimes(patients.numbers[exposure], days_per_unit)
+    found = np.where(never, np.nan, patients.numbers[exposure.variable])
+    return ExposureTimes(found, days_per_unit)
 
 
-def exposure_steps(patients: Patients, study: Study, endpoint: str, exposure: str) -> Integers:
+def exposure_steps(patients: Patients, study: Study, endpoint: str, exposure: Exposure) -> Integers:
     """The last step of the time grid that is not after each patient's exposure, `NEVER` where it never came, shape (n,).
 
     Someone is exposed at the steps after that one: an event on the day of the exposure is an event before it.

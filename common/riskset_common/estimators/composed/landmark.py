@@ -65,11 +65,14 @@ from riskset_common.estimators.on_shares import Fits
 from riskset_common.estimators.regression.spec import CoxSpec, pair_or_pairs
 from riskset_common.estimators.regression.terms import Term
 from riskset_common.estimators.withholding import passed_on
+from riskset_common.formats.strict_model import is_default
 from riskset_common.results.composed import LandmarkResult
 from riskset_common.results.curves import KaplanMeierResult
 from riskset_common.results.regression import CoxResult
 from riskset_common.results.shown import WithheldAnalysis
 from riskset_common.study.analysis import EndpointSpec, Names
+from riskset_common.study.codebook import Conditions
+from riskset_common.study.exposure import Exposure
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Site, Study
 from riskset_common.survival.curves.kaplan_meier import LimitKind
@@ -86,6 +89,7 @@ class LandmarkSpec(EndpointSpec):
     kind: Literal["landmark"]
     at: float = Field(ge=0)
     exposure: str
+    exposure_where: Conditions = Field(default={}, exclude_if=is_default)
     strata: Names = ()
     level: float = Field(default=0.95, gt=0, lt=1)
     by: Names = ()
@@ -105,6 +109,10 @@ class LandmarkSpec(EndpointSpec):
     def grouped_by(self) -> tuple[str, ...]:
         """The variables whose levels are the groups."""
         return self.by
+
+
+def _exposure(spec: LandmarkSpec) -> Exposure:
+    return Exposure(spec.exposure, spec.exposure_where)
 
 
 def inner_spec(spec: LandmarkSpec) -> PartSpec:
@@ -200,7 +208,7 @@ class Landmark(Composed[LandmarkSpec, AskLandmark, LandmarkResult]):
         return Uses(
             numbers=tuple(term.number for term in terms if term.number is not None),
             partial_categories=(*spec.by, *factors, *spec.strata),
-            times=(spec.exposure,),
+            times=(_exposure(spec),),
         )
 
     def opened_by(self, spec: LandmarkSpec, study: Study) -> tuple[str, ...]:
@@ -289,7 +297,7 @@ class Landmark(Composed[LandmarkSpec, AskLandmark, LandmarkResult]):
         spec, study = request.spec, request.study
         return patients.keep(
             ("landmark", spec.id),
-            lambda: cohort_at(patients, study, spec.endpoint, spec.exposure, spec.at),
+            lambda: cohort_at(patients, study, spec.endpoint, _exposure(spec), spec.at),
         )
 
 

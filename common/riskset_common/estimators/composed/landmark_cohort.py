@@ -9,7 +9,8 @@ import numpy as np
 
 from riskset_common.estimators.cohort.exposure import LABELS, exposure_times
 from riskset_common.study.codebook import CategoryVariable
-from riskset_common.study.patients import Bools, Patients
+from riskset_common.study.exposure import Exposure
+from riskset_common.study.patients import MISSING, Bools, Patients
 from riskset_common.study.study import Study
 from riskset_common.study.time_grid import exact
 
@@ -48,12 +49,12 @@ class LandmarkCohort:
 
 
 def cohort_at(
-    patients: Patients, study: Study, endpoint: str, exposure: str, at: float
+    patients: Patients, study: Study, endpoint: str, exposure: Exposure, at: float
 ) -> LandmarkCohort:
     """Choose the patients at risk after `at`: entry <= at < time.
 
-    Someone is exposed if the exposure is known and not later than the landmark; a missing time or date means never exposed.
-    Patients without a known endpoint stay, to be counted among the missing.
+    Someone is exposed if the exposure happened, not later than the landmark. Patients without a known endpoint, and those of whom it is
+    not known whether and when they were exposed, stay, to be counted among the missing.
     """
     times = patients.endpoints[endpoint]
     landmark = float(exact(at) / study.grid.units_per_step)
@@ -61,12 +62,15 @@ def cohort_at(
     if times.entry is not None:
         spans &= times.entry <= landmark
     ended: Bools = times.known & ~spans
-    exposed = _exposed(patients, study, endpoint, exposure, at)
-    categories = {**patients.categories, exposed_name(exposure): exposed.astype(np.int64)}
+    exposed = _exposed(patients, study, endpoint, exposure, at).astype(np.int64)
+    codes = np.where(exposure.known(patients, study), exposed, MISSING)
+    categories = {**patients.categories, exposed_name(exposure.variable): codes}
     return LandmarkCohort(replace(patients, categories=categories).rows(~ended), ended)
 
 
-def _exposed(patients: Patients, study: Study, endpoint: str, exposure: str, at: float) -> Bools:
+def _exposed(
+    patients: Patients, study: Study, endpoint: str, exposure: Exposure, at: float
+) -> Bools:
     """Patients exposed by the landmark, shape (n,)."""
     time = study.plan.time
     found = exposure_times(patients, study, endpoint, exposure)

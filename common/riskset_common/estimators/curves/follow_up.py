@@ -37,6 +37,7 @@ from riskset_common.results.follow_up import (
     FollowUpResult,
 )
 from riskset_common.study.analysis import EndpointSpec
+from riskset_common.study.exposure import Exposure
 from riskset_common.study.patients import EndpointTimes, Integers, Patients, day_number
 from riskset_common.study.study import Study
 from riskset_common.survival.curves.completeness import person_time
@@ -180,12 +181,20 @@ class FollowUp(TwoRounds[FollowUpSpec, FollowUpResult]):
 
 
 def _closing(patients: Patients, spec: FollowUpSpec, study: Study) -> Integers:
-    """Steps of the time grid from each patient's origin to the closing date, shape (n,)."""
+    """Steps of the time grid from each patient's origin to the closing date, or to the horizon if that is earlier, shape (n,)."""
+    endpoint = study.endpoint(spec.endpoint)
+    steps = _until_closing(patients, spec, study)
+    if endpoint.horizon is None:
+        return steps
+    return np.minimum(steps, study.grid.steps_around(endpoint.horizon)[1])
+
+
+def _until_closing(patients: Patients, spec: FollowUpSpec, study: Study) -> Integers:
     origin, cutoff = study.endpoint(spec.endpoint).origin, study.plan.data_cutoff
     if spec.completeness == CUTOFF and origin is not None and cutoff is not None:
         days = day_number(cutoff) - patients.dates[origin]
         return study.grid.steps_passed(days.astype(np.float64), Fraction(1))
-    found = exposure_times(patients, study, spec.endpoint, str(spec.completeness))
+    found = exposure_times(patients, study, spec.endpoint, Exposure(str(spec.completeness)))
     return study.grid.steps_passed(found.time, found.days_per_unit)
 
 

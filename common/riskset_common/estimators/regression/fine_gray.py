@@ -288,7 +288,7 @@ def _own_problems(spec: FineGraySpec, study: Study) -> Iterator[str]:
             "cause is missing: a subdistribution hazard is that of one kind of event. "
             f"Name one of {', '.join(endpoint.events)}."
         )
-    for name in spec.model.exposures:
+    for name in (each.variable for each in spec.model.exposures):
         yield (
             f"exposure {name} begins during follow-up, and nobody is exposed after a competing event, where patients stay in "
             "these risk sets. Compare cause-specific hazards: kind cox with a cause."

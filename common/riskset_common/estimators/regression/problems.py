@@ -32,8 +32,8 @@ def model_problems(spec: CoxSpec, study: Study) -> Iterator[str]:
     yield from _penalty_problems(spec)
     if spec.crosses_sites(study.sites):
         yield from _blind_problems(spec, study)
-    for name in spec.exposures:
-        yield from exposure_problems(name, spec.endpoint, study)
+    for each in spec.exposures:
+        yield from exposure_problems(each.variable, spec.endpoint, study)
     yield from _robust_problems(spec, study)
     yield from _interaction_problems(spec)
     yield from _hazard_problems(spec, study)

@@ -55,7 +55,9 @@ def rows_at_risk(cohort: Patients, study: Study, spec: CoxSpec) -> RowsAtRisk:
     times = cause_specific_times(cohort, study, spec)
     if not spec.exposures:
         return RowsAtRisk(cohort, times, np.arange(cohort.n), cohort)
-    change = {name: exposure_steps(cohort, study, spec.endpoint, name) for name in spec.exposures}
+    change = {
+        each.variable: exposure_steps(cohort, study, spec.endpoint, each) for each in spec.exposures
+    }
     spans = Spans.of(times.time, times.event > 0, times.entry)
     for steps in change.values():
         spans = spans.cut(steps)

@@ -14,6 +14,7 @@ from riskset_common.estimators.regression.baseline_hazard import BaselineHazardS
 from riskset_common.estimators.regression.proportionality import COUNTED
 from riskset_common.estimators.regression.terms import Term
 from riskset_common.study.analysis import EndpointSpec, Names
+from riskset_common.study.exposure import Exposure
 from riskset_common.study.study import Site, Study, within_sites
 from riskset_common.survival.regression.proportionality import Transform
 
@@ -65,9 +66,11 @@ class CoxSpec(EndpointSpec, OneCauseSpec):
         return tuple(name for name in names if name is not None)
 
     @property
-    def exposures(self) -> tuple[str, ...]:
+    def exposures(self) -> tuple[Exposure, ...]:
         """Terms that begin during follow-up."""
-        return tuple(term.exposure for term in self.terms if term.exposure is not None)
+        return tuple(
+            Exposure(term.exposure, term.where) for term in self.terms if term.exposure is not None
+        )
 
     def crosses_sites(self, sites: Sequence[Site]) -> bool:
         """Whether a risk set may hold patients of several sites: neither `site` nor what is the same is among the strata."""

@@ -13,24 +13,29 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from riskset_common.errors import did_you_mean
 from riskset_common.estimators.cohort.exposure import LEVELS, NOT_EXPOSED
-from riskset_common.formats.strict_model import StrictModel
+from riskset_common.formats.strict_model import StrictModel, is_default
 from riskset_common.formats.strict_yaml import Name
 from riskset_common.study.analysis import twice
+from riskset_common.study.codebook import Conditions
 from riskset_common.study.patients import Patients, Reals
 from riskset_common.study.study import Study
 
 
 class Term(StrictModel):
-    """A main effect: `{factor: name, reference: level}`, `{number: name}`, or `{exposure: name}`, which begins during follow-up."""
+    """A main effect: `{factor: name, reference: level}`, `{number: name}`, or `{exposure: name}`, which begins during follow-up.
+
+    An exposure may have conditions, `{exposure: name, where: {category: [level]}}`: who does not meet them was never exposed.
+    """
 
     factor: str | None = None
     number: str | None = None
     exposure: str | None = None
     reference: Name | None = None
+    where: Conditions = Field(default={}, exclude_if=is_default)
 
     @model_validator(mode="after")
     def _one_of_three(self) -> Term:
@@ -46,6 +51,10 @@ class Term(StrictModel):
         if self.exposure is not None and self.reference is not None:
             raise ValueError(
                 f"exposure {self.exposure} is compared with {NOT_EXPOSED!r} always. Leave reference out."
+            )
+        if self.exposure is None and self.where:
+            raise ValueError(
+                f"{self.name}: where says who was exposed, and goes with an exposure. To choose patients write where beside terms."
             )
         return self
 

@@ -19,6 +19,7 @@ from riskset_common.results.regression import (
 )
 from riskset_common.results.shown import Withheld, WithheldAnalysis
 from riskset_common.results.tests import PrintedTest
+from riskset_common.study.exposure import Exposure
 from riskset_server.displays.parts.cells import (
     ALIASED,
     DASH,
@@ -100,17 +101,22 @@ def effects(shown: Shown) -> Iterator[Effect]:
 
 def words_of_model(words: Words, part: Part) -> Words:
     """The study's words, in which the exposures of a model are categories."""
-    labels = {name: sentence_case(words.happening(name)) for name in _times(part)}
+    labels = {each.variable: sentence_case(words.happening(each.variable)) for each in _times(part)}
     return replace(words, codebook=with_exposures(words.codebook, labels))
 
 
-def _times(part: Part) -> tuple[str, ...]:
+def _times(part: Part) -> tuple[Exposure, ...]:
     return estimator_of(part.spec.kind).uses(part.spec).times
 
 
 def exposures(words: Words, part: Part) -> str:
     """The exposures of a model that begin during follow-up, in words; empty without any."""
-    return listed([lower_first(words.happening(name)) for name in _times(part)])
+    return listed(
+        [
+            words.under(lower_first(words.happening(each.variable)), each.where)
+            for each in _times(part)
+        ]
+    )
 
 
 def _term(

@@ -49,7 +49,7 @@ class Words:
 
     def variable(self, name: str) -> str:
         """Label of a variable, built-in ones too; an unknown name is its own label."""
-        known = name in self.codebook.variables or name in self.codebook.derived
+        known = name in self.codebook.variables or self.codebook.levels(name) is not None
         return self.codebook.label(name) if known or name in ("site", "study_group") else name
 
     def level(self, name: str, level: str) -> str:
@@ -162,6 +162,10 @@ class Words:
             f"{lower_first(self.variable(name))}: {' or '.join(self.level(name, level) for level in levels)}"
             for name, levels in where.items()
         ]
+
+    def under(self, named: str, where: Mapping[str, Sequence[str]]) -> str:
+        """Something that happened, with its conditions if it has any: `transplantation (donor: Sibling)`."""
+        return f"{named} ({'; '.join(self.conditions(where))})" if where else named
 
     def title(self, spec: AnalysisSpec) -> str:
         """The title of an analysis: the plan's, else made of endpoint, grouping and population."""

@@ -18,7 +18,7 @@ from riskset_node.records.values.column_reading import ColumnReading
 from riskset_node.records.values.days import code_days
 from riskset_node.records.values.numbers import code_numbers
 from riskset_node.records.variable_columns import VariableColumn, in_known_unit
-from riskset_node.sources.source import SourceSettings
+from riskset_node.sources.source import NO_LABELS, Labels, SourceSettings
 
 Codes = NDArray[np.int64 | np.float64]
 """Codes of one variable as `Patients` holds them: int64 of levels and days, float64 of numbers."""
@@ -42,12 +42,17 @@ class Coded:
 
 
 def code_column(
-    raw: Column, mapped: VariableColumn, source: SourceSettings, today: datetime.date
+    raw: Column,
+    mapped: VariableColumn,
+    source: SourceSettings,
+    today: datetime.date,
+    labels: Labels = NO_LABELS,
 ) -> Coded:
-    """Codes of one variable, shape (n,); what does not fit is missing, and marked."""
+    """Codes of one variable, shape (n,); what does not fit is missing, and marked with the label that the file gives it."""
     if mapped.column is None:
         raise ValueError(f"{mapped.name} is absent at this site and has no column.")
-    reading = ColumnReading(mapped.name, in_known_unit(raw.unit, mapped), source)
+    said = labels.values.get(mapped.column.column, {})
+    reading = ColumnReading(mapped.name, in_known_unit(raw.unit, mapped), source, said)
     if isinstance(mapped.variable, CategoryVariable):
         codes, marks = _levels(raw, reading, mapped.variable)
         return Coded(codes, np.zeros(codes.shape, dtype=np.bool_), tuple(marks))

@@ -41,12 +41,15 @@ class Column:
         The unit of its numbers where the source knows it.
     approximate
         Rows whose date was completed in the source, shape (n,); None where none was.
+    from_1904
+        Whether its day numbers count from 1904, so that `excel` is no form of them.
     """
 
     index: Integers
     distinct: tuple[object, ...]
     unit: str | None = None
     approximate: Bools | None = None
+    from_1904: bool = False
 
     @classmethod
     def of(cls, values: Sequence[object], note: Note | None = None) -> Column:
@@ -55,7 +58,7 @@ class Column:
         if note is None:
             return column
         approximate = np.array(note.approximate, dtype=np.bool_) if note.approximate else None
-        return replace(column, unit=note.unit, approximate=approximate)
+        return replace(column, unit=note.unit, approximate=approximate, from_1904=note.from_1904)
 
     @classmethod
     def _of_values(cls, values: Sequence[object]) -> Column:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from riskset_node.columns import ColumnMap
 from riskset_node.finding_kinds import FindingKind
@@ -15,11 +15,18 @@ from riskset_node.sources.source import SourceSettings
 
 @dataclass(frozen=True)
 class ColumnReading:
-    """One variable's column under the settings of its source; the column's own keys come first."""
+    """One variable's column under the settings of its source; the column's own keys come first.
+
+    Attributes
+    ----------
+    labels
+        What the file says in words of its values, by their texts.
+    """
 
     name: str
     column: ColumnMap
     source: SourceSettings
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def setting(self) -> str:
@@ -68,5 +75,8 @@ class ColumnReading:
             return []
         column = self.column.column
         where = self.name if column == self.name else f"{self.name} (column {column!r})"
-        values = tuple(dict.fromkeys(text_of(raw.distinct[position]) for position in bad))
+        texts = dict.fromkeys(text_of(raw.distinct[position]) for position in bad)
+        values = tuple(
+            f'{text} ("{self.labels[text]}")' if text in self.labels else text for text in texts
+        )
         return [Mark(kind, (self.name,), raw.rows_with(bad), f"{where} {found}", advice, values)]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from riskset_node.records.values.column_reading import ColumnReading
 from riskset_node.sources.date_forms import DAY_ZERO, DateForm, date_form
 
-_USUAL_DATES = (
+USUAL_DATES = (
     "%Y-%m-%d",
     "%d-%m-%Y",
     "%m-%d-%Y",
@@ -55,7 +55,7 @@ def advice_on_texts(texts: Sequence[str], reading: ColumnReading) -> str:
         return f"Several of the forms read them, as different days. Leave in {reading.setting}.dates the one that is meant."
     fitting = [
         form
-        for form in map(date_form, (*_USUAL_DATES, *DAY_ZERO))
+        for form in map(date_form, (*USUAL_DATES, *DAY_ZERO))
         if form not in reading.forms and texts and all(_believable(form, text) for text in texts)
     ]
     if not fitting:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from riskset_common.errors import NodeConfigError
 from riskset_common.study.codebook import DateVariable
 from riskset_common.study.patients import NO_DATE, UNKNOWN_DAY, Bools, Integers, day_number
 from riskset_node.columns import LOCAL
@@ -72,7 +73,18 @@ class _Sorted:
 def code_days(
     raw: Column, reading: ColumnReading, variable: DateVariable, today: datetime.date
 ) -> CodedDays:
-    """Read a column of dates; what is no date in one of its forms is marked, and counts as a day that is not known."""
+    """Read a column of dates; what is no date in one of its forms is marked, and counts as a day that is not known.
+
+    Raises
+    ------
+    NodeConfigError
+        If day numbers are read as those of Excel from 1900, in a workbook that counts from 1904.
+    """
+    if raw.from_1904 and any(form.name == "excel" for form in reading.forms):
+        raise NodeConfigError(
+            f"{reading.setting}.dates: excel counts days from 1900, and this workbook counts from 1904. Format the column as dates in "
+            "Excel, save the workbook, and remove excel from dates."
+        )
     days: list[int] = []
     found = _Sorted()
     meanings = _Meanings.of(reading)

@@ -23,6 +23,7 @@ _DECIMAL_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?
 _ONE_GROUP = re.compile(r"[+-]?[1-9][0-9]{0,2}[.,][0-9]{3}")
 """Either a number with three decimals or one with a sign between its thousands."""
 
+
 _BLANKS = " \u00a0\u2009\u202f"
 _APOSTROPHES = "'\u2019"
 _SIGN_NAMES = {".": "points", ",": "commas", " ": "blanks", "'": "apostrophes"}
@@ -103,6 +104,11 @@ def _number_texts(raw: Column, reading: ColumnReading) -> tuple[dict[int, str], 
     return texts, bad
 
 
+def may_be_grouped(text: str) -> bool:
+    """Whether the sign in a text may stand between thousands as well as before three decimals."""
+    return _ONE_GROUP.fullmatch(text) is not None
+
+
 def decimal_text(text: str, decimal: str, thousands: str | None = None) -> str | None:
     """The number that a text holds, with a decimal point and no sign between thousands; None where it is no number.
 
@@ -148,7 +154,7 @@ def _unclear_marks(raw: Column, texts: dict[int, str], reading: ColumnReading) -
         for position in texts
         if isinstance(raw.distinct[position], str) and sign in text_of(raw.distinct[position])
     ]
-    if not signed or not all(_ONE_GROUP.fullmatch(text_of(raw.distinct[each])) for each in signed):
+    if not signed or not all(may_be_grouped(text_of(raw.distinct[each])) for each in signed):
         return []
     first = text_of(raw.distinct[signed[0]])
     return reading.marks(

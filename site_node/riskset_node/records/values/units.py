@@ -31,6 +31,46 @@ _COUNT_POWER = {None: 0, "K": 3, "G": 9, "T": 12}
 _CUBIC_MILLIMETRE = re.compile(r"mm\^?3")
 
 
+_IN_USE = (
+    *(
+        "hours",
+        "days",
+        "weeks",
+        "months",
+        "years",
+        "1",
+        "%",
+        "mm",
+        "cm",
+        "m",
+        "ng",
+        "ug",
+        "mg",
+        "g",
+        "kg",
+        "mL",
+        "L",
+    ),
+    *(
+        "g/dL",
+        "g/L",
+        "mg/dL",
+        "mg/L",
+        "ug/L",
+        "ng/mL",
+        "mmol/L",
+        "umol/L",
+        "nmol/L",
+        "U/L",
+        "U/mL",
+        "IU/L",
+        "IU/mL",
+    ),
+    *("10^12/L", "10^9/L", "10^6/L", "/uL"),
+)
+"""Units in which laboratories and clinics write down, one of each size."""
+
+
 @dataclass(frozen=True)
 class _Measure:
     """What a unit measures, and how large it is in that dimension's own unit (days, gram, litre, one cell a litre, ...)."""
@@ -47,6 +87,11 @@ def conversion(of: str, to: str) -> Fraction | None:
     if here is None or there is None or here.dimension != there.dimension:
         return None
     return here.size / there.size
+
+
+def in_use_beside(unit: str) -> tuple[str, ...]:
+    """Units in use that measure the same as this one, and are of another size."""
+    return tuple(other for other in _IN_USE if conversion(other, unit) not in (None, Fraction(1)))
 
 
 def _measure(unit: str) -> _Measure | None:

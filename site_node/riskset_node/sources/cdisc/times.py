@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -18,6 +18,10 @@ from riskset_node.sources.source import SourceSettings
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _WHOLE = Fraction(1, 10**6)
 """Days from a whole day that a double may be away which was divided by the days of a month or year."""
+
+_EARLIEST, _LATEST = datetime.date(1900, 1, 3), datetime.date(2100, 1, 1)
+_YEARS_ZERO = (1901, 1904, 1960, 1970)
+_FAR_FROM_ZERO = datetime.timedelta(days=3653)
 
 
 @dataclass(frozen=True)
@@ -34,17 +38,22 @@ class ParameterRows:
 
     Attributes
     ----------
-    called
-        What messages call it.
+    code
+        Its PARAMCD.
     subjects
         The subject of each row, each once.
     table
         Those rows of ADTTE.
     """
 
-    called: str
+    code: str
     subjects: tuple[str, ...]
     table: Table
+
+    @property
+    def called(self) -> str:
+        """What messages call it."""
+        return f"{self.table.path}: parameter {self.code}"
 
     def days(self, name: str, settings: SourceSettings) -> list[datetime.date | None] | None:
         """A column of days; None if there is no such column. Raises `DataError` for what is no day."""
@@ -64,13 +73,21 @@ class ParameterRows:
                 f"{self.called}: {name} holds {'numbers that the file does not show as dates' if numbers else 'what is no day'} "
                 f"({self._of(wrong)}). {advice}"
             )
-        return [day if isinstance(day, datetime.date) else None for day in days]
+        known = [day if isinstance(day, datetime.date) else None for day in days]
+        empty = _written_for_empty({day for day in known if day is not None})
+        if empty:
+            places = [place for place, day in enumerate(known) if day in empty]
+            raise DataError(
+                f"{self.called}: {name} holds {', '.join(map(str, sorted(empty)))} ({self._of(places)}), far from all others, as "
+                "software writes it for an empty date. Make these dates empty, or mend them."
+            )
+        return known
 
-    def numbers(self) -> list[Decimal | None] | None:
+    def numbers(self, settings: SourceSettings) -> list[Decimal | None] | None:
         """AVAL; None if there is no such column. Raises `DataError` for what is no number."""
         if "AVAL" not in self.table.columns:
             return None
-        numbers = [_number(value) for value in self.table.columns["AVAL"]]
+        numbers = [_number(value, settings) for value in self.table.columns["AVAL"]]
         wrong = [place for place, number in enumerate(numbers) if number is _WRONG]
         if wrong:
             raise DataError(
@@ -90,7 +107,7 @@ class ParameterRows:
                 "data.source.aval_from to 0 if AVAL is 0 on the first day, or to 1 if it is 1 then."
             )
         days = _between(begun, ended)
-        aval = self.numbers() or [None] * len(days)
+        aval = self.numbers(settings) or [None] * len(days)
         lost = [
             place
             for place, (day, number) in enumerate(zip(days, aval, strict=True))
@@ -105,7 +122,7 @@ class ParameterRows:
 
     def by_aval(self, settings: SourceSettings, first_day: int) -> Times:
         """AVAL in the unit of AVALU, counted from day 0; `first_day` is what AVAL is on the first day."""
-        aval = self.numbers()
+        aval = self.numbers(settings)
         if aval is None:
             raise DataError(
                 f"{self.called}: there is no column AVAL. Set data.source.time to dates."
@@ -220,11 +237,25 @@ def _day(value: object, settings: SourceSettings) -> datetime.date | _Wrong | No
     if isinstance(value, datetime.date):
         return _whole_day(value)
     text = text_of(value)
-    if isinstance(value, bool) or text in ("", *settings.missing):
+    if isinstance(value, bool) or _is_missing(text, settings):
         return _WRONG if isinstance(value, bool) else None
     read = [form.read(text) for form in map(date_form, settings.dates)]
     days = {_whole_day(each.day) for each in read if each is not None and each.has_day}
     return days.pop() if len(days) == 1 else _WRONG
+
+
+def _written_for_empty(days: Collection[datetime.date]) -> set[datetime.date]:
+    """Days before or after any patient was seen, and days 0 of a calendar with no other within ten years."""
+    return {
+        day
+        for day in days
+        if not _EARLIEST <= day <= _LATEST
+        or (
+            (day.month, day.day) == (1, 1)
+            and day.year in _YEARS_ZERO
+            and all(abs(day - other) > _FAR_FROM_ZERO for other in days if other != day)
+        )
+    }
 
 
 def _whole_day(day: datetime.date) -> datetime.date | _Wrong:
@@ -233,10 +264,14 @@ def _whole_day(day: datetime.date) -> datetime.date | _Wrong:
     return _WRONG if day.time() != datetime.time.min or day.tzinfo is not None else day.date()
 
 
-def _number(value: object) -> Decimal | _Wrong | None:
-    if value is None or (isinstance(value, str) and not value.strip()):
+def _is_missing(text: str, settings: SourceSettings) -> bool:
+    return text in ("", *settings.missing, *settings.MORE_MISSING)
+
+
+def _number(value: object, settings: SourceSettings) -> Decimal | _Wrong | None:
+    text = text_of(value)
+    if _is_missing(text, settings):
         return None
-    text = str(value).strip()
     return Decimal(text) if not isinstance(value, bool) and _NUMBER.fullmatch(text) else _WRONG
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from riskset_common.errors import NodeConfigError, RisksetError
@@ -26,10 +27,18 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 _REFUSES = "the database refuses this user or this password"
-_NOT_CONNECTED: Final = {1044: "this user may not use the database", 1045: _REFUSES, 1698: _REFUSES}
-_NO_DATABASE, _TOO_MANY = 1049, (1040, 1203, 1226)
+_TOO_MANY = "it has no connection left for this user. Try again later"
+_NOT_CONNECTED: Final = {
+    1040: _TOO_MANY,
+    1044: "this user may not use the database",
+    1045: _REFUSES,
+    1049: "there is no database of this name",
+    1203: _TOO_MANY,
+    1226: _TOO_MANY,
+    1698: _REFUSES,
+}
 _NOT_ALLOWED = (1142, 1143, 1227, 1370)
-_NAMES = (1054, 1060, 1064, 1146)
+_NO_TABLE, _NAMES = 1146, (1054, 1060, 1064)
 _READ_ONLY = (1792, 1290)
 _TOO_SLOW = (1969, 3024, 1317)
 _LOST = (2006, 2013)
@@ -59,6 +68,11 @@ class MariaDb:
 
         address.check_parameters("unix_socket")
         authority = address.authority(limits.ca)
+        by_path = address.parameter("unix_socket")
+        if by_path is not None and not Path(by_path).is_socket():
+            raise not_reached(
+                f"sql {self.place(address)}", "there is no socket of a server at this path"
+            )
         trusted: dict[str, object] = {}
         if authority is not None:
             trusted = {"ssl_ca": authority, "ssl_verify_cert": True, "ssl_verify_identity": True}
@@ -102,12 +116,12 @@ class MariaDb:
         number, said = (*error.args, 0, "")[:2]
         if number in _NOT_CONNECTED:
             return not_reached(place, _NOT_CONNECTED[number])
-        if number == _NO_DATABASE:
-            return not_reached(place, "there is no database of this name")
-        if number in _TOO_MANY:
-            return not_reached(place, "it has no connection left for this user. Try again later")
         if number in _NOT_ALLOWED:
             return not_allowed(place, str(said))
+        if number == _NO_TABLE:
+            return NodeConfigError(
+                f"{place}: {said}. Correct data.source.table or data.source.query, and ask whether this user may see it."
+            )
         if number in _NAMES:
             return not_a_select(place, str(said))
         if number in _READ_ONLY:
@@ -154,7 +168,6 @@ def _why(said: str) -> str:
         ("CERTIFICATE_VERIFY_FAILED", "its certificate is not that of this host, or not signed by the authority in data.source.ca"),
         ("doesn't support", "the database offers no TLS. Ask its people to switch it on; nothing was sent"),
         ("refused", "nothing listens at this host and port"),
-        ("No such file", "there is no socket of a server at this path"),
         ("timed out", f"no answer within {CONNECT_SECONDS} seconds"),
         ("not known", "the name of the host is not known here"),
         ("name resolution", "the name of the host is not known here"),

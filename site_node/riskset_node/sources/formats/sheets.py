@@ -189,7 +189,7 @@ class _Look:
                 self._arrays.append(Area.of(attributes["ref"]))
         elif tag == "row":
             self._row = int(attributes.get("r", self._row + 1))
-            self._column = 0
+            self._column, self._reference = 0, ""
             self._row_hidden = attributes.get("hidden") in _TRUE
         elif tag == "is":
             self._has_value, self._text = True, "text"
@@ -197,11 +197,16 @@ class _Look:
             self.merged.append(Area.of(attributes["ref"]))
 
     def _cell(self, attributes: dict[str, str]) -> None:
-        self._reference = attributes.get("r", "")
-        self._column = _place(self._reference)[1] if self._reference else self._column + 1
+        reference = attributes.get("r", "")
+        # A cell without a reference is to the right of the one before. Few cells are asked for their column.
+        self._column = 0 if reference else self._column_here() + 1
+        self._reference = reference
         self._type = attributes.get("t", "n")
         self._formula = self._has_value = False
         self._text = ""
+
+    def _column_here(self) -> int:
+        return _place(self._reference)[1] if self._reference else self._column
 
     def characters(self, text: str) -> None:
         """Text of an element."""
@@ -214,14 +219,16 @@ class _Look:
         if tag == "v":
             self._in_value = False
         elif tag == "c" and self._row > self._header:
-            place = (self._row, self._column)
             if self._row_hidden and self._text:
-                self.hidden.setdefault(self._column, []).append(self._row)
-            if self._formula or any(place in area for area in self._arrays):
+                self.hidden.setdefault(self._column_here(), []).append(self._row)
+            if self._formula or (
+                self._arrays
+                and any((self._row, self._column_here()) in area for area in self._arrays)
+            ):
                 self._file_formula()
 
     def _file_formula(self) -> None:
-        column = self.formulas.setdefault(self._column, ColumnOfFormulas())
+        column = self.formulas.setdefault(self._column_here(), ColumnOfFormulas())
         cell = self._reference or f"row {self._row}"
         value = self._text.strip()
         if not value:

@@ -46,6 +46,27 @@ def test_the_cutoff_of_the_plan_counts_from_each_patients_own_origin() -> None:
     assert 0.5 < by_date["completeness"]["ratio"] < 1
 
 
+def test_nobody_could_be_observed_beyond_the_horizon_of_the_endpoint() -> None:
+    cohort = random_cohort(41)
+    cut = cohort.with_values(
+        time=np.minimum(cohort.time, 5), event=np.where(cohort.time > 5, 0, cohort.event)
+    )
+    endpoint = {
+        "label": "EFS",
+        "time": {"variable": "time"},
+        "status": {"variable": "status", "events": {"relapse": "relapse", "death": "dead"}},
+    }
+    asked = {"kind": "follow_up", "endpoint": "EFS", "completeness": "dose"}
+    followed = cut.with_values(dose=np.full(cut.n, 9.0))
+    until_5 = cut.with_values(dose=np.full(cut.n, 5.0))
+    study = study_of(asked, 5, endpoints={"EFS": endpoint | {"horizon": 5}})
+
+    assert (
+        result_of(asked, until_5, 5)["completeness"]
+        == pool(study, followed.patients(study)).result["completeness"]
+    )
+
+
 def test_what_stands_behind_a_limit_is_null_where_it_is_not_reached() -> None:
     everybody_died = random_cohort(42)
     everybody_died = everybody_died.with_values(event=np.ones(everybody_died.n, dtype=np.int64))

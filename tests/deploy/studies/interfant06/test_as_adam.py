@@ -46,6 +46,7 @@ def test_a_file_as_adsl_and_adtte_gives_the_same_patients(study, tmp_path, kind)
     }
     written["data"]["patient"] = "USUBJID"
     as_adam = read_records(NodeConfig.model_validate(written), codebook, TODAY)
+    assert as_sas.local_ids.names is not None
     by_name = np.argsort(as_sas.local_ids.names.astype(str), kind="stable")
 
     assert as_sas.patients.rows(by_name).digest() == as_adam.patients.digest()

@@ -20,6 +20,7 @@ from riskset_common.study.codebook import CategoryVariable, NumberVariable, read
 from riskset_common.study.patients import NO_DATE
 from riskset_common.study.study import Site, Study
 from riskset_embedded.local_run import read_nodes
+from riskset_node.records.plausibility import implausible
 from riskset_node.records.preparing import prepare
 from riskset_node.records.reading import read_records
 from riskset_node.sources import source_of
@@ -170,3 +171,19 @@ def test_the_command_writes_the_study(tmp_path):
     assert (
         18 == len(list((tmp_path / "nodes").iterdir())) == len(list((tmp_path / "data").iterdir()))
     )
+
+
+def test_what_is_hardly_true_of_the_files_is_true_and_little(study, codebook):
+    told = {}
+    for config in read_nodes(study / "nodes"):
+        records = read_records(config, codebook, TODAY)
+        found = implausible(records, records.findings, config, codebook)
+        told[config.site] = {(each.kind.value, each.about) for each in found}
+
+    # Second tumours and failed inductions are rare, and few infants have another lineage than B.
+    events = {("all_missing", ("smn",)), ("all_missing", ("resistance", "smn"))}
+    assert {"brno", "la-plata"} == {
+        site for site, found in told.items() if ("unused_level", ("lineage",)) in found
+    }
+    assert set() == set().union(*told.values()) - events - {("unused_level", ("lineage",))}
+    assert max(map(len, told.values())) <= 2

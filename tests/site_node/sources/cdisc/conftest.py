@@ -40,7 +40,7 @@ def pilot() -> Trial:
         for name in names
     }
     later = sorted(names, key=lambda name: name[::-1])
-    adtte = {
+    adtte: Columns = {
         "STUDYID": ["CDISCPILOT01"] * len(later),
         "USUBJID": later,
         "AGE": [50 + len(name) for name in later],
@@ -54,7 +54,7 @@ def pilot() -> Trial:
             "Dermatologic Event" if events[name] else "Study Completion Date" for name in later
         ],
     }
-    adsl = {
+    adsl: Columns = {
         "STUDYID": ["CDISCPILOT01"] * len(names),
         "USUBJID": names,
         "SEX": [draw.choice("FM") for _ in names],

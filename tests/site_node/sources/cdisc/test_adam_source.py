@@ -270,6 +270,42 @@ def test_times_by_aval_are_those_of_the_dates_or_refused(
     assert [day + first - said for day in days] == list(times)
 
 
+@given(
+    days=st.lists(st.integers(0, 9000), min_size=2, max_size=6),
+    begun=st.dates(datetime.date(1955, 1, 1), datetime.date(2020, 1, 1)),
+    written=st.sampled_from(["DATE9", "%Y-%m-%d", "%d%b%Y", "number", "moment"]),
+    forms=st.sampled_from(["%Y-%m-%d", "%d%b%Y", "sas", "r"]),
+)
+def test_times_are_those_of_the_dates_in_whatever_form_or_refused(
+    tmp_path_factory, days, begun, written, forms
+):
+    def cell(day):
+        if written == "DATE9":
+            return day
+        if written == "moment":
+            return f"{day.isoformat()}T00:00:00"
+        number = (day - datetime.date(1960, 1, 1)).days
+        return number if written == "number" else day.strftime(written)
+
+    n = len(days)
+    columns = {
+        "USUBJID": [f"S{number}" for number in range(n)],
+        "PARAMCD": ["OS"] * n,
+        "STARTDT": [cell(begun)] * n,
+        "ADT": [cell(begun + day * DAY) for day in days],
+        "CNSR": [0] * n,
+    }
+    path = DataSets(tmp_path_factory.mktemp("adam")).write("adtte", columns, "json")
+    try:
+        times = columns_of(path, ["os.time"], dates=(forms,))["os.time"]
+    except DataError:
+        zeros = {datetime.date(year, 1, 1) for year in (1960, 1970)}
+        held = zeros & {begun, *(begun + day * DAY for day in days)}
+        assert written == "moment" or held or written not in ("DATE9", forms)
+        return
+    assert days == list(times)
+
+
 def test_few_decimals_stay_in_the_unit_of_avalu(folder, read):
     columns = adtte(PARAMCD=["TTDE"] * 3, AVAL=[0.33, 0.66, 0.99], AVALU=["MONTHS"] * 3)
     path = folder.write("adtte", columns, "json")
@@ -331,6 +367,10 @@ def test_imputed_dates_are_completed_dates(folder, read):
         ({"ADT": ["2014-01"] * 3}, "ADT holds what is no day"),
         ({"ADT": None}, "without ADT no time can be counted by dates"),
         ({"ADT": [None, *adtte()["ADT"][1:]]}, r"would lose these times.*Fill in the dates"),
+        ({"ADT": ["1960-01-01", "2014-02-01", "2014-03-01"]}, "ADT holds 1960-01-01 .*subject S1"),
+        ({"STARTDT": ["1960-01-01"] * 3}, "STARTDT holds 1960-01-01 .*as software writes it for"),
+        ({"STARTDT": ["1900-01-01", "2014-01-01", "2014-01-01"]}, "STARTDT holds 1900-01-01"),
+        ({"ADT": ["2222-02-02", "2014-02-01", "9999-12-31"]}, "2222-02-02, 9999-12-31"),
         ({"AVAL": ["x", "1", "2"]}, "AVAL holds what is no number"),
         ({"PARAMCD": ["OS", "os", "OS"]}, "holds 'OS' and also 'os'"),
         ({"PARAMCD": ["PFS"] * 3}, r"has no parameter 'OS'\. Known: PFS"),
@@ -348,6 +388,18 @@ def test_an_adtte_that_cannot_be_read_right_is_refused(folder, change, said):
         columns_of(path, ["os.time"])
 
 
+@pytest.mark.parametrize("sign", [".A", ".Z", "._", ".", "NA"])
+def test_special_missing_values_of_sas_are_missing_dates_and_times(folder, sign):
+    path = folder.write(
+        "adtte", adtte(ADT=[sign, "2014-01-21", "2014-01-31"], AVAL=[sign, "21", "31"]), "json"
+    )
+
+    assert [None, 20, 30] == list(columns_of(path, ["os.time"])["os.time"])
+    assert [None, 20, 30] == list(
+        columns_of(path, ["os.time"], time="aval", aval_from=1)["os.time"]
+    )
+
+
 def test_day_numbers_are_days_where_node_yaml_says_so(folder):
     path = folder.write("adtte", adtte(ADT=[19734.0, 19744.0, 19754.0]), "json")
 
@@ -358,7 +410,10 @@ def test_day_numbers_are_days_where_node_yaml_says_so(folder):
     ("adsl", "said"),
     [
         ({"USUBJID": ["S1", "S2"]}, r"adtte\.json: subject S3 has no row in .*adsl\.json"),
-        ({"USUBJID": ["S1", "S2", "S3", "S4"]}, r"adsl\.json: subject S4 has no row in"),
+        (
+            {"USUBJID": ["S1", "S2", "S3", "S4"]},
+            r"adsl\.json: subject S4 has no row of OS in .*adtte\.json",
+        ),
         ({"USUBJID": ["S1", "S2", "s3"]}, r"subject s3 has no row.*\n.*subject S3 has no row"),
         ({"USUBJID": ["S1", "S2", "S3", "S1"]}, "subject S1 has more than one row"),
         ({"USUBJID": ["S1", "S2", "S3"], "STUDYID": ["A", "B", "A"]}, "S2 is of another STUDYID"),
@@ -406,6 +461,7 @@ def test_what_adtte_says_of_a_subject_must_be_the_same_in_every_row(folder):
         ("kind: adam, adtte: a.xpt, parameters: {os: OS}, time: aval", "also needs aval_from"),
         ("kind: adam, adtte: a.xpt, parameters: {os: OS}, aval_from: 0", "no effect without time"),
         ("kind: adam, adtte: a.xpt, parameters: {os: OS, OS: PFS}", "differ only in capital"),
+        ("kind: adam, adtte: a.xpt, parameters: {o.s: OS}", "'o.s' cannot begin the names of"),
         ("kind: adam, adsl: a.xpt, where: {PARAMCD: OS}", "where"),
     ],
 )
@@ -466,6 +522,7 @@ def test_one_adtte_is_the_same_patients_by_every_kind_that_reads_it(folder, site
     records = read_records(node, site.codebook(codebook), TODAY)
 
     assert () == records.findings
+    assert records.local_ids.names is not None
     assert ["S1", "S2", "S3"] == list(records.local_ids.names)
     days = records.patients.dates
     assert [10, 20, 30] == (days["end"] - days["start"]).tolist()

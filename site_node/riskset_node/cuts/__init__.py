@@ -1,0 +1,1 @@
+"""Data cuts: made by a person, or for a session; and what differs between two."""

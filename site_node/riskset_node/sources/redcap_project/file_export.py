@@ -1,0 +1,45 @@
+"""REDCap's raw CSV export: text in UTF-8 with the fields' names, several rows a record where there are events or repeats."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from riskset_common.errors import DataError
+from riskset_node.sources.source import not_there
+
+
+def header_of(path: Path) -> tuple[str, ...]:
+    """Names of the columns, the record id first."""
+    return next(_rows(path))
+
+
+def rows_of(path: Path) -> Iterator[dict[str, str]]:
+    """The rows by column. Raises `DataError` where a row has another number of fields than the header."""
+    rows = _rows(path)
+    header = next(rows)
+    for line, row in enumerate(rows, start=2):
+        if len(row) != len(header):
+            raise DataError(
+                f"{path}, row {line}: {len(row)} fields, but the header names {len(header)} columns. Export it again as CSV, raw data."
+            )
+        yield dict(zip(header, row, strict=True))
+
+
+def _rows(path: Path) -> Iterator[tuple[str, ...]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            empty = True
+            for row in csv.reader(file, strict=True):
+                if row:
+                    empty = False
+                    yield tuple(row)
+            if empty:
+                raise DataError(f"{path}: the file is empty. Export it again as CSV, raw data.")
+    except OSError as error:
+        raise not_there(path, error) from error
+    except (UnicodeError, csv.Error) as error:
+        raise DataError(
+            f"{path}: not a CSV export of REDCap ({error}). Export it again as CSV, raw data, and do not save it in Excel."
+        ) from error

@@ -1,0 +1,306 @@
+"""REDCap: what is asked of a project, how its rows become one a record, and what a data manager is told when something is wrong."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+from pathlib import Path
+
+import pytest
+from tests.site_node.sources.redcap.conftest import TOKEN, Project, answer, rows, served, slow
+
+from riskset_common.errors import DataError, NodeConfigError, RisksetError
+from riskset_common.study.codebook import Codebook
+from riskset_node.config import NodeConfig
+from riskset_node.records.reading import read_records
+from riskset_node.sources.redcap import RedcapSettings, RedcapSource
+from riskset_node.sources.redcap_project import interface
+
+SOURCE = RedcapSource()
+COLUMNS = ("record_id", "dx", "sex")
+
+
+@pytest.fixture(autouse=True)
+def token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDCAP_TOKEN", TOKEN)
+
+
+def settings(project: Project, **more: object) -> RedcapSettings:
+    written = {"kind": "redcap", "url": project.url, "token": "env:REDCAP_TOKEN", **more}
+    return RedcapSettings.model_validate(written)
+
+
+def exported(path: Path, rows: list[dict[str, str]]) -> RedcapSettings:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return RedcapSettings.model_validate({"kind": "redcap", "path": path})
+
+
+def longitudinal() -> list[dict[str, str]]:
+    baseline = [row | {"redcap_event_name": "baseline_arm_1", "death": ""} for row in rows(3)]
+    later = [
+        dict.fromkeys(row, "")
+        | {"record_id": row["record_id"], "redcap_event_name": "later_arm_1", "death": "2021-05-05"}
+        for row in baseline[:2]
+    ]
+    return [*baseline, *later]
+
+
+def repeated() -> list[dict[str, str]]:
+    plain = [
+        row | {"redcap_repeat_instrument": "", "redcap_repeat_instance": "", "wbc": ""}
+        for row in rows(2)
+    ]
+    return [
+        *plain,
+        *(
+            dict.fromkeys(plain[0], "")
+            | {
+                "record_id": "1",
+                "redcap_repeat_instrument": "labs",
+                "redcap_repeat_instance": str(number),
+                "wbc": value,
+            }
+            for number, value in ((2, "20"), (1, "10"))
+        ),
+    ]
+
+
+def test_the_fields_that_are_mapped_are_asked_and_no_others(project):
+    found = SOURCE.read(settings(project), COLUMNS)
+
+    assert {
+        "record_id": ["1", "2", "3"],
+        "dx": ["2019-02-01", "2019-03-01", "2019-04-01"],
+        "sex": ["2", "1", "2"],
+    } == found
+    asked = [
+        sorted(value for key, value in form.items() if key.startswith("fields["))
+        for form in project.asked
+        if form["content"] == "record"
+    ]
+    assert [["record_id"], ["dx", "record_id", "sex"]] == asked
+    assert {("raw", "flat", "json")} == {
+        (form["rawOrLabel"], form["type"], form["format"])
+        for form in project.asked
+        if form["content"] == "record"
+    }
+
+
+def test_a_checkbox_has_a_column_for_each_box(project):
+    assert ["1", "1", "1"] == SOURCE.read(settings(project), ("record_id", "site___1"))["site___1"]
+
+
+def test_records_come_in_batches_and_none_twice():
+    with served(Project(rows(1203))) as many:
+        found = SOURCE.read(settings(many), COLUMNS)
+
+    assert [str(number) for number in range(1, 1204)] == found["record_id"]
+    assert 4 == sum(form["content"] == "record" for form in many.asked)
+
+
+def test_a_record_that_does_not_come_back_is_an_error(project):
+    project.loses = ("2",)
+    with pytest.raises(DataError, match="1 of 3 rows did not come back"):
+        SOURCE.read(settings(project), COLUMNS)
+
+
+def test_a_field_that_the_token_may_not_export_is_named_with_the_right_to_ask_for(project):
+    project.no_right_to = ("sex",)
+    with pytest.raises(
+        NodeConfigError, match=r"has no sex.*the right to export these instruments in full"
+    ):
+        SOURCE.read(settings(project), COLUMNS)
+
+
+def test_a_field_that_is_not_there_is_told_with_the_nearest(project):
+    with pytest.raises(NodeConfigError, match="Did you mean 'death'"):
+        SOURCE.read(settings(project), ("record_id", "deaths"))
+
+
+def test_each_column_may_be_of_an_event_of_its_own():
+    with served(Project(longitudinal())) as project:
+        found = SOURCE.read(
+            settings(project, event="baseline_arm_1"), ("record_id", "dx", "death@later_arm_1")
+        )
+
+    assert ["2019-02-01", "2019-03-01", "2019-04-01"] == found["dx"]
+    assert ["2021-05-05", "2021-05-05", ""] == found["death@later_arm_1"]
+
+
+def test_a_project_with_events_needs_one(tmp_path):
+    for event, said in (
+        (None, r"the project has events \(baseline_arm_1, later_arm_1\)"),
+        ("follow_arm_1", "no row is of the event 'follow_arm_1'. Known: baseline_arm_1"),
+    ):
+        written = exported(tmp_path / "e.csv", longitudinal()).model_copy(update={"event": event})
+        with pytest.raises(NodeConfigError, match=said):
+            SOURCE.read(written, COLUMNS)
+
+
+def test_repeats_are_an_error_until_one_is_chosen(tmp_path):
+    written = exported(tmp_path / "e.csv", repeated())
+    with pytest.raises(DataError, match="1 records have more than one row of instrument 'labs'"):
+        SOURCE.read(written, ("record_id", "wbc"))
+    for instance, value in (("first", "10"), ("last", "20")):
+        chosen = written.model_copy(update={"instance": instance})
+
+        assert [value, ""] == SOURCE.read(chosen, ("record_id", "wbc"))["wbc"]
+    assert ["2", "1"] == SOURCE.read(written, ("record_id", "sex"))["sex"]
+
+
+def test_two_rows_of_one_record_in_one_event_are_an_error(tmp_path):
+    written = exported(tmp_path / "e.csv", [*rows(2), rows(1)[0]])
+    for instance in (None, "last"):
+        with pytest.raises(DataError, match="more than one row of project"):
+            SOURCE.read(written.model_copy(update={"instance": instance}), COLUMNS)
+
+
+def test_an_export_and_the_interface_give_the_same_patients(project, tmp_path):
+    codebook = Codebook.model_validate(
+        {
+            "codebook": "c",
+            "version": 1,
+            "variables": {
+                "dx": {"kind": "date", "label": "D", "required": True},
+                "death": {"kind": "date", "label": "D"},
+                "sex": {"kind": "category", "label": "S", "levels": {"1": "F", "2": "M"}},
+            },
+        }
+    )
+
+    def read(source: RedcapSettings) -> bytes:
+        node = {
+            "site": "aa",
+            "study_group": "A",
+            "data": {"source": source, "patient": "record_id"},
+        }
+        config = NodeConfig.model_validate(node)
+        return read_records(config, codebook, datetime.date(2026, 1, 1)).patients.digest()
+
+    assert read(settings(project)) == read(
+        exported(tmp_path / "e.csv", list(reversed(project.rows)))
+    )
+
+
+def test_a_report_is_read_as_it_is(project):
+    assert ["2", "1", "2"] == SOURCE.read(settings(project, report=412), COLUMNS)["sex"]
+    assert "412" == project.asked[-1]["report_id"]
+
+
+def page(handler):
+    answer(handler, 200, b"<!DOCTYPE html><title>Sign on</title>")
+
+
+def cut(handler):
+    answer(handler, 200, b'[{"record_id": "1", "dx"')
+
+
+def broken_off(handler):
+    handler.send_response(200)
+    handler.send_header("Content-Length", "1000")
+    handler.end_headers()
+    handler.wfile.write(b"[")
+    handler.close_connection = True
+
+
+def elsewhere(handler):
+    answer(handler, 302, b"", Location="http://evil.example/api/")
+
+
+def unknown(handler):
+    answer(handler, 400, {"error": f"the token {TOKEN} is wrong"})
+
+
+def number(handler):
+    answer(handler, 200, 1)
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        (page, "answered with a page, and not with data"),
+        (cut, "cut off, or no JSON"),
+        (broken_off, "broke off"),
+        (elsewhere, "sends on to evil.example, and a token is not sent after it"),
+        (unknown, "REDCap says: the token (token) is wrong"),
+        (number, "is no list"),
+        (slow, "no answer within 1 s"),
+    ],
+)
+def test_what_is_wrong_is_told_with_what_to_do_and_without_the_token(project, answers, said):
+    project.answers = answers
+    with pytest.raises(RisksetError) as refused:
+        SOURCE.read(settings(project, timeout=1), COLUMNS)
+
+    assert said in str(refused.value)
+    assert TOKEN not in str(refused.value)
+    assert refused.value.__cause__ is None
+
+
+def test_an_answer_without_end_is_not_kept(project, monkeypatch):
+    monkeypatch.setattr(interface, "MOST_BYTES", 100)
+    with pytest.raises(DataError, match="an answer of more than"):
+        SOURCE.read(settings(project), COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("token", "said"),
+    [("F" * 32, "the token is not known, was revoked"), ("short", "holds 5 characters")],
+)
+def test_a_wrong_token_is_told(project, monkeypatch, token, said):
+    monkeypatch.setenv("REDCAP_TOKEN", token)
+    with pytest.raises(NodeConfigError, match=said) as refused:
+        SOURCE.read(settings(project), COLUMNS)
+
+    assert token not in str(refused.value)
+
+
+def test_a_server_that_is_not_there_is_told():
+    gone = Project([])
+    with served(gone):
+        pass
+    with pytest.raises(NodeConfigError, match="cannot be reached"):
+        SOURCE.read(settings(gone), COLUMNS)
+
+
+def test_only_a_known_authority_is_believed(certificate):
+    with served(Project(rows(1)), tls=certificate) as project:
+        with pytest.raises(NodeConfigError, match="not signed by an authority"):
+            SOURCE.read(settings(project), COLUMNS)
+
+        assert ["2"] == SOURCE.read(settings(project, ca=certificate[0]), COLUMNS)["sex"]
+
+
+def test_the_doctor_sees_title_rights_and_fields(project):
+    project.import_allowed = True
+    found = list(SOURCE.examined(settings(project), COLUMNS))
+
+    assert ["project 'Infants'", "3 fields came back"] == [
+        each.found for each in found if not each.warns
+    ]
+    assert ["API import is allowed" in each.found for each in found if each.warns] == [True]
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ({"url": "http://redcap.example/api/", "token": "env:T"}, "no address of an API over TLS"),
+        (
+            {"url": "https://a:b@redcap.example/api/", "token": "env:T"},
+            "holds no name and no password",
+        ),
+        ({"url": "https://redcap.example/api/"}, "give url and token"),
+        (
+            {"url": "https://redcap.example/api/", "token": TOKEN},
+            "a secret is not written into node.yaml",
+        ),
+        ({"path": "e.csv", "url": "https://redcap.example/api/", "token": "env:T"}, "and not both"),
+        ({"path": "e.csv", "report": 3}, "report: for the interface only"),
+    ],
+)
+def test_a_contradiction_is_refused(written, said):
+    with pytest.raises(ValueError, match=said):
+        RedcapSettings.model_validate({"kind": "redcap", **written})
