@@ -16,6 +16,7 @@ from typing import TypeAlias
 import yaml
 
 from riskset_common.errors import YamlError
+from riskset_common.formats.as_written import date_as_written, number_as_written
 
 YamlMapping: TypeAlias = dict[Hashable, object]
 """A mapping as it was read, before a model says what must be in it."""
@@ -107,21 +108,21 @@ def _boolean(loader: _StrictLoader, node: yaml.ScalarNode) -> bool:
     return text.lower() == "true"
 
 
-def _integer(loader: _StrictLoader, node: yaml.ScalarNode) -> int:
+def _integer(loader: _StrictLoader, node: yaml.ScalarNode) -> float:
     digits = _plain(loader, node, _PLAIN_INTEGER)
     if len(digits) > _LONGEST_NUMBER:
         raise _refuse(
             node,
             f"a number of {len(digits):,} digits. Write it in quotes if it is a code; no number has more than {_LONGEST_NUMBER}.",
         )
-    return int(digits)
+    return number_as_written(int(digits), digits)
 
 
 def _number(loader: _StrictLoader, node: yaml.ScalarNode) -> float:
     text = _plain(loader, node, _PLAIN_NUMBER)
     if not math.isfinite(number := float(text)):
         raise _refuse(node, f"{text} is larger than any number. Write a smaller one.")
-    return number
+    return number_as_written(number, text)
 
 
 def _plain(loader: _StrictLoader, node: yaml.ScalarNode, pattern: str) -> str:
@@ -145,7 +146,7 @@ def _text(loader: _StrictLoader, node: yaml.ScalarNode) -> str:
 
 def _date(loader: _StrictLoader, node: yaml.ScalarNode) -> datetime.date:
     try:
-        return loader.construct_yaml_timestamp(node)
+        return date_as_written(loader.construct_yaml_timestamp(node), str(node.value))
     except (
         ValueError,
         OverflowError,

@@ -11,6 +11,7 @@ from typing import Annotated, TypeGuard, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, BeforeValidator, PlainSerializer, ValidationError
 
 from riskset_common.errors import InputError, YamlError, did_you_mean
+from riskset_common.formats.as_written import text_as_written
 from riskset_common.formats.problems import Problem
 from riskset_common.formats.strict_loader import YamlMapping, strictly_loaded
 from riskset_common.formats.wording import expected, is_expectation, limited, shown
@@ -225,7 +226,9 @@ def _fields(model: type[BaseModel]) -> dict[str, object]:
 
 def _level_name(value: object) -> object:
     """A level may be written as a whole number; its name is the number's digits."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    return (
+        text_as_written(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    )
 
 
 def _pairs_to_mapping(value: object) -> object:

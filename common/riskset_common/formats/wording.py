@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from riskset_common.errors import did_you_mean
+from riskset_common.formats.as_written import text_as_written
 from riskset_common.formats.problems import Problem
 
 _LONGEST_SHOWN = 80
@@ -67,8 +68,8 @@ def shown(value: object) -> str:
         return "nothing"
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, datetime.date):
-        return str(value)
+    if isinstance(value, int | float | datetime.date):
+        return text_as_written(value)[:_LONGEST_SHOWN]
     if isinstance(value, str):
         return repr(value if len(value) <= _LONGEST_SHOWN else f"{value[:_LONGEST_SHOWN]}...")
     if isinstance(value, Mapping):

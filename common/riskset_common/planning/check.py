@@ -17,8 +17,9 @@ from riskset_common.study.codebook import (
     DateVariable,
     NumberVariable,
 )
-from riskset_common.study.plan import Endpoint
+from riskset_common.study.plan import Endpoint, TimeColumn
 from riskset_common.study.study import Study
+from riskset_common.study.time_grid import DAYS_PER_UNIT
 
 
 def check_plan(study: Study, name: str = "plan") -> None:
@@ -150,8 +151,10 @@ def _endpoint_problems(study: Study, endpoint: Endpoint) -> Iterator[str]:
                 "of dates, or leave censor_at_cutoff out and let the sites give times as they stood on that day."
             )
         yield from _name_problem(codebook, endpoint.time.variable, "number")
+        yield from _unit_problems(study, endpoint.time)
         if endpoint.entry is not None and not isinstance(endpoint.entry, str):
             yield from _name_problem(codebook, endpoint.entry.variable, "number")
+            yield from _unit_problems(study, endpoint.entry)
         name = endpoint.status.variable
         problems = list(_name_problem(codebook, name, "category"))
         yield from problems
@@ -159,6 +162,11 @@ def _endpoint_problems(study: Study, endpoint: Endpoint) -> Iterator[str]:
             named = (level for levels in endpoint.status.events.values() for level in levels)
             yield from _within("status.events", _level_problems(study, name, named))
         return
+    if (1 / study.grid.days_per_step).denominator != 1:
+        yield (
+            f"time.grid_days is {study.plan.time.grid_days:g}, but the endpoint is made of dates, and days lie between such steps. "
+            "Write grid_days: 1."
+        )
     dates = [
         endpoint.origin,
         endpoint.censor,
@@ -170,6 +178,19 @@ def _endpoint_problems(study: Study, endpoint: Endpoint) -> Iterator[str]:
         yield from _within(f"first_of.{name}", _condition_problems(study, event.where))
     for date in dict.fromkeys(date for date in dates if date is not None):
         yield from _name_problem(codebook, date, "date")
+
+
+def _unit_problems(study: Study, time: TimeColumn) -> Iterator[str]:
+    """Say that nobody knows the unit of a ready-made time."""
+    if time.unit is not None:
+        return
+    variable = study.codebook.variables.get(time.variable)
+    unit = variable.unit if isinstance(variable, NumberVariable) else None
+    if unit is not None and unit not in DAYS_PER_UNIT:
+        yield (
+            f"{time.variable} has the unit {unit!r} in the codebook, which is none of time. {did_you_mean(unit, DAYS_PER_UNIT)} "
+            "Correct it in the codebook, or write the unit beside the variable at the endpoint."
+        )
 
 
 def _cutoff_problems(study: Study) -> Iterator[str]:

@@ -9,6 +9,7 @@ from riskset_common.consortium.roster_file import read_roster
 from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.formats.canonical_json import sha256_hex
 from riskset_common.planning.check import variables_read
+from riskset_common.planning.doubts import doubts
 from riskset_common.rounds.questions import sites_of
 from riskset_common.study.study import Study
 from riskset_server.plans.at_sites import Spare, blind_committee, spare, spare_text, warnings
@@ -83,7 +84,11 @@ def outline(plan_path: Path, codebook_path: Path, roster_path: Path | None = Non
         if sites
         else list(plan.secure.blind.candidates or ()),
         "spare": [] if roster is None else spare(study, roster),
-        "warnings": [*everybody_exposed(study), *(warnings(study) if sites else ())],
+        "warnings": [
+            *doubts(study),
+            *everybody_exposed(study),
+            *(warnings(study) if sites else ()),
+        ],
     }
 
 

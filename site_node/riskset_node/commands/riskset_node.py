@@ -49,6 +49,27 @@ CodebookFile = Annotated[
 PlanFile = Annotated[
     Path | None, typer.Option("--plan", help="plan.yaml", dir_okay=False, exists=True)
 ]
+PatientsFile = Annotated[
+    Path, typer.Argument(metavar="FILE", help="The patients' file.", dir_okay=False, exists=True)
+]
+NodeFolder = Annotated[
+    Path, typer.Option("--in", help="The folder of node.yaml.", file_okay=False, exists=True)
+]
+Encoding = Annotated[
+    str | None, typer.Option("--encoding", help="The encoding of a text file, if you know it.")
+]
+Sheet = Annotated[
+    str | None, typer.Option("--sheet", help="The sheet with the patients of a workbook.")
+]
+DictionaryFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--dictionary",
+        help="The data dictionary of a REDCap project (CSV), for a raw export of it.",
+        dir_okay=False,
+        exists=True,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
@@ -124,26 +145,21 @@ def profile(node: NodeFile, codebook: CodebookFile = None, as_json: AsJson = Fal
 @data_app.command("draft")
 @errors_as_text
 def draft(
-    file: Annotated[
-        Path,
-        typer.Argument(metavar="FILE", help="The patients' file.", dir_okay=False, exists=True),
-    ],
+    file: PatientsFile,
     codebook: CodebookFile = None,
-    folder: Annotated[
-        Path, typer.Option("--in", help="The folder of node.yaml.", file_okay=False, exists=True)
-    ] = Path(),
-    encoding: Annotated[
-        str | None, typer.Option("--encoding", help="The encoding of a text file, if you know it.")
-    ] = None,
-    sheet: Annotated[
-        str | None, typer.Option("--sheet", help="The sheet with the patients of a workbook.")
-    ] = None,
+    folder: NodeFolder = Path(),
+    encoding: Encoding = None,
+    sheet: Sheet = None,
+    dictionary: DictionaryFile = None,
     again: Annotated[bool, typer.Option("--again", help="Replace the draft before.")] = False,
 ) -> None:
     """Look at the patients' file, and propose how node.yaml reads it; writes node.yaml.draft, and never node.yaml.
 
     The draft holds no value of a patient but codes of categories. Nothing is sent.
     """
+    from dataclasses import replace
+
+    from riskset_node.drafting.dictionary import read_dictionary
     from riskset_node.drafting.draft import draft_of
     from riskset_node.drafting.files import read_whole
     from riskset_node.drafting.node_file import place_of, write_draft
@@ -151,6 +167,8 @@ def draft(
     words = _codebook(codebook, folder)
     said = {"encoding": encoding, "sheet": sheet}
     read = read_whole(file, {key: value for key, value in said.items() if value is not None})
+    if dictionary is not None:
+        read = replace(read, labels=read_dictionary(dictionary))
     made = draft_of(read, place_of(file, folder), words, _today())
     path = write_draft(made.text, folder, words, again=again)
     _say_drafted(path, made)

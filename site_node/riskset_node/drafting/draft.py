@@ -178,6 +178,15 @@ def _number_keys(
 
 
 def _decimal_key(look: Look, decimal: str) -> dict[str, Proposal]:
+    """The signs of a column's numbers, where they are not the source's or may be two."""
+    if len(look.grouped) == 1:
+        sign, between = look.grouped[0]
+        why = "the only signs that fit"
+        return {"decimal": Proposal(sign, why), "thousands": Proposal(between, why)}
+    if look.grouped:
+        told = " or ".join(f'"{sign}" and "{between}"' for sign, between in look.grouped)
+        asked = Proposal(OPEN, f"decimal and thousands are {told}")
+        return {"decimal": asked, "thousands": asked}
     if look.decimals in ((), (decimal,)):
         return {} if not look.is_one_group(decimal) else _asks_for_sign(decimal)
     if len(look.decimals) == 1:

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import codecs
-import csv
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from riskset_common.errors import InputError, NodeConfigError
-from riskset_node.config import OPEN
+from riskset_node.drafting.delimited import encoding_of, layout_of
 from riskset_node.drafting.settings import Proposal
 from riskset_node.sources import SOURCES, source_of
 from riskset_node.sources.formats.header import ROWS_SEARCHED, looks_like_header
 from riskset_node.sources.formats.recognised import file_format
 from riskset_node.sources.source import Labels, labels_of, not_there
 
-_DELIMITERS = (",", ";", "\t", "|")
-_ROWS_LOOKED_AT = 200
-_ENCODINGS = ("cp1252", "cp1250", "iso8859-2")
-"""Encodings of one byte a letter that hospitals in Europe use; iso8859-1 is cp1252 but for a few signs."""
+_WITH_A_HEADER = ("csv", "excel")
+"""Kinds of file in which the names of columns are a row like any other, and can be missing."""
 
 
 @dataclass(frozen=True)
@@ -66,18 +60,11 @@ def read_whole(path: Path, said: Mapping[str, str]) -> FileRead:
     settings = {key: Proposal(value, "as it was said") for key, value in said.items()}
     used: dict[str, object] = dict(said)
     if kind.value == "csv":
-        encoding, as_read = _encoding(path, said.get("encoding"))
-        settings |= encoding
-        used["encoding"] = as_read
-        delimiter, used["delimiter"] = _delimiter(path, as_read)
-        settings |= delimiter
-    try:
-        row = _header_row(path, str(kind.value), used)
-    except NodeConfigError as error:
-        if "data.source.sheet" in str(error):
-            raise InputError(f"{error}\nFor the draft, name it with --sheet.") from error
-        raise
-    if row > 1:
+        encoding, as_read = encoding_of(path, said.get("encoding"))
+        layout, more = layout_of(path, as_read)
+        settings |= encoding | layout
+        used |= {"encoding": as_read, **more}
+    elif (row := _header_row(path, str(kind.value), used)) > 1:
         used["header"] = row
         settings["header"] = Proposal(row, "the first row that names the columns")
     return _read(path, kind, settings, used)
@@ -89,6 +76,11 @@ def _read(
     source = source_of(str(kind.value))
     read = source.settings.model_validate({"kind": kind.value, "path": path, **used})
     header = source.header(read)
+    if kind.value in _WITH_A_HEADER and not looks_like_header([name for name in header if name]):
+        raise InputError(
+            f"{path}: no row near its beginning seems to name the columns; what is there is not shown, because it may be a patient. "
+            "Write a header above the first patient, and draft again."
+        )
     once = tuple(name for name in header if name and header.count(name) == 1)
     columns = source.read(read, once)
     return FileRead(kind, settings, header, columns, labels_of(source, read))
@@ -109,85 +101,17 @@ def _kind(path: Path) -> Proposal:
     return Proposal(found.kind, f"the file is {found.name}")
 
 
-def _encoding(path: Path, said: str | None) -> tuple[dict[str, Proposal], str]:
-    """The encoding to write, if it is not UTF-8, and the one to read with."""
-    content = path.read_bytes()
-    if said is not None:
-        return {}, said
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return {"encoding": Proposal("utf-16", "the file begins with its mark")}, "utf-16"
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError:
-        pass
-    else:
-        return {}, "utf-8"
-    texts = {name: text for name in _ENCODINGS if (text := _decoded(content, name)) is not None}
-    if len(set(texts.values())) == 1:
-        name = next(iter(texts))
-        return {"encoding": Proposal(name, "not UTF-8; usual encodings read it alike")}, name
-    first = next(iter(texts), "cp1252")
-    return {"encoding": Proposal(OPEN, _encodings_told(texts, first))}, first
-
-
-def _decoded(content: bytes, name: str) -> str | None:
-    """The text in an encoding; None if it has control characters in it, which no text of a person has."""
-    try:
-        text = content.decode(name)
-    except UnicodeDecodeError:
-        return None
-    return None if any("\x7f" <= mark <= "\x9f" for mark in text) else text
-
-
-def _encodings_told(texts: Mapping[str, str], first: str) -> str:
-    """The candidates, with one name of a column that they read differently: such names are no values of patients."""
-    lines = [re.split("[,;\t|]", text.split("\n", 1)[0]) for text in texts.values()]
-    differing: tuple[str, ...] = ()
-    if all(map(looks_like_header, lines)):
-        differing = next((words for words in zip(*lines, strict=False) if len(set(words)) > 1), ())
-    names: dict[str, list[str]] = {}
-    for name, word in zip(texts, differing, strict=False):
-        names.setdefault(word.strip(), []).append(name)
-    read = "; ".join(f"as {' or '.join(them)} a column is {word!r}" for word, them in names.items())
-    shown = read or f"it may be {', '.join(texts)}; look at a value with an accent"
-    return f"not UTF-8; {shown}. This draft was read as {first}: if it is another, draft again with --encoding"
-
-
-def _delimiter(path: Path, encoding: str) -> tuple[dict[str, Proposal], str]:
-    """The delimiter to write, if it is not a comma, and the one to read with."""
-    with path.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline="") as file:
-        lines = list(islice(file, _ROWS_LOOKED_AT))
-    widths = {sign: _width(lines, sign) for sign in _DELIMITERS}
-    fitting = [sign for sign in _DELIMITERS if widths[sign] > 1]
-    if not fitting:
-        return {}, ","
-    if len(fitting) > 1:
-        first = max(fitting, key=lambda sign: widths[sign])
-        told = " and ".join(repr(sign) for sign in fitting)
-        return {
-            "delimiter": Proposal(OPEN, f"{told} both part all rows alike; read with {first!r}")
-        }, first
-    (sign,) = fitting
-    said = Proposal(sign, f"parts every row into {widths[sign]} columns")
-    return ({} if sign == "," else {"delimiter": said}), sign
-
-
-def _width(lines: Sequence[str], delimiter: str) -> int:
-    """The number of columns into which a delimiter parts every row, 0 where it parts them differently."""
-    try:
-        widths = {len(row) for row in csv.reader(lines, delimiter=delimiter, strict=True) if row}
-    except csv.Error:
-        # The last row that was looked at may go on.
-        return 0
-    return widths.pop() if len(widths) == 1 else 0
-
-
 def _header_row(path: Path, kind: str, used: Mapping[str, object]) -> int:
     """The row that names the columns: the first one that looks so and has a name for nearly each column."""
     source = source_of(kind)
     if "header" not in source.settings.model_fields:
         return 1
-    first = source.header(source.settings.model_validate({"kind": kind, "path": path, **used}))
+    try:
+        first = source.header(source.settings.model_validate({"kind": kind, "path": path, **used}))
+    except NodeConfigError as error:
+        if "data.source.sheet" in str(error):
+            raise InputError(f"{error}\nFor the draft, name it with --sheet.") from error
+        raise
     if looks_like_header([name for name in first if name]) and 2 * sum(map(bool, first)) > max(
         len(first), 4
     ):

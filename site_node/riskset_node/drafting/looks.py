@@ -29,7 +29,9 @@ _MOST_ODD = 3
 _DIGITS_OF_A_DAY = 4
 """Day numbers of patients of our time have so many digits; ages in days have fewer."""
 
-_BELIEVABLE = datetime.date(1940, 1, 1)
+_EARLIEST, _EARLIEST_BY_NUMBER = datetime.date(1900, 1, 1), datetime.date(1940, 1, 1)
+_GROUPED = ((",", "."), (".", ","), (",", " "), (".", " "), (",", "'"), (".", "'"))
+"""Decimal signs with the signs between thousands that go with them."""
 _FORMS = tuple(name for name in USUAL_DATES if date_form(name).has_day)
 _SHORT_FORMS = tuple(name for name in USUAL_DATES if not date_form(name).has_day)
 
@@ -52,6 +54,8 @@ class Look:
         Forms of dates in which all its texts can be read, those that read them as the same days once.
     decimals
         Decimal signs under which all its texts are numbers, of those that some text has.
+    grouped
+        Decimal signs, each with the sign between thousands, under which all its texts are numbers; empty if no thousands are parted.
     odd
         Texts among its dates or numbers that are neither.
     has_times
@@ -67,6 +71,7 @@ class Look:
     kinds: frozenset[str]
     forms: tuple[str, ...] = ()
     decimals: tuple[str, ...] = ()
+    grouped: tuple[tuple[str, str], ...] = ()
     odd: tuple[str, ...] = ()
     has_times: bool = False
     is_unique: bool = False
@@ -112,7 +117,10 @@ def looks(
     signs = tuple(
         text
         for text, times in among.items()
-        if times > 1 and rows[text] >= ROWS_OF_A_CODE and len(text) <= LONGEST_CODE
+        if times > 1
+        and rows[text] >= ROWS_OF_A_CODE
+        and len(text) <= LONGEST_CODE
+        and not any(date_form(form).read(text) for form in USUAL_DATES)
     )
     if not signs:
         return tuple(first), ()
@@ -167,7 +175,10 @@ def _of_texts(look: Look, today: datetime.date) -> Look:
     elif len(by_number) == len(texts):
         kinds.add("date")
         look = replace(look, forms=_forms(texts, tuple(DAY_ZERO), today))
-    if _mostly(numbers, texts):
+    if "date" not in kinds and (grouped := _grouped(texts)):
+        kinds.add("number")
+        look = replace(look, grouped=grouped)
+    elif _mostly(numbers, texts):
         kinds.add("number")
         odd = look.odd if "date" in kinds else _without(texts, numbers)
         look = replace(look, decimals=_decimals(look, numbers), odd=odd)
@@ -193,7 +204,8 @@ def _without(texts: Iterable[str], some: Iterable[str]) -> tuple[str, ...]:
 
 def _reads(form: str, text: str, today: datetime.date) -> bool:
     written = date_form(form).read(text)
-    return written is not None and _BELIEVABLE <= _date(written) <= today
+    earliest = _EARLIEST_BY_NUMBER if form in DAY_ZERO else _EARLIEST
+    return written is not None and earliest <= _date(written) <= today
 
 
 def _date(written: Written) -> datetime.date:
@@ -222,3 +234,15 @@ def _decimals(look: Look, numbers: Sequence[str]) -> tuple[str, ...]:
     return tuple(
         sign for sign in ".," if all(decimal_text(text, sign) is not None for text in written)
     )
+
+
+def _grouped(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Signs under which all texts are numbers, if some have parted thousands; of several that give the same numbers the first."""
+    if any(all(decimal_text(text, sign) is not None for text in texts) for sign in ".,"):
+        return ()
+    found: dict[tuple[str, ...], tuple[str, str]] = {}
+    for signs in _GROUPED:
+        read = tuple(number for text in texts if (number := decimal_text(text, *signs)) is not None)
+        if len(read) == len(texts):
+            found.setdefault(read, signs)
+    return tuple(found.values())

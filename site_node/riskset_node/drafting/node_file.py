@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
-from riskset_common.errors import InputError
-from riskset_common.formats.strict_yaml import read_yaml
+from riskset_common.errors import InputError, YamlError
+from riskset_common.formats.strict_loader import YamlMapping
+from riskset_common.formats.strict_yaml import parse_yaml, read_yaml
 from riskset_common.programs.secret_files import write_closed
 from riskset_common.study.codebook import Codebook
 from riskset_node.config import OPEN
@@ -15,9 +15,6 @@ from riskset_node.drafting.writing import scalar
 
 NODE_FILE = "node.yaml"
 DRAFT_FILE = "node.yaml.draft"
-
-_DATA = re.compile(r"^data:.*\n?(?:(?:[ \t#-].*)?\n)*(?:[ \t#-].*)?", re.MULTILINE)
-"""The section `data` of a file in block style: its line, and what stands further in, comments and empty lines."""
 
 _HEAD = f"""\
 # A draft of {NODE_FILE}. Read each line: what is proposed may be wrong, and says why it was proposed.
@@ -70,11 +67,38 @@ def _beside(node: Path, codebook: Codebook, data: str) -> str:
     text = node.read_text(encoding="utf-8-sig")
     if "data" not in read:
         return f"{text.rstrip()}\n{data}"
-    found = _DATA.search(text)
-    if found is None:
+    exchanged = _exchanged(text, data)
+    if exchanged is None or not _is_exchanged(exchanged, read):
         raise InputError(
             f"{node}: its section data is not written as a line `data:` with lines further in, so it cannot be exchanged. "
             "Write it so, or draft into an empty folder with --in."
         )
-    after = text[found.end() :].strip("\n")
-    return text[: found.start()] + data + (f"{after}\n" if after else "")
+    return exchanged
+
+
+def _exchanged(text: str, data: str) -> str | None:
+    """The text with another section `data`: its line and what stands further in. Comments below it belong to the next section."""
+    lines = text.splitlines(keepends=True)
+    start = next((place for place, line in enumerate(lines) if line.startswith("data:")), None)
+    if start is None:
+        return None
+    end = start + 1
+    for place, line in enumerate(lines[end:], end):
+        if line.startswith((" ", "\t", "- ")) and line.strip():
+            end = place + 1
+        elif line.strip() and not line.startswith("#"):
+            break
+    return "".join([*lines[:start], data, *lines[end:]])
+
+
+def _is_exchanged(text: str, before: YamlMapping) -> bool:
+    """Whether a text is YAML that says what it said before, but for the section `data`."""
+    try:
+        read = parse_yaml(text, NODE_FILE)
+    except YamlError:
+        return False
+    return _without_data(read) == _without_data(before)
+
+
+def _without_data(read: YamlMapping) -> YamlMapping:
+    return {key: value for key, value in read.items() if key != "data"}

@@ -16,6 +16,8 @@ _COMMENTS_FROM = 36
 
 def scalar(value: str | int) -> str:
     """A text or a number as strict YAML reads it back."""
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, int):
         return str(value)
     if _PLAIN.fullmatch(value) and value.lower() not in _NOT_PLAIN:

@@ -13,20 +13,13 @@ from typing import Annotated, ClassVar, Literal, Protocol, TypeVar, runtime_chec
 from pydantic import BeforeValidator, Field
 
 from riskset_common.errors import DataError, NodeConfigError, did_you_mean_each
+from riskset_common.formats.as_written import token
 from riskset_common.formats.seen import as_seen
 from riskset_common.formats.strict_model import StrictModel
 from riskset_node.sources.date_forms import DateForms
 from riskset_node.sources.formats.header import looks_like_header
 
-
-def _as_text(token: object) -> object:
-    """A token may be written as a number; it stands for its digits."""
-    if isinstance(token, int | float) and not isinstance(token, bool):
-        return str(token)
-    return token
-
-
-Token = Annotated[str, BeforeValidator(_as_text)]
+Token = Annotated[str, BeforeValidator(token)]
 """A text in the file: a code, or a sign for a missing value."""
 
 MISSING_TOKENS = ("", "NA", ".")

@@ -99,7 +99,7 @@ def test_what_has_one_meaning_is_read(text: str, value: object) -> None:
     found = parse_yaml(f"a: {text}", "f.yaml")["a"]
 
     assert value == found
-    assert type(value) is type(found)
+    assert isinstance(found, type(value))
 
 
 @given(st.integers(-(10**12), 10**12) | st.decimals(-1000, 1000, places=3).map(float))

@@ -148,6 +148,54 @@ def test_without_a_node_yaml_the_site_is_asked_for(home):
     assert 'site: "?"' in draft(home, as_csv(home))
 
 
+def test_of_node_yaml_only_the_section_data_is_exchanged(home):
+    node = home / "node.yaml"
+    node.write_text(
+        "site: a  # ours\ndata:\n  source:\n    path: x\n# Below.\n\n  patient: y\n\n# As agreed.\npolicy:\n  minimum_sites: 7\n",
+        encoding="utf-8",
+    )
+    text = draft(home, as_csv(home))
+
+    assert "site: a  # ours\ndata:\n  source:\n    kind: csv" in text
+    assert text.endswith("# As agreed.\npolicy:\n  minimum_sites: 7\n")
+    assert "Below" not in text
+
+
+def test_a_section_data_that_cannot_be_exchanged_is_left_alone(home):
+    (home / "node.yaml").write_text("{site: a,\ndata: {source: x},\npolicy: {}}\n", "utf-8")
+    refused = run("draft", as_csv(home), "--in", home)
+
+    assert 1 == refused.exit_code
+    assert "cannot be exchanged" in refused.stderr
+    assert not (home / "node.yaml.draft").exists()
+
+
+def test_signs_between_thousands_are_proposed_if_no_others_fit(home):
+    texts = ["1.234.567,5", "12,25", "1.000"]
+    rows = "".join(
+        f"{i};{text};{group}\n"
+        for i, (text, group) in enumerate(zip(texts, ["1,234,567", "2", "3"], strict=True))
+    )
+    text = " ".join(draft(home, csv_of(home, f"pat;wbc;age\n{rows}")).split())
+
+    assert (
+        'wbc: from: wbc # same kind, same name decimal: "," # the only signs that fit thousands: "."'
+        in text
+    )
+    assert 'age: from: age # same kind, same name decimal: "."' in text
+
+
+def test_a_day_that_stands_for_nothing_is_not_shown(home):
+    rows = "".join(
+        f"{i},{'2222-02-02' if i % 2 else f'2010-01-1{i}'},{'2222-02-02' if i % 2 else f'2011-01-1{i}'}\n"
+        for i in range(9)
+    )
+    text = draft(home, csv_of(home, f"pat,diag,relapse\n{rows}"))
+
+    assert "2222" not in text
+    assert "1 other text stands among them" in text
+
+
 STUDY = Path(__file__).parents[3] / "deploy/studies/interfant06"
 
 
@@ -315,6 +363,24 @@ def test_the_header_of_a_workbook_is_found_below_a_title(home):
     assert "sex: sex" in text
 
 
+@pytest.mark.parametrize("name", ["patients.csv", "patients.xlsx"])
+def test_a_file_without_a_header_is_refused_because_its_first_row_is_a_patient(home, name):
+    rows = [["Muster", i, "2010-01-13", "male"] for i in range(1, 9)]
+    if name.endswith("csv"):
+        csv_of(home, "".join(",".join(map(str, row)) + "\n" for row in rows))
+    else:
+        book = openpyxl.Workbook()
+        for row in rows:
+            book.active.append(row)
+        book.save(home / name)
+    done = run("draft", home / name, "--in", home)
+
+    assert 1 == done.exit_code
+    assert "Write a header above the first patient" in done.stderr
+    assert "Muster" not in done.stdout + done.stderr
+    assert not (home / "node.yaml.draft").exists()
+
+
 def test_of_several_sheets_one_is_asked_for(home):
     book = openpyxl.Workbook()
     for sheet in (book.active, book.create_sheet("Patienten")):
@@ -354,3 +420,65 @@ def test_a_file_that_no_source_reads_is_refused_with_what_to_do(home, content):
     assert 1 == done.exit_code
     assert done.stderr.count("error: ") == 1
     assert not (home / "node.yaml.draft").exists()
+
+
+CELLS = ";".join(NAMES)
+LINES = [f"P{i};2010-01-1{i};;male;neg;1{i};2,5" for i in range(9)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "settings"),
+    [
+        ([CELLS, *LINES], {"delimiter": ";", "decimal": ","}),
+        (["Export of the registry", "", CELLS, *LINES], {"delimiter": ";", "decimal": ",", "header": 3}),
+        (["sep=;", CELLS, *LINES], {"delimiter": ";", "decimal": ","}),
+        ([CELLS, *(f"{i};{line}" for i, line in enumerate(LINES, 1))], {"delimiter": ";", "decimal": ",", "row_names": True}),
+        ([CELLS, *(f"{line};" for line in LINES)], {"delimiter": ";", "decimal": ",", "row_names": "?"}),
+        ([CELLS.replace(";", "|"), *(line.replace(";", "|") for line in LINES)], {"delimiter": "|", "decimal": ","}),
+        (["pat diag sex", *(f"P{i}   2010-01-1{i} male" for i in range(9))], {"delimiter": "whitespace"}),
+        (["pat,diag;sex", *(f"P{i},2010-01-1{i};male" for i in range(9))], {"delimiter": "?"}),
+    ],
+)  # fmt: skip
+def test_the_layout_of_a_text_file_is_told_by_itself(home, lines, settings):
+    text = draft(home, csv_of(home, "\n".join(lines) + "\n"))
+    source = parse_yaml(text, "draft")["data"]["source"]  # type: ignore[index]
+    del source["kind"], source["path"]
+
+    assert settings == source
+
+
+DICTIONARY = """\
+"Variable / Field Name","Form Name","Field Type","Field Label","Choices, Calculations, OR Slider Labels"
+record_id,base,text,Record ID,
+dx_dt,base,text,Date of diagnosis,
+gender,base,radio,Sex,"1, Male | 2, Female, at birth | 9, Not known"
+cns_inv,base,yesno,Relapsed,
+site,base,checkbox,Site,"1, Marrow | 2, CNS"
+ag,base,text,"Age (weeks)",
+"""
+
+
+def test_the_data_dictionary_of_redcap_says_what_fields_and_codes_are(home):
+    (home / "dictionary.csv").write_text(DICTIONARY, encoding="utf-8")
+    rows = "".join(f"{i},2010-01-1{i},{1 + i % 2},{i % 2},0,1,{20 + i}\n" for i in range(9))
+    header = "record_id,dx_dt,gender,cns_inv,site___1,site___2,ag\n"
+    text = draft(home, csv_of(home, header + rows), "--dictionary", str(home / "dictionary.csv"))
+    said = " ".join(text.split())
+
+    assert "diag: dx_dt # same kind, name alike (1.00)" in said
+    assert "from: gender # same kind, name alike (1.00)" in said
+    assert '"1": male # the same word, labelled "Male"' in said
+    assert '"2": "?" # one of male, female, labelled "Female, at birth"' in said
+    assert "unit: weeks # written in the label" in said
+    assert "patient: record_id" in said
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"a,b\n1,2\n", b"\xff\xfe\x00", b'"Variable / Field Name"\n"x']
+)
+def test_what_is_no_data_dictionary_is_refused(home, content):
+    (home / "dictionary.csv").write_bytes(content)
+    done = run("draft", as_csv(home), "--in", home, "--dictionary", home / "dictionary.csv")
+
+    assert 1 == done.exit_code
+    assert "data dictionary" in done.stderr

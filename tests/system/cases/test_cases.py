@@ -167,6 +167,7 @@ CASES = {
         },
     ),
     "14-nfd-header": Case(truth=plain),
+    "15-yaml-date-as-missing-token": Case(truth=plain),
     "16-day-serials": Case(
         ("not_a_date", "day numbers of excel", "data.columns.diagnosis.dates"),
         columns={"diagnosis": {"dates": "excel"}},
@@ -210,6 +211,9 @@ CASES = {
         ("unclear_number", "wbc (column 'leuco')", "data.columns.wbc.thousands"),
         columns={"wbc": {"thousands": "."}},
         sites=("aa", "bb"),
+    ),
+    "26-mmddyyyy-lost-zero": Case(
+        ("not_a_date", "Some have a digit less than %m%d%Y needs", "dropped the leading zero")
     ),
     "27-parquet-placeholder-moment": Case(truth=recorded),
     "28-excel-formula-covariate": Case(FORMULAS),
@@ -333,6 +337,23 @@ NUMBERS: dict[str, tuple[Callable[[Mapping[str, Any]], list[object]], list[objec
     ),
 }
 """What stands in the results, and what R gives on the patients."""
+
+
+ELSEWHERE = {
+    "07-estimate-beyond-follow-up": "estimates end with the follow-up: tests/common/estimators",
+    "12-long-and-cjk-labels": "labels of a figure: with the tables and figures of a journal",
+    "13-late-entry-empty-risk-set": "a warning of an emptied risk set: tests/common/estimators",
+    "22-site-name": "names of sites: tests/site_node/test_node_config.py",
+    "24-fisher-3x3": "Fisher's exact test: tests/common/survival",
+    "30-censored-row-rounded": "numbers of a rounded figure: with blind results",
+    "31-rounded-curve-flat-then-falls": "curves of a rounded figure: with blind results",
+}
+"""Cases of the same collection that are no matter of reading a file, and where each is held or will be."""
+
+
+def test_every_case_of_reading_is_here():
+    assert {path.name for path in FILES.iterdir()} == set(CASES)
+    assert set() == set(CASES) & set(ELSEWHERE)
 
 
 @pytest.mark.parametrize("name", list(NUMBERS))

@@ -99,8 +99,10 @@ def first_events(
         date, code = np.where(first, days, date), np.where(first, place, code)
     nowhere = np.zeros(patients.n, dtype=np.bool_)
     found = FirstEvents(code, date, nowhere, date, nowhere, by_date)
-    names = {name for event in listed for name in (event.date, event.before, event.after) if name}
-    rows = among & np.any([patients.dates[name] == UNKNOWN_DAY for name in names], axis=0)
+    dates = {name for event in listed for name in (event.date, event.before, event.after) if name}
+    rows = among & _some_unknown(patients, dates)
+    for name in {name for event in listed for name in event.where}:
+        rows |= among & _undecided(name, words, patients)
     if not rows.any():
         return found
     some = patients.rows(rows)
@@ -120,20 +122,40 @@ def happened(event: DatedEvent, words: Study | Codebook, patients: Patients) -> 
 def _happening(event: DatedEvent, words: Study | Codebook, patients: Patients) -> _Happening:
     day = patients.dates[event.date]
     here: Bools = (day != NO_DATE) & meets(words, patients, event.where)
+    perhaps: Bools = day != NO_DATE
+    for category, levels in event.where.items():
+        perhaps &= meets(words, patients, {category: levels}) | _undecided(
+            category, words, patients
+        )
     lowest = np.where(day == UNKNOWN_DAY, ANY_DAY, day)
     if event.before == event.date:
         nowhere = np.zeros_like(here)
         return _Happening(event, nowhere, nowhere, day, lowest)
     name = event.after or event.before
     if name is None or name == event.date:
-        return _Happening(event, here, here, day, lowest)
+        return _Happening(event, here, perhaps, day, lowest)
     other = patients.dates[name]
     clear = (other == NO_DATE) | ((other > UNKNOWN_DAY) & (day > UNKNOWN_DAY))
     since = (other > UNKNOWN_DAY) & (other <= day)
     holds = since if event.after is not None else ~since
     if event.after is not None:
         lowest = np.where((day == UNKNOWN_DAY) & (other > UNKNOWN_DAY), other, lowest)
-    return _Happening(event, here & clear & holds, here & (~clear | holds), day, lowest)
+    return _Happening(event, here & clear & holds, perhaps & (~clear | holds), day, lowest)
+
+
+def _undecided(category: str, words: Study | Codebook, patients: Patients) -> Bools:
+    """Patients in whom a category is missing, and made of a date on an unknown day: another day may give it a level."""
+    codebook = words.codebook if isinstance(words, Study) else words
+    made_of = codebook.behind(category) & patients.dates.keys()
+    return ~patients.known(category) & _some_unknown(patients, made_of)
+
+
+def _some_unknown(patients: Patients, dates: Iterable[str]) -> Bools:
+    """Patients in whom the day of one of these dates is unknown, shape (n,)."""
+    found = np.zeros(patients.n, dtype=np.bool_)
+    for name in dates:
+        found |= patients.dates[name] == UNKNOWN_DAY
+    return found
 
 
 def _within(found: _Happening, last: Integers) -> _Happening:

@@ -27,8 +27,8 @@ _FAR = 7305
 def placeholder_marks(raw: Column, reading: ColumnReading, days: Sequence[int]) -> list[Mark]:
     """Mark days that stand for an empty cell; `days` are those of the distinct values of the column.
 
-    Such a day is 1 January 1900; or day 0 of a program's calendar with no other day of the column within ten years; or any day of two
-    patients or more with no other within twenty.
+    Such a day is 1 January 1900; or day 0 of a program's calendar with no other day of the column within ten years; or the first day of
+    the column, if two patients or more have it and the next is more than twenty years later.
     """
     distinct = np.unique([day for day in days if day > UNKNOWN_DAY])
     rows = np.bincount(raw.index[raw.index >= 0], minlength=len(days))
@@ -46,7 +46,7 @@ def placeholder_marks(raw: Column, reading: ColumnReading, days: Sequence[int]) 
         for day, gap in zip(distinct, far, strict=True)
         if day in _NEVER
         or (day in _DAYS_ZERO and gap > _FAR_FROM_ZERO)
-        or (several and gap > _FAR and patients[int(day)] > 1)
+        or (day == distinct[0] and gap > _FAR and patients[int(day)] > 1 and several)
     }
     return reading.marks(
         FindingKind.PLACEHOLDER_DATE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -173,6 +174,19 @@ def test_overall_survival_is_known_where_only_the_day_of_the_relapse_is_not() ->
 def test_a_known_death_stands_where_the_day_of_last_contact_is_unknown() -> None:
     assert (4, 2) == one({"origin": 5, "died": 9, "seen": UNKNOWN_DAY})
     assert (MISSING, MISSING) == one({"origin": 5, "seen": UNKNOWN_DAY})
+
+
+def test_a_condition_that_hangs_on_an_unknown_day_leaves_the_event_open() -> None:
+    rule = {"from": "died", "since": "origin", "cut": {"early": [None, 4], "late": [4, None]}}
+    early = {"early": {"date": "died", "where": {"first": ["early"]}}}
+    study = study_of({"first_of": early}, rule)
+    rows = [{"origin": 5, "died": day, "seen": 12} for day in (UNKNOWN_DAY, 7, 11, NO_DATE)]
+    patients = patients_of(rows)
+    codes = derive_variables(patients, study.codebook, "G").codes
+    times = derive("E", study, replace(patients, categories=codes)).times
+
+    assert [MISSING, 2, 7, 7] == times.time.tolist()
+    assert [MISSING, 1, 0, 0] == times.event.tolist()
 
 
 @pytest.mark.parametrize("name", ["origin", "entered"])

@@ -153,6 +153,7 @@ def test_it_is_a_day_like_others_where_they_are_near(zero):
 def test_any_day_of_two_patients_far_from_all_others_is_a_finding():
     assert [FindingKind.PLACEHOLDER_DATE] == kinds(code(["1911-11-11", "1911-11-11", "2019-03-01"]))
     assert [] == kinds(code(["1911-11-11", "2019-03-01"]))
+    assert [] == kinds(code(["2019-03-01", "2019-03-01", "1991-03-01"]))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,100 @@
+"""What a plan says and probably does not mean: told, and not refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.common.study.infant_trial import codebook_yaml, plan_yaml, study
+
+from riskset_common.errors import PlanError
+from riskset_common.planning.check import check_plan
+from riskset_common.planning.doubts import doubts
+
+
+def changed_plan(**fields: Any) -> dict[str, Any]:
+    curve = {"id": "x", "kind": "kaplan_meier", "endpoint": "OS"}
+    return plan_yaml() | {"analyses": [curve | fields], "displays": []}
+
+
+def test_the_plan_of_the_trial_leaves_no_doubt() -> None:
+    assert [] == list(doubts(study()))
+
+
+@pytest.mark.parametrize(
+    ("bounds", "said"),
+    [
+        ({"a": [0, 50], "b": [55, 65]}, "from 50 to 55, between 'a' and 'b', lies no level"),
+        ({"b": [55, None], "a": [None, 50]}, "from 50 to 55, between 'a' and 'b', lies no level"),
+        ({"a": [None, 50], "b": [50, 65]}, None),
+    ],
+)
+def test_patients_between_two_levels_are_told_of(bounds: dict[str, Any], said: str | None) -> None:
+    codebook = codebook_yaml()
+    codebook["derived"]["age_new"] = {"from": "age", "label": "Age", "cut": bounds}
+    found = list(doubts(study(codebook=codebook)))
+
+    assert (said is None) == (found == [])
+    assert said is None or f"codebook: derived.age_new: {said}" in found[0].replace(".0", "")
+
+
+def test_a_level_that_no_study_group_has_is_told_of() -> None:
+    codebook = codebook_yaml()
+    codebook["derived"]["region"] = {
+        "from": "study_group",
+        "label": "Region",
+        "groups": {"north": ["Nowhere"]},
+    }
+    [found] = list(doubts(study(codebook=codebook)))
+
+    assert (
+        "derived.region.groups.north: no site of the roster has the study_group 'Nowhere'" in found
+    )
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        ([5, 3], ["at does not ascend. Write [3.0, 5.0]."]),
+        ([3, 60], ["at: 60 years is longer than any follow-up."]),
+        ([3, 5], []),
+    ],
+)
+def test_times_that_are_a_slip_are_told_of(at: list[float], said: list[str]) -> None:
+    found = list(doubts(study(changed_plan(at=at))))
+
+    assert len(said) == len(found)
+    assert all(part in line for part, line in zip(said, found, strict=True))
+
+
+def test_two_analyses_with_one_title_are_told_of() -> None:
+    plan = changed_plan(title="Survival")
+    plan["analyses"].append(plan["analyses"][0] | {"id": "y"})
+
+    assert [
+        "analyses x, y have one title, 'Survival'. Give each its own, or readers cannot tell them apart."
+    ] == list(doubts(study(plan)))
+
+
+def test_days_that_lie_between_the_steps_of_the_grid_are_refused() -> None:
+    plan = plan_yaml()
+    plan["time"] |= {"grid_days": 30}
+
+    with pytest.raises(
+        PlanError, match=r"time\.grid_days is 30, but the endpoint is made of dates"
+    ):
+        check_plan(study(plan))
+
+
+def test_a_time_whose_unit_nobody_knows_is_refused() -> None:
+    codebook, plan = codebook_yaml(), plan_yaml()
+    codebook["variables"]["wait"] = {"kind": "number", "label": "Wait", "unit": "jahre"}
+    status = {"variable": "sex", "events": {"death": ["male"]}}
+    plan["endpoints"]["ready"] = {"label": "R", "time": {"variable": "wait"}, "status": status}
+
+    with pytest.raises(
+        PlanError, match=r"wait has the unit 'jahre' in the codebook, which is none of time"
+    ):
+        check_plan(study(plan, codebook))
+    plan["endpoints"]["ready"]["time"]["unit"] = "years"
+    check_plan(study(plan, codebook))
