@@ -31,7 +31,7 @@ WRONG: tuple[object, ...] = (
 NOT_OUR_WORDS = re.compile(
     r"Input should|valid (tuple|dictionary|string|integer|number|boolean|list)|Value error|pattern|type=|datetime\.|NoneType|"
     r"\bdict\b|\btuple\b|\bNone\b|\bTrue\b|\bFalse\b|<class|\bint\b|\bstr\b|\bbool\b|\bfloat\b|\[A-Z|\[a-z|\\w|\(\?|Extra inputs|"
-    r"discriminator|validation|unhashable|instance|\{'|\[\{"
+    r"discriminator|validation|unhashable|instance of|\{'|\[\{"
 )
 WHAT_TO_DO = re.compile(
     r"\b(Write|Known|Did you mean|Give|Copy|Name|Take|Remove|Choose|Keep|Say|Use|Put|Set|Add|Correct|Map|Or write|"

@@ -17,7 +17,7 @@ from riskset_common.study.codebook import (
     DateVariable,
     NumberVariable,
 )
-from riskset_common.study.plan import Endpoint, TimeColumn
+from riskset_common.study.plan import Endpoint, StatusColumn, TimeColumn
 from riskset_common.study.study import Study
 from riskset_common.study.time_grid import DAYS_PER_UNIT
 
@@ -145,22 +145,7 @@ def _endpoint_problems(study: Study, endpoint: Endpoint) -> Iterator[str]:
             f"({study.plan.time.grid_days:g} days). Write it in {study.plan.time.unit}."
         )
     if endpoint.time is not None and endpoint.status is not None:
-        if study.plan.censor_at_cutoff:
-            yield (
-                "censor_at_cutoff: a ready-made time has no dates, so nobody knows which of it lies after data_cutoff. Make the endpoint "
-                "of dates, or leave censor_at_cutoff out and let the sites give times as they stood on that day."
-            )
-        yield from _name_problem(codebook, endpoint.time.variable, "number")
-        yield from _unit_problems(study, endpoint.time)
-        if endpoint.entry is not None and not isinstance(endpoint.entry, str):
-            yield from _name_problem(codebook, endpoint.entry.variable, "number")
-            yield from _unit_problems(study, endpoint.entry)
-        name = endpoint.status.variable
-        problems = list(_name_problem(codebook, name, "category"))
-        yield from problems
-        if not problems:
-            named = (level for levels in endpoint.status.events.values() for level in levels)
-            yield from _within("status.events", _level_problems(study, name, named))
+        yield from _ready_made_problems(study, endpoint, endpoint.time, endpoint.status)
         return
     if (1 / study.grid.days_per_step).denominator != 1:
         yield (
@@ -178,6 +163,26 @@ def _endpoint_problems(study: Study, endpoint: Endpoint) -> Iterator[str]:
         yield from _within(f"first_of.{name}", _condition_problems(study, event.where))
     for date in dict.fromkeys(date for date in dates if date is not None):
         yield from _name_problem(codebook, date, "date")
+
+
+def _ready_made_problems(
+    study: Study, endpoint: Endpoint, time: TimeColumn, status: StatusColumn
+) -> Iterator[str]:
+    codebook = study.codebook
+    if study.plan.censor_at_cutoff:
+        yield (
+            "censor_at_cutoff: a ready-made time has no dates, so nobody knows which of it lies after data_cutoff. Make the endpoint "
+            "of dates, or leave censor_at_cutoff out and let the sites give times as they stood on that day."
+        )
+    entry = endpoint.entry
+    for column in (time, *([entry] if isinstance(entry, TimeColumn) else [])):
+        yield from _name_problem(codebook, column.variable, "number")
+        yield from _unit_problems(study, column)
+    problems = list(_name_problem(codebook, status.variable, "category"))
+    yield from problems
+    if not problems:
+        named = (level for levels in status.events.values() for level in levels)
+        yield from _within("status.events", _level_problems(study, status.variable, named))
 
 
 def _unit_problems(study: Study, time: TimeColumn) -> Iterator[str]:

@@ -70,12 +70,20 @@ def _study(plan: Mapping[Any, Any], codebook: Codebook, sites: Any, folder: Any)
 
 
 def _plan_with(base: Mapping[Any, Any], found: Mapping[Any, Any]) -> dict[Any, Any]:
-    """A plan in which a piece stands in place of its own; endpoints and populations are added."""
+    """A plan in which a piece stands in place of its own; endpoints and populations are added.
+
+    Endpoints of dates have no place on a grid that a piece brings for its own ready-made times.
+    """
     plan = dict(base)
-    if "analyses" in found:
+    has_own_grid = "time" in found and "endpoints" in found
+    if has_own_grid:
+        plan["analyses"] = [
+            {"id": name, "kind": "kaplan_meier", "endpoint": name} for name in found["endpoints"]
+        ]
+    if "analyses" in found or has_own_grid:
         plan.pop("displays", None)
     for key, value in found.items():
-        adds = key in {"endpoints", "populations"}
+        adds = key in {"endpoints", "populations"} and not has_own_grid
         plan[key] = {**base.get(key, {}), **value} if adds else value
     return plan
 
