@@ -14,6 +14,9 @@ from riskset_node.sources.formats.header import ROWS_SEARCHED, looks_like_header
 from riskset_node.sources.formats.recognised import file_format
 from riskset_node.sources.source import Labels, labels_of, not_there
 
+_WITH_A_HEADER = ("csv", "excel")
+"""Kinds of file in which the names of columns are a row like any other, and can be missing."""
+
 
 @dataclass(frozen=True)
 class FileRead:
@@ -73,6 +76,11 @@ def _read(
     source = source_of(str(kind.value))
     read = source.settings.model_validate({"kind": kind.value, "path": path, **used})
     header = source.header(read)
+    if kind.value in _WITH_A_HEADER and not looks_like_header([name for name in header if name]):
+        raise InputError(
+            f"{path}: no row near its beginning seems to name the columns; what is there is not shown, because it may be a patient. "
+            "Write a header above the first patient, and draft again."
+        )
     once = tuple(name for name in header if name and header.count(name) == 1)
     columns = source.read(read, once)
     return FileRead(kind, settings, header, columns, labels_of(source, read))

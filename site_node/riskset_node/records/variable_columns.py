@@ -20,6 +20,7 @@ from riskset_common.study.time_grid import exact
 from riskset_node.columns import FOR_DATES, FOR_NUMBERS, ColumnMap
 from riskset_node.config import NodeConfig
 from riskset_node.records.values.units import conversion
+from riskset_node.sources.cut import CutSettings
 
 AnyVariable = DateVariable | CategoryVariable | NumberVariable
 
@@ -56,8 +57,11 @@ def variable_columns(
     ------
     NodeConfigError
         With every contradiction, and every variable without a column that is required or `needed` (a plan reads it). If node.yaml
-        lists no columns at all, every variable is expected in the column of its name, which the source then misses.
+        lists no columns at all, every variable is expected in the column of its name, which the source then misses. What a cut does
+        not hold, it was made without.
     """
+    if isinstance(config.data.source, CutSettings):
+        return tuple(_in_a_cut(codebook, header))
     named = _columns_by_name(header)
     problems = list(_problems(config, codebook, named, needed))
     if problems:
@@ -76,6 +80,13 @@ def variable_columns(
             column = ColumnMap.model_validate({"from": named.get(name, [name])[0]})
             mapped.append(VariableColumn(name, variable, column, by_name=True))
     return tuple(mapped)
+
+
+def _in_a_cut(codebook: Codebook, header: Collection[str]) -> Iterator[VariableColumn]:
+    """A cut names its values by the codebook's variables."""
+    for name, variable in codebook.variables.items():
+        column = ColumnMap.model_validate({"from": name}) if name in header else None
+        yield VariableColumn(name, variable, column)
 
 
 def _columns_by_name(header: Sequence[str]) -> Mapping[str, Sequence[str]]:

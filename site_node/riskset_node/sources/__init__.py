@@ -13,6 +13,7 @@ from riskset_node.sources.redcap import RedcapSource
 from riskset_node.sources.sas import SasSource
 from riskset_node.sources.source import Source
 from riskset_node.sources.spss import SpssSource
+from riskset_node.sources.sql import SqlSource
 from riskset_node.sources.stata import StataSource
 
 SOURCES: Final[tuple[Source[Any], ...]] = (
@@ -25,6 +26,7 @@ SOURCES: Final[tuple[Source[Any], ...]] = (
     CutSource(),
     AdamSource(),
     RedcapSource(),
+    SqlSource(),
 )
 
 

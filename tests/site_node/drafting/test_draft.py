@@ -363,6 +363,24 @@ def test_the_header_of_a_workbook_is_found_below_a_title(home):
     assert "sex: sex" in text
 
 
+@pytest.mark.parametrize("name", ["patients.csv", "patients.xlsx"])
+def test_a_file_without_a_header_is_refused_because_its_first_row_is_a_patient(home, name):
+    rows = [["Muster", i, "2010-01-13", "male"] for i in range(1, 9)]
+    if name.endswith("csv"):
+        csv_of(home, "".join(",".join(map(str, row)) + "\n" for row in rows))
+    else:
+        book = openpyxl.Workbook()
+        for row in rows:
+            book.active.append(row)
+        book.save(home / name)
+    done = run("draft", home / name, "--in", home)
+
+    assert 1 == done.exit_code
+    assert "Write a header above the first patient" in done.stderr
+    assert "Muster" not in done.stdout + done.stderr
+    assert not (home / "node.yaml.draft").exists()
+
+
 def test_of_several_sheets_one_is_asked_for(home):
     book = openpyxl.Workbook()
     for sheet in (book.active, book.create_sheet("Patienten")):

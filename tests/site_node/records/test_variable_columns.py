@@ -60,7 +60,7 @@ def test_an_absent_variable_has_no_column(site):
         ),
         (
             {"age": "{from: age, unit: mg/dL}"},
-            "data.columns.age: unit 'mg/dL' cannot be turned into 'months' by definition. Write factor in place of unit",
+            "cannot be turned into 'months' by definition. Write factor in place of unit: how many months one mg/dL is.",
         ),
         (
             {"more": ", agee: x"},

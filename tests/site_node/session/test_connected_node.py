@@ -22,12 +22,15 @@ from riskset_common.errors import (
 )
 from riskset_common.primitives.signing import Identity, public_from_text
 from riskset_common.secure.sums.pooling import check_refused, make_close, make_offer
+from riskset_common.study.codebook import read_codebook
 from riskset_common.wire.messages import Close, Refused
 from riskset_node.config import read_node
 from riskset_node.connection.pauses import pause_after
 from riskset_node.connection.status import lines_of
+from riskset_node.cuts.making import write_cut
 from riskset_node.enrolment import doctor
 from riskset_node.enrolment.joining import join_folder, read_connection_key
+from riskset_node.records.reading import read_records
 from riskset_node.session.node import SiteNode
 from riskset_node.session.service import opened, own_identity
 from riskset_node.sources.csv import CsvSource
@@ -345,6 +348,22 @@ def test_the_doctor_checks_the_records_against_the_codebook_and_tells_counts_onl
     assert not any(value in bad.found for value in ("P-47", "Xanthippe", "2010"))
     assert good.passed
     assert "1 patients, 0 errors and 0 warnings" in good.found
+
+
+def test_the_doctor_checks_a_cut_that_lacks_what_the_site_does_not_hold(joined):
+    with_records(joined, "P-4711,2010-01-01,male\n", "  absent: {sex: not recorded}\n")
+    config, words = config_of(joined), read_codebook(joined / "codebook.yaml")
+    records = read_records(config, words, NOW.date())
+    write_cut(joined / "first.cut", records, config, words, NOW)
+    settings = yaml.safe_load((joined / "node.yaml").read_text(encoding="utf-8"))
+    settings["data"] = {"source": {"kind": "cut", "path": "first.cut"}, "patient": "pat"}
+    (joined / "node.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    (joined / "patients.csv").unlink()
+    found = checks(joined)["records"]
+
+    assert found.passed, found.found
+    assert "first.cut can be read: 2 columns; 'first', made on 2018-06-01" in found.found
+    assert "1 patients, 0 errors and 0 warnings" in found.found
 
 
 def test_the_doctor_tells_no_value_of_records_that_stop_the_check(joined):

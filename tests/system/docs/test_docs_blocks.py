@@ -14,7 +14,7 @@ from tests.system.docs.fragments import (
 from tests.system.docs.pages import README, Page, Piece, page, pages, plain
 from tests.system.docs.workspace import Workspace, agrees, console, shell
 
-RUN_BY_HAND = {"r", "sas"}
+RUN_BY_HAND = {"r", "sas", "sql"}
 """Other programs, which a test cannot count on."""
 
 OWN_REMARKS = {"file", "check", "refused", "edit", "try", "exit", "run", "study"}

@@ -14,6 +14,7 @@ ROWS_SEARCHED = 20
 
 _A_VALUE = re.compile(r"[^a-z]*\d[^a-z]*|\d.*\d|[0-9]{1,2}[a-z]{3}[0-9]{2,4}", re.IGNORECASE)
 """A text that is a number or a day, or begins and ends with a digit, as patients' values do and names of columns do not."""
+_DELIMITER = re.compile(r"[,;|\t]")
 
 
 def name_of(cell: object) -> str:
@@ -22,13 +23,18 @@ def name_of(cell: object) -> str:
 
 
 def looks_like_header(cells: Iterable[object]) -> bool:
-    """Whether a row may name columns: each cell is text or empty, and none is written as a number or a day is."""
+    """Whether a row may name columns: each cell is text or empty, and none is written as a number or a day is.
+
+    Nor is a part of one between delimiters, because a row that is read with a wrong delimiter is a single cell.
+    """
     filled = [cell for cell in cells if cell is not None]
     texts = [as_seen(cell) for cell in filled if isinstance(cell, str)]
     return (
         len(texts) == len(filled)
         and any(texts)
-        and not any(_A_VALUE.fullmatch(text) for text in texts)
+        and not any(
+            _A_VALUE.fullmatch(part.strip()) for text in texts for part in _DELIMITER.split(text)
+        )
     )
 
 

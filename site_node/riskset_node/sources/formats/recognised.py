@@ -114,7 +114,8 @@ def file_format(path: Path) -> FileFormat | None:
     with path.open("rb") as file:
         head = file.read(_HEAD)
     for beginning, found in _BEGINNINGS:
-        if head.startswith(beginning):
+        # A column may be called ORCID.
+        if head.startswith(beginning) and not (beginning.isalnum() and _text(head)):
             return found
     special: dict[bytes, Callable[[Path], FileFormat | None]] = {
         b"PK\x03\x04": _zip,

@@ -49,6 +49,8 @@ READ = {
         _bytes("pat;größe\n1;2\n".encode("cp1252")),
         _bytes("pat\tage\n".encode("utf-16")),
         _bytes(b"\xef\xbb\xbfpat,age\n"),
+        _bytes(b"ORCID,RDX,PAR1\n"),
+        _bytes(b"PAR1,age\n"),
     ],
     "excel": [_workbook],
     "parquet": [lambda path: parquet.write_table(pyarrow.table({"x": [1]}), path)],
