@@ -11,17 +11,21 @@ from tests.system.end_to_end.small_study import write_small_study
 
 from riskset_common.errors import NodeConfigError
 from riskset_embedded.federation import _write_node, make_federation
-from riskset_node.config import read_node
 
 
 @pytest.mark.parametrize(
-    ("source", "path"),
+    ("source", "absolute"),
     [
-        ({"kind": "csv", "path": "../data/a.csv"}, "data/a.csv"),
-        ({"kind": "cut", "path": "cuts/2017.cut"}, "nodes/cuts/2017.cut"),
+        ({"kind": "csv", "path": "../data/a.csv"}, {"path": "{}/data/a.csv"}),
+        ({"kind": "cut", "path": "cuts/2017.cut"}, {"path": "{}/nodes/cuts/2017.cut"}),
+        ({"kind": "sql", "url": "file:db.url", "table": "t"}, {"url": "file:{}/nodes/db.url"}),
+        (
+            {"kind": "sql", "url": "env:URL", "query": "file:q.sql"},
+            {"query": "file:{}/nodes/q.sql"},
+        ),
     ],
 )
-def test_paths_of_the_records_are_absolute_in_the_folder_of_a_site(tmp_path, source, path):
+def test_paths_of_the_records_are_absolute_in_the_folder_of_a_site(tmp_path, source, absolute):
     (tmp_path / "nodes").mkdir()
     study_file, home = tmp_path / "nodes" / "a.yaml", tmp_path / "a"
     home.mkdir()
@@ -32,8 +36,8 @@ def test_paths_of_the_records_are_absolute_in_the_folder_of_a_site(tmp_path, sou
     _write_node(study_file, home)
     made = yaml.safe_load((home / "node.yaml").read_text(encoding="utf-8"))
 
-    assert {**source, "path": str(tmp_path / path)} == made["data"]["source"]
-    assert read_node(study_file).data.source.kind == source["kind"]
+    expected = {key: text.format(tmp_path) for key, text in absolute.items()}
+    assert {**source, **expected} == made["data"]["source"]
 
 
 def test_a_study_whose_node_names_no_patients_makes_no_federation(tmp_path: Path):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime
-import shutil
+import sqlite3
 import stat
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from riskset_node.cuts.making import write_cut
 from riskset_node.records.reading import read_records
 from riskset_node.session.node import SiteNode
 from riskset_node.sources.csv import CsvSettings, CsvSource
+from riskset_node.sources.sql import SqlSettings
 from riskset_node.state.node_state import NodeState
 
 NOW = datetime.datetime(2026, 6, 1, tzinfo=datetime.UTC)
@@ -45,16 +47,23 @@ class Live:
 
 
 @pytest.fixture
-def live(study: SixSites, tmp_path: Path, monkeypatch) -> Live:
-    """The same study, whose first site reads a source of its own that lives."""
+def live(study: SixSites, tmp_path: Path) -> Live:
+    """The same study, whose first site keeps its records in a database."""
     first = study.nodes[0]
     written = first.data.source
     assert isinstance(written, CsvSettings)
-    own = tmp_path / written.path.name
-    shutil.copy(written.path, own)
-    source = written.model_copy(update={"path": own})
+    columns = CsvSource().read(written, CsvSource().header(written))
+    own = tmp_path / "trial.db"
+    with closing(sqlite3.connect(own)) as database, database:
+        names = ", ".join(f'"{name}" text' for name in columns)
+        database.execute(f"create table patients ({names})")
+        places = ", ".join("?" * len(columns))
+        rows = zip(*columns.values(), strict=True)
+        database.executemany(f"insert into patients values ({places})", rows)
+    source = SqlSettings.model_validate(
+        {"kind": "sql", "url": f"sqlite:///{own}", "table": "patients"}
+    )
     config = first.model_copy(update={"data": first.data.model_copy(update={"source": source})})
-    monkeypatch.setattr(CsvSource, "is_live", lambda _, settings: settings.path == own)
     return Live(replace(study, nodes=(config, *study.nodes[1:])), own)
 
 
@@ -90,19 +99,20 @@ def disturbing(live: Live, disturb, seen: list[tuple[str, list[int]]]) -> type[S
 
 
 def add_a_row(source: Path) -> None:
-    rows = source.read_text(encoding="utf-8").splitlines()
-    source.write_text("\n".join([*rows, rows[-1]]) + "\n", encoding="utf-8")
+    with closing(sqlite3.connect(source)) as database, database:
+        database.execute("insert into patients select * from patients limit 1")
 
 
-def move_away(source: Path) -> None:
+def switch_off(source: Path) -> None:
     if source.exists():
         source.rename(source.with_suffix(".away"))
 
 
-@pytest.mark.parametrize("disturb", [add_a_row, move_away])
+@pytest.mark.parametrize("disturb", [add_a_row, switch_off])
 def test_a_node_that_was_killed_goes_on_from_the_cut_whatever_happened_to_its_source(
-    live, undisturbed, monkeypatch, disturb
+    live, monkeypatch, disturb
 ):
+    undisturbed = to_text(run_local(live.study.plan, live.study.codebook, live.study.parties()))
     seen: list[tuple[str, list[int]]] = []
     monkeypatch.setattr(engine, "SiteNode", disturbing(live, disturb, seen))
     results = to_text(run_local(live.study.plan, live.study.codebook, live.study.parties()))
