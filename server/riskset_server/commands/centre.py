@@ -165,11 +165,8 @@ def invite(
         )
     path = Path(f"{made.site}.invite")
     write_file(made, path)
-    held = (
-        "; send the codebook beside it, or invite with --codebook"
-        if words is None
-        else ", and the codebook"
-    )
+    beside = "; send the codebook beside it, or invite with --codebook"
+    held = beside if words is None else ", and the codebook"
     typer.echo(
         f"{path}: send it to the site; it holds the centre's address and a one-time token{held}\n"
         f"fingerprint  {made.fingerprint}\n"
