@@ -209,20 +209,23 @@ def _days_not_known(result: BaselineResult, words: Words) -> Iterator[str]:
         about = words.codebook.with_day(name)
         if about is None:
             continue
-        levels = {level: totals[name, level] for level in DAY_LEVELS}
+        numbers = [totals[name, level] for level in DAY_LEVELS]
+        _, approximate, unknown = numbers
         is_date = isinstance(words.codebook.variables[about], DateVariable)
         label = lower_first(words.happening(about))
         kind = f"{'dates' if is_date else 'values'} of {label}"
-        approximate, unknown = levels["approximate"], levels["unknown"]
-        if approximate != 0 and is_date:
-            counted = _of_them(approximate, levels.values(), kind)
-            yield f"The day of the month was not known for {counted} and was set by the sites."
-        elif approximate != 0:
-            counted = _of_them(approximate, levels.values(), kind)
-            yield f"The day was taken from a rounded time for {counted}."
+        if approximate != 0:
+            begun = (
+                "The day of the month was not known"
+                if is_date
+                else "The day was taken from a rounded time"
+            )
+            ended = " and was set by the sites" if is_date else ""
+            yield f"{begun} for {_of_them(approximate, numbers, kind)}{ended}."
         if unknown != 0:
-            counted = _of_them(unknown, levels.values(), kind)
-            yield f"The day is unknown for {counted}; patients whose endpoint depends on it are left out."
+            yield (
+                f"The day is unknown for {_of_them(unknown, numbers, kind)}; patients whose endpoint depends on it are left out."
+            )
 
 
 def _of_them(number: Shown[int], all_numbers: Collection[Shown[int]], kind: str) -> str:

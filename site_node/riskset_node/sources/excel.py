@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from typing import IO, Annotated, Literal
+from typing import IO, TYPE_CHECKING, Annotated, Literal
 from zipfile import BadZipFile, ZipFile
 
 from pydantic import Field
@@ -25,6 +25,9 @@ from riskset_node.sources.source import (
     check_header,
     no_header,
 )
+
+if TYPE_CHECKING:
+    from openpyxl import Workbook
 
 _SHOWN = 5
 
@@ -49,6 +52,7 @@ class _Sheet:
     book: str
     part: str
     from_1904: bool
+    percent: frozenset[int]
 
 
 class ExcelSource(FileSource):
@@ -78,7 +82,9 @@ class ExcelSource(FileSource):
                 check_is_header(first, below, columns, settings.header, settings.path)
             check_header(header, columns, settings.path)
             places = {name: header.index(name) for name in columns}
-            facts = sheet_facts(sheet.archive, sheet.book, sheet.part, settings.header)
+            facts = sheet_facts(
+                sheet.archive, sheet.book, sheet.part, settings.header, sheet.percent
+            )
             _check_facts(facts, places, settings)
             # A row ends with its last cell.
             rows = [
@@ -135,6 +141,20 @@ def _sheet(file: IO[bytes], settings: ExcelSettings) -> _Sheet:
         reader.parser.workbook_part_name,
         parts[sheet.title],
         from_1904=reader.wb.epoch == CALENDAR_MAC_1904,
+        percent=_percent_styles(reader.wb),
+    )
+
+
+def _percent_styles(book: Workbook) -> frozenset[int]:
+    """Numbers of the cell styles that show a number as a percentage."""
+    from openpyxl.styles.numbers import BUILTIN_FORMATS, BUILTIN_FORMATS_MAX_SIZE
+
+    formats = dict(BUILTIN_FORMATS)
+    # A workbook that is read row by row gives its styles nowhere else.
+    own, styles = book._number_formats, book._cell_styles  # noqa: SLF001
+    formats |= dict(enumerate(own, start=BUILTIN_FORMATS_MAX_SIZE))
+    return frozenset(
+        number for number, style in enumerate(styles) if "%" in formats.get(style.numFmtId, "")
     )
 
 
@@ -165,18 +185,28 @@ def _header(sheet: _Sheet, settings: ExcelSettings) -> Sequence[object]:
     return row
 
 
+def _named_cells(cells: Mapping[int, list[str]], places: Mapping[str, int]) -> list[str]:
+    """The columns among those that are read that have such cells, each with their number and the first of them."""
+    return [
+        f"{name!r} ({len(found)} {'cells' if len(found) > 1 else 'cell'}, the first is {found[0]})"
+        for name, place in places.items()
+        if (found := cells.get(place + 1))
+    ]
+
+
 def _check_facts(facts: SheetFacts, places: Mapping[str, int], settings: ExcelSettings) -> None:
     """Raise if a column that is read is not what a person sees."""
     path, header = settings.path, settings.header
-    waiting = [
-        f"{name!r} ({len(cells)} {'cells' if len(cells) > 1 else 'cell'}, the first is {cells[0]})"
-        for name, place in places.items()
-        if (cells := facts.not_computed.get(place + 1))
-    ]
-    if waiting:
+    if waiting := _named_cells(facts.not_computed, places):
         raise DataError(
             f"{path}: no spreadsheet program has computed the formulas in {_and('column', waiting)}: the program that wrote the workbook "
             "left nothing or 0 as their values. Open the workbook in Excel or LibreOffice, save it, and read it again."
+        )
+    if percentages := _named_cells(facts.percentages, places):
+        raise DataError(
+            f"{path}: numbers are shown as percentages in {_and('column', percentages)}, and a cell that shows 25% holds 0.25. Give the "
+            "cells the format General and save the workbook. If they then hold fractions and the codebook has %, set the column's unit to "
+            "fraction."
         )
     merged = [
         area.text
