@@ -26,6 +26,7 @@ def doubts(study: Study) -> Iterator[str]:
             yield from _unknown_groups(study, name, derived)
     yield from _times(study)
     yield from _beyond_horizons(study)
+    yield from _conditions_on_days(study)
     yield from _titles(study)
 
 
@@ -84,7 +85,7 @@ def _beyond_horizons(study: Study) -> Iterator[str]:
                 )
         if analysis.kind == "landmark" and getattr(analysis, "at", 0) == horizon:
             yield (
-                f"analysis {analysis.id}: at: {horizon:g} is the horizon of endpoint {name}, and nobody is followed longer. Write "
+                f"analysis {analysis.id}: at: {horizon:g} is the horizon of endpoint {name}, and no later event counts. Write "
                 "an earlier landmark."
             )
 
@@ -99,6 +100,21 @@ def _times_asked(analysis: AnalysisSpec) -> Iterator[tuple[str, tuple[float, ...
             yield key, (found,)
         elif isinstance(found, tuple):
             yield key, found
+
+
+def _conditions_on_days(study: Study) -> Iterator[str]:
+    """Conditions on how well the day is known of something that does not happen to everybody: they leave out those to whom it did not."""
+    plan, codebook = study.plan, study.codebook
+    places = [(f"populations.{key}", each.where) for key, each in plan.populations.items()]
+    places += [(f"analysis {each.id}", each.where) for each in plan.analyses]
+    for place, where in places:
+        for name in where:
+            about = codebook.with_day(name)
+            if about is not None and not codebook.variables[about].required:
+                yield (
+                    f"{place}: where: {name} also leaves out every patient without {about}, because they have no day. Ask it only of "
+                    "what every patient has."
+                )
 
 
 def _titles(study: Study) -> Iterator[str]:

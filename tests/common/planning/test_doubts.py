@@ -75,7 +75,7 @@ def test_times_that_are_a_slip_are_told_of(at: list[float], said: list[str]) -> 
         ({"at": [5], "rmean": 5}, None),
         (
             {"kind": "landmark", "exposure": "date_remission", "at": 5},
-            "at: 5 is the horizon of endpoint OS, and nobody is followed longer.",
+            "at: 5 is the horizon of endpoint OS, and no later event counts.",
         ),
         (
             {"kind": "landmark", "exposure": "date_remission", "at": 1, "horizons": [6, 7]},
@@ -96,6 +96,26 @@ def test_a_time_beyond_the_horizon_of_its_endpoint_is_told_of(
 
     assert (said is None) == (found == [])
     assert said is None or said in found[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("date_remission", "leaves out every patient without date_remission"),
+        ("date_diagnosis", None),
+    ],
+)
+def test_a_condition_on_a_day_that_some_patients_do_not_have_is_told_of(
+    name: str, said: str | None
+) -> None:
+    plan = changed_plan(where={f"{name}.day": ["known"]})
+    plan["populations"] = {"exact": {"label": "E", "where": {f"{name}.day": ["known"]}}}
+    codebook = codebook_yaml()
+    codebook["variables"]["date_diagnosis"]["required"] = True
+    found = list(doubts(study(plan, codebook)))
+
+    assert (0 if said is None else 2) == len(found)
+    assert all(said is not None and said in each for each in found)
 
 
 def test_two_analyses_with_one_title_are_told_of() -> None:
