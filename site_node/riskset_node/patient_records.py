@@ -44,7 +44,7 @@ else:
 
 
 class PatientRecords(StrictModel):
-    """The site's file and how to read it; without `columns` every variable is read from the column of its own name.
+    """The site's file and how to read it; a variable that `columns` does not list is read from the column of its own name.
 
     `absent` names variables that the site does not hold, each with the reason; `accept` names kinds of finding that the data
     manager accepts (`ACCEPTABLE` says what then happens).
@@ -77,27 +77,12 @@ class PatientRecords(StrictModel):
         return self
 
     @model_validator(mode="after")
-    def _days_are_said(self) -> Self:
-        """Check that a form without a day has one to complete it, and that no day is without effect."""
-        columns = {f"columns.{name}": column for name, column in (self.columns or {}).items()}
-        used = [("source", self.source.dates, self.source.day)]
-        used += [
-            (name, column.dates or self.source.dates, column.day or self.source.day)
-            for name, column in columns.items()
-        ]
-        for name, forms, day in used:
-            short = [form for form in forms if not date_form(form).has_day]
-            if short and day is None and (name != "source" or not columns):
+    def _days_have_an_effect(self) -> Self:
+        for name, column in (self.columns or {}).items():
+            forms = column.dates or self.source.dates
+            if column.day is not None and all(date_form(form).has_day for form in forms):
                 raise ValueError(
-                    f"{name}: {short[0]!r} has month and year, and no day. Write also the day that completes such dates, for example "
-                    "day: 15; results then say how many dates were completed."
-                )
-        for name, column in columns.items():
-            if column.day is not None and all(
-                date_form(form).has_day for form in column.dates or self.source.dates
-            ):
-                raise ValueError(
-                    f"{name}: day: {column.day} has no effect, because every form of its dates has a day. Remove it."
+                    f"columns.{name}: day: {column.day} has no effect, because every form of its dates has a day. Remove it."
                 )
         return self
 

@@ -130,11 +130,6 @@ def test_what_is_not_written_is_not_named_as_without_effect(site):
             "",
             "';' may not stand here. Write '.' or ','.",
         ),
-        (
-            'source: {kind: csv, path: p.csv, dates: "%Y-%m"}',
-            "",
-            "'%Y-%m' has month and year, and no day",
-        ),
         ('source: {kind: csv, path: p.csv, dates: "%Q"}', "", "'%Q' is no form of dates"),
         (
             "source: {kind: access, path: p.mdb}",

@@ -127,6 +127,17 @@ def _condition_problems(study: Study, where: Conditions) -> Iterator[str]:
             yield from _within("where", _level_problems(study, name, levels))
 
 
+def _event_problems(study: Study, where: Conditions) -> Iterator[str]:
+    """The same of conditions under which an event or an exposure happened, of which how well its day is known says nothing."""
+    yield from _condition_problems(study, where)
+    for name in where:
+        if study.codebook.with_day(name) is not None:
+            yield (
+                f"{name} says how well a day is known, and not whether something happened: what happened on a day of another level would "
+                "count as if it had not. Write this condition in the population or in the analysis."
+            )
+
+
 def _level_problems(study: Study, name: str, levels: Iterable[str]) -> Iterator[str]:
     """Say which levels a category does not have; those of `site` and `study_group` are known when the sites are."""
     if name in BUILT_IN and not study.sites:
@@ -160,7 +171,7 @@ def _endpoint_problems(study: Study, endpoint: Endpoint) -> Iterator[str]:
     ]
     for name, event in (endpoint.first_of or {}).items():
         dates += [event.date, event.before, event.after]
-        yield from _within(f"first_of.{name}", _condition_problems(study, event.where))
+        yield from _within(f"first_of.{name}", _event_problems(study, event.where))
     for date in dict.fromkeys(date for date in dates if date is not None):
         yield from _name_problem(codebook, date, "date")
 
@@ -227,9 +238,7 @@ def _analysis_problems(study: Study, analysis: AnalysisSpec) -> Iterator[str]:
     dates = _of_kind(codebook, DateVariable)
     from_dates = endpoint in plan.endpoints and plan.endpoints[endpoint].origin is not None
     for exposure in uses.times:
-        yield from _within(
-            f"exposure {exposure.variable}", _condition_problems(study, exposure.where)
-        )
+        yield from _within(f"exposure {exposure.variable}", _event_problems(study, exposure.where))
     for name in dict.fromkeys(exposure.variable for exposure in uses.times):
         is_number = name in _of_kind(codebook, NumberVariable)
         as_date = name in dates or (from_dates and not is_number)

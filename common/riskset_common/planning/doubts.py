@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from riskset_common.errors import did_you_mean
+from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.codebook import BUILT_IN, Derived
 from riskset_common.study.study import Study
 
@@ -24,6 +25,8 @@ def doubts(study: Study) -> Iterator[str]:
         if study.sites:
             yield from _unknown_groups(study, name, derived)
     yield from _times(study)
+    yield from _beyond_horizons(study)
+    yield from _conditions_on_days(study)
     yield from _titles(study)
 
 
@@ -56,14 +59,61 @@ def _unknown_groups(study: Study, name: str, derived: Derived) -> Iterator[str]:
 def _times(study: Study) -> Iterator[str]:
     time = study.plan.time
     for analysis in study.plan.analyses:
-        written: object = getattr(analysis, "at", ())
-        at = written if isinstance(written, tuple) else (written,)
-        if list(at) != sorted(at):
-            yield f"analysis {analysis.id}: at does not ascend. Write {sorted(at)}."
-        for each in at:
-            if float(time.days_in(time.unit)) * each > _LONGEST_YEARS * 366:
+        for key, times in _times_asked(analysis):
+            if list(times) != sorted(times):
+                yield f"analysis {analysis.id}: {key} does not ascend. Write {sorted(times)}."
+            for each in times:
+                if float(time.days_in(time.unit)) * each > _LONGEST_YEARS * 366:
+                    yield (
+                        f"analysis {analysis.id}: {key}: {each:g} {time.unit} is longer than any follow-up. Write it in the plan's unit."
+                    )
+
+
+def _beyond_horizons(study: Study) -> Iterator[str]:
+    """Times after the horizon of their endpoint, where nobody is followed and no event counts."""
+    for analysis in study.plan.analyses:
+        name = analysis.endpoint_name()
+        horizon = None if name is None else study.endpoint(name).horizon
+        if horizon is None:
+            continue
+        for key, times in _times_asked(analysis):
+            late = ", ".join(f"{time:g}" for time in times if time > horizon)
+            if late:
                 yield (
-                    f"analysis {analysis.id}: at: {each:g} {time.unit} is longer than any follow-up. Write it in the plan's unit."
+                    f"analysis {analysis.id}: {key}: {late} lies beyond the horizon of endpoint {name} ({horizon:g} "
+                    f"{study.plan.time.unit}), after which nothing is observed. Write a time until the horizon."
+                )
+        if analysis.kind == "landmark" and getattr(analysis, "at", 0) == horizon:
+            yield (
+                f"analysis {analysis.id}: at: {horizon:g} is the horizon of endpoint {name}, and no later event counts. Write "
+                "an earlier landmark."
+            )
+
+
+def _times_asked(analysis: AnalysisSpec) -> Iterator[tuple[str, tuple[float, ...]]]:
+    """The keys of an analysis that hold times in the plan's unit, and what they hold."""
+    for key in ("at", "horizons", "rmean", "baseline_hazard.at"):
+        found: object = analysis
+        for part in key.split("."):
+            found = getattr(found, part, None)
+        if isinstance(found, (int, float)):
+            yield key, (found,)
+        elif isinstance(found, tuple):
+            yield key, found
+
+
+def _conditions_on_days(study: Study) -> Iterator[str]:
+    """Conditions on how well the day is known of something that does not happen to everybody: they leave out those to whom it did not."""
+    plan, codebook = study.plan, study.codebook
+    places = [(f"populations.{key}", each.where) for key, each in plan.populations.items()]
+    places += [(f"analysis {each.id}", each.where) for each in plan.analyses]
+    for place, where in places:
+        for name in where:
+            about = codebook.with_day(name)
+            if about is not None and not codebook.variables[about].required:
+                yield (
+                    f"{place}: where: {name} also leaves out every patient without {about}, because they have no day. Ask it only of "
+                    "what every patient has."
                 )
 
 

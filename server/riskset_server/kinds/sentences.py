@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from riskset_common.estimators.composed.landmark import LandmarkSpec
@@ -15,9 +15,9 @@ from riskset_common.results.curves import KaplanMeierResult
 from riskset_common.results.follow_up import FollowUpResult
 from riskset_common.results.incidence import CumulativeIncidenceResult
 from riskset_common.results.regression import FittedModel
-from riskset_common.results.shown import Withheld, WithheldAnalysis
+from riskset_common.results.shown import Shown, Withheld, WithheldAnalysis
 from riskset_common.results.tables import BaselineResult
-from riskset_common.study.codebook import DateVariable
+from riskset_common.study.codebook import DAY_LEVELS, DateVariable
 from riskset_server.displays.parts.cells import cell, count, level_percent, plain
 from riskset_server.displays.parts.curve_words import interval_kinds, test_noun
 from riskset_server.displays.parts.display import Part, spec_of, tests_of
@@ -196,29 +196,43 @@ def _among_sites(parts: Sequence[Part], words: Words) -> Iterator[str]:
 def _characteristics(parts: Sequence[Part], words: Words) -> Iterator[str]:
     for part in parts:
         if isinstance(part.result, BaselineResult):
-            yield from _approximate_days(part.result, words)
+            yield from _days_not_known(part.result, words)
     names = distinct(name for part in parts for name in test_names(part))
     if names:
         yield f"Characteristics are compared between groups by the {listed(names)} test on patients in whom they are known."
 
 
-def _approximate_days(result: BaselineResult, words: Words) -> Iterator[str]:
-    """How many days the sites set themselves, of each date and time whose days the table counts."""
+def _days_not_known(result: BaselineResult, words: Words) -> Iterator[str]:
+    """How many days the sites set themselves and how many nobody knows, of each date and time whose days the table counts."""
     totals = {(row.variable, row.level): row.total for row in result.rows}
     for name in distinct(row.variable for row in result.rows):
         about = words.codebook.with_day(name)
         if about is None:
             continue
-        found = [totals[name, level] for level in ("approximate", "known")]
-        whole = [each for each in found if not isinstance(each, Withheld)]
-        of = f" of {count(sum(whole))}" if len(whole) == len(found) else ""
+        numbers = [totals[name, level] for level in DAY_LEVELS]
+        _, approximate, unknown = numbers
+        is_date = isinstance(words.codebook.variables[about], DateVariable)
         label = lower_first(words.happening(about))
-        if isinstance(words.codebook.variables[about], DateVariable):
-            yield (
-                f"The day of the month was not known for {cell(found[0], count).text}{of} dates of {label} and was set by the sites."
+        kind = f"{'dates' if is_date else 'values'} of {label}"
+        if approximate != 0:
+            begun = (
+                "The day of the month was not known"
+                if is_date
+                else "The day was taken from a rounded time"
             )
-        else:
-            yield f"The day was taken from a rounded time for {cell(found[0], count).text}{of} values of {label}."
+            ended = " and was set by the sites" if is_date else ""
+            yield f"{begun} for {_of_them(approximate, numbers, kind)}{ended}."
+        if unknown != 0:
+            yield (
+                f"The day is unknown for {_of_them(unknown, numbers, kind)}; patients whose endpoint depends on it are left out."
+            )
+
+
+def _of_them(number: Shown[int], all_numbers: Collection[Shown[int]], kind: str) -> str:
+    """So many of all of a kind, in words; without the number of all where one of them is withheld."""
+    whole = [each for each in all_numbers if not isinstance(each, Withheld)]
+    of = f" of {count(sum(whole))}" if len(whole) == len(all_numbers) else ""
+    return f"{cell(number, count).text}{of} {kind}"
 
 
 SURVIVAL: Final = Methods(Paragraph.ESTIMATION, _survival)

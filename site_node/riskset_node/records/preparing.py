@@ -47,7 +47,13 @@ def prepare(records: SiteRecords, config: NodeConfig, study: Study) -> PreparedP
     until = NEVER if cutoff is None else day_number(cutoff)
     derived = derive_variables(stood, study.codebook, site.study_group, until)
     categories |= derived.codes | known_days(stood, sorted(days_asked(study)))
-    patients = Patients(recorded.n, categories, recorded.numbers, recorded.dates)
+    patients = Patients(
+        recorded.n,
+        categories,
+        recorded.numbers,
+        recorded.dates,
+        approximate=recorded.approximate,
+    )
     marks = [*derived.marks, *cutoff_marks(patients, study), *uncounted_days(recorded, study)]
     endpoints: dict[str, EndpointTimes] = {}
     for name in _endpoints_analysed(study):

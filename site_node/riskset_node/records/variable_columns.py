@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -21,6 +21,7 @@ from riskset_node.columns import FOR_DATES, FOR_NUMBERS, ColumnMap
 from riskset_node.config import NodeConfig
 from riskset_node.records.values.units import conversion
 from riskset_node.sources.cut import CutSettings
+from riskset_node.sources.date_forms import date_form
 
 AnyVariable = DateVariable | CategoryVariable | NumberVariable
 
@@ -182,6 +183,36 @@ def _problems(
             else "are not mapped, and the file has no columns of these names. Name their columns"
         )
         yield f"data.columns: {', '.join(lacking)} {said}, or write under data.absent why there is none."
+    yield from _day_problems(config, codebook, named)
+
+
+def _day_problems(config: NodeConfig, codebook: Codebook, named: Collection[str]) -> Iterator[str]:
+    """Dates whose form has no day and that no day completes; those in the form of the source in one sentence."""
+    source, columns = config.data.source, config.data.columns or {}
+    in_the_sources_form: list[str] = []
+    missing = (
+        "{form!r} has month and year, and no day. Write also the day that completes {which}, for example day: 15; results then say how "
+        "many dates were completed."
+    )
+    for name, variable in codebook.variables.items():
+        column = columns.get(name)
+        is_read = column is not None or (name in named and name not in config.data.absent)
+        if not is_read or not isinstance(variable, DateVariable):
+            continue
+        day = source.day if column is None else column.day or source.day
+        if day is not None:
+            continue
+        if column is None or column.dates is None:
+            in_the_sources_form.append(name)
+        elif (form := _without_a_day(column.dates)) is not None:
+            yield f"data.columns.{name}: {missing.format(form=form, which='such dates')}"
+    form = _without_a_day(source.dates)
+    if form is not None and in_the_sources_form:
+        yield f"data.source: {missing.format(form=form, which=', '.join(in_the_sources_form))}"
+
+
+def _without_a_day(forms: Iterable[str]) -> str | None:
+    return next((form for form in forms if not date_form(form).has_day), None)
 
 
 def _twice_by_name(

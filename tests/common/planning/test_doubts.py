@@ -67,6 +67,57 @@ def test_times_that_are_a_slip_are_told_of(at: list[float], said: list[str]) -> 
     assert all(part in line for part, line in zip(said, found, strict=True))
 
 
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"at": [1, 4, 6]}, "at: 6 lies beyond the horizon of endpoint OS (5 years)"),
+        ({"rmean": 5.5}, "rmean: 5.5 lies beyond the horizon of endpoint OS (5 years)"),
+        ({"at": [5], "rmean": 5}, None),
+        (
+            {"kind": "landmark", "exposure": "date_remission", "at": 5},
+            "at: 5 is the horizon of endpoint OS, and no later event counts.",
+        ),
+        (
+            {"kind": "landmark", "exposure": "date_remission", "at": 1, "horizons": [6, 7]},
+            "horizons: 6, 7 lies beyond the horizon",
+        ),
+        (
+            {"kind": "cox", "terms": [{"factor": "sex"}], "baseline_hazard": {"at": [4, 8]}},
+            "baseline_hazard.at: 8 lies beyond the horizon",
+        ),
+    ],
+)
+def test_a_time_beyond_the_horizon_of_its_endpoint_is_told_of(
+    fields: dict[str, Any], said: str | None
+) -> None:
+    plan = changed_plan(**fields)
+    plan["endpoints"]["OS"]["horizon"] = 5
+    found = list(doubts(study(plan)))
+
+    assert (said is None) == (found == [])
+    assert said is None or said in found[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("date_remission", "leaves out every patient without date_remission"),
+        ("date_diagnosis", None),
+    ],
+)
+def test_a_condition_on_a_day_that_some_patients_do_not_have_is_told_of(
+    name: str, said: str | None
+) -> None:
+    plan = changed_plan(where={f"{name}.day": ["known"]})
+    plan["populations"] = {"exact": {"label": "E", "where": {f"{name}.day": ["known"]}}}
+    codebook = codebook_yaml()
+    codebook["variables"]["date_diagnosis"]["required"] = True
+    found = list(doubts(study(plan, codebook)))
+
+    assert (0 if said is None else 2) == len(found)
+    assert all(said is not None and said in each for each in found)
+
+
 def test_two_analyses_with_one_title_are_told_of() -> None:
     plan = changed_plan(title="Survival")
     plan["analyses"].append(plan["analyses"][0] | {"id": "y"})

@@ -54,6 +54,10 @@ def test_the_plan_of_the_trial_fits_its_codebook() -> None:
         (curve(by="sex", strata="sex", test="log_rank"), "by and strata: sex stands there 2 times."),
         (curve(at=[6, -1]), "at holds a negative time: [6.0, -1.0]."),
         (curve(quantiles=[1]), "quantiles lie between 0 and 1; found [1.0]."),
+        (
+            cox(terms=[{"exposure": "date_remission", "where": {"date_remission.day": ["known"]}}]),
+            "exposure date_remission: date_remission.day says how well a day is known, and not whether something happened",
+        ),
         (cox(terms=[{"factor": "age", "reference": "x"}]), "'age' is a number, but a category is needed here."),
         (cox(terms=[{"number": "sex"}]), "'sex' is a category, but a number is needed here. Known: age, wbc."),
         (cox(terms=[{"number": "age_6"}]), "'age_6' is a category, but a number is needed here."),
@@ -154,6 +158,10 @@ def test_a_committee_that_could_not_hide_anything_is_refused(
         (
             {"first_of": {"death": {"date": "date_death", "where": {"remission": ["yess"]}}}},
             "first_of.death: where: 'yess' is not a level of remission. Did you mean 'yes'?",
+        ),
+        (
+            {"first_of": {"death": {"date": "date_death", "where": {"date_death.day": ["known"]}}}},
+            "first_of.death: date_death.day says how well a day is known, and not whether something happened",
         ),
     ],
 )  # fmt: skip

@@ -119,14 +119,16 @@ def test_a_horizon_and_a_cutoff_that_censors_are_said(trial: ModuleType) -> None
 
 
 @pytest.mark.parametrize(
-    ("total", "said"),
+    ("approximate", "unknown", "said"),
     [
-        (12, "The day of the month was not known for 12 of 651 dates of complete remission"),
-        ({"withheld": "minimum_cell"}, "not known for withheld dates of complete remission"),
+        (12, 0, ["month was not known for 12 of 651 dates of complete remission and was set"]),
+        ({"withheld": "minimum_cell"}, 0, ["not known for withheld dates of complete remission"]),
+        (0, 12, ["is unknown for 12 of 651 dates of complete remission; patients whose endpoint"]),
+        (0, 0, []),
     ],
 )
-def test_approximate_days_that_a_table_counts_are_named(
-    trial: ModuleType, total: object, said: str
+def test_days_that_are_not_known_are_named_where_a_table_counts_some(
+    trial: ModuleType, approximate: object, unknown: object, said: list[str]
 ) -> None:
     name = "date_remission.day"
     plan = trial.study_plan(f"  - {{id: days, kind: baseline, rows: [{name}]}}")
@@ -141,7 +143,7 @@ def test_approximate_days_that_a_table_counts_are_named(
             "total": n,
             "total_percent": 1.0,
         }
-        for level, n in (("known", 639), ("approximate", total), ("unknown", 3))
+        for level, n in (("known", 639), ("approximate", approximate), ("unknown", unknown))
     ]
     changed: dict[str, Any] = {
         "by": None,
@@ -154,7 +156,9 @@ def test_approximate_days_that_a_table_counts_are_named(
         baseline | changed | {"missing_values": {name: {"counts": [0], "total": 0}}, "numbers": []}
     )
 
-    assert said in text_of(trial, plan, results)
+    text = text_of(trial, plan, results)
+    assert len(said) == text.count("The day ")
+    assert all(each in text for each in said)
 
 
 def test_a_horizon_is_noted_below_each_display_of_its_endpoint(trial: ModuleType) -> None:

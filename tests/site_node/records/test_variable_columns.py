@@ -35,6 +35,36 @@ def test_with_columns_each_variable_has_the_column_that_is_written(site):
     ]
 
 
+MONTHS = 'source: {kind: csv, path: patients.csv, dates: "%Y-%m"}'
+
+
+def test_dates_without_a_day_are_told_in_one_sentence_whether_they_are_listed_or_not(site):
+    records = (
+        f"{MONTHS}\ncolumns: {{sex: ward, died: died, diagnosed: {{from: diagnosed, day: 15}}}}"
+    )
+
+    with pytest.raises(NodeConfigError) as error:
+        variable_columns(site.node(records), site.codebook(), HEADER)
+    assert str(error.value) == (
+        "node.yaml of dcog: data.source: '%Y-%m' has month and year, and no day. Write also the day that completes remission, "
+        "relapse, died, seen, for example day: 15; results then say how many dates were completed."
+    )
+
+
+def test_a_date_in_a_form_of_its_own_without_a_day_is_told_at_its_column(site):
+    records = f"{CSV}\ncolumns: {{died: {{from: died, dates: ['%Y-%m-%d', '%m/%Y']}}}}"
+
+    with pytest.raises(NodeConfigError, match=r"data\.columns\.died: '%m/%Y' has month and year"):
+        variable_columns(site.node(records), site.codebook(), HEADER)
+
+
+def test_no_day_is_asked_of_what_is_no_date(site):
+    dates = ", ".join(f"{name}: {{from: {name}, day: 15}}" for name in HEADER[1:6])
+    records = f"{MONTHS}\ncolumns: {{sex: sex, age: age, {dates}}}"
+
+    assert 7 == len(variable_columns(site.node(records), site.codebook(), HEADER))
+
+
 def test_an_absent_variable_has_no_column(site):
     found = variable_columns(
         site.node(f"{CSV}\nabsent: {{relapse: not recorded}}"), site.codebook(), HEADER

@@ -163,7 +163,7 @@ def _date_marks(
                 (name, origin),
                 before,
                 f"{name} lies before {origin}",
-                "Correct one of the two dates.",
+                f"Correct one of the two dates.{_if_completed(patients, (name, origin), before)}",
             )
     for name, rows in by_date.items():
         late = rows & patients.known(censor) & (patients.dates[name] > last)
@@ -175,6 +175,15 @@ def _date_marks(
                 f"{name} lies after {censor}",
                 f"The event counts. Bring {censor} up to date, because other endpoints are censored there.",
             )
+
+
+def _if_completed(patients: Patients, names: Iterable[str], rows: Bools) -> str:
+    """What to do where the order hangs on a day that the site set itself."""
+    nowhere = np.zeros(patients.n, dtype=np.bool_)
+    completed = [name for name in names if (patients.approximate.get(name, nowhere) & rows).any()]
+    if not completed:
+        return ""
+    return f" Days of {' and '.join(completed)} were completed: find the true days out. If the key day set them, another may be written at that column."
 
 
 def _from_columns(

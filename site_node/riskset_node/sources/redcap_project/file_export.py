@@ -39,7 +39,11 @@ def _rows(path: Path) -> Iterator[tuple[str, ...]]:
                 raise DataError(f"{path}: the file is empty. Export it again as CSV, raw data.")
     except OSError as error:
         raise not_there(path, error) from error
-    except (UnicodeError, csv.Error) as error:
+    except UnicodeError as error:
         raise DataError(
-            f"{path}: not a CSV export of REDCap ({error}). Export it again as CSV, raw data, and do not save it in Excel."
+            f"{path}: not text in UTF-8, as REDCap exports it. Export it again as CSV, raw data, and do not save it in Excel."
+        ) from error
+    except csv.Error as error:
+        raise DataError(
+            f"{path}: a quotation mark in it is not closed. Export it again as CSV, raw data, and do not save it in Excel."
         ) from error

@@ -57,6 +57,29 @@ def test_a_plan_that_does_not_count_approximate_days_is_refused(site: Any, only:
     assert "rows: [relapse.day, diagnosed.day]" in finding.advice
 
 
+def test_an_order_that_hangs_on_a_completed_day_is_told_so(site: Any) -> None:
+    found = [
+        prepare(records, site.node(NODE), site.study()).findings
+        for rows in ["1,2011-01-20,,2011-01-15,,2012-01-01,male,5"]
+        for plain in [site.records(rows)]
+        for records in [
+            plain,
+            replace(
+                plain,
+                patients=replace(plain.patients, approximate={"relapse": np.array([True])}),
+            ),
+        ]
+    ]
+    advice = [
+        finding.advice
+        for findings in found
+        for finding in findings
+        if finding.kind == FindingKind.REVERSED_DATES
+    ]
+
+    assert [False, True] == ["Days of relapse were completed" in each for each in advice]
+
+
 def test_a_plan_that_counts_them_has_their_number(site: Any) -> None:
     plan = site.PLAN.replace("analyses:", COUNTED)
     study = site.study(plan)

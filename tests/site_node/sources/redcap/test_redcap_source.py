@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime
+import re
 import time
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from riskset_node.config import NodeConfig
 from riskset_node.records.reading import read_records
 from riskset_node.sources.redcap import RedcapSettings, RedcapSource
 from riskset_node.sources.redcap_project import interface
+from riskset_node.sources.redcap_project.file_export import rows_of
 
 SOURCE = RedcapSource()
 COLUMNS = ("record_id", "dx", "sex")
@@ -372,3 +374,22 @@ def test_a_contradiction_is_refused(written, said):
         RedcapSettings.model_validate({"kind": "redcap", **written})
 
     assert TOKEN not in "".join(each["msg"] for each in refused.value.errors())
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"record_id,name\n1,Andr\xe9\n", "not text in UTF-8, as REDCap exports it"),
+        (b'record_id,name\n1,"An\n', "a quotation mark in it is not closed"),
+    ],
+)
+def test_an_export_that_was_saved_by_another_program_is_told_without_a_value(
+    tmp_path: Path, content: bytes, said: str
+) -> None:
+    path = tmp_path / "export.csv"
+    path.write_bytes(content)
+    with pytest.raises(DataError) as error:
+        list(rows_of(path))
+
+    assert said in str(error.value)
+    assert not re.search("Andr|codec|0xe9|expected", str(error.value))
