@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
 _SHOWN = 5
 
+_LARGE = 100 << 20
+_MOST_PACKED = 200
+"""A part of that many bytes that is so many times as long as in the archive holds nothing but repetitions; sheets are 10 to 30 times."""
+
 _DAY_0 = datetime.datetime(1899, 12, 30)  # noqa: DTZ001  # Excel knows no time zones
 """What Excel shows as 0 January 1900: a cell with the value 0 that is formatted as a date."""
 
@@ -130,6 +134,12 @@ def _sheet(file: IO[bytes], settings: ExcelSettings) -> _Sheet:
     from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
     reader = ExcelReader(file, read_only=True, data_only=True)
+    for part in reader.archive.infolist():
+        if part.file_size > _LARGE and part.file_size > _MOST_PACKED * part.compress_size:
+            raise DataError(
+                f"{settings.path}: unpacks to {part.file_size >> 20:,} MiB, far more than patients need. Open it, keep the rows with "
+                "patients, and save it again."
+            )
     reader.read()
     sheet = reader.wb[_title(settings, [each.title for each in reader.wb.worksheets])]
     parts = {each.name: where.target for each, where in reader.parser.find_sheets()}

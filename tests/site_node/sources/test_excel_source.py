@@ -379,3 +379,12 @@ def test_a_percentage_is_refused_because_a_person_sees_a_hundred_times_what_is_s
         ExcelSource().read(settings, ("pat", "share"))
 
     assert [3, 4] == ExcelSource().read(settings, ("age",))["age"]
+
+
+def test_a_workbook_that_is_packed_too_well_is_refused_before_it_is_unpacked(tmp_path):
+    path = tmp_path / "p.xlsx"
+    openpyxl.Workbook().save(path)
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet2.xml", bytes(101 << 20))
+    with pytest.raises(DataError, match="unpacks to 101 MiB, far more than patients need"):
+        ExcelSource().header(ExcelSettings(kind="excel", path=path))
