@@ -45,7 +45,7 @@ _BELIEVABLE = (datetime.date(1940, 1, 1), datetime.date(2060, 1, 1))
 
 def advice_on_texts(texts: Sequence[str], reading: ColumnReading) -> str:
     """What to write into node.yaml for these texts, as one or two sentences."""
-    lost = next((form for form in reading.forms if _lost_a_zero(texts, form)), None)
+    lost = next((form for form in reading.forms if any(map(form.lost_a_zero, texts))), None)
     if lost is not None:
         return (
             f"Some have a digit less than {lost.name} needs: a program read them as numbers and dropped the leading zero. "
@@ -80,13 +80,6 @@ def advice_on_texts(texts: Sequence[str], reading: ColumnReading) -> str:
         else f"have the form {first.name}"
     )
     return f'They {said}, so that {texts[0]!r} is {_as_day(first, texts[0])}: set {where} to "{first.name}"{day}.'
-
-
-def _lost_a_zero(texts: Sequence[str], form: DateForm) -> bool:
-    digits = form.unseparated
-    return digits is not None and any(
-        text.isascii() and text.isdigit() and len(text) == digits - 1 for text in texts
-    )
 
 
 def _read_twice(texts: Sequence[str], forms: Sequence[DateForm]) -> bool:

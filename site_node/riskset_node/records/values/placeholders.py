@@ -27,8 +27,8 @@ _FAR = 7305
 def placeholder_marks(raw: Column, reading: ColumnReading, days: Sequence[int]) -> list[Mark]:
     """Mark days that stand for an empty cell; `days` are those of the distinct values of the column.
 
-    Such a day is 1 January 1900; or day 0 of a program's calendar with no other day of the column within ten years; or the first day of
-    the column, if two patients or more have it and the next is more than twenty years later.
+    Such a day is 1 January 1900; or day 0 of a program's calendar with no other day of the column within ten years, other such days
+    aside; or the first day of the column, if two patients or more have it and the next is more than twenty years later.
     """
     distinct = np.unique([day for day in days if day > UNKNOWN_DAY])
     rows = np.bincount(raw.index[raw.index >= 0], minlength=len(days))
@@ -36,18 +36,16 @@ def placeholder_marks(raw: Column, reading: ColumnReading, days: Sequence[int]) 
     for day, count in zip(days, rows, strict=True):
         if day > UNKNOWN_DAY:
             patients[day] += int(count)
-    gaps = np.diff(distinct)
-    far = np.full(distinct.size, np.iinfo(np.int64).max)
-    far[1:] = gaps
-    far[:-1] = np.minimum(far[:-1], gaps)
-    several = distinct.size > 1
+    zeros = _NEVER | _DAYS_ZERO
+    true = distinct[[day not in zeros for day in distinct.tolist()]]
     empty = {
-        int(day)
-        for day, gap in zip(distinct, far, strict=True)
-        if day in _NEVER
-        or (day in _DAYS_ZERO and gap > _FAR_FROM_ZERO)
-        or (day == distinct[0] and gap > _FAR and patients[int(day)] > 1 and several)
+        day
+        for day in zeros.intersection(distinct.tolist())
+        if day in _NEVER or (np.abs(true - day) > _FAR_FROM_ZERO).all()
     }
+    left = [day for day in distinct.tolist() if day not in empty]
+    if len(left) > 1 and left[1] - left[0] > _FAR and patients[left[0]] > 1:
+        empty.add(left[0])
     return reading.marks(
         FindingKind.PLACEHOLDER_DATE,
         raw,
