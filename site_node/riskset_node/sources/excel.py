@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from typing import IO, Annotated, Literal
+from typing import IO, TYPE_CHECKING, Annotated, Literal
+from xml.etree import ElementTree
 from zipfile import BadZipFile, ZipFile
 
 from pydantic import Field
@@ -17,6 +18,7 @@ from riskset_common.errors import DataError, NodeConfigError, did_you_mean
 from riskset_node.sources.formats.header import ROWS_SEARCHED, check_is_header, name_of
 from riskset_node.sources.formats.recognised import check_format
 from riskset_node.sources.formats.sheets import SheetFacts, sheet_facts
+from riskset_node.sources.formats.shown import excel_shows_month
 from riskset_node.sources.source import (
     FileSettings,
     FileSource,
@@ -26,7 +28,11 @@ from riskset_node.sources.source import (
     no_header,
 )
 
+if TYPE_CHECKING:
+    from openpyxl.cell.read_only import EmptyCell, ReadOnlyCell
+
 _SHOWN = 5
+_STYLES = "xl/styles.xml"
 
 _DAY_0 = datetime.datetime(1899, 12, 30)  # noqa: DTZ001  # Excel knows no time zones
 """What Excel shows as 0 January 1900: a cell with the value 0 that is formatted as a date."""
@@ -87,8 +93,62 @@ class ExcelSource(FileSource):
                 if any(cell is not None for cell in row)
             ]
             note = Note(from_1904=sheet.from_1904)
-        values = {name: [_value(row[place]) for row in rows] for place, name in enumerate(places)}
+        values = {
+            name: _as_shown([row[place] for row in rows]) for place, name in enumerate(places)
+        }
         return NotedColumns(values, dict.fromkeys(values, note))
+
+
+@dataclass(frozen=True)
+class _Month:
+    """A day of which Excel shows month and year only."""
+
+    day: datetime.datetime
+
+    def __str__(self) -> str:
+        """The month."""
+        return f"{self.day:%Y-%m}"
+
+
+def _as_shown(cells: Sequence[object]) -> list[object]:
+    """The values of a column. A month is a text such as `2017-12`, if all months of the column are stored as their first day.
+
+    So Excel stores what is typed as a month. Another day was typed as a day, and then all of them are days.
+    """
+    months = [cell for cell in cells if isinstance(cell, _Month)]
+    if not months:
+        return list(map(_value, cells))
+    typed = all(_is_first_day(month.day) for month in months)
+    return [
+        (str(cell) if typed else cell.day) if isinstance(cell, _Month) else _value(cell)
+        for cell in cells
+    ]
+
+
+def _is_first_day(day: datetime.datetime) -> bool:
+    """Whether a moment is the midnight with which a month begins."""
+    return day.day == 1 and day.time() == datetime.time.min
+
+
+def _formats(archive: ZipFile) -> Iterator[str]:
+    """The number formats that a workbook has, whether a cell uses them or not."""
+    from openpyxl.styles.numbers import BUILTIN_FORMATS
+
+    if _STYLES in archive.namelist():
+        for element in ElementTree.fromstring(archive.read(_STYLES)).iter():  # noqa: S314  # openpyxl has parsed it before
+            yield element.get("formatCode", "")
+            yield BUILTIN_FORMATS.get(int(element.get("numFmtId", "0")), "")
+
+
+def _with_months(rows: Iterable[Sequence[ReadOnlyCell | EmptyCell]]) -> Iterator[Sequence[object]]:
+    """The values of cells, with those marked of which a person sees month and year only."""
+    for row in rows:
+        yield [
+            _Month(cell.value)
+            if isinstance(cell.value, datetime.datetime) and excel_shows_month(cell.number_format)
+            else cell.value
+            for cell in row
+        ]
 
 
 def _value(cell: object) -> object:
@@ -129,8 +189,10 @@ def _sheet(file: IO[bytes], settings: ExcelSettings) -> _Sheet:
     parts = {each.name: where.target for each, where in reader.parser.find_sheets()}
     # Some programs write a wrong size of the sheet; rows beyond it would be lost without a word.
     sheet.reset_dimensions()
+    # Few workbooks show months, and a cell with its format takes longer to read than a value.
+    has_months = any(map(excel_shows_month, _formats(reader.archive)))
     return _Sheet(
-        sheet.iter_rows(values_only=True),
+        _with_months(sheet.iter_rows()) if has_months else sheet.iter_rows(values_only=True),
         reader.archive,
         reader.parser.workbook_part_name,
         parts[sheet.title],

@@ -43,8 +43,8 @@ _BELIEVABLE = (datetime.date(1940, 1, 1), datetime.date(2060, 1, 1))
 """Between these days a number of five digits may be a day number."""
 
 
-def advice_on_texts(texts: Sequence[str], reading: ColumnReading) -> str:
-    """What to write into node.yaml for these texts, as one or two sentences."""
+def advice_on_texts(texts: Sequence[str], reading: ColumnReading, *, alone: bool = True) -> str:
+    """What to write into node.yaml for these texts, as one or two sentences; `alone` if no other text of the column is read as a date."""
     lost = next((form for form in reading.forms if any(map(form.lost_a_zero, texts))), None)
     if lost is not None:
         return (
@@ -53,6 +53,8 @@ def advice_on_texts(texts: Sequence[str], reading: ColumnReading) -> str:
         )
     if _read_twice(texts, reading.forms):
         return f"Several of the forms read them, as different days. Leave in {reading.setting}.dates the one that is meant."
+    if texts and all(map(_is_year, texts)):
+        return f"A year alone tells no day. Write each under {reading.setting}.day_unknown if the event happened then, or find out the day."
     fitting = [
         form
         for form in map(date_form, (*USUAL_DATES, *DAY_ZERO))
@@ -63,13 +65,21 @@ def advice_on_texts(texts: Sequence[str], reading: ColumnReading) -> str:
             f"Mend them. Where a text stands for something else, write it under {reading.setting}.did_not_happen (an event that did "
             "not happen), .day_unknown (it happened, and nobody knows when) or .missing."
         )
+    return _advice_on_forms(fitting, texts[0], reading, alone=alone)
+
+
+def _advice_on_forms(
+    fitting: Sequence[DateForm], text: str, reading: ColumnReading, *, alone: bool
+) -> str:
+    """How node.yaml names the form, if these fit all texts, of which `text` is one."""
     where = f"{reading.setting}.dates"
     first = fitting[0]
     if len(fitting) > 1:
-        shown = ", ".join(f'"{form.name}" ({_as_day(form, texts[0])})' for form in fitting)
-        return f"They can be read in several forms: {texts[0]!r} under {shown}. Find out which is right, and set {where} to it."
+        shown = ", ".join(f'"{form.name}" ({_as_day(form, text)})' for form in fitting)
+        which = "it" if alone else f"{_listed(reading.forms)} and it, as a list"
+        return f"They can be read in several forms: {text!r} under {shown}. Find out which is right, and set {where} to {which}."
     day = "" if first.has_day else ", and day to the day that completes a month, such as 15"
-    if not reading.column.dates and first.has_day and first.name not in DAY_ZERO:
+    if alone and not reading.column.dates and first.has_day and first.name not in DAY_ZERO:
         return (
             f'They have the form {first.name}: set data.source.dates to "{first.name}" if all dates do, '
             f"or {where} for this column alone."
@@ -79,7 +89,18 @@ def advice_on_texts(texts: Sequence[str], reading: ColumnReading) -> str:
         if first.name in DAY_ZERO
         else f"have the form {first.name}"
     )
-    return f'They {said}, so that {texts[0]!r} is {_as_day(first, texts[0])}: set {where} to "{first.name}"{day}.'
+    so = f", so that {text!r} is {_as_day(first, text)}" if first.has_day else ""
+    forms = f'"{first.name}"' if alone else f"[{_listed((*reading.forms, first))}]"
+    return f"They {said}{so}: set {where} to {forms}{day}."
+
+
+def _listed(forms: Sequence[DateForm]) -> str:
+    return ", ".join(f'"{form.name}"' for form in forms)
+
+
+def _is_year(text: str) -> bool:
+    """Whether a text is a year rather than a day number, which a patient of our time has only in five digits or near 1965 to 1975."""
+    return len(text) == 4 and text.isascii() and text.isdigit() and "1900" <= text < "2100"
 
 
 def _read_twice(texts: Sequence[str], forms: Sequence[DateForm]) -> bool:

@@ -54,6 +54,7 @@ class CodedDays:
 class _Sorted:
     """Positions of distinct values by what became of them."""
 
+    read: list[int] = field(default_factory=list)
     bad: list[int] = field(default_factory=list)
     moments: list[int] = field(default_factory=list)
     impossible: list[int] = field(default_factory=list)
@@ -156,6 +157,8 @@ def _day(
     if written is None:
         found.bad.append(position)
         return UNKNOWN_DAY
+    if isinstance(value, str | int | float):
+        found.read.append(position)
     meant = meanings.by_day.get(_date(written.day))
     if meant is not None:
         return found.stands_for(meant, position)
@@ -217,7 +220,7 @@ def _local(moment: datetime.datetime, reading: ColumnReading) -> datetime.date |
 def _marks(raw: Column, reading: ColumnReading, found: _Sorted, today: datetime.date) -> list[Mark]:
     forms = " or ".join(form.name for form in reading.forms)
     texts = [text_of(raw.distinct[position]) for position in found.bad]
-    advice = advice_on_texts(texts, reading)
+    advice = advice_on_texts(texts, reading, alone=not found.read)
     return [
         *reading.marks(
             FindingKind.NOT_A_DATE,

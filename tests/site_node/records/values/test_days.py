@@ -243,6 +243,10 @@ def test_a_number_that_stands_for_nothing_is_no_day_of_a_calendar():
 @pytest.mark.parametrize(
     ("texts", "forms", "said"),
     [
+        (["2019-03-02", "2019-03"], "%Y-%m-%d", 'x.dates to ["%Y-%m-%d", "%Y-%m"], and day to the'),
+        (["2019-03-02", "28.11.2018"], "%Y-%m-%d", 'x.dates to ["%Y-%m-%d", "%d.%m.%Y"]'),
+        (["2019-03-02", "3/4/2019"], "%Y-%m-%d", 'set data.columns.x.dates to "%Y-%m-%d" and it'),
+        (["2019", "1998"], "%Y-%m-%d", "A year alone tells no day."),
         (["43432", "43700"], "%Y-%m-%d", "day numbers of excel, so that '43432' is 2018-11-28"),
         (["8082019", "10152019"], "%m%d%Y", "dropped the leading zero"),
         (["28/11/2018"], "%Y-%m-%d", 'data.source.dates to "%d/%m/%Y"'),
