@@ -55,9 +55,10 @@ def advice_on_texts(texts: Sequence[str], reading: ColumnReading, *, alone: bool
         return f"Several of the forms read them, as different days. Leave in {reading.setting}.dates the one that is meant."
     if texts and all(map(_is_year, texts)):
         return f"A year alone tells no day. Write each under {reading.setting}.day_unknown if the event happened then, or find out the day."
+    numbers = () if _no_day_numbers(texts, reading.forms) else DAY_ZERO
     fitting = [
         form
-        for form in map(date_form, (*USUAL_DATES, *DAY_ZERO))
+        for form in map(date_form, (*USUAL_DATES, *numbers))
         if form not in reading.forms and texts and all(_believable(form, text) for text in texts)
     ]
     if not fitting:
@@ -99,8 +100,19 @@ def _listed(forms: Sequence[DateForm]) -> str:
 
 
 def _is_year(text: str) -> bool:
-    """Whether a text is a year rather than a day number, which a patient of our time has only in five digits or near 1965 to 1975."""
+    """Whether a text is a year: as a day number it would be one between 1965 and 1975."""
     return len(text) == 4 and text.isascii() and text.isdigit() and "1900" <= text < "2100"
+
+
+def _no_day_numbers(texts: Sequence[str], forms: Sequence[DateForm]) -> bool:
+    """Whether day numbers are not to be thought of: the column has others, or the texts are codes such as 1, -9 and 9999."""
+    digits = [len(text.partition(".")[0]) for text in texts]
+    return (
+        any(form.name in DAY_ZERO for form in forms)
+        or not digits
+        or min(digits) < 4
+        or max(digits) < 5
+    )
 
 
 def _read_twice(texts: Sequence[str], forms: Sequence[DateForm]) -> bool:

@@ -240,9 +240,22 @@ def test_a_number_that_stands_for_nothing_is_no_day_of_a_calendar():
     assert [day_number(datetime.date(1987, 5, 18)), NO_DATE] == coded.days.tolist()[:2]
 
 
+@pytest.mark.parametrize("form", ["sas", "r"])
+@pytest.mark.parametrize("sign", ["-1", "-9", "99", "-999", "9999"])
+def test_a_number_that_people_write_for_missing_is_no_day_number_far_from_all_others(form, sign):
+    coded = code([sign, "18184", "17900"], {"dates": [form]})
+
+    assert [FindingKind.PLACEHOLDER_DATE] == kinds(coded)
+    assert (sign,) == coded.marks[0].values
+    assert [] == kinds(code([sign, "18184"], {"dates": [form], "day_unknown": [sign]}))
+    assert [] == kinds(code(["9999", "9000", "10400"], {"dates": [form]}))
+
+
 @pytest.mark.parametrize(
     ("texts", "forms", "said"),
     [
+        (["1"], "excel", "Mend them."),
+        (["99", "-9"], "%Y-%m-%d", "Mend them."),
         (["2019-03-02", "2019-03"], "%Y-%m-%d", 'x.dates to ["%Y-%m-%d", "%Y-%m"], and day to the'),
         (["2019-03-02", "28.11.2018"], "%Y-%m-%d", 'x.dates to ["%Y-%m-%d", "%d.%m.%Y"]'),
         (["2019-03-02", "3/4/2019"], "%Y-%m-%d", 'set data.columns.x.dates to "%Y-%m-%d" and it'),
