@@ -137,7 +137,7 @@ def test_what_is_not_written_is_not_named_as_without_effect(site):
         ),
         ('source: {kind: csv, path: p.csv, dates: "%Q"}', "", "'%Q' is no form of dates"),
         (
-            "source: {kind: stata, path: p.dta}",
+            "source: {kind: access, path: p.mdb}",
             "",
             f"Known: {', '.join(sorted(source.kind for source in SOURCES))}.",
         ),

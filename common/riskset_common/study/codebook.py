@@ -371,6 +371,12 @@ class Codebook(StrictModel):
         )
 
 
+def text_of_codebook(path: Path) -> str:
+    """The text of a codebook.yaml that was read and is right. Raises as `read_codebook`."""
+    read_codebook(path)
+    return path.read_text(encoding="utf-8-sig")
+
+
 def read_codebook(path: Path) -> Codebook:
     """Read and check codebook.yaml. Raises `YamlError` or `CodebookError` with every problem found."""
     return validate(Codebook, read_yaml(path), str(path), CodebookError)

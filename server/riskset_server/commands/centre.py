@@ -148,13 +148,10 @@ def invite(
 ) -> None:
     """Invite a site; writes SITE.invite, to be sent to it, and prints the centre's fingerprint, to be read out by telephone."""
     from riskset_common.consortium.invitation import write_file
-    from riskset_common.study.codebook import read_codebook
+    from riskset_common.study.codebook import text_of_codebook
     from riskset_server.sites import admission as joining
 
-    words = None
-    if codebook is not None:
-        read_codebook(codebook)
-        words = codebook.read_text(encoding="utf-8-sig")
+    words = None if codebook is None else text_of_codebook(codebook)
     with _opened(centre) as (config, sites, _):
         made = joining.invite(
             config,

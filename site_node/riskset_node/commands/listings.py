@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 import typer
 from pydantic import BaseModel
 from rich.console import Console, RenderableType
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from riskset_common.planning.committees import blind_analyses
@@ -36,7 +36,9 @@ def show_findings(
 ) -> None:
     """Print one row a finding, and a line that sums up."""
     if findings:
-        table = Table("finding", "found", "what to do", title=None, show_lines=True)
+        # A key is longer than a narrow column; it is broken and never cut, because people copy it.
+        columns = [Column(name, overflow="fold") for name in ("finding", "found", "what to do")]
+        table = Table(*columns, title=None, show_lines=True)
         for finding in findings:
             where = f" ({finding.where})" if finding.where else ""
             table.add_row(

@@ -165,28 +165,34 @@ def _problems(
         if name in absent and variable.required:
             yield f"data.absent.{name}: the codebook requires {name} ({variable.label}), so no site can be without it."
         if name not in columns and name not in absent:
-            is_needed = variable.required or name in needed
-            is_needed &= config.data.columns is not None
-            yield from _by_name_problems(name, variable, named, is_needed=is_needed)
+            yield from _twice_by_name(name, variable, named)
         if name in columns:
             for problem in _column_problems(columns[name], variable):
                 yield f"data.columns.{name}: {problem}"
+    lacking = [
+        f"{name} ({variable.label})"
+        for name, variable in codebook.variables.items()
+        if name not in columns and name not in absent and not named.get(name)
+        if variable.required or name in needed
+    ]
+    if lacking and config.data.columns is not None:
+        said = (
+            "is not mapped, and the file has no column of this name. Name its column"
+            if len(lacking) == 1
+            else "are not mapped, and the file has no columns of these names. Name their columns"
+        )
+        yield f"data.columns: {', '.join(lacking)} {said}, or write under data.absent why there is none."
 
 
-def _by_name_problems(
-    name: str, variable: AnyVariable, named: Mapping[str, Sequence[str]], *, is_needed: bool
+def _twice_by_name(
+    name: str, variable: AnyVariable, named: Mapping[str, Sequence[str]]
 ) -> Iterator[str]:
-    """What is wrong with a variable that node.yaml does not list."""
+    """Say that a variable that node.yaml does not list has several columns of its name."""
     found = len(named.get(name, ()))
     if found > 1:
         yield (
             f"data.columns: {name} ({variable.label}) is not mapped, and the file has {found} columns of this name. Give each column a "
             "name of its own."
-        )
-    elif not found and is_needed:
-        yield (
-            f"data.columns: {name} ({variable.label}) is not mapped, and the file has no column of this name. "
-            "Name its column, or write under data.absent why there is none."
         )
 
 

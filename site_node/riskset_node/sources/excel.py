@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import IO, TYPE_CHECKING, Annotated, Literal
-from xml.etree import ElementTree
 from zipfile import BadZipFile, ZipFile
 
 from pydantic import Field
@@ -29,10 +28,10 @@ from riskset_node.sources.source import (
 )
 
 if TYPE_CHECKING:
+    from openpyxl import Workbook
     from openpyxl.cell.read_only import EmptyCell, ReadOnlyCell
 
 _SHOWN = 5
-_STYLES = "xl/styles.xml"
 
 _DAY_0 = datetime.datetime(1899, 12, 30)  # noqa: DTZ001  # Excel knows no time zones
 """What Excel shows as 0 January 1900: a cell with the value 0 that is formatted as a date."""
@@ -55,6 +54,7 @@ class _Sheet:
     book: str
     part: str
     from_1904: bool
+    percent: frozenset[int]
 
 
 class ExcelSource(FileSource):
@@ -84,7 +84,9 @@ class ExcelSource(FileSource):
                 check_is_header(first, below, columns, settings.header, settings.path)
             check_header(header, columns, settings.path)
             places = {name: header.index(name) for name in columns}
-            facts = sheet_facts(sheet.archive, sheet.book, sheet.part, settings.header)
+            facts = sheet_facts(
+                sheet.archive, sheet.book, sheet.part, settings.header, sheet.percent
+            )
             _check_facts(facts, places, settings)
             # A row ends with its last cell.
             rows = [
@@ -128,16 +130,6 @@ def _as_shown(cells: Sequence[object]) -> list[object]:
 def _is_first_day(day: datetime.datetime) -> bool:
     """Whether a moment is the midnight with which a month begins."""
     return day.day == 1 and day.time() == datetime.time.min
-
-
-def _formats(archive: ZipFile) -> Iterator[str]:
-    """The number formats that a workbook has, whether a cell uses them or not."""
-    from openpyxl.styles.numbers import BUILTIN_FORMATS
-
-    if _STYLES in archive.namelist():
-        for element in ElementTree.fromstring(archive.read(_STYLES)).iter():  # noqa: S314  # openpyxl has parsed it before
-            yield element.get("formatCode", "")
-            yield BUILTIN_FORMATS.get(int(element.get("numFmtId", "0")), "")
 
 
 def _with_months(rows: Iterable[Sequence[ReadOnlyCell | EmptyCell]]) -> Iterator[Sequence[object]]:
@@ -190,14 +182,27 @@ def _sheet(file: IO[bytes], settings: ExcelSettings) -> _Sheet:
     # Some programs write a wrong size of the sheet; rows beyond it would be lost without a word.
     sheet.reset_dimensions()
     # Few workbooks show months, and a cell with its format takes longer to read than a value.
-    has_months = any(map(excel_shows_month, _formats(reader.archive)))
+    formats = _cell_formats(reader.wb)
+    has_months = any(map(excel_shows_month, formats))
     return _Sheet(
         _with_months(sheet.iter_rows()) if has_months else sheet.iter_rows(values_only=True),
         reader.archive,
         reader.parser.workbook_part_name,
         parts[sheet.title],
         from_1904=reader.wb.epoch == CALENDAR_MAC_1904,
+        percent=frozenset(style for style, shown in enumerate(formats) if "%" in shown),
     )
+
+
+def _cell_formats(book: Workbook) -> list[str]:
+    """The number format of each cell style, by the style's number."""
+    from openpyxl.styles.numbers import BUILTIN_FORMATS, BUILTIN_FORMATS_MAX_SIZE
+
+    formats = dict(BUILTIN_FORMATS)
+    # A workbook that is read row by row gives its styles nowhere else.
+    own, styles = book._number_formats, book._cell_styles  # noqa: SLF001
+    formats |= dict(enumerate(own, start=BUILTIN_FORMATS_MAX_SIZE))
+    return [formats.get(style.numFmtId, "") for style in styles]
 
 
 def _title(settings: ExcelSettings, names: Sequence[str]) -> str:
@@ -227,18 +232,28 @@ def _header(sheet: _Sheet, settings: ExcelSettings) -> Sequence[object]:
     return row
 
 
+def _named_cells(cells: Mapping[int, list[str]], places: Mapping[str, int]) -> list[str]:
+    """The columns among those that are read that have such cells, each with their number and the first of them."""
+    return [
+        f"{name!r} ({len(found)} {'cells' if len(found) > 1 else 'cell'}, the first is {found[0]})"
+        for name, place in places.items()
+        if (found := cells.get(place + 1))
+    ]
+
+
 def _check_facts(facts: SheetFacts, places: Mapping[str, int], settings: ExcelSettings) -> None:
     """Raise if a column that is read is not what a person sees."""
     path, header = settings.path, settings.header
-    waiting = [
-        f"{name!r} ({len(cells)} {'cells' if len(cells) > 1 else 'cell'}, the first is {cells[0]})"
-        for name, place in places.items()
-        if (cells := facts.not_computed.get(place + 1))
-    ]
-    if waiting:
+    if waiting := _named_cells(facts.not_computed, places):
         raise DataError(
             f"{path}: no spreadsheet program has computed the formulas in {_and('column', waiting)}: the program that wrote the workbook "
             "left nothing or 0 as their values. Open the workbook in Excel or LibreOffice, save it, and read it again."
+        )
+    if percentages := _named_cells(facts.percentages, places):
+        raise DataError(
+            f"{path}: numbers are shown as percentages in {_and('column', percentages)}, and a cell that shows 25% holds 0.25. Give the "
+            "cells the format General and save the workbook. If they then hold fractions and the codebook has %, set the column's unit to "
+            "fraction."
         )
     merged = [
         area.text

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from riskset_common.errors import NodeConfigError
+from riskset_common.errors import DataError, NodeConfigError
 from riskset_node.sources.credentials import Secret, SecretReference
 from riskset_node.sources.redcap_project import file_export
 from riskset_node.sources.redcap_project.interface import RedcapInterface
@@ -84,40 +84,58 @@ class RedcapSource:
             )
         if settings.report is not None:
             rows = _interface(settings).report(settings.report)
-            return tuple(name for name in (rows[0] if rows else {}) if name not in OF_ROWS)
+            if not rows:
+                raise DataError(
+                    f"{self.place(settings)}: report {settings.report} has no rows. Look at it in REDCap."
+                )
+            return tuple(name for name in rows[0] if name not in OF_ROWS)
         return _interface(settings).export_names()
 
     def read(self, settings: RedcapSettings, columns: Sequence[str]) -> dict[str, list[object]]:
-        """Read these columns, one row a record; the event of a field may differ from column to column."""
+        """Read these columns, the record id first, one row a record; the event of a field may differ from column to column."""
         header, place = self.header(settings), self.place(settings)
         fields = {column: RedcapField.of(column, settings.event) for column in columns}
         check_header(header, [field.name for field in fields.values()], place)
-        record_id = header[0]
+        record_id = _record_id(settings, header, fields[columns[0]].name, place)
         rows = _rows(settings, record_id, fields)
         return one_a_record(rows, record_id, fields, settings.instance, place)
 
     def examined(self, settings: RedcapSettings, columns: Sequence[str]) -> Iterator[Examined]:
-        """The project's title, REDCap's version, what the token may do, and whether every field comes back."""
+        """The project's title, what its users may do, and whether every field comes back; `columns` has the record id first."""
         if settings.url is None:
             return
         project = _interface(settings)
-        about = project.project()
-        yield Examined(f"project {about.get('project_title', '')!r}")
+        yield Examined(f"project {project.project().get('project_title', '')!r}")
         try:
             rights = project.ask("user")
         except NodeConfigError:
-            yield Examined("the token's rights cannot be seen", warns=False)
+            yield Examined("the token's rights cannot be seen")
         else:
             if any(row.get("api_import") == "1" for row in rights):
                 yield Examined(
-                    f"{project.place}: API import is allowed to a user of this project: ask for a token without it. riskset only reads.",
+                    f"{project.place}: API import is allowed to a user of this project. If it is the token's user, ask for a token "
+                    "without it: riskset only reads.",
                     warns=True,
                 )
         fields = {column: RedcapField.of(column, settings.event) for column in columns}
-        first = next(iter(_rows(settings, self.header(settings)[0], fields)), None)
+        record_id = _record_id(
+            settings, self.header(settings), fields[columns[0]].name, project.place
+        )
+        first = next(iter(_rows(settings, record_id, fields)), None)
         yield Examined(
             "no record came back" if first is None else f"{len(fields)} fields came back"
         )
+
+
+def _record_id(settings: RedcapSettings, header: Sequence[str], patient: str, place: str) -> str:
+    """The field by which rows are of one record: the project's first, which must be the one that data.patient names."""
+    own = header[0] if settings.report is None else _interface(settings).export_names()[0]
+    if patient != own:
+        raise NodeConfigError(
+            f"data.patient: the rows of {place} are of one record by the project's record id {own!r}, and node.yaml names {patient!r}. "
+            f"Write patient: {own}."
+        )
+    return own
 
 
 def _interface(settings: RedcapSettings) -> RedcapInterface:

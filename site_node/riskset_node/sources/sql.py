@@ -80,7 +80,7 @@ def _query(written: object) -> object:
     if isinstance(written, Query):
         return written
     if not isinstance(written, str):
-        raise ValueError("is one SELECT as a text, or file:PATH.")
+        raise ValueError("is one SELECT as a text, or the file that holds it. Write file:PATH.")
     if written.startswith("file:"):
         return Query("", Path(written.removeprefix("file:").strip()))
     return Query(written)

@@ -247,3 +247,21 @@ def test_what_each_form_of_a_setting_expected_is_one_line() -> None:
 )
 def test_no_other_code_is_suggested_for_a_code(name: str, known: list[str], said: str) -> None:
     assert said == did_you_mean(name, known)
+
+
+@pytest.mark.parametrize("cutoff", [20171231, 0, True, 5.5])
+def test_a_number_is_no_date(cutoff: object) -> None:
+    said = plan_problems(plan_yaml() | {"data_cutoff": cutoff})
+
+    assert any("data_cutoff: a date was expected, and here stands" in line for line in said)
+
+
+def test_true_is_no_number() -> None:
+    plan = plan_yaml()
+    plan["time"]["grid_days"] = True
+    analysis(plan, "efs")["at"] = [1, True]
+
+    assert [
+        "plan.yaml: time: grid_days: a number was expected, and here stands true. Write one such as 5.",
+        "plan.yaml: analyses.efs: at: a number was expected, and here stands true. Write one such as 5.",
+    ] == plan_problems(plan)

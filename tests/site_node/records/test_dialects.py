@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import csv
 import datetime
+import sqlite3
 import zoneinfo
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -243,11 +245,31 @@ def write_parquet(columns: Columns, folder: Path, draw: object) -> dict[str, obj
     return {"kind": "parquet", "path": folder / "p.parquet"}
 
 
+def write_sqlite(columns: Columns, folder: Path, draw: object) -> dict[str, object]:
+    path = folder / "p.db"
+    path.unlink(missing_ok=True)
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(f"create table p ({', '.join(columns)})")
+        rows = zip(*columns.values(), strict=True)
+        database.executemany(f"insert into p values ({', '.join('?' * len(columns))})", rows)
+    return {"kind": "sql", "url": f"sqlite:///file:{path}?mode=ro&uri=true", "table": "p"}
+
+
+def write_redcap(columns: Columns, folder: Path, draw: object) -> dict[str, object]:
+    with (folder / "r.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
+    return {"kind": "redcap", "path": folder / "r.csv"}
+
+
 Writer = Callable[..., dict[str, object]]
 WRITERS: dict[str, tuple[Writer, bool]] = {
     "csv": (write_csv, False),
     "excel": (write_excel, True),
     "parquet": (write_parquet, True),
+    "sql": (write_sqlite, False),
+    "redcap": (write_redcap, False),
 }
 """How the same columns are written for each kind of source, and whether its cells have types."""
 
@@ -335,7 +357,7 @@ def test_what_node_yaml_leaves_out_is_read_right_or_refused(kind, data, tmp_path
         name: {key: value for key, value in way.column.items() if data.draw(st.booleans())}
         for name, way in ways.items()
     }
-    source = config.data.source.model_dump()
+    source = config.data.source.model_dump(exclude_unset=True)
     for key in ("delimiter", "encoding", "decimal"):
         if key in source and data.draw(st.booleans()):
             del source[key]

@@ -14,7 +14,7 @@ from riskset_common.errors import DataError, NodeConfigError
 from riskset_node.records.reading import read_records
 from riskset_node.records.values.column import Column, text_of
 from riskset_node.sources import source_of
-from riskset_node.sources.excel import ExcelSettings
+from riskset_node.sources.excel import ExcelSettings, ExcelSource
 
 
 @pytest.fixture
@@ -379,3 +379,22 @@ def test_hidden_rows_with_values_are_refused(written, tmp_path):
     assert ["1", None, "3"] == texts(hidden, "t")
     with pytest.raises(DataError, match=r"1 row with values is hidden, .*\(3\)"):
         texts(hidden, "id")
+
+
+@pytest.mark.parametrize("shown", ["0%", "0.00%", '0.0" "%'])
+def test_a_percentage_is_refused_because_a_person_sees_a_hundred_times_what_is_stored(
+    tmp_path, shown
+):
+    book = openpyxl.Workbook()
+    for row in (["pat", "share", "age"], ["1", 0.25, 3], ["2", 0.5, 4]):
+        book.active.append(row)
+    book.active["B2"].number_format = shown
+    book.save(tmp_path / "p.xlsx")
+    settings = ExcelSettings(kind="excel", path=tmp_path / "p.xlsx")
+    with pytest.raises(
+        DataError,
+        match=r"'share' \(1 cell, the first is B2\), and a cell that shows 25% holds 0.25",
+    ):
+        ExcelSource().read(settings, ("pat", "share"))
+
+    assert [3, 4] == ExcelSource().read(settings, ("age",))["age"]

@@ -16,8 +16,9 @@ from riskset_common.results.as_json import to_text
 from riskset_common.wire.messages import Close, Offer, read_message
 from riskset_embedded import engine
 from riskset_embedded.engine import run_local
-from riskset_node.config import NodeConfig, PatientRecords
+from riskset_node.config import NodeConfig
 from riskset_node.cuts.making import write_cut
+from riskset_node.patient_records import PatientRecords
 from riskset_node.records.reading import read_records
 from riskset_node.session.node import SiteNode
 from riskset_node.sources.csv import CsvSettings, CsvSource

@@ -200,7 +200,7 @@ RECORDS = [
     Wrong("time off the grid", row("n-1,300.5,dead,50,male"), INPUT,
           ("site north: ", "off_grid", "300.5", "patient n-1", "time.grid_days")),
     Wrong("duplicate patients", row("north-3,300,dead,50,male"), INPUT,
-          ("site north: ", "duplicate_patient", "north-3", "Keep one row for each patient.")),
+          ("site north: ", "duplicate_patient", "north-3", "Keep one row for each patient,")),
     Wrong("entry after exit", with_entry, INPUT,
           ("site north: ", "entry_not_before_exit", "patient north-23")),
     Wrong("missing time", row("n-1,,dead,50,male"), INPUT,

@@ -160,7 +160,7 @@ class Words:
         """Conditions in words: `risk group: Medium or High`."""
         return [
             f"{lower_first(self.variable(name))}: {' or '.join(self.level(name, level) for level in levels)}"
-            for name, levels in where.items()
+            for name, levels in sorted(where.items())
         ]
 
     def under(self, named: str, where: Mapping[str, Sequence[str]]) -> str:

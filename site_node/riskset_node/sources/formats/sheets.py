@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
@@ -85,15 +85,21 @@ class SheetFacts:
         By column: numbers of hidden rows that have a value there.
     merged
         Areas of cells that are merged into one.
+    percentages
+        By column: references of cells whose number is shown as a percentage, a hundred times what is stored.
     """
 
     not_computed: Mapping[int, list[str]]
     hidden: Mapping[int, list[int]]
     merged: tuple[Area, ...]
+    percentages: Mapping[int, list[str]]
 
 
-def sheet_facts(archive: zipfile.ZipFile, book: str, sheet: str, header: int) -> SheetFacts:
-    """Look at the rows below the header (its number, from 1) of a sheet; `book` and `sheet` are names of parts in the archive.
+def sheet_facts(
+    archive: zipfile.ZipFile, book: str, sheet: str, header: int, percent: Collection[int] = ()
+) -> SheetFacts:
+    """Look at the rows below the header (its number, from 1) of a sheet; `book` and `sheet` are names of parts in the archive, and
+    `percent` the numbers of cell styles that show a percentage.
 
     A formula is not computed if it has no value; if the workbook asks to be computed when it is opened, which every spreadsheet program
     has done and noted before it saves; or if all formulas of a column have the value 0 and nothing shows that such a program saved it.
@@ -103,9 +109,9 @@ def sheet_facts(archive: zipfile.ZipFile, book: str, sheet: str, header: int) ->
     ValueError
         If the sheet is not well-formed.
     """
-    if not _worth_reading(archive, sheet):
-        return SheetFacts({}, {}, ())
-    look = _Look(header)
+    if not percent and not _worth_reading(archive, sheet):
+        return SheetFacts({}, {}, (), {})
+    look = _Look(header, percent)
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
     parser.StartElementHandler = look.start
@@ -122,7 +128,7 @@ def sheet_facts(archive: zipfile.ZipFile, book: str, sheet: str, header: int) ->
         for column, each in look.formulas.items()
     }
     not_computed = {column: found for column, found in cells.items() if found}
-    return SheetFacts(not_computed, look.hidden, tuple(look.merged))
+    return SheetFacts(not_computed, look.hidden, tuple(look.merged), look.percentages)
 
 
 def _worth_reading(archive: zipfile.ZipFile, sheet: str) -> bool:
@@ -164,7 +170,10 @@ def _place(reference: str) -> tuple[int, int]:
 class _Look:
     """Follows the elements of a sheet."""
 
-    def __init__(self, header: int) -> None:
+    def __init__(self, header: int, percent: Collection[int]) -> None:
+        self.percentages: dict[int, list[str]] = {}
+        self._percent = frozenset(map(str, percent))
+        self._as_percentage = False
         self.formulas: dict[int, ColumnOfFormulas] = {}
         self.hidden: dict[int, list[int]] = {}
         self.merged: list[Area] = []
@@ -202,6 +211,7 @@ class _Look:
         self._column = 0 if reference else self._column_here() + 1
         self._reference = reference
         self._type = attributes.get("t", "n")
+        self._as_percentage = self._type == "n" and attributes.get("s", "0") in self._percent
         self._formula = self._has_value = False
         self._text = ""
 
@@ -219,6 +229,9 @@ class _Look:
         if tag == "v":
             self._in_value = False
         elif tag == "c" and self._row > self._header:
+            if self._as_percentage and self._text:
+                cell = self._reference or f"row {self._row}"
+                self.percentages.setdefault(self._column_here(), []).append(cell)
             if self._row_hidden and self._text:
                 self.hidden.setdefault(self._column_here(), []).append(self._row)
             if self._formula or (

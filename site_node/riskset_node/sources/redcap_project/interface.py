@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from riskset_common.errors import DataError, NodeConfigError
 from riskset_common.formats.json_values import Json
 from riskset_common.programs.tls import trusting
 from riskset_node.sources.credentials import SecretReference
-from riskset_node.sources.redcap_project.rows import EVENT, OF_ROWS
+from riskset_node.sources.redcap_project.rows import EVENT
 
 MOST_BYTES = 256 << 20
 """Of one answer: 500 records of 50,000 numbers. An answer without end would fill the machine."""
@@ -46,11 +47,16 @@ class RedcapInterface:
             raise DataError(
                 f"{self.place}: the answer to {content} is no list. Is the address that of REDCap's API?"
             )
-        return [
-            {str(name): "" if value is None else str(value) for name, value in row.items()}
-            for row in found
-            if isinstance(row, dict)
-        ]
+        rows = []
+        for row in found:
+            if not isinstance(row, dict):
+                raise DataError(
+                    f"{self.place}: the answer to {content} is no list of rows. Read again."
+                )
+            rows.append(
+                {str(name): "" if value is None else str(value) for name, value in row.items()}
+            )
+        return rows
 
     def project(self) -> dict[str, str]:
         """What the project says of itself: title, version and whether it has events."""
@@ -64,15 +70,20 @@ class RedcapInterface:
     def export_names(self) -> tuple[str, ...]:
         """The columns that an export of all fields has, the record id first; a checkbox has one for each box."""
         rows = self.ask("exportFieldNames")
-        return tuple(row["export_field_name"] for row in rows if row.get("export_field_name"))
+        names = tuple(row["export_field_name"] for row in rows if row.get("export_field_name"))
+        if not names:
+            raise DataError(
+                f"{self.place}: the project has no fields that the token's user may export. Ask its owner for the right."
+            )
+        return names
 
     def records(
         self, record_id: str, names: Sequence[str], events: Sequence[str]
     ) -> Iterator[dict[str, str]]:
         """Rows of all records with these columns, of these events or of all.
 
-        The ids are asked first, then so many records at once. Every row that the ids have must come back; a record without a row in these
-        events comes with its id alone.
+        The ids are asked first, then so many records at once. Every record must come back in every event that it has a row of. A record
+        without a row in these events comes with its id alone.
         """
         every = self._rows((record_id,), (), ())
         ids = list(dict.fromkeys(row[record_id] for row in every))
@@ -145,15 +156,18 @@ class RedcapInterface:
 
     def _post(self, form: Mapping[str, str]) -> tuple[int, bytes]:
         """Status and body. Nothing is followed elsewhere: the token goes to this address and to no other."""
-        verify: ssl.SSLContext | bool = (
-            True if self._ca is None else trusting(self._ca.read_bytes())
-        )
+        verify: ssl.SSLContext | bool = True if self._ca is None else trusting(self._authority())
+        # A proxy would see what goes to this machine without TLS.
+        over_tls = urlsplit(self._url).scheme == "https"
+        until = time.monotonic() + self._timeout
         with (
-            httpx.Client(verify=verify, timeout=self._timeout, follow_redirects=False) as client,
+            httpx.Client(
+                verify=verify, timeout=self._timeout, follow_redirects=False, trust_env=over_tls
+            ) as client,
             client.stream("POST", self._url, data=dict(form)) as answer,
         ):
             if answer.is_redirect:
-                there = urlsplit(answer.headers.get("location", "")).netloc or "another address"
+                there = answer.headers.get("location", "").partition("?")[0] or "another address"
                 raise NodeConfigError(
                     f"{self.place}: sends on to {there}, and a token is not sent after it. "
                     "Write the final address into data.source.url, with https and the slash at its end."
@@ -161,6 +175,8 @@ class RedcapInterface:
             body = bytearray()
             for piece in answer.iter_bytes():
                 body += piece
+                if time.monotonic() > until:
+                    raise httpx.ReadTimeout("the answer has no end")
                 if len(body) > MOST_BYTES:
                     raise DataError(
                         f"{self.place}: an answer of more than {MOST_BYTES >> 20} MiB. Map fewer fields, or name a report."
@@ -176,10 +192,14 @@ class RedcapInterface:
             raise NodeConfigError(
                 f"{self.place}: no answer within {self._timeout} s. Raise data.source.timeout, or map fewer fields."
             ) from None
-        except httpx.TransportError as error:
+        except (httpx.RequestError, httpx.InvalidURL, ValueError) as error:
             raise NodeConfigError(
                 f"{self.place}: {_in_words(str(error), type(error).__name__)}"
             ) from None
+
+    def _authority(self) -> bytes:
+        try:
+            return b"" if self._ca is None else self._ca.read_bytes()
         except OSError as error:
             raise NodeConfigError(
                 f"data.source.ca: {self._ca} cannot be read ({error.strerror or error}). Check the path."
@@ -187,7 +207,7 @@ class RedcapInterface:
 
 
 def _row_of(row: Mapping[str, str], record_id: str) -> tuple[str, ...]:
-    return (row[record_id], *(row.get(name, "") for name in OF_ROWS))
+    return (row[record_id], row.get(EVENT, ""))
 
 
 def _numbered(name: str, values: Sequence[str] | Mapping[str, object]) -> dict[str, str]:
@@ -195,12 +215,16 @@ def _numbered(name: str, values: Sequence[str] | Mapping[str, object]) -> dict[s
 
 
 def _in_words(said: str, kind: str) -> str:
+    if "certificate has expired" in said:
+        return "its certificate has expired. Tell the REDCap administrator."
+    if "ostname mismatch" in said or "IP address mismatch" in said:
+        return "its certificate is of another name than the one in data.source.url. Write the name that it has."
     if "CERTIFICATE_VERIFY_FAILED" in said:
         return (
             "its certificate is not signed by an authority that this machine knows. Write the file of the hospital's own authority into "
             "data.source.ca."
         )
-    if kind == "RemoteProtocolError":
+    if kind in {"RemoteProtocolError", "DecodingError"}:
         return "the answer broke off. Read again."
     return f"it cannot be reached ({kind}). Check data.source.url, the network, and HTTPS_PROXY where there is a proxy."
 

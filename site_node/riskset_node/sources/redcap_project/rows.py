@@ -50,6 +50,10 @@ def one_a_record(
     """
     by_record: dict[str, list[Mapping[str, str]]] = defaultdict(list)
     for row in rows:
+        if not row[record_id]:
+            raise DataError(
+                f"{place}: a row has no {record_id}. Export the project again as CSV, raw data."
+            )
         by_record[row[record_id]].append(row)
     _check_events(by_record, record_id, fields, place)
     repeating = _repeating(by_record, fields)
@@ -81,6 +85,8 @@ def _check_events(
     fields: Mapping[str, Field],
     place: str,
 ) -> None:
+    if not by_record:
+        return
     events = {row[EVENT]: None for rows in by_record.values() for row in rows if row.get(EVENT)}
     known = ", ".join(events)
     for field in fields.values():
@@ -116,10 +122,20 @@ def _values(
 ) -> list[tuple[int, str]]:
     """What the rows of one record say of a field, with the number of the repeat."""
     return [
-        (int(row.get(INSTANCE) or 1), row[field.name])
+        (_number(row.get(INSTANCE, "")), row[field.name])
         for row in rows
         if row.get(EVENT, "") == (field.event or "") and row.get(INSTRUMENT, "") == instrument
     ]
+
+
+def _number(instance: str) -> int:
+    """The number of a repeat; a row that is no repeat is the first."""
+    whole = instance.removesuffix(".0") or "1"
+    if not (whole.isascii() and whole.isdigit()):
+        raise DataError(
+            f"{INSTANCE}: {instance!r} is no number of a repeat. Export the project again as CSV, raw data."
+        )
+    return int(whole)
 
 
 def _chosen(found: Sequence[tuple[int, str]], instance: Instance | None) -> str:

@@ -139,7 +139,7 @@ def test_of_a_file_without_a_header_no_value_is_told(path, rows, delimiter, enco
         path, written.getvalue().encode(encoding), delimiter=delimiter, encoding=encoding
     )
 
-    assert "header" in said
+    assert "header" in said or "quotation mark" in said
     assert [] == [value for row in rows for value in row if len(value) > 3 and value in said]
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import datetime
+import time
 from pathlib import Path
 
 import pytest
+from tests.connect_proxy import connect_proxy
 from tests.site_node.sources.redcap.conftest import TOKEN, Project, answer, rows, served, slow
 
 from riskset_common.errors import DataError, NodeConfigError, RisksetError
@@ -185,6 +187,34 @@ def test_an_export_and_the_interface_give_the_same_patients(project, tmp_path):
     )
 
 
+def test_rows_are_of_one_record_by_the_record_id_and_by_nothing_else(project, tmp_path):
+    turned = [{"sex": row["sex"], **row} for row in rows(4)]
+    for source in (exported(tmp_path / "e.csv", turned), settings(project)):
+        with pytest.raises(NodeConfigError, match="Write patient: "):
+            SOURCE.read(source, ("dx", "sex"))
+    project.rows[:] = turned
+
+    assert ["1", "2", "3", "4"] == SOURCE.read(settings(project, report=412), COLUMNS)["record_id"]
+
+
+def test_the_token_does_not_go_to_a_proxy_without_tls(project, monkeypatch):
+    with connect_proxy() as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+
+        assert ["2", "1", "2"] == SOURCE.read(settings(project), COLUMNS)["sex"]
+        assert [] == proxy.asked
+
+
+@pytest.mark.parametrize("instance", ["x", "-1"])
+def test_a_repeat_without_a_number_is_told(tmp_path, instance):
+    written = [
+        row | {"redcap_repeat_instance": row["redcap_repeat_instance"] and instance}
+        for row in repeated()
+    ]
+    with pytest.raises(DataError, match="is no number of a repeat"):
+        SOURCE.read(exported(tmp_path / "e.csv", written), ("record_id", "wbc"))
+
+
 def test_a_report_is_read_as_it_is(project):
     assert ["2", "1", "2"] == SOURCE.read(settings(project, report=412), COLUMNS)["sex"]
     assert "412" == project.asked[-1]["report_id"]
@@ -214,6 +244,20 @@ def unknown(handler):
     answer(handler, 400, {"error": f"the token {TOKEN} is wrong"})
 
 
+def dripping(handler):
+    handler.send_response(200)
+    handler.send_header("Content-Length", "100")
+    handler.end_headers()
+    for _ in range(30):
+        handler.wfile.write(b"[")
+        handler.wfile.flush()
+        time.sleep(0.1)
+
+
+def no_gzip(handler):
+    answer(handler, 200, b"no gzip", Content_Encoding="gzip")
+
+
 def number(handler):
     answer(handler, 200, 1)
 
@@ -224,10 +268,12 @@ def number(handler):
         (page, "answered with a page, and not with data"),
         (cut, "cut off, or no JSON"),
         (broken_off, "broke off"),
-        (elsewhere, "sends on to evil.example, and a token is not sent after it"),
+        (elsewhere, "sends on to http://evil.example/api/, and a token is not sent after it"),
         (unknown, "REDCap says: the token (token) is wrong"),
         (number, "is no list"),
         (slow, "no answer within 1 s"),
+        (dripping, "no answer within 1 s"),
+        (no_gzip, "broke off"),
     ],
 )
 def test_what_is_wrong_is_told_with_what_to_do_and_without_the_token(project, answers, said):
