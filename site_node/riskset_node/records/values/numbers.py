@@ -238,7 +238,7 @@ def _rounded(
         FindingKind.TOO_COARSE,
         raw,
         off,
-        f"holds times that are no whole days written with {decimals} decimals: no day is within {float(last / 2):.2g} days",
+        f"holds times that are no whole days written with {decimals} decimals: no day is within {float(near):.2g} days",
         f"Look with how many days a month or year was counted, and set {reading.setting}.factor if it is not 30.4375 or 365.25.",
     )
     return numbers, rounded, marks
@@ -256,7 +256,7 @@ def _too_few_decimals(
         FindingKind.TOO_COARSE,
         raw,
         list(texts),
-        f"has {decimals} decimals, and one in the last of them is {last:.3g} days, so the day cannot be told",
+        f"has {decimals} decimal{'s' * (decimals != 1)}, and one in the last of them is {last:.3g} days, so the day cannot be told",
         f"Give the times with more decimals or in days, or remove {reading.setting}.round and ask the centre for a plan whose "
         "time.grid_days fits.",
     )
