@@ -177,6 +177,10 @@ def _parted_by_conditions(study: Study, spec: AnalysisSpec) -> Iterator[Parting]
         for name, levels in condition.items():
             if _parts_sites(study, name):
                 yield Parting(name, tuple(levels))
+    for name in dict.fromkeys(name for exposure in exposures for name in exposure.where):
+        # Whether it happened is unknown of who is in none of the groups: such patients are counted as missing.
+        if _parts_sites(study, name) and name not in BUILT_IN:
+            yield Parting(name, tuple(study.levels(name)))
 
 
 def parts(study: Study, ways: Iterable[Parting]) -> list[Part]:

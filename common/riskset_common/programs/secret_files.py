@@ -33,7 +33,9 @@ def write_new(path: Path, content: bytes) -> None:
 def replace(path: Path, content: bytes) -> None:
     """Write a secret file anew; after a crash the whole new content is there, or the whole old one. Raises `OSError`."""
     made = path.with_suffix(".part")
-    _write(made, os.O_TRUNC, content)
+    # Another's file or link of that name would keep its rights, or lead elsewhere.
+    made.unlink(missing_ok=True)
+    _write(made, os.O_EXCL, content)
     made.replace(path)
 
 

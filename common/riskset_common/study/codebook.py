@@ -331,9 +331,17 @@ class Codebook(StrictModel):
 
     def behind(self, name: str) -> frozenset[str]:
         """The variables that sites have columns for, and built-in ones, of which a variable is made; itself where it is not derived."""
-        if name not in self.derived:
-            return frozenset({self.with_day(name) or name})
-        return frozenset().union(*(self.behind(source) for source in self.derived[name].sources))
+        found: set[str] = set()
+        seen, waiting = {name}, [name]
+        while waiting:
+            each = waiting.pop()
+            if each not in self.derived:
+                found.add(self.with_day(each) or each)
+                continue
+            new = set(self.derived[each].sources) - seen
+            seen |= new
+            waiting += new
+        return frozenset(found)
 
     def with_day(self, name: str) -> str | None:
         """The date or number whose day `NAME.day` is about; None for every other name."""

@@ -233,6 +233,8 @@ class SiteNode:
         sid = open_offer(offer, centre=self._trust.centre, roster=self._trust.roster)
         if self._state.session(sid) is not None:
             return self._send(self._session(sid).session.advertisement, sid, 0)
+        with self._state.step():
+            self._state.require_roster(offer.roster.version)
         self._approval.require(self._config, offer.plan_json, offer.codebook_json)
         study = study_offered(offer)
         check_plan(study)
@@ -245,7 +247,6 @@ class SiteNode:
             self._identity, self._member.site_id, sid, secrets, snapshot, offer.roster
         )
         with self._state.step():
-            self._state.require_roster(offer.roster.version)
             self._state.join(session, offer.to_bytes(), salt, self._now())
             sent = self._send(session.advertisement, sid, 0)
         self._sessions.put(JoinedSession(offer.run, study, study, salt, session))

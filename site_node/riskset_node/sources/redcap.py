@@ -24,6 +24,10 @@ def _secure_address(url: str) -> str:
     parts = urlsplit(url)
     if parts.username or parts.password:
         raise ValueError("an address holds no name and no password. Write the token under token.")
+    if parts.query or parts.fragment:
+        raise ValueError(
+            "an address of an API ends in /api/, with nothing after a ? or a #. Write the token under token."
+        )
     if parts.scheme == "https" and parts.hostname:
         return url
     if parts.scheme == "http" and parts.hostname in _THIS_MACHINE:

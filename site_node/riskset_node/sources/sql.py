@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -234,6 +234,8 @@ def _opened(settings: SqlSettings) -> Iterator[_Opened]:
         with (
             engine.connect() as connection,
             within(settings.timeout, database.cut_off(connection)) as rings,
+            # Its end is asked of the database too, and so has to be in time.
+            closing(connection),
         ):
             query = _query_of(settings, database)
             yield _Opened(database, connection, place, query, settings.timeout)

@@ -43,6 +43,12 @@ def asked(*analyses: dict[str, Any], **options: Any) -> Study:
         "label": "Most",
         "groups": {"most": [group for group in STUDY_GROUPS if group != "DCOG"]},
     }
+    others = [group for group in STUDY_GROUPS if group != "DCOG"]
+    codebook["derived"]["two_parts"] = {
+        "from": "study_group",
+        "label": "Parts of most",
+        "groups": {"first": others[:9], "second": others[9:]},
+    }
     plan = plan_yaml() | {"displays": [], "disclosure": options.get("disclosure", {})}
     plan["analyses"] = [{"id": f"x{k}"} | each for k, each in enumerate(analyses)]
     if any(each.get("population") == "one_site" for each in analyses):
@@ -56,6 +62,15 @@ def asked(*analyses: dict[str, Any], **options: Any) -> Study:
     return study(plan, codebook, options.get("parties"))
 
 
+def exposed(where: dict[str, list[str]]) -> tuple[dict[str, Any], ...]:
+    """A model and an analysis at a landmark, whose exposure has conditions."""
+    landmark = {"kind": "landmark", "endpoint": "OS", "at": 1, "exposure": "date_sct"}
+    return (
+        COX | {"terms": [{"exposure": "date_sct", "where": where}]},
+        landmark | {"exposure_where": where},
+    )
+
+
 INCIDENCE: dict[str, Any] = {"kind": "cumulative_incidence", "endpoint": "OS"}
 
 ALONE = {
@@ -63,6 +78,10 @@ ALONE = {
     "curve by study group": CURVE | {"by": ["arm", "study_group"]},
     "curve by a group of one": CURVE | {"by": "alone"},
     "curve of a group that leaves out one": CURVE | {"by": "most"},
+    "exposure at one site": exposed({"alone": ["one"]})[0],
+    "exposure until a landmark at one site": exposed({"alone": ["one"]})[1],
+    "exposure that is unknown at one site": exposed({"two_parts": ["first"]})[0],
+    "exposure until a landmark that is unknown at one site": exposed({"two_parts": ["first"]})[1],
     "test within sites by site": CURVE | {"by": "site", "test": "log_rank", "strata": ["study_group"]},
     "test stratified by a group of one": CURVE | {"by": "arm", "test": "log_rank", "strata": "alone"},
     "patients of one site": CURVE | {"where": {"site": ["dcog"]}},

@@ -42,6 +42,23 @@ def test_a_replaced_secret_stays_for_its_owner_alone(tmp_path: Path) -> None:
     assert [path] == list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("laid", ["file", "link", "dangling"])
+def test_a_secret_is_not_written_into_what_another_laid_there(tmp_path: Path, laid: str) -> None:
+    path, there, others = tmp_path / "a.cut", tmp_path / "a.part", tmp_path / "others"
+    if laid != "dangling":
+        others.write_bytes(b"")
+    if laid == "file":
+        others.rename(there)
+        there.chmod(0o666)
+    else:
+        there.symlink_to(others)
+    replace(path, b"secret")
+
+    assert (b"secret", False) == (path.read_bytes(), path.is_symlink())
+    assert 0o600 == stat.S_IMODE(path.stat().st_mode)
+    assert not others.exists() or b"" == others.read_bytes()
+
+
 @pytest.fixture(params=[0o000, 0o022, 0o277])
 def umask(request):
     """What the machine takes from the mode of a new file: nothing, the usual, nearly all."""

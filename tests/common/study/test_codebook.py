@@ -368,3 +368,16 @@ def test_typical_is_part_of_what_sites_agree_on() -> None:
 
     assert canonical_json(plain) != canonical_json(typical)
     assert typical == Codebook.model_validate(parse_canonical(canonical_json(typical)))
+
+
+def test_a_codebook_of_many_layers_is_followed_at_once() -> None:
+    """Each is made of the two before it: there are more ways down than anybody can go, and more layers than calls within calls."""
+    first = "first: {from: sex, label: First, groups: {a: [male], b: [female]}}"
+    names = ["first", "first", *(f"d{k}" for k in range(1100))]
+    layers = (
+        f"d{k}: {{label: D, rules: {{a: [{{{names[k]}: [a]}}, {{{names[k + 1]}: [a]}}]}}}}"
+        for k in range(1100)
+    )
+    found = codebook(f"{{{SEX}}}", f"{{{', '.join([first, *layers])}}}")
+
+    assert {"sex"} == found.behind("d1099")

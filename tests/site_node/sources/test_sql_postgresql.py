@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 import os
 import signal
+import socket
+import struct
 import threading
 from contextlib import suppress
 from decimal import Decimal
@@ -17,6 +19,7 @@ from tests.tls_before_postgres import tls_before
 from riskset_common.errors import DataError, NodeConfigError, RisksetError
 from riskset_node.records.values.column import Column, text_of
 from riskset_node.sources.databases import database as limits
+from riskset_node.sources.databases import postgresql
 from riskset_node.sources.sql import SqlSource
 from riskset_server.centre.certificates import make_certificates
 
@@ -201,6 +204,42 @@ def test_a_server_that_falls_silent_is_left(server, sql_settings, monkeypatch):
         SOURCE.read(sql_settings(server.url(), query=SLOW, timeout=1), ["a"])
     stopping.join()
     os.kill(stopped[0], signal.SIGCONT)
+
+
+@pytest.fixture
+def silent_after_login():
+    """The port of a server that admits everybody, and then says nothing more."""
+
+    def message(kind: bytes, content: bytes) -> bytes:
+        return kind + struct.pack(">I", len(content) + 4) + content
+
+    def admit() -> None:
+        with suppress(OSError):
+            line, _ = listening.accept()
+            with line:
+                while line.recv(8)[:4] == struct.pack(">I", 8):
+                    line.sendall(b"N")
+                line.recv(4096)
+                line.sendall(message(b"R", bytes(4)) + message(b"Z", b"I"))
+                over.wait(30)
+
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        admitting = threading.Thread(target=admit)
+        admitting.start()
+        yield listening.getsockname()[1]
+        over.set()
+        listening.shutdown(socket.SHUT_RDWR)
+        admitting.join()
+
+
+def test_a_server_that_falls_silent_after_the_login_is_left(
+    silent_after_login, sql_settings, monkeypatch
+):
+    monkeypatch.setattr(postgresql, "CONNECT_SECONDS", 1)
+    settings = sql_settings(f"postgresql://reader@127.0.0.1:{silent_after_login}/trial", table="t")
+    with pytest.raises(DataError, match="connection ended"):
+        SOURCE.read(settings, ["a"])
 
 
 def test_a_connection_that_is_killed_in_mid_read_gives_no_records(server, sql_settings):

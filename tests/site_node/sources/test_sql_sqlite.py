@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
 import pytest
 
 from riskset_common.errors import DataError, NodeConfigError
+from riskset_node.config import read_node
 from riskset_node.finding_kinds import FindingKind
 from riskset_node.records.reading import read_records
-from riskset_node.sources.sql import SqlSource
+from riskset_node.sources.sql import SqlSettings, SqlSource
 
 SOURCE = SqlSource()
+NODE = """
+site: dcog
+study_group: NOPHO
+data:
+  source: {kind: sql, url: 'sqlite:///trial.db', table: t}
+  patient: pat
+"""
 
 
 def test_values_of_several_types_stay_what_they_are(tmp_path, sql_settings):
@@ -80,3 +89,16 @@ def test_a_name_that_is_no_column_is_not_read_as_a_text(tmp_path, sql_settings):
     file.close()
     with pytest.raises(NodeConfigError, match="there is no column 'Sex'"):
         SOURCE.read(sql_settings(f"sqlite:///{tmp_path / 'trial.db'}", table="t"), ["Sex"])
+
+
+def test_a_path_is_relative_to_node_yaml_wherever_that_is_named_from(site, monkeypatch):
+    with sqlite3.connect(site.path / "trial.db") as file:
+        file.execute("create table t (pat)")
+    file.close()
+    site.write("node.yaml", NODE)
+    monkeypatch.chdir(site.path)
+
+    settings = read_node(Path("node.yaml")).data.source
+
+    assert isinstance(settings, SqlSettings)
+    assert ("pat",) == SOURCE.header(settings)

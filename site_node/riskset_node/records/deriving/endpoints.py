@@ -183,7 +183,10 @@ def _if_completed(patients: Patients, names: Iterable[str], rows: Bools) -> str:
     completed = [name for name in names if (patients.approximate.get(name, nowhere) & rows).any()]
     if not completed:
         return ""
-    return f" Days of {' and '.join(completed)} were completed: find the true days out. If the key day set them, another may be written at that column."
+    return (
+        f" Days of {' and '.join(completed)} were completed: find the true days out. "
+        "If the key day set them, another may be written at that column."
+    )
 
 
 def _from_columns(

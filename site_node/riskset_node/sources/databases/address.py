@@ -47,7 +47,7 @@ class OpenUrl:
         scheme, file = (_SQLITE, self.text.removeprefix(_SQLITE))
         if file.startswith("file:"):
             scheme, file = f"{_SQLITE}file:", file.removeprefix("file:")
-        return replace(self, text=f"{scheme}{folder / file}")
+        return replace(self, text=f"{scheme}{(folder / file).absolute()}")
 
     def read(self, setting: str) -> str:
         """The URL."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime
 import os
 import socket
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from riskset_common.errors import DataError, NodeConfigError, RisksetError
@@ -28,7 +30,8 @@ from riskset_node.sources.source import Examined
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
-    from sqlalchemy.engine import ExceptionContext
+    from sqlalchemy.engine import Dialect, ExceptionContext
+    from sqlalchemy.engine.interfaces import DBAPIConnection
 
 _BOOLEAN, _QUOTED_CHAR, _UUID, _PADDED = 16, 18, 2950, 1042
 _NUMBERS = (20, 21, 23, 700, 701, 1700)
@@ -129,7 +132,10 @@ class PostgreSql:
             )
         except ModuleNotFoundError:
             raise no_such_driver("psycopg", "sql") from None
+        first = _FirstAnswers()
+        event.listen(engine, "do_connect", first.await_them)
         event.listen(engine, "connect", lambda opened, _: _prepare(opened, limits.timeout))
+        event.listen(engine, "connect", lambda *_: first.came())
         event.listen(engine, "handle_error", _close_cursor)
         return engine
 
@@ -288,6 +294,33 @@ def _loaders() -> Mapping[str, type]:
         "timestamp": moment,
         "timestamptz": moment,
     }
+
+
+class _FirstAnswers:
+    """Ends a connection on which the server admits the role and then is silent, before anybody has it whose time is limited."""
+
+    def __init__(self) -> None:
+        self._came = threading.Event()
+
+    def await_them(
+        self, dialect: Dialect, record: object, given: Sequence[object], named: Mapping[str, object]
+    ) -> DBAPIConnection:
+        """Connect; the connection is ended unless `came` is called in time."""
+        opened = dialect.connect(*given, **named)
+        self._came.clear()
+        # The number of its file may be another's when the time is over, so this one is its own.
+        line = socket.socket(fileno=os.dup(opened.fileno()))
+        threading.Thread(target=self._wait, args=(line,), daemon=True).start()
+        return opened
+
+    def came(self) -> None:
+        """The server answered all that is asked first."""
+        self._came.set()
+
+    def _wait(self, line: socket.socket) -> None:
+        with line, suppress(OSError):
+            if not self._came.wait(CONNECT_SECONDS):
+                line.shutdown(socket.SHUT_RDWR)
 
 
 def _close_cursor(failed: ExceptionContext) -> None:

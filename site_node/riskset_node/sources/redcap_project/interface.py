@@ -148,7 +148,7 @@ class RedcapInterface:
             )
         try:
             found: Json = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise DataError(f"{self.place}: {_no_json(body)}") from None
         if isinstance(found, dict) and "error" in found:
             raise NodeConfigError(f"{self.place}: refused: {_error_in(body, token)}.")
@@ -168,6 +168,7 @@ class RedcapInterface:
         ):
             if answer.is_redirect:
                 there = answer.headers.get("location", "").partition("?")[0] or "another address"
+                there = there.replace(form["token"], "(token)")
                 raise NodeConfigError(
                     f"{self.place}: sends on to {there}, and a token is not sent after it. "
                     "Write the final address into data.source.url, with https and the slash at its end."
@@ -234,7 +235,7 @@ def _error_in(body: bytes, token: str) -> str:
     try:
         found = json.loads(body)
         said = str(found["error"]) if isinstance(found, dict) and "error" in found else ""
-    except ValueError:
+    except (ValueError, RecursionError):
         said = ""
     said = " ".join(said.replace(token, "(token)").split())[:300].rstrip(".")
     return f"REDCap says: {said}" if said else "it does not say why"

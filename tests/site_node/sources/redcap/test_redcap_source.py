@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 from tests.connect_proxy import connect_proxy
 from tests.site_node.sources.redcap.conftest import TOKEN, Project, answer, rows, served, slow
 
@@ -242,6 +243,18 @@ def elsewhere(handler):
     answer(handler, 302, b"", Location="http://evil.example/api/")
 
 
+def elsewhere_with_the_token(handler):
+    answer(handler, 302, b"", Location=f"http://evil.example/{TOKEN}/")
+
+
+def deep(handler):
+    answer(handler, 200, b"[" * 100_000)
+
+
+def deep_refusal(handler):
+    answer(handler, 400, b"[" * 100_000)
+
+
 def unknown(handler):
     answer(handler, 400, {"error": f"the token {TOKEN} is wrong"})
 
@@ -271,6 +284,9 @@ def number(handler):
         (cut, "cut off, or no JSON"),
         (broken_off, "broke off"),
         (elsewhere, "sends on to http://evil.example/api/, and a token is not sent after it"),
+        (elsewhere_with_the_token, "sends on to http://evil.example/(token)/"),
+        (deep, "cut off, or no JSON"),
+        (deep_refusal, "does not say why"),
         (unknown, "REDCap says: the token (token) is wrong"),
         (number, "is no list"),
         (slow, "no answer within 1 s"),
@@ -340,6 +356,10 @@ def test_the_doctor_sees_title_rights_and_fields(project):
             {"url": "https://a:b@redcap.example/api/", "token": "env:T"},
             "holds no name and no password",
         ),
+        (
+            {"url": f"http://redcap.example/api/?token={TOKEN}", "token": "env:T"},
+            "nothing after a [?] or a #",
+        ),
         ({"url": "https://redcap.example/api/"}, "give url and token"),
         (
             {"url": "https://redcap.example/api/", "token": TOKEN},
@@ -350,8 +370,10 @@ def test_the_doctor_sees_title_rights_and_fields(project):
     ],
 )
 def test_a_contradiction_is_refused(written, said):
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValidationError, match=said) as refused:
         RedcapSettings.model_validate({"kind": "redcap", **written})
+
+    assert TOKEN not in "".join(each["msg"] for each in refused.value.errors())
 
 
 @pytest.mark.parametrize(
