@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from riskset_common.programs.command_line import errors_as_text
+from riskset_node.commands.codebooks import CodebookFile, codebook_for
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from riskset_node.cuts.making import MadeCut
     from riskset_node.records.site_records import SiteRecords
 
-CodebookFile = Annotated[
-    Path, typer.Option("--codebook", help="codebook.yaml", dir_okay=False, exists=True)
-]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
@@ -37,7 +35,6 @@ def cut(
     node: Annotated[
         Path, typer.Argument(metavar="NODE", help="node.yaml", dir_okay=False, exists=True)
     ],
-    codebook: CodebookFile,
     name: Annotated[
         str, typer.Option("--name", help="What the cut is called, such as 2017-12-31.")
     ],
@@ -45,20 +42,20 @@ def cut(
         Path | None,
         typer.Option("--out", help="Folder for the cut; cuts beside node.yaml when not given."),
     ] = None,
+    codebook: CodebookFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Keep the records as they are now in a file, which then serves every plan with this codebook. Nothing is sent.
 
     The records are checked first. Ends with 1, and writes nothing, where they cannot be used as they are.
     """
-    from riskset_common.study.codebook import read_codebook
     from riskset_node.commands.listings import findings_json, print_json, show_findings, terminal
     from riskset_node.config import read_node
     from riskset_node.cuts.making import check_can_be_cut, write_cut
     from riskset_node.records.findings import Severity
     from riskset_node.records.reading import read_records
 
-    config, words = read_node(node), read_codebook(codebook)
+    config, words = read_node(node), codebook_for(codebook, node.parent)
     path = check_can_be_cut(config, name, out or node.parent / "cuts")
     now = _now()
     records = read_records(config, words, now.astimezone().date())
@@ -111,16 +108,15 @@ def diff(
         Path,
         typer.Argument(metavar="AFTER", help="A cut, or node.yaml.", dir_okay=False, exists=True),
     ],
-    codebook: CodebookFile,
+    codebook: CodebookFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Show which patients are new, gone and changed between two states of the records. For this machine only; nothing is sent."""
     from riskset_common.errors import NodeConfigError
-    from riskset_common.study.codebook import read_codebook
     from riskset_node.commands.listings import print_json, terminal
     from riskset_node.cuts.differences import differences
 
-    words = read_codebook(codebook)
+    words = codebook_for(codebook, before.parent, after.parent)
     (site, old), (other, new) = _state(before, words), _state(after, words)
     if site != other:
         raise NodeConfigError(

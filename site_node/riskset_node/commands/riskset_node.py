@@ -11,6 +11,7 @@ import typer
 from riskset_common.programs.command_line import LEAVE_ESCAPES, errors_as_text, show_version
 from riskset_node.commands import cuts as cuts_cli
 from riskset_node.commands import node as node_cli
+from riskset_node.commands.codebooks import CodebookFile, codebook_for
 from riskset_node.commands.outbox import outbox_app
 
 if TYPE_CHECKING:
@@ -36,15 +37,6 @@ node_cli.join(app)
 
 NodeFile = Annotated[
     Path, typer.Argument(metavar="NODE", help="node.yaml", dir_okay=False, exists=True)
-]
-CodebookFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--codebook",
-        help="The study's codebook; the codebook.yaml beside node.yaml when not given.",
-        dir_okay=False,
-        exists=True,
-    ),
 ]
 PlanFile = Annotated[
     Path | None, typer.Option("--plan", help="plan.yaml", dir_okay=False, exists=True)
@@ -108,7 +100,7 @@ def check(
     from riskset_node.records.preparing import prepare
     from riskset_node.records.reading import read_records
 
-    config, words = read_node(node), _codebook(codebook, node.parent)
+    config, words = read_node(node), codebook_for(codebook, node.parent)
     study = None if plan is None else _study_of_one(plan, words, config)
     needed = set() if study is None else variables_read(study)
     records = read_records(config, words, _today(), needed)
@@ -132,7 +124,7 @@ def profile(node: NodeFile, codebook: CodebookFile = None, as_json: AsJson = Fal
     from riskset_node.records.profile import profile as profile_of
     from riskset_node.records.reading import read_records
 
-    config, words = read_node(node), _codebook(codebook, node.parent)
+    config, words = read_node(node), codebook_for(codebook, node.parent)
     records = read_records(config, words, _today())
     check_usable(records.findings, config.site)
     rows = profile_of(records.patients, words, config.study_group)
@@ -164,7 +156,7 @@ def draft(
     from riskset_node.drafting.files import read_whole
     from riskset_node.drafting.node_file import place_of, write_draft
 
-    words = _codebook(codebook, folder)
+    words = codebook_for(codebook, folder)
     said = {"encoding": encoding, "sheet": sheet}
     read = read_whole(file, {key: value for key, value in said.items() if value is not None})
     if dictionary is not None:
@@ -217,23 +209,6 @@ def show(node: NodeFile, plan: PlanFile = None, as_json: AsJson = False) -> None
         show_policy(terminal(), shown)
     if shown.reasons():
         raise typer.Exit(PolicyRefusal.exit_code)
-
-
-def _codebook(given: Path | None, folder: Path) -> Codebook:
-    """The codebook that was named, or the one in the folder of node.yaml; which one is then said."""
-    from riskset_common.errors import InputError
-    from riskset_common.study.codebook import read_codebook
-    from riskset_node.enrolment.joining import CODEBOOK_FILE
-
-    if given is not None:
-        return read_codebook(given)
-    path = folder / CODEBOOK_FILE
-    if not path.exists():
-        raise InputError(
-            f"{path}: is not there. Ask the centre for the study's codebook and lay it there, or name it with --codebook."
-        )
-    typer.echo(f"codebook: {path}", err=True)
-    return read_codebook(path)
 
 
 def _study_of_one(plan: Path, codebook: Codebook, config: NodeConfig) -> Study:

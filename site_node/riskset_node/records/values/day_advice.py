@@ -62,9 +62,13 @@ def advice_on_texts(texts: Sequence[str], reading: ColumnReading, *, alone: bool
         if form not in reading.forms and texts and all(_believable(form, text) for text in texts)
     ]
     if not fitting:
+        named = any(set(text) & set("0123456789") and any(map(str.isalpha, text)) for text in texts)
+        english = (
+            " Names of months are read in English: Jan, Feb, Mar, or in full." if named else ""
+        )
         return (
-            f"Mend them. Where a text stands for something else, write it under {reading.setting}.did_not_happen (an event that did "
-            "not happen), .day_unknown (it happened, and nobody knows when) or .missing."
+            f"Mend them.{english} Where a text stands for something else, write it under {reading.setting}.did_not_happen (an event that "
+            "did not happen), .day_unknown (it happened, and nobody knows when) or .missing."
         )
     return _advice_on_forms(fitting, texts[0], reading, alone=alone)
 

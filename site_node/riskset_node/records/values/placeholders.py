@@ -15,8 +15,8 @@ from riskset_node.records.values.column import Column, text_of
 from riskset_node.records.values.column_reading import ColumnReading
 from riskset_node.sources.date_forms import DAY_ZERO
 
-_NEVER = frozenset({day_number(datetime.date(1900, 1, 1)), day_number(datetime.date(1900, 1, 2))})
-"""The day 0, 1 or 2 of Excel and of most databases: no patient of a survival study was seen then."""
+_NEVER = frozenset(day_number(datetime.date(1900, 1, 1)) + day for day in range(59))
+"""Days 0 to 60 of Excel and of most databases, as small numbers that are shown as dates: no patient of a survival study was seen then."""
 
 _DAYS_ZERO = frozenset(day_number(datetime.date(year, 1, 1)) for year in (1901, 1904, 1960, 1970))
 """Day 0 of SAS, Stata, R, Unix, of Excel on the Mac and of Visual Basic: true days as well, if others are near."""

@@ -310,7 +310,7 @@ def test_what_is_no_date_is_told_with_the_form_that_it_has(texts, advice):
 
 
 def test_dates_before_1900_and_after_today_are_impossible():
-    codes, (mark,) = code(["1899-12-31", "1900-01-03", "2018-06-01", "2018-06-02"], DATE)
+    codes, (mark,) = code(["1899-12-31", "1900-03-01", "2018-06-01", "2018-06-02"], DATE)
 
     assert (FindingKind.IMPOSSIBLE_DATE, ("1899-12-31", "2018-06-02")) == (mark.kind, mark.values)
     assert [True, False, False, True] == (codes == UNKNOWN_DAY).tolist()
