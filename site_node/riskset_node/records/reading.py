@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from riskset_common.errors import NodeConfigError
+from riskset_common.errors import NodeConfigError, did_you_mean
 from riskset_common.formats.seen import as_seen
 from riskset_common.study.codebook import CategoryVariable, Codebook, NumberVariable
 from riskset_common.study.patients import Patients
@@ -21,6 +21,7 @@ from riskset_node.records.values.column import Column
 from riskset_node.records.variable_columns import VariableColumn, variable_columns
 from riskset_node.sources import source_of
 from riskset_node.sources.cut import CutSource
+from riskset_node.sources.formats.header import looks_like_header
 from riskset_node.sources.source import FileSettings, NotedColumns, labels_of, own_names
 
 
@@ -110,6 +111,7 @@ def _rows_read(
     source, settings = source_of(config.data.source.kind), config.data.source
     where = settings.where if isinstance(settings, FileSettings) else {}
     asked = tuple(dict.fromkeys((*columns, *where)))
+    _check_where(where, header, source.place(settings))
     own = own_names(header, asked)
     values = source.read(settings, tuple(dict.fromkeys(own)))
     notes = values.notes if isinstance(values, NotedColumns) else {}
@@ -117,7 +119,7 @@ def _rows_read(
         name: Column.of(values[its], notes.get(its)) for name, its in zip(asked, own, strict=True)
     }
     n = len(next(iter(values.values()), ()))
-    rows = chosen_rows(raw, where, n, source.place(settings))
+    rows = chosen_rows(raw, where, n, source.place(settings), settings.decimal_sign)
     raw = {name: raw[name].rows(rows) if where else raw[name] for name in columns}
     named = None if config.data.patient is None else raw[config.data.patient]
     ids = PatientIds.of(named, config, rows)
@@ -125,6 +127,16 @@ def _rows_read(
         return raw, ids
     order = ids.order()
     return {name: column.rows(order) for name, column in raw.items()}, ids.rows(order)
+
+
+def _check_where(where: Collection[str], header: Sequence[str], place: str) -> None:
+    held = set(map(as_seen, header)) - {""}
+    for name in where:
+        if as_seen(name) not in held:
+            near = did_you_mean(name, held) if looks_like_header(held) else ""
+            raise NodeConfigError(
+                f"data.source.where: {place} has no column {name!r}. {near}".rstrip()
+            )
 
 
 def _needed(config: NodeConfig, mapped: Iterable[VariableColumn]) -> tuple[str, ...]:

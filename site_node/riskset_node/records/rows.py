@@ -20,9 +20,15 @@ _VALUES_SHOWN = 8
 
 
 def chosen_rows(
-    raw: Mapping[str, Column], where: Mapping[str, Sequence[str]], n: int, place: str
+    raw: Mapping[str, Column],
+    where: Mapping[str, Sequence[str]],
+    n: int,
+    place: str,
+    decimal: str = ".",
 ) -> Integers:
     """Numbers of the rows, from 0, in which each column that `where` names has one of its values.
+
+    An empty value, as files write it or leave it out, is `""`. Numbers that are texts have this decimal sign.
 
     Raises
     ------
@@ -32,9 +38,11 @@ def chosen_rows(
     chosen = np.ones(n, dtype=np.bool_)
     for name, wanted in where.items():
         column = raw[name]
-        tokens = Tokens.of(dict(zip(wanted, wanted, strict=True)), ".")
+        tokens = Tokens.of(dict(zip(wanted, wanted, strict=True)), decimal)
         meant = [tokens.of_value(value) for value in column.distinct]
-        lacking = [value for value in wanted if value not in meant]
+        empty = (column.index < 0) & ("" in tokens.exact)
+        found = {*meant, *([""] if empty.any() else [])}
+        lacking = [value for value in wanted if value not in found]
         if lacking and n:
             held = [text_of(value) for value in column.distinct]
             more = f" and {len(held) - _VALUES_SHOWN} more" if len(held) > _VALUES_SHOWN else ""
@@ -42,7 +50,9 @@ def chosen_rows(
                 f"data.source.where.{name}: {place} has no row with {', '.join(map(repr, lacking))} there. "
                 f"It has {', '.join(map(repr, held[:_VALUES_SHOWN])) or 'no value'}{more}."
             )
-        chosen &= column.rows_with(place for place, value in enumerate(meant) if value is not None)
+        chosen &= empty | column.rows_with(
+            place for place, value in enumerate(meant) if value is not None
+        )
     return np.flatnonzero(chosen)
 
 

@@ -31,6 +31,9 @@ _LEVEL = 6
 """Of zlib: a cut is written once and kept."""
 
 _LENGTH = struct.Struct("<I")
+_LONGEST_HEADER = 1 << 28
+"""Bytes: the ids of ten million patients."""
+
 _RINGS: Mapping[str, RingName] = {
     "categories": "counts",
     "dates": "counts",
@@ -169,26 +172,36 @@ def read_cut(path: Path, setting: str) -> Cut:
 def _opened(compressed: bytes) -> Cut:
     """Take the content apart; raises one of several errors if it is not as `to_bytes` writes it."""
     stream = zlib.decompressobj()
-    content = stream.decompress(compressed)
-    if not stream.eof or stream.unused_data:
-        raise ValueError("the stream has another end")
-    (length,) = _LENGTH.unpack_from(content)
-    end = _LENGTH.size + length
+    # No more is unpacked than the lengths that were read before say: a small file can unpack to more than the machine has.
+    (length,) = _LENGTH.unpack(_unpacked(stream, compressed, _LENGTH.size))
+    if length > _LONGEST_HEADER:
+        raise ValueError("the header is longer than any")
+    written = _unpacked(stream, stream.unconsumed_tail, length)
     try:
-        header = CutHeader.model_validate_json(content[_LENGTH.size : end])
+        header = CutHeader.model_validate_json(written)
     except ValidationError:
         raise ValueError("the header is no header of a cut") from None
-    n_counts = vector_length(header.sections, "counts")
-    middle = end + 8 * n_counts
-    if len(content) != middle + 8 * vector_length(header.sections, "reals"):
-        raise ValueError("the vectors have another length")
-    counts = np.frombuffer(content[end:middle], "<i8").astype(np.int64)
-    reals = np.frombuffer(content[middle:], "<f8").astype(np.float64)
-    cut = _made(header, split(header.sections, counts, reals))
+    of_counts = 8 * vector_length(header.sections, "counts")
+    counts = np.frombuffer(_unpacked(stream, stream.unconsumed_tail, of_counts), "<i8")
+    of_reals = 8 * vector_length(header.sections, "reals")
+    reals = np.frombuffer(_unpacked(stream, stream.unconsumed_tail, of_reals), "<f8")
+    # A byte more than there may be, so that the end of the stream is read.
+    if stream.decompress(stream.unconsumed_tail, 1) or not stream.eof or stream.unused_data:
+        raise ValueError("the stream has another end")
+    vectors = split(header.sections, counts.astype(np.int64), reals.astype(np.float64))
+    cut = _made(header, vectors)
     named = cut.header.local_ids is None or len(cut.header.local_ids) == cut.patients.n
     if not named or cut.patients.digest().hex() != header.digest:
         raise ValueError("the patients are not those that were written")
     return cut
+
+
+def _unpacked(stream: zlib._Decompress, compressed: bytes, n_bytes: int) -> bytes:
+    """So many bytes and no more."""
+    content = stream.decompress(compressed, n_bytes) if n_bytes else b""
+    if len(content) != n_bytes:
+        raise ValueError("the content is shorter than its lengths say")
+    return content
 
 
 def _arrays(cut: Cut) -> dict[tuple[str, str], Numbers]:

@@ -71,13 +71,23 @@ class DateForm:
     has_day
         Whether it says the day; `%Y-%m` does not.
     unseparated
-        Digits of a text in this form if it has nothing but digits, else None: such a text may have lost a leading zero.
+        Digits of a text in this form if it has nothing but digits, else None: such a text may have lost a leading zero. None as well if
+        it begins with a year of four digits, which has none.
     """
 
     name: str
     pattern: re.Pattern[str] | None
     has_day: bool
     unseparated: int | None
+
+    def lost_a_zero(self, text: str) -> bool:
+        """Whether a text is what a program makes of a date in this form if it takes it for a number: a digit less."""
+        return (
+            self.unseparated is not None
+            and len(text) == self.unseparated - 1
+            and text.isascii()
+            and text.isdigit()
+        )
 
     def read(self, text: str) -> Written | None:
         """What a text says; None if the whole of it is not in this form, or is no day of the calendar."""
@@ -167,7 +177,7 @@ def date_form(name: str) -> DateForm:
     _check_parts(name, letters)
     pattern = re.compile("".join(_pattern(pieces)), re.IGNORECASE | re.ASCII)
     digits = sum(4 if letter == "Y" else 3 if letter == "j" else 2 for letter in letters)
-    bare = len(pieces) == len(letters) and set(letters) <= set("YymdjHMS")
+    bare = len(pieces) == len(letters) and set(letters) <= set("YymdjHMS") and letters[0] != "Y"
     has_day = bool({"d", "j"} & set(letters))
     return DateForm(name, pattern, has_day, digits if bare else None)
 

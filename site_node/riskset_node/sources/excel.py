@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -17,6 +17,7 @@ from riskset_common.errors import DataError, NodeConfigError, did_you_mean
 from riskset_node.sources.formats.header import ROWS_SEARCHED, check_is_header, name_of
 from riskset_node.sources.formats.recognised import check_format
 from riskset_node.sources.formats.sheets import SheetFacts, sheet_facts
+from riskset_node.sources.formats.shown import excel_shows_month
 from riskset_node.sources.source import (
     FileSettings,
     FileSource,
@@ -28,8 +29,13 @@ from riskset_node.sources.source import (
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
+    from openpyxl.cell.read_only import EmptyCell, ReadOnlyCell
 
 _SHOWN = 5
+
+_LARGE = 100 << 20
+_MOST_PACKED = 200
+"""A part of that many bytes that is so many times as long as in the archive holds nothing but repetitions; sheets are 10 to 30 times."""
 
 _DAY_0 = datetime.datetime(1899, 12, 30)  # noqa: DTZ001  # Excel knows no time zones
 """What Excel shows as 0 January 1900: a cell with the value 0 that is formatted as a date."""
@@ -93,8 +99,52 @@ class ExcelSource(FileSource):
                 if any(cell is not None for cell in row)
             ]
             note = Note(from_1904=sheet.from_1904)
-        values = {name: [_value(row[place]) for row in rows] for place, name in enumerate(places)}
+        values = {
+            name: _as_shown([row[place] for row in rows]) for place, name in enumerate(places)
+        }
         return NotedColumns(values, dict.fromkeys(values, note))
+
+
+@dataclass(frozen=True)
+class _Month:
+    """A day of which Excel shows month and year only."""
+
+    day: datetime.datetime
+
+    def __str__(self) -> str:
+        """The month."""
+        return f"{self.day:%Y-%m}"
+
+
+def _as_shown(cells: Sequence[object]) -> list[object]:
+    """The values of a column. A month is a text such as `2017-12`, if all months of the column are stored as their first day.
+
+    So Excel stores what is typed as a month. Another day was typed as a day, and then all of them are days.
+    """
+    months = [cell for cell in cells if isinstance(cell, _Month)]
+    if not months:
+        return list(map(_value, cells))
+    typed = all(_is_first_day(month.day) for month in months)
+    return [
+        (str(cell) if typed else cell.day) if isinstance(cell, _Month) else _value(cell)
+        for cell in cells
+    ]
+
+
+def _is_first_day(day: datetime.datetime) -> bool:
+    """Whether a moment is the midnight with which a month begins."""
+    return day.day == 1 and day.time() == datetime.time.min
+
+
+def _with_months(rows: Iterable[Sequence[ReadOnlyCell | EmptyCell]]) -> Iterator[Sequence[object]]:
+    """The values of cells, with those marked of which a person sees month and year only."""
+    for row in rows:
+        yield [
+            _Month(cell.value)
+            if isinstance(cell.value, datetime.datetime) and excel_shows_month(cell.number_format)
+            else cell.value
+            for cell in row
+        ]
 
 
 def _value(cell: object) -> object:
@@ -130,32 +180,39 @@ def _sheet(file: IO[bytes], settings: ExcelSettings) -> _Sheet:
     from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
     reader = ExcelReader(file, read_only=True, data_only=True)
+    for part in reader.archive.infolist():
+        if part.file_size > _LARGE and part.file_size > _MOST_PACKED * part.compress_size:
+            raise DataError(
+                f"{settings.path}: unpacks to {part.file_size >> 20:,} MiB, far more than patients need. Open it, keep the rows with "
+                "patients, and save it again."
+            )
     reader.read()
     sheet = reader.wb[_title(settings, [each.title for each in reader.wb.worksheets])]
     parts = {each.name: where.target for each, where in reader.parser.find_sheets()}
     # Some programs write a wrong size of the sheet; rows beyond it would be lost without a word.
     sheet.reset_dimensions()
+    # Few workbooks show months, and a cell with its format takes longer to read than a value.
+    formats = _cell_formats(reader.wb)
+    has_months = any(map(excel_shows_month, formats))
     return _Sheet(
-        sheet.iter_rows(values_only=True),
+        _with_months(sheet.iter_rows()) if has_months else sheet.iter_rows(values_only=True),
         reader.archive,
         reader.parser.workbook_part_name,
         parts[sheet.title],
         from_1904=reader.wb.epoch == CALENDAR_MAC_1904,
-        percent=_percent_styles(reader.wb),
+        percent=frozenset(style for style, shown in enumerate(formats) if "%" in shown),
     )
 
 
-def _percent_styles(book: Workbook) -> frozenset[int]:
-    """Numbers of the cell styles that show a number as a percentage."""
+def _cell_formats(book: Workbook) -> list[str]:
+    """The number format of each cell style, by the style's number."""
     from openpyxl.styles.numbers import BUILTIN_FORMATS, BUILTIN_FORMATS_MAX_SIZE
 
     formats = dict(BUILTIN_FORMATS)
     # A workbook that is read row by row gives its styles nowhere else.
     own, styles = book._number_formats, book._cell_styles  # noqa: SLF001
     formats |= dict(enumerate(own, start=BUILTIN_FORMATS_MAX_SIZE))
-    return frozenset(
-        number for number, style in enumerate(styles) if "%" in formats.get(style.numFmtId, "")
-    )
+    return [formats.get(style.numFmtId, "") for style in styles]
 
 
 def _title(settings: ExcelSettings, names: Sequence[str]) -> str:

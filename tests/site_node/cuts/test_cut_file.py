@@ -136,3 +136,12 @@ def test_a_cut_is_known_by_its_first_bytes(written):
 def test_a_file_that_is_not_there_is_told_with_its_setting(tmp_path):
     with pytest.raises(NodeConfigError, match=r"No such file.*Check data\.source\.path"):
         read_cut(tmp_path / "none.cut", "data.source.path")
+
+
+@pytest.mark.parametrize("length", [0, 10, 1 << 27, (1 << 32) - 1])
+def test_a_file_that_unpacks_to_more_than_it_says_is_damaged(tmp_path, length):
+    path = tmp_path / "bomb.cut"
+    content = length.to_bytes(4, "little") + bytes(1 << 22)
+    path.write_bytes(MAGIC + bytes([VERSION]) + zlib.compress(content))
+    with pytest.raises(DataError, match="the cut is damaged"):
+        read_cut(path, "data.source.path")

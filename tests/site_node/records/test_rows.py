@@ -7,6 +7,8 @@ import pytest
 from riskset_common.errors import NodeConfigError
 from riskset_node.finding_kinds import FindingKind
 from riskset_node.records.reading import read_records
+from riskset_node.records.rows import chosen_rows
+from riskset_node.records.values.column import Column
 
 ROWS = """PARAMCD,pat,diagnosed,sex
 OS,7,2010-01-01,male
@@ -73,3 +75,27 @@ def test_without_a_patient_column_a_warning_says_what_may_happen(site):
 
     assert [FindingKind.NO_PATIENT_COLUMN] == kinds(records)
     assert "warning" == records.findings[0].severity
+
+
+def test_a_number_is_chosen_however_the_file_writes_it(site):
+    text = "visit;pat;diagnosed;sex\n1,0;7;2010-01-01;male\n1;8;2012-01-01;female\n;9;2012-01-01;male\n"
+    source = ', delimiter: ";", decimal: ",", where: {visit: WANTED}'
+
+    assert 2 == read(site, text, source.replace("WANTED", "1")).patients.n
+    assert 1 == read(site, text, source.replace("WANTED", '""')).patients.n
+    assert 3 == read(site, text, source.replace("WANTED", '[1, ""]')).patients.n
+
+
+def test_a_cell_with_nothing_is_an_empty_value():
+    column = Column.of([None, "OS", None])
+
+    assert [0, 2] == chosen_rows({"x": column}, {"x": [""]}, 3, "f").tolist()
+    assert [1] == chosen_rows({"x": column}, {"x": ["OS"]}, 3, "f").tolist()
+
+
+def test_a_column_that_is_not_there_is_told_of_where(site):
+    with pytest.raises(NodeConfigError) as refused:
+        read(site, ROWS, ", where: {PARAM: OS}")
+
+    assert "data.source.where: " in str(refused.value)
+    assert "has no column 'PARAM'. Did you mean 'PARAMCD'?" in str(refused.value)

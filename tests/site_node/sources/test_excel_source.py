@@ -68,6 +68,25 @@ def test_a_day_is_a_day_whatever_its_format(written):
     ]
 
 
+@pytest.mark.parametrize("layout", ["mmm-yy", "mm/yyyy", "[$-407]mmmm\\ yyyy;@", 'yyyy"d"mm'])
+@pytest.mark.parametrize(("days", "read"), [((1, 1), ["2018-05", "2018-06"]), ((1, 17), None)])
+def test_a_month_that_excel_shows_is_no_first_day_unless_days_were_typed(
+    tmp_path, layout, days, read
+):
+    book = openpyxl.Workbook()
+    dates = [datetime.date(2018, 5, days[0]), datetime.date(2018, 6, days[1])]
+    for row in [["day", "n"], [dates[0], 1], [dates[1], 2.5]]:
+        book.active.append(row)
+    for cell in ("A2", "A3"):
+        book.active[cell].number_format = layout
+    book.active["A4"] = datetime.date(2018, 7, 1)
+    book.save(tmp_path / "b.xlsx")
+    expected = read or [day.isoformat() for day in dates]
+
+    assert [*expected, "2018-07-01"] == texts(tmp_path / "b.xlsx", "day")
+    assert ["1", "2.5", None] == texts(tmp_path / "b.xlsx", "n")
+
+
 def test_rows_without_any_value_are_no_patients(written):
     path = written(patients=[["pat", "x"], [1, "a"], [None, None], [2, None], [None, None]])
 
@@ -379,3 +398,12 @@ def test_a_percentage_is_refused_because_a_person_sees_a_hundred_times_what_is_s
         ExcelSource().read(settings, ("pat", "share"))
 
     assert [3, 4] == ExcelSource().read(settings, ("age",))["age"]
+
+
+def test_a_workbook_that_is_packed_too_well_is_refused_before_it_is_unpacked(tmp_path):
+    path = tmp_path / "p.xlsx"
+    openpyxl.Workbook().save(path)
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet2.xml", bytes(101 << 20))
+    with pytest.raises(DataError, match="unpacks to 101 MiB, far more than patients need"):
+        ExcelSource().header(ExcelSettings(kind="excel", path=path))

@@ -184,8 +184,8 @@ def _if_completed(patients: Patients, names: Iterable[str], rows: Bools) -> str:
     if not completed:
         return ""
     return (
-        f" Days of {' and '.join(completed)} were completed: find the true days out. "
-        "If the key day set them, another may be written at that column."
+        f" Days of {' and '.join(completed)} were completed: find the true days out. If the key day set them, another may be written at "
+        "that column."
     )
 
 

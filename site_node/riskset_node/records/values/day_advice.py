@@ -43,9 +43,9 @@ _BELIEVABLE = (datetime.date(1940, 1, 1), datetime.date(2060, 1, 1))
 """Between these days a number of five digits may be a day number."""
 
 
-def advice_on_texts(texts: Sequence[str], reading: ColumnReading) -> str:
-    """What to write into node.yaml for these texts, as one or two sentences."""
-    lost = next((form for form in reading.forms if _lost_a_zero(texts, form)), None)
+def advice_on_texts(texts: Sequence[str], reading: ColumnReading, *, alone: bool = True) -> str:
+    """What to write into node.yaml for these texts, as one or two sentences; `alone` if no other text of the column is read as a date."""
+    lost = next((form for form in reading.forms if any(map(form.lost_a_zero, texts))), None)
     if lost is not None:
         return (
             f"Some have a digit less than {lost.name} needs: a program read them as numbers and dropped the leading zero. "
@@ -53,9 +53,12 @@ def advice_on_texts(texts: Sequence[str], reading: ColumnReading) -> str:
         )
     if _read_twice(texts, reading.forms):
         return f"Several of the forms read them, as different days. Leave in {reading.setting}.dates the one that is meant."
+    if texts and all(map(_is_year, texts)):
+        return f"A year alone tells no day. Write each under {reading.setting}.day_unknown if the event happened then, or find out the day."
+    numbers = () if _no_day_numbers(texts, reading.forms) else DAY_ZERO
     fitting = [
         form
-        for form in map(date_form, (*USUAL_DATES, *DAY_ZERO))
+        for form in map(date_form, (*USUAL_DATES, *numbers))
         if form not in reading.forms and texts and all(_believable(form, text) for text in texts)
     ]
     if not fitting:
@@ -63,13 +66,21 @@ def advice_on_texts(texts: Sequence[str], reading: ColumnReading) -> str:
             f"Mend them. Where a text stands for something else, write it under {reading.setting}.did_not_happen (an event that did "
             "not happen), .day_unknown (it happened, and nobody knows when) or .missing."
         )
+    return _advice_on_forms(fitting, texts[0], reading, alone=alone)
+
+
+def _advice_on_forms(
+    fitting: Sequence[DateForm], text: str, reading: ColumnReading, *, alone: bool
+) -> str:
+    """How node.yaml names the form, if these fit all texts, of which `text` is one."""
     where = f"{reading.setting}.dates"
     first = fitting[0]
     if len(fitting) > 1:
-        shown = ", ".join(f'"{form.name}" ({_as_day(form, texts[0])})' for form in fitting)
-        return f"They can be read in several forms: {texts[0]!r} under {shown}. Find out which is right, and set {where} to it."
+        shown = ", ".join(f'"{form.name}" ({_as_day(form, text)})' for form in fitting)
+        which = "it" if alone else f"{_listed(reading.forms)} and it, as a list"
+        return f"They can be read in several forms: {text!r} under {shown}. Find out which is right, and set {where} to {which}."
     day = "" if first.has_day else ", and day to the day that completes a month, such as 15"
-    if not reading.column.dates and first.has_day and first.name not in DAY_ZERO:
+    if alone and not reading.column.dates and first.has_day and first.name not in DAY_ZERO:
         return (
             f'They have the form {first.name}: set data.source.dates to "{first.name}" if all dates do, '
             f"or {where} for this column alone."
@@ -79,13 +90,28 @@ def advice_on_texts(texts: Sequence[str], reading: ColumnReading) -> str:
         if first.name in DAY_ZERO
         else f"have the form {first.name}"
     )
-    return f'They {said}, so that {texts[0]!r} is {_as_day(first, texts[0])}: set {where} to "{first.name}"{day}.'
+    so = f", so that {text!r} is {_as_day(first, text)}" if first.has_day else ""
+    forms = f'"{first.name}"' if alone else f"[{_listed((*reading.forms, first))}]"
+    return f"They {said}{so}: set {where} to {forms}{day}."
 
 
-def _lost_a_zero(texts: Sequence[str], form: DateForm) -> bool:
-    digits = form.unseparated
-    return digits is not None and any(
-        text.isascii() and text.isdigit() and len(text) == digits - 1 for text in texts
+def _listed(forms: Sequence[DateForm]) -> str:
+    return ", ".join(f'"{form.name}"' for form in forms)
+
+
+def _is_year(text: str) -> bool:
+    """Whether a text is a year: as a day number it would be one between 1965 and 1975."""
+    return len(text) == 4 and text.isascii() and text.isdigit() and "1900" <= text < "2100"
+
+
+def _no_day_numbers(texts: Sequence[str], forms: Sequence[DateForm]) -> bool:
+    """Whether day numbers are not to be thought of: the column has others, or the texts are codes such as 1, -9 and 9999."""
+    digits = [len(text.partition(".")[0]) for text in texts]
+    return (
+        any(form.name in DAY_ZERO for form in forms)
+        or not digits
+        or min(digits) < 4
+        or max(digits) < 5
     )
 
 

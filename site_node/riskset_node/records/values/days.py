@@ -19,7 +19,7 @@ from riskset_node.records.values.column import Column, Tokens, is_midnight, text
 from riskset_node.records.values.column_reading import ColumnReading
 from riskset_node.records.values.day_advice import advice_on_texts
 from riskset_node.records.values.placeholders import placeholder_marks
-from riskset_node.sources.date_forms import Written, date_form
+from riskset_node.sources.date_forms import DAY_ZERO, Written, date_form
 from riskset_node.sources.source import MISSING_TOKENS
 
 EARLIEST = datetime.date(1900, 1, 1)
@@ -54,6 +54,7 @@ class CodedDays:
 class _Sorted:
     """Positions of distinct values by what became of them."""
 
+    read: list[int] = field(default_factory=list)
     bad: list[int] = field(default_factory=list)
     moments: list[int] = field(default_factory=list)
     impossible: list[int] = field(default_factory=list)
@@ -125,7 +126,8 @@ class _Meanings:
         forms = (*reading.forms, *map(date_form, _TOKEN_FORMS))
         days: dict[datetime.date, str] = {}
         for text, meaning in meanings.items():
-            for form in forms:
+            # A sign that is a number is no day: 9999 is the 9,999th day of a calendar only where the file has it as a number.
+            for form in (form for form in forms if form.name not in DAY_ZERO):
                 written = form.read(text)
                 if written is not None and written.has_day:
                     days[_date(written.day)] = meaning
@@ -155,6 +157,8 @@ def _day(
     if written is None:
         found.bad.append(position)
         return UNKNOWN_DAY
+    if isinstance(value, str | int | float):
+        found.read.append(position)
     meant = meanings.by_day.get(_date(written.day))
     if meant is not None:
         return found.stands_for(meant, position)
@@ -178,34 +182,45 @@ def _day(
 
 
 def _written(value: object, reading: ColumnReading) -> Written | None:
-    """The one day that a value says in the column's forms; None for no day, and for two."""
+    """The one day that a value says in the column's forms; None for no day, for two, and where it may have lost its leading zero."""
     if isinstance(value, datetime.date):
         return Written(value, has_day=True)
     if isinstance(value, bool):
         return None
     text = text_of(value)
-    read = dict.fromkeys(filter(None, (form.read(text) for form in reading.forms)))
-    whole = [each for each in read if each.has_day] or list(read)
-    return whole[0] if len(whole) == 1 else None
+    read = list(dict.fromkeys(filter(None, (form.read(text) for form in reading.forms))))
+    if len(read) != 1 or any(form.lost_a_zero(text) for form in reading.forms):
+        return None
+    return read[0]
 
 
 def _local(moment: datetime.datetime, reading: ColumnReading) -> datetime.date | None:
-    """The day of a moment; None where nobody says in which time zone its day is meant, and it has a time of day."""
+    """The day of a moment; None if it has a time of day, and the day in the column's zone is not sure or not said.
+
+    A moment that does not say its own zone is midnight of the column's zone, told in UTC; or else its day must be the same either way.
+    """
     zone = reading.column.moments
     if zone == LOCAL or (is_midnight(moment) and (zone is None or moment.tzinfo is None)):
         return moment.date()
     if zone is None:
         return None
     known = moment if moment.tzinfo is not None else moment.replace(tzinfo=datetime.UTC)
-    there = known.astimezone(zoneinfo.ZoneInfo(zone))
+    try:
+        there = known.astimezone(zoneinfo.ZoneInfo(zone))
+    except OverflowError:
+        # Beyond the first or the last day of the calendar: impossible in every zone.
+        return moment.date()
+    if is_midnight(there):
+        return there.date()
     # Midnight as it is stored, and not in that zone: it was stored as a day, and the zone would move it.
-    return None if is_midnight(moment) and not is_midnight(there) else there.date()
+    unsure = moment.tzinfo is None and there.date() != moment.date()
+    return None if is_midnight(moment) or unsure else there.date()
 
 
 def _marks(raw: Column, reading: ColumnReading, found: _Sorted, today: datetime.date) -> list[Mark]:
     forms = " or ".join(form.name for form in reading.forms)
     texts = [text_of(raw.distinct[position]) for position in found.bad]
-    advice = advice_on_texts(texts, reading)
+    advice = advice_on_texts(texts, reading, alone=not found.read)
     return [
         *reading.marks(
             FindingKind.NOT_A_DATE,
@@ -219,8 +234,7 @@ def _marks(raw: Column, reading: ColumnReading, found: _Sorted, today: datetime.
             raw,
             found.moments,
             "holds moments with a time of day",
-            f"If they are midnight of another time zone, set {reading.setting}.moments to that zone, such as Europe/Vienna. "
-            f"If the day is the one that is written, set it to {LOCAL}.",
+            _advice_on_moments(reading),
         ),
         *reading.marks(
             FindingKind.IMPOSSIBLE_DATE,
@@ -231,6 +245,19 @@ def _marks(raw: Column, reading: ColumnReading, found: _Sorted, today: datetime.
             "not happen), .day_unknown (it happened, and nobody knows when) or .missing.",
         ),
     ]
+
+
+def _advice_on_moments(reading: ColumnReading) -> str:
+    zone, setting = reading.column.moments, f"{reading.setting}.moments"
+    if zone is None:
+        return (
+            f"If they are midnight of another time zone, set {setting} to that zone, such as Europe/Vienna. "
+            f"If the day is the one that is written, set it to {LOCAL}."
+        )
+    return (
+        f"It is not clear which day they are in {zone}: taken as moments in UTC, they are not midnight there. If the day is the one that "
+        f"is written, set {setting} to {LOCAL}; else write each with its own time zone, such as +01:00."
+    )
 
 
 def _unclear_signs(raw: Column, reading: ColumnReading, found: _Sorted) -> list[Mark]:

@@ -24,6 +24,9 @@ _ONE_GROUP = re.compile(r"[+-]?[1-9][0-9]{0,2}[.,][0-9]{3}")
 """Either a number with three decimals or one with a sign between its thousands."""
 
 
+_NEAR_ENOUGH = Fraction(1, 864_000)
+"""A tenth of a second, in days: less than any clinic writes down, and more than a double loses."""
+
 _BLANKS = " \u00a0\u2009\u202f"
 _APOSTROPHES = "'\u2019"
 _SIGN_NAMES = {".": "points", ",": "commas", " ": "blanks", "'": "apostrophes"}
@@ -180,6 +183,13 @@ def _advice(texts: Sequence[str], reading: ColumnReading) -> str:
                 )
             )
     other = "." if decimal == "," else ","
+    if any(decimal in text for text in texts) and all(
+        _reads_with(text, other, decimal) for text in texts
+    ):
+        return (
+            f"If {_SIGN_NAMES[decimal]} stand between thousands and {_SIGN_NAMES[other]} are decimal signs, set "
+            f'{reading.setting}.thousands to "{decimal}" and {reading.setting}.decimal to "{other}".'
+        )
     if any(decimal_text(text, other) is not None for text in texts):
         written = "a comma" if other == "," else "a point"
         if "decimal" in type(reading.source).model_fields:
@@ -210,14 +220,16 @@ def _rounded(
     """Times rounded to whole days, which of them were changed by it, and marks on those that are not days written with few decimals.
 
     A time was written with so many decimals as the most precise one of its column. Rounding it back gives the day only if one unit in
-    the last decimal is no more than a day, and the time lies within half such a unit of a whole day.
+    the last decimal is no more than a day, and the time lies within half such a unit of a whole day. A time that was not rounded at all
+    has the fifteen digits of a double, so that a long one has fewer decimals than a short one: a tenth of a second is always near enough.
     """
     days_per_unit = _days_per_unit(variable, reading)
     per_unit = factor_of(reading.column, variable) * days_per_unit
     decimals = max((_decimals(text) for text in texts.values()), default=0)
     last = per_unit / 10**decimals
     days = {position: Fraction(text) * per_unit for position, text in texts.items()}
-    off = [each for each, exactly in days.items() if abs(exactly - round(exactly)) > last / 2]
+    near = max(last / 2, _NEAR_ENOUGH)
+    off = [each for each, exactly in days.items() if abs(exactly - round(exactly)) > near]
     numbers = {each: float(round(exactly) / days_per_unit) for each, exactly in days.items()}
     rounded = {each for each, exactly in days.items() if exactly != round(exactly)}
     if last > 1:
@@ -226,7 +238,7 @@ def _rounded(
         FindingKind.TOO_COARSE,
         raw,
         off,
-        f"holds times that are no whole days written with {decimals} decimals: no day is within {float(last / 2):.2g} days",
+        f"holds times that are no whole days written with {decimals} decimals: no day is within {float(near):.2g} days",
         f"Look with how many days a month or year was counted, and set {reading.setting}.factor if it is not 30.4375 or 365.25.",
     )
     return numbers, rounded, marks
@@ -244,7 +256,7 @@ def _too_few_decimals(
         FindingKind.TOO_COARSE,
         raw,
         list(texts),
-        f"has {decimals} decimals, and one in the last of them is {last:.3g} days, so the day cannot be told",
+        f"has {decimals} decimal{'s' * (decimals != 1)}, and one in the last of them is {last:.3g} days, so the day cannot be told",
         f"Give the times with more decimals or in days, or remove {reading.setting}.round and ask the centre for a plan whose "
         "time.grid_days fits.",
     )

@@ -1,4 +1,4 @@
-"""Numbers that SAS, SPSS and Stata show as days, moments, times or months, by the format of their column."""
+"""Numbers that SAS, SPSS and Stata show as days, moments, times or months, by the format of their column; and months of Excel."""
 
 from __future__ import annotations
 
@@ -132,6 +132,8 @@ SPSS = Calendar(datetime.date(1582, 10, 14), 86_400, 1)
 STATA = Calendar(datetime.date(1960, 1, 1), 1, 1000)
 
 _WEEKDAY = re.compile("DAYNAME|Dayname|dayname|Day|day|Da|da")
+_EXCEL_WORDS = re.compile(r'"[^"]*"|\[[^\]]*\]|[\\_*].')
+"""Texts, colours and languages, and characters that stand for themselves, in a number format of Excel."""
 _WIDTH = re.compile(r"[0-9]*(\.[0-9]*)?$")
 
 _SAS: tuple[tuple[str, Shown], ...] = (
@@ -201,6 +203,12 @@ def stata_shown(layout: str | None) -> Shown:
         shows_date = has_day or re.search("[cy]", mask, re.IGNORECASE) is not None
         return (Shown.MOMENT if has_day else Shown.MONTH_OF_MOMENT) if shows_date else Shown.TIME
     return _STATA_NUMBERS.get(unit, Shown.REFUSED)
+
+
+def excel_shows_month(layout: str) -> bool:
+    """Whether a number format of Excel shows month and year, and neither day nor time, such as `mmm-yy`."""
+    shown = _EXCEL_WORDS.sub("", layout.partition(";")[0]).lower()
+    return "m" in shown and "y" in shown and not set("dhs") & set(shown)
 
 
 def _by_name(layout: str | None, table: tuple[tuple[str, Shown], ...]) -> Shown:

@@ -281,15 +281,15 @@ NOT_A_DATE = (
         (
             ["13-02-2001", "31-12-2001"],
             (
-                'They have the form %d-%m-%Y: set data.source.dates to "%d-%m-%Y" if all dates do, '
-                "or data.columns.x.dates for this column alone."
+                "They have the form %d-%m-%Y, so that '13-02-2001' is 2001-02-13: set data.columns.x.dates to "
+                '["%Y-%m-%d", "%d-%m-%Y"].'
             ),
         ),
         (
             ["2001-02-13 00:00:00"],
             (
-                'They have the form %Y-%m-%d %H:%M:%S: set data.source.dates to "%Y-%m-%d %H:%M:%S" if all dates do, '
-                "or data.columns.x.dates for this column alone."
+                "They have the form %Y-%m-%d %H:%M:%S, so that '2001-02-13 00:00:00' is 2001-02-13: set data.columns.x.dates to "
+                '["%Y-%m-%d", "%Y-%m-%d %H:%M:%S"].'
             ),
         ),
         (

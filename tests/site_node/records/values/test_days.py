@@ -137,12 +137,40 @@ def test_a_day_that_was_stored_as_a_day_is_not_moved_by_a_zone():
     assert [FindingKind.NOT_A_DAY] == kinds(code([midnight], {"moments": "America/New_York"}))
 
 
+@pytest.mark.parametrize("zone", ["Europe/Vienna", "America/New_York"])
+def test_a_moment_without_a_zone_that_is_no_midnight_there_is_another_day_only_in_one_reading(zone):
+    late = datetime.datetime(2018, 5, 1, 23 if zone == "Europe/Vienna" else 2, 30)  # noqa: DTZ001
+    noon = datetime.datetime(2018, 5, 1, 12)  # noqa: DTZ001
+    coded = code([late, noon], {"moments": zone})
+
+    assert [FindingKind.NOT_A_DAY] == kinds(coded)
+    assert f"in {zone}" in coded.marks[0].advice
+    assert [UNKNOWN_DAY, day_number(datetime.date(2018, 5, 1))] == coded.days.tolist()
+
+
+@pytest.mark.parametrize("zone", ["Europe/Vienna", "America/New_York"])
+def test_a_moment_at_the_end_of_the_calendar_is_impossible_in_every_zone(zone):
+    last = datetime.datetime(9999, 12, 31, 23, 59, 59, tzinfo=datetime.UTC)
+    first = datetime.datetime(1, 1, 1, tzinfo=datetime.UTC)
+    found = kinds(code([last, first, "2019-01-01"], {"moments": zone}))
+
+    assert FindingKind.IMPOSSIBLE_DATE in found
+    assert {FindingKind.IMPOSSIBLE_DATE, FindingKind.NOT_A_DAY} >= set(found)
+    assert [] == kinds(code([last], {"moments": zone, "did_not_happen": ["9999-12-31"]}))
+
+
 @pytest.mark.parametrize("zero", ["1900-01-01", "1904-01-01", "1960-01-01", "1970-01-01"])
 def test_day_0_of_a_program_is_a_finding_where_all_other_days_are_far(zero):
     coded = code([zero, "2019-03-01", "2018-05-07"])
 
     assert [FindingKind.PLACEHOLDER_DATE] == kinds(coded)
     assert (zero,) == coded.marks[0].values
+
+
+def test_days_0_of_two_programs_do_not_make_each_other_likely():
+    zeros = ("1960-01-01", "1970-01-01", "1900-01-01", "1904-01-01")
+
+    assert zeros == code([*zeros, "2019-03-01", "2018-05-07"]).marks[0].values
 
 
 @pytest.mark.parametrize("zero", ["1960-01-01", "1970-01-01"])
@@ -186,8 +214,52 @@ def test_a_text_that_two_forms_read_as_two_days_is_no_date():
 
 
 @pytest.mark.parametrize(
+    ("text", "forms"),
+    [("40317", ["%d%m%y", "excel"]), ("2012018", ["%m%d%Y", "%Y%j"]), ("1217", ["%m%y", "sas"])],
+)
+def test_nor_is_one_that_is_a_date_in_one_form_and_may_have_lost_its_zero_or_its_day_in_another(
+    text, forms
+):
+    for order in (forms, forms[::-1]):
+        coded = code([text], {"dates": order, "day": 15})
+
+        assert [FindingKind.NOT_A_DATE] == kinds(coded)
+        advice = coded.marks[0].advice
+        assert "dropped the leading zero" in advice or "as different days" in advice
+
+
+def test_a_year_of_four_digits_loses_no_zero():
+    assert [] == kinds(code(["2012018", "20180131"], {"dates": ["%Y%m%d", "%Y%j"]}))
+
+
+def test_a_number_that_stands_for_nothing_is_no_day_of_a_calendar():
+    coded = code(
+        [datetime.date(1987, 5, 18), "9999", "10000"], {"dates": ["sas"]}, missing=["9999"]
+    )
+
+    assert [day_number(datetime.date(1987, 5, 18)), NO_DATE] == coded.days.tolist()[:2]
+
+
+@pytest.mark.parametrize("form", ["sas", "r"])
+@pytest.mark.parametrize("sign", ["-1", "-9", "99", "-999", "9999"])
+def test_a_number_that_people_write_for_missing_is_no_day_number_far_from_all_others(form, sign):
+    coded = code([sign, "18184", "17900"], {"dates": [form]})
+
+    assert [FindingKind.PLACEHOLDER_DATE] == kinds(coded)
+    assert (sign,) == coded.marks[0].values
+    assert [] == kinds(code([sign, "18184"], {"dates": [form], "day_unknown": [sign]}))
+    assert [] == kinds(code(["9999", "9000", "10400"], {"dates": [form]}))
+
+
+@pytest.mark.parametrize(
     ("texts", "forms", "said"),
     [
+        (["1"], "excel", "Mend them."),
+        (["99", "-9"], "%Y-%m-%d", "Mend them."),
+        (["2019-03-02", "2019-03"], "%Y-%m-%d", 'x.dates to ["%Y-%m-%d", "%Y-%m"], and day to the'),
+        (["2019-03-02", "28.11.2018"], "%Y-%m-%d", 'x.dates to ["%Y-%m-%d", "%d.%m.%Y"]'),
+        (["2019-03-02", "3/4/2019"], "%Y-%m-%d", 'set data.columns.x.dates to "%Y-%m-%d" and it'),
+        (["2019", "1998"], "%Y-%m-%d", "A year alone tells no day."),
         (["43432", "43700"], "%Y-%m-%d", "day numbers of excel, so that '43432' is 2018-11-28"),
         (["8082019", "10152019"], "%m%d%Y", "dropped the leading zero"),
         (["28/11/2018"], "%Y-%m-%d", 'data.source.dates to "%d/%m/%Y"'),

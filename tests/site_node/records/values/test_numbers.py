@@ -43,6 +43,16 @@ def test_what_may_be_thousands_or_decimals_is_a_finding_until_node_yaml_says_whi
         assert [412_500] == code(texts[:1], column=keys, decimal=decimal).values.tolist()
 
 
+@pytest.mark.parametrize(("text", "decimal"), [("1.234,5", "."), ("1,234.5", ",")])
+def test_thousands_by_the_decimal_sign_of_the_file_are_told_with_both_keys(text, decimal):
+    other = "," if decimal == "." else "."
+    advice = code([text], decimal=decimal).marks[0].advice
+
+    assert f'x.thousands to "{decimal}" and data.columns.x.decimal to "{other}"' in advice
+    keys = {"thousands": decimal, "decimal": other}
+    assert [1234.5] == code([text], column=keys, decimal=decimal).values.tolist()
+
+
 @pytest.mark.parametrize("sure", ["0.714", "4.7", "4.7140", "1234.567", "4.714e0"])
 def test_one_number_that_cannot_have_thousands_settles_it(sure):
     assert [] == kinds(code(["412.500", sure]))
@@ -99,3 +109,14 @@ def test_a_time_between_two_days_is_a_finding():
 
     assert [FindingKind.TOO_COARSE] == kinds(coded)
     assert "factor" in coded.marks[0].advice
+
+
+@given(st.lists(st.integers(0, 40_000), min_size=1, max_size=8), st.sampled_from(["%.15g", "%r"]))
+def test_days_that_were_divided_and_not_rounded_are_read_back(days, written):
+    texts = [written % (day / 30.4375) for day in days]
+    coded = code(texts, WBC.model_copy(update={"unit": "days"}), {"unit": "months", "round": "day"})
+
+    assert days == coded.values.tolist()
+    assert {FindingKind.TOO_COARSE} >= set(kinds(coded))
+    if max(len(text) for text in texts) > 12:
+        assert [] == kinds(coded)
