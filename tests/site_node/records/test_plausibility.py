@@ -217,7 +217,10 @@ def test_what_the_site_does_not_hold_is_not_missed(warned):
         ({"diagnosed": ["1950-03-01", *days(2010, 9)]}, ("exposed", "diagnosed", "seen")),
         # A date of birth lies decades before in everybody.
         ({"exposed": days(1950, 10)}, None),
-        ({"exposed": ["1900-03-03", *days(1965, 9)]}, ("exposed", "diagnosed")),
+        (
+            {"exposed": ["1900-03-03", *days(1950, 9)], "diagnosed": days(2015, 10)},
+            ("exposed", "diagnosed"),
+        ),
         ({"exposed": ["1985-04-01", *days(2011, 9)]}, None),
         ({"diagnosed": ["1970-03-01", *days(2010, 9)]}, None),
     ],
