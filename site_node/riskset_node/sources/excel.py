@@ -17,7 +17,7 @@ from riskset_common.errors import DataError, NodeConfigError, did_you_mean
 from riskset_node.sources.formats.header import ROWS_SEARCHED, check_is_header, name_of
 from riskset_node.sources.formats.recognised import check_format
 from riskset_node.sources.formats.sheets import SheetFacts, sheet_facts
-from riskset_node.sources.formats.shown import excel_shows_month
+from riskset_node.sources.formats.shown import excel_shows_day, excel_shows_month
 from riskset_node.sources.source import (
     FileSettings,
     FileSource,
@@ -100,7 +100,8 @@ class ExcelSource(FileSource):
             ]
             note = Note(from_1904=sheet.from_1904)
         values = {
-            name: _as_shown([row[place] for row in rows]) for place, name in enumerate(places)
+            name: _as_shown([row[place] for row in rows], f"{settings.path}, column {name!r}")
+            for place, name in enumerate(places)
         }
         return NotedColumns(values, dict.fromkeys(values, note))
 
@@ -116,11 +117,21 @@ class _Month:
         return f"{self.day:%Y-%m}"
 
 
-def _as_shown(cells: Sequence[object]) -> list[object]:
+_PART = object()
+"""A date of which Excel shows neither the day nor month and year, but such as the year alone."""
+
+
+def _as_shown(cells: Sequence[object], where: str) -> list[object]:
     """The values of a column. A month is a text such as `2017-12`, if all months of the column are stored as their first day.
 
-    So Excel stores what is typed as a month. Another day was typed as a day, and then all of them are days.
+    So Excel stores what is typed as a month. Another day was typed as a day, and then all of them are days. Raises `DataError` if other
+    parts of a date are shown.
     """
+    if _PART in cells:
+        raise DataError(
+            f"{where}: {cells.count(_PART)} cells show a part of their date only, such as the year or the time of day. Give them a format "
+            "with day, month and year, look whether the days are those that are meant, and save the workbook."
+        )
     months = [cell for cell in cells if isinstance(cell, _Month)]
     if not months:
         return list(map(_value, cells))
@@ -136,13 +147,15 @@ def _is_first_day(day: datetime.datetime) -> bool:
     return day.day == 1 and day.time() == datetime.time.min
 
 
-def _with_months(rows: Iterable[Sequence[ReadOnlyCell | EmptyCell]]) -> Iterator[Sequence[object]]:
-    """The values of cells, with those marked of which a person sees month and year only."""
+def _with_parts(rows: Iterable[Sequence[ReadOnlyCell | EmptyCell]]) -> Iterator[Sequence[object]]:
+    """The values of cells, with those marked of which a person sees a part of the date only."""
     for row in rows:
         yield [
-            _Month(cell.value)
-            if isinstance(cell.value, datetime.datetime) and excel_shows_month(cell.number_format)
-            else cell.value
+            cell.value
+            if not isinstance(cell.value, datetime.datetime) or excel_shows_day(cell.number_format)
+            else _Month(cell.value)
+            if excel_shows_month(cell.number_format)
+            else _PART
             for cell in row
         ]
 
@@ -193,9 +206,9 @@ def _sheet(file: IO[bytes], settings: ExcelSettings) -> _Sheet:
     sheet.reset_dimensions()
     # Few workbooks show months, and a cell with its format takes longer to read than a value.
     formats = _cell_formats(reader.wb)
-    has_months = any(map(excel_shows_month, formats))
+    in_part = not all(map(excel_shows_day, formats))
     return _Sheet(
-        _with_months(sheet.iter_rows()) if has_months else sheet.iter_rows(values_only=True),
+        _with_parts(sheet.iter_rows()) if in_part else sheet.iter_rows(values_only=True),
         reader.archive,
         reader.parser.workbook_part_name,
         parts[sheet.title],

@@ -407,3 +407,17 @@ def test_a_workbook_that_is_packed_too_well_is_refused_before_it_is_unpacked(tmp
         archive.writestr("xl/worksheets/sheet2.xml", bytes(101 << 20))
     with pytest.raises(DataError, match="unpacks to 101 MiB, far more than patients need"):
         ExcelSource().header(ExcelSettings(kind="excel", path=path))
+
+
+@pytest.mark.parametrize("shown", ["yyyy", "d", "ddd", "d-mmm", "hh:mm", "mmmm"])
+def test_a_date_of_which_a_part_is_shown_is_refused(tmp_path, shown):
+    book = openpyxl.Workbook()
+    for row in (["pat", "dx", "age"], ["1", datetime.date(2019, 3, 7), 3], ["2", None, 4]):
+        book.active.append(row)
+    book.active["B2"].number_format = shown
+    book.save(tmp_path / "p.xlsx")
+    settings = ExcelSettings(kind="excel", path=tmp_path / "p.xlsx")
+    with pytest.raises(DataError, match=r"column 'dx': 1 cells show a part of their date only"):
+        ExcelSource().read(settings, ("pat", "dx"))
+
+    assert [3, 4] == ExcelSource().read(settings, ("age",))["age"]

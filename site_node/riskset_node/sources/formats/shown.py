@@ -211,6 +211,12 @@ def excel_shows_month(layout: str) -> bool:
     return "m" in shown and "y" in shown and not set("dhs") & set(shown)
 
 
+def excel_shows_day(layout: str) -> bool:
+    """Whether a number format of Excel shows day, month and year, such as `dd.mm.yyyy`; General counts too, because it shows a number."""
+    shown = _EXCEL_WORDS.sub("", layout.partition(";")[0]).lower()
+    return not set("ymdhs") & set(shown) or set("ymd") <= set(shown)
+
+
 def _by_name(layout: str | None, table: tuple[tuple[str, Shown], ...]) -> Shown:
     name = _WIDTH.sub("", (layout or "").upper(), count=1)
     return next((shown for names, shown in table if re.fullmatch(names, name)), Shown.NUMBER)
