@@ -360,8 +360,18 @@ def _part(
     if part == "status":
         return status, None
     described = rows.table.texts("EVNTDESC", "It describes the event.")
+    events = [text_of(censored) in ("0", "0.0") for censored in status]
+    if any(event and _is_number(text) for event, text in zip(events, described, strict=True)):
+        raise DataError(
+            f"{rows.called}: EVNTDESC of an event is a number, as are the kinds of censoring (CNSR), so that codes cannot tell them apart. "
+            "Describe the events in words."
+        )
     # An event without a description stays 0, so that it is found as a code and not lost as missing.
     return [
-        text if text and text_of(censored) == "0" else censored
-        for censored, text in zip(status, described, strict=True)
+        (text or 0) if event else censored
+        for censored, event, text in zip(status, events, described, strict=True)
     ], None
+
+
+def _is_number(text: str) -> bool:
+    return text.removesuffix(".0").isdecimal()

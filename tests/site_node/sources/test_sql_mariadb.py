@@ -87,9 +87,9 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         with closing(_first(at, started)) as root, root.cursor() as cursor:
             for statement in (
                 "create database trial",
-                "create table trial.t (a int, n decimal(14,3), d date, b blob, m time, `q``x%` text)",
+                "create table trial.t (a int, n decimal(14,3), d date, b blob, m time, f float, `q``x%` text)",
                 "set sql_mode = ''",
-                "insert into trial.t values (1, 20, '0000-00-00', 'x', '10:00', '%z:x')",
+                "insert into trial.t values (1, 20, '0000-00-00', 'x', '10:00', 1234567, '%z:x')",
                 "create view trial.v as select a from trial.t",
                 f"create user reader identified by '{PASSWORD}'",
                 "grant select on trial.v to reader",
@@ -123,6 +123,8 @@ class TestARealServer:
         for column, kind in (("b", "bytes"), ("m", "interval")):
             with pytest.raises(DataError, match=f"column '{column}' holds values of type {kind}"):
                 SOURCE.read(settings, [column])
+        with pytest.raises(DataError, match=r"column 'f' has the type FLOAT.* six digits"):
+            SOURCE.read(settings, ["f"])
 
     @pytest.mark.parametrize(
         ("more", "said"),

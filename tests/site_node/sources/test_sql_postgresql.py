@@ -91,6 +91,15 @@ def test_moments_do_not_depend_on_the_zone_of_the_server(server, sql_settings, z
     assert [datetime.date(2017, 1, 3)] == found["y"]
 
 
+def test_numbers_have_all_their_digits_whatever_the_role_shows(server, sql_settings):
+    server.run("alter role postgres set extra_float_digits = -15")
+    query = "select 412500.5::float8 as x, 1234567.5::float4 as y"
+    found = SOURCE.read(sql_settings(server.url(), query=query), ["x", "y"])
+    server.run("alter role postgres reset all")
+
+    assert {"x": [412500.5], "y": [1234567.5]} == found
+
+
 def test_an_enumeration_and_a_domain_are_read_as_what_they_are_made_of(server, read):
     server.run(
         "drop type if exists sex cascade", "create type sex as enum ('male', 'female')",

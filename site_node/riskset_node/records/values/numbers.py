@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,7 +21,7 @@ from riskset_node.records.values.column_reading import ColumnReading
 from riskset_node.records.values.units import conversion
 from riskset_node.records.variable_columns import factor_of
 
-_DECIMAL_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_DECIMAL_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 _ONE_GROUP = re.compile(r"[+-]?[1-9][0-9]{0,2}[.,][0-9]{3}")
 """Either a number with three decimals or one with a sign between its thousands."""
 
@@ -67,7 +69,7 @@ def code_numbers(raw: Column, reading: ColumnReading, variable: NumberVariable) 
     else:
         numbers, rounded, more = _rounded(raw, texts, reading, variable)
         marks += more
-    low, high = variable.range or (-np.inf, np.inf)
+    low, high = variable.range or (-sys.float_info.max, sys.float_info.max)
     outside = [position for position, number in numbers.items() if not low <= number <= high]
     unit = f" {variable.unit}" if variable.unit else ""
     marks += reading.marks(
@@ -113,7 +115,7 @@ def may_be_grouped(text: str) -> bool:
 
 
 def decimal_text(text: str, decimal: str, thousands: str | None = None) -> str | None:
-    """The number that a text holds, with a decimal point and no sign between thousands; None where it is no number.
+    """The number that a text holds, with a decimal point and no sign between thousands; None where it is none that a double holds.
 
     Thousands are read only if every group but the first has three digits.
     """
@@ -123,7 +125,7 @@ def decimal_text(text: str, decimal: str, thousands: str | None = None) -> str |
         if "." in text:
             return None
         text = text.replace(",", ".")
-    return text if _DECIMAL_NUMBER.fullmatch(text) else None
+    return text if _DECIMAL_NUMBER.fullmatch(text) and math.isfinite(float(text)) else None
 
 
 def _ungrouped(text: str, decimal: str, thousands: str) -> str:

@@ -8,20 +8,21 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 from riskset_common.errors import DataError
 from riskset_node.sources.date_forms import DAY_ZERO
+from riskset_node.sources.formats.shown import SAS, Shown, sas_shown
 from riskset_node.sources.source import not_there
+
+_Reads = Callable[[object, object], object]
 
 _VERSION = re.compile(r"1\.1(\.[0-9]+)?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOMENT = re.compile(rf"{_DAY.pattern}T[0-9]{{2}}:[0-9]{{2}}.*")
-_DECIMAL = re.compile(r"[+-]?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-_SHOWS_DAYS = re.compile(
-    r"(DATE|YYMMDD|MMDDYY|DDMMYY|YYMON|MONYY|JULIAN|WORDDAT[EX]|WEEKDAT[EX]|[EBI]S?8601DA)[BCDNPSX]?[0-9]*\.?[0-9]*"
-)
-_SHOWS_MOMENTS = re.compile(r"(DATETIME|DATEAMPM|[EBI]S?8601DT)[0-9]*\.?[0-9]*")
+_DECIMAL = re.compile(r"[+-]?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
+_COUNTED: Mapping[Shown, str] = {Shown.DAY: "date", Shown.MOMENT: "datetime"}
 _EXPORT = "Check the path in node.yaml, or export the data set again as Dataset-JSON 1.1 or as a transport file."
 
 
@@ -70,10 +71,10 @@ def _parsed(path: Path) -> tuple[Mapping[str, object], Sequence[object]]:
     try:
         text = path.read_text(encoding="utf-8-sig").strip()
         described, end = decoder.raw_decode(text)
-        lines = [decoder.decode(line) for line in text[end:].splitlines() if line.strip()]
+        lines = [decoder.decode(line) for line in text[end:].split("\n") if line.strip()]
     except OSError as error:
         raise not_there(path, error) from error
-    except (ValueError, RecursionError):
+    except (ValueError, ArithmeticError, RecursionError):
         raise DataError(f"{path}: not a file in JSON, or cut short. {_EXPORT}") from None
     if not isinstance(described, dict):
         raise DataError(f"{path}: in JSON, but no Dataset-JSON. {_EXPORT}")
@@ -98,17 +99,19 @@ def _is_described(column: object) -> bool:
 def _values(found: list[object], column: Mapping[str, object], where: str) -> list[object]:
     """The values of one column in the type that its description says."""
     kind = str(column["dataType"])
-    shown = str(column.get("displayFormat") or "").upper()
+    shown = sas_shown(str(column.get("displayFormat") or ""))
     target = column.get("targetDataType")
-    if kind == "integer" and _SHOWS_MOMENTS.fullmatch(shown):
-        kind, target = "datetime", "integer"
-    elif kind == "integer" and _SHOWS_DAYS.fullmatch(shown):
-        kind, target = "date", "integer"
+    if kind == "integer" and shown in _COUNTED:
+        kind, target = _COUNTED[shown], "integer"
     if kind not in _READ:
         raise DataError(f"{where}: the type {kind!r} is not known. {_EXPORT}")
+    if kind in ("integer", "float", "double") and shown not in (Shown.NUMBER, Shown.REFUSED):
+        reads: _Reads = partial(_as_shown, shown)
+    else:
+        reads = _READ[kind]
     values: list[object] = []
     for number, value in enumerate(found, start=1):
-        read = None if value is None else _READ[kind](value, target)
+        read = None if value is None else reads(value, target)
         if read is None and value is not None:
             raise DataError(f"{where}, row {number}: the value is no {kind}. {_EXPORT}")
         values.append(read)
@@ -121,6 +124,13 @@ def _text(value: object, _target: object) -> object:
 
 def _number(value: object, _target: object) -> object:
     return value if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
+
+
+def _as_shown(shown: Shown, value: object, _target: object) -> object:
+    """A number as SAS shows it: a day, or a text such as 2017-12 where a person sees the month."""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return None
+    return SAS.value(float(value), shown)
 
 
 def _decimal(value: object, target: object) -> object:
@@ -176,7 +186,7 @@ def _sas_day(number: int) -> datetime.date | None:
         return None
 
 
-_READ: Mapping[str, Callable[[object, object], object]] = {
+_READ: Mapping[str, _Reads] = {
     "string": _text,
     "URI": _text,
     "time": _text,

@@ -15,11 +15,13 @@ from riskset_node.sources.cdisc.tables import Table, some, text_of
 from riskset_node.sources.date_forms import date_form
 from riskset_node.sources.source import SourceSettings
 
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+_WITHOUT_A_DAY = re.compile(r"[0-9]{4}(-[0-9]{2})?")
+
 _WHOLE = Fraction(1, 10**6)
 """Days from a whole day that a double may be away which was divided by the days of a month or year."""
 
-_EARLIEST, _LATEST = datetime.date(1900, 1, 3), datetime.date(2100, 1, 1)
+_EARLIEST = datetime.date(1900, 1, 3)
 _YEARS_ZERO = (1901, 1904, 1960, 1970)
 _FAR_FROM_ZERO = datetime.timedelta(days=3653)
 
@@ -63,23 +65,15 @@ class ParameterRows:
         days = [_day(value, settings) for value in values]
         wrong = [place for place, day in enumerate(days) if day is _WRONG]
         if wrong:
-            numbers = not isinstance(values[wrong[0]], str | datetime.date)
-            advice = (
-                "If they count days as SAS does, set data.source.dates to sas."
-                if numbers
-                else "Set data.source.dates to the form in which they are written, or mend them."
-            )
-            raise DataError(
-                f"{self.called}: {name} holds {'numbers that the file does not show as dates' if numbers else 'what is no day'} "
-                f"({self._of(wrong)}). {advice}"
-            )
+            held, advice = _no_days(values[wrong[0]])
+            raise DataError(f"{self.called}: {name} holds {held} ({self._of(wrong)}). {advice}")
         known = [day if isinstance(day, datetime.date) else None for day in days]
         empty = _written_for_empty({day for day in known if day is not None})
         if empty:
             places = [place for place, day in enumerate(known) if day in empty]
             raise DataError(
-                f"{self.called}: {name} holds {', '.join(map(str, sorted(empty)))} ({self._of(places)}), far from all others, as "
-                "software writes it for an empty date. Make these dates empty, or mend them."
+                f"{self.called}: {name} holds {', '.join(map(str, sorted(empty)))} ({self._of(places)}), far from all others or "
+                "after today, as software writes it for an empty date. Make these dates empty, or mend them."
             )
         return known
 
@@ -245,17 +239,33 @@ def _day(value: object, settings: SourceSettings) -> datetime.date | _Wrong | No
 
 
 def _written_for_empty(days: Collection[datetime.date]) -> set[datetime.date]:
-    """Days before or after any patient was seen, and days 0 of a calendar with no other within ten years."""
+    """Days before any patient was seen or after today, and days 0 of a calendar with no other within ten years."""
+    # It may be tomorrow where the file was written.
+    latest = datetime.datetime.now(datetime.UTC).date() + datetime.timedelta(days=1)
     return {
         day
         for day in days
-        if not _EARLIEST <= day <= _LATEST
+        if not _EARLIEST <= day <= latest
         or (
             (day.month, day.day) == (1, 1)
             and day.year in _YEARS_ZERO
             and all(abs(day - other) > _FAR_FROM_ZERO for other in days if other != day)
         )
     }
+
+
+def _no_days(value: object) -> tuple[str, str]:
+    """What a value is that is no day, and what to do."""
+    if isinstance(value, datetime.datetime):
+        return "moments with a time of day", "Give the day alone, as the standard has it."
+    if isinstance(value, str) and _WITHOUT_A_DAY.fullmatch(value.strip()):
+        advice = "Complete them as the standard has it, with a flag in ADTF or STARTDTF."
+        return "dates without a day", advice
+    if isinstance(value, str):
+        advice = "Set data.source.dates to the form in which they are written, or mend them."
+        return "what is no day", advice
+    advice = "If they count days as SAS does, set data.source.dates to sas."
+    return "numbers that the file does not show as dates", advice
 
 
 def _whole_day(day: datetime.date) -> datetime.date | _Wrong:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from riskset_common.errors import NodeConfigError, RisksetError
+from riskset_common.errors import DataError, NodeConfigError, RisksetError
 from riskset_node.sources.databases.address import Address
 from riskset_node.sources.databases.database import (
     CONNECT_SECONDS,
@@ -25,6 +25,9 @@ from riskset_node.sources.source import Examined
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
+
+_FLOAT = 4
+"""Of the types of columns in the protocol (PyMySQL's FIELD_TYPE.FLOAT)."""
 
 _REFUSES = "the database refuses this user or this password"
 _TOO_MANY = "it has no connection left for this user. Try again later"
@@ -99,7 +102,13 @@ class MariaDb:
     def check_types(
         self, connection: Connection, columns: Sequence[tuple[str, object]], place: str
     ) -> None:
-        """Its driver gives what is not one value as bytes or as a length of time, which is refused where it is read."""
+        """Refuse FLOAT, of which the server sends six digits; what is not one value comes as bytes, and is refused where it is read."""
+        for name, kind in columns:
+            if kind == _FLOAT:
+                raise DataError(
+                    f"{place}: column {name!r} has the type FLOAT, of which the database sends six digits only, so 1234567 comes as "
+                    f"1234570. Write cast({name} as decimal(20, 6)) as {name} in the query or the view, or give the column the type DOUBLE."
+                )
 
     def cut_off(self, connection: Connection) -> Callable[[], None]:
         """Close the socket under the driver."""

@@ -347,6 +347,8 @@ def _prepare(opened: object, timeout: int) -> None:
     opened.execute("set default_transaction_read_only = on")
     opened.execute("set timezone = 'UTC'")
     opened.execute("set datestyle = 'ISO'")
+    # Every digit that tells a number from its neighbours: an older server, or a role, may leave the last ones out.
+    opened.execute("set extra_float_digits = 1")
     opened.execute(f"set statement_timeout = {timeout * 1000}")
     opened.autocommit = False
     for name, loader in _loaders().items():

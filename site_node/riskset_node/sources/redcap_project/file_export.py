@@ -9,10 +9,19 @@ from pathlib import Path
 from riskset_common.errors import DataError
 from riskset_node.sources.source import not_there
 
+_OTHER_SIGNS = {";": "semicolons", "\t": "tabs", "|": "vertical bars", "^": "carets"}
+
 
 def header_of(path: Path) -> tuple[str, ...]:
     """Names of the columns, the record id first."""
-    return next(_rows(path))
+    header = next(_rows(path))
+    parted = next((name for sign, name in _OTHER_SIGNS.items() if sign in header[0]), None)
+    if len(header) == 1 and parted is not None:
+        raise DataError(
+            f"{path}: its columns are parted by {parted}, and not by commas. Export it again as CSV, raw data, with a comma as "
+            "delimiter, and do not save it in Excel."
+        )
+    return header
 
 
 def rows_of(path: Path) -> Iterator[dict[str, str]]:

@@ -56,7 +56,8 @@ def one_a_record(
             )
         by_record[row[record_id]].append(row)
     _check_events(by_record, record_id, fields, place)
-    repeating = _repeating(by_record, fields)
+    values = {column: field for column, field in fields.items() if field.name != record_id}
+    repeating = _repeating(by_record, values, place)
     several: dict[tuple[str, str], list[str]] = defaultdict(list)
     columns: dict[str, list[object]] = {}
     for column, field in fields.items():
@@ -103,18 +104,29 @@ def _check_events(
 
 
 def _repeating(
-    by_record: Mapping[str, Sequence[Mapping[str, str]]], fields: Mapping[str, Field]
+    by_record: Mapping[str, Sequence[Mapping[str, str]]], fields: Mapping[str, Field], place: str
 ) -> dict[str, str]:
-    """The repeating instrument that a field belongs to; empty for a field that is asked once, and for one of a repeating event."""
-    found = dict.fromkeys(fields, "")
+    """The repeating instrument that a field belongs to; empty for a field that is asked once, and for one of a repeating event.
+
+    Raises `DataError` if rows of several have values of it, because then nobody can say which of them count.
+    """
+    found: dict[str, dict[str, None]] = {column: {} for column in fields}
     for rows in by_record.values():
         for row in rows:
-            instrument = row.get(INSTRUMENT, "")
-            if instrument:
-                for column, field in fields.items():
-                    if row.get(EVENT, "") == (field.event or "") and row[field.name]:
-                        found[column] = instrument
-    return found
+            for column, field in fields.items():
+                if row.get(EVENT, "") == (field.event or "") and row[field.name]:
+                    found[column][row.get(INSTRUMENT, "")] = None
+    for column, instruments in found.items():
+        if len(instruments) > 1:
+            of = " and of ".join(
+                f"the repeating instrument {each!r}" if each else "no repeat"
+                for each in sorted(instruments)
+            )
+            raise DataError(
+                f"{place}: {fields[column]} has values in rows of {of}, so it is not clear which of them count. Take the field from an "
+                "export or a report that holds its own instrument alone, or ask the project's owner."
+            )
+    return {column: next(iter(instruments), "") for column, instruments in found.items()}
 
 
 def _values(

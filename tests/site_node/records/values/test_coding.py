@@ -168,7 +168,23 @@ def test_numbers_are_read_as_they_are_written(text, number):
 
 
 @pytest.mark.parametrize(
-    "text", ["12,5", "1_000", "inf", "nan", "0x10", "1 000", "12 mg", "١٢", "e5", ">200", True]
+    "text",
+    [
+        "12,5",
+        "1_000",
+        "1e400",
+        "-1e99999999999999999999",
+        Decimal("1e400"),
+        "inf",
+        "nan",
+        "0x10",
+        "1 000",
+        "12 mg",
+        "١٢",
+        "e5",
+        ">200",
+        True,
+    ],
 )
 def test_what_is_no_plain_number_is_told(text):
     codes, (mark,) = code([text, "1"], NUMBER)

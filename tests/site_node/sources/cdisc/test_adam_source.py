@@ -177,6 +177,32 @@ def test_an_event_without_a_description_is_not_lost_as_missing(folder):
     assert {"os.event": [0, 1, 2]} == columns_of(path, ["os.event"])
 
 
+def test_an_event_is_one_however_its_number_is_written(folder):
+    path = folder.write("adtte", adtte(CNSR=[0.0, 1.0, 2.0]), "json")
+
+    assert {"os.event": ["DEATH", 1, 2]} == columns_of(path, ["os.event"])
+
+
+@pytest.mark.parametrize("described", ["1", "2.0"])
+def test_an_event_that_is_described_by_a_number_is_not_taken_for_a_censoring(folder, described):
+    path = folder.write("adtte", adtte(EVNTDESC=[described, "ALIVE", "LOST"]), "json")
+    with pytest.raises(DataError, match="EVNTDESC of an event is a number"):
+        columns_of(path, ["os.event"])
+
+
+def test_a_moment_in_the_place_of_a_day_is_told(folder):
+    moment = pd.Series([datetime.datetime(2014, 1, 11, 10, 30)] * 3)  # noqa: DTZ001 - as SAS has it
+    frame = pd.DataFrame(adtte(ADT=(moment - pd.Timestamp(1960, 1, 1)).dt.total_seconds().tolist()))
+    frame["STARTDT"] = [19724.0] * 3
+    path = folder.path / "adtte.xpt"
+    formats = {"ADT": "DATETIME20", "STARTDT": "DATE9"}
+    pyreadstat.write_xport(frame, str(path), file_format_version=5, variable_format=formats)
+    with pytest.raises(
+        DataError, match=r"ADT holds moments with a time of day .* Give the day alone"
+    ):
+        columns_of(path, ["os.time"])
+
+
 def test_every_value_of_cnsr_is_a_code_to_be_mapped(folder, read, only):
     columns = {**adtte(), "PARAMCD": ["TTDE"] * 3}
     finding = only(read(None, folder.write("adtte", columns)).findings)
@@ -272,7 +298,7 @@ def test_times_by_aval_are_those_of_the_dates_or_refused(
 
 @given(
     days=st.lists(st.integers(0, 9000), min_size=2, max_size=6),
-    begun=st.dates(datetime.date(1955, 1, 1), datetime.date(2020, 1, 1)),
+    begun=st.dates(datetime.date(1955, 1, 1), datetime.date(2000, 1, 1)),
     written=st.sampled_from(["DATE9", "%Y-%m-%d", "%d%b%Y", "number", "moment"]),
     forms=st.sampled_from(["%Y-%m-%d", "%d%b%Y", "sas", "r"]),
 )
@@ -364,7 +390,11 @@ def test_imputed_dates_are_completed_dates(folder, read):
     [
         ({"ADT": [19734.0, 19744.0, 19754.0]}, "ADT holds numbers .* set data.source.dates to sas"),
         ({"ADT": ["01JAN2014"] * 3}, "ADT holds what is no day .* Set data.source.dates"),
-        ({"ADT": ["2014-01"] * 3}, "ADT holds what is no day"),
+        ({"ADT": ["2014-01"] * 3}, "ADT holds dates without a day .* flag in ADTF"),
+        (
+            {"ADT": ["2014-01-11", "2099-12-31", "2014-01-31"]},
+            "ADT holds 2099-12-31 .* after today",
+        ),
         ({"ADT": None}, "without ADT no time can be counted by dates"),
         ({"ADT": [None, *adtte()["ADT"][1:]]}, r"would lose these times.*Fill in the dates"),
         ({"ADT": ["1960-01-01", "2014-02-01", "2014-03-01"]}, "ADT holds 1960-01-01 .*subject S1"),

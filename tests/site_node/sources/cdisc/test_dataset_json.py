@@ -63,6 +63,11 @@ def column_of(tmp_path):
         ({"dataType": "integer", "displayFormat": "DATE9."}, [0], [datetime.date(1960, 1, 1)]),
         ({"dataType": "integer", "displayFormat": "yymmdd10."}, [1], [datetime.date(1960, 1, 2)]),
         ({"dataType": "integer", "displayFormat": "8."}, [19725], [19725]),
+        # As in a transport file, a number is what a person sees.
+        ({"dataType": "integer", "displayFormat": "MONYY7."}, [19725, None], ["2014-01", None]),
+        ({"dataType": "integer", "displayFormat": "YYMMD7."}, [19725], ["2014-01"]),
+        ({"dataType": "integer", "displayFormat": "TIME5."}, [3600], ["1:00:00"]),
+        ({"dataType": "float", "displayFormat": "DATE9."}, [19725.0], [datetime.date(2014, 1, 2)]),
         (
             {"dataType": "datetime", "targetDataType": "integer"},
             ["2014-01-02T03:04:05", 60],
@@ -84,6 +89,8 @@ def test_each_type_is_read_as_what_it_is(column_of, described, written, expected
         ({"dataType": "float"}, "0.1"),
         ({"dataType": "decimal"}, "1.234,5"),
         ({"dataType": "decimal"}, "12,34"),
+        ({"dataType": "decimal"}, "1e99999999999999999999"),
+        ({"dataType": "float", "displayFormat": "DATE9."}, "0.1"),
         ({"dataType": "boolean"}, "true"),
         ({"dataType": "date"}, "2014-02-30"),
         ({"dataType": "date"}, 19725),
@@ -102,6 +109,16 @@ def test_a_value_of_another_type_is_refused_and_not_shown(column_of, described, 
 def test_a_type_that_is_not_known_is_refused(column_of):
     with pytest.raises(DataError, match="the type 'blob' is not known"):
         column_of("x", dataType="blob")
+
+
+def test_what_parts_lines_elsewhere_parts_none_of_ndjson(folder):
+    path = folder.write("x", {"A": ["one\u2028two", "three\x85"]}, "ndjson")
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("\\u2028", "\u2028").replace("\\u0085", "\x85"),
+        encoding="utf-8",
+    )
+
+    assert {"A": ["one\u2028two", "three\x85"]} == read_dataset_json(path)
 
 
 @pytest.mark.parametrize("kind", ["json", "ndjson"])

@@ -156,6 +156,28 @@ def test_repeats_are_an_error_until_one_is_chosen(tmp_path):
     assert ["2", "1"] == SOURCE.read(written, ("record_id", "sex"))["sex"]
 
 
+@pytest.mark.parametrize("instrument", ["", "visit"])
+def test_a_field_with_values_in_rows_of_two_kinds_is_not_guessed(tmp_path, instrument):
+    more = dict.fromkeys(repeated()[0], "") | {"record_id": "2", "wbc": "7"}
+    number = "1" if instrument else ""
+    more |= {"redcap_repeat_instrument": instrument, "redcap_repeat_instance": number}
+    written = exported(tmp_path / "e.csv", [*repeated(), more])
+    for instance in ("first", "last"):
+        with pytest.raises(
+            DataError, match=r"wbc has values in rows of .* not clear which of them"
+        ):
+            SOURCE.read(written.model_copy(update={"instance": instance}), ("record_id", "wbc"))
+
+
+@pytest.mark.parametrize(("sign", "name"), [(";", "semicolons"), ("\t", "tabs")])
+def test_an_export_with_another_delimiter_is_told(tmp_path, sign, name):
+    written = exported(tmp_path / "e.csv", rows(2))
+    text = (tmp_path / "e.csv").read_text(encoding="utf-8").replace(",", sign)
+    (tmp_path / "e.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match=f"its columns are parted by {name}, and not by commas"):
+        SOURCE.read(written, ("record_id", "wbc"))
+
+
 def test_two_rows_of_one_record_in_one_event_are_an_error(tmp_path):
     written = exported(tmp_path / "e.csv", [*rows(2), rows(1)[0]])
     for instance in (None, "last"):
