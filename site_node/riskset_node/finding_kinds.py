@@ -12,6 +12,7 @@ class FindingKind(StrEnum):
     NOT_A_NUMBER = "not_a_number"
     UNCLEAR_NUMBER = "unclear_number"
     TOO_COARSE = "too_coarse"
+    ROUNDED_TIMES = "rounded_times"
     NOT_A_DATE = "not_a_date"
     NOT_A_DAY = "not_a_day"
     OUT_OF_RANGE = "out_of_range"
@@ -55,6 +56,7 @@ ONLY_WARNS = frozenset(
     {
         FindingKind.EVENT_AFTER_LAST_CONTACT,
         FindingKind.NO_PATIENT_COLUMN,
+        FindingKind.ROUNDED_TIMES,
         FindingKind.UNTYPICAL,
         FindingKind.UNUSED_LEVEL,
         FindingKind.ALL_MISSING,

@@ -97,8 +97,8 @@ class Patients:
     endpoints
         By endpoint name.
     approximate
-        Rows whose date was completed with a day of the month, or whose time was rounded, by variable name, each of shape (n,); only
-        variables that have such rows.
+        Rows whose date was completed with a day of the month, or whose time rests on such a date, by variable name, each of shape (n,);
+        only variables that have such rows.
     """
 
     n: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Protocol, cast
@@ -71,7 +72,7 @@ class ColumnRead:
     ranges: Sequence[Mapping[str, object]]
 
 
-class ReadStatSource(FileSource):
+class ReadStatSource(FileSource, ABC):
     """A file of a statistical program; numbers that it shows as dates are days."""
 
     kind: ClassVar[str]
@@ -129,13 +130,13 @@ class ReadStatSource(FileSource):
         """How a special missing value is written."""
         return f".{letter}"
 
+    @abstractmethod
     def shown(self, layout: str | None) -> Shown:
         """What a format of the program shows."""
-        raise NotImplementedError
 
+    @abstractmethod
     def reader(self, settings: ReadStatSettings) -> tuple[object, Mapping[str, object]]:
         """The function of pyreadstat that reads the file, a `Reader`, and its options."""
-        raise NotImplementedError
 
     def described(self, settings: ReadStatSettings) -> Described:
         """What the file says beside its values."""

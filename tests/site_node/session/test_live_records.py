@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 
 import pytest
+from tests.site_node.session.five_sites import CENTRE, NAMES, NOW, ROSTER, SITES
 
-from riskset_common.consortium.roster import Member, Roster
 from riskset_common.errors import ProtocolRefusal, RecordsFailed
 from riskset_common.formats.canonical_json import canonical_json
-from riskset_common.primitives.signing import Identity
 from riskset_common.secure.sums.pooling import make_close, make_offer
 from riskset_common.wire.messages import Advertisement, Refused, read_message
 from riskset_node.session.approval import NobodyIsAsked
@@ -20,17 +18,6 @@ from riskset_node.sources.csv import CsvSource
 from riskset_node.sources.cut_file import read_cut
 from riskset_node.state.node_state import NodeState
 
-NOW = datetime.datetime(2018, 6, 1, 12, tzinfo=datetime.UTC)
-CENTRE = Identity.from_random(b"c" * 32)
-NAMES = ("dcog", "aieop", "coall", "nopho", "sjcrh")
-SITES = [Identity.from_random(name.encode().ljust(32, b".")) for name in NAMES]
-ROSTER = Roster(
-    version=1,
-    members=tuple(
-        Member(site_id=number, name=name, study_group="NOPHO", public=site.public)
-        for number, (name, site) in enumerate(zip(NAMES, SITES, strict=True), 1)
-    ),
-)
 ROWS = "4711,2010-01-01,2010-02-01,,,2012-01-01,male,5.9\n4712,2010-01-02,,,,2011-06-01,female,6\n"
 
 

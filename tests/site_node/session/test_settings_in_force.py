@@ -8,11 +8,10 @@ from dataclasses import replace
 
 import pytest
 import structlog
+from tests.site_node.session.five_sites import CENTRE, NAMES, NOW, ROSTER, SITES
 
-from riskset_common.consortium.roster import Member, Roster
 from riskset_common.errors import PolicyRefusal
 from riskset_common.formats.canonical_json import canonical_json, sha256_hex
-from riskset_common.primitives.signing import Identity
 from riskset_common.rounds.questions import rule_of
 from riskset_common.secure.sums.pooling import collect_keys, make_offer
 from riskset_common.secure.sums.site_session import SessionSecrets, advertise
@@ -25,17 +24,6 @@ from riskset_node.session.trust import Trust
 from riskset_node.state.node_state import NodeState
 from riskset_node.state.told import told_by
 
-NOW = datetime.datetime(2018, 6, 1, 12, tzinfo=datetime.UTC)
-CENTRE = Identity.from_random(b"c" * 32)
-NAMES = ("dcog", "aieop", "coall", "nopho", "sjcrh")
-SITES = [Identity.from_random(name.encode().ljust(32, b".")) for name in NAMES]
-ROSTER = Roster(
-    version=1,
-    members=tuple(
-        Member(site_id=number, name=name, study_group="NOPHO", public=site.public)
-        for number, (name, site) in enumerate(zip(NAMES, SITES, strict=True), 1)
-    ),
-)
 RECORDS = "source: {kind: csv, path: patients.csv}\npatient: pat\n"
 ROWS = "1,2010-01-01,2010-02-01,,,2012-01-01,male,5.9\n2,2010-01-02,,,,2011-06-01,female,6\n"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import socket
 import sqlite3
@@ -10,8 +9,9 @@ import threading
 from contextlib import suppress
 
 import pytest
+from tests.site_node.session.five_sites import CENTRE, NAMES, NOW, ROSTER, SITES
 
-from riskset_common.consortium.roster import Member, Roster
+from riskset_common.consortium.roster import Roster
 from riskset_common.errors import SignatureRefusal
 from riskset_common.formats.canonical_json import canonical_json
 from riskset_common.primitives.signing import Identity
@@ -22,17 +22,7 @@ from riskset_node.session.node import SiteNode
 from riskset_node.session.trust import Trust
 from riskset_node.state.node_state import NodeState
 
-NOW = datetime.datetime(2018, 6, 1, 12, tzinfo=datetime.UTC)
-CENTRE, STRANGER = (Identity.from_random(letter * 32) for letter in (b"c", b"s"))
-NAMES = ("dcog", "aieop", "coall", "nopho", "sjcrh")
-SITES = [Identity.from_random(name.encode().ljust(32, b".")) for name in NAMES]
-ROSTER = Roster(
-    version=1,
-    members=tuple(
-        Member(site_id=number, name=name, study_group="NOPHO", public=site.public)
-        for number, (name, site) in enumerate(zip(NAMES, SITES, strict=True), 1)
-    ),
-)
+STRANGER = Identity.from_random(b"s" * 32)
 POISON = "POISON4711"
 COLUMNS = "pat, diagnosed, remission, relapse, died, seen, sex, age"
 EXACT = "disclosure: {release: exact}\n"

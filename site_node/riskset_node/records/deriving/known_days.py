@@ -45,7 +45,7 @@ def uncounted_days(patients: Patients, study: Study) -> Iterator[Mark]:
             FindingKind.UNCOUNTED_DAYS,
             names,
             np.any(list(found.values()), axis=0),
-            f"days of {', '.join(names)} are approximate (completed by day, or taken back by round), and the plan does not count such days",
+            f"days of {', '.join(names)} are approximate (completed by the site or in its files), and the plan does not count such days",
             f"Ask the centre for a plan that does, by an analysis of kind baseline with rows: [{rows}]. Or call these days unknown "
             "(day_unknown).",
         )

@@ -33,7 +33,7 @@ class Coded:
     codes
         As `Patients` holds them, shape (n,).
     approximate
-        Rows whose date was completed or whose time was rounded, shape (n,).
+        Rows whose date was completed, or whose time rests on one that was, shape (n,).
     """
 
     codes: Codes
@@ -58,7 +58,8 @@ def code_column(
         return Coded(codes, np.zeros(codes.shape, dtype=np.bool_), tuple(marks))
     if isinstance(mapped.variable, NumberVariable):
         numbers = code_numbers(raw, reading, mapped.variable)
-        return Coded(numbers.values, _with_completed(numbers.rounded, raw), numbers.marks)
+        exact = np.zeros(numbers.values.shape, dtype=np.bool_)
+        return Coded(numbers.values, _with_completed(exact, raw), numbers.marks)
     days = code_days(raw, reading, mapped.variable, today)
     return Coded(days.days, _with_completed(days.completed, raw), days.marks)
 

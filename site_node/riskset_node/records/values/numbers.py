@@ -13,7 +13,7 @@ from fractions import Fraction
 import numpy as np
 
 from riskset_common.study.codebook import NumberVariable
-from riskset_common.study.patients import Bools, Reals
+from riskset_common.study.patients import Reals
 from riskset_node.finding_kinds import FindingKind
 from riskset_node.records.findings import Mark
 from riskset_node.records.values.column import Column, text_of
@@ -42,12 +42,9 @@ class CodedNumbers:
     ----------
     values
         In the codebook's unit, NaN missing, shape (n,).
-    rounded
-        Rows whose time was rounded to a whole day, shape (n,).
     """
 
     values: Reals
-    rounded: Bools
     marks: tuple[Mark, ...]
 
 
@@ -62,12 +59,11 @@ def code_numbers(raw: Column, reading: ColumnReading, variable: NumberVariable) 
         _advice([text_of(raw.distinct[position]) for position in bad], reading),
     )
     marks += _unclear_marks(raw, texts, reading)
-    rounded: set[int] = set()
     if reading.column.round is None:
         convert = conversion_by(factor_of(reading.column, variable))
         numbers = {position: convert(text) for position, text in texts.items()}
     else:
-        numbers, rounded, more = _rounded(raw, texts, reading, variable)
+        numbers, more = _rounded(raw, texts, reading, variable)
         marks += more
     low, high = variable.range or (-sys.float_info.max, sys.float_info.max)
     outside = [position for position, number in numbers.items() if not low <= number <= high]
@@ -84,7 +80,6 @@ def code_numbers(raw: Column, reading: ColumnReading, variable: NumberVariable) 
     values = [numbers.get(position, np.nan) for position in range(len(raw.distinct))]
     return CodedNumbers(
         raw.spread(values, np.nan, np.float64),
-        raw.rows_with(rounded & numbers.keys()),
         tuple(marks),
     )
 
@@ -218,8 +213,8 @@ def _days_per_unit(variable: NumberVariable, reading: ColumnReading) -> Fraction
 
 def _rounded(
     raw: Column, texts: dict[int, str], reading: ColumnReading, variable: NumberVariable
-) -> tuple[dict[int, float], set[int], list[Mark]]:
-    """Times rounded to whole days, which of them were changed by it, and marks on those that are not days written with few decimals.
+) -> tuple[dict[int, float], list[Mark]]:
+    """Times rounded to whole days, marks on those that are not days written with few decimals, and a word on those that it changed.
 
     A time was written with so many decimals as the most precise one of its column. Rounding it back gives the day only if one unit in
     the last decimal is no more than a day, and the time lies within half such a unit of a whole day. A time that was not rounded at all
@@ -233,9 +228,8 @@ def _rounded(
     near = max(last / 2, _NEAR_ENOUGH)
     off = [each for each, exactly in days.items() if abs(exactly - round(exactly)) > near]
     numbers = {each: float(round(exactly) / days_per_unit) for each, exactly in days.items()}
-    rounded = {each for each, exactly in days.items() if exactly != round(exactly)}
     if last > 1:
-        return numbers, rounded, _too_few_decimals(raw, texts, reading, decimals, float(last))
+        return numbers, _too_few_decimals(raw, texts, reading, decimals, float(last))
     marks = reading.marks(
         FindingKind.TOO_COARSE,
         raw,
@@ -243,7 +237,14 @@ def _rounded(
         f"holds times that are no whole days written with {decimals} decimals: no day is within {float(near):.2g} days",
         f"Look with how many days a month or year was counted, and set {reading.setting}.factor if it is not 30.4375 or 365.25.",
     )
-    return numbers, rounded, marks
+    changed = raw.rows_with(
+        each for each, exactly in days.items() if abs(exactly - round(exactly)) > _NEAR_ENOUGH
+    )
+    if changed.any() and not off:
+        said = f"{reading.name} was taken back from {decimals} decimals to whole days"
+        wanted = f"{reading.setting}.round asks for it: the nearest day counts."
+        marks.append(Mark(FindingKind.ROUNDED_TIMES, (reading.name,), changed, said, wanted))
+    return numbers, marks
 
 
 def _decimals(text: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -72,7 +73,7 @@ def test_a_time_is_the_smaller_of_it_and_the_horizon(
 
     for (time, status), (cut, event) in zip(times, pairs(found), strict=True):
         assert (status if time <= horizon else 0) == event
-        assert time == cut if time <= horizon else horizon <= cut < horizon + 1
+        assert time == cut if time <= horizon else horizon <= cut < Fraction(horizon) + 1
 
 
 @pytest.mark.parametrize(

@@ -281,7 +281,8 @@ def test_days_before_1970_are_negative():
 def test_every_day_is_read_back(day, layout):
     codes, marks = code([day.strftime(layout)], DATE, dates=layout)
 
-    assert [] == marks
+    # A day 0 of a program is asked about where it stands alone.
+    assert [] == [mark for mark in marks if mark.kind is not FindingKind.PLACEHOLDER_DATE]
     assert day == datetime.date(1970, 1, 1) + datetime.timedelta(days=int(codes[0]))
 
 

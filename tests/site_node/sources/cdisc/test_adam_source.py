@@ -19,6 +19,7 @@ from riskset_common.study.codebook import read_codebook
 from riskset_common.survival.curves.kaplan_meier import kaplan_meier
 from riskset_common.survival.curves.risk_table import risk_table
 from riskset_node.config import read_node
+from riskset_node.finding_kinds import FindingKind
 from riskset_node.records.reading import read_records
 from riskset_node.sources import source_of
 from riskset_node.sources.adam import AdamSettings
@@ -339,10 +340,10 @@ def test_few_decimals_stay_in_the_unit_of_avalu(folder, read):
     ttde_time: {from: ttde.time, round: day}
     ttde: {from: ttde.status, codes: {0: event, 1: censored, 2: censored}}
     """
-    patients = read(None, path, ", time: aval, aval_from: 0", mapped).patients
+    records = read(None, path, ", time: aval, aval_from: 0", mapped)
 
-    assert [10, 20, 30] == patients.numbers["ttde_time"].tolist()
-    assert [True] * 3 == patients.approximate["ttde_time"].tolist()
+    assert [10, 20, 30] == records.patients.numbers["ttde_time"].tolist()
+    assert [FindingKind.ROUNDED_TIMES] == [found.kind for found in records.findings]
 
 
 @pytest.mark.parametrize(
