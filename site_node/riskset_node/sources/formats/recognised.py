@@ -61,6 +61,9 @@ _R = FileFormat(
     "a file of R (.rds or .RData)",
     advice="Write the table from R with write.csv(..., row.names = FALSE), or as Parquet.",
 )
+_DATASET_JSON = FileFormat(
+    "a data set in Dataset-JSON", advice="Read ADSL and ADTTE with a source of kind adam."
+)
 _GZIP = FileFormat("a file compressed by gzip", advice=_UNPACK)
 _ZIP = FileFormat("a zip archive", advice=_UNPACK)
 
@@ -218,6 +221,8 @@ def _text(head: bytes) -> FileFormat | None:
     said = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if said.startswith((b"<!doctype html", b"<html", b"<table", b"<head", b"<meta")):
         return _HTML
+    if said.startswith(b"{") and b'"datasetjsonversion"' in said:
+        return _DATASET_JSON
     if said.startswith(b"mime-version:") or b"\ncontent-type: multipart/related" in said:
         return _HTML
     if said.startswith(b"<?xml"):

@@ -87,6 +87,7 @@ REFUSED = {
         b"<?xml version='1.0'?><Workbook xmlns='urn:schemas-microsoft-com:office:spreadsheet'>"
     ),
     "an XML file": _bytes(b"<?xml version='1.0'?><ODM>"),
+    "Dataset-JSON": _bytes(b'{"datasetJSONVersion": "1.1.0", "rows": []}'),
     "PDF": _bytes(b"%PDF-1.7"),
     "PROC CPORT": _bytes(b"**COMPRESSED** **COMPRESSED** **COMPRESSED**"),
     r"\.por": lambda path: pyreadstat.write_por(TABLE, str(path)),
