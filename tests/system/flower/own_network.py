@@ -91,11 +91,11 @@ def main(folder: Path, ports: list[int], command: list[str]) -> int:
     """Run the command inside, and end as it does."""
     enter()
     set_loopback(up=True)
-    for port in ports:
+    signal.signal(signal.SIGUSR1, lambda *_: set_loopback(up=False))
+    signal.signal(signal.SIGUSR2, lambda *_: set_loopback(up=True))
+    for port in ports:  # last of all, so that whoever sees them knows that the rest is done
         lead(socket.create_server(("127.0.0.1", port)), str(folder / str(port)))
     with subprocess.Popen(command) as inside:
-        signal.signal(signal.SIGUSR1, lambda *_: set_loopback(up=False))
-        signal.signal(signal.SIGUSR2, lambda *_: set_loopback(up=True))
         signal.signal(signal.SIGTERM, lambda *_: inside.terminate())
         return inside.wait()
 
