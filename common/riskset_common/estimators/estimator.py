@@ -20,6 +20,10 @@ from pydantic import BaseModel, ConfigDict
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.estimators.disclosed import Disclosed
 from riskset_common.estimators.on_shares import BlindCohort, BlindQuestion, Fits
+from riskset_common.release.counted import Counted
+from riskset_common.release.facts import Facts
+from riskset_common.release.given import Given
+from riskset_common.release.program import Program
 from riskset_common.results.shown import WithheldAnalysis
 from riskset_common.results.whole_file import AnalysisResult
 from riskset_common.study.analysis import AnalysisSpec
@@ -269,6 +273,21 @@ class Estimator(ABC, Generic[Spec, Asked, Result]):
 
         Raises `EstimationError` where there is no result: the analysis is then withheld with that sentence, which holds no patient value.
         """
+
+    def not_rounded(self, spec: Spec, study: Study) -> Iterator[str]:
+        """What of the analysis cannot be computed on shares, in words: a plan that releases rounded numbers is then refused."""
+        del study
+        yield f"a {spec.kind} analysis cannot be computed on shares."
+
+    def uploads(self, spec: Spec, study: Study, facts: Facts) -> tuple[Counted, ...]:
+        """What the sites count for the analysis where the plan releases rounded numbers. Run by both sides."""
+        del spec, study, facts
+        return ()
+
+    def program(self, spec: Spec, given: Given) -> Program[Result | WithheldAnalysis]:
+        """The analysis under `release: rounded`, on counts of all sites. Run by the members of the committee and by the centre."""
+        del given
+        raise ProtocolRefusal(f"Analysis {spec.id} cannot be computed on shares.")
 
     def problems(self, spec: Spec, study: Study) -> Iterator[str]:
         """What the kind itself cannot do with this plan and codebook, in words; the names that it uses are known to exist."""

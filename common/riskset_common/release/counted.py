@@ -1,0 +1,67 @@
+"""What sites count for the programs: a description that everybody derives from the plan, and a site's own numbers.
+
+Two analyses that count the same have equal descriptions, and the sites send the numbers once.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from riskset_common.study.patients import Patients
+from riskset_common.study.study import Study
+from riskset_common.survival.arrays.calculator import Numbers
+from riskset_common.survival.arrays.shapes import FloatArray, IntArray
+
+OwnNumbers: TypeAlias = Mapping[str, IntArray | FloatArray]
+"""One site's numbers by array: counts, or reals that it computed alone."""
+
+
+@dataclass(frozen=True)
+class CountedArray:
+    """One array of what is counted.
+
+    Attributes
+    ----------
+    shape
+        Of the numbers.
+    fraction_bits
+        Binary digits after the point: 0 for counts, which are not negative; reals have a sign.
+    largest
+        A public bound of a site's number in size; None where the sites say which power of two they need (counts only).
+    """
+
+    shape: tuple[int, ...]
+    fraction_bits: int = 0
+    largest: int | None = None
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Sums that must be equal in every site's own counts: each is a list of (array, axes over which it is summed)."""
+
+    left: tuple[tuple[str, tuple[int, ...]], ...]
+    right: tuple[tuple[str, tuple[int, ...]], ...]
+
+
+class Counted(ABC):
+    """What is counted, as a value that can be compared and hashed (a frozen dataclass)."""
+
+    @abstractmethod
+    def arrays(self, study: Study) -> Mapping[str, CountedArray]:
+        """The arrays by name, in order; a function of plan, codebook and public facts alone."""
+
+    @abstractmethod
+    def of(self, patients: Patients, study: Study) -> OwnNumbers:
+        """This site's numbers. Run by a site; it must not fail on any records that joined."""
+
+    def identities(self, study: Study) -> Iterator[Identity]:
+        """Linear identities that hold in every site's numbers."""
+        del study
+        return iter(())
+
+
+Data: TypeAlias = Mapping[Counted, Mapping[str, Numbers]]
+"""The sums over all sites, hidden or open, by what is counted and array."""
