@@ -23,7 +23,7 @@ from riskset_common.estimators.on_shares import BlindCohort, BlindQuestion, Fits
 from riskset_common.release.counted import Counted
 from riskset_common.release.facts import Facts
 from riskset_common.release.given import Given
-from riskset_common.release.program import Program
+from riskset_common.release.program import Opened, Program
 from riskset_common.results.shown import WithheldAnalysis
 from riskset_common.results.whole_file import AnalysisResult
 from riskset_common.study.analysis import AnalysisSpec
@@ -287,6 +287,11 @@ class Estimator(ABC, Generic[Spec, Asked, Result]):
     def program(self, spec: Spec, given: Given) -> Program[Result | WithheldAnalysis]:
         """The analysis under `release: rounded`, on counts of all sites. Run by the members of the committee and by the centre."""
         del given
+        raise ProtocolRefusal(f"Analysis {spec.id} cannot be computed on shares.")
+
+    def implied(self, spec: Spec, given: Given, result: Result) -> Mapping[str, Opened]:
+        """What the program must have opened, by the name of each ask, worked out from the released result and public facts alone."""
+        del given, result
         raise ProtocolRefusal(f"Analysis {spec.id} cannot be computed on shares.")
 
     def problems(self, spec: Spec, study: Study) -> Iterator[str]:

@@ -14,8 +14,8 @@ as its own specification. It must not ask for anything that its result does not 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeVar
 
 import numpy as np
@@ -71,16 +71,44 @@ Program: TypeAlias = Generator[Sequence[Ask], Sequence[Opened], Result]
 """It yields what it wants opened, all at once, is sent the opened values in the same order, and returns its result."""
 
 
-def in_the_open(programs: Mapping[str, Program[Result]]) -> dict[str, Result]:
-    """Run programs on numbers that lie open: what a committee computes on shares, and what everybody may check it by."""
-    return {name: _run(program) for name, program in programs.items()}
+def together(programs: Mapping[str, Program[Result]]) -> Program[dict[str, Result]]:
+    """Programs side by side, as one: what they want next is opened together. Names of asks are put behind that of their program."""
+    results: dict[str, Result] = {}
+    waiting: dict[str, Sequence[Ask]] = {}
+
+    def go_on(name: str, opened: Sequence[Opened] | None) -> None:
+        try:
+            program = programs[name]
+            waiting[name] = next(program) if opened is None else program.send(opened)
+        except StopIteration as end:
+            results[name] = end.value
+            waiting.pop(name, None)
+
+    for name in programs:
+        go_on(name, None)
+    while waiting:
+        opened = yield [
+            replace(ask, name=f"{name}: {ask.name}")
+            for name, asked in waiting.items()
+            for ask in asked
+        ]
+        rest = iter(opened)
+        for name, asked in list(waiting.items()):
+            go_on(name, [next(rest) for _ in asked])
+    return {name: results[name] for name in programs}
 
 
-def _run(program: Program[Result]) -> Result:
+def in_the_open(program: Program[Result]) -> Result:
+    """Run a program on numbers that lie open: what a committee computes on shares, and what everybody may check it by."""
+    return run(program, answered)
+
+
+def run(program: Program[Result], answer: Callable[[Ask], Opened]) -> Result:
+    """Run a program to its end, each of its asks answered by a function."""
     try:
         asked = next(program)
         while True:
-            asked = program.send([answered(ask) for ask in asked])
+            asked = program.send([answer(ask) for ask in asked])
     except StopIteration as end:
         result: Result = end.value
         return result
