@@ -43,13 +43,14 @@ from riskset_common.secure.blind.arithmetic.field import (
 )
 from riskset_common.secure.blind.arithmetic.fixed_point import ONE, F, to_fixed, to_real
 from riskset_common.secure.blind.arithmetic.logarithm import sum_of_logarithms
+from riskset_common.secure.blind.arithmetic.parts import Truncated
 from riskset_common.secure.blind.arithmetic.reciprocal import (
     FreshStart,
     NearStart,
     correct,
     iterate,
 )
-from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Opening, Truncated
+from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Opening
 from riskset_common.secure.blind.cox.model import BlindModel
 from riskset_common.survival.arrays.shapes import FloatArray, IntArray
 from riskset_common.survival.arrays.triangles import symmetric
