@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from riskset_common.release.round_numbers import nice_step, time_ticks
 from riskset_common.results.composed import LandmarkResult
 from riskset_common.results.curves import (
     CurvePoints,
@@ -30,7 +31,6 @@ from riskset_common.results.whole_file import AnalysisResult, ReleasedResult
 from riskset_common.study.plan import Disclosure, Plan
 from riskset_server.disclosure.curve import every_step, rounded
 from riskset_server.disclosure.withheld import fewest_patients, too_few_patients
-from riskset_server.results.axis_ticks import nice_step, time_ticks
 
 Group = GroupCurve | GroupIncidence
 Points = CurvePoints | IncidencePoints

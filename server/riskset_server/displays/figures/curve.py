@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from riskset_common.release.round_numbers import nice_step, time_ticks
 from riskset_server.displays.figures.inset import Inset, draw_inset, inset
 from riskset_server.displays.figures.legend import MOST_INTERVALS, curve_legend
 from riskset_server.displays.figures.lines import Line, groups_of, lines, number_times
@@ -36,7 +37,7 @@ from riskset_server.displays.parts.figure import (
 )
 from riskset_server.displays.parts.series import Measure, measure_of
 from riskset_server.displays.parts.words import sentence_case
-from riskset_server.results.axis_ticks import apart, nice_step, time_ticks
+from riskset_server.results.axis_ticks import apart
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
