@@ -10,10 +10,11 @@ from hashlib import sha256
 
 from riskset_common.consortium.roster import Roster
 from riskset_common.errors import ProtocolRefusal
-from riskset_common.primitives.hashing import PREFIX, H, u32
+from riskset_common.primitives.hashing import HASH_BYTES, PREFIX, H, u32
 from riskset_common.primitives.signing import verify
 from riskset_common.secure.blind.arithmetic.committee import Committee
-from riskset_common.secure.blind.cox.model import BlindModel
+from riskset_common.secure.blind.cox.bounds import CoxModel
+from riskset_common.secure.blind.cox.model import BlindModel, HiddenDeaths
 from riskset_common.wire.blind_messages import BlindAsk, Consent
 
 
@@ -33,13 +34,17 @@ class BlindSetup:
         Who computes; its members are participants.
     model
         The public half of the model.
+    counts
+        Of a model whose deaths are hidden, the label under which the computation of counts has ended that gave them, 32 bytes; else
+        empty.
     """
 
     session: bytes
     roster: Roster
     participants: tuple[int, ...]
     committee: Committee
-    model: BlindModel
+    model: CoxModel
+    counts: bytes = b""
 
     def __post_init__(self) -> None:
         if list(self.participants) != sorted(set(self.participants)):
@@ -49,6 +54,15 @@ class BlindSetup:
             raise ProtocolRefusal(
                 f"{len(strangers)} members of the committee take no part in the analysis. Members are chosen among the participants."
             )
+        if self.has_hidden_deaths and len(self.counts) != HASH_BYTES:
+            raise ProtocolRefusal(
+                "A model whose deaths are hidden is bound to the computation of counts that gave them; its label is missing."
+            )
+
+    @property
+    def has_hidden_deaths(self) -> bool:
+        """Whether members bring shares of the deaths."""
+        return isinstance(self.model, BlindModel) and isinstance(self.model.deaths, HiddenDeaths)
 
     @cached_property
     def hash(self) -> bytes:
@@ -60,6 +74,7 @@ class BlindSetup:
             u32(*self.participants),
             self.committee.to_bytes(),
             self.model.hash,
+            *((self.counts,) if self.counts else ()),
         )
 
     def input_label(self, evaluation: int, beta: Sequence[float]) -> bytes:
