@@ -29,6 +29,20 @@ class IncidencePoints(Parallel):
 
 
 @dataclass(frozen=True)
+class KnownIncidence(Parallel):
+    """What is released, rounded, of the incidence of a cause: as `KnownPoints` of a survival curve; `events_to` are of this cause."""
+
+    time: tuple[float, ...]
+    at_risk: tuple[Shown[int], ...]
+    events_to: tuple[Shown[int], ...]
+    incidence: tuple[Shown[float], ...]
+    std_err: tuple[Shown[float], ...]
+    lower: tuple[Shown[float], ...]
+    upper: tuple[Shown[float], ...]
+    end: float
+
+
+@dataclass(frozen=True)
 class IncidenceLandmark:
     """A curve at a time that the plan names; `at_risk` as at a landmark of a Kaplan-Meier curve, `events_to` are of this cause."""
 
@@ -47,7 +61,7 @@ class CauseIncidence:
 
     events: Shown[int]
     at: tuple[IncidenceLandmark, ...]
-    curve: IncidencePoints
+    curve: Shown[IncidencePoints | KnownIncidence]
 
 
 @dataclass(frozen=True)
@@ -68,7 +82,7 @@ class CumulativeIncidenceResult(Measured):
     kind: str
     endpoint: str
     causes: tuple[str, ...]
-    n: int
+    n: Shown[int]
     events: Shown[int]
     missing: Shown[int]
     ci: str

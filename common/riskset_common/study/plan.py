@@ -161,6 +161,8 @@ class Disclosure(StrictModel):
     minimum_events_per_term
         Pooled events for each coefficient of a regression, below which the model is not asked. Where the plan releases exact numbers it is
         1, unless it is written.
+    release_step
+        Step of the grid of round times at which curves may be released, in the plan's unit; None is a month.
     """
 
     aggregation: Literal["secure"] = "secure"
@@ -169,6 +171,7 @@ class Disclosure(StrictModel):
     minimum_at_risk: int = Field(default=10, ge=1)
     minimum_events_per_term: int = Field(default=5, ge=1)
     minimum_sites: int = Field(default=5, ge=3)
+    release_step: float | None = Field(default=None, gt=0, exclude_if=is_default)
     released_to: tuple[str, ...] = Field(default=("centre",), min_length=1)
 
     @model_validator(mode="before")
@@ -177,6 +180,14 @@ class Disclosure(StrictModel):
         if isinstance(written, dict) and written.get("release") == "exact":
             return {"minimum_events_per_term": 1} | written
         return written
+
+    @model_validator(mode="after")
+    def _a_step_of_rounded_curves(self) -> Self:
+        if self.release_step is not None and self.release == "exact":
+            raise ValueError(
+                "release_step is the grid of the times of rounded curves; with release: exact leave it out."
+            )
+        return self
 
     @property
     def to_be_given_to(self) -> str:
