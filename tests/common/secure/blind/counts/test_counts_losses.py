@@ -60,7 +60,7 @@ def last_upload(setup):
 def test_five_members_go_on_when_one_is_lost_and_say_from_where_nothing_was_checked():
     begin = last_upload(FIVE) + 1
     one = exchange(FIVE, sites_of(FIVE), answers=gone(site_4=begin))
-    two = exchange(FIVE, sites_of(FIVE), answers=gone(site_4=begin, site_0=begin + 1))
+    two = exchange(FIVE, sites_of(FIVE), answers=gone(site_4=begin, site_0=begin + 3))
     both = exchange(FIVE, sites_of(FIVE), answers=gone(site_2=begin, site_0=begin))
 
     for outcome in (one, two, both):
