@@ -94,9 +94,7 @@ def missing_cell(
     wanted = {name: _known(study, name) for name in (*cohort.complete, *by)}
     if endpoint is not None:
         wanted[endpoint] = (KNOWN,)
-    return Cell(
-        _in_order(study, _chosen(study, cohort)), without=tuple(sorted(wanted.items()))
-    )
+    return Cell(_in_order(study, _chosen(study, cohort)), without=tuple(sorted(wanted.items())))
 
 
 def groups(study: Study, by: Sequence[str]) -> Iterator[Levels]:
@@ -162,11 +160,11 @@ def followed_counts(
     yield Counts(missing_cell(study, cohort, endpoint, by))
     if by:
         yield from (Counts(cell) for cell in unknown_cells(study, cohort, endpoint, by, kinds))
+    others = set(study.endpoint(endpoint).events) - set(kinds) if kinds else set()
     for levels in dict.fromkeys((known, *groups(study, by))):
         yield Counts(patients_cell(study, cohort, endpoint, levels), "minimum_at_risk")
-        rest = set(study.endpoint(endpoint).events) - set(kinds) if kinds else set()
         yield Counts(events_cell(study, cohort, endpoint, kinds, levels))
-        yield Counts(events_cell(study, cohort, endpoint, (*rest, NO_EVENT), levels))
+        yield Counts(events_cell(study, cohort, endpoint, (*others, NO_EVENT), levels))
 
 
 def merged(counts: Iterable[Counts]) -> dict[Cell, str]:

@@ -82,7 +82,9 @@ class Algebra:
         """Conditions that share no base variable are independent: their values are multiplied."""
         found = np.ones(self._n_places, dtype=np.int64)
         for part in self._components(conditions):
-            key = tuple(sorted(((name, conditions[name]) for name in part), key=lambda each: each[0]))
+            key = tuple(
+                sorted(((name, conditions[name]) for name in part), key=lambda each: each[0])
+            )
             if key not in self._factors:
                 self._factors[key] = self._factor(key)
             found = found * self._factors[key] % PRIME
@@ -193,7 +195,7 @@ class Algebra:
             return self._by_rules(name, derived)
         if derived.first_of is not None:
             events = [each.model_dump() for each in derived.first_of.values()]
-            return self._first(events, derived.levels, derived.otherwise is not None)
+            return self._first(events, derived.levels, told=derived.otherwise is not None)
         cut: Mapping[str, tuple[object, object]] = derived.cut or derived.period or {}
         key = _key(derived)
         edges = self._edges(key)
@@ -203,7 +205,7 @@ class Algebra:
         return self._base(f"values of {key}", derived.levels, states)
 
     def _first(
-        self, events: Sequence[Mapping[str, object]], levels: Sequence[str], told: bool
+        self, events: Sequence[Mapping[str, object]], levels: Sequence[str], *, told: bool
     ) -> Function:
         """The first of some dated events: one base for all variables that are the first of the same."""
         base = f"first of {events!r}"
@@ -280,7 +282,9 @@ def _is_whole(endpoint: Endpoint) -> bool:
 
 def _key(derived: Derived) -> str:
     """What is cut: a number, a date, or the days between two dates."""
-    return derived.source or "" if derived.since is None else f"{derived.source} since {derived.since}"
+    return (
+        derived.source or "" if derived.since is None else f"{derived.source} since {derived.since}"
+    )
 
 
 def _place(low: object, cut: Mapping[str, tuple[object, object]]) -> int:
@@ -324,6 +328,6 @@ def _spread(values: np.ndarray, own: Sequence[str], bases: Sequence[str]) -> np.
 def _require_few(sizes: Sequence[int], what: str) -> None:
     if prod(sizes) > MOST_STATES:
         raise EstimationError(
-            f"{what}: what is counted by it depends on {prod(sizes):,} combinations of values, and at most {MOST_STATES:,} are gone through "
-            "to see which numbers follow from others. Use rules with fewer variables, or fewer bounds."
+            f"{what}: what is counted depends on {prod(sizes):,} combinations of values, and at most {MOST_STATES:,} are gone through to "
+            "see which numbers follow from others. Use rules with fewer variables, or fewer bounds."
         )
