@@ -41,7 +41,7 @@ def probability_and_error(curve: Curve, time: float) -> Cell:
     if at is None:
         return EMPTY
     if isinstance(at, Withheld):
-        return withheld_cell(at.rule)
+        return withheld_cell(at)
     return joined((cell(probability_at(at), probability), cell(at.std_err, probability)), "{} ({})")
 
 
@@ -51,7 +51,7 @@ def interval_at(curve: Curve, time: float) -> Cell:
     if at is None:
         return EMPTY
     if isinstance(at, Withheld):
-        return withheld_cell(at.rule)
+        return withheld_cell(at)
     return joined((cell(at.lower, probability), cell(at.upper, probability)), "{} to {}")
 
 
