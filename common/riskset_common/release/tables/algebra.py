@@ -78,6 +78,11 @@ class Algebra:
             met[key] = met[key] & frozenset(levels) if key in met else frozenset(levels)
         return (whole - self._product(met)) % PRIME
 
+    def vectors(self, names: Sequence[Sequence[Cell]]) -> IntArray:
+        """Those of counts, each by the first of its names, shape (n, n_places)."""
+        found = [self.vector(cells[0]) for cells in names]
+        return np.array(found, dtype=np.int64).reshape(len(names), self._n_places)
+
     def _product(self, conditions: Mapping[str, frozenset[str]]) -> IntArray:
         """Conditions that share no base variable are independent: their values are multiplied."""
         found = np.ones(self._n_places, dtype=np.int64)

@@ -29,10 +29,14 @@ LARGEST_FACTOR = 8
 
 @dataclass(frozen=True)
 class Range:
-    """Between what values a count of W may lie: from 1 where it is small by itself, from 0 otherwise."""
+    """Between what values a count of W may lie: from 1 where it is small by itself, from 0 otherwise.
+
+    Those that are no small counts but were too few to protect need not be able to have every value (`moves`).
+    """
 
     lowest: int
     highest: int
+    moves: bool = True
 
 
 @dataclass(frozen=True)
@@ -160,8 +164,9 @@ def _protector(
     for other, factor in factors.items():
         span = open_counts[other]
         if factor < 0:
-            least -= factor * span.lowest
-            room = max(room, -factor * (span.highest - span.lowest))
+            # Of what lies within a small group at least one may be there, so that the others' least is one each.
+            least -= factor * int(span.moves)
+            room = max(room, -factor * (span.highest - 1) if span.moves else 0)
         else:
             least -= factor * span.lowest
             below += factor * span.highest

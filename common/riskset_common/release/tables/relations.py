@@ -11,8 +11,6 @@ from riskset_common.release.tables.algebra import PRIME, as_conditions
 from riskset_common.survival.arrays.shapes import IntArray
 
 Conditions = frozenset[tuple[str, frozenset[str]]]
-LARGEST_FACTOR = 64
-"""Of a count in a sum; larger ones stand for fractions, and the sum is multiplied by what makes them whole."""
 
 
 def relations(names: Sequence[Sequence[Cell]], vectors: IntArray) -> IntArray:
@@ -26,25 +24,32 @@ def relations(names: Sequence[Sequence[Cell]], vectors: IntArray) -> IntArray:
     names
         The ways in which each count is written.
     vectors
-        The counts as polynomials, no two of them equal, shape (n_cells, n_places).
+        The counts as polynomials, shape (n_cells, n_places).
     """
     n_cells = len(names)
-    place_of = {vector.tobytes(): place for place, vector in enumerate(vectors)}
-    seen: dict[tuple[int, ...], IntArray] = {}
-    parents: set[int] = set()
-    for parts in dict.fromkeys(_families(names)):
-        parent = place_of.get((vectors[list(parts)].sum(axis=0) % PRIME).tobytes())
-        if parent is not None and parent not in parts:
-            row = np.zeros(n_cells, dtype=np.int64)
-            row[parent], row[list(parts)] = 1, -1
-            seen[(parent, *parts)] = row % PRIME
-            parents.add(parent)
-    leaves = [cell for cell in range(n_cells) if cell not in parents]
+    seen = whole_and_parts(names, vectors)
+    rows = np.zeros((len(seen), n_cells), dtype=np.int64)
+    for row, (whole, parts) in zip(rows, seen, strict=True):
+        row[whole], row[list(parts)] = 1, PRIME - 1
+    sums = {whole for whole, _ in seen}
+    leaves = [place for place in range(n_cells) if place not in sums]
     dependent = null_space(vectors[leaves])
     besides = np.zeros((len(dependent), n_cells), dtype=np.int64)
     besides[:, leaves] = dependent
-    rows = np.array(list(seen.values()), dtype=np.int64).reshape(-1, n_cells)
     return independent(np.concatenate([rows, besides]))
+
+
+def whole_and_parts(
+    names: Sequence[Sequence[Cell]], vectors: IntArray
+) -> tuple[tuple[int, tuple[int, ...]], ...]:
+    """Counts, and the counts that together are the same, as far as the conditions show where to look for them."""
+    place_of = {vector.tobytes(): place for place, vector in enumerate(vectors)}
+    found = []
+    for parts in dict.fromkeys(_families(names)):
+        whole = place_of.get((vectors[list(parts)].sum(axis=0) % PRIME).tobytes())
+        if whole is not None and whole not in parts:
+            found.append((whole, parts))
+    return tuple(found)
 
 
 def _families(names: Sequence[Sequence[Cell]]) -> Iterator[tuple[int, ...]]:
