@@ -45,7 +45,10 @@ from riskset_common.secure.blind.parties.member import BlindMember
 from riskset_common.wire.blind_messages import (
     BLIND_MESSAGES,
     BlindAsk,
+    BlindLost,
     BlindShare,
+    BlindStrike,
+    BlindWave,
 )
 
 Kind = TypeVar("Kind", bound=StrictValue)
@@ -418,7 +421,9 @@ def test_each_message_has_one_form_and_is_refused_in_any_other():
     for carried in outcome.carried:
         seen.setdefault(carried[3], carried)
 
-    assert set(kinds) == set(seen)
+    of_counts = {each.kind for each in (BlindWave, BlindLost, BlindStrike)}
+
+    assert set(kinds) - of_counts == set(seen)
     for number, carried in seen.items():
         assert carried == kinds[number].from_bytes(carried).to_bytes()
         for broken in (carried[:-1], carried + b"\0", carried[:8] + b" " + carried[9:]):
