@@ -94,9 +94,7 @@ def missing_cell(
     wanted = {name: _known(study, name) for name in (*cohort.complete, *by)}
     if endpoint is not None:
         wanted[endpoint] = (KNOWN,)
-    return Cell(
-        _in_order(study, _chosen(study, cohort)), without=tuple(sorted(wanted.items()))
-    )
+    return Cell(_in_order(study, _chosen(study, cohort)), without=tuple(sorted(wanted.items())))
 
 
 def groups(study: Study, by: Sequence[str]) -> Iterator[Levels]:

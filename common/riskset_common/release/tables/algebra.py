@@ -82,7 +82,9 @@ class Algebra:
         """Conditions that share no base variable are independent: their values are multiplied."""
         found = np.ones(self._n_places, dtype=np.int64)
         for part in self._components(conditions):
-            key = tuple(sorted(((name, conditions[name]) for name in part), key=lambda each: each[0]))
+            key = tuple(
+                sorted(((name, conditions[name]) for name in part), key=lambda each: each[0])
+            )
             if key not in self._factors:
                 self._factors[key] = self._factor(key)
             found = found * self._factors[key] % PRIME
@@ -280,7 +282,9 @@ def _is_whole(endpoint: Endpoint) -> bool:
 
 def _key(derived: Derived) -> str:
     """What is cut: a number, a date, or the days between two dates."""
-    return derived.source or "" if derived.since is None else f"{derived.source} since {derived.since}"
+    return (
+        derived.source or "" if derived.since is None else f"{derived.source} since {derived.since}"
+    )
 
 
 def _place(low: object, cut: Mapping[str, tuple[object, object]]) -> int:
