@@ -11,11 +11,17 @@ from riskset_common.results.tests import Contrast, FurtherTests, LogRankResult
 
 @dataclass(frozen=True)
 class Estimate:
-    """An estimate with its confidence limits; NaN where it is not reached or not defined."""
+    """An estimate with its confidence limits; NaN where it is not reached or not defined.
+
+    Released rounded, the estimate is a multiple of `rounded_to`, or the middle of both `ends` where a flat part of the curve ends at
+    different multiples; the limits are then the released times around it at which the limits of the curve have crossed.
+    """
 
     estimate: Shown[float]
     lower: Shown[float]
     upper: Shown[float]
+    rounded_to: float | None = field(default=None, kw_only=True, metadata=WHEN_ASKED)
+    ends: tuple[float, ...] | None = field(default=None, kw_only=True, metadata=WHEN_ASKED)
 
 
 @dataclass(frozen=True)
@@ -120,7 +126,7 @@ class GroupCurve:
 
 @dataclass(frozen=True)
 class KaplanMeierResult:
-    """Curves by group."""
+    """Curves by group; only one that is released rounded tells the patients in whom the group is `unknown`."""
 
     kind: str
     endpoint: str
@@ -135,3 +141,4 @@ class KaplanMeierResult:
     test: Shown[LogRankResult] | None = field(metadata=WHEN_ASKED)
     tests: Shown[FurtherTests] | None = field(metadata=WHEN_ASKED)
     warnings: tuple[str, ...]
+    unknown: Shown[int] | None = field(default=None, kw_only=True, metadata=WHEN_ASKED)

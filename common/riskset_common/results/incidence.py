@@ -77,7 +77,7 @@ class GroupIncidence:
 
 @dataclass(frozen=True)
 class CumulativeIncidenceResult(Measured):
-    """Curves by group and cause; `events` are of any kind, `tests` by cause."""
+    """Curves by group and cause; `events` are of any kind, `tests` by cause, `unknown` as of survival curves."""
 
     kind: str
     endpoint: str
@@ -90,6 +90,7 @@ class CumulativeIncidenceResult(Measured):
     groups: tuple[GroupIncidence, ...]
     tests: Mapping[str, Shown[GrayResult]] | None = field(metadata=WHEN_ASKED)
     warnings: tuple[str, ...]
+    unknown: Shown[int] | None = field(default=None, kw_only=True, metadata=WHEN_ASKED)
 
     def names(self) -> Iterator[tuple[str, Collection[str], Iterable[str]]]:
         """Every cause in each group, and in the tests."""

@@ -157,7 +157,7 @@ def test_a_mark_keeps_its_reason(reason: Reason) -> None:
 
 
 def test_a_released_curve_is_known_by_its_fields() -> None:
-    written = {
+    written: dict[str, Any] = {
         "events": 9,
         "at": [],
         "curve": {

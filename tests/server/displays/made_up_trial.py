@@ -330,10 +330,8 @@ def _known_at(curve: Mapping[str, Any], n: int, time: float) -> dict[str, Any]:
     at_risk = curve["at_risk"][before] if before < len(curve["time"]) else 0
     if at_risk < 10:
         return dict.fromkeys(("at_risk", "events_to", *VALUES), FEW)
-    values = {name: curve[name][upto - 1] if upto else None for name in VALUES}
-    limits = {
-        name: None if values[name] is None else round(values[name], 2)
-        for name in ("lower", "upper")
-    }
+    values = {name: curve[name][upto - 1] for name in VALUES}
+    for name in ("lower", "upper"):
+        values[name] = None if values[name] is None else round(values[name], 2)
     rounded = min(n, 5 * round(at_risk / 5))
-    return {"at_risk": rounded, "events_to": sum(curve["events"][:upto]), **values, **limits}
+    return {"at_risk": rounded, "events_to": sum(curve["events"][:upto]), **values}
