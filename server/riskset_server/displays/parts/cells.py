@@ -73,6 +73,11 @@ _REASONS = (
         re.compile(r"(minimum_at_risk) (\d+)"),
         "because fewer than {1} patients are behind it ({0})",
     ),
+    (
+        "small",
+        re.compile(r"(bits) (\d+)"),
+        "because fewer than 2^{1} ways would be left in which its events may lie in the groups ({0})",
+    ),
 )
 """Reasons, the rules that have them, and what each says."""
 
@@ -163,6 +168,11 @@ def percent(number: float) -> str:
 def probability(number: float) -> str:
     """A probability as a percentage to one decimal."""
     return percent(100 * number)
+
+
+def whole_percent(number: float) -> str:
+    """A probability as a whole percentage."""
+    return signed(100 * number, 0)
 
 
 def hazard_ratio(ratio: float) -> str:
