@@ -1,14 +1,18 @@
-"""A blind Cox model, every party in order: the executable specification, and the driver of its tests."""
+"""Computations on shares, every party in order: the executable specification, and the driver of its tests."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from riskset_common.primitives.signing import Identity
 from riskset_common.secure.blind.cox.beside_the_fit import BlindFurther
 from riskset_common.secure.blind.parties.centre import BlindCentre
+from riskset_common.secure.blind.parties.counts.centre import CountOutcome, conversation
+from riskset_common.secure.blind.parties.counts.setup import CountSetup
+from riskset_common.secure.blind.parties.counts.site import CountSite
+from riskset_common.secure.blind.parties.counts.work import CountWork
 from riskset_common.secure.blind.parties.keys import accept_keys, make_keys
 from riskset_common.secure.blind.parties.member import BlindMember
 from riskset_common.secure.blind.parties.setup import BlindSetup
@@ -23,6 +27,7 @@ from riskset_common.wire.blind_messages import (
     BlindOpened,
     BlindShare,
 )
+from riskset_common.wire.frame import Message
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,44 @@ def _exchange(
         else:
             waiting.append(replied)
     return waiting, opened
+
+
+Released = TypeVar("Released")
+
+
+@dataclass(frozen=True)
+class CountRun(Generic[Released]):
+    """What the counts gave, and every message as the centre carried it, byte for byte in order."""
+
+    outcome: CountOutcome[Released]
+    carried: tuple[bytes, ...]
+
+
+def run_counts(
+    setup: CountSetup, work: CountWork[Released], sites: Mapping[int, CountSite[Released]]
+) -> CountRun[Released]:
+    """Run the computation of counts. Each message passes as the bytes that a transport would carry; all pass through the centre."""
+    carried: list[bytes] = []
+
+    def through(messages: Mapping[int, Sequence[Message]]) -> dict[int, list[Message]]:
+        return {site: [_through(each, carried) for each in sent] for site, sent in messages.items()}
+
+    # KEYS, UPLOAD 1. Every site makes its keys, and marks its days of events.
+    centre = conversation(setup, work)
+    next(centre)
+    answers = through({site: each.begin() for site, each in sites.items()})
+    try:
+        while True:
+            # Keys and uploads go to the members, shares from member to member, what was opened to every site; each answers what follows.
+            letters = through(centre.send(answers).letters)
+            answers = through({site: sites[site].answer(sent) for site, sent in letters.items()})
+    except StopIteration as end:
+        return CountRun(end.value, tuple(carried))
+
+
+def _through(message: Message, carried: list[bytes]) -> Message:
+    carried.append(message.to_bytes())
+    return type(message).from_bytes(carried[-1])
 
 
 Kind = TypeVar("Kind", BlindAsk, BlindConsent, BlindInput, BlindOpened, BlindShare)

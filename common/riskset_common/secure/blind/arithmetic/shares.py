@@ -112,7 +112,9 @@ class Arithmetic:
         for part, mask in zip(parts, high, strict=True):
             end = start + part.share.shape[1]
             kept = from_words(_shifted(to_words(opened[:, start:end]), part.bits))
-            offset = (1 << (K - part.bits)) + len(self.committee.subsets) // 2
+            # Where nothing is cut off there is no rounding to centre.
+            centred = len(self.committee.subsets) // 2 if part.bits else 0
+            offset = (1 << (K - part.bits)) + centred
             results.append(subtract(kept, add(mask, self.constant(offset))))
             start = end
         return results

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from riskset_common.errors import ProtocolRefusal
-from riskset_common.primitives.hashing import PREFIX, H, u32
+from riskset_common.primitives.hashing import HASH_BYTES, PREFIX, H, u32
 from riskset_common.primitives.signing import verify
-from riskset_common.secure.blind.cox.model import BlindModel
+from riskset_common.secure.blind.cox.bounds import CoxModel
+from riskset_common.secure.blind.cox.model import BlindModel, HiddenDeaths
 from riskset_common.secure.blind.parties.bound import BoundSetup
 from riskset_common.wire.blind_messages import BlindAsk, Consent
 
@@ -23,9 +24,25 @@ class BlindSetup(BoundSetup):
     ----------
     model
         The public half of the model.
+    counts
+        Of a model whose deaths are hidden, the label under which the computation of counts has ended that gave them, 32 bytes; else
+        empty.
     """
 
-    model: BlindModel
+    model: CoxModel
+    counts: bytes = b""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.has_hidden_deaths and len(self.counts) != HASH_BYTES:
+            raise ProtocolRefusal(
+                "A model whose deaths are hidden is bound to the computation of counts that gave them; its label is missing."
+            )
+
+    @property
+    def has_hidden_deaths(self) -> bool:
+        """Whether members bring shares of the deaths."""
+        return isinstance(self.model, BlindModel) and isinstance(self.model.deaths, HiddenDeaths)
 
     @cached_property
     def hash(self) -> bytes:
@@ -37,6 +54,7 @@ class BlindSetup(BoundSetup):
             u32(*self.participants),
             self.committee.to_bytes(),
             self.model.hash,
+            *((self.counts,) if self.counts else ()),
         )
 
     def input_label(self, evaluation: int, beta: Sequence[float]) -> bytes:

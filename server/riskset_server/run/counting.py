@@ -1,0 +1,90 @@
+"""What a plan with rounded results counts and computes on shares, at the centre, sans I/O.
+
+The centre carries uploads and shares that it cannot read, and is told what was opened. It runs the same programs as the committee, on
+numbers of which it knows the shape, and feeds them with what was opened: its results are those of the members.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+from riskset_common.errors import EstimationError, ProtocolRefusal
+from riskset_common.release.blank import Unseen
+from riskset_common.results.whole_file import BlindComputation
+from riskset_common.rounds.blind_models import Session, blind_session
+from riskset_common.rounds.counting import Outcome, PlanWork, count_setup
+from riskset_common.secure.blind.parties.counts.centre import CountOutcome, conversation
+from riskset_common.wire.blind_steps import BlindAnswer, BlindBegin
+from riskset_server.run.conversations import SideBySide, UnderWay
+from riskset_server.run.on_shares import AskedBlind, ask_on_shares
+from riskset_server.run.results import Finished
+from riskset_server.run.run import Progress, Run
+
+
+class CountRun:
+    """The computation of counts of a run, and how far it has come: `take` moves it on in place."""
+
+    def __init__(self, run: Run, session: Session, work: PlanWork) -> None:
+        self._session, self._work = session, work
+        self._setup = count_setup(session, work)
+        self._frames = SideBySide(run, BlindBegin.of(session.setup.sid, ()))
+        self._talk = UnderWay.of("counts", conversation(self._setup, work, Unseen()))
+        self._outcome: CountOutcome[Outcome] | None = None
+
+    @property
+    def step(self) -> int:
+        """The number of the step that is asked next."""
+        return self._frames.step
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all programs gave their results."""
+        return self._outcome is not None
+
+    def messages(self) -> dict[str, bytes]:
+        """The next step, by name of the site."""
+        return self._frames.messages({self._setup.hash: self._talk.sending})
+
+    def can_spare(self, names: Collection[str]) -> bool:
+        """Whether members of a committee of which enough are left did not answer, in a step that is the committee's alone."""
+        committee = self._session.committee
+        is_theirs = self._talk.sending.keys() <= set(committee.site_ids)
+        spare = len(committee.site_ids) - (2 * committee.threshold + 1)
+        return is_theirs and len(names) <= spare and not self._setup.checked
+
+    def take(self, replies: Mapping[str, BlindAnswer]) -> Sequence[str]:
+        """Take the answers of those that were asked; gives in words what was opened."""
+        answers = self._frames.read(replies)
+        if not answers.keys() <= {self._setup.hash}:
+            raise ProtocolRefusal("A site answered for a computation on shares that was not asked.")
+        try:
+            self._talk.sending = self._talk.talk.send(answers.get(self._setup.hash, {}))
+        except StopIteration as end:
+            self._outcome = end.value
+        return ["counts"]
+
+    def finished(self, progress: Progress) -> Finished:
+        """The run with the results of its programs."""
+        if self._outcome is None:
+            raise EstimationError("The computation of counts has not ended.")
+        return Finished(replace(progress, finished=self._outcome.released), self._summary())
+
+    def _summary(self) -> BlindComputation:
+        """What results.json says of the computation."""
+        roster, committee = self._session.roster, self._session.committee
+        return BlindComputation(
+            committee=tuple(map(roster.name, committee.site_ids)),
+            threshold=committee.threshold,
+            evaluations={},
+        )
+
+
+def ask_counts(progress: Progress) -> AskedBlind | Finished:
+    """Begin the computation of a run whose survey was opened."""
+    joined = progress.joined
+    session = blind_session(joined.study, joined.setup, joined.run.roster, progress.frozen)
+    if progress.survey is None:
+        raise ProtocolRefusal("The computation of counts begins after the survey.")
+    work = PlanWork(joined.study, progress.survey)
+    return ask_on_shares(progress, CountRun(joined.run, session, work))
