@@ -137,7 +137,7 @@ def test_limits_that_were_released_rounded_are_whole_percents(
     released = trial.as_released(trial.study_results()["analyses"]["dfs_arm"])
     table = estimates.make(shown("dfs_arm", results={"dfs_arm": released}))
 
-    assert ["37 to 53", "30 to 47"] == [table.rows[0].cells[place].text for place in (4, 6)]
+    assert ["37 to 53", "31 to 47"] == [table.rows[0].cells[place].text for place in (4, 6)]
     assert "45.3 (4.0)" == table.rows[0].cells[3].text
 
 
