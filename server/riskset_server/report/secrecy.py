@@ -47,11 +47,11 @@ def _on_shares(blind: BlindComputation, words: Words) -> Iterator[str]:
     models = distinct(name.partition("/")[0] for name in blind.evaluations)
     if models:
         yield f"Of {listed(models)} log-likelihood, score and information of the whole model were opened at each iteration."
-    if blind.passed_over:
-        yield f"Asked to serve on the committee, and lost: {listed(blind.passed_over)}."
+    if blind.lost:
+        yield f"Lost while the committee computed: {listed(blind.lost)}; the others went on."
     if blind.unchecked_from is not None:
         yield (
-            f"From opening {blind.unchecked_from} of {blind.openings} on a member was lost, and a wrong share would not have been noticed."
+            f"From opening {blind.unchecked_from} of {blind.openings} on a wrong share would not have been noticed."
         )
 
 

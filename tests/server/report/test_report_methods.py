@@ -199,7 +199,7 @@ ON_SHARES = {
     "committee": ["aieop", "dcog", "pinda"],
     "threshold": 1,
     "evaluations": {},
-    "passed_over": [],
+    "lost": [],
     "openings": 131,
     "days": {"date_diagnosis": {"steps": 415, "n_steps": 8192, "told": True}},
 }
@@ -216,21 +216,21 @@ def test_a_rounded_release_says_who_computed_and_what_was_opened(trial: ModuleTy
         "this report and its results hold, rounded, and on which days after diagnosis there is any event, without the number of events "
         "or what they are."
     ) in text
-    assert not any(word in text for word in ("totals", "Each sum", "iteration", "lost"))
+    assert not any(word in text for word in ("totals", "Each sum", "iteration", "Lost"))
 
 
 def test_what_else_is_public_of_a_computation_on_shares_is_said(trial: ModuleType) -> None:
     results = trial.study_results()
     days = {"time age": {"steps": 256, "n_steps": 256, "told": False}}
-    more = {"evaluations": {"cox_all": 5, "cox_arm": 6}, "passed_over": ["chile"], "days": days}
+    more = {"evaluations": {"cox_all": 5, "cox_arm": 6}, "lost": ["pinda"], "days": days}
     results["secure"]["blind"] = ON_SHARES | more | {"threshold": 2, "unchecked_from": 57}
     text = text_of(trial, trial.study_plan(), results)
 
     assert "of which any two together could read nothing" in text
     assert "this report and its results hold, rounded." in text
     assert "Of cox_all and cox_arm log-likelihood, score and information of the whole model" in text
-    assert "Asked to serve on the committee, and lost: chile." in text
-    assert "From opening 57 of 131 on a member was lost, and a wrong share would not" in text
+    assert "Lost while the committee computed: pinda; the others went on." in text
+    assert "From opening 57 of 131 on a wrong share would not have been noticed." in text
 
 
 def test_what_was_not_done_is_not_described(trial: ModuleType) -> None:
