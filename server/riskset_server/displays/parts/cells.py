@@ -78,6 +78,16 @@ _REASONS = (
         re.compile(r"(bits) (\d+)"),
         "because fewer than 2^{1} ways would be left in which its events may lie in the groups ({0})",
     ),
+    (
+        "small",
+        re.compile(r"(events_outside_largest_level) (\d+)"),
+        "because fewer than {1} events lie outside of the largest levels of its factors ({0})",
+    ),
+    (
+        "small",
+        re.compile(r"(events_per_coefficient) (\d+)"),
+        "because there are fewer than {1} events for each coefficient ({0})",
+    ),
 )
 """Reasons, the rules that have them, and what each says."""
 
