@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from riskset_common.errors import PlanError, did_you_mean
 from riskset_common.estimators.catalogue import estimator_of
-from riskset_common.planning.committees import blind_analyses, serving
+from riskset_common.planning.committees import blind_analyses, rounded_problems, serving
 from riskset_common.planning.single_sites import single_site_problems
 from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.codebook import (
@@ -42,6 +42,7 @@ def check_joined(study: Study) -> None:
                 f"analysis {analysis.id}", estimator_of(analysis.kind).problems(analysis, study)
             )
         ),
+        *rounded_problems(study),
         *_committee_problems(study),
         *single_site_problems(study),
     ]
@@ -68,12 +69,13 @@ def _problems(study: Study) -> Iterator[str]:
             problems or estimator_of(analysis.kind).problems(analysis, study),
         )
     if not unknown:
+        yield from rounded_problems(study)
         yield from _committee_problems(study)
         yield from single_site_problems(study)
 
 
 def _committee_problems(study: Study) -> Iterator[str]:
-    """Say why there is nobody to compute the blind models, where the sites are known."""
+    """Say why there is nobody to compute on shares, where the sites are known."""
     blind = blind_analyses(study.plan, study.sites)
     if not blind or not study.sites:
         return

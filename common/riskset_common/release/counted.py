@@ -6,7 +6,7 @@ Two analyses that count the same have equal descriptions, and the sites send the
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -46,6 +46,23 @@ class Identity:
     right: tuple[tuple[str, tuple[int, ...]], ...]
 
 
+@dataclass(frozen=True)
+class Total:
+    """A sum that is equal in all things counted that give it the same key: two splits of the same patients hold the same everybody.
+
+    Attributes
+    ----------
+    key
+        What the sum counts, public; equal keys mean equal sums of one shape.
+    array, axes
+        The array that is summed, and over which axes. A sum over all axes is a number of patients, which a site declares.
+    """
+
+    key: Hashable
+    array: str
+    axes: tuple[int, ...]
+
+
 class Counted(ABC):
     """What is counted, as a value that can be compared and hashed (a frozen dataclass)."""
 
@@ -59,6 +76,11 @@ class Counted(ABC):
 
     def identities(self, study: Study) -> Iterator[Identity]:
         """Linear identities that hold in every site's numbers."""
+        del study
+        return iter(())
+
+    def totals(self, study: Study) -> Iterator[Total]:
+        """Sums that other things counted have as well, each in its own split. A sum over all axes must be one of patients."""
         del study
         return iter(())
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from riskset_common.release.counted import Counted, CountedArray, Identity, OwnNumbers
+from riskset_common.release.counted import Counted, CountedArray, Identity, OwnNumbers, Total
 from riskset_common.study.patients import MISSING, EndpointTimes, Integers, Patients
 from riskset_common.study.study import Study, cross
 from riskset_common.survival.arrays.calculator import Calculator, Numbers
@@ -108,6 +108,18 @@ class LeavingTimes(Counted):
         yield Identity(left, (("patients", ()),))
         if self.left_truncated:
             yield Identity((("entered", (1,)),), (("patients", ()),))
+
+    def totals(self, study: Study) -> Iterator[Total]:
+        """The patients of the cohort, their events by day, their leavers and entries by mark: the same in every split by groups."""
+        del study
+        followed = (self.endpoint, self.cohort)
+        yield Total(("patients", *followed), "patients", (0,))
+        # Events that are censorings here are events in another analysis, so that these sums belong to the kinds.
+        censored = self.kinds if self.censors else ()
+        yield Total(("events", *followed, self.days, censored), "events", (0, 1))
+        yield Total(("left", *followed, self.marks, censored), "left", (0,))
+        if self.left_truncated:
+            yield Total(("entered", *followed, self.marks), "entered", (0,))
 
     def of(self, patients: Patients, study: Study) -> OwnNumbers:
         """This site's counts."""

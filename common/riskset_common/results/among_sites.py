@@ -40,7 +40,7 @@ class HeterogeneityResult:
     effect: str
     of_level: str
     reference: str
-    n: int
+    n: Shown[int]
     events: Shown[int]
     missing: Shown[int]
     ties: str

@@ -19,11 +19,12 @@ def as_json(value: object) -> Any:
 
     A field that is only there `WHEN_ASKED` is left out where it is None. Otherwise None, and a number that does not exist (a
     median that is not reached, the coefficient of an aliased column: NaN in Python), is null. A value that a disclosure rule
-    withholds is the name of the rule: `{"withheld": rule}`; of an analysis
+    withholds is the name of the rule, and its reason where it has several: `{"withheld": rule, "reason": reason}`; of an analysis
     that is withheld as a whole, or has no result, each field has it.
     """
     if isinstance(value, Withheld):
-        return {"withheld": value.rule}
+        mark = {"withheld": value.rule}
+        return mark if value.reason is None else {**mark, "reason": value.reason}
     if isinstance(value, WithheldAnalysis):
         return {"kind": value.kind, "warnings": list(value.warnings), **as_json(value.fields)}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -25,7 +25,7 @@ class UnivariateResult(Measured):
 
     kind: str
     endpoint: str
-    n: int
+    n: Shown[int]
     events: Shown[int]
     missing: Shown[int]
     ci: str

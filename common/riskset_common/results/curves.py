@@ -11,11 +11,17 @@ from riskset_common.results.tests import Contrast, FurtherTests, LogRankResult
 
 @dataclass(frozen=True)
 class Estimate:
-    """An estimate with its confidence limits; NaN where it is not reached or not defined."""
+    """An estimate with its confidence limits; NaN where it is not reached or not defined.
+
+    Released rounded, the estimate is a multiple of `rounded_to`, or the middle of both `ends` where a flat part of the curve ends at
+    different multiples; the limits are then the released times around it at which the limits of the curve have crossed.
+    """
 
     estimate: Shown[float]
     lower: Shown[float]
     upper: Shown[float]
+    rounded_to: float | None = field(default=None, kw_only=True, metadata=WHEN_ASKED)
+    ends: tuple[float, ...] | None = field(default=None, kw_only=True, metadata=WHEN_ASKED)
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,36 @@ class CurvePoints(Parallel):
     std_err: tuple[float, ...]
     lower: tuple[float, ...]
     upper: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class KnownPoints(Parallel):
+    """What is released, rounded, of a curve: its values at public times, which are no patient's; each of length n_times.
+
+    Between two times, and from the last to the end, nothing is known but that the curve falls, and by how much.
+
+    Attributes
+    ----------
+    time
+        The times that were accepted, ascending, also where the numbers are withheld. They are times of the plan or of its release grid.
+    at_risk
+        Patients with T >= time, as multiples of 5.
+    events_to
+        Events up to and including each time.
+    survival, std_err, lower, upper
+        S(time), Greenwood's standard error, and the limits, to whole percents.
+    end
+        The last time of the axis at which enough patients are at risk; NaN where there is none.
+    """
+
+    time: tuple[float, ...]
+    at_risk: tuple[Shown[int], ...]
+    events_to: tuple[Shown[int], ...]
+    survival: tuple[Shown[float], ...]
+    std_err: tuple[Shown[float], ...]
+    lower: tuple[Shown[float], ...]
+    upper: tuple[Shown[float], ...]
+    end: float
 
 
 @dataclass(frozen=True)
@@ -67,7 +103,7 @@ class RestrictedMean:
 
 @dataclass(frozen=True)
 class NumbersAtRisk(Parallel):
-    """Patients at risk at the round times of an axis, rounded; each of length n_times. A whole time is an int."""
+    """Patients at risk at the round times of an axis, as multiples of 5; each of length n_times. A whole time is an int."""
 
     time: tuple[int | float, ...]
     at_risk: tuple[Shown[int], ...]
@@ -75,14 +111,14 @@ class NumbersAtRisk(Parallel):
 
 @dataclass(frozen=True)
 class GroupCurve:
-    """One group's curve; only a released one has `numbers_at_risk`."""
+    """One group's curve; only one that is released rounded has `numbers_at_risk` and a `curve` of known points."""
 
     n: Shown[int]
     events: Shown[int]
     median: Shown[Estimate]
     quantiles: Shown[tuple[QuantileResult, ...]]
     at: Shown[tuple[Landmark, ...]]
-    curve: Shown[CurvePoints]
+    curve: Shown[CurvePoints | KnownPoints]
     rmean: Shown[RestrictedMean] | None = field(metadata=WHEN_ASKED)
     level: Mapping[str, str]
     numbers_at_risk: NumbersAtRisk | None = field(metadata=WHEN_ASKED)
@@ -90,7 +126,7 @@ class GroupCurve:
 
 @dataclass(frozen=True)
 class KaplanMeierResult:
-    """Curves by group."""
+    """Curves by group; only one that is released rounded tells the patients in whom the group is `unknown`."""
 
     kind: str
     endpoint: str
@@ -105,3 +141,4 @@ class KaplanMeierResult:
     test: Shown[LogRankResult] | None = field(metadata=WHEN_ASKED)
     tests: Shown[FurtherTests] | None = field(metadata=WHEN_ASKED)
     warnings: tuple[str, ...]
+    unknown: Shown[int] | None = field(default=None, kw_only=True, metadata=WHEN_ASKED)

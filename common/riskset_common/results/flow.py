@@ -37,7 +37,7 @@ class FlowResult:
     """Boxes from all patients down, each before those that it splits into."""
 
     kind: str
-    n: int
+    n: Shown[int]
     missing: Shown[int]
     steps: tuple[str, ...]
     boxes: tuple[FlowBox, ...]

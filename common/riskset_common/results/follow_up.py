@@ -49,7 +49,7 @@ class FollowUpResult:
     kind: str
     endpoint: str
     method: str
-    n: int
+    n: Shown[int]
     events: Shown[int]
     missing: Shown[int]
     ci: str

@@ -12,12 +12,18 @@ from types import NoneType, UnionType
 from typing import Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from riskset_common.errors import InputError
-from riskset_common.results.shown import WHEN_ASKED, Measured, Withheld, WithheldAnalysis
+from riskset_common.results.shown import (
+    WHEN_ASKED,
+    Measured,
+    Reason,
+    Withheld,
+    WithheldAnalysis,
+)
 from riskset_common.results.whole_file import SCHEMA, AnalysisResult, ReleasedResult, Results
 
 T = TypeVar("T")
 
-_MARK = {"withheld"}
+_MARK, _REASON = "withheld", "reason"
 _ALWAYS_SHOWN = {"kind", "warnings"}
 _hints = cache(get_type_hints)
 
@@ -106,17 +112,32 @@ def _one_of(hints: tuple[object, ...], value: object, where: str) -> object:
     if value is None and NoneType in hints:
         return None
     if isinstance(value, dict):
-        if Withheld in hints and set(value) == _MARK:
-            return _mark(value)
+        if Withheld in hints and _is_mark(value):
+            return _mark(value, where)
         if WithheldAnalysis in hints and _is_withheld(value):
-            marks = {name: _mark(value[name]) for name in value if name not in _ALWAYS_SHOWN}
+            marks = {
+                name: _mark(value[name], f"{where}.{name}")
+                for name in value
+                if name not in _ALWAYS_SHOWN
+            }
             why = _read(tuple[str, ...], value["warnings"], f"{where}.warnings")
             return WithheldAnalysis(str(value["kind"]), marks, cast("tuple[str, ...]", why))
     hints = tuple(hint for hint in hints if hint not in (NoneType, Withheld, WithheldAnalysis))
+    if isinstance(value, dict):
+        hints = tuple(hint for hint in hints if _has_its_fields(hint, value)) or hints
     for hint in hints[:-1]:
         with suppress(InputError):
             return _read(hint, value, where)
     return _read(hints[-1] if hints else None, value, where)
+
+
+def _has_its_fields(hint: object, value: Mapping[str, object]) -> bool:
+    """Whether a mapping has the fields of a dataclass, whatever is in them."""
+    if not isinstance(hint, type) or not dataclasses.is_dataclass(hint):
+        return False
+    fields = dataclasses.fields(hint)
+    always = {field.name for field in fields if field.metadata != WHEN_ASKED}
+    return always <= value.keys() <= {field.name for field in fields}
 
 
 def _is_withheld(analysis: Mapping[str, object]) -> bool:
@@ -125,12 +146,17 @@ def _is_withheld(analysis: Mapping[str, object]) -> bool:
     return (
         analysis.keys() >= _ALWAYS_SHOWN
         and bool(found)
-        and all(isinstance(each, dict) and set(each) == _MARK for each in found)
+        and all(isinstance(each, dict) and _is_mark(each) for each in found)
     )
 
 
-def _mark(value: Mapping[str, object]) -> Withheld:
-    return Withheld(str(value["withheld"]))
+def _is_mark(value: Mapping[str, object]) -> bool:
+    return _MARK in value and value.keys() <= {_MARK, _REASON}
+
+
+def _mark(value: Mapping[str, object], where: str) -> Withheld:
+    reason = _read(Reason, value[_REASON], f"{where}.{_REASON}") if _REASON in value else None
+    return Withheld(str(value[_MARK]), cast("Reason | None", reason))
 
 
 def _fields(of: type, value: Mapping[str, object], where: str) -> dict[str, object]:

@@ -29,6 +29,20 @@ class IncidencePoints(Parallel):
 
 
 @dataclass(frozen=True)
+class KnownIncidence(Parallel):
+    """What is released, rounded, of the incidence of a cause: as `KnownPoints` of a survival curve; `events_to` are of this cause."""
+
+    time: tuple[float, ...]
+    at_risk: tuple[Shown[int], ...]
+    events_to: tuple[Shown[int], ...]
+    incidence: tuple[Shown[float], ...]
+    std_err: tuple[Shown[float], ...]
+    lower: tuple[Shown[float], ...]
+    upper: tuple[Shown[float], ...]
+    end: float
+
+
+@dataclass(frozen=True)
 class IncidenceLandmark:
     """A curve at a time that the plan names; `at_risk` as at a landmark of a Kaplan-Meier curve, `events_to` are of this cause."""
 
@@ -47,7 +61,7 @@ class CauseIncidence:
 
     events: Shown[int]
     at: tuple[IncidenceLandmark, ...]
-    curve: IncidencePoints
+    curve: Shown[IncidencePoints | KnownIncidence]
 
 
 @dataclass(frozen=True)
@@ -63,12 +77,12 @@ class GroupIncidence:
 
 @dataclass(frozen=True)
 class CumulativeIncidenceResult(Measured):
-    """Curves by group and cause; `events` are of any kind, `tests` by cause."""
+    """Curves by group and cause; `events` are of any kind, `tests` by cause, `unknown` as of survival curves."""
 
     kind: str
     endpoint: str
     causes: tuple[str, ...]
-    n: int
+    n: Shown[int]
     events: Shown[int]
     missing: Shown[int]
     ci: str
@@ -76,6 +90,7 @@ class CumulativeIncidenceResult(Measured):
     groups: tuple[GroupIncidence, ...]
     tests: Mapping[str, Shown[GrayResult]] | None = field(metadata=WHEN_ASKED)
     warnings: tuple[str, ...]
+    unknown: Shown[int] | None = field(default=None, kw_only=True, metadata=WHEN_ASKED)
 
     def names(self) -> Iterator[tuple[str, Collection[str], Iterable[str]]]:
         """Every cause in each group, and in the tests."""

@@ -33,7 +33,7 @@ class FactorLevel:
 
     term: str
     level: str
-    n: int
+    n: Shown[int]
     events: Shown[int]
 
 

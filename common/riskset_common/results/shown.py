@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, Literal, TypeAlias, TypeVar
 
 from riskset_common.errors import EstimationError
 
@@ -18,11 +18,24 @@ WHEN_ASKED: Final = {"when_asked": True}
 """Metadata of a result's field that is not written where it is None: what the plan did not ask for, or only a released result has."""
 
 
+Reason: TypeAlias = Literal["small", "protects"]
+"""Why a rule withholds a value: it is too small, or its kind is too few; or it is not, but would tell one that is."""
+
+
 @dataclass(frozen=True)
 class Withheld:
-    """The mark in place of a value that a disclosure rule withholds; `rule` is the name of the rule, such as `minimum_cell 5`."""
+    """The mark in place of a value that a disclosure rule withholds.
+
+    Attributes
+    ----------
+    rule
+        The name of the rule, such as `minimum_cell 5`.
+    reason
+        Which of its two reasons holds; None for a rule that has only one, or where there is no result.
+    """
 
     rule: str
+    reason: Reason | None = None
 
 
 Shown: TypeAlias = T | Withheld

@@ -47,7 +47,7 @@ class BaselineResult(Measured):
     """A table of characteristics."""
 
     kind: str
-    n: int
+    n: Shown[int]
     missing: Shown[int]
     by: str | None
     columns: tuple[str, ...]
@@ -94,7 +94,7 @@ class EventTableResult(Measured):
 
     kind: str
     endpoint: str
-    n: int
+    n: Shown[int]
     events: Shown[int]
     missing: Shown[int]
     by: str | None

@@ -43,14 +43,16 @@ class ExactTest:
 class GroupsTest(NamedTest, Measured):
     """A test between groups; the sequences run over those that hold patients.
 
-    `observed` and `expected` events are weighted where the test weighs them; `covariance`, shape (n_groups, n_groups), is of observed
-    minus expected.
+    `observed` and `expected` events are weighted where the test weighs them, and so is their `difference`; `covariance`, shape
+    (n_groups, n_groups), is of observed minus expected. Released rounded are the difference and the covariance, of which the test is
+    made; exact, the observed and the expected.
     """
 
     strata: tuple[str, ...]
-    observed: Shown[tuple[float, ...]]
-    expected: Shown[tuple[float, ...]]
+    observed: Shown[tuple[float, ...]] | None = field(metadata=WHEN_ASKED)
+    expected: Shown[tuple[float, ...]] | None = field(metadata=WHEN_ASKED)
     covariance: Shown[tuple[tuple[float, ...], ...]]
+    difference: tuple[float, ...] | None = field(default=None, kw_only=True, metadata=WHEN_ASKED)
 
     def lengths(self) -> Iterator[tuple[str, int, int]]:
         """One entry a group; the covariance has as many rows and columns."""
@@ -58,7 +60,11 @@ class GroupsTest(NamedTest, Measured):
         by_row = {f"covariance[{index}]": row for index, row in enumerate(rows)}
         found = list(
             sized(
-                observed=self.observed, expected=self.expected, covariance=self.covariance, **by_row
+                observed=self.observed,
+                expected=self.expected,
+                difference=self.difference,
+                covariance=self.covariance,
+                **by_row,
             )
         )
         for name, length in found:
@@ -81,13 +87,18 @@ class GrayResult(GroupsTest):
 
 @dataclass(frozen=True)
 class PairTest(Measured):
-    """A test of two groups; `p_holm` is adjusted for the number of pairs."""
+    """A test of two groups; `p_holm` is adjusted for the number of pairs.
+
+    `difference` and `variance` are of the first group's observed minus expected events, which only a release of rounded numbers tells.
+    """
 
     groups: tuple[Mapping[str, str], ...]
     statistic: Shown[float]
     df: Shown[int]
     p_value: Shown[float]
     p_holm: Shown[float]
+    difference: float | None = field(default=None, kw_only=True, metadata=WHEN_ASKED)
+    variance: float | None = field(default=None, kw_only=True, metadata=WHEN_ASKED)
 
     def lengths(self) -> Iterator[tuple[str, int, int]]:
         """Two groups."""

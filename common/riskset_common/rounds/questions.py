@@ -23,6 +23,7 @@ from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.estimators.estimator import AnyRequest, Request, Shape, Summary
 from riskset_common.formats.canonical_json import canonical_json, parse_canonical
 from riskset_common.formats.strict_yaml import validate
+from riskset_common.planning.committees import FEWEST_SITES
 from riskset_common.planning.read import ReleasePlan
 from riskset_common.secure.sums.rule import Rule, rule_for
 from riskset_common.study.codebook import Codebook
@@ -69,7 +70,11 @@ def rule_of(plan: Plan, roster: Roster) -> Rule:
         minimum_sites=plan.secure.minimum_sites,
     )
     quorum = 1 if plan.quorum is None else plan.quorum.sites
-    return replace(rule, minimum_sites=max(rule.minimum_sites, quorum))
+    least = max(rule.minimum_sites, quorum)
+    if plan.disclosure.release == "rounded":
+        # Who is lost and does not serve is then what more than half of all sites signed, in the sum that fixes the sites.
+        least = max(least, FEWEST_SITES, len(roster.members) // 2 + 1)
+    return replace(rule, minimum_sites=least)
 
 
 def study_offered(offer: Offer) -> Study:

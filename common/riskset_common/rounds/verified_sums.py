@@ -16,6 +16,7 @@ from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.estimators.estimator import AnyRequest, Summary
 from riskset_common.rounds.asked_once import AskedOnce, ask_once
 from riskset_common.rounds.questions import shapes_of
+from riskset_common.rounds.survey import is_surveyed
 from riskset_common.study.study import Study
 from riskset_common.wire.sections import Section
 
@@ -32,13 +33,16 @@ def must_be_shown(request: AnyRequest) -> bool:
 def add_verified(verified: VerifiedSums, study: Study, pooled: VerifiedSums) -> VerifiedSums:
     """What a site keeps, with the sums of one more opening that it checked; the same value where that holds nothing to keep.
 
-    The first round asks what several analyses share in one of them only; here each has its own.
+    The first round asks what several analyses share in one of them only; here each has its own. Of a survey everything is kept: it is asked
+    once, and a sum of the same signed reports is always the same.
 
     Raises
     ------
     ProtocolRefusal
         Where an opening shows other sums than one before it: a second count of the same patients is for finding differences.
     """
+    if is_surveyed(study):
+        return verified or pooled
     more: dict[str, Summary] = {}
     for name, arrays in _first_round(study).completed(pooled).items():
         spec = study.plan.analysis(name)

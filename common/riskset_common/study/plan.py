@@ -161,6 +161,8 @@ class Disclosure(StrictModel):
     minimum_events_per_term
         Pooled events for each coefficient of a regression, below which the model is not asked. Where the plan releases exact numbers it is
         1, unless it is written.
+    release_step
+        Step of the grid of round times at which curves may be released, in the plan's unit; None is a month.
     """
 
     aggregation: Literal["secure"] = "secure"
@@ -169,6 +171,7 @@ class Disclosure(StrictModel):
     minimum_at_risk: int = Field(default=10, ge=1)
     minimum_events_per_term: int = Field(default=5, ge=1)
     minimum_sites: int = Field(default=5, ge=3)
+    release_step: float | None = Field(default=None, gt=0, exclude_if=is_default)
     released_to: tuple[str, ...] = Field(default=("centre",), min_length=1)
 
     @model_validator(mode="before")
@@ -178,6 +181,14 @@ class Disclosure(StrictModel):
             return {"minimum_events_per_term": 1} | written
         return written
 
+    @model_validator(mode="after")
+    def _a_step_of_rounded_curves(self) -> Self:
+        if self.release_step is not None and self.release == "exact":
+            raise ValueError(
+                "release_step is the grid of the times of rounded curves; with release: exact leave it out."
+            )
+        return self
+
     @property
     def to_be_given_to(self) -> str:
         """Who is to receive the results, in words: a declaration, which people carry out and no program enforces."""
@@ -185,7 +196,9 @@ class Disclosure(StrictModel):
 
 
 class BlindCommittee(StrictModel):
-    """Which sites compute the Cox models whose strata do not hold site, on shares that say nothing alone (`secure/blind/blind.md`).
+    """Which sites compute on shares that say nothing alone (`secure/blind/blind.md`).
+
+    Under `release: rounded` they compute everything, under `release: exact` the Cox models whose strata do not hold site.
 
     Attributes
     ----------
@@ -196,6 +209,8 @@ class BlindCommittee(StrictModel):
         Three or five members.
     threshold
         So many members together learn nothing; 1 for three members (the default), 2 or 1 for five. With 1 of five a wrong share shows.
+    checked
+        `required` ends a computation of counts if so many members are lost that a wrong share shows no longer. If None, it goes on.
     """
 
     REFUSED: ClassVar[Mapping[str, str]] = {
@@ -206,6 +221,7 @@ class BlindCommittee(StrictModel):
     candidates: tuple[str, ...] | None = None
     size: Literal[3, 5] = 3
     threshold: Literal[1, 2] | None = None
+    checked: Literal["required"] | None = Field(default=None, exclude_if=is_default)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -219,6 +235,11 @@ class BlindCommittee(StrictModel):
         if self.size == 3 and self.threshold == 2:
             raise ValueError(
                 "two of three members would learn everything: write size: 5, or leave threshold out."
+            )
+        if self.checked is not None and (self.size, self.threshold) != (5, 1):
+            raise ValueError(
+                "checked: a wrong share shows among five members of whom one learns nothing, and in no other committee. "
+                "Write size: 5 and threshold: 1, or leave checked out."
             )
         return self
 
@@ -241,7 +262,7 @@ class SecureSums(StrictModel):
     minimum_sites
         Sites in every sum; by default 70 percent of those invited, at least five, and all of them below five.
     blind
-        Who computes Cox models whose strata do not hold site.
+        Who computes on shares.
     """
 
     profile: Literal["recoverable", "strict"] = "recoverable"

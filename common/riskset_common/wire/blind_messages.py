@@ -1,4 +1,4 @@
-"""The messages of a blind model, in the frame of `frame.py`: kinds 32 to 37. Vectors of the field are 32 bytes an element, below p."""
+"""The messages of a computation on shares, in the frame of `frame.py`: kinds 32 to 40. Vectors of the field are 32 bytes an element, below p."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from riskset_common.wire.frame import Message, MessageWithBody
 
 SEAL_BYTES = 16
 """What AES-GCM adds."""
+WHOLE_BYTES = 8
+"""A whole number that was opened."""
 
 Coefficient = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -70,7 +72,7 @@ class BlindAsk(Message):
 
 
 class BlindInput(MessageWithBody):
-    """Site to members, by way of the centre: its sums at the coefficients asked, masked. The signature covers the whole."""
+    """Site to members, by way of the centre: its numbers, masked. The signature covers the whole."""
 
     kind = 34
 
@@ -128,6 +130,50 @@ class BlindConsent(Message):
     consent: Consent
 
 
+class BlindWave(MessageWithBody):
+    """Member to centre, and by way of the centre to sites: what one wave of the computation of counts opened, signed.
+
+    `label` binds all that was opened up to here. The body holds whole numbers of 8 bytes, little endian, in the order in which the wave
+    asked for them.
+    """
+
+    kind = 38
+
+    setup: Digest
+    site_id: SiteId
+    wave: U32
+    label: Digest
+    length: U32
+    signature: Signature
+
+    @property
+    def body_length(self) -> int:
+        """Eight bytes for each number."""
+        return WHOLE_BYTES * self.length
+
+
+class BlindLost(Message):
+    """Centre to sites: a member of the committee no longer answers. `place` counts the members that were lost before."""
+
+    kind = 39
+
+    setup: Digest
+    place: U32
+    lost: SiteId
+
+
+class BlindStrike(Message):
+    """Site to members, by way of the centre: it agrees that the computation goes on without a member. Signed once for each place."""
+
+    kind = 40
+
+    setup: Digest
+    site_id: SiteId
+    place: U32
+    lost: SiteId
+    signature: Signature
+
+
 BLIND_MESSAGES: tuple[type[Message], ...] = (
     BlindKeys,
     BlindAsk,
@@ -135,4 +181,7 @@ BLIND_MESSAGES: tuple[type[Message], ...] = (
     BlindShare,
     BlindOpened,
     BlindConsent,
+    BlindWave,
+    BlindLost,
+    BlindStrike,
 )

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from riskset_common.release.round_numbers import nice_step, time_ticks
 from riskset_common.results.composed import LandmarkResult
 from riskset_common.results.curves import (
     CurvePoints,
@@ -28,9 +29,8 @@ from riskset_common.results.incidence import (
 from riskset_common.results.shown import Withheld, exact
 from riskset_common.results.whole_file import AnalysisResult, ReleasedResult
 from riskset_common.study.plan import Disclosure, Plan
-from riskset_server.disclosure.curve import rounded
+from riskset_server.disclosure.curve import every_step, rounded
 from riskset_server.disclosure.withheld import fewest_patients, too_few_patients
-from riskset_server.results.axis_ticks import nice_step, time_ticks
 
 Group = GroupCurve | GroupIncidence
 Points = CurvePoints | IncidencePoints
@@ -108,9 +108,12 @@ def _curves(group: Group) -> Iterator[tuple[Points, Sequence[Landmark | Incidenc
     """A group's curve, or those of its causes, each with the landmarks beside it; none of a group that is withheld."""
     if isinstance(group, GroupIncidence):
         if not isinstance(group.causes, Withheld):
-            yield from ((cause.curve, cause.at) for cause in group.causes.values())
+            yield from (
+                (every_step(cause.curve, IncidencePoints), cause.at)
+                for cause in group.causes.values()
+            )
     elif not isinstance(group.curve, Withheld):
-        yield group.curve, exact(group.at)
+        yield every_step(group.curve, CurvePoints), exact(group.at)
 
 
 def _shown(group: Group) -> Iterator[float]:

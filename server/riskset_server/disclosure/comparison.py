@@ -35,8 +35,8 @@ def released_log_rank(
         p_value=real(test.p_value),
         name=test.name,
         strata=test.strata,
-        observed=hidden or reals(exact(test.observed)),
-        expected=hidden or reals(exact(test.expected)),
+        observed=hidden or reals(exact(test.observed or ())),
+        expected=hidden or reals(exact(test.expected or ())),
         covariance=hidden or rows(exact(test.covariance)),
         scores=test.scores,
     )
@@ -56,8 +56,8 @@ def released_gray(
         p_value=real(test.p_value),
         name=test.name,
         strata=test.strata,
-        observed=hidden or reals(exact(test.observed)),
-        expected=hidden or reals(exact(test.expected)),
+        observed=hidden or reals(exact(test.observed or ())),
+        expected=hidden or reals(exact(test.expected or ())),
         covariance=hidden or rows(exact(test.covariance)),
         rho=None if test.rho is None else real(test.rho),
     )

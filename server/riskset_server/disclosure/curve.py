@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, takewhile
+from typing import TypeVar
 
 from riskset_common.results.curves import (
     CurvePoints,
@@ -40,6 +41,7 @@ MEAN_DIGITS = 4
 
 Window = tuple[float, float] | None
 Points = CurvePoints | IncidencePoints
+Step = TypeVar("Step", CurvePoints, IncidencePoints)
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ def released_curve(
 
     `rule` withholds the number of its events.
     """
-    n, curve = exact(group.n), exact(group.curve)
+    n, curve = exact(group.n), every_step(group.curve, CurvePoints)
     if n < fewest_patients(disclosure):
         few = too_few_patients(disclosure)
         return withheld_group(group, few, rule or few)
@@ -194,7 +196,8 @@ def released_cause(
 
     `rule` withholds the number of its events.
     """
-    steps = _Steps.of(cause.curve, cause.events, n, disclosure, rule)
+    curve = every_step(cause.curve, IncidencePoints)
+    steps = _Steps.of(curve, cause.events, n, disclosure, rule)
     shown, known = _points(cause.at, steps, disclosure)
     return CauseIncidence(
         events=rule or cause.events,
@@ -210,7 +213,7 @@ def released_cause(
             )
             for landmark, point in zip(cause.at, shown, strict=True)
         ),
-        curve=_incidence(cause.curve, _blocks(steps, known)),
+        curve=_incidence(curve, _blocks(steps, known)),
     )
 
 
@@ -347,6 +350,13 @@ def _restricted_mean(
     return RestrictedMean(
         tau=mean.tau, estimate=significant(mean.estimate), std_err=significant(mean.std_err)
     )
+
+
+def every_step(curve: object, of: type[Step]) -> Step:
+    """An exact curve. Raises `TypeError` for one that has passed these rules."""
+    if not isinstance(curve, of):
+        raise TypeError(f"{type(curve).__name__} is no exact curve.")
+    return curve
 
 
 def significant(value: float) -> float:

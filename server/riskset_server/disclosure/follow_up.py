@@ -27,15 +27,14 @@ FOLLOW_UP_DIGITS = 2
 def released_follow_up(result: FollowUpResult, disclosure: Disclosure) -> FollowUpResult:
     """Its median and limits, if enough were followed longer and enough shorter; never the day of whoever was seen last or first."""
     rule, events, at = small_count(disclosure), exact(result.events), result.at
-    few_events = any(
-        is_small(each, disclosure.minimum_cell) for each in (events, result.n - events)
-    )
+    n = exact(result.n)
+    few_events = any(is_small(each, disclosure.minimum_cell) for each in (events, n - events))
     hidden = rule if few_events else None
     return FollowUpResult(
         kind=result.kind,
         endpoint=result.endpoint,
         method=result.method,
-        n=result.n,
+        n=n,
         events=hidden or events,
         missing=unless_small(result.missing, disclosure),
         ci=result.ci,
@@ -44,9 +43,9 @@ def released_follow_up(result: FollowUpResult, disclosure: Disclosure) -> Follow
         lower=_time(result.lower, at.lower, disclosure),
         upper=_time(result.upper, at.upper, disclosure),
         at=FollowUpPoints(
-            median=_point(at.median, result.n, hidden, disclosure),
-            lower=_point(at.lower, result.n, hidden, disclosure),
-            upper=_point(at.upper, result.n, hidden, disclosure),
+            median=_point(at.median, n, hidden, disclosure),
+            lower=_point(at.lower, n, hidden, disclosure),
+            upper=_point(at.upper, n, hidden, disclosure),
         ),
         range=None if result.range is None else FollowUpRange(shortest=rule, longest=rule),
         completeness=_completeness(result, events, disclosure),
@@ -88,10 +87,10 @@ def _completeness(
     completeness = result.completeness
     if completeness is None:
         return None
-    incomplete = exact(completeness.incomplete)
-    rest = result.n - incomplete
+    incomplete, n = exact(completeness.incomplete), exact(result.n)
+    rest = n - incomplete
     parts = (incomplete, rest, max(rest - events, 0))
-    if any(is_small(part, disclosure.minimum_cell) for part in (*parts, events, result.n - events)):
+    if any(is_small(part, disclosure.minimum_cell) for part in (*parts, events, n - events)):
         rule = small_count(disclosure)
         return Completeness(observed=rule, potential=rule, ratio=rule, incomplete=rule)
     return Completeness(

@@ -26,7 +26,7 @@ def released_heterogeneity(
         of_level=result.of_level,
         reference=result.reference,
         n=result.n,
-        events=unless_few_survivors(result.n, events, disclosure),
+        events=unless_few_survivors(exact(result.n), events, disclosure),
         missing=unless_small(result.missing, disclosure),
         ties=result.ties,
         strata=result.strata,

@@ -113,9 +113,10 @@ def few_behind(
     """The rule by which a model is based on too few patients or events; None if there are enough."""
     fewest, smallest = fewest_patients(disclosure), disclosure.minimum_cell
     for level in levels:
-        if 0 < level.n < fewest:
+        n = exact(level.n)
+        if 0 < n < fewest:
             return Withheld(f"{too_few_patients(disclosure).rule}: {level.term}")
-        if level.n > 0 and exact(level.events) < smallest:
+        if n > 0 and exact(level.events) < smallest:
             return Withheld(f"minimum_cell {smallest} events: {level.term}")
     if events < smallest * coefficients:
         return Withheld(f"minimum_cell {smallest} events for each of {coefficients} coefficients")
@@ -136,7 +137,7 @@ def released_levels(
     few = {
         level.term
         for level in levels
-        if is_small(level.n - exact(level.events), disclosure.minimum_cell)
+        if is_small(exact(level.n) - exact(level.events), disclosure.minimum_cell)
     }
     return tuple(
         FactorLevel(

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from riskset_common.results.among_sites import HeterogeneityResult
 from riskset_common.results.composed import LandmarkResult, UnivariateResult
-from riskset_common.results.curves import KaplanMeierResult
+from riskset_common.results.curves import CurvePoints, KaplanMeierResult
 from riskset_common.results.flow import FlowResult, families
 from riskset_common.results.incidence import CumulativeIncidenceResult
 from riskset_common.results.regression import FactorLevel, FittedModel
@@ -37,8 +37,9 @@ def _curves(result: KaplanMeierResult, plan: Plan) -> Sums:
     yield "events of all groups", result.events, [group.events for group in result.groups]
     if plan.disclosure.release == "exact":
         for group in result.groups:
-            events = () if isinstance(group.curve, Withheld) else group.curve.events
-            yield f"events of the curve{_named(group.level)}", group.events, events
+            if isinstance(group.curve, CurvePoints):
+                named = f"events of the curve{_named(group.level)}"
+                yield named, group.events, group.curve.events
 
 
 def _named(level: Mapping[str, str]) -> str:

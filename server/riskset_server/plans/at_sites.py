@@ -1,4 +1,4 @@
-"""What can be said of a plan once it is known who its sites are: how many may be lost, and who computes its blind models."""
+"""What can be said of a plan once it is known who its sites are: how many may be lost, and who computes on shares."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import TypedDict
 
 from riskset_common.consortium.roster import Roster
-from riskset_common.planning.committees import blind_analyses, of_one_group, serving
+from riskset_common.planning.committees import blind_analyses, in_common, serving
 from riskset_common.planning.single_sites import all_parts
+from riskset_common.release.facts import endpoints_of
 from riskset_common.rounds.questions import rule_of
+from riskset_common.rounds.survey import origins
 from riskset_common.secure.sums.rule import Rule
 from riskset_common.study.study import Study
 
@@ -53,18 +55,26 @@ def spare_text(spare: Spare) -> str:
 
 
 def blind_committee(study: Study) -> list[str]:
-    """Who computes the blind models where all sites take part; nobody where there are none."""
+    """Who computes on shares if all sites take part; nobody if nothing is computed so."""
     if not blind_analyses(study.plan, study.sites):
         return []
     return [site.name for site in serving(study, study.sites)]
+
+
+def public_facts(study: Study) -> Iterator[str]:
+    """What becomes known beside the results if nothing but these is opened (`docs/disclosure.md`)."""
+    yield "powers of two of numbers of patients and of lengths of time grids, and how many sites need which"
+    for origin in origins(study):
+        yield f"after {origin}: on which days some event of {' or '.join(endpoints_of(study, origin))} falls, of all patients together"
 
 
 def warnings(study: Study) -> Iterator[str]:
     """What whoever signs the plan should know of its committee."""
     if not blind_analyses(study.plan, study.sites):
         return
-    for group, names in of_one_group(serving(study, study.sites)):
+    members = serving(study, study.sites)
+    for common, names in in_common(study, members):
         yield (
-            f"{' and '.join(names)}, who would compute the blind models together with others, are of one study group, {group}. "
-            "Name secure.blind.candidates of different groups: members that act together can learn what one alone cannot."
+            f"{' and '.join(names)}, who would compute on shares, are {common}. Name secure.blind.candidates with less in common: "
+            "members that act together can learn what one alone cannot."
         )

@@ -9,16 +9,28 @@ from riskset_common.consortium.roster_file import read_roster
 from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.formats.canonical_json import sha256_hex
 from riskset_common.planning.check import variables_read
+from riskset_common.planning.committees import blind_analyses
 from riskset_common.planning.doubts import doubts
 from riskset_common.rounds.questions import sites_of
+from riskset_common.rounds.survey import is_surveyed
 from riskset_common.study.study import Study
-from riskset_server.plans.at_sites import Spare, blind_committee, spare, spare_text, warnings
+from riskset_server.plans.at_sites import (
+    Spare,
+    blind_committee,
+    public_facts,
+    spare,
+    spare_text,
+    warnings,
+)
 from riskset_server.plans.exposures import everybody_exposed
 from riskset_server.plans.submitted import submitted
 
 
 class OutlinedAnalysis(TypedDict):
-    """One analysis of an outline; `opens` says what its opened sums show, `blind` whether it is computed on shares."""
+    """One analysis of an outline; `opens` says what its opened sums show, `blind` whether it is computed on shares.
+
+    Under `release: rounded` no sum of an analysis is opened, and `opens` is empty.
+    """
 
     id: str
     kind: str
@@ -32,6 +44,7 @@ class OutlinedAnalysis(TypedDict):
 class Outline(TypedDict):
     """What a plan asks, as `riskset plan check --json` prints it.
 
+    `public` says what becomes known under `release: rounded` beside the results.
     `blind_committee` holds who would serve where the roster is known, else the candidates that the plan names; `spare` is empty
     without a roster.
     """
@@ -46,6 +59,7 @@ class Outline(TypedDict):
     released_to: str | None
     reads: list[str]
     analyses: list[OutlinedAnalysis]
+    public: list[str]
     blind_committee: list[str]
     spare: list[Spare]
     warnings: list[str]
@@ -58,6 +72,7 @@ def outline(plan_path: Path, codebook_path: Path, roster_path: Path | None = Non
     submission = submitted(plan_path, codebook_path, sites=sites)
     plan, codebook = submission.plan, submission.codebook
     study = Study(plan, codebook, sites)
+    rounded, blind = is_surveyed(study), blind_analyses(plan, sites)
     return {
         "plan": plan.plan,
         "version": plan.version,
@@ -75,11 +90,12 @@ def outline(plan_path: Path, codebook_path: Path, roster_path: Path | None = Non
                 "endpoint": analysis.endpoint_name(),
                 "planned": analysis.planned,
                 "primary": analysis.primary,
-                "opens": list(estimator_of(analysis.kind).discloses.lines),
-                "blind": estimator_of(analysis.kind).is_blind(analysis, study.sites),
+                "opens": [] if rounded else list(estimator_of(analysis.kind).discloses.lines),
+                "blind": analysis.id in blind,
             }
             for analysis in plan.analyses
         ],
+        "public": list(public_facts(study)) if rounded else [],
         "blind_committee": blind_committee(study)
         if sites
         else list(plan.secure.blind.candidates or ()),
@@ -115,10 +131,14 @@ def outline_text(summary: Outline) -> str:
         lines.append(
             f"{analysis['id']}: {analysis['kind']}{endpoint}{' (' + ', '.join(flags) + ')' if flags else ''}"
         )
-        lines.append("    opens, summed over the sites:")
-        lines += [f"    - {shown}" for shown in analysis["opens"]]
+        if analysis["opens"]:
+            lines.append("    opens, summed over the sites:")
+            lines += [f"    - {shown}" for shown in analysis["opens"]]
         if analysis["blind"]:
             lines.append("    is computed on shares, by a committee of sites")
+    if summary["public"]:
+        lines += ["", "becomes known, beside the results:"]
+        lines += [f"- {each}" for each in summary["public"]]
     lines += ["", *_at_sites(summary)] if summary["spare"] else []
     if any(analysis["blind"] for analysis in summary["analyses"]):
         lines += ["", _served_by(summary)]
@@ -133,10 +153,10 @@ def _at_sites(summary: Outline) -> list[str]:
 
 
 def _served_by(summary: Outline) -> str:
-    """Who computes the blind models, as far as it is known."""
+    """Who computes on shares, as far as it is known."""
     named = ", ".join(summary["blind_committee"])
     if summary["spare"]:
-        return f"blind models: {named} would serve, if all sites take part"
+        return f"on shares: {named} would serve, if all sites take part"
     if named:
-        return f"blind models: the first of {named} that take part serve"
-    return "blind models: who serves follows from plan, codebook and sites; --roster says who"
+        return f"on shares: the first of {named} that take part serve"
+    return "on shares: who serves follows from plan, codebook and sites; --roster says who"

@@ -12,7 +12,7 @@ from riskset_server.displays.parts.cells import count, why_withheld
 from riskset_server.displays.parts.display import Part
 from riskset_server.displays.parts.words import Words, listed
 from riskset_server.report.overview import Fact
-from riskset_server.results.typed import rules_in, withheld_as_a_whole
+from riskset_server.results.typed import marks_in, withheld_as_a_whole
 
 
 def deviations(results: Results, parts: Mapping[str, Part], words: Words) -> Iterator[Fact]:
@@ -61,12 +61,11 @@ def _withheld(part: Part, words: Words) -> Iterator[Fact]:
         if part.result.warnings:
             yield Fact("No result", f"{title}: {' '.join(part.result.warnings)}")
             return
-        rule = withheld_as_a_whole(part.result).rule
-        yield Fact("Withheld", f"{title}, as a whole, {why_withheld(rule)}.")
+        mark = withheld_as_a_whole(part.result)
+        yield Fact("Withheld", f"{title}, as a whole, {why_withheld(mark)}.")
         return
-    by_rule = Counter(rules_in(part.result))
-    if by_rule:
-        named = listed(
-            [f"{count(number)} {why_withheld(rule)}" for rule, number in sorted(by_rule.items())]
-        )
+    marks = Counter(marks_in(part.result))
+    if marks:
+        in_order = sorted(marks.items(), key=lambda found: (found[0].rule, found[0].reason or ""))
+        named = listed([f"{count(number)} {why_withheld(mark)}" for mark, number in in_order])
         yield Fact("Withheld", f"{title}: entries of the results held back: {named}.")

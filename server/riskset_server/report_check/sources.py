@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskset_common.formats.canonical_json import canonical_json
+from riskset_common.release.floors import Floors
 from riskset_common.results.composed import LandmarkResult
 from riskset_common.results.curves import CurvePoints, GroupCurve, KaplanMeierResult, RestrictedMean
 from riskset_common.results.incidence import (
@@ -75,7 +76,7 @@ class Sources:
 
 def sources_of(parts: Iterable[Part], words: Words) -> Sources:
     """The numbers that a display of these analyses may print: of their results, and what the plan asks of them, such as a level."""
-    found = [*_BOUNDS]
+    found = [*_BOUNDS, float(Floors.of(words.plan.disclosure).fewest)]
     for part in parts:
         asked = _numbers(part.spec.model_dump())
         for each in (*_numbers(part.result), *_of_curves(part.result), *_derived(part), *asked):
@@ -183,7 +184,8 @@ def _shares(result: EventTableResult) -> Iterator[float]:
     ]
     totals = [number(row.total) for row in result.rows]
     of_all = [number(result.censored.total), number(result.events)]
-    for n, counts, others in (*((*each, []) for each in by_column), (result.n, totals, of_all)):
+    everybody = (number(result.n), totals, of_all)
+    for n, counts, others in (*((*each, []) for each in by_column), everybody):
         sum_of_kinds = sum(counts)
         yield sum_of_kinds
         for each in (*counts, *others, sum_of_kinds):

@@ -12,6 +12,7 @@ from riskset_common.results.curves import (
     CurvePoints,
     GroupCurve,
     KaplanMeierResult,
+    KnownPoints,
     Landmark,
     NumbersAtRisk,
 )
@@ -21,6 +22,7 @@ from riskset_common.results.incidence import (
     GroupIncidence,
     IncidenceLandmark,
     IncidencePoints,
+    KnownIncidence,
 )
 from riskset_common.results.shown import Shown, Withheld, WithheldAnalysis
 from riskset_common.results.whole_file import ReleasedResult
@@ -44,24 +46,24 @@ def distinct(values: Iterable[T | Withheld | None]) -> list[T]:
     )
 
 
-def rules_in(value: object) -> Iterator[str]:
-    """Every rule that withheld something within a result, in the order of its fields; a rule may come more than once.
+def marks_in(value: object) -> Iterator[Withheld]:
+    """Every mark of something withheld within a result, in the order of its fields; a mark may come more than once.
 
     Of a part without a result nothing was withheld.
     """
     if isinstance(value, Withheld):
-        yield value.rule
+        yield value
     elif isinstance(value, WithheldAnalysis) and value.warnings:
         return
     elif dataclasses.is_dataclass(value):
         for field in dataclasses.fields(value):
-            yield from rules_in(getattr(value, field.name))
+            yield from marks_in(getattr(value, field.name))
     elif isinstance(value, Mapping):
         for item in value.values():
-            yield from rules_in(item)
+            yield from marks_in(item)
     elif isinstance(value, Sequence) and not isinstance(value, str):
         for item in value:
-            yield from rules_in(item)
+            yield from marks_in(item)
 
 
 def of_kind(kind: type[T], result: ReleasedResult) -> T:
@@ -146,8 +148,8 @@ class CauseCurve:
         return self.cause if isinstance(self.cause, Withheld) else self.cause.at
 
     @property
-    def curve(self) -> Shown[IncidencePoints]:
-        """The curve at the times when somebody leaves."""
+    def curve(self) -> Shown[IncidencePoints | KnownIncidence]:
+        """The curve."""
         return self.cause if isinstance(self.cause, Withheld) else self.cause.curve
 
     @property
@@ -159,7 +161,9 @@ class CauseCurve:
 Curve: TypeAlias = GroupCurve | CauseCurve
 """A curve of survival, or of the incidence of a cause, with the numbers of its group."""
 Points: TypeAlias = CurvePoints | IncidencePoints
-"""A curve at the times when somebody leaves."""
+"""A curve at the times when somebody leaves, as it is released exactly."""
+Known: TypeAlias = KnownPoints | KnownIncidence
+"""A curve at public times, as it is released rounded."""
 Estimated: TypeAlias = Landmark | IncidenceLandmark
 """A curve at a time that the plan names."""
 
@@ -187,9 +191,9 @@ def probability(estimated: Estimated) -> Shown[float]:
     return estimated.survival if isinstance(estimated, Landmark) else estimated.incidence
 
 
-def probabilities(points: Points) -> tuple[float, ...]:
-    """Survival or incidence from each time on, shape (n_times,)."""
-    return points.survival if isinstance(points, CurvePoints) else points.incidence
+def probabilities(points: Points | Known) -> tuple[Shown[float], ...]:
+    """Survival or incidence at each time, shape (n_times,)."""
+    return points.survival if isinstance(points, CurvePoints | KnownPoints) else points.incidence
 
 
 def curves_of(result: ReleasedResult) -> Iterator[Curve]:

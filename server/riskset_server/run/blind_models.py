@@ -1,13 +1,12 @@
 """The blind models of a run at the centre, sans I/O: each is a conversation with sites and committee; all advance side by side.
 
-In every step the centre sends each site what it has for it of all models, and takes their answers. It relays shares that are sealed
-among the members, and reads what all members say was opened.
+The centre relays shares that are sealed among the members, and reads what all members say was opened.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from riskset_common.errors import EstimationError, ProtocolRefusal
@@ -41,14 +40,12 @@ from riskset_common.wire.blind_messages import (
     BlindOpened,
     BlindShare,
 )
-from riskset_common.wire.blind_steps import BlindAnswer, BlindBegin, BlindStep
+from riskset_common.wire.blind_steps import BlindAnswer, BlindBegin
 from riskset_common.wire.frame import Message
-from riskset_server.run.replies import Replies, SitesLost
+from riskset_server.run.conversations import Letters, SideBySide
+from riskset_server.run.on_shares import AskedBlind, ask_on_shares
 from riskset_server.run.results import Finished
 from riskset_server.run.run import CountedDeaths, Progress, Run
-
-Letters = Mapping[int, Sequence[Message]]
-"""Messages of one model by the number of the site."""
 
 Conversation = Generator[Letters, Letters, tuple[CoxFit, BlindFurther | None]]
 """What goes to each site, what each answers, and at the end the fit and what was opened besides."""
@@ -155,6 +152,12 @@ class _Model:
     sending: Letters
     evaluations: int = 0
 
+    @classmethod
+    def begun(cls, blind: Blind) -> _Model:
+        """A model at its begin."""
+        under_way = conversation(blind.setup)
+        return cls(blind, under_way, next(under_way))
+
 
 class BlindRun:
     """All blind models of a run, and how far each has come: `take` moves them on in place, unlike the phases of a run, which are values.
@@ -177,23 +180,24 @@ class BlindRun:
     """
 
     def __init__(self, run: Run, session: Session, counted: Sequence[CountedDeaths]) -> None:
-        self._run = run
-        self._sid, self._roster = session.setup.sid, session.roster
-        self._rounds = [(each.asked, each.opening) for each in counted]
+        self._session = session
+        shown = [(each.asked, each.opening) for each in counted]
+        self._frames = SideBySide(run, BlindBegin.of(session.setup.sid, shown))
         models = [_models(session, each) for each in counted]
-        self._running: dict[bytes, _Model] = {}
-        for blind in (each for found in models for each in found.begun):
-            under_way = conversation(blind.setup)
-            self._running[blind.setup.hash] = _Model(blind, under_way, next(under_way))
-        self._committee = session.committee
+        self._running = {
+            blind.setup.hash: _Model.begun(blind) for found in models for blind in found.begun
+        }
         self.fitted: dict[str, FittedBlind] = {}
         """The models that are done, by name."""
         self.held: list[HeldBack] = [each for found in models for each in found.held]
         """The parts of analyses whose models did not begin, or ended without a fit."""
         self.evaluations: dict[str, int] = {}
         """By name of a model, how often its likelihood was opened."""
-        self.step = 1
+
+    @property
+    def step(self) -> int:
         """The number of the step that is asked next."""
+        return self._frames.step
 
     @property
     def is_done(self) -> bool:
@@ -204,42 +208,26 @@ class BlindRun:
         """What results.json says of the computation; None where no model began."""
         if not self.evaluations:
             return None
+        session = self._session
         return BlindComputation(
-            committee=tuple(self._roster.name(number) for number in self._committee.site_ids),
-            threshold=self._committee.threshold,
+            committee=tuple(map(session.roster.name, session.committee.site_ids)),
+            threshold=session.committee.threshold,
             evaluations=dict(sorted(self.evaluations.items())),
         )
 
     def messages(self) -> dict[str, bytes]:
         """The next step, by name of the site."""
-        if self.step == 1:
-            begin = self._run.signed(BlindBegin.of(self._sid, self._rounds))
-            (any_model, *_) = self._running.values()
-            return {self._roster.name(site): begin for site in any_model.sending}
-        receivers = sorted({site for model in self._running.values() for site in model.sending})
-        return {
-            self._roster.name(site): self._run.signed(
-                BlindStep.of(
-                    self._sid,
-                    self.step,
-                    {
-                        setup: model.sending[site]
-                        for setup, model in self._running.items()
-                        if site in model.sending
-                    },
-                )
-            )
-            for site in receivers
-        }
+        return self._frames.messages(
+            {setup: model.sending for setup, model in self._running.items()}
+        )
+
+    def can_spare(self, names: Collection[str]) -> bool:
+        """Nobody: every site and every member of the committee must answer for a model."""
+        return not names
 
     def take(self, replies: Mapping[str, BlindAnswer]) -> list[str]:
         """Take the answers of all that were asked; gives the names of the models of which an evaluation was opened."""
-        numbers = {member.name: member.site_id for member in self._roster.members}
-        read: dict[bytes, dict[int, Sequence[Message]]] = {}
-        for name, reply in replies.items():
-            reply.require_step(self._sid, self.step)
-            for setup, letters in reply.letters().items():
-                read.setdefault(setup, {})[numbers[name]] = letters
+        read = self._frames.read(replies)
         opened = []
         for setup, model in list(self._running.items()):
             if setup not in self._running:
@@ -260,8 +248,20 @@ class BlindRun:
                 del self._running[setup]
             except EstimationError as error:
                 self._end(model.blind, str(error))
-        self.step += 1
         return opened
+
+    def finished(self, progress: Progress) -> Finished:
+        """The run with the results of the analyses that waited for these models."""
+        results = {
+            name: fitted(
+                estimator_of(request.spec.kind),
+                request,
+                fits_of(self.fitted.values(), self.held, name),
+            )
+            for name, request in progress.unfinished.items()
+        }
+        after = replace(progress, unfinished={}, finished={**progress.finished, **results})
+        return Finished(after, self.summary())
 
     def _end(self, ended: Blind, why: str) -> None:
         """End a model that cannot go on, and what it was compared with; the others go on."""
@@ -289,66 +289,4 @@ def ask_blind(progress: Progress) -> AskedBlind | Finished:
     """
     joined = progress.joined
     session = blind_session(joined.study, joined.setup, joined.run.roster, progress.frozen)
-    models = BlindRun(joined.run, session, progress.deaths)
-    if models.is_done:
-        return _finished(progress, models)
-    return AskedBlind(progress, models, models.step, models.messages())
-
-
-@dataclass(frozen=True)
-class AskedBlind:
-    """A step of the blind models that is asked; they are a round of their own, however many steps they take.
-
-    Attributes
-    ----------
-    progress
-        How far the run had come before.
-    models
-        The conversations. They are no value: `take` moves them on, so it is called once for each step.
-    step
-        The number of the step in the round.
-    messages
-        What each site or member of the committee is sent, of all models.
-    """
-
-    progress: Progress
-    models: BlindRun
-    step: int
-    messages: Mapping[str, bytes] = field(repr=False)
-
-    @property
-    def number(self) -> int:
-        """The number of the round."""
-        return self.progress.rounds + 1
-
-    def take(self, replies: Replies) -> tuple[Sequence[str], AskedBlind | Finished]:
-        """Take the answers to the step; gives the names of the models of which an evaluation was opened, and what comes next.
-
-        Raises
-        ------
-        SitesRefused, SitesLost
-            Where one of those asked said no, or did not answer: nobody can be done without.
-        """
-        answers = self.progress.joined.run.read(replies, BlindAnswer)
-        missing = [name for name in self.messages if name not in replies]
-        if missing:
-            needed = "each site and each member of the committee must answer a blind model"
-            raise SitesLost(self.number, missing, needed)
-        opened = self.models.take(dict(zip(replies, answers, strict=True)))
-        if not self.models.is_done:
-            return opened, replace(self, step=self.models.step, messages=self.models.messages())
-        return opened, _finished(replace(self.progress, rounds=self.number), self.models)
-
-
-def _finished(progress: Progress, models: BlindRun) -> Finished:
-    """The run with the results of the analyses that waited for these models."""
-    results = {
-        name: fitted(
-            estimator_of(request.spec.kind),
-            request,
-            fits_of(models.fitted.values(), models.held, name),
-        )
-        for name, request in progress.unfinished.items()
-    }
-    after = replace(progress, unfinished={}, finished={**progress.finished, **results})
-    return Finished(after, models.summary())
+    return ask_on_shares(progress, BlindRun(joined.run, session, progress.deaths))

@@ -12,8 +12,8 @@ from typing import Protocol
 
 from riskset_common.errors import RisksetError
 from riskset_common.results.whole_file import Results
-from riskset_server.run.blind_models import AskedBlind
 from riskset_server.run.joining import Offered
+from riskset_server.run.on_shares import AskedBlind
 from riskset_server.run.replies import Replies, SitesLost, SitesRefused
 from riskset_server.run.results import Finished
 from riskset_server.run.rounds import Asked, LookedAt, Opened

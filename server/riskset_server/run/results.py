@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from riskset_common.formats.canonical_json import sha256_hex
@@ -50,8 +51,10 @@ class Finished:
             analyses=self._released(),
         )
 
-    def _released(self) -> dict[str, ReleasedResult]:
+    def _released(self) -> Mapping[str, ReleasedResult]:
         plan, finished = self.progress.joined.study.plan, self.progress.finished
+        if self.progress.survey is not None:
+            return finished  # a program gives what is released, and nothing else was opened
         return {
             analysis.id: release(
                 finished[analysis.id], plan.disclosure, RoundTimes.of(plan, analysis.id)

@@ -10,13 +10,8 @@ from typing import Final
 
 from riskset_common.errors import ProtocolRefusal, RisksetError
 from riskset_common.estimators.catalogue import estimator_of
-from riskset_common.estimators.estimator import AnyRequest, Request, Summary
-from riskset_common.estimators.withholding import stepped
-from riskset_common.rounds.asked_once import AskedOnce, ask_once
-from riskset_common.rounds.blind_models import counts_deaths
-from riskset_common.rounds.consistency import check_pooled
-from riskset_common.rounds.questions import questions_json, sections_of, sites_of
-from riskset_common.rounds.verified_sums import must_be_shown
+from riskset_common.rounds.questions import sites_of
+from riskset_common.rounds.survey import is_surveyed
 from riskset_common.secure.sums.pooling import (
     Checked,
     check_report,
@@ -27,11 +22,14 @@ from riskset_common.secure.sums.pooling import (
 from riskset_common.secure.sums.recovery import unmask_requests
 from riskset_common.secure.sums.reporting import NO_ROUND
 from riskset_common.wire.messages import Opening, Report, RoundRequest, UnmaskAnswer
-from riskset_server.run.blind_models import AskedBlind, ask_blind, asked_next
+from riskset_server.run.asking import OfAnalyses, OfSurvey, Questions
+from riskset_server.run.blind_models import ask_blind, asked_next
+from riskset_server.run.counting import ask_counts
 from riskset_server.run.in_the_sum import require_in_sum
+from riskset_server.run.on_shares import AskedBlind
 from riskset_server.run.replies import Replies, SitesLost, read_reply
 from riskset_server.run.results import Finished
-from riskset_server.run.run import CountedDeaths, JoinedRun, Progress
+from riskset_server.run.run import JoinedRun, Progress
 
 
 @dataclass(frozen=True)
@@ -46,10 +44,11 @@ NOT_LOOKED_AT: Final[Mapping[str, LookedAt]] = MappingProxyType({})
 
 
 def first_round(joined: JoinedRun, sites: Collection[str]) -> Asked:
-    """Ask the first round of these sites; whatever it holds, every analysis is asked something, and the blind models too."""
+    """Ask the first round of these sites: the first question of every analysis, or the survey of a plan with rounded results."""
+    study = joined.study
     requests = {
-        analysis.id: estimator_of(analysis.kind).first(analysis, joined.study)
-        for analysis in joined.study.plan.analyses
+        analysis.id: estimator_of(analysis.kind).first(analysis, study)
+        for analysis in (() if is_surveyed(study) else study.plan.analyses)
     }
     begun = Progress(
         joined,
@@ -60,22 +59,22 @@ def first_round(joined: JoinedRun, sites: Collection[str]) -> Asked:
         finished={},
         counted={},
     )
-    return _ask(begun, requests, [site for site in begun.contributors if site in sites])
+    questions = OfAnalyses.of(requests) if requests else OfSurvey(study)
+    return _ask(begun, questions, [site for site in begun.contributors if site in sites])
 
 
-def _ask(progress: Progress, analyses: Mapping[str, AnyRequest], sites: Collection[str]) -> Asked:
-    """Ask the next question of these analyses."""
-    once = ask_once(analyses)
+def _ask(progress: Progress, questions: Questions, sites: Collection[str]) -> Asked:
+    """Ask these questions of these sites."""
     request = make_request(
         progress.joined.run.identity,
         progress.joined.setup,
         progress.frozen,
         progress.rounds + 1,
         progress.label,
-        sections_of(once.requests),
-        questions_json(once.requests),
+        questions.sections,
+        questions.content,
     )
-    return Asked(progress, request, analyses, once, dict.fromkeys(sites, request.to_bytes()))
+    return Asked(progress, request, questions, dict.fromkeys(sites, request.to_bytes()))
 
 
 @dataclass(frozen=True)
@@ -88,18 +87,15 @@ class Asked:
         How far the run had come before.
     request
         What is asked, and of whom a report may come.
-    analyses
-        The requests of the analyses that go one step further.
-    once
-        The same with each count in one of them only, as it is asked.
+    questions
+        The same as the centre knows it.
     messages
         The request, the same to every site.
     """
 
     progress: Progress
     request: RoundRequest
-    analyses: Mapping[str, AnyRequest]
-    once: AskedOnce
+    questions: Questions
     messages: Mapping[str, bytes]
 
     def look_at(self, replies: Replies) -> dict[str, LookedAt]:
@@ -216,24 +212,17 @@ class Reported:
         ContradictionError
             Where the sum contradicts itself.
         """
-        before, request, once = self.asked.progress, self.asked.request, self.asked.once
+        before, request = self.asked.progress, self.asked.request
         opening = self._open(replies)
         pooled = pooled_of(request, opening)
-        counting = {name: each for name, each in once.requests.items() if counts_deaths(each)}
-        deaths = (CountedDeaths(request, opening, counting),) if counting else ()
         summed = replace(
-            before,
-            rounds=request.round,
-            frozen=pooled.participants,
-            label=opening.label,
-            deaths=before.deaths + deaths,
+            before, rounds=request.round, frozen=pooled.participants, label=opening.label
         )
-        # What blind models rest on the sites are shown when these begin.
-        others = (each for name, each in once.requests.items() if name not in counting)
-        is_shown = bool(self.messages) or any(must_be_shown(each) for each in others)
+        taken = self.asked.questions.taken(summed, request, opening, pooled)
+        is_shown = bool(self.messages) or taken.is_shown
         content = opening.to_bytes()
         return Opened(
-            advanced(summed, self.asked.analyses, once.completed(pooled.by_analysis())),
+            taken.progress,
             len(pooled.counts) + len(pooled.reals),
             content,
             dict.fromkeys(summed.contributors, content) if is_shown else {},
@@ -271,29 +260,6 @@ class Reported:
                 f"{len(answers)} of the committee helped to open the sum, {terms.threshold} must",
             )
         return list(answers.values())
-
-
-def advanced(
-    progress: Progress, analyses: Mapping[str, AnyRequest], pooled: Mapping[str, Summary]
-) -> Progress:
-    """The run after these analyses were given their sums; one that cannot go on is finished without a result.
-
-    Raises
-    ------
-    ContradictionError
-        Where the sums contradict themselves.
-    """
-    counted = dict(progress.counted)
-    check_pooled(analyses, pooled, counted)
-    unfinished = {name: each for name, each in progress.unfinished.items() if name not in analyses}
-    finished = dict(progress.finished)
-    for name, request in analyses.items():
-        reached = stepped(estimator_of(request.spec.kind), request, pooled[name])
-        if isinstance(reached, Request):
-            unfinished[name] = reached
-        else:
-            finished[name] = reached
-    return replace(progress, unfinished=unfinished, finished=finished, counted=counted)
 
 
 @dataclass(frozen=True)
@@ -336,11 +302,15 @@ class Opened:
         """
         progress = self.progress
         progress.joined.run.confirm(replies)
-        if not progress.unfinished:
+        if not progress.unfinished and progress.survey is None:
             return Finished(progress)
         missing = [site for site in self.messages if site not in replies]
         if missing:
             needed = "each site in the sums must check what was opened"
             raise SitesLost(self.number, missing, needed)
+        if progress.survey is not None:
+            return ask_counts(progress)
         ready = asked_next(progress.unfinished)
-        return _ask(progress, ready, progress.contributors) if ready else ask_blind(progress)
+        if not ready:
+            return ask_blind(progress)
+        return _ask(progress, OfAnalyses.of(ready), progress.contributors)

@@ -23,6 +23,7 @@ from riskset_common.estimators.estimator import AnyRequest
 from riskset_common.primitives.signing import Identity
 from riskset_common.results.whole_file import ReleasedResult
 from riskset_common.rounds.questions import sites_of
+from riskset_common.rounds.survey import Survey
 from riskset_common.secure.sums.pooling import (
     make_close,
 )
@@ -115,6 +116,8 @@ class Progress:
         Patients of each population, as they were counted so far.
     deaths
         The rounds that counted deaths of blind models.
+    survey
+        What the survey of a plan with rounded results told; None before, and of other plans.
     """
 
     joined: JoinedRun
@@ -125,6 +128,7 @@ class Progress:
     finished: Mapping[str, ReleasedResult]
     counted: Mapping[str, int]
     deaths: tuple[CountedDeaths, ...] = ()
+    survey: Survey | None = None
 
     @property
     def contributors(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -14,6 +15,7 @@ from riskset_common.programs.command_line import errors_as_text
 
 if TYPE_CHECKING:
     from riskset_common.wire.sections import Numbers
+    from riskset_node.state.letters import Left
     from riskset_node.state.outbox import Entry
 
 outbox_app = typer.Typer(help="What left this site: look, without sending.", no_args_is_help=True)
@@ -58,11 +60,14 @@ def show(
     number: Annotated[int, typer.Argument(metavar="NUMBER", help="As the list has it.", min=1)],
     message: Annotated[
         Path | None,
-        typer.Option("--message", help="Write the bytes to this file, as they were sent."),
+        typer.Option(
+            "--message",
+            help="Write the bytes to this file, as they were sent; of shares in a closed session, what can still be read.",
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show one message that left and, of a report, this site's own numbers under its mask. For this machine only."""
+    """Show one message that left: of what each share is a share, and this site's own numbers under a mask. For this machine only."""
     from riskset_common.errors import InputError
     from riskset_node.commands.listings import print_json, terminal
     from riskset_node.state.outbox import entries_of
@@ -81,14 +86,22 @@ def show(
             {"analysis": analysis, "name": name, "values": values.tolist()}
             for (analysis, name), values in arrays.items()
         ]
-        print_json({**_row(entry), "session": entry.sid.hex(), "under_the_mask": numbers})
+        shown = {**_row(entry), "session": entry.sid.hex(), "under_the_mask": numbers}
+        print_json(shown if entry.left is None else {**shown, "letters": _letters(entry.left)})
         return
     for name, value in {**_for_people(_row(entry)), "session": entry.sid.hex()}.items():
         typer.echo(f"{name:<9} {value}")
-    if not arrays:
-        return
     from rich.table import Table
 
+    if entry.left is not None:
+        letters = Table("of", "letter", "sealed for", "label", "numbers", "bytes", "sha256")
+        for each in entry.left.letters:
+            label = (each.label or "")[:16]
+            cells = (each.of, each.kind, each.to, label, each.length, each.bytes, each.sha256[:16])
+            letters.add_row(*("" if cell is None else str(cell) for cell in cells))
+        terminal().print(letters)
+    if not arrays:
+        return
     table = Table("analysis", "array", "shape", "this site's own numbers")
     for (analysis, name), values in arrays.items():
         table.add_row(
@@ -107,16 +120,22 @@ def _file(place: Path) -> Path:
 
 
 def _row(entry: Entry) -> dict[str, object]:
+    """The entry as the list has it: size and hash are those of what was sent, also where less of it is kept."""
     numbers = 0 if entry.summary is None else len(entry.summary.counts) + len(entry.summary.reals)
+    left = entry.left
     return {
         "number": entry.number,
         "sent at": entry.sent_at,
         "message": entry.kind,
         "round": entry.round,
-        "bytes": len(entry.message),
+        "bytes": len(entry.message) if left is None else left.bytes,
         "numbers": numbers,
-        "sha256": sha256(entry.message).hexdigest(),
+        "sha256": sha256(entry.message).hexdigest() if left is None else left.sha256,
     }
+
+
+def _letters(left: Left) -> list[dict[str, object]]:
+    return [asdict(letter) for letter in left.letters]
 
 
 def _for_people(row: dict[str, object]) -> dict[str, object]:

@@ -8,12 +8,11 @@ Only then it looks at its records, so that no refusal depends on them. What fail
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-import numpy as np
 import structlog
 
 from riskset_common.errors import (
@@ -23,13 +22,10 @@ from riskset_common.errors import (
     SignatureRefusal,
     own_records,
 )
-from riskset_common.estimators.catalogue import estimator_of
-from riskset_common.estimators.estimator import AnyRequest
 from riskset_common.planning.check import check_joined, check_plan
 from riskset_common.planning.single_sites import require_parts
 from riskset_common.primitives.signing import Identity
-from riskset_common.rounds.questions import read_round, sites_of, study_offered
-from riskset_common.rounds.verified_sums import check_repeated
+from riskset_common.rounds.questions import sites_of, study_offered
 from riskset_common.secure.sums.reporting import check_round, report
 from riskset_common.secure.sums.site_session import (
     SessionSecrets,
@@ -52,13 +48,12 @@ from riskset_common.wire.messages import (
     UnmaskRequest,
     read_message,
 )
-from riskset_common.wire.sections import Numbers, Section, join
 from riskset_node.config import NodeConfig
-from riskset_node.policy import check_request
 from riskset_node.session.approval import Approval
-from riskset_node.session.blind_models import BlindParts
 from riskset_node.session.joined import JoinedSession
+from riskset_node.session.on_shares import OnShares
 from riskset_node.session.own_records import OwnRecords
+from riskset_node.session.questions import answer_to
 from riskset_node.session.sessions import Sessions
 from riskset_node.session.settings import Settings
 from riskset_node.session.telling import Tell, refused_with, tell_kind
@@ -109,7 +104,7 @@ class SiteNode:
         self._sessions = Sessions(
             identity, self._member.site_id, state, lambda: self._config.policy
         )
-        self._blind = BlindParts(
+        self._on_shares = OnShares(
             identity, lambda: self._config.policy, state, now=now, random=random
         )
         self.refusal: RisksetError | None = None
@@ -158,7 +153,7 @@ class SiteNode:
                     return self._check(read)
                 case BlindBegin() | BlindStep():
                     joined = self._session(read.sid)
-                    return self._blind.answer(read, joined, lambda: self._records.of(joined))
+                    return self._on_shares.answer(read, joined, lambda: self._records.of(joined))
                 case Close():
                     return self._close(read)
                 case _:
@@ -214,7 +209,7 @@ class SiteNode:
         self._state.overwrite()
         self._sessions.drop(sid)
         self._records.forget(sid)
-        self._blind.forget(sid)
+        self._on_shares.forget(sid)
         self._settings.forget(sid)
 
     def say_no(self, message: Message | None, error: RisksetError) -> None:
@@ -270,9 +265,9 @@ class SiteNode:
         earlier = check_round(joined.session, request, identity=self._identity)
         if earlier is not None:
             return self._send(earlier, request.sid, request.round)
-        requests, sections = self._questions(joined, request)
+        answer = answer_to(request, joined, self._config.policy)
         with own_records():
-            summary = self._summarise(joined, requests, sections)
+            summary = answer(self._records.of(joined))
             session, message = report(
                 joined.session, request, summary.counts, summary.reals, identity=self._identity
             )
@@ -289,39 +284,6 @@ class SiteNode:
             numbers=len(summary.counts) + len(summary.reals),
         )
         return sent
-
-    def _questions(
-        self, joined: JoinedSession, request: RoundRequest
-    ) -> tuple[Mapping[str, AnyRequest], tuple[Section, ...]]:
-        """The questions of a round and the schema of their answer; refused unless they follow from the plan and from checked sums."""
-        requests, sections = read_round(joined.study, request.questions, joined.verified)
-        if not requests:
-            raise ProtocolRefusal("The round asks nothing. The centre must run this release.")
-        if sections != request.sections:
-            raise ProtocolRefusal(
-                "The round asks for other numbers than its questions imply. The centre must run this release."
-            )
-        earlier = [each for number, each in joined.asked.items() if number < request.round]
-        check_repeated(requests, sections, earlier)
-        for asked in requests.values():
-            estimator_of(asked.spec.kind).require_grounds(asked)
-            check_request(self._config.policy, asked)
-        return requests, sections
-
-    def _summarise(
-        self,
-        joined: JoinedSession,
-        requests: Mapping[str, AnyRequest],
-        sections: tuple[Section, ...],
-    ) -> Summary:
-        """The answers to all questions of a round, from this site's patients."""
-        patients = self._records.of(joined)
-        arrays: dict[tuple[str, str], Numbers] = {}
-        for name, asked in requests.items():
-            summary = estimator_of(asked.spec.kind).summarise(patients, asked)
-            arrays |= {(name, array): np.asarray(values) for array, values in summary.items()}
-        counts, reals = join(sections, arrays)
-        return Summary(sections, counts, reals)
 
     def _unmask(self, request: UnmaskRequest) -> bytes:
         joined = self._session(request.sid)

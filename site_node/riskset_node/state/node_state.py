@@ -24,6 +24,8 @@ from riskset_node.state.tables import bring_up_to_date
 from riskset_node.state.told import OfferedPlan, SettingsInForce, plan_of, settings_in
 
 _COUNTER_DIGITS = 20
+_FREE_PAGES = 1000
+"""So many free pages the file keeps for the next session; with more it is written anew, without them."""
 _FLUSH = getattr(os, "fdatasync", os.fsync)
 """Through to the disk; where the system can, without the file's times, which would cost a second write each step."""
 
@@ -277,12 +279,14 @@ class NodeState:
         return settings_in(self._database)
 
     def forget(self, sid: bytes, now: datetime, because: str = "") -> None:
-        """Delete what could open the reports of a session. The SID stays, so that it is never used again.
+        """Delete what could open the reports of a session, and shrink what nobody can read without it. The SID stays, so that it is never
+        used again.
 
         `because` says, for the site's own people, why the session ends here; empty where the centre closed it.
         """
         for table in ("openings", "blind_secrets", "blind_steps"):
             self._database.execute(f"DELETE FROM {table} WHERE sid = ?", (sid,))  # noqa: S608  # names written here
+        self.outbox.shrink(sid)
         self._database.execute(
             "UPDATE sessions SET ephemeral_private = NULL, self_root = NULL, closed_at = coalesce(closed_at, ?), "
             "ended_because = coalesce(ended_because, ?) WHERE sid = ?",
@@ -290,7 +294,10 @@ class NodeState:
         )
 
     def overwrite(self) -> None:
-        """Write zeros over what was deleted, in the file and in its log, and keep no page of it. Run after the step that deleted it."""
+        """Write zeros over what was deleted, in the file and in its log, and give its room back. Run after the step that deleted it."""
+        (free,) = self._database.execute("PRAGMA freelist_count").fetchone()
+        if free > _FREE_PAGES:
+            self._database.execute("VACUUM")
         self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._database.execute("PRAGMA shrink_memory")
 

@@ -2,7 +2,8 @@
 
 It is a table in the file of the site's state (`node_state.py`). An entry holds the message as it was sent and, for a report, the site's own
 numbers under the mask, so that the data manager can see what the centre received a share of: counts compressed by zlib, reals, which
-would not shrink, as they are. Nothing else in the node has a way to send.
+would not shrink, as they are. Of what is computed on shares it holds letter by letter what each is a share of; when the session is closed
+the letters that nobody can read any more shrink to that (`letters.py`). Nothing else in the node has a way to send.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from riskset_common.errors import InputError, ProtocolRefusal
 from riskset_common.formats.canonical_json import parse_canonical
 from riskset_common.wire.frame import Message
 from riskset_common.wire.sections import Numbers, Section, sections_json, split
+from riskset_node.state.letters import Left, read_left, without_sealed
 
 _TABLES = """
 BEGIN IMMEDIATE;
@@ -38,6 +40,7 @@ CREATE TABLE IF NOT EXISTS outbox (
     reals    BLOB
 ) STRICT;
 CREATE UNIQUE INDEX IF NOT EXISTS one_answer ON outbox (sid, kind, round) WHERE kind <> 'Refused';
+CREATE TABLE IF NOT EXISTS letters (number INTEGER PRIMARY KEY REFERENCES outbox, lists TEXT NOT NULL) STRICT;
 COMMIT;
 """
 _LEVEL = 1
@@ -59,7 +62,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class Entry:
-    """One message that left, and the numbers under its mask where it had any."""
+    """One message that left, the numbers under its mask where it had any, and its letters if it is of a computation on shares."""
 
     number: int
     sent_at: str
@@ -68,6 +71,7 @@ class Entry:
     round: int
     message: bytes
     summary: Summary | None
+    left: Left | None = None
 
 
 class Outbox:
@@ -89,6 +93,7 @@ class Outbox:
         round_number: int,
         now: datetime,
         summary: Summary | None = None,
+        left: Left | None = None,
     ) -> bytes:
         """Write a message down, then give the bytes that may leave.
 
@@ -110,11 +115,26 @@ class Outbox:
                 "compare the two in its outbox."
             )
         row = (now.isoformat(), kind, sid, round_number, content, *_columns(summary))
-        self.database.execute(
+        entered = self.database.execute(
             "INSERT INTO outbox (sent_at, kind, sid, round, message, sections, counts, reals) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             row,
         )
+        if left is not None:
+            self.database.execute(
+                "INSERT INTO letters (number, lists) VALUES (?, ?)",
+                (entered.lastrowid, left.to_text()),
+            )
         return content
+
+    def shrink(self, sid: bytes) -> None:
+        """Keep of a session's answers to computations on shares what can still be read, beside the list of their letters."""
+        rows = self.database.execute(
+            "SELECT number, message FROM outbox JOIN letters USING (number) WHERE sid = ?", (sid,)
+        ).fetchall()
+        for number, message in rows:
+            self.database.execute(
+                "UPDATE outbox SET message = ? WHERE number = ?", (without_sealed(message), number)
+            )
 
     def sent(self, kind: str, sid: bytes, round_number: int) -> bytes | None:
         """The last message of that kind that left for a round."""
@@ -159,10 +179,19 @@ def entries_of(path: Path) -> Iterator[Entry]:
 
 
 def _entries(database: sqlite3.Connection) -> Iterator[Entry]:
+    lists = _lists(database)
     for number, sent_at, kind, sid, round_number, message, *summary in database.execute(
         "SELECT number, sent_at, kind, sid, round, message, sections, counts, reals FROM outbox ORDER BY number"
     ):
-        yield Entry(number, sent_at, kind, sid, round_number, message, _summary(*summary))
+        left = read_left(lists[number]) if number in lists else None
+        yield Entry(number, sent_at, kind, sid, round_number, message, _summary(*summary), left)
+
+
+def _lists(database: sqlite3.Connection) -> dict[int, str]:
+    """The letters by number of their message; none in a file that no node of this release has opened."""
+    if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'letters'").fetchone():
+        return {}
+    return dict(database.execute("SELECT number, lists FROM letters").fetchall())
 
 
 def _columns(summary: Summary | None) -> tuple[str | None, bytes | None, bytes | None]:

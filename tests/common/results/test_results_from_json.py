@@ -17,7 +17,8 @@ from riskset_common.results.as_json import as_json
 from riskset_common.results.curves import Estimate, NumbersAtRisk, RestrictedMean
 from riskset_common.results.flow import FlowBox, FlowResult
 from riskset_common.results.from_json import from_json
-from riskset_common.results.shown import Withheld, WithheldAnalysis, exact
+from riskset_common.results.incidence import CauseIncidence, KnownIncidence
+from riskset_common.results.shown import Reason, Withheld, WithheldAnalysis, exact
 from riskset_common.results.tables import BaselineResult
 from riskset_common.results.tests import ExactTest, LogRankResult, NamedTest
 
@@ -121,7 +122,9 @@ def test_an_analysis_of_which_nothing_is_shown_keeps_its_kind_and_its_rules() ->
         (flow_with(n=7.0), r"a\.n: 7\.0 does not belong there"),
         (flow_with(n=True), r"a\.n: True does not belong there"),
         (flow_with(n=None), r"a\.n: None does not belong there"),
-        (flow_with(n=RULE), r"a\.n: \{'withheld'.* does not belong there"),
+        (flow_with(steps=RULE), r"a\.steps: \{'withheld'.* does not belong there"),
+        (flow_with(n=RULE | {"reason": "dull"}), r"a\.n\.reason: 'dull' does not belong there"),
+        (flow_with(n=RULE | {"why": "small"}), r"a\.n: \{'withheld'.* does not belong there"),
         (flow_with(steps="arm"), r"a\.steps: 'arm' does not belong there"),
         (flow_with(steps=[1]), r"a\.steps\[0\]: 1 does not belong there"),
         (
@@ -142,6 +145,38 @@ def test_what_has_no_place_in_a_result_is_refused(written: Any, message: str) ->
 def test_a_whole_number_is_no_real() -> None:
     with pytest.raises(InputError, match=r"results\.tau: 5 does not belong there"):
         from_json(RestrictedMean, {"tau": 5, "estimate": 1.0, "std_err": 1.0})
+
+
+@pytest.mark.parametrize("reason", ["small", "protects"])
+def test_a_mark_keeps_its_reason(reason: Reason) -> None:
+    written = flow_with(n={"withheld": "minimum_cell 5", "reason": reason})
+    read = analysis_from_json(written)
+
+    assert Withheld("minimum_cell 5", reason) == read.n
+    assert written == as_json(read)
+
+
+def test_a_released_curve_is_known_by_its_fields() -> None:
+    written: dict[str, Any] = {
+        "events": 9,
+        "at": [],
+        "curve": {
+            "time": [0.5, 1.0],
+            "at_risk": [20, RULE],
+            "events_to": [5, RULE],
+            "incidence": [0.2, RULE],
+            "std_err": [0.05, RULE],
+            "lower": [0.1, RULE],
+            "upper": [0.3, RULE],
+            "end": None,
+        },
+    }
+    read = from_json(CauseIncidence, written)
+
+    assert isinstance(read.curve, KnownIncidence)
+    assert written == as_json(read)
+    with pytest.raises(InputError, match=r"results\.curve\.upper: it has 1 entries, and 2 belong"):
+        from_json(CauseIncidence, written | {"curve": written["curve"] | {"upper": [0.3]}})
 
 
 def test_a_withheld_value_is_no_exact_one() -> None:

@@ -297,33 +297,41 @@ def _study_results() -> dict[str, Any]:
     }
 
 
+FEW = {"withheld": "minimum_at_risk 10", "reason": "small"}
+YEARS = tuple(float(year) for year in range(1, 11))
+VALUES = ("survival", "std_err", "lower", "upper")
+
+
 def as_released(result: Mapping[str, Any]) -> dict[str, Any]:
-    """A kaplan_meier entry in the form in which `release: rounded` leaves it: joined steps, rounded numbers, small groups withheld."""
+    """A kaplan_meier entry in the form in which `release: rounded` leaves it: points at whole years, small groups withheld."""
     return {**result, "groups": [_released_group(group) for group in result["groups"]]}
 
 
 def _released_group(group: Mapping[str, Any]) -> dict[str, Any]:
-    rule = {"withheld": "minimum_at_risk 10"}
     if group["n"] < 10:
-        return {name: found if name == "level" else rule for name, found in group.items()}
-    curve = group["curve"]
-    joined: dict[str, Any] = {name: [] for name in curve}
-    events = censored = 0
-    for index, at_risk in enumerate(curve["at_risk"]):
-        events, censored = events + curve["events"][index], censored + curve["censored"][index]
-        if at_risk >= 10 and events >= 5:
-            numbers = {
-                "at_risk": 5 * round(at_risk / 5),
-                "events": events,
-                "censored": 5 * round(censored / 5),
-            }
-            for name in curve:
-                joined[name].append(numbers.get(name, curve[name][index]))
-            events = censored = 0
-    landmarks = [
-        {**found, "at_risk": 5 * round(found["at_risk"] / 5)}
-        if found["at_risk"] >= 10
-        else {name: value if name == "time" else rule for name, value in found.items()}
-        for found in group["at"]
-    ]
-    return {**group, "curve": joined, "at": landmarks}
+        return {name: found if name == "level" else FEW for name, found in group.items()}
+    times = sorted({*YEARS, *(found["time"] for found in group["at"])})
+    found = [_known_at(group["curve"], group["n"], time) for time in times]
+    at_risk = [point["at_risk"] for point in found]
+    seen = [time for time, n in zip(times, at_risk, strict=True) if n != FEW and time in YEARS]
+    points = {name: [point[name] for point in found] for name in found[0]}
+    return {
+        **group,
+        "at": [{"time": each["time"], **_known_at(group["curve"], group["n"], each["time"])} for each in group["at"]],
+        "curve": {"time": times, **points, "end": max(seen, default=None)},
+        "numbers_at_risk": {"time": list(YEARS), "at_risk": [at_risk[times.index(year)] for year in YEARS]},
+    }  # fmt: skip
+
+
+def _known_at(curve: Mapping[str, Any], n: int, time: float) -> dict[str, Any]:
+    """What is released of a curve at a time."""
+    before = sum(each < time for each in curve["time"])
+    upto = sum(each <= time for each in curve["time"])
+    at_risk = curve["at_risk"][before] if before < len(curve["time"]) else 0
+    if at_risk < 10:
+        return dict.fromkeys(("at_risk", "events_to", *VALUES), FEW)
+    values = {name: curve[name][upto - 1] for name in VALUES}
+    for name in ("lower", "upper"):
+        values[name] = None if values[name] is None else round(values[name], 2)
+    rounded = min(n, 5 * round(at_risk / 5))
+    return {"at_risk": rounded, "events_to": sum(curve["events"][:upto]), **values}

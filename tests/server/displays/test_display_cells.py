@@ -74,7 +74,7 @@ def test_null_reads_as_absent_and_withheld_as_withheld_with_its_rule() -> None:
 @pytest.mark.parametrize(
     ("rule", "said"),
     [
-        ("minimum_cell 5", "under the disclosure rule minimum_cell 5"),
+        ("minimum_fun 5", "under the disclosure rule minimum_fun 5"),
         ("minimum_at_risk 10: stage", "because a level of stage has fewer than 10 patients (minimum_at_risk)"),
         ("minimum_cell 5 events: arm:stage", "because a level of arm:stage has fewer than 5 events (minimum_cell)"),
         (
@@ -84,14 +84,40 @@ def test_null_reads_as_absent_and_withheld_as_withheld_with_its_rule() -> None:
     ],
 )  # fmt: skip
 def test_a_rule_that_withholds_a_model_is_said_in_words(rule: str, said: str) -> None:
-    assert said == cells.why_withheld(rule)
-    assert f"Withheld {said}." == cells.withheld_note(rule)
+    assert said == cells.why_withheld(Withheld(rule, "small"))
+    assert f"Withheld {said}." == cells.withheld_note(Withheld(rule, "small"))
+
+
+@pytest.mark.parametrize(
+    ("mark", "said"),
+    [
+        (Withheld("minimum_cell 5", "small"), "because there are some, but fewer than 5 (minimum_cell)"),
+        (Withheld("minimum_cell 5", "protects"), "because with it a number below 5 could be worked out (minimum_cell)"),
+        (Withheld("minimum_at_risk 10", "small"), "because fewer than 10 patients are behind it (minimum_at_risk)"),
+        (Withheld("minimum_at_risk 10", "protects"), "because with it a number below 10 could be worked out (minimum_at_risk)"),
+        (
+            Withheld("bits 40", "small"),
+            "because fewer than 2^40 ways would be left in which its events may lie in the groups (bits)",
+        ),
+        (
+            Withheld("events_outside_largest_level 40", "small"),
+            "because fewer than 40 events lie outside of the largest levels of its factors (events_outside_largest_level)",
+        ),
+        (
+            Withheld("events_per_coefficient 10", "small"),
+            "because there are fewer than 10 events for each coefficient (events_per_coefficient)",
+        ),
+        (Withheld("minimum_cell 5"), "under the disclosure rule minimum_cell 5"),
+    ],
+)  # fmt: skip
+def test_a_reason_is_said_in_a_reader_s_words(mark: Withheld, said: str) -> None:
+    assert said == cells.why_withheld(mark)
 
 
 def test_joined_cells_keep_their_footnotes_and_say_one_word_once() -> None:
     half = (Cell("2.1"), cells.NOT_REACHED)
-    both = (cells.withheld_cell("r"), cells.withheld_cell("r"))
+    held = cells.withheld_cell(Withheld("r"))
 
     assert Cell("2.1 to NR", (), (cells.NR,)) == cells.joined(half, "{} to {}")
-    assert cells.withheld_cell("r") == cells.joined(both, "{} ({})")
+    assert held == cells.joined((held, held), "{} ({})")
     assert Cell("1.00 to 1.00") == cells.joined((Cell("1.00"), Cell("1.00")), "{} to {}")

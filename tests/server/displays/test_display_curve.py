@@ -31,7 +31,11 @@ def words_of(drawing: figure.Drawing) -> list[str]:
 
 
 def curves_of(drawing: figure.Drawing) -> list[Any]:
-    return [line for line in drawing.figure.axes[0].lines if line.get_drawstyle() == "steps-post"]
+    """The lines of curves: in steps where results are exact, else straight from point to point, and marked there."""
+    drawn = drawing.figure.axes[0].lines
+    return [
+        line for line in drawn if line.get_drawstyle() == "steps-post" or line.get_marker() == "o"
+    ]
 
 
 @pytest.fixture(
@@ -223,7 +227,10 @@ def test_a_withheld_number_is_named_in_the_figure_and_its_rule_below(
 
     assert "withheld" in words_of(drawing)
     assert 1 == len(curves_of(drawing))
-    assert "Withheld under the disclosure rule minimum_at_risk 10." in drawing.legend[0]
+    assert (
+        "Withheld because fewer than 10 patients are behind it (minimum_at_risk)."
+        in drawing.legend[0]
+    )
     assert "No curve is drawn for Low." in drawing.legend[0]
 
 

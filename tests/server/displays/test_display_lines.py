@@ -163,40 +163,64 @@ def test_several_analyses_are_told_apart_by_endpoint_and_group(
     assert ["Event-free survival", "Event-free survival by risk group, Low"] == same[:2]
 
 
-def test_of_a_curve_released_in_joined_steps_only_what_was_released_is_shown(
+def test_released_points_are_joined_and_no_other_number_than_those_at_risk_is_given(
     trial: ModuleType, shown: Callable[..., Shown]
 ) -> None:
     result = trial.as_released(trial.study_results()["analyses"]["efs_risk"])
     drawn = lines(shown("efs_risk", results={"efs_risk": result}))
-    low = drawn[0]
-    landmark = result["groups"][0]["at"][0]
+    low, group = drawn[0], result["groups"][0]
+    curve, landmark = group["curve"], group["at"][0]
+    at = [standing(low, time) for time in (0, 6, 7.5)]
 
-    assert [False] * 3 == [line.is_complete for line in drawn]
-    assert ([0, 6], []) == number_times(drawn, [0, 1, 2], 10)
-    assert ([0], []) == number_times(drawn, [0, 1, 2], 5)
-    assert str(landmark["at_risk"]) == standing(low, 6).at_risk.text
-    assert str(landmark["events_to"]) == standing(low, 6).events.text
-    assert ("167", "0", "0") == tuple(
-        cell.text
-        for cell in (standing(low, 0).at_risk, standing(low, 0).censored, standing(low, 0).events)
-    )
-    assert "" == standing(low, 3).at_risk.text
-    assert 100 * landmark["survival"] == pytest.approx(low.until(6.0).height[-1])
-
-
-def test_numbers_at_risk_that_were_released_stand_at_the_marks_of_the_axis(
-    trial: ModuleType, shown: Callable[..., Shown]
-) -> None:
-    result = trial.as_released(trial.study_results()["analyses"]["efs_risk"])
-    withheld = {"withheld": "minimum_at_risk 10"}
-    for group in result["groups"]:
-        group["numbers_at_risk"] = {"time": [1.0, 2.0, 3.0], "at_risk": [120, 90, withheld]}
-    drawn = lines(shown("efs_risk", results={"efs_risk": result}))
-    at = [standing(drawn[0], time) for time in (1, 2, 3)]
-
-    assert ([0, 6], [1, 2, 3]) == number_times(drawn, [0, 1, 2, 3, 4, 5, 6], 10)
-    assert ["120", "90", "withheld"] == [found.at_risk.text for found in at]
+    assert [False] * 3 == [line.in_steps for line in drawn]
+    assert ([0, 1, 2], [6]) == number_times(drawn, [0, 0.5, 1, 2], 10)
+    assert ([0, 1, 2], []) == number_times(drawn, [0, 0.5, 1, 2], 5)
+    assert ["167", str(landmark["at_risk"]), ""] == [found.at_risk.text for found in at]
     assert {""} == {found.events.text for found in at} | {found.censored.text for found in at}
+    assert 100 * landmark["survival"] == pytest.approx(low.until(6.0).height[-1])
+    middle = 50 * (curve["survival"][2] + curve["survival"][3])
+    assert pytest.approx(middle) == low.until(3.5).height[-1]
+    assert 3 == low.until(3.5).n_known
+
+
+@pytest.mark.parametrize(
+    ("events", "at_risk", "end"),
+    [
+        (9, [40, 30, 20, 10], 4.0),
+        (9, [40, 30, 20, 5], 3.0),
+        (9, [40, 30, 0, 0], 2.5),
+        (11, [40, 30, 20, 10], 2.5),
+        ({"withheld": "minimum_cell 5", "reason": "protects"}, [40, 30, 20, 10], 2.5),
+    ],
+    ids=["to the end", "not below ten", "no farther", "events to come", "events unknown"],
+)
+def test_a_curve_goes_on_flat_only_where_nothing_is_left_to_come(
+    trial: ModuleType, shown: Callable[..., Shown], events: Any, at_risk: list[int], end: float
+) -> None:
+    few = {"withheld": "minimum_at_risk 10", "reason": "small"}
+    known = [few if n < 10 else n for n in at_risk]
+    last = max((time for time, n in zip((1.0, 2.0, 3.0, 4.0), at_risk, strict=True) if n >= 10))
+    result = trial.as_released(trial.study_results()["analyses"]["efs"])
+    result["groups"][0] |= {
+        "events": events,
+        "at": [],
+        "curve": {
+            "time": [1.0, 2.5, 3.5],
+            "at_risk": [40, 25, few],
+            "events_to": [6, 9, few],
+            "survival": [0.85, 0.75, few],
+            "std_err": [0.05, 0.06, few],
+            "lower": [0.8, 0.7, few],
+            "upper": [0.9, 0.8, few],
+            "end": last,
+        },
+        "numbers_at_risk": {"time": [1.0, 2.0, 3.0, 4.0], "at_risk": known},
+    }
+    (line,) = lines(shown("efs", results={"efs": result}))
+
+    assert (end, 2) == (line.end, line.n_known)
+    assert pytest.approx(75) == line.height[-1]
+    assert "<10" == standing(line, 4.0).at_risk.text or at_risk[-1] >= 10
 
 
 def test_a_group_that_was_withheld_has_no_steps_and_says_so(
@@ -211,7 +235,9 @@ def test_a_group_that_was_withheld_has_no_steps_and_says_so(
 
     assert [0.0] == list(withheld.time)
     assert ["withheld"] * 3 == [at.at_risk.text, at.censored.text, at.events.text]
-    assert ("Withheld under the disclosure rule minimum_at_risk 10.",) == at.at_risk.notes
+    assert (
+        "Withheld because fewer than 10 patients are behind it (minimum_at_risk).",
+    ) == at.at_risk.notes
 
 
 def test_a_curve_stops_where_a_value_does_not_exist(

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from riskset_common.release.round_numbers import nice_step, time_ticks
 from riskset_server.displays.figures.spread import spread
-from riskset_server.results.axis_ticks import apart, nice_step, ratio_ticks, time_ticks
+from riskset_server.results.axis_ticks import apart, ratio_ticks
 
 labels = st.lists(st.tuples(st.floats(0, 100), st.floats(0.5, 8)), min_size=1, max_size=20)
 

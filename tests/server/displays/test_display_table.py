@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from riskset_common.results.shown import Withheld
 from riskset_server.displays.parts.cells import ALIASED, CI, NOT_REACHED, Cell, withheld_cell
 from riskset_server.displays.parts.table import Row, Table, heading_row, letter
 
@@ -14,9 +15,9 @@ TABLE = Table(
     heads=("Arm", "No.", "Median"),
     rows=(
         heading_row("Randomised arm", 2),
-        Row(Cell("IB"), (Cell("161"), withheld_cell("minimum_cell 5")), indent=1),
+        Row(Cell("IB"), (Cell("161"), withheld_cell(Withheld("minimum_cell 5"))), indent=1),
         Row(Cell("A <b> & C"), (Cell("—", (ALIASED,)), NOT_REACHED), indent=1),
-        Row(Cell("All"), (Cell("330"), withheld_cell("minimum_cell 5"))),
+        Row(Cell("All"), (Cell("330"), withheld_cell(Withheld("minimum_cell 5")))),
     ),
     notes=("One.", "Two."),
     abbreviations=(CI,),

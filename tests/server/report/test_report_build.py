@@ -296,8 +296,8 @@ def test_released_results_can_be_reported_whole(trial: ModuleType, tmp_path: Pat
         results_from_json(results), trial.study_plan(), trial.study_codebook(), tmp_path
     ).read_text(encoding="utf-8")
 
-    assert "Steps are joined until each holds 5 events" in page
-    assert "Withheld under the disclosure rule minimum_cell." in page
+    assert "straight lines join them" in page
+    assert "because fewer than 10 patients are behind it (minimum_at_risk)" in page
 
 
 def test_results_of_another_plan_are_refused(trial: ModuleType, tmp_path: Path) -> None:

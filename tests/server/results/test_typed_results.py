@@ -25,12 +25,12 @@ from riskset_server.results.typed import (
     estimated_at,
     estimates,
     events_of,
+    marks_in,
     missing_of,
     number,
     of_kind,
     probabilities,
     probability,
-    rules_in,
     withheld_as_a_whole,
 )
 
@@ -61,11 +61,11 @@ def test_values_that_exist_and_are_shown_are_listed_once() -> None:
     assert [0.95, 0.9] == distinct([0.95, None, SMALL, 0.9, 0.95])
 
 
-def test_rules_are_found_in_the_order_of_the_fields() -> None:
+def test_marks_are_found_in_the_order_of_the_fields() -> None:
     group = survival_of((Landmark(2.0, SMALL, FEW, 0.9, 0.05, 0.8, 0.95),))
 
-    assert [FEW.rule, SMALL.rule, FEW.rule] == list(rules_in(group))
-    assert [SMALL.rule] == list(rules_in({"n": 3, "names": ["minimum_cell"], "events": SMALL}))
+    assert [FEW, SMALL, FEW] == list(marks_in(group))
+    assert [SMALL] == list(marks_in({"n": 3, "names": ["minimum_cell"], "events": SMALL}))
 
 
 def test_a_cause_has_its_own_numbers_beside_those_of_its_group() -> None:

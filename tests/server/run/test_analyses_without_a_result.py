@@ -23,7 +23,7 @@ from riskset_common.study.patients import Patients
 from riskset_common.study.plan import Disclosure
 from riskset_common.study.study import Study
 from riskset_server.kinds.release import release
-from riskset_server.run.rounds import advanced
+from riskset_server.run.asking import advanced
 from riskset_server.run.run import Progress
 
 N_SITES = 5

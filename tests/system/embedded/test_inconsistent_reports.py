@@ -6,9 +6,9 @@ import pytest
 from tests.system.embedded.lost_sites import six_sites
 
 from riskset_common.errors import EstimationError
-from riskset_embedded import engine
 from riskset_embedded.engine import run_local
-from riskset_node.session.node import SiteNode
+from riskset_node.session import node
+from riskset_node.session.questions import answer_to
 from riskset_node.state.outbox import Summary
 
 
@@ -30,19 +30,21 @@ def study():
     ],
 )
 def test_a_report_that_does_not_add_up_ends_the_run(study, monkeypatch, key, change, says):
-    class Wrong(SiteNode):
-        def _summarise(self, joined, requests, sections):
-            summary = super()._summarise(joined, requests, sections)
-            if self.name != study.names[3]:
-                return summary
-            counts, start = summary.counts.copy(), 0
-            for section in summary.sections:
-                if section.key == key:
-                    counts[start] += change
-                start += section.length if section.ring == "counts" else 0
-            return Summary(summary.sections, counts, summary.reals)
+    def wrong(request, joined, policy):
+        right = answer_to(request, joined, policy)
+        return lambda patients: changed(right(patients), joined)
 
-    monkeypatch.setattr(engine, "SiteNode", Wrong)
+    def changed(summary, joined):
+        if joined.session.roster.name(joined.session.site_id) != study.names[3]:
+            return summary
+        counts, start = summary.counts.copy(), 0
+        for section in summary.sections:
+            if section.key == key:
+                counts[start] += change
+            start += section.length if section.ring == "counts" else 0
+        return Summary(summary.sections, counts, summary.reals)
+
+    monkeypatch.setattr(node, "answer_to", wrong)
     with pytest.raises(EstimationError, match="a site's report is inconsistent") as raised:
         run_local(study.plan, study.codebook, study.parties())
 

@@ -1,20 +1,24 @@
-"""A blind Cox model, every party in order: the executable specification, and the driver of its tests."""
+"""Computations on shares, every party in order: the executable specification, and the driver of its tests."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from riskset_common.primitives.signing import Identity
+from riskset_common.secure.blind.arithmetic.field import Elements
 from riskset_common.secure.blind.cox.beside_the_fit import BlindFurther
 from riskset_common.secure.blind.parties.centre import BlindCentre
+from riskset_common.secure.blind.parties.counts.centre import CountOutcome, conversation
+from riskset_common.secure.blind.parties.counts.setup import CountSetup
+from riskset_common.secure.blind.parties.counts.site import CountSite
+from riskset_common.secure.blind.parties.counts.work import CountWork
 from riskset_common.secure.blind.parties.keys import accept_keys, make_keys
 from riskset_common.secure.blind.parties.member import BlindMember
 from riskset_common.secure.blind.parties.setup import BlindSetup
-from riskset_common.secure.blind.parties.site import BlindSite, answer
+from riskset_common.secure.blind.parties.site import BlindSite, SiteDesign, answer
 from riskset_common.survival.regression.newton import CoxFit
-from riskset_common.survival.regression.slot_sums import SlotDesign
 from riskset_common.wire.blind_messages import (
     BlindAsk,
     BlindConsent,
@@ -23,17 +27,22 @@ from riskset_common.wire.blind_messages import (
     BlindOpened,
     BlindShare,
 )
+from riskset_common.wire.frame import Message
 
 
 @dataclass(frozen=True)
 class BlindParty:
-    """A participant: who it is, its patients arranged, the random bytes it drew, and its keys with each other site."""
+    """A participant: who it is, its patients arranged, the random bytes it drew, and its keys with each other site.
+
+    A member brings its shares of the deaths to a model that has them hidden.
+    """
 
     site_id: int
     identity: Identity = field(repr=False)
-    design: SlotDesign = field(repr=False)
+    design: SiteDesign = field(repr=False)
     secret: bytes = field(repr=False)
     channels: Mapping[int, bytes] = field(repr=False)
+    deaths: Elements | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -64,6 +73,7 @@ def run_blind_cox(setup: BlindSetup, parties: Sequence[BlindParty]) -> BlindOutc
             party.identity,
             party.site_id,
             party.channels,
+            party.deaths,
         )
         for party in parties
         if party.site_id in setup.committee.site_ids
@@ -112,6 +122,44 @@ def _exchange(
         else:
             waiting.append(replied)
     return waiting, opened
+
+
+Released = TypeVar("Released")
+
+
+@dataclass(frozen=True)
+class CountRun(Generic[Released]):
+    """What the counts gave, and every message as the centre carried it, byte for byte in order."""
+
+    outcome: CountOutcome[Released]
+    carried: tuple[bytes, ...]
+
+
+def run_counts(
+    setup: CountSetup, work: CountWork[Released], sites: Mapping[int, CountSite[Released]]
+) -> CountRun[Released]:
+    """Run the computation of counts. Each message passes as the bytes that a transport would carry; all pass through the centre."""
+    carried: list[bytes] = []
+
+    def through(messages: Mapping[int, Sequence[Message]]) -> dict[int, list[Message]]:
+        return {site: [_through(each, carried) for each in sent] for site, sent in messages.items()}
+
+    # KEYS, UPLOAD 1. Every site makes its keys, and marks its days of events.
+    centre = conversation(setup, work)
+    next(centre)
+    answers = through({site: each.begin() for site, each in sites.items()})
+    try:
+        while True:
+            # Keys and uploads go to the members, shares from member to member, what was opened to every site; each answers what follows.
+            letters = through(centre.send(answers).letters)
+            answers = through({site: sites[site].answer(sent) for site, sent in letters.items()})
+    except StopIteration as end:
+        return CountRun(end.value, tuple(carried))
+
+
+def _through(message: Message, carried: list[bytes]) -> Message:
+    carried.append(message.to_bytes())
+    return type(message).from_bytes(carried[-1])
 
 
 Kind = TypeVar("Kind", BlindAsk, BlindConsent, BlindInput, BlindOpened, BlindShare)

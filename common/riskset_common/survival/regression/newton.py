@@ -3,13 +3,16 @@
 The centre starts with `start`, asks the sites for the sums at `state.beta`, and gives them to `advance`, which returns the next
 state, with new coefficients to ask for, or the fit. States are frozen and survive JSON exactly.
 
-Two rules of convergence are offered:
+Three rules of convergence are offered:
 
 - "tight": steps until the next one is below 1e-10 standard errors in every coefficient; that step is still taken, so the fit is at
   the maximum to rounding.
 - "r": the rule of coxph in R, which stops when the log-likelihood has changed by less than 1e-9 of itself, without a further step.
+- "digits": for sums that are only seen to a few digits. Once a step is below a hundredth of a standard error, the sums where it leads
+  are seen to the digits that the result needs (`is_closing`); if the step from there is below 1e-5 standard errors it is still taken, and
+  ends the fit. What a further one would change is its square. The log-likelihood counts as unchanged if it moved by less than 2^-12.
 
-Both start at 0 and halve a step that lowers the log-likelihood. Columns that hold no information of their own at 0 (constant, or
+All start at 0 and halve a step that lowers the log-likelihood. Columns that hold no information of their own at 0 (constant, or
 spanned by earlier columns) are aliased: no coefficient, no degree of freedom. Where the log-likelihood has converged while
 coefficients still run, it is monotone in them (Bryson and Johnson 1981): the fit says which, and its other numbers are valid.
 
@@ -27,7 +30,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -36,10 +39,14 @@ from riskset_common.survival.arrays.cholesky import ALIAS_TOLERANCE, Factor, fac
 from riskset_common.survival.arrays.shapes import BoolArray, FloatArray
 from riskset_common.survival.regression.cox import CoxSums
 
-Convergence = Literal["tight", "r"]
+Convergence = Literal["tight", "r", "digits"]
 
 SMALL_STEP = 1e-10
 """A step below this many standard errors in every coefficient is the last ("tight")."""
+CLOSING_STEP = 0.01
+"""Where a step below this many standard errors leads, the fit may end ("digits")."""
+LAST_STEP = 1e-5
+"""There, a step below this many standard errors is the last."""
 ROUNDING_STEP = 1e-7
 """A step below this many standard errors that no longer shrinks is the rounding of the sums, and the last as well."""
 SAME_LIKELIHOOD = 1e-9
@@ -50,6 +57,8 @@ BEYOND_USE = 1e4
 """A variance of so many times that at coefficients of 0 is beyond use, if there is as little information as the next line says."""
 LEAST_INFORMATION = 0.01
 """Information of a coefficient given the others, of columns that span about 1. One event gives up to a quarter."""
+SEEN_LIKELIHOOD = 2.0**-12
+"""A change of the log-likelihood that few digits do not show ("digits")."""
 RUNNING_STEP = 0.1
 """A coefficient runs that would still change by this many standard errors (those at 0) although the likelihood has converged."""
 
@@ -154,7 +163,7 @@ def start(
     n_columns
         Number of coefficients p.
     convergence
-        "tight" or "r".
+        "tight", "r" or "digits".
     max_iterations
         Evaluations allowed after the one at 0.
     tolerance, floor
@@ -163,11 +172,21 @@ def start(
     reach
         A step is halved until the sizes of all coefficients add up to no more; None for no bound.
     """
-    if convergence not in ("tight", "r"):
-        raise EstimationError(f"Convergence is 'tight' or 'r', but {convergence!r} was asked.")
+    if convergence not in get_args(Convergence):
+        raise EstimationError(
+            f"Convergence is 'tight', 'r' or 'digits', but {convergence!r} was asked."
+        )
     if max_iterations < 1:
         raise EstimationError(f"At least 1 iteration must be allowed, found {max_iterations}.")
     return NewtonState((0.0,) * n_columns, convergence, max_iterations, tolerance, floor, reach)
+
+
+def is_closing(state: NewtonState) -> bool:
+    """Whether the sums that are asked may end a fit under the rule "digits": the step that led there was small.
+
+    Those at 0, and the first after it, never may: from the latter it is seen again which columns are aliased.
+    """
+    return state.iterations > 1 and not state.halving and state.step_size <= CLOSING_STEP
 
 
 def advance(
@@ -293,6 +312,8 @@ def _is_last_step(state: NewtonState, size: float, shrinks: int) -> bool:
     """
     if not any(state.independent):
         return True
+    if state.convergence == "digits":
+        return is_closing(state) and size <= LAST_STEP
     at_rounding = (
         size <= ROUNDING_STEP and state.iterations > 0 and size > state.step_size / shrinks
     )
@@ -301,6 +322,10 @@ def _is_last_step(state: NewtonState, size: float, shrinks: int) -> bool:
 
 def _is_flat(state: NewtonState, sums: CoxSums) -> bool:
     """Whether the last whole step has left the log-likelihood as it was, or no step can change it."""
+    if state.convergence == "digits":
+        if state.iterations == 0 or state.halving:
+            return False
+        return abs(sums.log_likelihood - state.base_log_likelihood) <= SEEN_LIKELIHOOD
     # A likelihood of 1 (every death was certain) is approached from below without end: there the change itself counts.
     unit = 1.0 if state.convergence == "tight" else 0.0
     if unit and _is_finite(sums) and -sums.log_likelihood <= SAME_LIKELIHOOD:
@@ -314,8 +339,9 @@ def _is_flat(state: NewtonState, sums: CoxSums) -> bool:
 def _has_fallen(state: NewtonState, sums: CoxSums) -> bool:
     if not _is_finite(sums):
         return True
-    rounding = ROUNDED_LIKELIHOOD if state.convergence == "tight" else 0.0
-    least = state.base_log_likelihood - rounding * abs(state.base_log_likelihood)
+    size = abs(state.base_log_likelihood)
+    rounding = {"tight": ROUNDED_LIKELIHOOD * size, "digits": SEEN_LIKELIHOOD}
+    least = state.base_log_likelihood - rounding.get(state.convergence, 0.0)
     return state.iterations > 0 and sums.log_likelihood < least
 
 

@@ -1,4 +1,4 @@
-"""The figure of survival or cumulative incidence: steps, intervals, labels, estimates and test inside, numbers at risk below."""
+"""The figure of survival or cumulative incidence: curves, intervals, labels, estimates and test inside, numbers at risk below."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from riskset_common.release.round_numbers import nice_step, time_ticks
 from riskset_server.displays.figures.inset import Inset, draw_inset, inset
 from riskset_server.displays.figures.legend import MOST_INTERVALS, curve_legend
 from riskset_server.displays.figures.lines import Line, groups_of, lines, number_times
@@ -36,7 +37,7 @@ from riskset_server.displays.parts.figure import (
 )
 from riskset_server.displays.parts.series import Measure, measure_of
 from riskset_server.displays.parts.words import sentence_case
-from riskset_server.results.axis_ticks import apart, nice_step, time_ticks
+from riskset_server.results.axis_ticks import apart
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -124,6 +125,9 @@ def _layout(
     )
     if measure_of(shown.parts[0]) != Measure.SURVIVAL:
         # Of several causes each has its own events, and of one the competing events leave as well.
+        kinds = ALL_ROWS[:1]
+    if not all(line.in_steps for line in curves):
+        # Rounded numbers at risk would not add up with the other rows.
         kinds = ALL_ROWS[:1]
     wanted, possible = number_times(curves, ticks, until)
     times = [*wanted, *possible]
@@ -218,21 +222,23 @@ def _draw_lines(axes: Axes, curves: Sequence[Line]) -> None:
                 line.time,
                 line.lower,
                 line.upper,
-                step="post",
+                step="post" if line.in_steps else None,
                 color=colour(line.style.colour),
                 alpha=0.12,
                 linewidth=0,
             )
-        axes.plot(
+        (drawn,) = axes.plot(
             line.time,
             line.height,
-            drawstyle="steps-post",
+            drawstyle="steps-post" if line.in_steps else "default",
             color=colour(line.style.colour),
             linestyle=dashes(line.style.dashes),
             clip_on=False,
             label=line.label,
             zorder=3,
         )
+        if not line.in_steps:
+            drawn.set(marker="o", markersize=2.5, markevery=slice(1, line.n_known + 1))
 
 
 def _draw_labels(sheet: Sheet, layout: Layout, curves: Sequence[Line]) -> None:

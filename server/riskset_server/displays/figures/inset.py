@@ -125,7 +125,7 @@ def _estimates(shown: Shown, lines: Sequence[Line]) -> tuple[tuple[str, ...], li
 
 def _median(shown: Shown, median: Estimate | Withheld) -> Cell:
     if isinstance(median, Withheld):
-        return withheld_cell(median.rule)
+        return withheld_cell(median)
     found = [
         cell(each, shown.words.duration, NOT_REACHED)
         for each in (median.estimate, median.lower, median.upper)

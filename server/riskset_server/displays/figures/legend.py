@@ -56,24 +56,33 @@ def _drawn(shown: Shown, curves: Sequence[Line]) -> Iterator[str]:
 
 
 def _released(shown: Shown, curves: Sequence[Line]) -> Iterator[str]:
-    """What a reader must know of steps and numbers: when they end, and how they were made coarser before release."""
-    disclosure = shown.words.plan.disclosure
+    """What a reader must know of steps, points and numbers: when they end, and what is known between them."""
     minimum = max((line.minimum_at_risk for line in curves), default=0)
+    if not all(line.in_steps for line in curves):
+        yield from _known_points(shown, curves, minimum)
+        return
     if minimum:
         yield f"Curves end where fewer than {minimum} patients remain at risk."
-    if not all(line.is_complete for line in curves):
-        yield (
-            f"Steps are joined until each holds {disclosure.minimum_cell} events; numbers of patients are shown at the "
-            "horizons of the plan, rounded."
-        )
-    elif len(groups_of(curves)) == len(curves) and len(shown.display.at_risk or "all") > 1:
+    if len(groups_of(curves)) == len(curves) and len(shown.display.at_risk or "all") > 1:
         yield "At risk: at that time; censored and events: before it."
+
+
+def _known_points(shown: Shown, curves: Sequence[Line], minimum: int) -> Iterator[str]:
+    """What a reader must know of curves that were released rounded."""
+    limits = ", with limits in whole percents" if len(curves) <= MOST_INTERVALS else ""
+    yield (
+        f"Dots are the estimates that were released{limits}; straight lines join them. After its last event a curve is flat up to the "
+        f"last time of the axis with at least {minimum} patients at risk; if later events are not shown, it ends at its last dot."
+    )
+    yield "Numbers at risk are rounded to multiples of 5."
+    if len(shown.display.at_risk or ()) > 1 and measure_of(shown.parts[0]) == Measure.SURVIVAL:
+        yield "Censored patients and events are not listed, because with rounded numbers at risk they would not add up."
 
 
 def _withheld(shown: Shown, cells: Sequence[Cell]) -> Iterator[str]:
     """The footnotes of everything that the figure prints, each once."""
     of_tests = [
-        withheld_note(tested.test.rule)
+        withheld_note(tested.test)
         for part in shown.parts
         for tested in tests_of(part)
         if isinstance(tested.test, Withheld)

@@ -1,4 +1,4 @@
-"""The curves of a figure as numbers: steps to draw, where each ends, and how many patients are left at a time."""
+"""The curves of a figure as numbers: steps or points to draw, where each ends, and how many patients are left at a time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from riskset_common.results.incidence import IncidencePoints
+from riskset_common.release.floors import Floors
+from riskset_common.results.curves import CurvePoints, KnownPoints
+from riskset_common.results.incidence import IncidencePoints, KnownIncidence
 from riskset_common.results.shown import Withheld
 from riskset_server.displays.parts.cells import EMPTY, Cell, cell, count, withheld_cell
 from riskset_server.displays.parts.display import Shown
@@ -20,12 +22,11 @@ from riskset_server.displays.parts.series import (
 )
 from riskset_server.results.typed import (
     Curve,
+    Known,
     Points,
     estimates,
     number,
     probabilities,
-    probability,
-    rules_in,
 )
 
 Reals = NDArray[np.float64]
@@ -40,15 +41,19 @@ class Line:
     label
         What a reader calls it.
     time
-        Times of its steps in the plan's unit, from 0 on, shape (n_steps + 1,).
+        Times of its steps, or of its known points, in the plan's unit, from 0 on, shape (n_times + 1,).
     height, lower, upper
-        The probability and its confidence limits from each time on, in percent, shape (n_steps + 1,); NaN where a limit is undefined.
+        The probability and its confidence limits from each time on, or at each, in percent, shape (n_times + 1,); NaN where a limit is
+        undefined.
     minimum_at_risk
         The curve has ended where fewer patients remain at risk; 0 shows it to its last step.
     smallest_number
-        Fewer patients at risk were released as no number; 0 where every number was.
-    is_complete
-        Whether results hold every time at which somebody leaves, or steps that were joined before release.
+        Fewer patients at risk are shown as no number; 0 where every number is.
+    in_steps
+        Whether results hold every time at which somebody leaves, so that it is drawn in steps; if not, known points are joined by
+        straight lines.
+    n_known
+        How many of the times, from the second on, are known points; 0 where it is drawn in steps.
     series
         Where it comes from.
     style
@@ -62,7 +67,8 @@ class Line:
     upper: Reals
     minimum_at_risk: int
     smallest_number: int
-    is_complete: bool
+    in_steps: bool
+    n_known: int
     series: Series
     style: Style
 
@@ -78,30 +84,39 @@ class Line:
 
     def until(self, time: float) -> Line:
         """The curve up to a time."""
-        kept = np.flatnonzero(self.time <= time)
-        steps = np.append(kept, kept[-1]) if self.end > time else kept
-        times = np.append(self.time[kept], time) if self.end > time else self.time[kept]
-        return replace(
-            self,
-            time=times,
-            height=self.height[steps],
-            lower=self.lower[steps],
-            upper=self.upper[steps],
+        if self.end <= time:
+            return self
+        kept = self.time <= time
+        cut = (
+            np.append(values[kept], self._at(values, time))
+            for values in (self.height, self.lower, self.upper)
         )
+        height, lower, upper = cut
+        times = np.append(self.time[kept], time)
+        n_known = min(self.n_known, int(kept.sum()) - 1)
+        return replace(self, time=times, height=height, lower=lower, upper=upper, n_known=n_known)
+
+    def _at(self, values: Reals, time: float) -> float:
+        """Height or limit at a time within the curve."""
+        if self.in_steps:
+            return float(values[np.searchsorted(self.time, time, side="right") - 1])
+        return float(np.interp(time, self.time, values))
 
     def range_between(self, start: float, end: float) -> tuple[float, float]:
-        """Lowest and highest point of curve and limits in a span of time, the last step reaching on to the right."""
-        first = int(np.searchsorted(self.time, start, side="right")) - 1
-        last = int(np.searchsorted(self.time, end, side="right"))
-        inside = slice(max(first, 0), last)
-        found = np.concatenate([self.height[inside], self.lower[inside], self.upper[inside]])
+        """Lowest and highest point of curve and limits in a span of time."""
+        inside = (self.time > start) & (self.time < end)
+        ends = (min(start, self.end), min(end, self.end))
+        found = [
+            np.append(values[inside], [self._at(values, time) for time in ends])
+            for values in (self.height, self.lower, self.upper)
+        ]
         return float(np.nanmin(found)), float(np.nanmax(found))
 
 
 def lines(shown: Shown) -> tuple[Line, ...]:
     """Every curve of a display, in the order of its analyses, their causes and their groups."""
     disclosure = shown.words.plan.disclosure
-    released = 0 if disclosure.release == "exact" else disclosure.minimum_at_risk
+    released = 0 if disclosure.release == "exact" else Floors.of(disclosure).fewest
     found = [series for part in shown.parts for series in series_of(shown, part)]
     return tuple(
         _line(series, series.style or Style(rank, rank), released, shown.display.minimum_at_risk)
@@ -110,14 +125,16 @@ def lines(shown: Shown) -> tuple[Line, ...]:
 
 
 def _line(series: Series, style: Style, released: int, asked: int | None) -> Line:
-    minimum = max(released, asked or 0)
-    points = _drawn(series.curve.curve, minimum)
-    is_complete = released == 0 or _is_complete(series.curve)
-    if not is_complete:
-        points = _with_horizons(points, series.curve)
-    first = [0.0, *[series.measure.value] * 3]
-    drawn_time, *percents = (np.vstack([first, points]) * [1, 100, 100, 100]).T
-    height, lower, upper = percents
+    minimum, curve = max(released, asked or 0), series.curve.curve
+    points, n_known = np.array([[0.0, *[series.measure.value] * 3]]), 0
+    match curve:
+        case CurvePoints() | IncidencePoints():
+            points = np.vstack([points, _steps(curve, minimum)])
+        case KnownPoints() | KnownIncidence():
+            points = np.vstack([points, _known(curve, minimum)])
+            n_known = len(points) - 1
+            points = np.vstack([points, _flat(curve, series.curve, points, minimum)])
+    drawn_time, height, lower, upper = (points * [1, 100, 100, 100]).T
     return Line(
         label=series.label,
         time=drawn_time,
@@ -126,49 +143,46 @@ def _line(series: Series, style: Style, released: int, asked: int | None) -> Lin
         upper=upper,
         minimum_at_risk=minimum,
         smallest_number=released,
-        is_complete=is_complete,
+        in_steps=not isinstance(curve, KnownPoints | KnownIncidence),
+        n_known=n_known,
         series=series,
         style=style,
     )
 
 
-def _drawn(curve: Points | Withheld, minimum: int) -> Reals:
+def _steps(curve: Points, minimum: int) -> Reals:
     """Points (time, height, lower, upper) of a curve up to where too few are at risk or a value does not exist, shape (n_steps, 4)."""
-    if isinstance(curve, Withheld):
-        return np.empty((0, 4))
-    points = np.array(
-        [curve.time, probabilities(curve), curve.lower, curve.upper], dtype=np.float64
-    ).T
+    points = _points(curve)
     drawn = np.flatnonzero(np.array(curve.at_risk) >= minimum)
     undefined = np.flatnonzero(np.isnan(points[:, :2]).any(axis=1))
     stop = int(drawn[-1]) + 1 if drawn.size else 0
     return points[: min(stop, int(undefined[0])) if undefined.size else stop]
 
 
-def _with_horizons(points: Reals, curve: Curve) -> Reals:
-    """Points (time, height, lower, upper) of a curve in joined steps, and those of the horizons that were released as well."""
-    horizons = np.array(
-        [
-            [each.time, number(probability(each)), number(each.lower), number(each.upper)]
-            for each in estimates(curve)
-        ],
-        dtype=np.float64,
-    ).reshape(-1, 4)
-    both = np.vstack([points, horizons[~np.isnan(horizons[:, :2]).any(axis=1)]])
-    return both[np.argsort(both[:, 0], kind="stable")]
+def _points(curve: Points | Known) -> Reals:
+    """Time, height, lower and upper limit, NaN where one does not exist or is withheld, shape (n_times, 4)."""
+    columns = (curve.time, probabilities(curve), curve.lower, curve.upper)
+    return np.array([[number(value) for value in column] for column in columns]).T
 
 
-def _is_complete(curve: Curve) -> bool:
-    """Whether the numbers of a curve follow from one another: who is at risk at a step was at risk at the one before, and stayed."""
-    points = curve.curve
-    if isinstance(points, Withheld):
-        return True
-    leaving = [points.events, points.censored]
-    if isinstance(points, IncidencePoints):
-        leaving.append(points.competing)
-    left = [sum(gone) for gone in zip(*leaving, strict=True)]
-    expected = [curve.n, *(n - gone for n, gone in zip(points.at_risk, left, strict=True))]
-    return expected == [*points.at_risk, 0]
+def _known(known: Known, minimum: int) -> Reals:
+    """The points at which a curve is shown and enough patients are at risk, shape (n_points, 4)."""
+    points, at_risk = _points(known), np.array([number(n) for n in known.at_risk])
+    return points[~np.isnan(points[:, 1]) & (at_risk >= minimum)]
+
+
+def _flat(known: Known, curve: Curve, points: Reals, minimum: int) -> Reals:
+    """The end of a curve, shape (1, 4), if no event of the group comes after its last point; else nothing, shape (0, 4).
+
+    It lies at the last time of the axis with enough patients at risk.
+    """
+    last = points[-1]
+    events = dict(zip(known.time, map(number, known.events_to), strict=True)).get(last[0], 0)
+    times = [time for time, n in _at_round_times(curve).items() if number(n) >= minimum]
+    end = max((time for time in times if last[0] < time <= known.end), default=None)
+    if end is None or number(curve.events) != events:
+        return np.empty((0, 4))
+    return np.array([[end, *last[1:]]])
 
 
 @dataclass(frozen=True)
@@ -183,14 +197,16 @@ class Standing:
 def standing(line: Line, time: float) -> Standing:
     """Patients at risk at a time, and those censored or with an event before it: the three add up to the group.
 
-    Of a curve that was released in joined steps the beginning and the plan's horizons are known, the latter with the events up to
-    and including that time; and at the round times of the axis the patients at risk.
+    Of a curve that was released rounded nothing is given but patients at risk, at the beginning, at the round times of the axis and at
+    the plan's horizons: rounded to multiples of 5, they would not add up with the others.
     """
     points = line.curve.curve
     if isinstance(points, Withheld):
-        cell_of_rule = withheld_cell(points.rule)
-        return Standing(cell_of_rule, cell_of_rule, cell_of_rule)
-    return _from_curve(line, points, time) if line.is_complete else _from_landmarks(line, time)
+        held = withheld_cell(points)
+        return Standing(held, held, held)
+    if isinstance(points, KnownPoints | KnownIncidence):
+        return Standing(_rounded_at_risk(line, time))
+    return _from_curve(line, points, time)
 
 
 def _from_curve(line: Line, points: Points, time: float) -> Standing:
@@ -202,31 +218,20 @@ def _from_curve(line: Line, points: Points, time: float) -> Standing:
     return Standing(cell(at_risk, count), cell(censored, count), cell(events, count))
 
 
-def _from_landmarks(line: Line, time: float) -> Standing:
-    n = line.curve.n
+def _rounded_at_risk(line: Line, time: float) -> Cell:
     if time == 0:
-        return Standing(cell(n, count), cell(0, count), cell(0, count))
-    for estimate in estimates(line.curve):
-        if estimate.time == time:
-            left = _left(n, estimate.at_risk, estimate.events_to)
-            return Standing(
-                cell(estimate.at_risk, count), cell(left, count), cell(estimate.events_to, count)
-            )
-    at_risk = _at_round_times(line).get(time)
-    return Standing() if at_risk is None else Standing(cell(at_risk, count))
+        return cell(line.curve.n, count)
+    at_horizons = {each.time: each.at_risk for each in estimates(line.curve)}
+    found = {**at_horizons, **_at_round_times(line.curve)}.get(time)
+    is_few = isinstance(found, Withheld) and found.reason == "small"
+    if is_few or (found is not None and 0 <= number(found) < line.smallest_number):
+        return Cell(f"<{line.smallest_number}")
+    return cell(found, count, EMPTY)
 
 
-def _left(n: int | Withheld, at_risk: int | Withheld, events: int | Withheld) -> float | Withheld:
-    """Patients censored until a time: those of the group that are neither at risk nor had an event; withheld where a number is."""
-    rule = next(rules_in((n, at_risk, events)), None)
-    if rule is not None:
-        return Withheld(rule)
-    return max(number(n) - number(at_risk) - number(events), 0)
-
-
-def _at_round_times(line: Line) -> Mapping[float, int | Withheld]:
+def _at_round_times(curve: Curve) -> Mapping[float, int | Withheld]:
     """Patients at risk at the round times of the axis, where they were released."""
-    found = line.curve.numbers_at_risk
+    found = curve.numbers_at_risk
     if found is None:
         return {}
     return dict(zip(map(float, found.time), found.at_risk, strict=True))
@@ -245,12 +250,12 @@ def number_times(
 ) -> tuple[list[float], list[float]]:
     """Times of the columns of numbers: those that must be there, and those that may if there is room.
 
-    If every curve is complete, the axis' own times must be there. Otherwise those must at which all numbers are known, and those of
-    the axis may at which the numbers at risk are known.
+    The marks of the axis must be there; of curves that were released rounded those at which the numbers at risk are known, and their
+    horizons may.
     """
-    if all(line.is_complete for line in curves):
+    if all(line.in_steps for line in curves):
         return list(ticks), []
     horizons = {each.time for line in curves for each in estimates(line.curve)}
-    known = {time for line in curves for time in _at_round_times(line)}
-    at_horizons = sorted({0.0, *(time for time in horizons if time <= until)})
-    return at_horizons, [time for time in ticks if time in known]
+    known = {0.0, *(time for line in curves for time in _at_round_times(line.curve))}
+    wanted = [time for time in ticks if time in known]
+    return wanted, sorted(time for time in horizons if time <= until and time not in wanted)

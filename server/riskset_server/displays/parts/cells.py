@@ -50,12 +50,46 @@ NOT_REACHED = Cell("NR", abbreviations=(NR,))
 NOT_ESTIMABLE = Cell(DASH, notes=(UNDEFINED,))
 
 
-def withheld_note(rule: str) -> str:
+def withheld_note(mark: Withheld) -> str:
     """The footnote of a value that was withheld, or of an analysis without a result."""
-    if rule == NO_RESULT:
+    if mark.rule == NO_RESULT:
         return "There is no result; the deviations from the plan say why."
-    return f"Withheld {why_withheld(rule)}."
+    return f"Withheld {why_withheld(mark)}."
 
+
+_REASONS = (
+    (
+        "small",
+        re.compile(r"(minimum_cell) (\d+)"),
+        "because there are some, but fewer than {1} ({0})",
+    ),
+    (
+        "protects",
+        re.compile(r"(minimum_\w+) (\d+)"),
+        "because with it a number below {1} could be worked out ({0})",
+    ),
+    (
+        "small",
+        re.compile(r"(minimum_at_risk) (\d+)"),
+        "because fewer than {1} patients are behind it ({0})",
+    ),
+    (
+        "small",
+        re.compile(r"(bits) (\d+)"),
+        "because fewer than 2^{1} ways would be left in which its events may lie in the groups ({0})",
+    ),
+    (
+        "small",
+        re.compile(r"(events_outside_largest_level) (\d+)"),
+        "because fewer than {1} events lie outside of the largest levels of its factors ({0})",
+    ),
+    (
+        "small",
+        re.compile(r"(events_per_coefficient) (\d+)"),
+        "because there are fewer than {1} events for each coefficient ({0})",
+    ),
+)
+"""Reasons, the rules that have them, and what each says."""
 
 _WHOLE_MODELS = (
     (
@@ -74,17 +108,20 @@ _WHOLE_MODELS = (
 """Rules that withhold a model as a whole, and what each says of it."""
 
 
-def why_withheld(rule: str) -> str:
+def why_withheld(mark: Withheld) -> str:
     """A disclosure rule as a reason; one that withholds a whole model names what is too small in it."""
-    for form, said in _WHOLE_MODELS:
-        if found := form.fullmatch(rule):
+    for reason, form, said in _REASONS:
+        if mark.reason == reason and (found := form.fullmatch(mark.rule)):
             return said.format(*found.groups())
-    return f"under the disclosure rule {rule}"
+    for form, said in _WHOLE_MODELS:
+        if found := form.fullmatch(mark.rule):
+            return said.format(*found.groups())
+    return f"under the disclosure rule {mark.rule}"
 
 
 def note_of_withheld(analysis: WithheldAnalysis) -> str:
     """Why nothing is shown of an analysis: there is no result, or the rule that withholds it."""
-    return " ".join(analysis.warnings) or withheld_note(withheld_as_a_whole(analysis).rule)
+    return " ".join(analysis.warnings) or withheld_note(withheld_as_a_whole(analysis))
 
 
 def cell_of_withheld(analysis: WithheldAnalysis) -> Cell:
@@ -92,9 +129,9 @@ def cell_of_withheld(analysis: WithheldAnalysis) -> Cell:
     return Cell("withheld", notes=(note_of_withheld(analysis),))
 
 
-def withheld_cell(rule: str) -> Cell:
+def withheld_cell(mark: Withheld) -> Cell:
     """The cell of a value that was withheld."""
-    return Cell("withheld", notes=(withheld_note(rule),))
+    return Cell("withheld", notes=(withheld_note(mark),))
 
 
 def cell(
@@ -102,7 +139,7 @@ def cell(
 ) -> Cell:
     """A value of a result in words: as `read` says, `absent` for one that does not exist, `withheld` where a rule said no."""
     if isinstance(found, Withheld):
-        return withheld_cell(found.rule)
+        return withheld_cell(found)
     found_number = number(found)
     return absent if math.isnan(found_number) else Cell(read(found_number))
 
@@ -141,6 +178,11 @@ def percent(number: float) -> str:
 def probability(number: float) -> str:
     """A probability as a percentage to one decimal."""
     return percent(100 * number)
+
+
+def whole_percent(number: float) -> str:
+    """A probability as a whole percentage."""
+    return signed(100 * number, 0)
 
 
 def hazard_ratio(ratio: float) -> str:

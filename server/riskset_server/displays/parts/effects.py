@@ -38,6 +38,7 @@ from riskset_server.displays.parts.cells import (
     patients,
     plain,
     statistic,
+    why_withheld,
 )
 from riskset_server.displays.parts.display import Part, Shown
 from riskset_server.displays.parts.words import Words, listed, lower_first, sentence_case
@@ -274,7 +275,7 @@ def _baseline_hazard(hazard: PrintedHazard, words: Words) -> Iterator[str]:
 def chi_square_in_words(test: PrintedTest | Withheld) -> str:
     """A test as a sentence's part: `χ² = 10.33, 1 df, P = .001`."""
     if isinstance(test, Withheld):
-        return f"withheld under the disclosure rule {test.rule}"
+        return f"withheld {why_withheld(test)}"
     p = cell(test.p_value, p_phrase, Cell("P not estimable")).text
     found = cell(test.statistic, statistic, Cell("not estimable")).text
     return f"χ² = {found}, {test.df} df, {p}"

@@ -30,7 +30,7 @@ from riskset_server.displays.parts.cells import (
 from riskset_server.displays.parts.display import Part, Shown, spec_of
 from riskset_server.displays.parts.table import Row, Table, heading_row
 from riskset_server.displays.parts.words import Words, listed, lower_first
-from riskset_server.results.typed import number, of_kind, rules_in
+from riskset_server.results.typed import marks_in, number, of_kind
 
 NO = ("No.", "number of patients")
 SD = ("SD", "standard deviation")
@@ -173,5 +173,5 @@ def _notes(part: Part, result: BaselineResult, words: Words) -> Iterator[str]:
         yield f"P values are of the {named} test, two-sided ({words.planned(part.spec)})."
     if result.missing != 0:
         yield f"{patients(result.missing)} without a known group left out."
-    if part.by and any(rules_in(result.column_n)):
+    if part.by and any(marks_in(result.column_n)):
         yield "The number of patients of a column was withheld."

@@ -43,7 +43,7 @@ from riskset_server.displays.parts.effects import chi_square_in_words
 from riskset_server.displays.parts.table import Row, Table, heading_row
 from riskset_server.displays.parts.words import Words, listed, lower_first
 from riskset_server.displays.tables.follow_up import time_interval
-from riskset_server.results.typed import Estimated, estimated_at, missing_of, number, rules_in
+from riskset_server.results.typed import Estimated, estimated_at, marks_in, missing_of, number
 from riskset_server.results.typed import probability as probability_at
 
 Pair = tuple[GroupCurve, GroupCurve]
@@ -133,7 +133,7 @@ def _quantile_column(head: str, p: float, words: Words) -> Column:
         if found is None:
             return EMPTY
         if isinstance(found, Withheld):
-            return withheld_cell(found.rule)
+            return withheld_cell(found)
         interval = time_interval(found.lower, found.upper, words)
         return joined((cell(found.estimate, words.duration, NOT_REACHED), interval), "{} ({})")
 
@@ -169,7 +169,10 @@ def _horizon_columns(shown: Shown, time: float, level: str) -> Iterator[Column]:
         "survival",
     )
     yield Column(
-        f"{level} CI", lambda group: interval_at(group, time), difference_interval, "survival"
+        f"{level} CI",
+        lambda group: interval_at(group, time, shown),
+        difference_interval,
+        "survival",
     )
 
 
@@ -178,9 +181,9 @@ def _difference(
 ) -> Difference | Cell:
     """The difference of two printed estimates. If there is none, a cell that says why."""
     found = [_estimate_and_error(one) for one in printed]
-    rule = next(rules_in(found), None)
-    if rule is not None:
-        return withheld_cell(rule)
+    mark = next(marks_in(found), None)
+    if mark is not None:
+        return withheld_cell(mark)
     (one, one_error), (other, other_error) = [map(number, each) for each in found]
     if math.isnan(one - other) or math.isnan(one_error + other_error):
         return NOT_ESTIMABLE
@@ -233,7 +236,7 @@ def _restricted_mean(group: GroupCurve, words: Words) -> Cell:
     if mean is None:
         return EMPTY
     if isinstance(mean, Withheld):
-        return withheld_cell(mean.rule)
+        return withheld_cell(mean)
     parts = (cell(mean.estimate, words.duration), cell(mean.std_err, words.duration))
     return joined(parts, "{} ({})")
 

@@ -229,7 +229,7 @@ def test_what_is_wanted_besides_the_fit_stays_below_its_bounds(monkeypatch, ties
     found = audited(monkeypatch, cohort, **site, hazard=hazard, ph_test=test)[len(plain) :]
     model = model_of(cohort, ties, hazard=hazard)
     # B is below 2 at the fit.
-    furthest = model.n_events * (1 + np.max(np.abs(model.hazard_at))) * math.exp(2)
+    furthest = model.most_events * (1 + np.max(np.abs(model.hazard_at))) * math.exp(2)
 
     assert len(found) >= 10
     assert 120 < max(found) <= 128 + math.log2(furthest)

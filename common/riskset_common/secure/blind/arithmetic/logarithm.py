@@ -21,6 +21,7 @@ from riskset_common.secure.blind.arithmetic.field import (
     dot,
     inner,
     scale,
+    total,
     zeros,
 )
 from riskset_common.secure.blind.arithmetic.fixed_point import ONE, F
@@ -60,6 +61,18 @@ def sum_of_logarithms(
 
     The elements e, e^2, e^4, .. have shape (9, n_terms); the square of the last is below 2^-64. Three openings.
     """
+    values = yield from _of_chain(arithmetic, chain)
+    return _summed(values, np.tile(weights, len(chain)))
+
+
+def logarithms(arithmetic: Arithmetic, chain: Sequence[Elements]) -> Opening[Elements]:
+    """The same of each term by itself, shape (9, n_terms): the sum of log(1 + e) over its elements of the chain."""
+    values = yield from _of_chain(arithmetic, chain)
+    return total(values.reshape(len(values), len(chain), -1), axis=1)
+
+
+def _of_chain(arithmetic: Arithmetic, chain: Sequence[Elements]) -> Opening[Elements]:
+    """Shares of log(1 + e), degree 2t, in units of 2^-128, one element of the chain after another. Three openings."""
     n = chain[0].shape[1]
     powers = [
         np.concatenate([*chain[k:], *[zeros(n)] * min(k, len(chain))], axis=1) for k in range(5)
@@ -69,9 +82,8 @@ def sum_of_logarithms(
     cubics = [_cubic(COEFFICIENTS[4 * block : 4 * block + 4], x, x2, x3) for block in range(5)]
     q1, q2, q3, q4 = yield from arithmetic.truncate([Truncated(each, F) for each in cubics[1:]])
     q23 = add(q2, (yield from arithmetic.product(x4, q3, F)))
-    counted = np.tile(weights, len(chain))
     last = dot([(x4, q1), (x8, q23), (x16, q4)])
-    return _summed(add(cubics[0], last), counted)
+    return add(cubics[0], last)
 
 
 def _cubic(c: Sequence[int], x: Elements, x2: Elements, x3: Elements) -> Elements:

@@ -15,9 +15,11 @@ import numpy as np
 
 from riskset_common.secure.blind.arithmetic.field import Elements, to_integers
 from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Opening
-from riskset_common.secure.blind.cox.evaluation import HiddenTerms, n_opened
+from riskset_common.secure.blind.cox.bounds import CoxModel
+from riskset_common.secure.blind.cox.evaluation import HiddenTerms
 from riskset_common.secure.blind.cox.hazard import BlindHazard, hazard_of, n_hazards, open_hazard
 from riskset_common.secure.blind.cox.model import BlindModel
+from riskset_common.secure.blind.cox.opened import n_opened
 from riskset_common.secure.blind.cox.ph_test import (
     n_time_scores,
     open_time_scores,
@@ -44,9 +46,13 @@ class BlindFurther:
     hazard: BlindHazard | None
 
 
-def n_further(model: BlindModel, reached: NewtonState | CoxFit) -> int:
+def n_further(model: CoxModel, reached: NewtonState | CoxFit) -> int:
     """How many numbers are opened besides, after an evaluation that led to a further state or to the fit."""
-    if not isinstance(reached, CoxFit) or not reached.converged:
+    if (
+        not isinstance(model, BlindModel)
+        or not isinstance(reached, CoxFit)
+        or not reached.converged
+    ):
         return 0
     if reached.df == 0 or bool(reached.monotone.any()):
         return 0
@@ -88,10 +94,10 @@ def open_further(
 
 
 def further_of(
-    model: BlindModel, beta: Sequence[float], sums: CoxSums, fit: CoxFit, further: Elements
+    model: CoxModel, beta: Sequence[float], sums: CoxSums, fit: CoxFit, further: Elements
 ) -> BlindFurther | None:
     """What was opened besides the sums at β that ended the fit; None where nothing was."""
-    if further.shape[1] == 0:
+    if not isinstance(model, BlindModel) or further.shape[1] == 0:
         return None
     n_test = 0 if model.ph_test is None else n_time_scores(model)
     test, hazard = further[:, :n_test], further[:, n_test:]

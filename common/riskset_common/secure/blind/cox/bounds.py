@@ -25,36 +25,45 @@ from riskset_common.secure.blind.arithmetic.reciprocal import (
     FreshStart,
     NearStart,
 )
-from riskset_common.secure.blind.cox.model import BlindModel
+from riskset_common.secure.blind.cox.columns import ModelOfColumns
+from riskset_common.secure.blind.cox.model import BlindModel, HiddenDeaths
+from riskset_common.secure.blind.cox.within_sites import SiteStratifiedModel, require_within_reach
 from riskset_common.survival.arrays.shapes import FloatArray
 
+CoxModel = BlindModel | SiteStratifiedModel
+"""Either of the models that are computed on shares."""
 LARGEST_BITS = 36
 """A sum over a risk set may reach 2^36: its reciprocal then keeps 28 bits, those of ordinary risk sets 50 and more."""
 _ENOUGH = 23.0
 """A start is squared until what is missing is below e^-23; Newton's correction squares it once more."""
 _LEAST_FACTOR = 1 << 6
+LOG_BITS = 30
+"""Fractional bits of the public part of a logarithm that hidden deaths are multiplied by: every member must take the same number."""
 EXACT_ENOUGH = 2.0**-40
 """Where the rounding of its starts may have changed a log A by more, a fresh start is preferred if that loses less."""
 _COARSE = 2.0**-10
 """Where 1 - e is not below this, 64 bits of e leave 54 of log(1 - e)."""
 
 
-def spread(model: BlindModel, beta: FloatArray) -> float:
+def spread(model: ModelOfColumns, beta: FloatArray) -> float:
     """The largest |x' β| that the declared ranges allow, B."""
     return float(np.abs(beta) @ model.half_range)
 
 
-def require_in_range(model: BlindModel, beta: FloatArray) -> None:
+def require_in_range(model: CoxModel, beta: FloatArray) -> None:
     """Raise unless every hidden number fits at these coefficients. Run by every party before a step."""
     B = spread(model, beta)
-    d = max(model.deaths) if model.ties == "efron" else 1
-    sums = math.log2(d * model.n_patients) + B * math.log2(math.e)
+    if isinstance(model, SiteStratifiedModel):
+        require_within_reach(model, B)
+        return
+    d = model.most_ties if model.ties == "efron" else 1
+    sums = math.log2(d * _most_at_risk(model)) + B * math.log2(math.e)
     products = 129 + B * math.log2(math.e)
-    totals = 136 + math.log2(model.n_events * (1 + B))
+    totals = 136 + math.log2(model.most_events * (1 + B))
     if model.hazard is not None:
         # q of `hazard.py`, whose degree is reduced in units of 2^-128.
         furthest = float(np.max(np.abs(model.hazard_at)))
-        hazards = 128 + math.log2(model.n_events * (1 + furthest)) + B * math.log2(math.e)
+        hazards = 128 + math.log2(model.most_events * (1 + furthest)) + B * math.log2(math.e)
         totals = max(totals, hazards)
     if not (sums <= LARGEST_BITS and max(products, totals) < K):
         raise EstimationError(
@@ -73,7 +82,7 @@ class PublicPath:
     beta
         The coefficients, shape (p,).
     start
-        How its reciprocals start.
+        How its reciprocals start; None of a model within sites, which has none.
     log_public
         The public part of the sum of weight log A: -log w0, or -log(factor) on top of the last one's.
     error
@@ -81,38 +90,72 @@ class PublicPath:
     """
 
     beta: FloatArray
-    start: FreshStart | NearStart
+    start: FreshStart | NearStart | None
     log_public: float
     error: float
 
+    def log_public_each(self, n_terms: int) -> int:
+        """The public part of each log A where all terms have the same, in whole numbers of 2^-30."""
+        return round(math.ldexp(self.log_public / n_terms, LOG_BITS))
 
-def next_path(model: BlindModel, beta: FloatArray, last: PublicPath | None) -> PublicPath:
+    def numbers(self, model: CoxModel) -> tuple[int, ...]:
+        """The whole numbers that all members must take alike."""
+        if self.start is None or isinstance(model, SiteStratifiedModel):
+            return ()
+        start = self.start
+        public = start.reciprocal if isinstance(start, FreshStart) else (start.factor,)
+        each = (self.log_public_each(model.n_slots),) if model.weights_are_hidden else ()
+        return (*public, *each)
+
+    def known(self, model: CoxModel) -> float:
+        """The public part of the log-likelihood."""
+        if isinstance(model, SiteStratifiedModel):
+            return 0.0
+        if isinstance(model.deaths, HiddenDeaths):
+            return 0.0 if model.weights_are_hidden else -self.log_public
+        return (
+            float(model.terms.weight @ np.log(model.terms.factor.astype(np.float64)))
+            - self.log_public
+        )
+
+
+def next_path(model: CoxModel, beta: FloatArray, last: PublicPath | None) -> PublicPath:
     """The public part of the evaluation at `beta`, after the `last` one. Run by every party for itself; refused out of range."""
     require_in_range(model, beta)
-    fresh = _fresh(model, beta)
-    near = None if last is None else _near(model, beta, last)
-    if near is None or near.start.squarings > fresh.start.squarings:
+    if isinstance(model, SiteStratifiedModel):
+        return PublicPath(beta, None, 0.0, 0.0)
+    fresh, squarings = _fresh(model, beta)
+    near = None if last is None else _near(model, beta, last, squarings)
+    if near is None:
         return fresh
     # A near start costs less, and keeps what the starts before it have lost.
     return near if near.error <= max(EXACT_ENOUGH, fresh.error) else fresh
 
 
-def _fresh(model: BlindModel, beta: FloatArray) -> PublicPath:
-    """Start from public numbers."""
+def _fresh(model: BlindModel, beta: FloatArray) -> tuple[PublicPath, int]:
+    """Start from public numbers; and how often that is squared."""
     B = spread(model, beta)
-    # A is never below e^-2B / 2N of the bound of its start.
-    least = math.exp(-2 * B) / (2 * model.n_patients)
+    N, hidden = _most_at_risk(model), isinstance(model.deaths, HiddenDeaths)
+    # A is never below e^-2B / 2N of the bound of its start, d times less where d is hidden and may be 1.
+    least = math.exp(-2 * B) / (2 * N * (int(model.terms.factor.max()) if hidden else 1))
     # A power of two, so that no two machines' last digits can part it.
-    bound = 1 << math.ceil(math.log2(model.n_patients) + B * math.log2(math.e))
+    bound = 1 << math.ceil(math.log2(N) + B * math.log2(math.e))
     reciprocal = tuple(ONE // (int(d) * bound) for d in model.terms.factor)
     squarings = _squarings(least)
     start = FreshStart(reciprocal, squarings, _fine(least, squarings))
     log_public = -float(model.terms.weight @ np.log(to_real(reciprocal, F)))
-    return PublicPath(beta, start, log_public, _rounding(least))
+    return PublicPath(beta, start, log_public, _rounding(least)), squarings
 
 
-def _near(model: BlindModel, beta: FloatArray, last: PublicPath) -> PublicPath | None:
-    """Start from the last reciprocals; None where they are too far away."""
+def _most_at_risk(model: BlindModel) -> int:
+    """N, and one more where 1 is added on days without a death."""
+    return model.n_patients + int(isinstance(model.deaths, HiddenDeaths))
+
+
+def _near(
+    model: BlindModel, beta: FloatArray, last: PublicPath, squarings_at_most: int
+) -> PublicPath | None:
+    """Start from the last reciprocals; None where they are too far away, or a fresh start costs less."""
     b = spread(model, beta - last.beta)
     factor = math.floor(math.exp(-b) * (1 << FACTOR_BITS))
     if factor < _LEAST_FACTOR:
@@ -120,6 +163,8 @@ def _near(model: BlindModel, beta: FloatArray, last: PublicPath) -> PublicPath |
     real = factor / (1 << FACTOR_BITS)
     least = math.exp(-b) * real
     squarings = _squarings(least)
+    if squarings > squarings_at_most:
+        return None
     start = NearStart(factor, squarings, _fine(least, squarings))
     log_public = last.log_public - float(model.terms.weight.sum()) * math.log(real)
     return PublicPath(beta, start, log_public, last.error + _rounding(least))

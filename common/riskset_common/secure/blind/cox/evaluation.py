@@ -6,8 +6,8 @@ With A, B, C of each term (see `model.Terms`), w = 1/A and v = B w:
     U     = sum over deaths of x    - sum of weight v
     I     = sum of weight (C w - v v')
 
-Sums are local; the three numbers, vector and matrix are truncated to 40, 50 and 44 fractional bits before they are opened, so that the
-last bits of the hidden terms do not show. Nothing else is opened but what a converged model gives besides, see `beside_the_fit.py`.
+Sums are local; the number, the vector and the matrix are cut to the digits of `digits.py` before they are opened, so that the last bits of
+the hidden terms do not show. Nothing else is opened but what a converged model gives besides, see `beside_the_fit.py`.
 
 The logarithms and Newton's correction of the reciprocals are computed in the same openings. Where the reciprocals start from the last
 ones, so do the logarithms, all as shares:
@@ -26,7 +26,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from riskset_common.errors import ProtocolRefusal
 from riskset_common.secure.blind.arithmetic.field import (
     LIMBS,
     Elements,
@@ -37,31 +36,29 @@ from riskset_common.secure.blind.arithmetic.field import (
     multiply,
     scale,
     subtract,
-    to_integers,
     total,
     zeros,
 )
-from riskset_common.secure.blind.arithmetic.fixed_point import ONE, F, to_fixed, to_real
-from riskset_common.secure.blind.arithmetic.logarithm import sum_of_logarithms
+from riskset_common.secure.blind.arithmetic.fixed_point import ONE, F, to_fixed
+from riskset_common.secure.blind.arithmetic.logarithm import logarithms, sum_of_logarithms
 from riskset_common.secure.blind.arithmetic.parts import Truncated
-from riskset_common.secure.blind.arithmetic.reciprocal import (
-    FreshStart,
-    NearStart,
-    correct,
-    iterate,
-)
+from riskset_common.secure.blind.arithmetic.reciprocal import FreshStart, correct, iterate
 from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Opening
+from riskset_common.secure.blind.cox.bounds import LOG_BITS, PublicPath
+from riskset_common.secure.blind.cox.digits import Digits
+from riskset_common.secure.blind.cox.hidden_deaths import (
+    DeathShares,
+    death_shares,
+    hidden_terms,
+    weighted_terms,
+)
 from riskset_common.secure.blind.cox.model import BlindModel
-from riskset_common.survival.arrays.shapes import FloatArray, IntArray
-from riskset_common.survival.arrays.triangles import symmetric
-from riskset_common.survival.regression.cox import CoxSums
-
-LIKELIHOOD_BITS, SCORE_BITS, INFORMATION_BITS = 40, 50, 44
-_LARGEST_OPENED = 1 << (INFORMATION_BITS + 60)
+from riskset_common.secure.blind.cox.opened import open_sums
+from riskset_common.survival.arrays.shapes import IntArray
 
 
 @dataclass(frozen=True, eq=False)
-class Reciprocals:
+class Kept:
     """What a member keeps from one evaluation for the next.
 
     Attributes
@@ -69,11 +66,15 @@ class Reciprocals:
     w
         Shares of 1/A, shape (9, n_terms).
     log_share
-        Share of the hidden part of minus the sum of weight log w, degree 2t, units of 2^-128, shape (9, 1).
+        Share of the hidden part of minus the sum of weight log w, degree 2t, units of 2^-128, shape (9, 1). Where weights are hidden,
+        of minus log w of each term, degree t, units of 2^-64, shape (9, n_terms).
+    deaths
+        What follows from the deaths, where they are hidden.
     """
 
     w: Elements
     log_share: Elements
+    deaths: DeathShares | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,94 +102,115 @@ class Evaluated(NamedTuple):
     """The opened numbers, shape (9, n_opened(model)), what to keep for the next evaluation, and the shares behind."""
 
     opened: Elements
-    kept: Reciprocals
+    kept: Kept
     hidden: HiddenTerms
-
-
-def n_opened(model: BlindModel) -> int:
-    """How many numbers an evaluation opens."""
-    return 1 + model.n_columns + model.n_columns * (model.n_columns + 1) // 2
-
-
-def cox_sums_of(model: BlindModel, opened: Elements, log_public: float) -> CoxSums:
-    """The opened numbers as log-likelihood, score and information; noise is refused.
-
-    Parameters
-    ----------
-    opened
-        Shape (9, n_opened(model)).
-    log_public
-        The public part of the sum of weight log A, see `bounds.PublicPath`.
-    """
-    p, numbers = model.n_columns, opened_integers(opened)
-    known = float(model.terms.weight @ np.log(model.terms.factor.astype(np.float64))) - log_public
-    return CoxSums(
-        log_likelihood=float(to_real(numbers[:1], LIKELIHOOD_BITS)[0]) + known,
-        score=to_real(numbers[1 : 1 + p], SCORE_BITS),
-        information=symmetric(to_real(numbers[1 + p :], INFORMATION_BITS), p),
-    )
-
-
-def opened_integers(opened: Elements) -> list[int]:
-    """What was opened, as whole numbers; noise is refused."""
-    numbers = to_integers(opened)
-    if any(abs(number) > _LARGEST_OPENED for number in numbers):
-        raise ProtocolRefusal(
-            "What was opened is noise: members were given different inputs, keys or coefficients. Nothing about any site can be read "
-            "from it. Start a new session."
-        )
-    return numbers
 
 
 def evaluate(
     arithmetic: Arithmetic,
     model: BlindModel,
-    beta: FloatArray,
-    start: FreshStart | NearStart,
+    path: PublicPath,
+    digits: Digits,
     sums: Elements,
-    last: Reciprocals | None,
+    last: Kept | None,
+    deaths: Elements | None = None,
 ) -> Opening[Evaluated]:
     """Log-likelihood, score and information, opened. Run by every committee member.
 
     Parameters
     ----------
-    beta, start
-        The coefficients, and the start of the reciprocals at them, see `bounds.next_path`.
+    path
+        The coefficients, and the start of the reciprocals at them.
+    digits
+        To which all is opened.
     sums
         Shares of the pooled sums, shape (9, model.length).
     last
         What was kept of the evaluation before.
+    deaths
+        Shares of the deaths, shape (9, n_slots), where they are hidden.
     """
-    terms, p = model.terms, model.n_columns
     at_risk, died, events, g_events = _parts(model, sums)
-    combined = [_term(model, at_risk[:, k], died[:, k]) for k in range(1 + p)]
-    A, B = combined[0], combined[1:]
+    counted: DeathShares | None = None
+    if deaths is not None:
+        known = None if last is None else last.deaths
+        counted = known or (yield from death_shares(arithmetic, model, deaths))
+    A, *B = yield from _terms(arithmetic, model, counted, at_risk, died)
 
-    # 1/A. Newton's correction, v = B w, and the logarithms run beside one another: three openings together.
-    nearly = yield from iterate(arithmetic, A, start, None if last is None else last.w)
-    (w, v, rounding), logs = yield from arithmetic.beside(
+    # 1/A. Newton's correction, v = B w, and the logarithms run beside one another: three openings together, or four.
+    if path.start is None:
+        raise ValueError("A pooled model needs a start of its reciprocals.")
+    nearly = yield from iterate(arithmetic, A, path.start, None if last is None else last.w)
+    before = None if last is None or isinstance(path.start, FreshStart) else last.log_share
+    (w, v, rounding), log_share = yield from arithmetic.beside(
         lambda side: _corrected(side, A, B, nearly.w),
-        lambda side: sum_of_logarithms(side, nearly.chain, terms.weight),
+        lambda side: _logarithms(side, model, nearly.chain, before),
     )
-
-    # sum of weight log A = public part - sum of log(1 + e), and what was known of the last w.
-    log_share = subtract(zeros(1), logs)
-    if isinstance(start, NearStart) and last is not None:
-        log_share = add(log_share, last.log_share)
-    r = multiply(total(scale(rounding, terms.weight))[:, np.newaxis], constant(ONE))
-    kept = Reciprocals(w, add(log_share, r))
     hidden = HiddenTerms(at_risk, died, g_events, w, tuple(v))
-    score = score_share(model, events, v)
-    linear = inner(events, from_integers(to_fixed(float(each)) for each in beta))[:, np.newaxis]
-    results = yield from arithmetic.truncate(
-        [
-            Truncated(subtract(linear, log_share), 2 * F - LIKELIHOOD_BITS),
-            Truncated(score, F - SCORE_BITS),
-            Truncated(information_share(model, hidden, w, v, v), 2 * F - INFORMATION_BITS),
-        ]
+    linear = inner(events, from_integers(to_fixed(float(each)) for each in path.beta))
+    logs = _sum_of_logs(model, counted, path, log_share)
+    if counted is None:
+        score = score_share(model, events, v)
+        information = information_share(model, hidden, w, v, v)
+    else:
+        weighted = yield from weighted_terms(arithmetic, model, counted, w, v)
+        score = subtract(events, weighted.score())
+        information = weighted.information(hidden.at_risk, hidden.died, v)
+    opened = yield from open_sums(
+        arithmetic, digits, subtract(linear[:, np.newaxis], logs), score, information
     )
-    opened = yield from arithmetic.reveal(np.concatenate(results, axis=1))
+    kept = Kept(w, add(log_share, _of_rounding(model, rounding)), counted)
     return Evaluated(opened, kept, hidden)
+
+
+def _terms(
+    arithmetic: Arithmetic,
+    model: BlindModel,
+    deaths: DeathShares | None,
+    at_risk: Elements,
+    died: Elements,
+) -> Opening[list[Elements]]:
+    """A, and B of each column, shape (9, n_terms)."""
+    p = model.n_columns
+    if deaths is not None:
+        first = slice(0, 1 + p)
+        return (
+            yield from hidden_terms(arithmetic, model, deaths, at_risk[:, first], died[:, first])
+        )
+    return [_term(model, at_risk[:, k], died[:, k]) for k in range(1 + p)]
+
+
+def _logarithms(
+    arithmetic: Arithmetic, model: BlindModel, chain: Sequence[Elements], before: Elements | None
+) -> Opening[Elements]:
+    """Shares of the hidden part of log A: `before`, less the sum of log(1 + e); over all terms, or of each, see `Kept.log_share`."""
+    if not model.weights_are_hidden:
+        logs = yield from sum_of_logarithms(arithmetic, chain, model.terms.weight)
+        return subtract(zeros(1) if before is None else before, logs)
+    each = yield from logarithms(arithmetic, chain)
+    (cut,) = yield from arithmetic.truncate([Truncated(each, F)])
+    return subtract(zeros(each.shape[1]) if before is None else before, cut)
+
+
+def _of_rounding(model: BlindModel, rounding: Elements) -> Elements:
+    """1 - A w, by which -log w differs from log A, in the units of `Kept.log_share`."""
+    if model.weights_are_hidden:
+        return rounding
+    weighted = total(scale(rounding, model.terms.weight))[:, np.newaxis]
+    return multiply(weighted, constant(ONE))
+
+
+def _sum_of_logs(
+    model: BlindModel, deaths: DeathShares | None, path: PublicPath, log_share: Elements
+) -> Elements:
+    """A share of the sum of weight (log A - log d) but for its public part, degree 2t, in units of 2^-128, shape (9, 1)."""
+    if deaths is None:
+        return log_share
+    if model.weights_are_hidden:
+        public = constant(path.log_public_each(model.n_slots) << (F - LOG_BITS))
+        summed = inner(deaths.deaths, add(log_share, public))[:, np.newaxis]
+        return multiply(summed, constant(ONE))
+    return subtract(log_share, multiply(deaths.logarithms, constant(ONE)))
 
 
 def _parts(model: BlindModel, sums: Elements) -> tuple[Elements, Elements, Elements, Elements]:

@@ -39,12 +39,10 @@ from riskset_common.secure.blind.arithmetic.field import (
 from riskset_common.secure.blind.arithmetic.fixed_point import F, to_fixed, to_real
 from riskset_common.secure.blind.arithmetic.parts import Truncated
 from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Opening
-from riskset_common.secure.blind.cox.evaluation import (
-    INFORMATION_BITS,
-    HiddenTerms,
-    opened_integers,
-)
+from riskset_common.secure.blind.cox.digits import INFORMATION_BITS
+from riskset_common.secure.blind.cox.evaluation import HiddenTerms
 from riskset_common.secure.blind.cox.model import BlindModel
+from riskset_common.secure.blind.cox.opened import opened_integers
 from riskset_common.secure.blind.cox.wanted import Block, WantedHazard
 from riskset_common.survival.arrays.shapes import BoolArray, FloatArray, IntArray
 

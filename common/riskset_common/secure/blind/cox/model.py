@@ -1,33 +1,40 @@
-"""The public half of a blind Cox model: everything that all parties know before they begin, and how a site's numbers are laid out.
+"""The public half of a blind Cox model whose risk sets cross sites, and how a site's numbers are laid out.
 
-Event times and the number of deaths at each are public here: they are the steps of a printed Kaplan-Meier curve. Covariates are
-standardised by public constants, x' = (x - centre) 2^-exponent with |x'| <= 1, which changes the coefficients by a power of two and
-nothing else.
+Its slots are pairs of a stratum and a day. Either the deaths at each slot are public, as the steps of a printed Kaplan-Meier curve are;
+then every slot has some. Or the slots are the days on which some event of some endpoint falls, in every stratum, and the deaths are on
+shares: 0 to `ties` of them at each slot, by a public bound.
 
-Efron's approximation takes the d deaths of a time in turn, l = 0..d-1, out of the risk set, and Breslow's takes all at once:
+Efron's approximation takes the d deaths of a slot in turn, l = 0..d-1, out of the risk set, and Breslow's takes all at once:
 
     Efron      one term for each death,  A = d S0 - l D0, weight 1
-    Breslow    one term for each time,   A = S0,          weight d
+    Breslow    one term for each slot,   A = S0,          weight d
 
-A and the like for S1 and S2 are the sums of the partial likelihood times the whole number d, so that no share is divided.
+A and the like for S1 and S2 are the sums of the partial likelihood times the whole number d, so that no share is divided. Where deaths
+are hidden, Efron's terms are l = 0..ties-1 at every slot, and those with d <= l must add nothing, see `hidden_deaths.py`.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from riskset_common.errors import DataError, ProtocolRefusal
-from riskset_common.formats.canonical_json import canonical_json
+from riskset_common.errors import ProtocolRefusal
 from riskset_common.formats.json_values import Json
-from riskset_common.primitives.hashing import H
+from riskset_common.secure.blind.cox.columns import ModelOfColumns
 from riskset_common.secure.blind.cox.wanted import FURTHEST, WantedHazard, WantedPhTest
 from riskset_common.survival.arrays.shapes import FloatArray, IntArray
-from riskset_common.survival.regression.cox import Ties
-from riskset_common.survival.regression.newton import Convergence
+
+MOST_TIES = 31
+"""Deaths at one slot, where they are hidden: their powers fit under a mask up to so many."""
+
+
+@dataclass(frozen=True)
+class HiddenDeaths:
+    """Deaths that are on shares: at each slot a whole number from 0 to `ties`, a bound that is public and proved."""
+
+    ties: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,9 +46,9 @@ class Terms:
     slot
         The slot of each term.
     factor, taken
-        d and l in A = d S0 - l D0.
+        d and l in A = d S0 - l D0; where deaths are hidden, the largest d.
     weight
-        How often the term counts.
+        How often the term counts; 1 where deaths are hidden.
     tied
         Slots whose D is needed, shape (n_tied,).
     tied_place
@@ -57,37 +64,24 @@ class Terms:
 
 
 @dataclass(frozen=True)
-class BlindModel:
+class BlindModel(ModelOfColumns):
     """A pooled Cox model as all parties agree on it.
 
     Attributes
     ----------
-    analysis
-        The plan's name for it.
-    ties, convergence, max_iterations
-        As in `survival.regression.cox` and `survival.regression.newton`.
-    n_patients
-        N, patients analysed at all sites together.
-    lower, upper
-        The range of each column that the plan or codebook declares, length p.
-    slot_strata, slot_times, deaths
-        Stratum and time of each slot, sorted, and the deaths there, length n_slots.
+    slot_strata, slot_times
+        Stratum and time of each slot, sorted, length n_slots.
+    deaths
+        The deaths there, length n_slots, or their bound where they are hidden.
     warm_start
         Standardised coefficients to try first after those of 0, the site-stratified fit for instance; None begins with Newton's.
     ph_test, hazard
-        What shall be opened besides, once the fit has converged; None opens nothing.
+        What shall be opened besides, once the fit has converged; None opens nothing. Only where deaths are public.
     """
 
-    analysis: str
-    ties: Ties
-    convergence: Convergence
-    max_iterations: int
-    n_patients: int
-    lower: tuple[float, ...]
-    upper: tuple[float, ...]
     slot_strata: tuple[int, ...]
     slot_times: tuple[float, ...]
-    deaths: tuple[int, ...]
+    deaths: tuple[int, ...] | HiddenDeaths
     warm_start: tuple[float, ...] | None = None
     ph_test: WantedPhTest | None = None
     hazard: WantedHazard | None = None
@@ -98,28 +92,40 @@ class BlindModel:
             raise ProtocolRefusal(
                 "A blind model needs at least one event time, and each stratum's event times once and in order."
             )
-        if len(self.deaths) != len(slots) or min(self.deaths) < 1:
-            raise ProtocolRefusal("Each event time of a blind model needs at least one death.")
-        if self.n_patients < self.n_events:
-            raise ProtocolRefusal("A blind model cannot have more deaths than patients.")
+        if isinstance(self.deaths, HiddenDeaths):
+            self._check_hidden(self.deaths)
+        else:
+            self._check_public(self.deaths)
         if self.warm_start is not None and self.convergence == "r":
             raise ProtocolRefusal(
                 "R's rule of convergence counts iterations from 0; a model under it takes no warm start."
             )
-        warm = len(self.lower) if self.warm_start is None else len(self.warm_start)
-        if not len(self.lower) == len(self.upper) == warm or not self.lower:
+        if self.warm_start is not None and len(self.warm_start) != len(self.lower):
             raise ProtocolRefusal("A blind model needs one range, and one start, for each column.")
-        for low, high in zip(self.lower, self.upper, strict=True):
-            if not (math.isfinite(low) and math.isfinite(high) and low <= high):
-                raise ProtocolRefusal(
-                    "A column's range must be two finite numbers in order. State it in the codebook."
-                )
+        super().__post_init__()
         self._check_wanted()
+
+    def _check_public(self, deaths: tuple[int, ...]) -> None:
+        if len(deaths) != len(self.slot_times) or min(deaths) < 1:
+            raise ProtocolRefusal("Each event time of a blind model needs at least one death.")
+        if self.n_patients < sum(deaths):
+            raise ProtocolRefusal("A blind model cannot have more deaths than patients.")
+
+    def _check_hidden(self, deaths: HiddenDeaths) -> None:
+        if not 1 <= deaths.ties <= MOST_TIES:
+            raise ProtocolRefusal(
+                f"On one day up to {deaths.ties} deaths may fall; a model whose deaths are hidden takes 1 to {MOST_TIES}. Choose a finer "
+                "grid of time."
+            )
+        if not self.has_few_digits or self.ph_test is not None or self.hazard is not None:
+            raise ProtocolRefusal(
+                "A model whose deaths are hidden opens few digits of its fit, and nothing besides."
+            )
 
     def _check_wanted(self) -> None:
         if self.ph_test is not None:
             self.ph_test.check(self.slot_times)
-        if self.hazard is not None:
+        if self.hazard is not None and not isinstance(self.deaths, HiddenDeaths):
             self.hazard.check(self.slot_strata, self.slot_times, self.deaths)
             if len(self.hazard.at) != self.n_columns:
                 raise ProtocolRefusal("A baseline hazard needs one covariate for each column.")
@@ -130,60 +136,38 @@ class BlindModel:
                 )
 
     @property
-    def n_columns(self) -> int:
-        """p."""
-        return len(self.lower)
+    def most_ties(self) -> int:
+        """The most deaths at one slot, by what is public."""
+        return self.deaths.ties if isinstance(self.deaths, HiddenDeaths) else max(self.deaths)
 
     @property
-    def n_events(self) -> int:
-        """Deaths at all slots."""
+    def most_events(self) -> int:
+        """Deaths at all slots, or a public bound of them."""
+        if isinstance(self.deaths, HiddenDeaths):
+            return min(self.n_patients, self.deaths.ties * self.n_slots)
         return sum(self.deaths)
+
+    @property
+    def weights_are_hidden(self) -> bool:
+        """Whether terms count as often as there are deaths, and these are hidden."""
+        return isinstance(self.deaths, HiddenDeaths) and self.ties == "breslow"
 
     @property
     def n_slots(self) -> int:
         """Pairs of a stratum and an event time in it."""
-        return len(self.deaths)
-
-    @cached_property
-    def centre(self) -> FloatArray:
-        """Middle of each range, shape (p,)."""
-        return np.array(self.lower) / 2 + np.array(self.upper) / 2
-
-    @cached_property
-    def exponent(self) -> IntArray:
-        """The power of two that is not below half of each range, shape (p,)."""
-        half = np.maximum(np.array(self.upper) - self.centre, self.centre - np.array(self.lower))
-        mantissa, exponent = np.frexp(half)
-        # frexp gives 1/2 <= mantissa < 1; a half range of 2^e itself needs no more than e.
-        return np.where(half > 0, exponent - (mantissa == 0.5), 0).astype(np.int64)
-
-    @cached_property
-    def half_range(self) -> FloatArray:
-        """The largest |x'| of each column, shape (p,), at most 1."""
-        half = np.maximum(np.array(self.upper) - self.centre, self.centre - np.array(self.lower))
-        scaled: FloatArray = np.ldexp(half, -self.exponent)
-        return scaled
-
-    def standardised(self, x: FloatArray) -> FloatArray:
-        """x' of a site's patients, shape (n, p); refused where one lies outside of the declared range."""
-        inside = (x >= np.array(self.lower)) & (x <= np.array(self.upper))
-        if not bool(np.all(inside)):
-            columns = ", ".join(str(column + 1) for column in np.flatnonzero(~inside.all(axis=0)))
-            raise DataError(
-                f"Model {self.analysis!r}: a patient's value lies outside of the range declared for column "
-                f"{columns}. Correct the record, or the range in the codebook."
-            )
-        scaled: FloatArray = np.ldexp(x - self.centre, -self.exponent)
-        return scaled
+        return len(self.slot_times)
 
     @cached_property
     def terms(self) -> Terms:
         """The terms, and the slots at which deaths must be told from the others at risk."""
+        every = np.arange(self.n_slots)
+        if isinstance(self.deaths, HiddenDeaths):
+            return _hidden_terms(every, self.deaths.ties if self.ties == "efron" else 1)
         d = np.array(self.deaths, dtype=np.int64)
         if self.ties == "breslow":
             one, none = np.ones_like(d), np.zeros_like(d)
-            return Terms(np.arange(len(d)), one, none, d, none[:0], none)
-        slot = np.repeat(np.arange(len(d)), d)
+            return Terms(every, one, none, d, none[:0], none)
+        slot = np.repeat(every, d)
         taken = np.arange(len(slot)) - np.repeat(np.cumsum(d) - d, d)
         tied = np.flatnonzero(d > 1)
         place = np.zeros(len(d), np.int64)
@@ -215,21 +199,26 @@ class BlindModel:
         wanted: dict[str, Json] = {
             name: each.to_json() for name, each in further.items() if each is not None
         }
-        return wanted | {
-            "analysis": self.analysis,
-            "ties": self.ties,
-            "convergence": self.convergence,
-            "max_iterations": self.max_iterations,
-            "n_patients": self.n_patients,
-            "lower": list(self.lower),
-            "upper": list(self.upper),
-            "slot_strata": list(self.slot_strata),
-            "slot_times": list(self.slot_times),
-            "deaths": list(self.deaths),
-            "warm_start": None if self.warm_start is None else list(self.warm_start),
-        }
+        deaths: dict[str, Json]
+        if isinstance(self.deaths, HiddenDeaths):
+            deaths = {"ties_at_most": self.deaths.ties}
+        else:
+            deaths = {"deaths": list(self.deaths)}
+        return (
+            wanted
+            | super().to_json()
+            | deaths
+            | {
+                "slot_strata": list(self.slot_strata),
+                "slot_times": list(self.slot_times),
+                "warm_start": None if self.warm_start is None else list(self.warm_start),
+            }
+        )
 
-    @cached_property
-    def hash(self) -> bytes:
-        """32 bytes over all of it."""
-        return H(b"blind-model", canonical_json(self.to_json()))
+
+def _hidden_terms(every: IntArray, ties: int) -> Terms:
+    """The terms l = 0..ties-1 of every slot."""
+    slot, taken = np.repeat(every, ties), np.tile(np.arange(ties), len(every))
+    one = np.ones_like(slot)
+    tied = every if ties > 1 else every[:0]
+    return Terms(slot, one * ties, taken, one, tied, slot if ties > 1 else np.zeros_like(slot))

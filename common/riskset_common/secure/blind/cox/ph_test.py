@@ -17,15 +17,10 @@ from riskset_common.secure.blind.arithmetic.field import Elements, from_integers
 from riskset_common.secure.blind.arithmetic.fixed_point import F, to_real
 from riskset_common.secure.blind.arithmetic.parts import Truncated
 from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Opening
-from riskset_common.secure.blind.cox.evaluation import (
-    INFORMATION_BITS,
-    SCORE_BITS,
-    HiddenTerms,
-    information_share,
-    opened_integers,
-    score_share,
-)
+from riskset_common.secure.blind.cox.digits import INFORMATION_BITS, SCORE_BITS
+from riskset_common.secure.blind.cox.evaluation import HiddenTerms, information_share, score_share
 from riskset_common.secure.blind.cox.model import BlindModel
+from riskset_common.secure.blind.cox.opened import opened_integers
 from riskset_common.secure.blind.cox.wanted import G_BITS, WantedPhTest
 from riskset_common.survival.arrays.triangles import symmetric
 from riskset_common.survival.regression.cox import CoxSums

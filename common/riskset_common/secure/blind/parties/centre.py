@@ -11,9 +11,11 @@ from riskset_common.primitives.signing import verify
 from riskset_common.secure.blind.arithmetic.field import from_bytes
 from riskset_common.secure.blind.cox.beside_the_fit import BlindFurther, further_of, n_further
 from riskset_common.secure.blind.cox.bounds import PublicPath, next_path
-from riskset_common.secure.blind.cox.evaluation import cox_sums_of, n_opened
+from riskset_common.secure.blind.cox.digits import digits_of
 from riskset_common.secure.blind.cox.newton import begin, go_on
+from riskset_common.secure.blind.cox.opened import cox_sums_of, n_opened
 from riskset_common.secure.blind.parties.setup import BlindSetup
+from riskset_common.survival.regression.cox import CoxSums
 from riskset_common.survival.regression.newton import CoxFit, NewtonState
 from riskset_common.wire.blind_messages import BlindAsk, BlindConsent, BlindOpened
 
@@ -32,6 +34,7 @@ class BlindCentre:
         self.further: BlindFurther | None = None
         self._newton: NewtonState = begin(setup.model)
         self._path: PublicPath | None = None
+        self._sums: CoxSums | None = None
         self._evaluation = 0
 
     def propose(self) -> BlindAsk:
@@ -62,7 +65,8 @@ class BlindCentre:
         model, beta = self.setup.model, self._newton.beta
         path = next_path(model, np.array(beta), self._path)
         first, further = np.split(from_bytes(opened.pop()), [n_opened(model)], axis=1)
-        sums = cox_sums_of(model, first, path.log_public)
+        digits = digits_of(model, self._newton, self._sums)
+        sums = cox_sums_of(model, digits, first, path.known(model))
         reached = go_on(model, self._newton, sums)
         if further.shape[1] != n_further(model, reached):
             raise ProtocolRefusal(
@@ -72,7 +76,7 @@ class BlindCentre:
         if isinstance(reached, CoxFit):
             self.further = further_of(model, beta, sums, reached, further)
             return reached
-        self._newton, self._path = reached, path
+        self._newton, self._path, self._sums = reached, path, sums
         self._evaluation += 1
         return None
 

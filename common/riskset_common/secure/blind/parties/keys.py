@@ -18,7 +18,7 @@ from riskset_common.errors import ProtocolRefusal
 from riskset_common.primitives.hashing import HASH_BYTES, H, X, u32
 from riskset_common.primitives.signing import Identity, verify
 from riskset_common.secure.blind.arithmetic.committee import Subset, subset_bytes
-from riskset_common.secure.blind.parties.setup import BlindSetup
+from riskset_common.secure.blind.parties.bound import BoundSetup
 from riskset_common.wire.blind_messages import BlindKeys
 
 _NONCE = bytes(12)
@@ -44,7 +44,7 @@ class MemberKeys:
 
 
 def make_keys(
-    setup: BlindSetup,
+    setup: BoundSetup,
     identity: Identity,
     site_id: int,
     secret: bytes,
@@ -78,7 +78,7 @@ def make_keys(
 
 
 def accept_keys(
-    setup: BlindSetup,
+    setup: BoundSetup,
     site_id: int,
     secret: bytes,
     channels: Mapping[int, bytes],
@@ -109,7 +109,7 @@ def accept_keys(
     return MemberKeys(committee, inputs, digest)
 
 
-def input_keys(setup: BlindSetup, secret: bytes) -> tuple[bytes, ...]:
+def input_keys(setup: BoundSetup, secret: bytes) -> tuple[bytes, ...]:
     """The keys of a site's own masks, for every subset of the committee."""
     return tuple(
         _key(setup, KeyName(b"input", subset), secret) for subset in setup.committee.subsets
@@ -145,7 +145,7 @@ class KeyName(NamedTuple):
     subset: Subset
 
 
-def _names(setup: BlindSetup, site_id: int) -> list[KeyName]:
+def _names(setup: BoundSetup, site_id: int) -> list[KeyName]:
     """The keys that a site makes: its input keys, and the committee's of which it is the smallest member."""
     names = [KeyName(b"input", subset) for subset in setup.committee.subsets]
     for subset in setup.committee.subsets:
@@ -154,19 +154,19 @@ def _names(setup: BlindSetup, site_id: int) -> list[KeyName]:
     return names
 
 
-def _own_keys(setup: BlindSetup, site_id: int, secret: bytes) -> dict[KeyName, bytes]:
+def _own_keys(setup: BoundSetup, site_id: int, secret: bytes) -> dict[KeyName, bytes]:
     return {name: _key(setup, name, secret) for name in _names(setup, site_id)}
 
 
-def _key(setup: BlindSetup, name: KeyName, secret: bytes) -> bytes:
+def _key(setup: BoundSetup, name: KeyName, secret: bytes) -> bytes:
     return X(secret, b"bc1", name.kind, setup.hash, subset_bytes(name.subset))
 
 
-def _commitment(setup: BlindSetup, name: KeyName, key: bytes) -> bytes:
+def _commitment(setup: BoundSetup, name: KeyName, key: bytes) -> bytes:
     return H(b"bc1-commitment", setup.hash, name.kind, subset_bytes(name.subset), key)
 
 
-def _check_signature(setup: BlindSetup, message: BlindKeys) -> None:
+def _check_signature(setup: BoundSetup, message: BlindKeys) -> None:
     name = setup.roster.name(message.site_id)
     awaited = (
         len(_names(setup, message.site_id)),
@@ -184,7 +184,7 @@ def _check_signature(setup: BlindSetup, message: BlindKeys) -> None:
 
 
 def _unsealed(
-    setup: BlindSetup,
+    setup: BoundSetup,
     message: BlindKeys,
     member: int,
     site_id: int,

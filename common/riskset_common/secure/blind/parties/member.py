@@ -25,14 +25,17 @@ from riskset_common.secure.blind.arithmetic.field import (
     to_bytes,
 )
 from riskset_common.secure.blind.arithmetic.random_shares import sum_of_streams
-from riskset_common.secure.blind.arithmetic.reciprocal import FreshStart
 from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Masked, Opening, open_shares
 from riskset_common.secure.blind.cox.beside_the_fit import n_further, open_further
 from riskset_common.secure.blind.cox.bounds import PublicPath, next_path
-from riskset_common.secure.blind.cox.evaluation import Reciprocals, cox_sums_of, evaluate
+from riskset_common.secure.blind.cox.digits import Digits, digits_of
+from riskset_common.secure.blind.cox.evaluation import Evaluated, Kept, evaluate
 from riskset_common.secure.blind.cox.newton import adopt, begin, go_on
+from riskset_common.secure.blind.cox.opened import cox_sums_of
+from riskset_common.secure.blind.cox.within_sites import SiteStratifiedModel, open_own_sums
 from riskset_common.secure.blind.parties.keys import MemberKeys, seal, unseal
 from riskset_common.secure.blind.parties.setup import BlindSetup, beta_bytes
+from riskset_common.survival.regression.cox import CoxSums
 from riskset_common.survival.regression.newton import CoxFit, NewtonState
 from riskset_common.wire.blind_messages import (
     BlindAsk,
@@ -48,7 +51,8 @@ class _Reached(NamedTuple):
     """Where an evaluation ends: all that it opened, what to keep of it, and Newton's next state or the fit."""
 
     opened: Elements
-    kept: Reciprocals
+    kept: Kept | None
+    sums: CoxSums
     newton: NewtonState | CoxFit
 
 
@@ -73,6 +77,8 @@ class BlindMember:
         Who it is.
     channels
         For each other site a key that these two sites alone have.
+    deaths
+        Its shares of the deaths at the slots, shape (9, n_slots), where the model has them hidden.
     """
 
     def __init__(
@@ -82,7 +88,12 @@ class BlindMember:
         identity: Identity,
         site_id: int,
         channels: Mapping[int, bytes],
+        deaths: Elements | None = None,
     ) -> None:
+        if (deaths is not None) != setup.has_hidden_deaths:
+            raise ProtocolRefusal(
+                "A member brings shares of the deaths to a model that has them hidden, and to no other."
+            )
         self.setup, self.site_id = setup, site_id
         self._keys, self._identity, self._channels = keys, identity, channels
         self._member = setup.committee.member(site_id)
@@ -90,7 +101,9 @@ class BlindMember:
         self._newton: NewtonState | CoxFit = begin(setup.model)
         self._evaluation = 0
         self._path: PublicPath | None = None
-        self._kept: Reciprocals | None = None
+        self._kept: Kept | None = None
+        self._sums: CoxSums | None = None
+        self._deaths = deaths
         self._under_way: _Evaluation | None = None
 
     def consent(self, ask: BlindAsk) -> BlindConsent:
@@ -112,11 +125,17 @@ class BlindMember:
         newton = adopt(self._newton, ask.beta)
         label = self.setup.input_label(ask.evaluation, ask.beta)
         sums = self._shares_of_sums(label, inputs)
-        path = next_path(self.setup.model, np.array(ask.beta), self._path)
+        model = self.setup.model
+        path = next_path(model, np.array(ask.beta), self._path)
+        digits = digits_of(model, newton, self._sums)
+        public = (*path.numbers(model), *(digits.numbers() if model.has_few_digits else ()))
         arithmetic = Arithmetic(
-            self.setup.committee, self._member, self._keys.committee, self._label(ask, path, inputs)
+            self.setup.committee,
+            self._member,
+            self._keys.committee,
+            self._label(ask, path, public, inputs),
         )
-        computation = self._computation(arithmetic, newton, path, sums)
+        computation = self._computation(arithmetic, newton, path, digits, sums)
         waiting = next(computation)
         self._under_way = _Evaluation(path, arithmetic, computation, waiting)
         return self._sealed(waiting)
@@ -134,16 +153,22 @@ class BlindMember:
             return self._finished(evaluation, end.value)
         return self._sealed(evaluation.waiting)
 
-    def _label(self, ask: BlindAsk, path: PublicPath, inputs: Sequence[BlindInput]) -> bytes:
+    def _label(
+        self,
+        ask: BlindAsk,
+        path: PublicPath,
+        public: Sequence[int],
+        inputs: Sequence[BlindInput],
+    ) -> bytes:
         """What the first opening is bound to. Machines that round otherwise, or members that were sent other inputs, part here."""
         start = path.start
-        public = start.reciprocal if isinstance(start, FreshStart) else (start.factor,)
+        steps = () if start is None else (start.squarings, start.fine)
         return H(
             b"blind-evaluation",
             self._chain,
-            u32(ask.evaluation, start.squarings, start.fine),
+            u32(ask.evaluation, *steps),
             beta_bytes(ask.beta),
-            *(number.to_bytes(16, "little") for number in public),
+            *(number.to_bytes(16, "little", signed=True) for number in public),
             *(H(message.signature, message.body) for message in inputs),
         )
 
@@ -210,22 +235,45 @@ class BlindMember:
         return [shares[site_id] for site_id in self.setup.committee.site_ids]
 
     def _computation(
-        self, arithmetic: Arithmetic, newton: NewtonState, path: PublicPath, sums: Elements
+        self,
+        arithmetic: Arithmetic,
+        newton: NewtonState,
+        path: PublicPath,
+        digits: Digits,
+        sums: Elements,
     ) -> Opening[_Reached]:
         """Evaluate, go one step on with what was opened, and open the rest where that was the last step."""
         model = self.setup.model
-        opened, kept, hidden = yield from evaluate(
-            arithmetic, model, path.beta, path.start, sums, self._kept
+        if isinstance(model, SiteStratifiedModel):
+            opened = yield from open_own_sums(arithmetic, model, digits, sums)
+            return self._reached(newton, path, digits, opened)
+        evaluated = yield from evaluate(
+            arithmetic, model, path, digits, sums, self._kept, self._deaths
         )
-        reached = go_on(model, newton, cox_sums_of(model, opened, path.log_public))
-        if isinstance(reached, CoxFit) and n_further(model, reached):
-            further = yield from open_further(arithmetic, model, hidden, opened, reached)
-            opened = np.concatenate([opened, further], axis=1)
-        return _Reached(opened, kept, reached)
+        reached = self._reached(newton, path, digits, evaluated.opened, evaluated)
+        if isinstance(reached.newton, CoxFit) and n_further(model, reached.newton):
+            further = yield from open_further(
+                arithmetic, model, evaluated.hidden, evaluated.opened, reached.newton
+            )
+            return reached._replace(opened=np.concatenate([reached.opened, further], axis=1))
+        return reached
+
+    def _reached(
+        self,
+        newton: NewtonState,
+        path: PublicPath,
+        digits: Digits,
+        opened: Elements,
+        evaluated: Evaluated | None = None,
+    ) -> _Reached:
+        model = self.setup.model
+        sums = cox_sums_of(model, digits, opened, path.known(model))
+        kept = None if evaluated is None else evaluated.kept
+        return _Reached(opened, kept, sums, go_on(model, newton, sums))
 
     def _finished(self, evaluation: _Evaluation, reached: _Reached) -> BlindOpened:
         """Keep where the evaluation ended, and tell the centre what was opened."""
-        self._newton, self._kept = reached.newton, reached.kept
+        self._newton, self._kept, self._sums = reached.newton, reached.kept, reached.sums
         self._chain, self._path = evaluation.arithmetic.label, evaluation.path
         self._under_way = None
         body = to_bytes(reached.opened)

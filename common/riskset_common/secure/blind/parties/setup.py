@@ -3,52 +3,46 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import sha256
 
-from riskset_common.consortium.roster import Roster
 from riskset_common.errors import ProtocolRefusal
-from riskset_common.primitives.hashing import PREFIX, H, u32
+from riskset_common.primitives.hashing import HASH_BYTES, PREFIX, H, u32
 from riskset_common.primitives.signing import verify
-from riskset_common.secure.blind.arithmetic.committee import Committee
-from riskset_common.secure.blind.cox.model import BlindModel
+from riskset_common.secure.blind.cox.bounds import CoxModel
+from riskset_common.secure.blind.cox.model import BlindModel, HiddenDeaths
+from riskset_common.secure.blind.parties.bound import BoundSetup
 from riskset_common.wire.blind_messages import BlindAsk, Consent
 
 
 @dataclass(frozen=True)
-class BlindSetup:
+class BlindSetup(BoundSetup):
     """One blind model within a session. Every party makes it for itself from what it knows.
 
     Attributes
     ----------
-    session
-        SETUP_HASH of the session, 32 bytes.
-    roster
-        The sites' signing keys.
-    participants
-        The frozen set of sites whose patients are analysed, in order; the same in every evaluation.
-    committee
-        Who computes; its members are participants.
     model
         The public half of the model.
+    counts
+        Of a model whose deaths are hidden, the label under which the computation of counts has ended that gave them, 32 bytes; else
+        empty.
     """
 
-    session: bytes
-    roster: Roster
-    participants: tuple[int, ...]
-    committee: Committee
-    model: BlindModel
+    model: CoxModel
+    counts: bytes = b""
 
     def __post_init__(self) -> None:
-        if list(self.participants) != sorted(set(self.participants)):
-            raise ProtocolRefusal("The participants must be listed once each, in order.")
-        strangers = set(self.committee.site_ids) - set(self.participants)
-        if strangers:
+        super().__post_init__()
+        if self.has_hidden_deaths and len(self.counts) != HASH_BYTES:
             raise ProtocolRefusal(
-                f"{len(strangers)} members of the committee take no part in the analysis. Members are chosen among the participants."
+                "A model whose deaths are hidden is bound to the computation of counts that gave them; its label is missing."
             )
+
+    @property
+    def has_hidden_deaths(self) -> bool:
+        """Whether members bring shares of the deaths."""
+        return isinstance(self.model, BlindModel) and isinstance(self.model.deaths, HiddenDeaths)
 
     @cached_property
     def hash(self) -> bytes:
@@ -60,23 +54,12 @@ class BlindSetup:
             u32(*self.participants),
             self.committee.to_bytes(),
             self.model.hash,
+            *((self.counts,) if self.counts else ()),
         )
 
     def input_label(self, evaluation: int, beta: Sequence[float]) -> bytes:
         """What the masks of all inputs to one evaluation are bound to."""
         return H(b"blind-input", self.hash, u32(evaluation), beta_bytes(beta))
-
-    def keys_statement(self, site_id: int, commitments: Iterable[bytes], boxes: bytes) -> bytes:
-        """What a site signs under its keys."""
-        return (
-            PREFIX
-            + b"blind-keys"
-            + H(self.hash, u32(site_id), *commitments, sha256(boxes).digest())
-        )
-
-    def input_statement(self, label: bytes, site_id: int, body: bytes) -> bytes:
-        """What a site signs under its input."""
-        return PREFIX + b"blind-input" + H(label, u32(site_id), sha256(body).digest())
 
     def opened_statement(self, site_id: int, evaluation: int, body: bytes) -> bytes:
         """What a member signs under what was opened."""

@@ -12,11 +12,13 @@ from riskset_common.primitives.signing import Identity
 from riskset_common.secure.blind.arithmetic.field import add, to_bytes
 from riskset_common.secure.blind.arithmetic.fixed_point import encode
 from riskset_common.secure.blind.arithmetic.random_shares import sum_of_streams
-from riskset_common.secure.blind.cox.bounds import require_in_range
+from riskset_common.secure.blind.cox.bounds import CoxModel, require_in_range
 from riskset_common.secure.blind.cox.model import BlindModel
+from riskset_common.secure.blind.cox.within_sites import SiteStratifiedModel, own_sums
 from riskset_common.secure.blind.parties.keys import input_keys
 from riskset_common.secure.blind.parties.setup import BlindSetup
 from riskset_common.survival.arrays.shapes import FloatArray
+from riskset_common.survival.regression.cox import CoxDesign
 from riskset_common.survival.regression.slot_sums import SlotDesign, event_covariates, slot_sums
 from riskset_common.wire.blind_messages import BlindAsk, BlindInput
 
@@ -51,11 +53,20 @@ class BlindSite:
     answered: tuple[AnsweredEvaluation, ...] = ()
 
 
-def site_sums(model: BlindModel, design: SlotDesign, beta: Sequence[float]) -> FloatArray:
+SiteDesign = SlotDesign | CoxDesign
+"""A site's patients, arranged for a pooled model or for one within sites."""
+
+
+def site_sums(model: CoxModel, design: SiteDesign, beta: Sequence[float]) -> FloatArray:
     """A site's numbers at some coefficients, shape (model.length,): S of all slots, D of the tied ones, sums of x, x g over its deaths.
 
-    They are sums over patients and must not leave the site but masked.
+    Of a model within sites they are its log-likelihood, score and information. They are sums over patients and must not leave the site
+    but masked.
     """
+    if isinstance(model, SiteStratifiedModel) and isinstance(design, CoxDesign):
+        return own_sums(design, np.asarray(beta, dtype=np.float64))
+    if not isinstance(model, BlindModel) or not isinstance(design, SlotDesign):
+        raise ValueError("A site's patients are arranged for the other kind of model.")
     at_risk, died = slot_sums(design, np.asarray(beta, dtype=np.float64))
     events = [event_covariates(design)]
     if model.ph_test is not None:
@@ -64,7 +75,7 @@ def site_sums(model: BlindModel, design: SlotDesign, beta: Sequence[float]) -> F
 
 
 def answer(
-    state: BlindSite, ask: BlindAsk, design: SlotDesign, *, identity: Identity
+    state: BlindSite, ask: BlindAsk, design: SiteDesign, *, identity: Identity
 ) -> tuple[BlindSite, BlindInput]:
     """Mask and sign this site's sums for one evaluation. Run by every participant.
 

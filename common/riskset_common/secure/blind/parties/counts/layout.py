@@ -1,0 +1,212 @@
+"""How an upload is laid out: every number as bits of public width, array by array, lowest bits first.
+
+An array of n numbers of w bits is w rows of n bits: all lowest bits, then all next ones. A count is the sum of 2^k b_k. A real is a whole
+number of 2^-f between -2^(w-1) and 2^(w-1), to which 2^(w-1) is added before it is written. So no number of an upload can be larger than
+its width says, and that every bit is 0 or 1 is all that is to be checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskset_common.errors import EstimationError
+from riskset_common.release.counted import CountedArray
+from riskset_common.secure.blind.arithmetic.field import (
+    Elements,
+    add,
+    constant,
+    subtract,
+    zeros,
+)
+from riskset_common.survival.arrays.shapes import FloatArray, IntArray
+
+Bits = NDArray[np.uint8]
+
+_WORD_BITS = 62
+"""Counts of a site are below 2^62."""
+_BATCH = 1 << 15
+
+
+@dataclass(frozen=True)
+class Part:
+    """One array of an upload.
+
+    Attributes
+    ----------
+    shape
+        Of the numbers.
+    width
+        Bits of each; 0 where every site has only zeros.
+    fraction_bits
+        Binary digits after the point; 0 for counts.
+    signed
+        Whether numbers may be negative: reals are.
+    """
+
+    shape: tuple[int, ...]
+    width: int
+    fraction_bits: int = 0
+    signed: bool = False
+
+    @classmethod
+    def of(cls, array: CountedArray, width: int | None) -> Part:
+        """The part of an array; `width` is what was opened for it, and None where its own bound is public."""
+        if array.fraction_bits:
+            bound = (array.largest or 0) << array.fraction_bits
+            return cls(array.shape, bound.bit_length() + 1, array.fraction_bits, signed=True)
+        if array.largest is not None:
+            return cls(array.shape, array.largest.bit_length())
+        return cls(array.shape, width or 0)
+
+    @property
+    def n_numbers(self) -> int:
+        """Numbers in the array."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def n_bits(self) -> int:
+        """Bits of all its numbers."""
+        return self.width * self.n_numbers
+
+    @property
+    def largest(self) -> int:
+        """The largest size of one site's number, in units of 2^-fraction_bits."""
+        return 1 << (self.width - 1) if self.signed else (1 << self.width) - 1
+
+    def bits_of(self, numbers: IntArray | FloatArray) -> Bits:
+        """A site's numbers, of this shape, as bits, shape (n_bits,).
+
+        Raises
+        ------
+        EstimationError
+            If one has no place in the width; the text names no number.
+        """
+        whole = _whole(np.asarray(numbers), self)
+        bits = np.empty((self.width, self.n_numbers), np.uint8)
+        if self.width <= _WORD_BITS:
+            values = np.array(whole, dtype=np.int64)
+            for k in range(self.width):
+                bits[k] = (values >> k) & 1
+        else:
+            for k in range(self.width):
+                bits[k] = [(value >> k) & 1 for value in whole]
+        return bits.ravel()
+
+    def numbers_of(self, bits: Elements) -> Elements:
+        """The numbers of shares of bits, shape (9, n_bits), as shares of whole numbers of 2^-fraction_bits, shape (9, n_numbers)."""
+        rows = bits.reshape(bits.shape[0], self.width, self.n_numbers)
+        found = rows[:, -1] if self.width else zeros(self.n_numbers)
+        for k in reversed(range(self.width - 1)):
+            found = add(add(found, found), rows[:, k])
+        return subtract(found, constant(self.largest)) if self.signed else found
+
+
+def _whole(numbers: NDArray[np.int64 | np.float64], part: Part) -> list[int]:
+    """The numbers as they are written, not negative and below 2^width."""
+    if numbers.size != part.n_numbers:
+        raise EstimationError(
+            f"An array of {numbers.size} numbers was counted where {part.n_numbers} are uploaded. This is an error of riskset: report it."
+        )
+    if part.signed:
+        if not bool(np.all(np.isfinite(numbers))):
+            raise EstimationError(
+                "A site's own sum is not a number. This is an error of riskset: report it."
+            )
+        whole = [_scaled(float(value), part) + part.largest for value in numbers.ravel()]
+    else:
+        whole = [int(value) for value in numbers.ravel()]
+    if any(value < 0 or value >> part.width for value in whole):
+        raise EstimationError(
+            "A site's own number is beyond the width that was agreed for it. This is an error of riskset: report it."
+        )
+    return whole
+
+
+def _scaled(value: float, part: Part) -> int:
+    """The whole number nearest to value * 2^fraction_bits, halves up."""
+    numerator, denominator = value.as_integer_ratio()
+    return ((numerator << (part.fraction_bits + 1)) + denominator) // (2 * denominator)
+
+
+Name = tuple[int, str]
+"""Which thing counted (its place), and which of its arrays."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some parts of an upload that stand beside one another, and where their bits and numbers are."""
+
+    layout: Layout
+    bits: slice
+    numbers: slice
+
+
+@dataclass(frozen=True)
+class Layout:
+    """All parts of one upload in order."""
+
+    parts: Mapping[Name, Part]
+
+    @cached_property
+    def length(self) -> int:
+        """Bits of the upload."""
+        return sum(part.n_bits for part in self.parts.values())
+
+    @cached_property
+    def places(self) -> Mapping[Name, slice]:
+        """Where the bits of each part are."""
+        return _places({name: part.n_bits for name, part in self.parts.items()})
+
+    @cached_property
+    def number_places(self) -> Mapping[Name, slice]:
+        """Where the numbers of each part are among those of all parts."""
+        return _places({name: part.n_numbers for name, part in self.parts.items()})
+
+    @property
+    def n_numbers(self) -> int:
+        """Numbers of all parts."""
+        return sum(part.n_numbers for part in self.parts.values())
+
+    @cached_property
+    def batches(self) -> tuple[Batch, ...]:
+        """The upload in pieces of whole parts, each of some 2^15 bits or one part."""
+        pieces: list[dict[Name, Part]] = [{}]
+        filled = 0
+        for name, part in self.parts.items():
+            if filled and filled + part.n_bits > _BATCH:
+                pieces.append({})
+                filled = 0
+            pieces[-1][name] = part
+            filled += part.n_bits
+        batches, bit, number = [], 0, 0
+        for piece in map(Layout, pieces):
+            ends = bit + piece.length, number + piece.n_numbers
+            batches.append(Batch(piece, slice(bit, ends[0]), slice(number, ends[1])))
+            bit, number = ends
+        return tuple(batches)
+
+    def bits_of(self, numbers: Mapping[Name, IntArray | FloatArray]) -> Bits:
+        """A site's numbers as bits, shape (length,)."""
+        bits = np.zeros(self.length, np.uint8)
+        for name, part in self.parts.items():
+            bits[self.places[name]] = part.bits_of(numbers[name])
+        return bits
+
+    def numbers_of(self, bits: Elements) -> Elements:
+        """Shares of all numbers, shape (9, n_numbers), from those of the bits, shape (9, length)."""
+        parts = self.parts.items()
+        found = [part.numbers_of(bits[:, self.places[name]]) for name, part in parts]
+        return np.concatenate(found, axis=1) if found else bits[:, :0]
+
+
+def _places(lengths: Mapping[Name, int]) -> dict[Name, slice]:
+    places, start = {}, 0
+    for name, length in lengths.items():
+        places[name] = slice(start, start + length)
+        start += length
+    return places

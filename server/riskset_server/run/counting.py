@@ -1,0 +1,114 @@
+"""What a plan with rounded results counts and computes on shares, at the centre, sans I/O.
+
+The centre carries uploads and shares that it cannot read, and is told what was opened. It runs the same programs as the committee, on
+numbers of which it knows the shape, and feeds them with what was opened: its results are those of the members.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+from riskset_common.errors import EstimationError, ProtocolRefusal
+from riskset_common.results.whole_file import BlindComputation, EventSteps
+from riskset_common.rounds.blind_models import Session, blind_session
+from riskset_common.rounds.counting import Outcome, PlanWork, count_setup
+from riskset_common.secure.blind.parties.counts.centre import CountOutcome, Step, conversation
+from riskset_common.wire.blind_steps import BlindAnswer, BlindBegin
+from riskset_server.run.conversations import SideBySide
+from riskset_server.run.on_shares import AskedBlind, ask_on_shares
+from riskset_server.run.results import Finished
+from riskset_server.run.run import Progress, Run
+
+N_UPLOADS = 3
+"""Steps in which every site sends its numbers: the days of events, widths, and the numbers as bits."""
+
+
+class CountRun:
+    """The computation of counts of a run, and how far it has come: `take` moves it on in place."""
+
+    def __init__(self, run: Run, session: Session, work: PlanWork) -> None:
+        self._session, self._work = session, work
+        self._setup = count_setup(session, work)
+        self._frames = SideBySide(run, BlindBegin.of(session.setup.sid, ()))
+        self._conversation = conversation(self._setup, work)
+        # The first step is the begin itself, which goes to everybody.
+        what = next(self._conversation).what
+        self._asked = Step(dict.fromkeys(session.participants, ()), what)
+        self._n_uploads = 0
+        self._outcome: CountOutcome[Outcome] | None = None
+
+    @property
+    def step(self) -> int:
+        """The number of the step that is asked next."""
+        return self._frames.step
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all programs gave their results."""
+        return self._outcome is not None
+
+    def messages(self) -> dict[str, bytes]:
+        """The next step, by name of the site."""
+        return self._frames.messages({self._setup.hash: self._asked.letters})
+
+    def can_spare(self, names: Collection[str]) -> bool:
+        """Whether members of a committee of which enough are left did not answer, in a step that is the committee's alone.
+
+        Before all uploads are there nobody can be spared: a member's own numbers are awaited too.
+        """
+        committee = self._session.committee
+        is_theirs = self._asked.letters.keys() <= set(committee.site_ids)
+        spare = len(committee.site_ids) - (2 * committee.threshold + 1)
+        is_left = len(names) <= spare and not self._setup.checked
+        return is_theirs and is_left and self._n_uploads == N_UPLOADS
+
+    def take(self, replies: Mapping[str, BlindAnswer]) -> Sequence[str]:
+        """Take the answers of those that were asked; gives in words what the step was for."""
+        answers = self._frames.read(replies)
+        if not answers.keys() <= {self._setup.hash}:
+            raise ProtocolRefusal("A site answered for a computation on shares that was not asked.")
+        done = self._asked.what
+        if self._asked.letters.keys() == set(self._session.participants):
+            self._n_uploads += 1
+        try:
+            self._asked = self._conversation.send(answers.get(self._setup.hash, {}))
+        except StopIteration as end:
+            self._outcome = end.value
+        return [done]
+
+    def finished(self, progress: Progress) -> Finished:
+        """The run with the results of its programs."""
+        if self._outcome is None:
+            raise EstimationError("The computation of counts has not ended.")
+        return Finished(
+            replace(progress, finished=self._outcome.reached.released.analyses),
+            self._summary(self._outcome),
+        )
+
+    def _summary(self, outcome: CountOutcome[Outcome]) -> BlindComputation:
+        """What results.json says of the computation, and what of it is public beside the results."""
+        roster, committee = self._session.roster, self._session.committee
+        days = outcome.reached.facts.days
+        return BlindComputation(
+            committee=tuple(map(roster.name, committee.site_ids)),
+            threshold=committee.threshold,
+            evaluations={},
+            lost=tuple(map(roster.name, outcome.lost)),
+            openings=len(outcome.waves),
+            unchecked_from=outcome.unchecked_from,
+            days={
+                origin: EventSteps(len(found.steps), found.n_steps, found.told)
+                for origin, found in days.items()
+            },
+        )
+
+
+def ask_counts(progress: Progress) -> AskedBlind | Finished:
+    """Begin the computation of a run whose survey was opened."""
+    joined = progress.joined
+    session = blind_session(joined.study, joined.setup, joined.run.roster, progress.frozen)
+    if progress.survey is None:
+        raise ProtocolRefusal("The computation of counts begins after the survey.")
+    work = PlanWork(joined.study, progress.survey)
+    return ask_on_shares(progress, CountRun(joined.run, session, work))

@@ -1,0 +1,62 @@
+"""The computation of counts from end to end: what it gives, who learns it, and that a party made anew goes on where it was."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.common.secure.blind.counts.small_counts import (
+    N_STEPS,
+    SmallWork,
+    count_setup,
+    own_of,
+    pooled,
+    site_patients,
+)
+from tests.common.secure.blind.counts.stand_in import AddsUp
+
+from riskset_common.secure.blind.parties.counts.site import CountSite
+from riskset_common.secure.blind.parties.counts.told import followed
+from riskset_common.secure.blind.protocol import run_counts
+
+N_SITES = 6
+PATIENTS = [site_patients(site) for site in range(N_SITES)]
+
+
+def sites_of(setup, work, patients=PATIENTS):
+    return {
+        site: CountSite(
+            setup, work, lambda site=site: patients[site], own_of(site, N_SITES), AddsUp
+        )
+        for site in range(N_SITES)
+    }
+
+
+@pytest.mark.parametrize("preset", [(3, 1), (5, 1), (5, 2)])
+def test_the_counts_are_those_of_one_pool_of_patients(preset):
+    setup, work = count_setup(N_SITES, preset), SmallWork()
+    sites = sites_of(setup, work)
+    outcome = run_counts(setup, work, sites).outcome
+    expected = pooled(PATIENTS)
+    days = np.flatnonzero(expected["events"])
+    released = outcome.reached.released
+
+    assert tuple(days.tolist()) == outcome.reached.facts.days["diagnosis"].steps
+    assert tuple(expected["events"][days].tolist()) == released.events
+    assert expected["patients"] == released.patients
+    assert (-1.25 * N_SITES, float(expected["patients"])) == released.means
+    assert not released.few
+    assert {released} == {site.kept.reached.released for site in sites.values()}
+    assert {outcome.label} == {site.kept.label for site in sites.values()}
+    assert outcome.reached == followed(setup, work, outcome.waves)
+
+
+def test_a_small_origin_has_no_day_set():
+    n_events = int(pooled(PATIENTS)["events"].sum())
+    for least, told in [(n_events, True), (n_events + 1, False)]:
+        setup, work = count_setup(N_SITES), SmallWork(least)
+        outcome = run_counts(setup, work, sites_of(setup, work)).outcome
+        days = outcome.reached.facts.days["diagnosis"]
+
+        assert told == days.told
+        assert told or days.steps == tuple(range(N_STEPS))
+        assert n_events == sum(outcome.reached.released.events)
