@@ -21,8 +21,8 @@ from riskset_common.secure.blind.arithmetic.shares import open_shares
 from riskset_common.secure.blind.parties.counts.checks import UploadCheck
 from riskset_common.secure.blind.parties.counts.equations import Equation, Term
 from riskset_common.secure.blind.parties.counts.layout import Layout, Part
-from riskset_common.secure.blind.parties.counts.setup import CountSetup
-from riskset_common.secure.blind.parties.counts.site import masked
+from riskset_common.secure.blind.parties.counts.count_setup import CountSetup
+from riskset_common.secure.blind.parties.counts.count_site import masked
 from riskset_common.secure.blind.parties.counts.uploads import NUMBERS, Upload
 from riskset_common.secure.blind.parties.keys import input_keys
 

@@ -8,7 +8,7 @@ from riskset_common.errors import ProtocolRefusal, own_records
 from riskset_common.rounds.blind_models import Session
 from riskset_common.rounds.counting import PlanWork, count_setup
 from riskset_common.rounds.survey import origins, read_survey
-from riskset_common.secure.blind.parties.counts.site import CountSite
+from riskset_common.secure.blind.parties.counts.count_site import CountSite
 from riskset_common.study.patients import Patients
 from riskset_common.wire.blind_steps import BlindBegin
 from riskset_common.wire.frame import Message

@@ -9,9 +9,9 @@ from tests.common.secure.blind.counts.stand_in import AddsUp
 
 from riskset_common.secure.blind.arithmetic.field import add, from_bytes, from_integers, to_bytes
 from riskset_common.secure.blind.parties.counts.centre import CountOutcome, conversation
+from riskset_common.secure.blind.parties.counts.count_setup import CountSetup
+from riskset_common.secure.blind.parties.counts.count_site import CountSite
 from riskset_common.secure.blind.parties.counts.member import CountMember
-from riskset_common.secure.blind.parties.counts.setup import CountSetup
-from riskset_common.secure.blind.parties.counts.site import CountSite
 from riskset_common.wire.blind_messages import BlindInput
 from riskset_common.wire.frame import Message
 

@@ -14,8 +14,8 @@ from riskset_common.release.counted import Counted, CountedArray, Identity, Tota
 from riskset_common.release.facts import EventDays
 from riskset_common.release.program import Among, Opens
 from riskset_common.secure.blind.arithmetic.committee import Committee
-from riskset_common.secure.blind.parties.counts.setup import CountSetup
-from riskset_common.secure.blind.parties.counts.site import SiteBelongings
+from riskset_common.secure.blind.parties.counts.count_setup import CountSetup
+from riskset_common.secure.blind.parties.counts.count_site import SiteBelongings
 from riskset_common.secure.blind.parties.counts.work import CountWork, Origin
 from riskset_common.study.patients import EndpointTimes, Patients
 

@@ -17,7 +17,7 @@ from tests.common.secure.blind.counts.exchange import (
 from tests.common.secure.blind.counts.small_counts import SmallWork, Split, count_setup
 
 from riskset_common.errors import ProtocolRefusal, RecordsFailed, SignatureRefusal
-from riskset_common.secure.blind.parties.counts import site as site_module
+from riskset_common.secure.blind.parties.counts import count_site as site_module
 from riskset_common.wire.blind_messages import BlindInput, BlindShare, BlindWave
 
 SETUP = count_setup()

@@ -14,7 +14,7 @@ from tests.common.secure.blind.counts.small_counts import (
 )
 from tests.common.secure.blind.counts.stand_in import AddsUp
 
-from riskset_common.secure.blind.parties.counts.site import CountSite
+from riskset_common.secure.blind.parties.counts.count_site import CountSite
 from riskset_common.secure.blind.parties.counts.told import followed
 from riskset_common.secure.blind.protocol import run_counts
 

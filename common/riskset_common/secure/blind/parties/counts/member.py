@@ -20,10 +20,10 @@ from riskset_common.release.program import Ask, Opened
 from riskset_common.secure.blind.arithmetic.field import Elements, from_bytes, to_bytes
 from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Masked, Opening
 from riskset_common.secure.blind.parties.counts.checks import checked, require_passed
+from riskset_common.secure.blind.parties.counts.count_setup import CountSetup
 from riskset_common.secure.blind.parties.counts.course import Reached, Sums, course, cut
 from riskset_common.secure.blind.parties.counts.gathering import open_present
 from riskset_common.secure.blind.parties.counts.layout import Name
-from riskset_common.secure.blind.parties.counts.setup import CountSetup
 from riskset_common.secure.blind.parties.counts.uploads import NUMBERS, Upload
 from riskset_common.secure.blind.parties.counts.work import CountWork, HiddenCalculator
 from riskset_common.secure.blind.parties.keys import MemberKeys, seal, unseal

@@ -15,10 +15,10 @@ from riskset_common.release.counted import Counted
 from riskset_common.secure.blind.arithmetic.field import LIMBS, Elements, add, to_bytes
 from riskset_common.secure.blind.arithmetic.random_shares import sum_of_streams
 from riskset_common.secure.blind.arithmetic.shares import Arithmetic
+from riskset_common.secure.blind.parties.counts.count_setup import CountSetup
 from riskset_common.secure.blind.parties.counts.course import Reached
 from riskset_common.secure.blind.parties.counts.layout import Bits
 from riskset_common.secure.blind.parties.counts.member import CountMember, MemberBelongings
-from riskset_common.secure.blind.parties.counts.setup import CountSetup
 from riskset_common.secure.blind.parties.counts.told import ToldCourse
 from riskset_common.secure.blind.parties.counts.work import CountWork, HiddenCalculator
 from riskset_common.secure.blind.parties.keys import accept_keys, input_keys, make_keys
