@@ -11,18 +11,19 @@ import pytest
 from riskset_common.consortium.roster import Roster
 from riskset_common.secure.blind.arithmetic.committee import Committee
 from riskset_common.secure.blind.arithmetic.field import (
+    constant,
     from_bytes,
     to_bytes,
     words_from_bytes,
     zeros,
 )
-from riskset_common.secure.blind.arithmetic.random_shares import stream_words, weight
+from riskset_common.secure.blind.arithmetic.random_shares import stream_words
 from riskset_common.secure.blind.arithmetic.shares import open_shares
 from riskset_common.secure.blind.parties.counts.checks import UploadCheck
-from riskset_common.secure.blind.parties.counts.equations import Equation, Term
-from riskset_common.secure.blind.parties.counts.layout import Layout, Part
 from riskset_common.secure.blind.parties.counts.count_setup import CountSetup
 from riskset_common.secure.blind.parties.counts.count_site import masked
+from riskset_common.secure.blind.parties.counts.equations import Equation, Term
+from riskset_common.secure.blind.parties.counts.layout import Layout, Part
 from riskset_common.secure.blind.parties.counts.uploads import NUMBERS, Upload
 from riskset_common.secure.blind.parties.keys import input_keys
 
@@ -114,7 +115,7 @@ def test_the_tests_of_a_site_are_those_of_the_vector(vector, setup):
         for member, expected in zip(setup.committee.members, site["tests"], strict=True):
             masks = [
                 (
-                    weight(setup.committee, subset, member),
+                    constant(setup.committee.indicator(subset, member)),
                     stream_words(keys[subset], b"input", bytes.fromhex(label), len(body) // 32),
                 )
                 for subset in setup.committee.subsets_of(member)

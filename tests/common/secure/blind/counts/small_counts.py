@@ -102,13 +102,13 @@ class SmallWork(CountWork[Released]):
         events, patients, means = yield [
             Opens("events", arm["events"].total(axis=0)),
             Opens("patients", arm["patients"].total()),
-            Opens("means", arm["mean"]),
+            Opens("means", calculator.rounded(arm["mean"], 100)),
         ]
         return Released(
             tuple(events.tolist()),
             int(patients),
             bool(few[0]),
-            tuple((means / 2**20).tolist()),
+            tuple((means / 100).tolist()),
         )
 
 
