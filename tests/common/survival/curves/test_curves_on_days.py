@@ -40,7 +40,9 @@ def on_grid(
 
 def table_of(counts: GridCounts) -> RiskTable:
     entered = None if counts.entered is None else counts.entered[0]
-    return risk_table(np.arange(STEPS, dtype=np.float64), counts.events[0], counts.censored[0], entered)
+    return risk_table(
+        np.arange(STEPS, dtype=np.float64), counts.events[0], counts.censored[0], entered
+    )
 
 
 @pytest.mark.parametrize("late", [False, True])
