@@ -8,11 +8,19 @@ from dataclasses import dataclass
 from riskset_common.release.cells import Cell, groups, patients_cell, unknown_cells
 from riskset_common.release.followed import cohort_of
 from riskset_common.results.composed import LandmarkResult, UnivariateResult
-from riskset_common.results.curves import GroupCurve, KaplanMeierResult, KnownPoints
+from riskset_common.results.curves import (
+    CurvePoints,
+    GroupCurve,
+    KaplanMeierResult,
+    KnownPoints,
+    Landmark,
+)
 from riskset_common.results.incidence import (
     CauseIncidence,
     CumulativeIncidenceResult,
     GroupIncidence,
+    IncidenceLandmark,
+    IncidencePoints,
     KnownIncidence,
 )
 from riskset_common.results.shown import Shown, Withheld, WithheldAnalysis

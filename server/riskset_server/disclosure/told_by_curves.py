@@ -130,9 +130,8 @@ class _Endpoint:
             system.know({(whole, kind, span): 1, (part, kind, span): -1}, 0, system.largest)
 
     def _know(self, system: System, row: Row) -> None:
-        everything: dict[Hashable, int] = {(row.cell, kind, span): 1 for kind, span in self._each()}
         if row.n is not None:
-            system.know(everything, row.n, row.n)
+            system.know({(row.cell, kind, span): 1 for kind, span in self._each()}, row.n, row.n)
         for kinds, events in zip(row.kinds, row.events, strict=True):
             if events is not None:
                 of = self._events(row.cell, kinds or self._kinds, range(len(self._spans.bounds)))
@@ -144,7 +143,10 @@ class _Endpoint:
         for at in row.at_risk:
             since = self._times.since[self._times.place(at.time)]
             gone = self._spans.before(since)
-            system.know({name: 1 for name in everything if name[2] not in gone}, at.least, at.most)
+            still: dict[Hashable, int] = {
+                (row.cell, kind, span): 1 for kind, span in self._each() if span not in gone
+            }
+            system.know(still, at.least, at.most)
 
     def _events(
         self, cell: Cell, kinds: Iterable[str], spans: Iterable[int]

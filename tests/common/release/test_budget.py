@@ -72,7 +72,7 @@ def test_units_are_decimals_where_the_largest_weight_is_1() -> None:
 
     assert (0.01, 0.001) == (float(unit(Weighing(), 651, 2)), float(unit(Weighing(), 651, 3)))
     # Weights up to 651 and their squares, up to 423,801.
-    assert (1, 1000) == (unit(gehan, 651, 2), unit(gehan, 651, 2, squared=True))
+    assert [1, 1000] == [float(unit(gehan, 651, 2, squared=each)) for each in (False, True)]
     late = Weighing("fleming_harrington", 1, 1)
     assert (0.001, 0.0001) == (
         float(unit(late, 651, 2)),

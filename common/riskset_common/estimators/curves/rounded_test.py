@@ -11,7 +11,7 @@ from riskset_common.release.budget import Compared
 from riskset_common.release.facts import Facts
 from riskset_common.release.followed import cohort_of, leaving_times
 from riskset_common.release.tests.known import KnownEvents
-from riskset_common.release.tests.log_rank import AskedTest
+from riskset_common.release.tests.log_rank_program import AskedTest
 from riskset_common.release.tests.site_sums import SiteSums
 from riskset_common.results.curves import GroupCurve, KnownPoints
 from riskset_common.results.shown import Shown, Withheld

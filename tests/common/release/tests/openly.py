@@ -133,4 +133,4 @@ def exact_result(analysis: Mapping[str, Any], cohort: Cohort, n_sites: int) -> d
 def rounded(values: Any, unit: Fraction) -> list[int]:
     """Exact numbers as whole multiples of a unit, rounded as programs round."""
     scaled = np.asarray(values, dtype=np.float64) * unit.denominator / unit.numerator
-    return np.floor(scaled + 0.5 + NUDGE).astype(np.int64).tolist()
+    return [int(each) for each in np.floor(scaled + 0.5 + NUDGE).ravel()]

@@ -23,7 +23,7 @@ from tests.examples import examples
 
 from riskset_common.estimators.curves.rounded_test import asked_test
 from riskset_common.release import budget
-from riskset_common.release.tests.log_rank import log_rank_implied, log_rank_program
+from riskset_common.release.tests.log_rank_program import log_rank_implied, log_rank_program
 from riskset_common.release.tests.opened import Units
 from riskset_common.results.shown import Withheld
 
@@ -88,6 +88,7 @@ def check(analysis, cohort, n_sites=5):
     found, given, asked = released(analysis, cohort, n_sites)
     expected = exact_result(analysis, cohort, n_sites)
     counts = budget.counts_of(asked.compared, given.study, given.cells)
+    assert isinstance(counts, budget.GroupCounts)
     units = Units.of(asked.compared.weighing, counts)
     test = expected["test"]
     deviation = np.array(test["observed"]) - np.array(test["expected"])
