@@ -26,16 +26,15 @@ from riskset_common.estimators.curves.emptied import STAYS_0, emptied_warnings
 from riskset_common.estimators.curves.group_test import Comparison, GroupTest, comparison
 from riskset_common.estimators.curves.log_rank import (
     log_rank_result,
-    pairs_of,
     pairwise_tests,
     pooled_pair_sums,
     pooled_sums,
     strata_of_counts,
-    strata_of_patients,
     sums_over,
     sums_shapes,
     sums_summary,
 )
+from riskset_common.estimators.curves.rounded_test import compared_groups
 from riskset_common.estimators.curves.specs import CurvesSpec
 from riskset_common.estimators.curves.survival_curve import group_curve, table_of
 from riskset_common.estimators.curves.two_rounds import TwoRounds
@@ -50,14 +49,17 @@ from riskset_common.estimators.disclosed import (
     shows,
 )
 from riskset_common.estimators.estimator import Shape, Summary, Uses
+from riskset_common.release.budget import Compared
 from riskset_common.release.cells import Counts, followed_counts
 from riskset_common.release.followed import cohort_of
+from riskset_common.release.tests.own_strata import own_strata
 from riskset_common.results.curves import GroupCurve, KaplanMeierResult
 from riskset_common.study.analysis import twice
 from riskset_common.study.patients import EndpointTimes, Patients
 from riskset_common.study.study import Study
 from riskset_common.survival.curves.kaplan_meier import LimitKind
 from riskset_common.survival.curves.risk_table import GridCounts, RiskTable
+from riskset_common.survival.tests.group_sums import pairs_of
 from riskset_common.survival.tests.log_rank import LogRankSums
 
 
@@ -71,6 +73,13 @@ class KaplanMeierSpec(CurvesSpec, OneCauseSpec):
     contrast: Contrasted = ()
     test: GroupTest | None = None
     pairwise: bool = False
+
+    def compared(self, study: Study) -> tuple[Compared, ...]:
+        """The test between the groups, as the budget of what tests may tell counts it."""
+        del study
+        if self.test is None:
+            return ()
+        return (compared_groups(self, self.test, self.cause, pairwise=self.pairwise),)
 
 
 class KaplanMeier(TwoRounds[KaplanMeierSpec, KaplanMeierResult]):
@@ -171,7 +180,7 @@ class KaplanMeier(TwoRounds[KaplanMeierSpec, KaplanMeierResult]):
             return {}
         group, stratum = (group_codes(study, patients, names) for names in (spec.by, spec.strata))
         k = n_groups(study, spec.by)
-        strata = strata_of_patients(times, group, stratum, k)
+        strata = own_strata(times, group, stratum, k)
         return dict(sums_summary(strata, k, comparison(spec.test), pairwise=spec.pairwise))
 
     def _result(self, spec: KaplanMeierSpec, study: Study, pooled: Summary) -> KaplanMeierResult:
