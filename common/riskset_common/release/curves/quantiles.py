@@ -139,5 +139,5 @@ def estimate_of(search: Search, first: int, last: int) -> tuple[float, tuple[flo
 
 def ends_of(estimate: Estimate, value: float) -> tuple[float, float]:
     """The two ends of an estimate that was released."""
-    first, last = (value, value) if estimate.ends is None else estimate.ends
-    return first, last
+    ends = (value, value) if estimate.ends is None else estimate.ends
+    return ends[0], ends[-1]
