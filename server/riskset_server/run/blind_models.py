@@ -5,7 +5,7 @@ The centre relays shares that are sealed among the members, and reads what all m
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -42,12 +42,12 @@ from riskset_common.wire.blind_messages import (
 )
 from riskset_common.wire.blind_steps import BlindAnswer, BlindBegin
 from riskset_common.wire.frame import Message
-from riskset_server.run.conversations import Letters, SideBySide, Talk, UnderWay
+from riskset_server.run.conversations import Letters, SideBySide
 from riskset_server.run.on_shares import AskedBlind, ask_on_shares
 from riskset_server.run.results import Finished
 from riskset_server.run.run import CountedDeaths, Progress, Run
 
-Conversation = Talk[tuple[CoxFit, BlindFurther | None]]
+Conversation = Generator[Letters, Letters, tuple[CoxFit, BlindFurther | None]]
 """What goes to each site, what each answers, and at the end the fit and what was opened besides."""
 
 Kind = TypeVar("Kind", bound=Message)
@@ -145,11 +145,18 @@ def _require_going_on(replies: Letters) -> None:
 
 @dataclass
 class _Model:
-    """A model under way."""
+    """A model under way: its conversation, and what goes out next."""
 
     blind: Blind
-    under_way: UnderWay[tuple[CoxFit, BlindFurther | None]]
+    conversation: Conversation
+    sending: Letters
     evaluations: int = 0
+
+    @classmethod
+    def begun(cls, blind: Blind) -> _Model:
+        """A model at its begin."""
+        under_way = conversation(blind.setup)
+        return cls(blind, under_way, next(under_way))
 
 
 class BlindRun:
@@ -178,9 +185,7 @@ class BlindRun:
         self._frames = SideBySide(run, BlindBegin.of(session.setup.sid, shown))
         models = [_models(session, each) for each in counted]
         self._running = {
-            blind.setup.hash: _Model(blind, UnderWay.of(blind.name, conversation(blind.setup)))
-            for found in models
-            for blind in found.begun
+            blind.setup.hash: _Model.begun(blind) for found in models for blind in found.begun
         }
         self.fitted: dict[str, FittedBlind] = {}
         """The models that are done, by name."""
@@ -213,7 +218,7 @@ class BlindRun:
     def messages(self) -> dict[str, bytes]:
         """The next step, by name of the site."""
         return self._frames.messages(
-            {setup: model.under_way.sending for setup, model in self._running.items()}
+            {setup: model.sending for setup, model in self._running.items()}
         )
 
     def can_spare(self, names: Collection[str]) -> bool:
@@ -228,7 +233,7 @@ class BlindRun:
             if setup not in self._running:
                 continue  # it belonged to a part that has just ended
             answers = read.get(setup, {})
-            if set(answers) != set(model.under_way.sending):
+            if set(answers) != set(model.sending):
                 raise ProtocolRefusal(
                     f"Not every site answered for the blind model {model.blind.name}."
                 )
@@ -237,7 +242,7 @@ class BlindRun:
                 opened.append(model.blind.name)
             self.evaluations[model.blind.name] = model.evaluations
             try:
-                model.under_way.sending = model.under_way.talk.send(answers)
+                model.sending = model.conversation.send(answers)
             except StopIteration as end:
                 self.fitted[model.blind.name] = FittedBlind(model.blind, *end.value)
                 del self._running[setup]

@@ -5,9 +5,7 @@ A conversation knows one computation on shares; what carries it knows none.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from collections.abc import Mapping, Sequence
 
 from riskset_common.wire.blind_steps import BlindAnswer, BlindBegin, BlindStep
 from riskset_common.wire.frame import Message
@@ -15,25 +13,6 @@ from riskset_server.run.run import Run
 
 Letters = Mapping[int, Sequence[Message]]
 """Messages of one computation by the number of the site."""
-
-Outcome = TypeVar("Outcome")
-
-Talk = Generator[Letters, Letters, Outcome]
-"""A conversation: what goes to each site, what each answers, and at the end what came out."""
-
-
-@dataclass
-class UnderWay(Generic[Outcome]):
-    """A conversation under way, and what goes out next."""
-
-    name: str
-    talk: Talk[Outcome]
-    sending: Letters
-
-    @classmethod
-    def of(cls, name: str, talk: Talk[Outcome]) -> UnderWay[Outcome]:
-        """Begin a conversation."""
-        return cls(name, talk, next(talk))
 
 
 class SideBySide:

@@ -10,16 +10,18 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from riskset_common.errors import EstimationError, ProtocolRefusal
-from riskset_common.release.blank import Unseen
-from riskset_common.results.whole_file import BlindComputation
+from riskset_common.results.whole_file import BlindComputation, EventSteps
 from riskset_common.rounds.blind_models import Session, blind_session
 from riskset_common.rounds.counting import Outcome, PlanWork, count_setup
-from riskset_common.secure.blind.parties.counts.centre import CountOutcome, conversation
+from riskset_common.secure.blind.parties.counts.centre import CountOutcome, Step, conversation
 from riskset_common.wire.blind_steps import BlindAnswer, BlindBegin
-from riskset_server.run.conversations import SideBySide, UnderWay
+from riskset_server.run.conversations import SideBySide
 from riskset_server.run.on_shares import AskedBlind, ask_on_shares
 from riskset_server.run.results import Finished
 from riskset_server.run.run import Progress, Run
+
+N_UPLOADS = 3
+"""Steps in which every site sends its numbers: the days of events, widths, and the numbers as bits."""
 
 
 class CountRun:
@@ -29,7 +31,11 @@ class CountRun:
         self._session, self._work = session, work
         self._setup = count_setup(session, work)
         self._frames = SideBySide(run, BlindBegin.of(session.setup.sid, ()))
-        self._talk = UnderWay.of("counts", conversation(self._setup, work, Unseen()))
+        self._conversation = conversation(self._setup, work)
+        # The first step is the begin itself, which goes to everybody.
+        what = next(self._conversation).what
+        self._asked = Step(dict.fromkeys(session.participants, ()), what)
+        self._n_uploads = 0
         self._outcome: CountOutcome[Outcome] | None = None
 
     @property
@@ -44,39 +50,57 @@ class CountRun:
 
     def messages(self) -> dict[str, bytes]:
         """The next step, by name of the site."""
-        return self._frames.messages({self._setup.hash: self._talk.sending})
+        return self._frames.messages({self._setup.hash: self._asked.letters})
 
     def can_spare(self, names: Collection[str]) -> bool:
-        """Whether members of a committee of which enough are left did not answer, in a step that is the committee's alone."""
+        """Whether members of a committee of which enough are left did not answer, in a step that is the committee's alone.
+
+        Before all uploads are there nobody can be spared: a member's own numbers are awaited too.
+        """
         committee = self._session.committee
-        is_theirs = self._talk.sending.keys() <= set(committee.site_ids)
+        is_theirs = self._asked.letters.keys() <= set(committee.site_ids)
         spare = len(committee.site_ids) - (2 * committee.threshold + 1)
-        return is_theirs and len(names) <= spare and not self._setup.checked
+        is_left = len(names) <= spare and not self._setup.checked
+        return is_theirs and is_left and self._n_uploads == N_UPLOADS
 
     def take(self, replies: Mapping[str, BlindAnswer]) -> Sequence[str]:
-        """Take the answers of those that were asked; gives in words what was opened."""
+        """Take the answers of those that were asked; gives in words what the step was for."""
         answers = self._frames.read(replies)
         if not answers.keys() <= {self._setup.hash}:
             raise ProtocolRefusal("A site answered for a computation on shares that was not asked.")
+        done = self._asked.what
+        if self._asked.letters.keys() == set(self._session.participants):
+            self._n_uploads += 1
         try:
-            self._talk.sending = self._talk.talk.send(answers.get(self._setup.hash, {}))
+            self._asked = self._conversation.send(answers.get(self._setup.hash, {}))
         except StopIteration as end:
             self._outcome = end.value
-        return ["counts"]
+        return [done]
 
     def finished(self, progress: Progress) -> Finished:
         """The run with the results of its programs."""
         if self._outcome is None:
             raise EstimationError("The computation of counts has not ended.")
-        return Finished(replace(progress, finished=self._outcome.released), self._summary())
+        return Finished(
+            replace(progress, finished=self._outcome.reached.released.analyses),
+            self._summary(self._outcome),
+        )
 
-    def _summary(self) -> BlindComputation:
-        """What results.json says of the computation."""
+    def _summary(self, outcome: CountOutcome[Outcome]) -> BlindComputation:
+        """What results.json says of the computation, and what of it is public beside the results."""
         roster, committee = self._session.roster, self._session.committee
+        days = outcome.reached.facts.days
         return BlindComputation(
             committee=tuple(map(roster.name, committee.site_ids)),
             threshold=committee.threshold,
             evaluations={},
+            lost=tuple(map(roster.name, outcome.lost)),
+            openings=len(outcome.waves),
+            unchecked_from=outcome.unchecked_from,
+            days={
+                origin: EventSteps(len(found.steps), found.n_steps, found.told)
+                for origin, found in days.items()
+            },
         )
 
 

@@ -34,7 +34,7 @@ class Computation(Protocol):
         ...
 
     def take(self, replies: Mapping[str, BlindAnswer]) -> Sequence[str]:
-        """Take the answers; gives in words what was opened."""
+        """Take the answers; gives in words what was done, or opened."""
         ...
 
     def finished(self, progress: Progress) -> Finished:
@@ -69,7 +69,7 @@ class AskedBlind:
         return self.progress.rounds + 1
 
     def take(self, replies: Replies) -> tuple[Sequence[str], AskedBlind | Finished]:
-        """Take the answers to the step; gives in words what was opened, and what comes next.
+        """Take the answers to the step; gives in words what was done, and what comes next.
 
         Raises
         ------
@@ -83,11 +83,11 @@ class AskedBlind:
                 "each site and each member of the committee must answer a computation on shares"
             )
             raise SitesLost(self.number, missing, needed)
-        opened = self.computation.take(dict(zip(replies, answers, strict=True)))
+        done = self.computation.take(dict(zip(replies, answers, strict=True)))
         if not self.computation.is_done:
             messages = self.computation.messages()
-            return opened, replace(self, step=self.computation.step, messages=messages)
-        return opened, self.computation.finished(replace(self.progress, rounds=self.number))
+            return done, replace(self, step=self.computation.step, messages=messages)
+        return done, self.computation.finished(replace(self.progress, rounds=self.number))
 
 
 def ask_on_shares(progress: Progress, computation: Computation) -> AskedBlind | Finished:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from riskset_common.errors import EstimationError, ProtocolRefusal, own_records
 from riskset_common.rounds.blind_models import Blind
+from riskset_common.secure.blind.parties.counts.site import SiteBelongings
 from riskset_common.secure.blind.parties.keys import accept_keys, make_keys
 from riskset_common.secure.blind.parties.member import BlindMember
 from riskset_common.secure.blind.parties.setup import BlindSetup
@@ -14,6 +15,7 @@ from riskset_common.survival.regression.slot_sums import SlotDesign
 from riskset_common.wire.blind_messages import BlindAsk, BlindInput, BlindKeys, BlindShare
 from riskset_common.wire.frame import Message
 from riskset_node.session.parts import Parts, Records
+from riskset_node.state.outbox import Summary
 
 
 class BlindPart:
@@ -83,7 +85,7 @@ class ModelParts(Parts):
     """The blind models of one session whose plan releases exact numbers."""
 
     def __init__(self, models: Sequence[Blind], own: SiteBelongings, records: Records) -> None:
-        self.named = {blind.setup.hash: blind.name for blind in models}
+        self._named = {blind.setup.hash: blind.name for blind in models}
         with own_records():
             self._parts = {
                 blind.setup.hash: BlindPart(blind.setup, blind.design(records()), own)
@@ -91,8 +93,14 @@ class ModelParts(Parts):
             }
 
     @property
-    def own_numbers(self) -> None:
-        """None: sums at coefficients are real numbers of thousands of risk sets, which show nothing to a reader."""
+    def named(self) -> Mapping[bytes, str]:
+        """The models' names."""
+        return self._named
+
+    @property
+    def own_numbers(self) -> Summary | None:
+        """None: sums over risk sets at coefficients show a reader nothing."""
+        return None
 
     def begin(self) -> dict[bytes, list[Message]]:
         """Keys, and inputs to the first evaluations."""

@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
 
 from riskset_common.errors import ProtocolRefusal, own_records
 from riskset_common.rounds.blind_models import Session
 from riskset_common.rounds.counting import PlanWork, count_setup
 from riskset_common.rounds.survey import origins, read_survey
-from riskset_common.secure.blind.parties.counts.site import CountSite
+from riskset_common.secure.blind.arithmetic.shares import Arithmetic
+from riskset_common.secure.blind.parties.counts.site import CountSite, SiteBelongings
+from riskset_common.secure.blind.parties.counts.work import HiddenCalculator
 from riskset_common.study.patients import Patients
+from riskset_common.survival.arrays.shapes import FloatArray, IntArray
 from riskset_common.wire.blind_steps import BlindBegin
 from riskset_common.wire.frame import Message
+from riskset_common.wire.sections import Numbers, Section, join
 from riskset_node.session.joined import JoinedSession
 from riskset_node.session.parts import Parts, Records
+from riskset_node.state.outbox import Summary
+
+COUNTS: Final = "counts"
+"""What is computed, in words."""
+
+
+def calculator(arithmetic: Arithmetic) -> HiddenCalculator:
+    """A member's calculator on its shares."""
+    from riskset_common.secure.blind.expressions import OnShares
+
+    return OnShares(arithmetic)
 
 
 class CountingParts(Parts):
     """The computation of counts of one session."""
 
-    def __init__(self, session: Session, work: PlanWork, own: SiteBelongings, records: Records) -> None:
+    def __init__(
+        self, session: Session, work: PlanWork, own: SiteBelongings, records: Records
+    ) -> None:
         setup = count_setup(session, work)
         self._setup = setup.hash
 
@@ -27,9 +47,18 @@ class CountingParts(Parts):
             with own_records():
                 return records()
 
-        self._site = CountSite(
-            setup, work, patients, own.identity, own.site_id, own.secret, own.channels
-        )
+        self._site = CountSite(setup, work, patients, own, calculator)
+
+    @property
+    def named(self) -> Mapping[bytes, str]:
+        """Counts."""
+        return {self._setup: COUNTS}
+
+    @property
+    def own_numbers(self) -> Summary | None:
+        """Its own numbers of an upload, by what they count."""
+        found = self._site.own_upload
+        return None if found is None else own_numbers(found)
 
     def begin(self) -> dict[bytes, list[Message]]:
         """Keys, and the first upload."""
@@ -44,8 +73,30 @@ class CountingParts(Parts):
         return self._site.answer(letters)
 
 
+def own_numbers(upload: Mapping[tuple[str, str], IntArray | FloatArray]) -> Summary:
+    """A site's own numbers of an upload as the outbox keeps them: counts or reals by what they count and array."""
+    arrays: dict[tuple[str, str], Numbers] = {
+        key: np.asarray(values) for key, values in upload.items()
+    }
+    sections = tuple(
+        Section(
+            analysis=key[0],
+            name=key[1],
+            ring="reals" if values.dtype == np.float64 else "counts",
+            shape=values.shape,
+        )
+        for key, values in arrays.items()
+    )
+    counts, reals = join(sections, arrays)
+    return Summary(sections, counts, reals)
+
+
 def counting_parts(
-    begin: BlindBegin, joined: JoinedSession, session: Session, own: SiteBelongings, records: Records
+    begin: BlindBegin,
+    joined: JoinedSession,
+    session: Session,
+    own: SiteBelongings,
+    records: Records,
 ) -> CountingParts:
     """The machines of a session, from the survey whose opening this site checked.
 

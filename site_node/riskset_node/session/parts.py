@@ -15,7 +15,8 @@ Records = Callable[[], Patients]
 
 class Parts(Protocol):
     """The machines of one session, by the hash of what each is bound to. All they say follows from what the site
-    brings and from what they are sent."""
+    brings and from what they are sent.
+    """
 
     @property
     def named(self) -> Mapping[bytes, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,14 +105,16 @@ def command(*arguments: str) -> Result:
     return CliRunner().invoke(app, list(arguments))
 
 
-def write_small_study(folder: Path, *, patients: int = 24) -> SmallStudy:
+def write_small_study(
+    folder: Path, *, patients: int = 24, sites: Sequence[str] = SITES
+) -> SmallStudy:
     """Write the study: codebook, plan, and for each site its node.yaml and its file."""
     study = SmallStudy(folder)
     study.codebook.write_text(CODEBOOK, encoding="utf-8")
     study.plan.write_text(PLAN, encoding="utf-8")
     study.nodes.mkdir()
     (folder / "data").mkdir()
-    for number, site in enumerate(SITES):
+    for number, site in enumerate(sites):
         lines = ["pat,time,status,age,sex"]
         for patient in range(patients):
             mixed = (patient * 37 + number * 11) % 101
