@@ -42,8 +42,6 @@ class BlindQuestion:
         The range of each column, from 0..1 of factors and the codebook's range of numbers.
     slot_strata, slot_times, deaths
         Stratum and step of the time grid of each event time, in order, and the deaths there.
-    by_level
-        Patients and events by term and level.
     ph_test
         The function of time against which proportional hazards are tested.
     transformed
@@ -63,7 +61,6 @@ class BlindQuestion:
     slot_strata: tuple[int, ...]
     slot_times: tuple[int, ...]
     deaths: tuple[int, ...]
-    by_level: Mapping[tuple[str, str], tuple[int, int]]
     ph_test: Transform | None = None
     transformed: tuple[float, ...] = ()
     hazard_steps: tuple[int, ...] = ()

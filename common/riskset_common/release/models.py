@@ -32,6 +32,9 @@ CODES: Final = (-1, 0, 1, 2)
 """Values of a number at which patients are counted one by one; all other values are one more."""
 
 
+MANY_EVENTS: Final = 100
+"""Above so many events in the smallest level, score and information at coefficients of 0 are opened to 3 decimals, else to 2."""
+
 MODEL_EVENTS: Final = 40
 """Events outside the most frequent levels: with fewer, somebody could try all patterns that the iterations of a model leave."""
 
@@ -168,7 +171,7 @@ def model_program(given: Given, asked: ModelAsked) -> Program[ModelCounts | With
     bits = {ask.name: bit for ask, bit in zip(asks, opened, strict=True)}
     for codes in asked.numbers:
         if bits[_disguise(codes)].any():
-            return Withheld(f"patients_per_level {PATIENTS_PER_LEVEL}: {codes.number}", "small")
+            return Withheld(_rare(codes), "small")
     if not asked.told_apart:
         return found.counts
     enough = [most for most, bit in zip(TIES, bits[_TIED], strict=True) if bit]
@@ -177,20 +180,31 @@ def model_program(given: Given, asked: ModelAsked) -> Program[ModelCounts | With
     return replace(found.counts, ties_at_most=enough[0])
 
 
-def implied_by(asked: ModelAsked, outcome: ModelCounts | Withheld) -> Mapping[str, Opened]:
-    """What each ask must have given, from what is released."""
+def implied_by(asked: ModelAsked, rule: str, ties_at_most: int | None) -> Mapping[str, Opened]:
+    """What each ask must have given, from what is released.
+
+    Parameters
+    ----------
+    rule
+        The rule by which the model is withheld; empty if it is not.
+    ties_at_most
+        Of a model that is shown.
+    """
     bits: dict[str, Opened] = {}
-    rule = outcome.rule if isinstance(outcome, Withheld) else ""
     for codes in asked.numbers:
-        is_rare = rule == f"patients_per_level {PATIENTS_PER_LEVEL}: {codes.number}"
-        bits[_disguise(codes)] = np.array([is_rare], dtype=np.int64)
+        bits[_disguise(codes)] = np.array([rule == _rare(codes)], dtype=np.int64)
     if asked.told_apart:
-        most = outcome.ties_at_most if isinstance(outcome, ModelCounts) else None
-        bits[_TIED] = np.array([most is not None and most <= t for t in TIES], dtype=np.int64)
+        enough = [ties_at_most is not None and ties_at_most <= most for most in TIES]
+        bits[_TIED] = np.array(enough, dtype=np.int64)
     return bits
 
 
 _TIED: Final = f"at most {', '.join(map(str, TIES))} deaths on every day"
+
+
+def _rare(codes: CodesOfNumber) -> str:
+    """The rule by which a number that has two values withholds its model."""
+    return f"patients_per_level {PATIENTS_PER_LEVEL}: {codes.number}"
 
 
 def _disguise(codes: CodesOfNumber) -> str:
@@ -215,24 +229,16 @@ def _counts(given: Given, asked: ModelAsked) -> _Found | Withheld:
     if isinstance(events, Withheld):
         return events
     levels: list[FactorLevel] = []
-    by_factor: list[list[int]] = []
     for by in (*((name,) for name in asked.factors), *asked.pairs):
-        pairs = group_cells(study, asked.cohort, asked.endpoint, by, asked.kinds)
-        of_term: list[int] = []
-        for level, (patients, died) in zip(_named(study, by), pairs, strict=True):
-            n_level, d_level = cells[patients], cells[died]
-            for count in (n_level, d_level):
-                if isinstance(count, Withheld):
-                    return Withheld(f"{count.rule}: {':'.join(by)}", count.reason)
-            few = _too_few(":".join(by), exact(n_level), exact(d_level))
-            if few is not None:
-                return few
-            levels.append(FactorLevel(":".join(by), level, n_level, d_level))
-            of_term.append(exact(d_level))
-        if len(by) == 1:
-            by_factor.append(of_term)
+        of_term = _levels(given, asked, by)
+        if isinstance(of_term, Withheld):
+            return of_term
+        levels += of_term
     if events < EVENTS_PER_COEFFICIENT * asked.coefficients:
         return Withheld(f"events_per_coefficient {EVENTS_PER_COEFFICIENT}", "small")
+    by_factor = [
+        [exact(level.events) for level in levels if level.term == name] for name in asked.factors
+    ]
     of_factors = sum(sum(each) - max(each) for each in by_factor)
     # A number has as many values as events, for all that anybody knows; one with two is asked below.
     if of_factors + events * len(asked.numbers) < MODEL_EVENTS:
@@ -240,9 +246,24 @@ def _counts(given: Given, asked: ModelAsked) -> _Found | Withheld:
     missing = cells[missing_cell(study, asked.cohort, asked.endpoint)]
     smallest = min((count for of_term in by_factor for count in of_term if count), default=0)
     wanted = max(EVENTS_PER_LEVEL, MODEL_EVENTS - of_factors)
-    return _Found(
-        ModelCounts(n, events, missing, tuple(levels), 3 if smallest > 100 else 2, None), wanted
-    )
+    places = 3 if smallest > MANY_EVENTS else 2
+    return _Found(ModelCounts(n, events, missing, tuple(levels), places, None), wanted)
+
+
+def _levels(given: Given, asked: ModelAsked, by: Sequence[str]) -> list[FactorLevel] | Withheld:
+    """Patients and events by level of a factor or by cell of a pair; the mark of one that is not shown, or too small for a model."""
+    term, found = ":".join(by), []
+    pairs = group_cells(given.study, asked.cohort, asked.endpoint, by, asked.kinds)
+    for level, (patients, died) in zip(_named(given.study, by), pairs, strict=True):
+        n, events = given.cells[patients], given.cells[died]
+        for count in (n, events):
+            if isinstance(count, Withheld):
+                return Withheld(f"{count.rule}: {term}", count.reason)
+        few = _too_few(term, exact(n), exact(events))
+        if few is not None:
+            return few
+        found.append(FactorLevel(term, level, n, events))
+    return found
 
 
 def _named(study: Study, by: Sequence[str]) -> Iterator[str]:

@@ -25,7 +25,6 @@ from riskset_common.estimators.on_shares import (
     HazardEntries,
 )
 from riskset_common.estimators.regression.baseline_hazard import printed_hazard
-from riskset_common.estimators.regression.cells import cells_of, named_cells
 from riskset_common.estimators.regression.fitting import main_effects
 from riskset_common.estimators.regression.proportionality import (
     proportionality,
@@ -118,7 +117,6 @@ def blind_questions(request: CoxRequest, pooled: Summary) -> dict[str, BlindQues
         slot_strata=tuple(stratum.tolist()),
         slot_times=tuple(time.tolist()),
         deaths=tuple(deaths[stratum, time].tolist()),
-        by_level=named_cells(cells_of(spec.terms, spec.interaction, study), pooled["by_level"]),
         ph_test=spec.ph_test,
         transformed=_transformed(spec, time, pooled),
     )

@@ -7,7 +7,7 @@ log-likelihood, score and information. Of either kind no more digits are opened 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -19,10 +19,22 @@ from riskset_common.estimators.regression.fitting import main_effects
 from riskset_common.estimators.regression.result import Survey, result
 from riskset_common.estimators.regression.spec import CoxSpec, uses_of
 from riskset_common.estimators.regression.terms import columns
+from riskset_common.release.counted import Counted
 from riskset_common.release.facts import Facts, origin_of
+from riskset_common.release.floors import nothing_of
 from riskset_common.release.followed import cohort_of, leaving_times
-from riskset_common.release.models import CodesOfNumber, ModelAsked, ModelCounts
+from riskset_common.release.given import Given
+from riskset_common.release.models import (
+    CodesOfNumber,
+    ModelAsked,
+    ModelCounts,
+    ModelsWait,
+    implied_by,
+    model_program,
+)
+from riskset_common.release.program import Opened, Program
 from riskset_common.results.regression import CoxResult, CoxTerm, CoxTests, LogLikelihood
+from riskset_common.results.shown import Withheld, WithheldAnalysis
 from riskset_common.results.tests import PrintedTest
 from riskset_common.study.codebook import NumberVariable
 from riskset_common.study.study import Study
@@ -92,6 +104,31 @@ def asked(spec: CoxSpec, study: Study, facts: Facts) -> ModelAsked:
         deaths=deaths if crosses else None,
         told_apart=crosses and spec.tie_method(study) == "efron",
     )
+
+
+def uploads(spec: CoxSpec, study: Study, facts: Facts) -> tuple[Counted, ...]:
+    """What is counted of a model besides the cells of the plan: the values of its numbers, and its deaths."""
+    model = asked(spec, study, facts)
+    return (*model.numbers, *(() if model.deaths is None else (model.deaths,)))
+
+
+def program(spec: CoxSpec, given: Given) -> Program[WithheldAnalysis | ModelsWait]:
+    """A model up to its fit."""
+    found = yield from model_program(given, asked(spec, given.study, given.facts))
+    if isinstance(found, Withheld):
+        return nothing_of(CoxResult, "cox", found)
+    return ModelsWait({"": found}, {})
+
+
+def implied(
+    spec: CoxSpec, given: Given, released: CoxResult | WithheldAnalysis
+) -> Mapping[str, Opened]:
+    """What the tests of a model's counts must have given; the iterations of its fit are published beside."""
+    model, rule = asked(spec, given.study, given.facts), ""
+    if isinstance(released, WithheldAnalysis):
+        rule = next(iter(released.fields.values())).rule
+    most = released.ties_at_most if isinstance(released, CoxResult) else None
+    return implied_by(model, rule, most)
 
 
 def questions(
@@ -207,8 +244,3 @@ def _test(test: PrintedTest) -> PrintedTest:
 def _unit_of(size: float) -> float:
     """The unit of the fourth significant digit of a product of standard errors."""
     return 10.0 ** (math.floor(math.log10(size)) - 3) if size > 0 else math.nan
-
-
-def uploads(spec: CoxSpec, study: Study, facts: Facts) -> Sequence[CodesOfNumber]:
-    """What is counted of a model besides the cells of the plan and its deaths."""
-    return asked(spec, study, facts).numbers
