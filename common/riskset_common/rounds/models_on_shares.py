@@ -70,14 +70,15 @@ def released(study: Study, outcome: Outcome, fits: Mapping[str, Fits]) -> dict[s
     Parameters
     ----------
     fits
-        By analysis that has models, from `blind_models.fits_of`.
+        By analysis that has models, from `blind_models.fits_of`; a model that is not among them is withheld.
     """
     found: dict[str, ReleasedResult] = {}
     for spec in study.plan.analyses:
         reached = outcome.analyses[spec.id]
         if isinstance(reached, ModelsWait):
-            estimator = estimator_of(spec.kind)
-            reached = fitted_rounded(estimator, spec, study, reached, fits[spec.id])
+            none: Fits = dict.fromkeys(reached.models, NoFit("The model was not computed."))
+            of_spec = none | dict(fits.get(spec.id, {}))
+            reached = fitted_rounded(estimator_of(spec.kind), spec, study, reached, of_spec)
         found[spec.id] = reached
     return found
 
