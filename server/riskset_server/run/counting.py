@@ -13,6 +13,7 @@ from riskset_common.errors import EstimationError, ProtocolRefusal
 from riskset_common.results.whole_file import BlindComputation, EventSteps
 from riskset_common.rounds.blind_models import Session, blind_session
 from riskset_common.rounds.counting import Outcome, PlanWork, count_setup
+from riskset_common.rounds.models_on_shares import released
 from riskset_common.secure.blind.parties.counts.centre import CountOutcome, Step, conversation
 from riskset_common.wire.blind_steps import BlindAnswer, BlindBegin
 from riskset_server.run.conversations import SideBySide
@@ -82,7 +83,9 @@ class CountRun:
         if self._outcome is None:
             raise EstimationError("The computation of counts has not ended.")
         return Finished(
-            replace(progress, finished=self._outcome.reached.released.analyses),
+            replace(
+                progress, finished=released(self._work.study, self._outcome.reached.released, {})
+            ),
             self._summary(self._outcome),
         )
 
