@@ -10,11 +10,18 @@ import pytest
 
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.secure.blind.arithmetic.committee import Committee
-from riskset_common.secure.blind.arithmetic.field import add, from_bytes, to_bytes, to_integers
+from riskset_common.secure.blind.arithmetic.field import (
+    add,
+    constant,
+    from_bytes,
+    to_bytes,
+    to_integers,
+)
 from riskset_common.secure.blind.arithmetic.fixed_point import encode
-from riskset_common.secure.blind.arithmetic.random_shares import sum_of_streams, weight, zero_share
+from riskset_common.secure.blind.arithmetic.parts import Truncated
+from riskset_common.secure.blind.arithmetic.random_shares import sum_of_streams, zero_share
 from riskset_common.secure.blind.arithmetic.reciprocal import FreshStart, NearStart, iterate
-from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Truncated, open_shares
+from riskset_common.secure.blind.arithmetic.shares import Arithmetic, open_shares
 
 VECTORS = json.loads((Path(__file__).parent / "blind_arithmetic.json").read_text(encoding="utf-8"))
 
@@ -48,7 +55,7 @@ def test_subsets_and_weights_are_those_of_the_vector(vector, committee, keys):
     assert list(keys) == list(committee.subsets)
     for each in vector["keys"]:
         for member, expected in each["weights"].items():
-            found = weight(committee, tuple(each["subset"]), int(member))
+            found = constant(committee.indicator(tuple(each["subset"]), int(member)))
 
             assert expected == to_bytes(found).hex()
 

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.estimators.disclosed import Disclosed
 from riskset_common.estimators.on_shares import BlindCohort, BlindQuestion, Fits
+from riskset_common.release.cells import Counts
 from riskset_common.release.counted import Counted
 from riskset_common.release.facts import Facts
 from riskset_common.release.given import Given
@@ -278,6 +279,11 @@ class Estimator(ABC, Generic[Spec, Asked, Result]):
         """What of the analysis cannot be computed on shares, in words: a plan that releases rounded numbers is then refused."""
         del study
         yield f"a {spec.kind} analysis cannot be computed on shares."
+
+    def cells(self, spec: Spec, study: Study) -> Iterator[Counts]:
+        """The counts of patients that the result shows, or that decide whether something is shown. A function of plan and codebook."""
+        del spec, study
+        return iter(())
 
     def uploads(self, spec: Spec, study: Study, facts: Facts) -> tuple[Counted, ...]:
         """What the sites count for the analysis where the plan releases rounded numbers. Run by both sides."""

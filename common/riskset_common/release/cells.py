@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final, Literal, TypeAlias
@@ -13,6 +13,9 @@ from riskset_common.study.study import Study
 
 Levels: TypeAlias = tuple[tuple[str, tuple[str, ...]], ...]
 """Conditions: variables, and the levels of which a patient has one."""
+
+Least: TypeAlias = Literal["minimum_cell", "minimum_at_risk"]
+"""A floor of the plan, by name."""
 
 UNKNOWN: Final = "?"
 """The level of a condition that stands for a missing value; no level of a codebook is called so."""
@@ -57,10 +60,13 @@ class Counts:
     least
         By name the floor below which it is small: `minimum_cell`, or `minimum_at_risk` where more than the number itself is shown of
         these patients.
+    total
+        The key of the sum (`release/counted.py`) by which a split of the same patients says how many there are; None if none does.
     """
 
     cell: Cell
-    least: Literal["minimum_cell", "minimum_at_risk"] = "minimum_cell"
+    least: Least = "minimum_cell"
+    total: Hashable = None
 
 
 Verdicts: TypeAlias = Mapping[Cell, Shown[int]]
@@ -160,20 +166,13 @@ def followed_counts(
     yield Counts(missing_cell(study, cohort, endpoint, by))
     if by:
         yield from (Counts(cell) for cell in unknown_cells(study, cohort, endpoint, by, kinds))
+    everybody = patients_cell(study, cohort, endpoint)
+    yield Counts(everybody, "minimum_at_risk", ("patients", endpoint, cohort))
+    others = set(study.endpoint(endpoint).events) - set(kinds) if kinds else set()
     for levels in dict.fromkeys((known, *groups(study, by))):
         yield Counts(patients_cell(study, cohort, endpoint, levels), "minimum_at_risk")
-        rest = set(study.endpoint(endpoint).events) - set(kinds) if kinds else set()
         yield Counts(events_cell(study, cohort, endpoint, kinds, levels))
-        yield Counts(events_cell(study, cohort, endpoint, (*rest, NO_EVENT), levels))
-
-
-def merged(counts: Iterable[Counts]) -> dict[Cell, str]:
-    """Each cell once, with the larger floor where it is named with two."""
-    least: dict[Cell, str] = {}
-    for each in counts:
-        if least.get(each.cell) != "minimum_at_risk":
-            least[each.cell] = each.least
-    return least
+        yield Counts(events_cell(study, cohort, endpoint, (*others, NO_EVENT), levels))
 
 
 def _chosen(study: Study, cohort: Cohort) -> dict[str, tuple[str, ...]]:

@@ -87,8 +87,8 @@ class BlindComputation:
         So many of them together learn nothing.
     evaluations
         How often the likelihood of each model was opened.
-    passed_over
-        Candidates before the last that serves who do not serve themselves, because more than half of the sites signed that they are lost.
+    lost
+        Members without whom the others went on, because more than half of all sites signed that they are lost; None under exact release.
     openings
         How often the members opened what may be opened; None under exact release.
     unchecked_from
@@ -100,7 +100,7 @@ class BlindComputation:
     committee: tuple[str, ...]
     threshold: int
     evaluations: Mapping[str, int]
-    passed_over: tuple[str, ...] | None = field(default=None, kw_only=True, metadata=WHEN_ASKED)
+    lost: tuple[str, ...] | None = field(default=None, kw_only=True, metadata=WHEN_ASKED)
     openings: int | None = field(default=None, kw_only=True, metadata=WHEN_ASKED)
     unchecked_from: int | None = field(default=None, kw_only=True, metadata=WHEN_ASKED)
     days: Mapping[str, EventSteps] | None = field(default=None, kw_only=True, metadata=WHEN_ASKED)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
 from riskset_common.errors import ContradictionError, EstimationError
 from riskset_common.estimators.catalogue import estimator_of
@@ -18,6 +18,8 @@ from riskset_common.release.counted import Counted, Data
 from riskset_common.release.facts import Facts
 from riskset_common.release.given import Given
 from riskset_common.release.program import Program, together
+from riskset_common.release.tables.plan_cells import PlanCells, merged
+from riskset_common.release.tables.verdicts import PlanVerdicts, verdicts_program
 from riskset_common.results.shown import NO_RESULT
 from riskset_common.results.whole_file import ReleasedResult
 from riskset_common.rounds.blind_models import Session
@@ -31,8 +33,13 @@ from riskset_common.survival.arrays.calculator import Calculator
 ENOUGH_EVENTS: Final = 100
 """Events of an origin that not every patient has, from which on their days are told."""
 
-Outcome: TypeAlias = Mapping[str, ReleasedResult]
-"""What the programs of a plan give, by analysis."""
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the programs of a plan give: the result of each analysis by its id, and the verdicts of all counts."""
+
+    analyses: Mapping[str, ReleasedResult]
+    verdicts: PlanVerdicts
 
 
 @dataclass(frozen=True)
@@ -73,19 +80,31 @@ class PlanWork(CountWork[Outcome]):
         )
 
     def counted(self, facts: Facts) -> tuple[Counted, ...]:
-        """What the analyses need, each once, in the order of the plan."""
-        return tuple(
-            dict.fromkeys(
-                each
-                for spec in self.of.plan.analyses
-                for each in estimator_of(spec.kind).uploads(spec, self.of, facts)
-            )
+        """The counts of the plan, and what the analyses need besides, each once, in the order of the plan."""
+        needed = (
+            each
+            for spec in self.of.plan.analyses
+            for each in estimator_of(spec.kind).uploads(spec, self.of, facts)
         )
+        return tuple(dict.fromkeys((plan_cells(self.of, facts), *needed)))
 
     def program(self, facts: Facts, data: Data, calculator: Calculator) -> Program[Outcome]:
-        """The programs of all analyses, side by side."""
-        given = Given(self.of, facts, data, calculator, {})
-        return together({spec.id: _program(spec, given) for spec in self.of.plan.analyses})
+        """The verdicts of all counts, then the programs of all analyses, side by side."""
+        of_plan = plan_cells(self.of, facts)
+        verdicts = yield from verdicts_program(of_plan, self.of, data, calculator)
+        given = Given(self.of, facts, data, calculator, verdicts.cells)
+        analyses = yield from together(
+            {spec.id: _program(spec, given) for spec in self.of.plan.analyses}
+        )
+        return Outcome(analyses, verdicts)
+
+
+def plan_cells(study: Study, facts: Facts) -> PlanCells:
+    """The counts that the analyses of a plan show."""
+    shown = (
+        each for spec in study.plan.analyses for each in estimator_of(spec.kind).cells(spec, study)
+    )
+    return PlanCells(merged(shown), facts.patients)
 
 
 def _program(spec: AnalysisSpec, given: Given) -> Program[ReleasedResult]:

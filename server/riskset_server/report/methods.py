@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 from riskset_common import __version__
+from riskset_common.release.floors import Floors
 from riskset_common.results.curves import KaplanMeierResult
 from riskset_common.results.shown import Withheld
 from riskset_common.results.whole_file import BlindComputation, Results
@@ -16,7 +17,7 @@ from riskset_server.displays.parts.words import Words, listed, lower_first, sent
 from riskset_server.kinds.kind import Paragraph
 from riskset_server.kinds.kinds import KINDS, kind_of
 from riskset_server.kinds.sentences import cause_specific
-from riskset_server.report.secrecy import secrecy
+from riskset_server.report.secrecy import NUMBERS, secrecy
 from riskset_server.results.typed import distinct
 
 
@@ -29,7 +30,7 @@ def methods(results: Results, parts: Mapping[str, Part], words: Words) -> tuple[
         _of_kinds(Paragraph.ESTIMATION, parts.values(), words),
         _competing_risks(parts.values(), words),
         _of_kinds(Paragraph.REGRESSION, parts.values(), words),
-        _blind(results.secure.blind),
+        _blind(results.secure.blind, words),
         _of_kinds(Paragraph.PARTS, parts.values(), words),
         _of_kinds(Paragraph.SITES, parts.values(), words),
         _of_kinds(Paragraph.TABLES, parts.values(), words),
@@ -42,10 +43,9 @@ def methods(results: Results, parts: Mapping[str, Part], words: Words) -> tuple[
 def _design(results: Results, words: Words) -> Iterator[str]:
     yield (
         f"The statistical analysis plan {words.plan.plan} (version {words.plan.version}) was carried out over {len(results.sites)} sites. "
-        "Patient records stayed at the sites. Each site sent counts and sums that were masked, so that the coordinating "
-        "centre could read only their totals over all sites; estimates and tests are computed from these totals."
+        "Patient records stayed at the sites."
     )
-    yield from secrecy(results.secure)
+    yield from secrecy(results.secure, words)
     if words.plan.data_cutoff is not None:
         cutoff = words.plan.data_cutoff.isoformat()
         censored = (
@@ -121,19 +121,16 @@ def _competing_risks(parts: Collection[Part], words: Words) -> Iterator[str]:
     yield from _of_kinds(Paragraph.COMPETING_RISKS, parts, words)
 
 
-def _blind(blind: BlindComputation | None) -> Iterator[str]:
-    """Who computed the models whose risk sets reach across sites."""
-    if blind is None:
+def _blind(blind: BlindComputation | None, words: Words) -> Iterator[str]:
+    """Under exact release, who computed the models whose risk sets reach across sites; else everything was computed on shares."""
+    if blind is None or words.plan.disclosure.release == "rounded":
         return
     names = distinct(name.partition("/")[0] for name in blind.evaluations)
     yield (
         f"Risk sets of {listed(names)} reach across sites. Sums over them were seen by nobody: the models were computed on secret "
-        f"shares by a committee of {listed(blind.committee)}, of which any {_NUMBERS[blind.threshold]} could learn nothing beyond "
+        f"shares by a committee of {listed(blind.committee)}, of which any {NUMBERS[blind.threshold]} could learn nothing beyond "
         "the log-likelihood, score and information of the whole model at each iteration."
     )
-
-
-_NUMBERS = {1: "single one", 2: "two together"}
 
 
 def _conduct(parts: Collection[Part], words: Words) -> Iterator[str]:
@@ -159,8 +156,8 @@ def _conduct(parts: Collection[Part], words: Words) -> Iterator[str]:
         yield "Results are released at full precision."
     else:
         yield (
-            f"Results are released rounded, with a minimum of {disclosure.minimum_cell} patients in a cell and of "
-            f"{disclosure.minimum_at_risk} at risk; values held back by a rule read “withheld”."
+            f"Results are released rounded. A number below {disclosure.minimum_cell}, but above 0, and what rests on fewer than "
+            f"{Floors.of(disclosure).fewest} patients are held back, and so is what would tell them; such values read “withheld”."
         )
 
 

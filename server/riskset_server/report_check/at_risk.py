@@ -35,7 +35,7 @@ def growing_curves(parts: Mapping[str, Part], plan: Plan) -> Iterator[Disagreeme
     for name, part in parts.items():
         if enters_late(part, plan):
             continue
-        for curve in itertools.chain.from_iterable(map(curves_of, _of_curves(part.result))):
+        for curve in itertools.chain.from_iterable(map(curves_of, analyses_of_curves(part.result))):
             where = f"{name}, {', '.join(curve.level.values()) or 'all'}"
             if curve.numbers_at_risk is not None:
                 yield from _growing(where, curve.numbers_at_risk.at_risk)
@@ -45,7 +45,7 @@ def growing_curves(parts: Mapping[str, Part], plan: Plan) -> Iterator[Disagreeme
             yield from _growing(where, [at.at_risk for at in landmarks])
 
 
-def _of_curves(result: ReleasedResult) -> Iterator[ReleasedResult]:
+def analyses_of_curves(result: ReleasedResult) -> Iterator[ReleasedResult]:
     """The analyses of curves that an analysis is made of; itself if it is one."""
     match result:
         case LandmarkResult(curves=curves) if curves is not None:

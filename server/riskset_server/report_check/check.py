@@ -14,7 +14,7 @@ from riskset_server.kinds.kinds import words_of
 from riskset_server.report.blocks import Block, parts_of
 from riskset_server.report.build import compose
 from riskset_server.report.run_files import FinishedRun
-from riskset_server.report_check import addition, at_risk, hazard_ratios, sources
+from riskset_server.report_check import addition, at_risk, hazard_ratios, known_points, sources
 from riskset_server.report_check.disagreement import Disagreement
 from riskset_server.report_check.printed import (
     rows_of_csv,
@@ -27,6 +27,7 @@ PRINTED: Final = "as results.json"
 CHECKS: Final = {
     addition.CHECK: "patients and events add up",
     hazard_ratios.CHECK: "hazard ratio, interval and P of a row fit together",
+    known_points.CHECK: "the points of a rounded curve fit together, and with its group",
     at_risk.CHECK: "patients at risk only become fewer, and nobody is lost",
     sources.CHECK: "each number of a display is one of its analyses",
     PRINTED: "each number on file is the one that results.json gives",
@@ -43,7 +44,11 @@ def check_report(folder: Path, run: FinishedRun) -> list[Disagreement]:
     PNG and PDF are pictures, which are not read.
     """
     parts = parts_of(run.results, run.plan)
-    disagreements = [*addition.additions(parts, run.plan), *at_risk.growing_curves(parts, run.plan)]
+    disagreements = [
+        *addition.additions(parts, run.plan),
+        *known_points.misfits(parts, run.plan),
+        *at_risk.growing_curves(parts, run.plan),
+    ]
     made = compose(run.results, run.plan, run.codebook)
     for block in made.blocks:
         disagreements += (

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from riskset_common.errors import EstimationError, ProtocolRefusal
-from riskset_common.results.whole_file import BlindComputation
+from riskset_common.results.whole_file import BlindComputation, EventSteps
 from riskset_common.rounds.blind_models import Session, blind_session
 from riskset_common.rounds.counting import Outcome, PlanWork, count_setup
 from riskset_common.secure.blind.parties.counts.centre import CountOutcome, Step, conversation
@@ -81,15 +81,26 @@ class CountRun:
         """The run with the results of its programs."""
         if self._outcome is None:
             raise EstimationError("The computation of counts has not ended.")
-        return Finished(replace(progress, finished=self._outcome.reached.released), self._summary())
+        return Finished(
+            replace(progress, finished=self._outcome.reached.released.analyses),
+            self._summary(self._outcome),
+        )
 
-    def _summary(self) -> BlindComputation:
-        """What results.json says of the computation."""
+    def _summary(self, outcome: CountOutcome[Outcome]) -> BlindComputation:
+        """What results.json says of the computation, and what of it is public beside the results."""
         roster, committee = self._session.roster, self._session.committee
+        days = outcome.reached.facts.days
         return BlindComputation(
             committee=tuple(map(roster.name, committee.site_ids)),
             threshold=committee.threshold,
             evaluations={},
+            lost=tuple(map(roster.name, outcome.lost)),
+            openings=len(outcome.waves),
+            unchecked_from=outcome.unchecked_from,
+            days={
+                origin: EventSteps(len(found.steps), found.n_steps, found.told)
+                for origin, found in days.items()
+            },
         )
 
 

@@ -95,6 +95,18 @@ def test_a_rule_that_withholds_a_model_is_said_in_words(rule: str, said: str) ->
         (Withheld("minimum_cell 5", "protects"), "because with it a number below 5 could be worked out (minimum_cell)"),
         (Withheld("minimum_at_risk 10", "small"), "because fewer than 10 patients are behind it (minimum_at_risk)"),
         (Withheld("minimum_at_risk 10", "protects"), "because with it a number below 10 could be worked out (minimum_at_risk)"),
+        (
+            Withheld("bits 40", "small"),
+            "because fewer than 2^40 ways would be left in which its events may lie in the groups (bits)",
+        ),
+        (
+            Withheld("events_outside_largest_level 40", "small"),
+            "because fewer than 40 events lie outside of the largest levels of its factors (events_outside_largest_level)",
+        ),
+        (
+            Withheld("events_per_coefficient 10", "small"),
+            "because there are fewer than 10 events for each coefficient (events_per_coefficient)",
+        ),
         (Withheld("minimum_cell 5"), "under the disclosure rule minimum_cell 5"),
     ],
 )  # fmt: skip

@@ -116,7 +116,9 @@ def test_a_sum_of_events_is_withheld_with_any_of_its_parts(
     assert "294 (45.2)" == table.rows[0].cells[3].text
 
 
-def test_estimates_read_as_in_the_journal(shown: Callable[..., Shown]) -> None:
+def test_estimates_read_as_in_the_journal(trial: ModuleType, shown: Callable[..., Shown]) -> None:
+    exact = trial.study_plan(disclosure={"release": "exact"})
+
     assert """\
 Group,No.,Events,"Median (95% CI), years","3-year DFS, % (SE)",95% CI,"6-year DFS, % (SE)",95% CI
 IB,161,95,2.6 (2.1 to NR),45.3 (4.0),37.3 to 52.9,38.7 (4.1),30.7 to 46.6
@@ -126,7 +128,17 @@ ADE+MAE,169,96,2.5 (2.0 to NR),45.8 (4.0),37.8 to 53.5,37.9 (4.2),29.8 to 46.1
 (primary, planned). Differences are in percentage points, with Wald intervals.",,,,,,,
 "Abbreviations: CI, confidence interval; DFS, disease-free survival; NR, not reached; No., number of patients; \
 SE, standard error; df, degrees of freedom.",,,,,,,
-""" == estimates.make(shown("dfs_arm")).csv()
+""" == estimates.make(shown("dfs_arm", plan=exact)).csv()
+
+
+def test_limits_that_were_released_rounded_are_whole_percents(
+    trial: ModuleType, shown: Callable[..., Shown]
+) -> None:
+    released = trial.as_released(trial.study_results()["analyses"]["dfs_arm"])
+    table = estimates.make(shown("dfs_arm", results={"dfs_arm": released}))
+
+    assert ["37 to 53", "31 to 47"] == [table.rows[0].cells[place].text for place in (4, 6)]
+    assert "45.3 (4.0)" == table.rows[0].cells[3].text
 
 
 def test_a_difference_is_that_of_the_survivals_and_its_error_the_root_of_their_squares(

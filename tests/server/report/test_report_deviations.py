@@ -115,10 +115,12 @@ def test_the_page_has_the_section_and_says_none(trial: ModuleType, planned: Any,
     assert '<a href="#deviations">' in page
 
 
-def test_the_methods_say_how_sums_were_opened() -> None:
-    (recoverable,) = secrecy(from_json(SecureComputation, SECURE))
+def test_the_methods_say_how_sums_were_opened(trial: ModuleType) -> None:
+    exact = words_of(trial.study_plan(disclosure={"release": "exact"}), trial.study_codebook())
+    _, recoverable = secrecy(from_json(SecureComputation, SECURE), exact)
     strict_terms = SECURE | {"profile": "strict", "committee": []}
-    (strict,) = secrecy(from_json(SecureComputation, strict_terms))
+    masked, strict = secrecy(from_json(SecureComputation, strict_terms), exact)
 
+    assert masked.startswith("Each site sent counts and sums that were masked")
     assert "over at least 3 sites; it took 3 of the 4 sites of a committee" in recoverable
     assert strict.startswith("Each sum is over all sites that joined")

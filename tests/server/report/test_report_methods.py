@@ -39,7 +39,7 @@ def test_methods_are_those_of_plan_and_results(trial: ModuleType) -> None:
         "Characteristics are compared between groups by the chi-square test on patients in whom they are known.",
         "Primary: dfs_arm.",
         "Post hoc: efs_kmt2a, cox_arm.",
-        "Results are released rounded, with a minimum of 5 patients in a cell and of 10 at risk",
+        "Results are released rounded. A number below 5, but above 0, and what rests on fewer than 10 patients are held back",
         f"Computed with riskset-server {server_version()}.",
     ):  # fmt: skip
         assert sentence in text
@@ -188,11 +188,49 @@ def test_models_on_shares_are_named_once_and_as_in_the_plan(trial: ModuleType) -
         "threshold": 1,
         "evaluations": {"cox_arm": 6, "uni/model.sex": 7, "uni/model.arm": 7},
     }
-    text = text_of(trial, trial.study_plan(), results)
+    text = text_of(trial, trial.study_plan(disclosure={"release": "exact"}), results)
 
     assert 1 == text.lower().count("seen by nobody")
     assert "Risk sets of cox_arm and uni reach across sites." in text
     assert "by a committee of aieop, dcog, and pinda, of which any single one" in text
+
+
+ON_SHARES = {
+    "committee": ["aieop", "dcog", "pinda"],
+    "threshold": 1,
+    "evaluations": {},
+    "lost": [],
+    "openings": 131,
+    "days": {"date_diagnosis": {"steps": 415, "n_steps": 8192, "told": True}},
+}
+
+
+def test_a_rounded_release_says_who_computed_and_what_was_opened(trial: ModuleType) -> None:
+    results = trial.study_results()
+    results["secure"]["blind"] = ON_SHARES
+    text = text_of(trial, trial.study_plan(), results)
+
+    assert (
+        "Each site sent its counts as random shares to a committee of aieop, dcog, and pinda, of which any single one could read nothing "
+        "from theirs. Estimates, tests, and which of them may be shown were computed by the committee on shares; what was opened is what "
+        "this report and its results hold, rounded, and on which days after diagnosis there is any event, without the number of events "
+        "or what they are."
+    ) in text
+    assert not any(word in text for word in ("totals", "Each sum", "iteration", "Lost"))
+
+
+def test_what_else_is_public_of_a_computation_on_shares_is_said(trial: ModuleType) -> None:
+    results = trial.study_results()
+    days = {"time age": {"steps": 256, "n_steps": 256, "told": False}}
+    more = {"evaluations": {"cox_all": 5, "cox_arm": 6}, "lost": ["pinda"], "days": days}
+    results["secure"]["blind"] = ON_SHARES | more | {"threshold": 2, "unchecked_from": 57}
+    text = text_of(trial, trial.study_plan(), results)
+
+    assert "of which any two together could read nothing" in text
+    assert "this report and its results hold, rounded." in text
+    assert "Of cox_all and cox_arm log-likelihood, score and information of the whole model" in text
+    assert "Lost while the committee computed: pinda; the others went on." in text
+    assert "From opening 57 of 131 on a wrong share would not have been noticed." in text
 
 
 def test_what_was_not_done_is_not_described(trial: ModuleType) -> None:

@@ -45,6 +45,7 @@ from riskset_common.estimators.on_shares import Fits
 from riskset_common.estimators.regression.spec import CoxSpec
 from riskset_common.estimators.regression.terms import Term
 from riskset_common.estimators.withholding import passed_on
+from riskset_common.release.cells import Counts
 from riskset_common.results.composed import FactorResult, UnivariateResult
 from riskset_common.results.curves import KaplanMeierResult
 from riskset_common.results.shown import WithheldAnalysis, exact
@@ -134,6 +135,11 @@ class Univariate(Composed[UnivariateSpec, AskParts, UnivariateResult]):
         """Names that are given twice, and what a factor's own curves or model cannot be, each said once."""
         found = list(twice("factors and strata", self.uses(spec).all_categories))
         yield from found or dict.fromkeys(_part_problems(spec, study))
+
+    def cells(self, spec: UnivariateSpec, study: Study) -> Iterator[Counts]:
+        """Those of its curves and models."""
+        for part in parts(spec, study).values():
+            yield from estimator_of_part(part).cells(part, study)
 
     def uses(self, spec: UnivariateSpec) -> Uses:
         """Factors and strata; each factor has complete cases of its own."""

@@ -45,6 +45,8 @@ from riskset_common.estimators.disclosed import (
 )
 from riskset_common.estimators.estimator import Shape, Summary, Uses
 from riskset_common.formats.strict_model import StrictModel
+from riskset_common.release.cells import Counts, followed_counts
+from riskset_common.release.followed import cohort_of
 from riskset_common.results.incidence import (
     CauseIncidence,
     CumulativeIncidenceResult,
@@ -129,6 +131,14 @@ class CumulativeIncidence(TwoRounds[CumulativeIncidenceSpec, CumulativeIncidence
     def uses(self, spec: CumulativeIncidenceSpec) -> Uses:
         """Groups and strata, and the kinds of event that the plan names."""
         return Uses(categories=(*spec.by, *spec.strata), causes=spec.causes)
+
+    def cells(self, spec: CumulativeIncidenceSpec, study: Study) -> Iterator[Counts]:
+        """Patients and events by group, and by each cause."""
+        cohort, causes = cohort_of(spec, complete=spec.strata), spec.causes_of(study)
+        every = study.endpoint(spec.endpoint).events
+        others = tuple(kind for kind in every if kind not in causes)
+        for kinds in dict.fromkeys(((), *((cause,) for cause in causes), others)):
+            yield from followed_counts(study, cohort, spec.endpoint, spec.by, kinds)
 
     def opened_by(self, spec: CumulativeIncidenceSpec, study: Study) -> tuple[str, ...]:
         """What the counts are split by; strata within sites show in no count."""

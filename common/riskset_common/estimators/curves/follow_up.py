@@ -29,6 +29,8 @@ from riskset_common.estimators.disclosed import (
     shows,
 )
 from riskset_common.estimators.estimator import Shape, Summary, Uses, counts, one
+from riskset_common.release.cells import Counts, followed_counts
+from riskset_common.release.followed import cohort_of
 from riskset_common.results.follow_up import (
     Completeness,
     FollowUpPoint,
@@ -107,6 +109,11 @@ class FollowUp(TwoRounds[FollowUpSpec, FollowUpResult]):
         """The time to the closing date, where it is a column."""
         is_column = spec.completeness not in (None, CUTOFF)
         return Uses(numbers=(str(spec.completeness),) if is_column else ())
+
+    def cells(self, spec: FollowUpSpec, study: Study) -> Iterator[Counts]:
+        """Patients and events."""
+        cohort = cohort_of(spec, complete=self.uses(spec).numbers)
+        return followed_counts(study, cohort, spec.endpoint, ())
 
     def _what(self, spec: FollowUpSpec, study: Study) -> Hashable:
         """The counts of a Kaplan-Meier curve of everybody."""

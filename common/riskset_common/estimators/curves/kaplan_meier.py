@@ -50,6 +50,8 @@ from riskset_common.estimators.disclosed import (
     shows,
 )
 from riskset_common.estimators.estimator import Shape, Summary, Uses
+from riskset_common.release.cells import Counts, followed_counts
+from riskset_common.release.followed import cohort_of
 from riskset_common.results.curves import GroupCurve, KaplanMeierResult
 from riskset_common.study.analysis import twice
 from riskset_common.study.patients import EndpointTimes, Patients
@@ -115,6 +117,11 @@ class KaplanMeier(TwoRounds[KaplanMeierSpec, KaplanMeierResult]):
     def uses(self, spec: KaplanMeierSpec) -> Uses:
         """Groups and strata."""
         return Uses(categories=(*spec.by, *spec.strata), causes=spec.causes)
+
+    def cells(self, spec: KaplanMeierSpec, study: Study) -> Iterator[Counts]:
+        """Patients and events by group."""
+        cohort = cohort_of(spec, complete=spec.strata)
+        return followed_counts(study, cohort, spec.endpoint, spec.by, spec.causes)
 
     def opened_by(self, spec: KaplanMeierSpec, study: Study) -> tuple[str, ...]:
         """What the counts are split by; strata within sites show in no count."""

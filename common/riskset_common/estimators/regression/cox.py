@@ -68,6 +68,9 @@ from riskset_common.estimators.regression.survey import (
     everyone_surveyed,
 )
 from riskset_common.estimators.regression.terms import columns
+from riskset_common.release.cells import Counts
+from riskset_common.release.followed import cohort_of
+from riskset_common.release.tables.counts import model_counts
 from riskset_common.results.regression import CoxResult
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Site, Study
@@ -158,6 +161,13 @@ class Cox(Estimator[CoxSpec, AskCox, CoxResult]):
     def uses(self, spec: CoxSpec) -> Uses:
         """Factors, covariates, strata and exposures."""
         return uses_of(spec)
+
+    def cells(self, spec: CoxSpec, study: Study) -> Iterator[Counts]:
+        """Patients and events by level, and in each cell of two factors that interact."""
+        uses, factors = uses_of(spec), set(spec.factors)
+        cohort = cohort_of(spec, complete=(*uses.categories, *uses.numbers))
+        pairs = [pair for pair in spec.interaction if factors >= set(pair)]
+        return model_counts(study, cohort, spec.endpoint, spec.factors, pairs, spec.causes)
 
     def opened_by(self, spec: CoxSpec, study: Study) -> tuple[str, ...]:
         """Factors, and strata of a blind model."""

@@ -31,6 +31,9 @@ from riskset_common.estimators.tables.numbers import (
     number_shapes,
     number_summary,
 )
+from riskset_common.release.cells import Counts
+from riskset_common.release.followed import cohort_of
+from riskset_common.release.tables.counts import baseline_counts
 from riskset_common.results.sequences import real_numbers, whole_numbers
 from riskset_common.results.shown import exact
 from riskset_common.results.tables import BaselineResult, BaselineRow, MissingValues
@@ -118,6 +121,11 @@ class Baseline(Estimator[BaselineSpec, CountCells, BaselineResult]):
             partial_categories=spec.characteristics,
             partial_numbers=numbers,
         )
+
+    def cells(self, spec: BaselineSpec, study: Study) -> Iterator[Counts]:
+        """All counts of the table."""
+        numbers = [row.number for row in spec.number_rows]
+        return baseline_counts(study, cohort_of(spec), spec.by, spec.characteristics, numbers)
 
     def first(self, spec: BaselineSpec, study: Study) -> Request[BaselineSpec, CountCells]:
         """Ask for every cell at once."""

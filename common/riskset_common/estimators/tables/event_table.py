@@ -20,6 +20,9 @@ from riskset_common.estimators.estimator import (
     one,
 )
 from riskset_common.estimators.tables.baseline import percent
+from riskset_common.release.cells import Counts
+from riskset_common.release.followed import cohort_of
+from riskset_common.release.tables.counts import event_counts
 from riskset_common.results.sequences import real_numbers, whole_numbers
 from riskset_common.results.tables import EventRow, EventTableResult
 from riskset_common.study.analysis import EndpointSpec, Names, twice
@@ -66,6 +69,10 @@ class EventTable(Estimator[EventTableSpec, CountEvents, EventTableResult]):
     def uses(self, spec: EventTableSpec) -> Uses:
         """The grouping must be known."""
         return Uses(categories=spec.by)
+
+    def cells(self, spec: EventTableSpec, study: Study) -> Iterator[Counts]:
+        """All counts of the table."""
+        return event_counts(study, cohort_of(spec), spec.endpoint, spec.by)
 
     def first(self, spec: EventTableSpec, study: Study) -> Request[EventTableSpec, CountEvents]:
         """Ask for every cell at once."""

@@ -24,6 +24,9 @@ from riskset_common.estimators.estimator import (
     Uses,
     counts,
 )
+from riskset_common.release.cells import Counts
+from riskset_common.release.followed import cohort_of
+from riskset_common.release.tables.counts import flow_counts
 from riskset_common.results.flow import FlowBox, FlowResult
 from riskset_common.study.analysis import AnalysisSpec, Names, twice
 from riskset_common.study.patients import MISSING, Patients
@@ -91,6 +94,10 @@ class Flow(Estimator[FlowSpec, CountFlow, FlowResult]):
     def uses(self, spec: FlowSpec) -> Uses:
         """Every step; where one is not known is part of the answer."""
         return Uses(partial_categories=spec.splits)
+
+    def cells(self, spec: FlowSpec, study: Study) -> Iterator[Counts]:
+        """Every box that there may be."""
+        return flow_counts(study, cohort_of(spec), spec.splits)
 
     def first(self, spec: FlowSpec, study: Study) -> FlowRequest:
         """Ask for every combination at once."""

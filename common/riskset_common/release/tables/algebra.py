@@ -78,6 +78,11 @@ class Algebra:
             met[key] = met[key] & frozenset(levels) if key in met else frozenset(levels)
         return (whole - self._product(met)) % PRIME
 
+    def vectors(self, names: Sequence[Sequence[Cell]]) -> IntArray:
+        """Those of counts, each by the first of its names, shape (n, n_places)."""
+        found = [self.vector(cells[0]) for cells in names]
+        return np.array(found, dtype=np.int64).reshape(len(names), self._n_places)
+
     def _product(self, conditions: Mapping[str, frozenset[str]]) -> IntArray:
         """Conditions that share no base variable are independent: their values are multiplied."""
         found = np.ones(self._n_places, dtype=np.int64)
@@ -195,7 +200,7 @@ class Algebra:
             return self._by_rules(name, derived)
         if derived.first_of is not None:
             events = [each.model_dump() for each in derived.first_of.values()]
-            return self._first(events, derived.levels, derived.otherwise is not None)
+            return self._first(events, derived.levels, told=derived.otherwise is not None)
         cut: Mapping[str, tuple[object, object]] = derived.cut or derived.period or {}
         key = _key(derived)
         edges = self._edges(key)
@@ -205,7 +210,7 @@ class Algebra:
         return self._base(f"values of {key}", derived.levels, states)
 
     def _first(
-        self, events: Sequence[Mapping[str, object]], levels: Sequence[str], told: bool
+        self, events: Sequence[Mapping[str, object]], levels: Sequence[str], *, told: bool
     ) -> Function:
         """The first of some dated events: one base for all variables that are the first of the same."""
         base = f"first of {events!r}"
@@ -328,6 +333,6 @@ def _spread(values: np.ndarray, own: Sequence[str], bases: Sequence[str]) -> np.
 def _require_few(sizes: Sequence[int], what: str) -> None:
     if prod(sizes) > MOST_STATES:
         raise EstimationError(
-            f"{what}: what is counted by it depends on {prod(sizes):,} combinations of values, and at most {MOST_STATES:,} are gone through "
-            "to see which numbers follow from others. Use rules with fewer variables, or fewer bounds."
+            f"{what}: what is counted depends on {prod(sizes):,} combinations of values, and at most {MOST_STATES:,} are gone through to "
+            "see which numbers follow from others. Use rules with fewer variables, or fewer bounds."
         )

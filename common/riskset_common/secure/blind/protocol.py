@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from riskset_common.primitives.signing import Identity
+from riskset_common.secure.blind.arithmetic.field import Elements
 from riskset_common.secure.blind.cox.beside_the_fit import BlindFurther
 from riskset_common.secure.blind.parties.centre import BlindCentre
 from riskset_common.secure.blind.parties.counts.centre import CountOutcome, conversation
@@ -16,9 +17,8 @@ from riskset_common.secure.blind.parties.counts.work import CountWork
 from riskset_common.secure.blind.parties.keys import accept_keys, make_keys
 from riskset_common.secure.blind.parties.member import BlindMember
 from riskset_common.secure.blind.parties.setup import BlindSetup
-from riskset_common.secure.blind.parties.site import BlindSite, answer
+from riskset_common.secure.blind.parties.site import BlindSite, SiteDesign, answer
 from riskset_common.survival.regression.newton import CoxFit
-from riskset_common.survival.regression.slot_sums import SlotDesign
 from riskset_common.wire.blind_messages import (
     BlindAsk,
     BlindConsent,
@@ -32,13 +32,17 @@ from riskset_common.wire.frame import Message
 
 @dataclass(frozen=True)
 class BlindParty:
-    """A participant: who it is, its patients arranged, the random bytes it drew, and its keys with each other site."""
+    """A participant: who it is, its patients arranged, the random bytes it drew, and its keys with each other site.
+
+    A member brings its shares of the deaths to a model that has them hidden.
+    """
 
     site_id: int
     identity: Identity = field(repr=False)
-    design: SlotDesign = field(repr=False)
+    design: SiteDesign = field(repr=False)
     secret: bytes = field(repr=False)
     channels: Mapping[int, bytes] = field(repr=False)
+    deaths: Elements | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,7 @@ def run_blind_cox(setup: BlindSetup, parties: Sequence[BlindParty]) -> BlindOutc
             party.identity,
             party.site_id,
             party.channels,
+            party.deaths,
         )
         for party in parties
         if party.site_id in setup.committee.site_ids

@@ -73,6 +73,21 @@ _REASONS = (
         re.compile(r"(minimum_at_risk) (\d+)"),
         "because fewer than {1} patients are behind it ({0})",
     ),
+    (
+        "small",
+        re.compile(r"(bits) (\d+)"),
+        "because fewer than 2^{1} ways would be left in which its events may lie in the groups ({0})",
+    ),
+    (
+        "small",
+        re.compile(r"(events_outside_largest_level) (\d+)"),
+        "because fewer than {1} events lie outside of the largest levels of its factors ({0})",
+    ),
+    (
+        "small",
+        re.compile(r"(events_per_coefficient) (\d+)"),
+        "because there are fewer than {1} events for each coefficient ({0})",
+    ),
 )
 """Reasons, the rules that have them, and what each says."""
 
@@ -163,6 +178,11 @@ def percent(number: float) -> str:
 def probability(number: float) -> str:
     """A probability as a percentage to one decimal."""
     return percent(100 * number)
+
+
+def whole_percent(number: float) -> str:
+    """A probability as a whole percentage."""
+    return signed(100 * number, 0)
 
 
 def hazard_ratio(ratio: float) -> str:

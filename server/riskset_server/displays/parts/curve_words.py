@@ -13,6 +13,7 @@ from riskset_server.displays.parts.cells import (
     cell,
     joined,
     probability,
+    whole_percent,
     withheld_cell,
 )
 from riskset_server.displays.parts.display import Part, Shown
@@ -45,14 +46,16 @@ def probability_and_error(curve: Curve, time: float) -> Cell:
     return joined((cell(probability_at(at), probability), cell(at.std_err, probability)), "{} ({})")
 
 
-def interval_at(curve: Curve, time: float) -> Cell:
-    """`40.2 to 51.7`: the limits of a curve at a time, in percent."""
+def interval_at(curve: Curve, time: float, shown: Shown) -> Cell:
+    """`40.2 to 51.7`: the limits of a curve at a time, in percent; `40 to 52` where results are released rounded."""
     at = estimated_at(curve, time)
     if at is None:
         return EMPTY
     if isinstance(at, Withheld):
         return withheld_cell(at)
-    return joined((cell(at.lower, probability), cell(at.upper, probability)), "{} to {}")
+    is_exact = shown.words.plan.disclosure.release == "exact"
+    read = probability if is_exact else whole_percent
+    return joined((cell(at.lower, read), cell(at.upper, read)), "{} to {}")
 
 
 def endpoint_noun(shown: Shown) -> str:

@@ -169,7 +169,10 @@ def _horizon_columns(shown: Shown, time: float, level: str) -> Iterator[Column]:
         "survival",
     )
     yield Column(
-        f"{level} CI", lambda group: interval_at(group, time), difference_interval, "survival"
+        f"{level} CI",
+        lambda group: interval_at(group, time, shown),
+        difference_interval,
+        "survival",
     )
 
 

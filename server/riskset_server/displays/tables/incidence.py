@@ -54,7 +54,7 @@ def _rows(
 ) -> Iterator[Row]:
     headed: list[str | None] = []
     for series in series_of(shown, part):
-        cells = _cells(series, times)
+        cells = _cells(shown, series, times)
         if not series.curve.level:
             yield Row(Cell(sentence_case(series.cause or "")), cells, indent)
             continue
@@ -64,10 +64,10 @@ def _rows(
         yield Row(Cell(shown.words.group(series.curve.level)), cells, indent + 1)
 
 
-def _cells(series: Series, times: tuple[float, ...]) -> tuple[Cell, ...]:
+def _cells(shown: Shown, series: Series, times: tuple[float, ...]) -> tuple[Cell, ...]:
     cells = [cell(series.curve.n, count), cell(series.curve.events, count)]
     for time in times:
-        cells += [probability_and_error(series.curve, time), interval_at(series.curve, time)]
+        cells += [probability_and_error(series.curve, time), interval_at(series.curve, time, shown)]
     return tuple(cells)
 
 

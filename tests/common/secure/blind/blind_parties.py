@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections import Counter
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,27 @@ import numpy as np
 from riskset_common.consortium.roster import Member, Roster
 from riskset_common.primitives.signing import Identity
 from riskset_common.secure.blind.arithmetic.committee import Committee
-from riskset_common.secure.blind.arithmetic.field import Elements, add, from_words, scale
+from riskset_common.secure.blind.arithmetic.field import (
+    Elements,
+    add,
+    from_integers,
+    from_words,
+    scale,
+)
 from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Masked, open_shares
-from riskset_common.secure.blind.cox.model import BlindModel
+from riskset_common.secure.blind.cox.bounds import CoxModel
+from riskset_common.secure.blind.cox.model import BlindModel, HiddenDeaths
+from riskset_common.secure.blind.cox.within_sites import SiteStratifiedModel
 from riskset_common.secure.blind.parties.setup import BlindSetup
 from riskset_common.secure.blind.protocol import BlindOutcome, BlindParty, run_blind_cox
-from riskset_common.survival.regression.cox import Ties, cox_sums, prepare
-from riskset_common.survival.regression.newton import CoxFit, NewtonState, advance, start
+from riskset_common.survival.regression.cox import CoxDesign, Ties, cox_sums, prepare
+from riskset_common.survival.regression.newton import (
+    Convergence,
+    CoxFit,
+    NewtonState,
+    advance,
+    start,
+)
 from riskset_common.survival.regression.slot_sums import SlotDesign, prepare_slots
 
 Computation = Generator[Masked, Elements, Any]
@@ -81,6 +96,87 @@ def model_of(cohort: Cohort, ties: Ties = "efron", **changed: Any) -> BlindModel
     return BlindModel(**given | changed)
 
 
+def hidden_model_of(cohort: Cohort, ties: Ties = "efron", **changed: Any) -> BlindModel:
+    """The public half where deaths are hidden: the slots are all days of the day set, in every stratum of the cohort.
+
+    `days` are those of the set, all with an event unless given; `most` bounds the deaths at a slot.
+    """
+    public = model_of(cohort, ties)
+    days = changed.pop("days", sorted(set(public.slot_times)))
+    assert not isinstance(public.deaths, HiddenDeaths)
+    most = changed.pop("most", max(public.deaths))
+    strata = sorted(set(cohort.strata.tolist()))
+    slots = [(stratum, float(day)) for stratum in strata for day in days]
+    given: dict[str, Any] = {
+        "convergence": "digits",
+        "slot_strata": tuple(stratum for stratum, _ in slots),
+        "slot_times": tuple(day for _, day in slots),
+        "deaths": HiddenDeaths(most),
+    }
+    return replace(public, **given | changed)
+
+
+def deaths_of(model: BlindModel, cohort: Cohort) -> list[int]:
+    """The deaths at each slot."""
+    dead = cohort.event
+    found = Counter(
+        zip(cohort.strata[dead].tolist(), cohort.time[dead].astype(float).tolist(), strict=True)
+    )
+    return [found[slot] for slot in zip(model.slot_strata, model.slot_times, strict=True)]
+
+
+def within_sites_model_of(cohort: Cohort, ties: Ties = "efron") -> SiteStratifiedModel:
+    """The public half of a model stratified by site."""
+    public = model_of(cohort, ties)
+    return SiteStratifiedModel(
+        "model", ties, "digits", 40, len(cohort.time), public.lower, public.upper
+    )
+
+
+def fit_on_shares(
+    model: CoxModel,
+    cohort: Cohort,
+    site: np.ndarray,
+    n_sites: int,
+    preset: tuple[int, int] = (3, 1),
+) -> BlindOutcome:
+    """The executable specification where few digits are opened, of either kind of model."""
+    setup = setup_of(model, n_sites, preset)
+    rows = [np.flatnonzero(site == i) for i in range(n_sites)]
+    if isinstance(model, BlindModel):
+        parties = parties_of(model, cohort, site, n_sites)
+        held = shared(setup.committee, from_integers(deaths_of(model, cohort)))
+        parties = [
+            replace(party, deaths=share)
+            for party, share in itertools.zip_longest(parties, held)
+            if party is not None
+        ]
+    else:
+        parties = [
+            BlindParty(
+                i,
+                identity_of(i),
+                own_design(model, cohort, rows[i]),
+                secret("site", i),
+                channels_of(i, n_sites),
+            )
+            for i in range(n_sites)
+        ]
+    return run_blind_cox(setup, parties)
+
+
+def own_design(model: CoxModel, cohort: Cohort, rows: np.ndarray) -> CoxDesign:
+    """Patients arranged for a model whose risk sets lie within a site."""
+    return prepare(
+        cohort.time[rows],
+        cohort.event[rows],
+        None if cohort.entry is None else cohort.entry[rows],
+        model.standardised(cohort.x[rows]),
+        cohort.strata[rows],
+        model.ties,
+    )
+
+
 def design_of(model: BlindModel, cohort: Cohort, rows: np.ndarray) -> SlotDesign:
     return prepare_slots(
         cohort.time[rows],
@@ -93,7 +189,7 @@ def design_of(model: BlindModel, cohort: Cohort, rows: np.ndarray) -> SlotDesign
     )
 
 
-def setup_of(model: BlindModel, n_sites: int, preset: tuple[int, int] = (3, 1)) -> BlindSetup:
+def setup_of(model: CoxModel, n_sites: int, preset: tuple[int, int] = (3, 1)) -> BlindSetup:
     """Sites 0, 1, .. of which the first are the committee."""
     members = tuple(
         Member(site_id=i, name=f"site {i}", study_group="north", public=identity_of(i).public)
@@ -105,6 +201,7 @@ def setup_of(model: BlindModel, n_sites: int, preset: tuple[int, int] = (3, 1)) 
         participants=tuple(range(n_sites)),
         committee=Committee(tuple(range(preset[0])), preset[1]),
         model=model,
+        counts=secret("counts") if model.has_few_digits else b"",
     )
 
 
@@ -151,8 +248,8 @@ def fit_blind(
     )
 
 
-def fit_pooled(model: BlindModel, cohort: Cohort, ties: Ties = "efron") -> CoxFit:
-    """The same model in the open, on one pool of patients, standardised alike."""
+def fit_pooled(model: CoxModel, cohort: Cohort, ties: Ties = "efron") -> CoxFit:
+    """The same model in the open, on one pool of patients, standardised alike, to the last digit."""
     design = prepare(
         cohort.time,
         cohort.event,
@@ -161,7 +258,8 @@ def fit_pooled(model: BlindModel, cohort: Cohort, ties: Ties = "efron") -> CoxFi
         cohort.strata,
         ties,
     )
-    state: NewtonState | CoxFit = start(model.n_columns, model.convergence, model.max_iterations)
+    rule: Convergence = "tight" if model.has_few_digits else model.convergence
+    state: NewtonState | CoxFit = start(model.n_columns, rule, model.max_iterations)
     while isinstance(state, NewtonState):
         state = advance(state, cox_sums(design, np.array(state.beta)))
     return state

@@ -25,18 +25,13 @@ from riskset_common.secure.blind.arithmetic.field import (
     total,
 )
 from riskset_common.secure.blind.arithmetic.fixed_point import F, encode, to_fixed, to_real
+from riskset_common.secure.blind.arithmetic.parts import SIGMA, K, Truncated
 from riskset_common.secure.blind.arithmetic.random_shares import (
     stream_words,
     sum_of_streams,
     zero_share,
 )
-from riskset_common.secure.blind.arithmetic.shares import (
-    SIGMA,
-    Arithmetic,
-    K,
-    Truncated,
-    open_shares,
-)
+from riskset_common.secure.blind.arithmetic.shares import Arithmetic, open_shares
 
 committees = pytest.mark.parametrize(
     "committee", [Committee(tuple(range(10, 10 + m)), t) for m, t in PRESETS], ids=str

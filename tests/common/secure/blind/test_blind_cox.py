@@ -25,6 +25,7 @@ from riskset_common.secure.blind.arithmetic.committee import PRESETS, Committee
 from riskset_common.secure.blind.arithmetic.field import to_integers
 from riskset_common.secure.blind.arithmetic.fixed_point import F, encode, to_real
 from riskset_common.secure.blind.arithmetic.logarithm import COEFFICIENTS
+from riskset_common.secure.blind.arithmetic.parts import K, Truncated
 from riskset_common.secure.blind.arithmetic.reciprocal import (
     FACTOR_BITS,
     FreshStart,
@@ -32,7 +33,7 @@ from riskset_common.secure.blind.arithmetic.reciprocal import (
     correct,
     iterate,
 )
-from riskset_common.secure.blind.arithmetic.shares import Arithmetic, K, Truncated, open_shares
+from riskset_common.secure.blind.arithmetic.shares import Arithmetic, open_shares
 from riskset_common.secure.blind.cox.bounds import PublicPath, next_path
 from riskset_common.secure.blind.cox.wanted import WantedHazard, WantedPhTest, log_times
 from riskset_common.survival.regression.newton import CoxFit
@@ -189,19 +190,19 @@ def audited(monkeypatch, cohort, **fit):
     """The largest number of bits of any value before truncation, reconstructed from all members' shares."""
     held: dict[bytes, list] = {}
     found = []
-    masks = Arithmetic._masks
+    opening = Arithmetic.open
 
-    def remembered(self, parts: list[Truncated]):
+    def remembered(self, parts):
         together_held = held.setdefault(self.label, [])
-        together_held.append([part.share for part in parts])
+        together_held.append([part.share for part in parts if isinstance(part, Truncated)])
         if len(together_held) == self.committee.size:
             for shares in zip(*held.pop(self.label), strict=True):
                 values = to_integers(open_shares(self.committee, shares))
                 found.append(max(abs(value) for value in values).bit_length())
-        return masks(self, parts)
+        return opening(self, parts)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Arithmetic, "_masks", remembered)
+        patch.setattr(Arithmetic, "open", remembered)
         fit_blind(cohort, **fit)
     return found
 

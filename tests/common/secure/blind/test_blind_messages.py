@@ -37,9 +37,9 @@ from riskset_common.secure.blind.arithmetic.field import (
     to_bytes,
 )
 from riskset_common.secure.blind.cox.digits import EXACT
-from riskset_common.secure.blind.cox.opened import cox_sums_of, n_opened
 from riskset_common.secure.blind.cox.guards import require_enough
 from riskset_common.secure.blind.cox.newton import adopt, begin
+from riskset_common.secure.blind.cox.opened import cox_sums_of, n_opened
 from riskset_common.secure.blind.parties.keys import accept_keys
 from riskset_common.secure.blind.parties.member import BlindMember
 from riskset_common.wire.blind_messages import (

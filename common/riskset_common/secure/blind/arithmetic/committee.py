@@ -17,6 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
+from math import lcm, prod
 
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.primitives.hashing import H, u32
@@ -83,19 +84,39 @@ class Committee:
         return value
 
     @cached_property
+    def denominator(self) -> int:
+        """The least whole number that makes every f_A at every member whole."""
+        return lcm(*(prod(self._outside(subset)) for subset in self.subsets))
+
+    def numerator(self, subset: Subset, member: int) -> int:
+        """f_A at a member, times the denominator: a small whole number of either sign."""
+        outside = self._outside(subset)
+        return prod(j - member for j in outside) * (self.denominator // prod(outside))
+
+    def _outside(self, subset: Subset) -> tuple[int, ...]:
+        return tuple(member for member in self.members if member not in subset)
+
+    @cached_property
     def opening(self) -> tuple[int, ...]:
-        """Lagrange coefficients at 0 of members 1..2t+1."""
-        return lagrange(range(1, 2 * self.threshold + 2), 0)
+        """Lagrange coefficients at 0 of members 1..2t+1: small whole numbers of either sign."""
+        return tuple(map(_signed, lagrange(range(1, 2 * self.threshold + 2), 0)))
 
     @cached_property
     def checks(self) -> tuple[tuple[int, tuple[int, ...]], ...]:
         """For each further member, the coefficients by which the first 2t + 1 shares foretell its share."""
         first = range(1, 2 * self.threshold + 2)
-        return tuple((j, lagrange(first, j)) for j in self.members if j not in first)
+        return tuple(
+            (j, tuple(map(_signed, lagrange(first, j)))) for j in self.members if j not in first
+        )
 
     def to_bytes(self) -> bytes:
         """What is hashed of a committee."""
         return H(b"committee", u32(*self.site_ids), u32(self.threshold))
+
+
+def _signed(value: int) -> int:
+    """The whole number in (-p/2, p/2)."""
+    return value - P if value > P // 2 else value
 
 
 def subset_bytes(subset: Subset) -> bytes:

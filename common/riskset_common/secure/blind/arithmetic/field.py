@@ -143,7 +143,7 @@ def subtract(a: Elements, b: Elements) -> Elements:
 
 def scale(a: Elements, factors: NDArray[np.int64]) -> Elements:
     """Each element times a whole number in 0..2^30, of the vector's shape or one that spreads over it."""
-    return _carried(_carried(_carried(a * factors.astype(np.uint64))))
+    return settled(a * factors.astype(np.uint64))
 
 
 def multiply(a: Elements, b: Elements) -> Elements:
@@ -179,7 +179,42 @@ def inner(a: Elements, b: Elements) -> Elements:
 
 def total(a: Elements, axis: int = -1) -> Elements:
     """Sum along an axis of the vector (not axis 0)."""
-    return _carried(_carried(_carried(a.sum(axis=axis))))
+    return settled(a.sum(axis=axis))
+
+
+def running_total(a: Elements) -> Elements:
+    """Sums from the first to each element along the last axis."""
+    return settled(np.cumsum(a, axis=-1, dtype=np.uint64))
+
+
+def settled(limbs: Elements) -> Elements:
+    """Elements of limbs below 2^63, as sums of limbs times small whole numbers leave them."""
+    return _carried(_carried(_carried(limbs)))
+
+
+def combination(terms: Sequence[tuple[int, Elements]]) -> Elements:
+    """Sum of c x over pairs of a whole number and a vector; the numbers together stay below 2^32 in size."""
+    shape = np.broadcast_shapes(*(x.shape for _, x in terms))
+    sums: dict[bool, Elements] = {}
+    for c, x in terms:
+        if c:
+            weighed = x if abs(c) == 1 else x * np.uint64(abs(c))
+            sums[c > 0] = sums[c > 0] + weighed if (c > 0) in sums else weighed
+    up = settled(sums[True]) if True in sums else zeros(*(1,) * (len(shape) - 1))
+    found = subtract(up, settled(sums[False])) if False in sums else up
+    return found if found.shape == shape else np.broadcast_to(found, shape).copy()
+
+
+def from_int64(values: NDArray[np.int64], bits: int = 0) -> Elements:
+    """Whole numbers of either sign times 2^bits, bits <= 128, shape (9, n)."""
+    place, shift = divmod(bits, 64)
+    size = np.abs(values).astype(np.uint64)
+    words = np.zeros((WORDS, len(size)), np.uint64)
+    words[place] = size << np.uint64(shift)
+    if shift:
+        words[place + 1] = size >> np.uint64(64 - shift)
+    elements = from_words(words)
+    return np.where(values < 0, subtract(zeros(len(size)), elements), elements)
 
 
 def same(a: Elements, b: Elements) -> bool:

@@ -25,7 +25,8 @@ from riskset_common.secure.blind.arithmetic.field import (
     zeros,
 )
 from riskset_common.secure.blind.arithmetic.fixed_point import ONE, F
-from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Opening, Truncated
+from riskset_common.secure.blind.arithmetic.parts import Truncated
+from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Opening
 from riskset_common.survival.arrays.shapes import IntArray
 
 COEFFICIENTS = (

@@ -17,7 +17,7 @@ Cramer R, Damgård I, Ishai Y (2005), TCC, LNCS 3378:342, sections 3 and 4 (pseu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -25,17 +25,18 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 
 from riskset_common.primitives.hashing import X, u32
+from riskset_common.primitives.prime_field import P
 from riskset_common.primitives.strict_fields import ELEMENT_BYTES
 from riskset_common.secure.blind.arithmetic.committee import Committee, Subset
 from riskset_common.secure.blind.arithmetic.field import (
     WORDS,
     Elements,
     Words,
+    combination,
     constant,
-    dot,
     from_halves,
     from_words,
-    total,
+    multiply,
 )
 
 SubsetKeys = Mapping[Subset, bytes]
@@ -54,26 +55,33 @@ def zero_share(
     committee: Committee, member: int, keys: SubsetKeys, label: bytes, n: int
 ) -> Elements:
     """A member's share of n zeros, degree 2t."""
-    return dot(
-        [
-            (weight(committee, subset, member), zero_part(committee, member, key, label, n))
-            for subset, key in keys.items()
-        ]
-    )
+    parts = {
+        subset: zero_part(committee, member, key, [(label, n)]) for subset, key in keys.items()
+    }
+    return weighted(committee, member, parts)
 
 
-def zero_part(committee: Committee, member: int, key: bytes, label: bytes, length: int) -> Elements:
-    """One key's part of a sharing of zeros, before the weight f_A(i): sum of i^l psi_{A,l} over l = 1..t, shape (9, length)."""
-    powers = [
-        from_words(stream_words(key, b"zero" + u32(l), label, length)) * np.uint64(member**l)
-        for l in range(1, committee.threshold + 1)
-    ]
-    return total(np.stack(powers, axis=-1))
+def zero_part(
+    committee: Committee, member: int, key: bytes, vectors: Sequence[tuple[bytes, int]]
+) -> Elements:
+    """One key's part of sharings of zeros, before the weight f_A(i): sum of i^l psi_{A,l} over l = 1..t.
+
+    Of several vectors, each with a label and a length of its own, shape (9, sum of the lengths).
+    """
+    powers = []
+    for l in range(1, committee.threshold + 1):
+        words = [stream_words(key, b"zero" + u32(l), label, n) for label, n in vectors]
+        powers.append((member**l, from_words(np.concatenate(words, axis=1))))
+    return combination(powers)
 
 
-def weight(committee: Committee, subset: Subset, member: int) -> Elements:
-    """f_A(i) as one element, shape (9, 1)."""
-    return constant(committee.indicator(subset, member))
+def weighted(committee: Committee, member: int, parts: Mapping[Subset, Elements]) -> Elements:
+    """Sum of f_A(i) x_A over a member's sets A: its share of the sum of all x_A, shape (9, n).
+
+    The f_A(i) are small whole numbers over a common denominator, so that one product in the field is enough.
+    """
+    terms = [(committee.numerator(subset, member), x) for subset, x in parts.items()]
+    return multiply(combination(terms), constant(pow(committee.denominator, -1, P)))
 
 
 def sum_of_streams(keys: Iterable[bytes], purpose: bytes, label: bytes, length: int) -> Elements:

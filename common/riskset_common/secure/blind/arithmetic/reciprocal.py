@@ -28,7 +28,8 @@ from riskset_common.secure.blind.arithmetic.field import (
     subtract,
 )
 from riskset_common.secure.blind.arithmetic.fixed_point import ONE, F
-from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Opening, Truncated
+from riskset_common.secure.blind.arithmetic.parts import Truncated
+from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Opening
 
 FACTOR_BITS = 31
 """Fractional bits of the public factor: A w_last factor <= 1 is a whole number up to 2^159 before it is truncated."""

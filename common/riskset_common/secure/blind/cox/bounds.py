@@ -18,13 +18,13 @@ import numpy as np
 
 from riskset_common.errors import EstimationError
 from riskset_common.secure.blind.arithmetic.fixed_point import ONE, F, to_real
+from riskset_common.secure.blind.arithmetic.parts import K
 from riskset_common.secure.blind.arithmetic.reciprocal import (
     FACTOR_BITS,
     FINE_BITS,
     FreshStart,
     NearStart,
 )
-from riskset_common.secure.blind.arithmetic.shares import K
 from riskset_common.secure.blind.cox.columns import ModelOfColumns
 from riskset_common.secure.blind.cox.model import BlindModel, HiddenDeaths
 from riskset_common.secure.blind.cox.within_sites import SiteStratifiedModel, require_within_reach

@@ -41,8 +41,9 @@ from riskset_common.secure.blind.arithmetic.field import (
 )
 from riskset_common.secure.blind.arithmetic.fixed_point import ONE, F, to_fixed
 from riskset_common.secure.blind.arithmetic.logarithm import logarithms, sum_of_logarithms
+from riskset_common.secure.blind.arithmetic.parts import Truncated
 from riskset_common.secure.blind.arithmetic.reciprocal import FreshStart, correct, iterate
-from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Opening, Truncated
+from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Opening
 from riskset_common.secure.blind.cox.bounds import LOG_BITS, PublicPath
 from riskset_common.secure.blind.cox.digits import Digits
 from riskset_common.secure.blind.cox.hidden_deaths import (

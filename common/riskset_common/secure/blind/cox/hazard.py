@@ -37,7 +37,8 @@ from riskset_common.secure.blind.arithmetic.field import (
     total,
 )
 from riskset_common.secure.blind.arithmetic.fixed_point import F, to_fixed, to_real
-from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Opening, Truncated
+from riskset_common.secure.blind.arithmetic.parts import Truncated
+from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Opening
 from riskset_common.secure.blind.cox.digits import INFORMATION_BITS
 from riskset_common.secure.blind.cox.evaluation import HiddenTerms
 from riskset_common.secure.blind.cox.model import BlindModel

@@ -33,7 +33,8 @@ from riskset_common.secure.blind.arithmetic.field import (
     zeros,
 )
 from riskset_common.secure.blind.arithmetic.fixed_point import ONE
-from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Opening, Truncated
+from riskset_common.secure.blind.arithmetic.parts import Exact
+from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Opening
 from riskset_common.secure.blind.cox.model import BlindModel
 
 
@@ -105,7 +106,7 @@ def hidden_terms(
             pairs.append((_negative(deaths.taken), D[:, k, terms.tied_place]))
         products.append(dot(pairs))
     products[0] = add(products[0], multiply(deaths.none, one))
-    return (yield from arithmetic.truncate([Truncated(each, 0) for each in products]))
+    return (yield from arithmetic.open([Exact(each) for each in products]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,14 +149,14 @@ def weighted_terms(
     """What score and information add up, from w and v of each term. One opening."""
     none = zeros(0)
     if model.ties == "breslow":
-        products = [Truncated(multiply(each, deaths.deaths), 0) for each in (w, *v)]
-        for_s, *weighted = yield from arithmetic.truncate(products)
+        products = [Exact(multiply(each, deaths.deaths)) for each in (w, *v)]
+        for_s, *weighted = yield from arithmetic.open(products)
         return WeightedTerms(for_s, none, tuple(weighted))
     # v of Efron's terms is 0 where a term is none.
     shape = (len(w), model.n_slots, -1)
     parts = [deaths.whole, deaths.taken] if len(model.terms.tied) else [deaths.whole]
-    sums = [Truncated(inner(part.reshape(shape), w.reshape(shape)), 0) for part in parts]
-    found = yield from arithmetic.truncate(sums)
+    sums = [Exact(inner(part.reshape(shape), w.reshape(shape))) for part in parts]
+    found = yield from arithmetic.open(sums)
     return WeightedTerms(found[0], found[1] if len(found) > 1 else none, tuple(v))
 
 
@@ -174,8 +175,8 @@ def _powers(arithmetic: Arithmetic, d: Elements, T: int) -> Opening[list[Element
     powers = [d]
     while len(powers) < T:
         further = powers[: T - len(powers)]
-        products = [Truncated(multiply(powers[-1], each), 0) for each in further]
-        powers += yield from arithmetic.truncate(products)
+        products = [Exact(multiply(powers[-1], each)) for each in further]
+        powers += yield from arithmetic.open(products)
     return powers
 
 

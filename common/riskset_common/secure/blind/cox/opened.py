@@ -14,7 +14,8 @@ from riskset_common.secure.blind.arithmetic.field import (
     to_integers,
 )
 from riskset_common.secure.blind.arithmetic.fixed_point import F
-from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Opening, Truncated
+from riskset_common.secure.blind.arithmetic.parts import Truncated
+from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Opening
 from riskset_common.secure.blind.cox.columns import ModelOfColumns
 from riskset_common.secure.blind.cox.digits import INFORMATION_BITS, Digits
 from riskset_common.survival.arrays.shapes import FloatArray

@@ -15,7 +15,8 @@ import numpy as np
 
 from riskset_common.secure.blind.arithmetic.field import Elements, from_integers, multiply
 from riskset_common.secure.blind.arithmetic.fixed_point import F, to_real
-from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Opening, Truncated
+from riskset_common.secure.blind.arithmetic.parts import Truncated
+from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Opening
 from riskset_common.secure.blind.cox.digits import INFORMATION_BITS, SCORE_BITS
 from riskset_common.secure.blind.cox.evaluation import HiddenTerms, information_share, score_share
 from riskset_common.secure.blind.cox.model import BlindModel

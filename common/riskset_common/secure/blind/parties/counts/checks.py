@@ -38,7 +38,6 @@ from riskset_common.secure.blind.arithmetic.field import (
 from riskset_common.secure.blind.arithmetic.random_shares import (
     SubsetKeys,
     stream_words,
-    weight,
 )
 from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Opening
 from riskset_common.secure.blind.parties.counts.equations import Combination, n_places
@@ -137,6 +136,6 @@ def _masks(
 ) -> list[tuple[Elements, Words]]:
     committee, member = arithmetic.committee, arithmetic.member
     return [
-        (weight(committee, subset, member), stream_words(key, b"input", label, length))
+        (constant(committee.indicator(subset, member)), stream_words(key, b"input", label, length))
         for subset, key in keys.items()
     ]

@@ -10,6 +10,7 @@ from riskset_common.errors import ProtocolRefusal
 from riskset_common.primitives.hashing import PREFIX, H, u32
 from riskset_common.primitives.signing import Identity, verify
 from riskset_common.secure.blind.parties.bound import BoundSetup
+from riskset_common.secure.blind.parties.majority import agreed
 from riskset_common.wire.blind_messages import BlindStrike, BlindWave
 
 
@@ -108,9 +109,6 @@ class CountSetup(BoundSetup):
     def check_strikes(self, strikes: Sequence[BlindStrike], serving: Sequence[int]) -> int:
         """The member that is lost, once more than half of all sites signed for it.
 
-        Two such majorities have a site in common, and no honest site signs for two members in one place: so no two members go on with
-        different ones.
-
         Parameters
         ----------
         serving
@@ -121,31 +119,9 @@ class CountSetup(BoundSetup):
         ProtocolRefusal, SignatureRefusal
             If too few sites signed, or if the computation cannot go on without this member.
         """
-        place = self.committee.size - len(serving)
-        signers = {strike.site_id for strike in strikes} & set(self.participants)
-        said = {(strike.setup, strike.place, strike.lost) for strike in strikes}
-        if (
-            len(said) != 1
-            or len(signers) != len(strikes)
-            or 2 * len(signers) <= len(self.participants)
-        ):
-            raise ProtocolRefusal(
-                f"{len(signers)} of {len(self.participants)} sites agree that the computation goes on without a member; more than half are "
-                "needed."
-            )
-        ((setup, at, lost),) = said
-        if (setup, at) != (self.hash, place):
-            raise ProtocolRefusal(
-                "The sites agreed to go on without a member of another committee, or at another time."
-            )
+        about = (self.hash, self.committee.size - len(serving))
+        lost = agreed(strikes, self.roster, self.participants, about, self.strike_statement)
         self.require_enough(serving, lost)
-        for strike in strikes:
-            verify(
-                self.roster.member(strike.site_id).public,
-                strike.signature,
-                self.strike_statement(place, lost),
-                f"the word of site {self.roster.name(strike.site_id)!r} that a member is lost",
-            )
         return lost
 
     def require_enough(self, serving: Sequence[int], lost: int) -> None:
