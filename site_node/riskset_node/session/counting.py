@@ -26,6 +26,9 @@ from riskset_node.state.outbox import Summary
 COUNTS: Final = "counts"
 """What is computed, in words."""
 
+MOST_LETTERS = 120
+"""Of what is counted, as the outbox shows it."""
+
 
 def calculator(arithmetic: Arithmetic) -> HiddenCalculator:
     """A member's calculator on its shares."""
@@ -74,9 +77,11 @@ class CountingParts(Parts):
 
 
 def own_numbers(upload: Mapping[tuple[str, str], IntArray | FloatArray]) -> Summary:
-    """A site's own numbers of an upload as the outbox keeps them: counts or reals by what they count and array."""
+    """A site's own numbers of an upload as the outbox keeps them: counts or reals by what they count, in words, and array."""
+    places = {what: place for place, what in enumerate(dict.fromkeys(what for what, _ in upload))}
     arrays: dict[tuple[str, str], Numbers] = {
-        key: np.asarray(values) for key, values in upload.items()
+        (f"{places[what] + 1}: {shortened(what)}", array): np.asarray(values)
+        for (what, array), values in upload.items()
     }
     sections = tuple(
         Section(
@@ -89,6 +94,11 @@ def own_numbers(upload: Mapping[tuple[str, str], IntArray | FloatArray]) -> Summ
     )
     counts, reals = join(sections, arrays)
     return Summary(sections, counts, reals)
+
+
+def shortened(what: str) -> str:
+    """The first words of a long description."""
+    return what if len(what) <= MOST_LETTERS else f"{what[:MOST_LETTERS]}..."
 
 
 def counting_parts(

@@ -84,7 +84,7 @@ def plan_of(codebook: Codebook, analyses: Sequence[Mapping[str, Any]], **more: A
             "conventions": "r",
             "endpoints": {"OS": OS},
             "analyses": list(analyses),
-            "disclosure": {"release": "exact"},
+            "disclosure": {"release": "exact", "minimum_events_per_term": 5},
             **more,
         }
     )

@@ -22,8 +22,10 @@ from riskset_common.release.counted import Counted, CountedArray, OwnNumbers
 from riskset_common.release.facts import Facts
 from riskset_common.release.given import Given
 from riskset_common.release.program import Opens, Program
+from riskset_common.release.tables.verdicts import PlanVerdicts
 from riskset_common.results.tables import EventTableResult
 from riskset_common.results.whole_file import Results
+from riskset_common.rounds import counting as rounds_counting
 from riskset_common.study.codebook import read_codebook
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Study
@@ -69,6 +71,12 @@ def opens_the_table(spec: EventTableSpec, given: Given) -> Program[EventTableRes
     return EventTable().next(counted.request(given.study), pooled)
 
 
+def nothing_is_held(*_: object) -> Program[PlanVerdicts]:
+    """No verdict: the tables are shown whole."""
+    yield from ()
+    return PlanVerdicts({}, ())
+
+
 def compute_tables_on_shares(monkeypatch: pytest.MonkeyPatch) -> None:
     """Event tables are computed by these programs, on a calculator that adds up."""
 
@@ -82,6 +90,7 @@ def compute_tables_on_shares(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(EventTable, "uploads", uploads)
     monkeypatch.setattr(EventTable, "program", lambda _, spec, given: opens_the_table(spec, given))
     monkeypatch.setattr(counting, "calculator", AddsUp)
+    monkeypatch.setattr(rounds_counting, "verdicts_program", nothing_is_held)
 
 
 def rounded_study(
