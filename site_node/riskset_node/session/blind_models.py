@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from riskset_common.errors import EstimationError, ProtocolRefusal, own_records
 from riskset_common.rounds.blind_models import Blind
-from riskset_common.secure.blind.parties.counts.site import SiteBelongings
+from riskset_common.secure.blind.parties.counts.count_site import SiteBelongings
 from riskset_common.secure.blind.parties.keys import accept_keys, make_keys
 from riskset_common.secure.blind.parties.member import BlindMember
 from riskset_common.secure.blind.parties.setup import BlindSetup

@@ -11,9 +11,7 @@ from riskset_common.errors import ProtocolRefusal, own_records
 from riskset_common.rounds.blind_models import Session
 from riskset_common.rounds.counting import PlanWork, count_setup
 from riskset_common.rounds.survey import origins, read_survey
-from riskset_common.secure.blind.arithmetic.shares import Arithmetic
-from riskset_common.secure.blind.parties.counts.site import CountSite, SiteBelongings
-from riskset_common.secure.blind.parties.counts.work import HiddenCalculator
+from riskset_common.secure.blind.parties.counts.count_site import CountSite, SiteBelongings
 from riskset_common.study.patients import Patients
 from riskset_common.survival.arrays.shapes import FloatArray, IntArray
 from riskset_common.wire.blind_steps import BlindBegin
@@ -30,13 +28,6 @@ MOST_LETTERS = 120
 """Of what is counted, as the outbox shows it."""
 
 
-def calculator(arithmetic: Arithmetic) -> HiddenCalculator:
-    """A member's calculator on its shares."""
-    from riskset_common.secure.blind.expressions import OnShares
-
-    return OnShares(arithmetic)
-
-
 class CountingParts(Parts):
     """The computation of counts of one session."""
 
@@ -50,7 +41,7 @@ class CountingParts(Parts):
             with own_records():
                 return records()
 
-        self._site = CountSite(setup, work, patients, own, calculator)
+        self._site = CountSite(setup, work, patients, own)
 
     @property
     def named(self) -> Mapping[bytes, str]:
