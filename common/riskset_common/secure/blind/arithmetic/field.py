@@ -193,10 +193,10 @@ def settled(limbs: Elements) -> Elements:
 
 
 def combination(terms: Sequence[tuple[int, Elements]]) -> Elements:
-    """Sum of c x over pairs of a whole number and a vector; the numbers together stay below 2^20 in size."""
+    """Sum of c x over pairs of a whole number and a vector; the numbers together stay below 2^30 in size."""
     factors = [c for c, _ in terms]
-    if sum(map(abs, factors)) >= 1 << 20:
-        raise ValueError("The factors of a combination stay below 2^20 together.")
+    if sum(map(abs, factors)) >= 1 << 30:
+        raise ValueError("The factors of a combination stay below 2^30 together.")
     return _by_chunks(lambda *vectors: _combined(factors, vectors), *(x for _, x in terms))
 
 
@@ -215,7 +215,7 @@ def _combined(factors: Sequence[int], vectors: Sequence[Elements]) -> Elements:
 
 
 def _weighed(terms: Sequence[tuple[int, Elements]]) -> Elements:
-    """Sum of c x, 0 < c: one carry is enough for four vectors, two for 2^20."""
+    """Sum of c x, 0 < c: one carry is enough for four vectors, two for 2^30."""
     found = terms[0][1] * np.uint64(terms[0][0])
     for c, x in terms[1:]:
         found = found + (x if c == 1 else x * np.uint64(c))
