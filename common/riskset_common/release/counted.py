@@ -63,6 +63,37 @@ class Total:
     axes: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Running:
+    """The running total of an array along its last axis, after it was summed over others.
+
+    Attributes
+    ----------
+    array, axes
+        Which array, and the axes over which it is summed first.
+    until
+        For each place of a level, how many places of the array's last axis are in the total; ascending.
+    sign
+        1 for those who come, -1 for those who go.
+    """
+
+    array: str
+    axes: tuple[int, ...]
+    until: tuple[int, ...]
+    sign: int
+
+
+@dataclass(frozen=True)
+class Level:
+    """An array of people who are there at each place of its last axis: all who came so far, less all who went.
+
+    It is uploaded although it follows from the others, because that shows of every site that none of its numbers is negative.
+    """
+
+    array: str
+    terms: tuple[Running, ...]
+
+
 class Counted(ABC):
     """What is counted, as a value that can be compared and hashed (a frozen dataclass)."""
 
@@ -76,6 +107,11 @@ class Counted(ABC):
 
     def identities(self, study: Study) -> Iterator[Identity]:
         """Linear identities that hold in every site's numbers."""
+        del study
+        return iter(())
+
+    def levels(self, study: Study) -> Iterator[Level]:
+        """Arrays of people who are there, where those who come and those who go are counted by themselves."""
         del study
         return iter(())
 

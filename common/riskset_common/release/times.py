@@ -7,7 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from riskset_common.release.counted import Counted, CountedArray, Identity, OwnNumbers, Total
+from riskset_common.release.counted import (
+    Counted,
+    CountedArray,
+    Identity,
+    Level,
+    OwnNumbers,
+    Running,
+    Total,
+)
 from riskset_common.study.patients import MISSING, EndpointTimes, Integers, Patients
 from riskset_common.study.study import Study, cross
 from riskset_common.survival.arrays.calculator import Calculator, Numbers
@@ -99,7 +107,19 @@ class LeavingTimes(Counted):
             "left": between,
             "patients": CountedArray((rows,)),
         }
-        return found | {"entered": between} if self.left_truncated else found
+        if not self.left_truncated:
+            return found
+        return found | {"entered": between, "staying": CountedArray((rows, len(self.marks)))}
+
+    def levels(self, study: Study) -> Iterator[Level]:
+        """Under left truncation, who stays after the events of a mark: else a site could count leavers before they entered."""
+        del study
+        if self.left_truncated:
+            columns = tuple(range(1, len(self.marks) + 1))
+            on_days = np.searchsorted(np.asarray(self.days), np.asarray(self.marks), side="right")
+            events = Running("events", (0,), tuple(on_days.tolist()), -1)
+            came, gone = Running("entered", (), columns, 1), Running("left", (), columns, -1)
+            yield Level("staying", (came, gone, events))
 
     def identities(self, study: Study) -> Iterator[Identity]:
         """In each row those who leave are those who are there, and so are those who enter."""
@@ -139,6 +159,9 @@ class LeavingTimes(Counted):
             # Who enters at a step is at risk from the next one on: at the first mark that lies after the step.
             came = np.searchsorted(marks, entry, side="right")
             found["entered"] = _count(row * n_columns + came, (rows, n_columns))
+            there = np.cumsum(found["entered"] - found["left"], axis=1)[:, :-1]
+            happened = np.cumsum(_with_none(found["events"].sum(axis=0)), axis=1)
+            found["staying"] = there - happened[:, np.searchsorted(self.days, marks, side="right")]
         return found
 
     def _kind(self, patients: Patients, study: Study) -> Integers:
@@ -173,12 +196,18 @@ def at_risk(
     marks, days = np.asarray(counted.marks), np.asarray(counted.days)
     before = np.searchsorted(days, marks, side="left")
     none = calculator.whole(np.zeros((happened.shape[0], 1), dtype=np.int64))
+    if counted.left_truncated:
+        after = np.searchsorted(days, marks, side="right")
+        on_the_mark = np.where(after > before, after, 0)
+        return counts["staying"] + calculator.joined([none, happened])[:, on_the_mark]
     gone = calculator.joined([none, happened.running_total()])[:, before]
     left = counts["left"].running_total()[:, : len(marks)]
-    if counted.left_truncated:
-        come = counts["entered"].running_total()[:, : len(marks)]
-        return come - gone - left
     return counts["patients"].reshape(-1, 1) - gone - left
+
+
+def _with_none(events: IntArray) -> IntArray:
+    """The events after a column of none."""
+    return np.pad(events, ((0, 0), (1, 0)))
 
 
 def _count(cells: Integers, shape: tuple[int, ...]) -> IntArray:
