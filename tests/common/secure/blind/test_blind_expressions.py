@@ -105,7 +105,7 @@ def signed(calculator, given):
 
 
 @committees
-@examples(3)
+@examples(1)
 @given(seed=st.integers(0, 10**6))
 def test_each_operation_gives_on_shares_what_it_gives_in_the_open(committee, seed):
     values = values_of(seed)
@@ -122,7 +122,7 @@ def test_each_operation_gives_on_shares_what_it_gives_in_the_open(committee, see
         assert np.max(np.abs(a - clear(b)), initial=0) <= NEAR * size, number
 
 
-@examples(5)
+@examples(2)
 @given(size=st.integers(1, 60))
 def test_openings_that_are_cut_into_slices_give_the_same(size):
     values = values_of(1)
@@ -193,7 +193,7 @@ def test_what_could_become_too_large_cannot_be_written_down():
         with pytest.raises(BoundError, match="a sum of 4 products"):
             calculator.inner(q * 2**17, q * 2**17)
         with pytest.raises(BoundError, match="a sum could have"):
-            (large + 2**61) * 2**30 + q
+            q * 2**62 * 2**33 + q * 2**62 * 2**33
         with pytest.raises(BoundError, match="Say with `fraction` that they are"):
             calculator.running_product(q + q)
         with pytest.raises(BoundError, match="without its reason"):
