@@ -21,11 +21,11 @@ N_SITES = 6
 PATIENTS = [site_patients(site) for site in range(N_SITES)]
 
 
-def sites_of(setup, work, patients=PATIENTS):
-    return {
-        site: CountSite(setup, work, lambda site=site: patients[site], own_of(site, N_SITES))
-        for site in range(N_SITES)
-    }
+def sites_of(setup, work):
+    def site_of(site):
+        return CountSite(setup, work, lambda: PATIENTS[site], own_of(site, N_SITES))
+
+    return {site: site_of(site) for site in range(N_SITES)}
 
 
 @pytest.mark.parametrize("preset", [(3, 1), (5, 1), (5, 2)])

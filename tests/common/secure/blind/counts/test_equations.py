@@ -98,8 +98,8 @@ def test_nobody_leaves_before_entering():
     """All enter at the end: all sums are as they were, but those who stay would be fewer than none."""
     own = dict(COUNTING.own(site_patients(3, 40)))
     for place in (0, 1):
-        entered = np.array(own[place, "entered"])
-        entered[:, -1], entered[:, :-1] = entered.sum(axis=1), 0
+        entered = np.array(own[place, "entered"], dtype=np.int64)
+        entered = np.column_stack([np.zeros_like(entered[:, 1:]), entered.sum(axis=1)])
         own[place, "entered"] = entered
         own[place, "staying"] = np.zeros_like(own[place, "staying"])
     of_bits, of_sums = found_of(own)
