@@ -84,6 +84,14 @@ def course(setup: CountSetup, work: CountWork[Released]) -> Course[Released]:
     return Reached(facts, counting.counted, released, largest)
 
 
+def first_upload(begun: Course[Released]) -> Upload:
+    """The upload with which a course begins. Run once, before anything is sent to it."""
+    asked = next(begun)
+    if not isinstance(asked, Upload):
+        raise TypeError("A course of the counts begins with an upload.")
+    return asked
+
+
 def _sums(sent: Sums | Sequence[Opened]) -> Sums:
     if not isinstance(sent, Sums):
         raise TypeError("The course of the counts awaits the sums of an upload.")
