@@ -19,6 +19,20 @@ OwnNumbers: TypeAlias = Mapping[str, IntArray | FloatArray]
 """One site's numbers by array: counts, or reals that it computed alone."""
 
 
+class Ceiling(ABC):
+    """A number of each site that no count of some arrays is above, as a value that can be compared and hashed (a frozen dataclass).
+
+    How many sites need which power of two of it becomes public. So it must be one of all patients of an origin, and not of a cohort or a
+    group: else it would tell whether a site has any event among a few patients.
+    """
+
+    origin: str
+
+    @abstractmethod
+    def of(self, patients: Patients, study: Study) -> int:
+        """This site's number, from all of its patients."""
+
+
 @dataclass(frozen=True)
 class CountedArray:
     """One array of what is counted.
@@ -30,12 +44,16 @@ class CountedArray:
     fraction_bits
         Binary digits after the point: 0 for counts, which are not negative; reals have a sign.
     largest
-        A public bound of a site's number in size; None where the sites say which power of two they need (counts only).
+        A public bound of a site's number in size, which reals must have. None for counts of people: a site has at most as many as it has
+        patients.
+    ceiling
+        For counts of people, a smaller number that they are below; asked of the sites once for all arrays that have it.
     """
 
     shape: tuple[int, ...]
     fraction_bits: int = 0
     largest: int | None = None
+    ceiling: Ceiling | None = None
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from riskset_common.release.counted import (
+    Ceiling,
     Counted,
     CountedArray,
     Identity,
@@ -16,6 +17,7 @@ from riskset_common.release.counted import (
     Running,
     Total,
 )
+from riskset_common.release.facts import endpoints_of, origin_of
 from riskset_common.study.patients import MISSING, EndpointTimes, Integers, Patients
 from riskset_common.study.study import Study, cross
 from riskset_common.survival.arrays.calculator import Calculator, Numbers
@@ -50,6 +52,52 @@ class Cohort:
             return patients.rows(chosen & patients.complete(self.complete, endpoint))
 
         return patients.keep((self, endpoint), choose)
+
+
+@dataclass(frozen=True)
+class EventsOnADay(Ceiling):
+    """The most events of an endpoint of an origin on one day: the bound on ties."""
+
+    origin: str
+
+    def of(self, patients: Patients, study: Study) -> int:
+        """Over all patients, days and endpoints of this site."""
+        return max(
+            (
+                _most(times.time[(times.event > 0) & (times.time != MISSING)])
+                for times in _all_times(patients, study, self.origin)
+            ),
+            default=0,
+        )
+
+
+@dataclass(frozen=True)
+class LeaversBetween(Ceiling):
+    """The most patients whose time to an endpoint of an origin ends between two marks."""
+
+    origin: str
+    marks: tuple[int, ...]
+
+    def of(self, patients: Patients, study: Study) -> int:
+        """Over all patients, gaps between marks and endpoints of this site."""
+        return max(
+            (
+                _most(np.searchsorted(self.marks, times.time[times.time != MISSING], side="right"))
+                for times in _all_times(patients, study, self.origin)
+            ),
+            default=0,
+        )
+
+
+def _all_times(patients: Patients, study: Study, origin: str) -> Iterator[EndpointTimes]:
+    """Of all patients, for each endpoint of an origin."""
+    for name in endpoints_of(study, origin):
+        yield patients.endpoints[name]
+
+
+def _most(places: Integers) -> int:
+    """How often the most frequent number comes."""
+    return int(np.max(np.bincount(places), initial=0))
 
 
 @dataclass(frozen=True)
@@ -100,16 +148,18 @@ class LeavingTimes(Counted):
 
     def arrays(self, study: Study) -> Mapping[str, CountedArray]:
         """`events` (kinds, rows, days), `left` and, under left truncation, `entered` (rows, marks + 1), and `patients` (rows,)."""
-        rows = self.n_rows(study)
-        between = CountedArray((rows, len(self.marks) + 1))
+        rows, origin = self.n_rows(study), origin_of(study, self.endpoint)
+        between = (rows, len(self.marks) + 1)
+        days = (self.n_kinds(study), rows, len(self.days))
         found = {
-            "events": CountedArray((self.n_kinds(study), rows, len(self.days))),
-            "left": between,
+            "events": CountedArray(days, ceiling=EventsOnADay(origin)),
+            "left": CountedArray(between, ceiling=LeaversBetween(origin, self.marks)),
             "patients": CountedArray((rows,)),
         }
         if not self.left_truncated:
             return found
-        return found | {"entered": between, "staying": CountedArray((rows, len(self.marks)))}
+        more = {"entered": CountedArray(between), "staying": CountedArray((rows, len(self.marks)))}
+        return found | more
 
     def levels(self, study: Study) -> Iterator[Level]:
         """Under left truncation, who stays after the events of a mark: else a site could count leavers before they entered."""

@@ -26,6 +26,8 @@ class Words:
         return self
 
     events = ("relapse", "death")
+    time = None
+    origin = "diagnosis"
 
     def chosen(self, patients: Patients, population: str | None, where: object) -> np.ndarray:
         assert (None, {}) == (population, where)

@@ -42,9 +42,9 @@ def refused(match, error=ProtocolRefusal):
     [
         (CountedArray((2, 3)), 5, [[0, 31, 7], [1, 2, 3]]),
         (CountedArray((3,)), 0, [0, 0, 0]),
-        (CountedArray((2,), largest=9), None, [9, 0]),
-        (CountedArray((2,), fraction_bits=40, largest=5), None, [-5.0, 4.9375]),
-        (CountedArray((2,), fraction_bits=64, largest=1 << 20), None, [-(2.0**20), 2.0**-64]),
+        (CountedArray((2,), largest=9), 99, [9, 0]),
+        (CountedArray((2,), fraction_bits=40, largest=5), 99, [-5.0, 4.9375]),
+        (CountedArray((2,), fraction_bits=64, largest=1 << 20), 99, [-(2.0**20), 2.0**-64]),
         (CountedArray((0, 4)), 3, np.zeros((0, 4))),
     ],
 )
@@ -172,7 +172,7 @@ def test_members_together_hold_the_sums_and_a_site_its_own_numbers():
 
 
 def test_without_arrays_no_width_is_asked():
-    assert {} == in_the_open(widths((), {}))
+    assert () == in_the_open(widths((), {}))
 
 
 def test_a_setup_is_another_if_anything_agreed_is():

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.common.release.test_times import Words
 
-from riskset_common.release.facts import Facts
+from riskset_common.release.facts import DaySet, Facts
 from riskset_common.release.times import Cohort, LeavingTimes
 from riskset_common.secure.blind.arithmetic.field import (
     constant,
@@ -31,8 +31,9 @@ from riskset_common.study.study import Study
 DAYS, MARKS = (2, 4, 7), (2, 4, 5, 7, 9)
 SPLIT = LeavingTimes("EFS", (), False, Cohort(), ("sex",), DAYS, MARKS, True)
 WHOLE = dataclasses.replace(SPLIT, by=())
-COUNTING = Counting(cast("Study", Words()), Facts({}, 0), 6, (SPLIT, WHOLE))
-UPLOAD = COUNTING.bits_upload(dict.fromkeys(COUNTING.asked_widths, 6))
+FACTS = Facts({"diagnosis": DaySet(DAYS, 16, told=True)}, 0)
+COUNTING = Counting(cast("Study", Words()), FACTS, 6, (SPLIT, WHOLE))
+UPLOAD = COUNTING.bits_upload([5] * len(COUNTING.ceilings))
 
 
 def site_patients(seed: int, n: int) -> Patients:
@@ -123,3 +124,18 @@ def test_a_number_above_all_marks_has_none():
     for number in (-1, 4):
         with pytest.raises(Exception, match="more than the number of its patients allows"):
             marks_of(number, 3)
+
+
+def test_events_and_leavers_have_the_width_of_their_origin_and_all_else_that_of_the_patients():
+    parts = UPLOAD.layout.parts
+
+    assert 2 == len(COUNTING.ceilings)
+    assert {5} == {parts[place, name].width for place in (0, 1) for name in ("events", "left")}
+    assert {6} == {
+        parts[place, name].width for place in (0, 1) for name in ("patients", "entered", "staying")
+    }
+    small = Facts({"diagnosis": DaySet(DAYS, 16, told=False)}, 0)
+    of_small = Counting(cast("Study", Words()), small, 6, (SPLIT, WHOLE))
+
+    assert () == of_small.ceilings
+    assert {6} == {part.width for part in of_small.bits_upload([]).layout.parts.values()}

@@ -71,7 +71,7 @@ def course(setup: CountSetup, work: CountWork[Released]) -> Course[Released]:
 
     counting = Counting(work.study, facts, width, work.counted(facts))
     second = _sums((yield counting.widths_upload()))
-    needed = yield from widths(counting.asked_widths, second.pooled)
+    needed = yield from widths(counting.ceilings, second.pooled)
 
     upload = counting.bits_upload(needed)
     third = _sums((yield upload))
