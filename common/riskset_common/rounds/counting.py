@@ -107,7 +107,7 @@ def plan_cells(study: Study, facts: Facts) -> PlanCells:
     shown = (
         each for spec in study.plan.analyses for each in estimator_of(spec.kind).cells(spec, study)
     )
-    return PlanCells(merged(shown), facts.patients)
+    return PlanCells(merged(shown))
 
 
 def _program(spec: AnalysisSpec, given: Given) -> Program[ReleasedResult | ModelsWait]:
