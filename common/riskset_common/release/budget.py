@@ -17,10 +17,6 @@ What the numbers rest on
     over the values that could be opened; a value with chi-square x is rarer than the commonest by exp(-x/2), 20 bits at x = 28.
 2 decimals, 3 above 100 events in the smaller group
     A difference of 8 events with variance 18 gives chi-square to three digits. At seven digits one pattern of a small trial is left.
-40 events in a model's smaller levels
-    A model opens log-likelihood, score and information at each iteration: more bits than the patterns of any trial have, so that in
-    principle they determine the records. With 40 of 80 events there are C(80, 40) = 2^77 patterns, and two halves of 2^38 to be put
-    together; with fewer events anybody could try them.
 """
 
 from __future__ import annotations
@@ -43,14 +39,8 @@ from riskset_common.survival.tests.weighing import Weighing
 MARGIN: Final = 40
 """The bits that must be left: h - b."""
 
-MODEL_EVENTS: Final = 40
-"""The events outside the most frequent levels that a model rounded and computed on shares needs."""
-
 TOO_MANY_DIGITS: Final = Withheld(f"bits {MARGIN}", "small")
 """The mark of a test that would leave too few ways to give the events to the groups."""
-
-TOO_FEW_FOR_A_MODEL: Final = Withheld(f"events_outside_largest_level {MODEL_EVENTS}", "small")
-"""The mark of a model of too few events."""
 
 
 @dataclass(frozen=True)
@@ -117,20 +107,6 @@ class GroupCounts:
 def decimals(events: Sequence[int]) -> int:
     """Decimals of observed less expected events and their covariance, by the events of the groups."""
     return 3 if min(events, default=0) > 100 else 2
-
-
-def few_events(factors: Sequence[Sequence[int]], numbers: Sequence[int] = ()) -> bool:
-    """Whether a model has too few events to be released.
-
-    Parameters
-    ----------
-    factors
-        The events of each level of each of its factors.
-    numbers
-        The events of each of its numbers, which have many values.
-    """
-    outside = sum(sum(events) - max(events, default=0) for events in factors)
-    return outside + sum(numbers) < MODEL_EVENTS
 
 
 def counts_of(test: Compared, study: Study, cells: Verdicts) -> GroupCounts | Withheld:

@@ -30,6 +30,7 @@ from riskset_common.estimators.curves.gray import (
     strata_of_counts,
 )
 from riskset_common.estimators.curves.incidence_curve import cause_incidence
+from riskset_common.estimators.curves.rounded_test import compared_causes
 from riskset_common.estimators.curves.specs import CurvesSpec
 from riskset_common.estimators.curves.two_rounds import TwoRounds
 from riskset_common.estimators.disclosed import (
@@ -44,6 +45,7 @@ from riskset_common.estimators.disclosed import (
 )
 from riskset_common.estimators.estimator import Shape, Summary, Uses
 from riskset_common.formats.strict_model import StrictModel
+from riskset_common.release.budget import Compared
 from riskset_common.release.cells import Counts, followed_counts
 from riskset_common.release.counted import Counted
 from riskset_common.release.curves.incidence import (
@@ -97,6 +99,10 @@ class CumulativeIncidenceSpec(CurvesSpec):
     def rho(self) -> float:
         """Exponent of the test's weight."""
         return self.test.gray.rho if isinstance(self.test, WeightedGray) else 0.0
+
+    def compared(self, study: Study) -> tuple[Compared, ...]:
+        """Gray's tests, as the budget of what tests may tell counts them."""
+        return () if self.test is None else compared_causes(self, self.causes_of(study), self.rho)
 
 
 class CumulativeIncidence(TwoRounds[CumulativeIncidenceSpec, CumulativeIncidenceResult]):

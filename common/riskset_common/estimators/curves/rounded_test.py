@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from riskset_common.estimators.cohort.groups import group_levels
+from riskset_common.estimators.cohort.groups import group_levels, n_groups
 from riskset_common.estimators.curves.group_test import GroupTest, comparison
 from riskset_common.estimators.curves.specs import CurvesSpec
 from riskset_common.release.budget import Compared
 from riskset_common.release.facts import Facts
 from riskset_common.release.followed import cohort_of, leaving_times
+from riskset_common.release.tests.gray_program import AskedGray
 from riskset_common.release.tests.known import KnownEvents
 from riskset_common.release.tests.log_rank_program import AskedTest
 from riskset_common.release.tests.site_sums import SiteSums
 from riskset_common.results.curves import GroupCurve, KnownPoints
+from riskset_common.results.incidence import CauseIncidence, GroupIncidence, KnownIncidence
 from riskset_common.results.shown import Shown, Withheld
 from riskset_common.study.study import Study
+from riskset_common.survival.tests.weighing import HIGHEST_POWER, Weighing
 
 
 def compared_groups(
@@ -54,13 +57,53 @@ def asked_test(
     )
 
 
+def compared_causes(spec: CurvesSpec, causes: Sequence[str], rho: float) -> tuple[Compared, ...]:
+    """Gray's tests of an analysis, one for each cause, as everybody knows them before they are made."""
+    return tuple(
+        Compared(
+            name=f"{spec.id}/{cause}",
+            endpoint=spec.endpoint,
+            kinds=(cause,),
+            cohort=cohort_of(spec, complete=spec.strata),
+            by=spec.by,
+            weighing=Weighing("fleming_harrington", rho) if rho else Weighing(),
+            primary=spec.primary,
+        )
+        for cause in causes
+    )
+
+
+def asked_gray(
+    spec: CurvesSpec, causes: Sequence[str], rho: float, study: Study, facts: Facts
+) -> AskedGray:
+    """Gray's tests as their program takes them, and what the sites count for them."""
+    compared, by = compared_causes(spec, causes, rho), (*spec.strata, *spec.by)
+    cohort = cohort_of(spec, complete=spec.strata)
+    counted = leaving_times(study, facts, cohort, spec.endpoint, by, causes=causes)
+    return AskedGray(compared, counted, spec.strata, n_groups(study, spec.by), rho)
+
+
+def gray_problems(spec: CurvesSpec, rho: float, study: Study) -> Iterator[str]:
+    """Why Gray's tests cannot be computed on shares, in words."""
+    if spec.within_sites(study):
+        yield (
+            "test: gray that is stratified by site is not computed on shares, because nothing bounds a small site's own covariance. "
+            "Leave site out of `strata`, or release exact numbers."
+        )
+    if not Weighing("fleming_harrington", rho).is_computable:
+        yield (
+            f"test: on shares rho of gray is 0, 0.5, 1, 1.5 and so on up to {HIGHEST_POWER}; found {rho:g}. "
+            "Write another, or release exact numbers."
+        )
+
+
 def problems_on_shares(test: GroupTest) -> Iterator[str]:
     """Why a test cannot be computed on shares, in words."""
     weighing = comparison(test).weighing
     if not weighing.is_computable:
         yield (
-            f"test: on shares the powers rho and gamma are 0, 0.5, 1, 1.5 and so on up to 8; found rho {weighing.rho:g} and gamma "
-            f"{weighing.gamma:g}. Write others, or release exact numbers."
+            f"test: on shares the powers rho and gamma are 0, 0.5, 1, 1.5 and so on up to {HIGHEST_POWER}; found rho {weighing.rho:g} "
+            f"and gamma {weighing.gamma:g}. Write others, or release exact numbers."
         )
 
 
@@ -78,4 +121,28 @@ def _events_of(group: GroupCurve) -> KnownEvents:
         found.update(zip(group.curve.time, group.curve.events_to, strict=True))
     if not isinstance(group.at, Withheld):
         found.update({each.time: each.events_to for each in group.at})
+    return found
+
+
+def causes_known(
+    study: Study, by: Sequence[str], causes: Sequence[str], groups: Sequence[GroupIncidence]
+) -> dict[str, list[KnownEvents]]:
+    """What released incidences tell of the events of each cause and group, as `events_known` of survival curves."""
+    told: dict[tuple[str, tuple[tuple[str, str], ...]], KnownEvents] = {}
+    for group in groups:
+        if not isinstance(group.causes, Withheld):
+            for cause, found in group.causes.items():
+                told[cause, tuple(group.level.items())] = _events_of_cause(found)
+    return {
+        cause: [told.get((cause, tuple(levels.items())), {}) for levels in group_levels(study, by)]
+        for cause in causes
+    }
+
+
+def _events_of_cause(incidence: CauseIncidence) -> KnownEvents:
+    found: dict[float, Shown[int]] = {}
+    if isinstance(incidence.curve, KnownIncidence):
+        found.update(zip(incidence.curve.time, incidence.curve.events_to, strict=True))
+    if not isinstance(incidence.at, Withheld):
+        found.update({each.time: each.events_to for each in incidence.at})
     return found

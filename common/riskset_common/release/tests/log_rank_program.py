@@ -37,6 +37,7 @@ from riskset_common.results.shown import Shown, Withheld
 from riskset_common.results.tests import FurtherTests, LogRankResult, PairTest
 from riskset_common.survival.arrays.calculator import Calculator, Numbers
 from riskset_common.survival.arrays.distributions import ChiSquareTest
+from riskset_common.survival.arrays.shapes import IntArray
 from riskset_common.survival.tests.group_sums import GroupSums, group_sums, pairs_of
 from riskset_common.survival.tests.holm import holm
 from riskset_common.survival.tests.log_rank import LogRankSums
@@ -96,7 +97,7 @@ def log_rank_program(
     opened = yield [
         ask
         for name, sums in found.items()
-        for ask in asked(name, given.calculator, sums, units, scale)
+        for ask in asked(name, given.calculator, sums, units, (scale, scale**2))
     ]
     difference, covariance = opened[:2]
     test = _result(asked_for, opened_sums(difference, covariance, units), units, len(kept))
@@ -201,11 +202,15 @@ def _by_stratum(
     calculator: Calculator, data: Mapping[str, Numbers], counted: LeavingTimes, k: int
 ) -> tuple[Numbers, Numbers]:
     """At risk and events by stratum, group and day, shape (n_strata, k, n_days) each."""
-    days = np.searchsorted(np.asarray(counted.marks), np.asarray(counted.days))
-    n = at_risk(calculator, data, counted)[:-1][:, days]
+    n = at_risk(calculator, data, counted)[:-1][:, days_of(counted)]
     d = data["events"].total(axis=0)[:-1]
     shape = n.shape[0] // k, k, len(counted.days)
     return n.reshape(*shape), d.reshape(*shape)
+
+
+def days_of(counted: LeavingTimes) -> IntArray:
+    """The places of the days among the marks."""
+    return np.searchsorted(np.asarray(counted.marks), np.asarray(counted.days)).astype(np.int64)
 
 
 def _kept(difference: Numbers, covariance: Numbers, k: int, kept: Sequence[int]) -> GroupSums:

@@ -44,17 +44,21 @@ class Units:
 
 
 def asked(
-    name: str, calculator: Calculator, sums: GroupSums, units: Units, scale: Fraction
+    name: str,
+    calculator: Calculator,
+    sums: GroupSums,
+    units: Units,
+    scales: tuple[Fraction, Fraction],
 ) -> list[Opens]:
-    """What is opened of the sums of a test, whose weights were divided by `scale`."""
+    """What is opened of the sums of a test, of which differences and covariances were divided by `scales`."""
     return [
         Opens(
             f"{name}: observed less expected events",
-            calculator.rounded(sums.difference, scale / units.difference),
+            calculator.rounded(sums.difference, scales[0] / units.difference),
         ),
         Opens(
             f"{name}: covariances",
-            calculator.rounded(sums.covariance, scale**2 / units.covariance),
+            calculator.rounded(sums.covariance, scales[1] / units.covariance),
         ),
     ]
 
