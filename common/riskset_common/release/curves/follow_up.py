@@ -108,7 +108,7 @@ def follow_up_program(
         median=floors.few,
         lower=NOT_COMPUTED,
         upper=NOT_COMPUTED,
-        at=FollowUpPoints(FollowUpPoint(floors.few, floors.few), None, None),
+        at=_points(FollowUpPoint(floors.few, floors.few)),
         range=FollowUpRange(floors.small, floors.small) if asked.range else None,
         completeness=None,
         warnings=(),
@@ -227,7 +227,7 @@ def _with_median(
     steps = Fraction(int(twice[0]), 2) * times.unit / given.study.grid.units_per_step
     if isinstance(result.events, Withheld):
         held = FollowUpPoint(result.events, result.events)
-        return replace(result, median=median, at=FollowUpPoints(held, None, None))
+        return replace(result, median=median, at=_points(held))
     both = calculator.joined(
         [
             n.reshape(n_steps)[math.ceil(steps) : math.ceil(steps) + 1],
@@ -243,7 +243,13 @@ def _with_median(
     ]
     most = result.n if isinstance(result.n, int) else 0
     numbers = [min(ROUND_TO * each, most) for each in fives.tolist()]
-    return replace(result, median=median, at=FollowUpPoints(FollowUpPoint(*numbers), None, None))
+    return replace(result, median=median, at=_points(FollowUpPoint(*numbers)))
+
+
+def _points(median: FollowUpPoint) -> FollowUpPoints:
+    """Those at the median; those at its limits are not computed either."""
+    limit = FollowUpPoint(NOT_COMPUTED, NOT_COMPUTED)
+    return FollowUpPoints(median, limit, limit)
 
 
 def _fives(point: FollowUpPoint | None) -> list[int]:

@@ -16,7 +16,7 @@ from riskset_common.release.curves.emptied import INCIDENCE_STAYS, emptied_warni
 from riskset_common.release.curves.frame import Frame, Spans, points, spans
 from riskset_common.release.curves.group_curves import DECIMALS, At
 from riskset_common.release.curves.limits import incidence_limits_of
-from riskset_common.release.curves.people import Group
+from riskset_common.release.curves.people import Group, Pick
 from riskset_common.release.floors import nothing_of
 from riskset_common.release.given import Given
 from riskset_common.release.program import Opened, Opens, Program, together
@@ -30,7 +30,6 @@ from riskset_common.results.incidence import (
 )
 from riskset_common.results.shown import Shown, Withheld, WithheldAnalysis
 from riskset_common.study.analysis import AnalysisSpec
-from riskset_common.survival.arrays.calculator import Numbers
 from riskset_common.survival.curves.kaplan_meier import LimitKind
 from riskset_common.survival.curves.on_days import after
 from riskset_common.survival.incidence.on_days import DayIncidence, day_incidences
@@ -168,17 +167,22 @@ def _day_incidences(asked: IncidencesAsked, frame: Frame) -> list[DayIncidence]:
     )
 
 
-def _watched(kind: int, n_kinds: int) -> tuple[Callable[[Numbers], Numbers], ...]:
+def _watched(kind: int, n_kinds: int) -> tuple[Pick, ...]:
     """The events of a kind, and those of all others if there are others."""
-    return (_of_kind(kind), _of_others(kind)) if n_kinds > 1 else (_of_kind(kind),)
+    of_kind = Pick(lambda events: events[kind], lambda group: group.of_kind[kind])
+    if n_kinds == 1:
+        return (of_kind,)
+    return of_kind, Pick(lambda events: events.total(axis=0) - events[kind], _others(kind))
 
 
-def _of_kind(kind: int) -> Callable[[Numbers], Numbers]:
-    return lambda events: events[kind]
+def _others(kind: int) -> Callable[[Group], Shown[int]]:
+    def others(group: Group) -> Shown[int]:
+        events, of_kind = group.events, group.of_kind[kind]
+        if isinstance(events, Withheld):
+            return events
+        return of_kind if isinstance(of_kind, Withheld) else events - of_kind
 
-
-def _of_others(kind: int) -> Callable[[Numbers], Numbers]:
-    return lambda events: events.total(axis=0) - events[kind]
+    return others
 
 
 def _asks_of(

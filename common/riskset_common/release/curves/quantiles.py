@@ -105,10 +105,10 @@ def search(
 
 
 def _borders(gap: Gap, unit: Fraction) -> list[Fraction]:
-    """The times within a gap at which another multiple of the unit becomes the nearest."""
+    """The times within a gap, its end with it, from which on another multiple of the unit is the nearest."""
     first = math.floor(Fraction(gap.after) / unit - Fraction(1, 2)) + 1
     found: list[Fraction] = []
-    while (border := (first + len(found) + Fraction(1, 2)) * unit) < Fraction(gap.until):
+    while (border := (first + len(found) + Fraction(1, 2)) * unit) <= Fraction(gap.until):
         found.append(border)
     return found
 
