@@ -19,14 +19,16 @@ from pydantic import BaseModel, ConfigDict
 
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.estimators.disclosed import Disclosed
-from riskset_common.estimators.on_shares import BlindCohort, BlindQuestion, Fits
-from riskset_common.release.cells import Counts
-from riskset_common.release.counted import Counted
+from riskset_common.estimators.on_shares import (
+    BlindCohort,
+    BlindQuestion,
+    Fits,
+    RoundedQuestion,
+)
+from riskset_common.estimators.rounded import Result, Rounded, Spec
 from riskset_common.release.facts import Facts
-from riskset_common.release.given import Given
-from riskset_common.release.program import Opened, Program
+from riskset_common.release.models import ModelCounts
 from riskset_common.results.shown import WithheldAnalysis
-from riskset_common.results.whole_file import AnalysisResult
 from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.exposure import Exposure
 from riskset_common.study.patients import Patients
@@ -91,9 +93,7 @@ def one(value: float) -> NDArray[Any]:
     return np.array(value, dtype=np.int64 if isinstance(value, (int, np.integer)) else np.float64)
 
 
-Spec = TypeVar("Spec", bound=AnalysisSpec)
 Asked = TypeVar("Asked", bound=State)
-Result = TypeVar("Result", bound=AnalysisResult)
 
 
 @dataclass(frozen=True)
@@ -224,11 +224,17 @@ class BlindHalf(ABC, Generic[Spec, Asked]):
         """
 
     @abstractmethod
+    def rounded_questions(
+        self, request: Request[Spec, Asked], facts: Facts, counts: ModelCounts
+    ) -> Mapping[str, RoundedQuestion]:
+        """What is asked of the computation where the plan releases rounded numbers. Run by both sides."""
+
+    @abstractmethod
     def cohort(self, patients: Patients, request: Request[Spec, Asked]) -> BlindCohort:
         """One site's rows of the model. Run by a site."""
 
 
-class Estimator(ABC, Generic[Spec, Asked, Result]):
+class Estimator(Rounded[Spec, Result], Generic[Spec, Asked, Result]):
     """One kind of analysis, both halves. What a kind need not say has the answer of a simple one.
 
     Attributes
@@ -274,31 +280,6 @@ class Estimator(ABC, Generic[Spec, Asked, Result]):
 
         Raises `EstimationError` where there is no result: the analysis is then withheld with that sentence, which holds no patient value.
         """
-
-    def not_rounded(self, spec: Spec, study: Study) -> Iterator[str]:
-        """What of the analysis cannot be computed on shares, in words: a plan that releases rounded numbers is then refused."""
-        del study
-        yield f"a {spec.kind} analysis cannot be computed on shares."
-
-    def cells(self, spec: Spec, study: Study) -> Iterator[Counts]:
-        """The counts of patients that the result shows, or that decide whether something is shown. A function of plan and codebook."""
-        del spec, study
-        return iter(())
-
-    def uploads(self, spec: Spec, study: Study, facts: Facts) -> tuple[Counted, ...]:
-        """What the sites count for the analysis where the plan releases rounded numbers. Run by both sides."""
-        del spec, study, facts
-        return ()
-
-    def program(self, spec: Spec, given: Given) -> Program[Result | WithheldAnalysis]:
-        """The analysis under `release: rounded`, on counts of all sites. Run by the members of the committee and by the centre."""
-        del given
-        raise ProtocolRefusal(f"Analysis {spec.id} cannot be computed on shares.")
-
-    def implied(self, spec: Spec, given: Given, result: Result) -> Mapping[str, Opened]:
-        """What the program must have opened, by the name of each ask, worked out from the released result and public facts alone."""
-        del given, result
-        raise ProtocolRefusal(f"Analysis {spec.id} cannot be computed on shares.")
 
     def problems(self, spec: Spec, study: Study) -> Iterator[str]:
         """What the kind itself cannot do with this plan and codebook, in words; the names that it uses are known to exist."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from riskset_common.errors import EstimationError
+from riskset_common.release.times import LeavingTimes
 from riskset_common.study.patients import EndpointTimes, Integers, Reals
 from riskset_common.survival.regression.cox import Ties
 from riskset_common.survival.regression.newton import Convergence, CoxFit
@@ -41,8 +42,6 @@ class BlindQuestion:
         The range of each column, from 0..1 of factors and the codebook's range of numbers.
     slot_strata, slot_times, deaths
         Stratum and step of the time grid of each event time, in order, and the deaths there.
-    by_level
-        Patients and events by term and level.
     ph_test
         The function of time against which proportional hazards are tested.
     transformed
@@ -62,7 +61,6 @@ class BlindQuestion:
     slot_strata: tuple[int, ...]
     slot_times: tuple[int, ...]
     deaths: tuple[int, ...]
-    by_level: Mapping[tuple[str, str], tuple[int, int]]
     ph_test: Transform | None = None
     transformed: tuple[float, ...] = ()
     hazard_steps: tuple[int, ...] = ()
@@ -70,12 +68,46 @@ class BlindQuestion:
 
 
 @dataclass(frozen=True)
+class RoundedQuestion:
+    """What everybody knows of a model of a plan that releases rounded numbers.
+
+    Attributes
+    ----------
+    columns, ties, max_iterations, lower, upper
+        As of `BlindQuestion`.
+    n_patients
+        Over all sites.
+    decimals
+        To how many decimals score and information at coefficients of 0 are opened.
+    slot_strata, slot_times
+        Strata and days on which there may be deaths, in order; none if risk sets lie within sites.
+    deaths
+        What counts them, by stratum and day; None if risk sets lie within sites.
+    ties_at_most
+        A bound of the deaths on one day of a stratum, if one was opened.
+    """
+
+    columns: tuple[int, ...]
+    ties: Ties
+    max_iterations: int
+    n_patients: int
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
+    decimals: int
+    slot_strata: tuple[int, ...]
+    slot_times: tuple[int, ...]
+    deaths: LeavingTimes | None
+    ties_at_most: int | None
+
+
+@dataclass(frozen=True)
 class BlindCohort:
-    """One site's rows of a blind model: times, all columns of the design, shape (n, p), and strata, shape (n,)."""
+    """One site's rows of a blind model: times, all columns of the design, shape (n, p), strata and offset, shape (n,)."""
 
     times: EndpointTimes
     x: Reals
     stratum: Integers
+    offset: Reals | None
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,13 @@ from riskset_common.estimators.estimator import (
     Asked,
     Estimator,
     Request,
-    Result,
-    Spec,
     Summary,
 )
 from riskset_common.estimators.on_shares import Fits
+from riskset_common.estimators.rounded import Result, Spec
+from riskset_common.release.models import ModelsWait
 from riskset_common.results.shown import NO_RESULT, WHEN_ASKED, Withheld, WithheldAnalysis
+from riskset_common.study.study import Study
 
 
 def stepped(
@@ -49,6 +50,20 @@ def fitted(
     """The result of an analysis, or of a part of one, that waited for its fits on shares, or why it has none. Run by the centre."""
     try:
         return estimator.fitted(request, fits)
+    except EstimationError as error:
+        return without_result(estimator, NO_RESULT, str(error))
+
+
+def fitted_rounded(
+    estimator: Estimator[Spec, Asked, Result],
+    spec: Spec,
+    study: Study,
+    waits: ModelsWait,
+    fits: Fits,
+) -> Result | WithheldAnalysis:
+    """The released result of an analysis whose models waited, or why it has none. Run by the centre."""
+    try:
+        return estimator.fitted_rounded(spec, study, waits, fits)
     except EstimationError as error:
         return without_result(estimator, NO_RESULT, str(error))
 

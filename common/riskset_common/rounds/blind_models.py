@@ -1,4 +1,5 @@
-"""The blind models of a plan: from analyses that wait to what is computed on shares, worked out by the centre and every site alike.
+"""The blind models of a plan that releases exact numbers: from analyses that wait to what is computed on shares, worked out by the centre
+and every site alike.
 
 Nothing here rests on what the centre says: a site takes a model from the approved plan and from a sum that it checked itself, so that
 the event times, the deaths and the number of patients by which all numbers are bounded are those that the sites counted.
@@ -27,13 +28,13 @@ from riskset_common.estimators.on_shares import (
     Fits,
     HazardEntries,
     NoFit,
+    RoundedQuestion,
 )
 from riskset_common.planning.committees import serving
 from riskset_common.rounds.questions import read_questions, sites_of
 from riskset_common.secure.blind.arithmetic.committee import Committee
 from riskset_common.secure.blind.cox.beside_the_fit import BlindFurther
 from riskset_common.secure.blind.cox.bounds import require_in_range
-from riskset_common.secure.blind.cox.guards import require_enough
 from riskset_common.secure.blind.cox.model import BlindModel
 from riskset_common.secure.blind.cox.wanted import (
     EXACT_BITS,
@@ -42,7 +43,9 @@ from riskset_common.secure.blind.cox.wanted import (
     identity_times,
     log_times,
 )
+from riskset_common.secure.blind.cox.within_sites import SiteStratifiedModel
 from riskset_common.secure.blind.parties.setup import BlindSetup
+from riskset_common.secure.blind.parties.site import SiteDesign
 from riskset_common.secure.sums.opening import verify_opening
 from riskset_common.secure.sums.pooling import pooled_of
 from riskset_common.secure.sums.reporting import NO_ROUND
@@ -51,14 +54,12 @@ from riskset_common.secure.sums.site_session import SiteSession, accepted
 from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Study
+from riskset_common.survival.regression.cox import prepare
 from riskset_common.survival.regression.newton import CoxFit
-from riskset_common.survival.regression.slot_sums import SlotDesign, prepare_slots
+from riskset_common.survival.regression.slot_sums import prepare_slots
 from riskset_common.wire.blind_steps import BlindBegin
 from riskset_common.wire.messages import Opening, RoundRequest
 from riskset_common.wire.sections import Numbers
-
-ROUNDED_BITS = 14
-"""Fractional bits of a baseline hazard that a plan which releases rounded numbers opens: its blocks need 28 events."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Blind:
     analysis: AnyRequest
     part: str
     which: str
-    question: BlindQuestion
+    question: BlindQuestion | RoundedQuestion
     setup: BlindSetup
 
     @property
@@ -90,17 +91,28 @@ class Blind:
         """Its name among all of the plan."""
         return self.setup.model.analysis
 
-    def design(self, patients: Patients) -> SlotDesign:
+    def design(self, patients: Patients) -> SiteDesign:
         """This site's patients, arranged. Refused if a value lies outside of its declared range. Run by a site."""
         estimator = estimator_of(self.analysis.spec.kind)
         part = estimator.parts(self.analysis)[self.part]
-        cohort = _half(part).cohort(estimator.followed(patients, self.analysis), part)
-        model = self.setup.model
+        cohort = half_of(part).cohort(estimator.followed(patients, self.analysis), part)
+        model, times = self.setup.model, cohort.times
+        x = model.standardised(cohort.x[:, list(self.question.columns)])
+        if isinstance(model, SiteStratifiedModel):
+            return prepare(
+                times.time,
+                times.event > 0,
+                times.entry,
+                x,
+                cohort.stratum,
+                model.ties,
+                cohort.offset,
+            )
         return prepare_slots(
-            cohort.times.time,
-            cohort.times.event > 0,
-            cohort.times.entry,
-            model.standardised(cohort.x[:, list(self.question.columns)]),
+            times.time,
+            times.event > 0,
+            times.entry,
+            x,
             cohort.stratum,
             np.array(model.slot_strata),
             np.array(self.question.slot_times),
@@ -158,7 +170,7 @@ class Models:
 def blind_models(
     session: Session, asked: Mapping[str, AnyRequest], pooled: Mapping[str, Summary]
 ) -> Models:
-    """The models of the analyses whose deaths a round counted, and those that rest on too few or have no public bound.
+    """The models of the analyses whose deaths a round counted, and the parts whose model has no public bound.
 
     Parameters
     ----------
@@ -193,9 +205,8 @@ def _of_part(
     """The models of one part: all of them, or a refusal that says why it has none."""
     models: list[Blind] = []
     for which, question in questions.items():
-        _require_enough(request.study, question)
         label = "/".join(filter(None, (request.spec.id, part, which)))
-        setup = _setup(session, label, question, request.study)
+        setup = _setup(session, label, question)
         require_in_range(setup.model, np.zeros(setup.model.n_columns))
         models.append(Blind(request, part, which, question, setup))
     return models
@@ -269,9 +280,10 @@ def fits_of(fitted: Iterable[FittedBlind], held: Iterable[HeldBack], analysis: s
 def _entries(fitted: FittedBlind) -> HazardEntries | None:
     """The baseline hazard, with the place of each time among those that were asked."""
     hazard = None if fitted.further is None else fitted.further.hazard
-    if hazard is None:
+    question = fitted.blind.question
+    if hazard is None or not isinstance(question, BlindQuestion):
         return None
-    place = np.searchsorted(fitted.blind.question.hazard_steps, hazard.time)
+    place = np.searchsorted(question.hazard_steps, hazard.time)
     return HazardEntries(hazard.stratum, place, hazard.cumulative, hazard.std_err)
 
 
@@ -306,17 +318,12 @@ def checked_sums(
     return pooled_of(request, opening).by_analysis()
 
 
-def _half(part: AnyRequest) -> BlindHalf[AnalysisSpec, State]:
+def half_of(part: AnyRequest) -> BlindHalf[AnalysisSpec, State]:
+    """What a part of an analysis that is a model knows of its computation on shares."""
     half = estimator_of(part.spec.kind).blind()
     if half is None:
         raise ProtocolRefusal(f"Analysis {part.spec.id} has no model to compute on shares.")
     return half
-
-
-def _require_enough(study: Study, question: BlindQuestion) -> None:
-    """A plan that releases exact numbers, for public data, is not held to it."""
-    if study.plan.disclosure.release != "exact":
-        require_enough(question.by_level, len(question.columns), question.n_events)
 
 
 def wanted_test(question: BlindQuestion) -> WantedPhTest | None:
@@ -333,25 +340,24 @@ def wanted_test(question: BlindQuestion) -> WantedPhTest | None:
     return WantedPhTest(transform, g) if len(set(g)) > 1 else None
 
 
-def wanted_hazard(question: BlindQuestion, study: Study) -> WantedHazard | None:
-    """The baseline hazard that is asked; with few digits unless the plan releases exact numbers, for public data."""
+def wanted_hazard(question: BlindQuestion) -> WantedHazard | None:
+    """The baseline hazard that is asked."""
     if not question.hazard_steps:
         return None
-    bits = EXACT_BITS if study.plan.disclosure.release == "exact" else ROUNDED_BITS
-    return WantedHazard(tuple(map(float, question.hazard_steps)), question.hazard_at, bits)
+    return WantedHazard(tuple(map(float, question.hazard_steps)), question.hazard_at, EXACT_BITS)
 
 
-def _setup(session: Session, name: str, question: BlindQuestion, study: Study) -> BlindSetup:
+def _setup(session: Session, name: str, question: BlindQuestion) -> BlindSetup:
     return BlindSetup(
         session.setup.hash,
         session.roster,
         session.participants,
         session.committee,
-        _model(name, question, study),
+        _model(name, question),
     )
 
 
-def _model(name: str, question: BlindQuestion, study: Study) -> BlindModel:
+def _model(name: str, question: BlindQuestion) -> BlindModel:
     return BlindModel(
         analysis=name,
         ties=question.ties,
@@ -364,5 +370,5 @@ def _model(name: str, question: BlindQuestion, study: Study) -> BlindModel:
         slot_times=tuple(float(step) for step in question.slot_times),
         deaths=question.deaths,
         ph_test=wanted_test(question),
-        hazard=wanted_hazard(question, study),
+        hazard=wanted_hazard(question),
     )

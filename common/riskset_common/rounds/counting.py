@@ -17,6 +17,7 @@ from riskset_common.primitives.hashing import H
 from riskset_common.release.counted import Counted, Data
 from riskset_common.release.facts import Facts
 from riskset_common.release.given import Given
+from riskset_common.release.models import ModelsWait
 from riskset_common.release.program import Program, together
 from riskset_common.release.tables.plan_cells import PlanCells, merged
 from riskset_common.release.tables.verdicts import PlanVerdicts, verdicts_program
@@ -24,7 +25,7 @@ from riskset_common.results.shown import NO_RESULT
 from riskset_common.results.whole_file import ReleasedResult
 from riskset_common.rounds.blind_models import Session
 from riskset_common.rounds.survey import Survey
-from riskset_common.secure.blind.parties.counts.setup import CountSetup
+from riskset_common.secure.blind.parties.counts.count_setup import CountSetup
 from riskset_common.secure.blind.parties.counts.work import CountWork, Origin
 from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.study import Study
@@ -36,9 +37,11 @@ ENOUGH_EVENTS: Final = 100
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the programs of a plan give: the result of each analysis by its id, and the verdicts of all counts."""
+    """What the programs of a plan give: the result of each analysis by its id, or its models that wait for a fit, and the verdicts of all
+    counts.
+    """
 
-    analyses: Mapping[str, ReleasedResult]
+    analyses: Mapping[str, ReleasedResult | ModelsWait]
     verdicts: PlanVerdicts
 
 
@@ -107,11 +110,11 @@ def plan_cells(study: Study, facts: Facts) -> PlanCells:
     return PlanCells(merged(shown), facts.patients)
 
 
-def _program(spec: AnalysisSpec, given: Given) -> Program[ReleasedResult]:
+def _program(spec: AnalysisSpec, given: Given) -> Program[ReleasedResult | ModelsWait]:
     """The program of one analysis; one that cannot be computed ends with a sentence, and the others go on."""
     estimator = estimator_of(spec.kind)
     try:
-        result: ReleasedResult = yield from estimator.program(spec, given)
+        result: ReleasedResult | ModelsWait = yield from estimator.program(spec, given)
     except ContradictionError:
         raise
     except EstimationError as error:

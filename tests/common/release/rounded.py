@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -47,10 +47,7 @@ def computation(study: Study, sites: Sequence[Patients]) -> tuple[PlanWork, Fact
 def _days(origin: Origin, study: Study, sites: Sequence[Patients]) -> DaySet:
     """The days of events, where there are enough."""
     n_steps = origin.days.n_steps
-    found: Mapping[int, IntArray] = {
-        index: origin.days.of(each, study)["events"] for index, each in enumerate(sites)
-    }
-    events = np.sum(list(found.values()), axis=0)
+    events = np.sum([origin.days.of(each, study)["events"] for each in sites], axis=0)
     if int(events.sum()) < origin.least_events:
         return DaySet(tuple(range(n_steps)), n_steps, told=False)
     return DaySet(tuple(np.flatnonzero(events).tolist()), n_steps, told=True)

@@ -18,9 +18,7 @@ from riskset_common.estimators.estimator import (
     AnyRequest,
     Estimator,
     Request,
-    Result,
     Shape,
-    Spec,
     State,
     Summary,
     arrays_of_part,
@@ -29,6 +27,7 @@ from riskset_common.estimators.on_shares import Fits
 from riskset_common.estimators.regression.cox import Cox
 from riskset_common.estimators.regression.questions.reading import CoxQuestion
 from riskset_common.estimators.regression.spec import CoxSpec
+from riskset_common.estimators.rounded import Result, Spec
 from riskset_common.estimators.withholding import fitted, stepped
 from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.patients import Patients

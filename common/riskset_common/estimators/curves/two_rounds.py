@@ -18,13 +18,12 @@ from riskset_common.estimators.curves.counts import (
 from riskset_common.estimators.estimator import (
     Estimator,
     Request,
-    Result,
     Shape,
-    Spec,
     Summary,
     counts,
     one,
 )
+from riskset_common.estimators.rounded import Result, Spec
 from riskset_common.study.codebook import BUILT_IN
 from riskset_common.study.patients import EndpointTimes, Patients
 from riskset_common.study.study import Study

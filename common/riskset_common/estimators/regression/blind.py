@@ -25,7 +25,7 @@ from riskset_common.estimators.on_shares import (
     HazardEntries,
 )
 from riskset_common.estimators.regression.baseline_hazard import printed_hazard
-from riskset_common.estimators.regression.cells import cells_of, named_cells
+from riskset_common.estimators.regression.fitting import main_effects
 from riskset_common.estimators.regression.proportionality import (
     proportionality,
     transform_of,
@@ -117,7 +117,6 @@ def blind_questions(request: CoxRequest, pooled: Summary) -> dict[str, BlindQues
         slot_strata=tuple(stratum.tolist()),
         slot_times=tuple(time.tolist()),
         deaths=tuple(deaths[stratum, time].tolist()),
-        by_level=named_cells(cells_of(spec.terms, spec.interaction, study), pooled["by_level"]),
         ph_test=spec.ph_test,
         transformed=_transformed(spec, time, pooled),
     )
@@ -156,7 +155,7 @@ def _transformed(spec: CoxSpec, time: Integers, pooled: Summary) -> tuple[float,
 
 
 def _of_main_effects(whole: BlindQuestion, model_columns: list[Column]) -> BlindQuestion:
-    kept = tuple(i for i, column in enumerate(model_columns) if len(column.parts) == 1)
+    kept = tuple(main_effects(model_columns))
     return replace(
         whole,
         columns=kept,
@@ -189,6 +188,7 @@ def blind_cohort(patients: Patients, request: CoxRequest) -> BlindCohort:
         times=rows.times,
         x=design(columns(spec.terms, spec.interaction, study), rows.patients, study),
         stratum=group_codes(study, rows.patients, spec.strata),
+        offset=None if spec.offset is None else rows.patients.numbers[spec.offset],
     )
 
 

@@ -39,8 +39,10 @@ from riskset_common.estimators.on_shares import (
     BlindCohort,
     BlindQuestion,
     Fits,
+    RoundedQuestion,
     fits_of_model,
 )
+from riskset_common.estimators.regression import rounded
 from riskset_common.estimators.regression.blind import blind_cohort, blind_questions, blind_result
 from riskset_common.estimators.regression.fitting import (
     MAINS,
@@ -69,9 +71,15 @@ from riskset_common.estimators.regression.survey import (
 )
 from riskset_common.estimators.regression.terms import columns
 from riskset_common.release.cells import Counts
+from riskset_common.release.counted import Counted
+from riskset_common.release.facts import Facts
 from riskset_common.release.followed import cohort_of
+from riskset_common.release.given import Given
+from riskset_common.release.models import ModelCounts, ModelsWait
+from riskset_common.release.program import Opened, Program
 from riskset_common.release.tables.counts import model_counts
 from riskset_common.results.regression import CoxResult
+from riskset_common.results.shown import WithheldAnalysis
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Site, Study
 
@@ -201,6 +209,30 @@ class Cox(Estimator[CoxSpec, AskCox, CoxResult]):
         """What follows from the question."""
         return request.state.after(request, pooled)
 
+    def not_rounded(self, spec: CoxSpec, study: Study) -> Iterator[str]:
+        """Keys whose numbers no result shows, and numbers without a public range."""
+        return rounded.not_rounded(spec, study)
+
+    def uploads(self, spec: CoxSpec, study: Study, facts: Facts) -> tuple[Counted, ...]:
+        """The values of its numbers, and its deaths if risk sets cross sites."""
+        return rounded.uploads(spec, study, facts)
+
+    def program(self, spec: CoxSpec, given: Given) -> Program[WithheldAnalysis | ModelsWait]:
+        """The model up to its fit."""
+        return rounded.program(spec, given)
+
+    def implied(
+        self, spec: CoxSpec, given: Given, result: CoxResult | WithheldAnalysis
+    ) -> Mapping[str, Opened]:
+        """What was opened of its counts."""
+        return rounded.implied(spec, given, result)
+
+    def fitted_rounded(
+        self, spec: CoxSpec, study: Study, waits: ModelsWait, fits: Fits
+    ) -> CoxResult:
+        """The fitted model as it is released."""
+        return rounded.printed(spec, study, waits.models[""], fits_of_model(fits))
+
     def fitted(self, request: CoxRequest, fits: Fits) -> CoxResult:
         """The fitted model of one that waits, from its fits on shares. Run by the centre."""
         return blind_result(request, fits_of_model(fits))
@@ -263,6 +295,12 @@ class BlindCox(BlindHalf[CoxSpec, AskCox]):
     def questions(self, request: CoxRequest, pooled: Summary) -> Mapping[str, BlindQuestion]:
         """The model, and its main effects alone where the plan compares them."""
         return blind_questions(request, pooled)
+
+    def rounded_questions(
+        self, request: CoxRequest, facts: Facts, counts: ModelCounts
+    ) -> Mapping[str, RoundedQuestion]:
+        """The same where few digits are opened and deaths are hidden."""
+        return rounded.questions(request.spec, request.study, facts, counts)
 
     def cohort(self, patients: Patients, request: CoxRequest) -> BlindCohort:
         """The patients with all columns of the design."""

@@ -23,7 +23,6 @@ from tests.common.secure.blind.blind_session import Session
 from riskset_common.errors import (
     DataError,
     EstimationError,
-    PolicyRefusal,
     ProtocolRefusal,
     SignatureRefusal,
 )
@@ -37,7 +36,6 @@ from riskset_common.secure.blind.arithmetic.field import (
     to_bytes,
 )
 from riskset_common.secure.blind.cox.digits import EXACT
-from riskset_common.secure.blind.cox.guards import require_enough
 from riskset_common.secure.blind.cox.newton import adopt, begin
 from riskset_common.secure.blind.cox.opened import cox_sums_of, n_opened
 from riskset_common.secure.blind.parties.keys import accept_keys
@@ -392,23 +390,6 @@ def test_everything_agreed_changes_the_setup(other):
 def test_coefficients_of_another_length_are_no_next_step():
     with refused("2 columns"):
         adopt(begin(MODEL), (0.0,))
-
-
-@pytest.mark.parametrize(
-    ("by_level", "n_columns", "n_events", "match"),
-    [
-        ({("arm", "a"): (9, 9)}, 1, 100, "a level of arm"),
-        ({("arm", "a"): (10, 4)}, 1, 100, "a level of arm"),
-        ({("arm", "a"): (10, 5)}, 11, 109, "11 coefficients"),
-    ],
-)
-def test_a_model_that_would_show_single_patients_is_refused(by_level, n_columns, n_events, match):
-    with refused(match, PolicyRefusal):
-        require_enough(by_level, n_columns, n_events)
-
-
-def test_a_model_with_patients_and_events_enough_is_fitted():
-    require_enough({("arm", "a"): (10, 5), ("arm", "b"): (80, 95)}, 10, 100)
 
 
 # Bytes

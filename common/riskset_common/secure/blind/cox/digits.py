@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
@@ -26,13 +25,10 @@ from riskset_common.survival.arrays.cholesky import factorise
 from riskset_common.survival.arrays.shapes import FloatArray
 from riskset_common.survival.regression.cox import CoxSums
 from riskset_common.survival.regression.newton import NewtonState, is_closing
+from riskset_common.survival.regression.printed_digits import digits_of_coefficients, last_digit
 
 LIKELIHOOD_BITS, SCORE_BITS, INFORMATION_BITS = 40, 50, 44
 """Of a plan that releases exact numbers."""
-SIGNIFICANT: Final = 4
-"""Digits of coefficients and standard errors in a rounded release."""
-SMALLEST_SHARE: Final = 0.01
-"""A coefficient below this share of its standard error is printed as if it were so large: its further digits are noise."""
 _PRINTED_SHARE = 256
 _LEAST_BITS, _MOST_BITS = 8, 40
 
@@ -76,12 +72,6 @@ def digits_of(model: ModelOfColumns, state: NewtonState, last: CoxSums | None) -
     return _where_it_may_end(model, state, last)
 
 
-def last_digit(value: FloatArray) -> FloatArray:
-    """The unit of the last of four significant digits of each positive number."""
-    unit: FloatArray = 10.0 ** (np.floor(np.log10(value)) - (SIGNIFICANT - 1))
-    return unit
-
-
 def _where_it_may_end(model: ModelOfColumns, state: NewtonState, last: CoxSums) -> Digits:
     kept = np.array(state.independent, dtype=np.bool_)
     factor = factorise(np.where(np.outer(kept, kept), last.information, 0.0))
@@ -92,9 +82,9 @@ def _where_it_may_end(model: ModelOfColumns, state: NewtonState, last: CoxSums) 
     # In the columns' own units, in which coefficients are printed.
     scale = np.ldexp(1.0, -model.exponent[independent])
     std_err = np.sqrt(np.diag(V)) * scale
-    coef = np.maximum(np.abs(np.array(state.beta)[independent]) * scale, SMALLEST_SHARE * std_err)
+    coef = np.array(state.beta)[independent] * scale
     reach = np.abs(V).sum(axis=1)
-    of_score = last_digit(coef) / scale / reach
+    of_score = digits_of_coefficients(coef, std_err) / scale / reach
     of_information = 2 * np.sqrt(np.diag(V)) * last_digit(std_err) / scale / reach**2
     return Digits(ON_THE_WAY.likelihood, _unit(of_score), _unit(of_information))
 

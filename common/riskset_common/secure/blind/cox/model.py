@@ -26,8 +26,8 @@ from riskset_common.secure.blind.cox.columns import ModelOfColumns
 from riskset_common.secure.blind.cox.wanted import FURTHEST, WantedHazard, WantedPhTest
 from riskset_common.survival.arrays.shapes import FloatArray, IntArray
 
-MOST_TIES = 31
-"""Deaths at one slot, where they are hidden: their powers fit under a mask up to so many."""
+MOST_TIES = 127
+"""Deaths at one slot, where they are hidden: as many powers of them are computed at every slot."""
 
 
 @dataclass(frozen=True)

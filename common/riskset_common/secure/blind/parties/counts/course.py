@@ -17,8 +17,8 @@ from riskset_common.release.counted import Counted
 from riskset_common.release.facts import Facts
 from riskset_common.release.program import Ask, Opened, Opens
 from riskset_common.secure.blind.parties.counts.before_bits import day_sets, widths
+from riskset_common.secure.blind.parties.counts.count_setup import CountSetup
 from riskset_common.secure.blind.parties.counts.layout import Name
-from riskset_common.secure.blind.parties.counts.setup import CountSetup
 from riskset_common.secure.blind.parties.counts.uploads import Counting, Upload, days_upload
 from riskset_common.secure.blind.parties.counts.work import CountWork
 from riskset_common.survival.arrays.calculator import Calculator, Numbers
@@ -46,11 +46,18 @@ class Reached(Generic[Released]):
         What was counted, in order.
     released
         What the program made of all that was opened.
+    largest
+        By part of upload 3 the bound of its sums over all sites that the checked bits prove, in units of the last bit.
     """
 
     facts: Facts
     counted: tuple[Counted, ...]
     released: Released
+    largest: Mapping[Name, int]
+
+    def bound(self, counted: Counted, array: str) -> int:
+        """The largest that a sum over all sites can be, in public and proved."""
+        return self.largest[self.counted.index(counted), array]
 
 
 Course: TypeAlias = Generator[Upload | Sequence[Ask], Sums | Sequence[Opened], Reached[Released]]
@@ -66,13 +73,15 @@ def course(setup: CountSetup, work: CountWork[Released]) -> Course[Released]:
     second = _sums((yield counting.widths_upload()))
     needed = yield from widths(counting.asked_widths, second.pooled)
 
-    third = _sums((yield counting.bits_upload(needed)))
+    upload = counting.bits_upload(needed)
+    third = _sums((yield upload))
     data = {
         counted: {array: third.pooled[place, array] for array in counted.arrays(work.study)}
         for place, counted in enumerate(counting.counted)
     }
     released = yield from work.program(facts, data, third.calculator)
-    return Reached(facts, counting.counted, released)
+    largest = {name: n_sites * part.largest for name, part in upload.layout.parts.items()}
+    return Reached(facts, counting.counted, released, largest)
 
 
 def _sums(sent: Sums | Sequence[Opened]) -> Sums:

@@ -14,13 +14,12 @@ from riskset_common.primitives.signing import Identity
 from riskset_common.release.counted import Counted
 from riskset_common.secure.blind.arithmetic.field import LIMBS, Elements, add, to_bytes
 from riskset_common.secure.blind.arithmetic.random_shares import sum_of_streams
-from riskset_common.secure.blind.arithmetic.shares import Arithmetic
+from riskset_common.secure.blind.parties.counts.count_setup import CountSetup
 from riskset_common.secure.blind.parties.counts.course import Reached
 from riskset_common.secure.blind.parties.counts.layout import Bits
 from riskset_common.secure.blind.parties.counts.member import CountMember, MemberBelongings
-from riskset_common.secure.blind.parties.counts.setup import CountSetup
 from riskset_common.secure.blind.parties.counts.told import ToldCourse
-from riskset_common.secure.blind.parties.counts.work import CountWork, HiddenCalculator
+from riskset_common.secure.blind.parties.counts.work import CountWork
 from riskset_common.secure.blind.parties.keys import accept_keys, input_keys, make_keys
 from riskset_common.study.patients import Patients
 from riskset_common.survival.arrays.shapes import FloatArray, IntArray
@@ -96,8 +95,6 @@ class CountSite(Generic[Released]):
     ----------
     patients
         Gives this site's records.
-    calculator
-        Makes the calculator on a member's shares.
 
     Attributes
     ----------
@@ -111,10 +108,9 @@ class CountSite(Generic[Released]):
         work: CountWork[Released],
         patients: Callable[[], Patients],
         own: SiteBelongings,
-        calculator: Callable[[Arithmetic], HiddenCalculator],
     ) -> None:
         self.setup = setup
-        self._work, self._patients, self._own, self._calculator = work, patients, own, calculator
+        self._work, self._patients, self._own = work, patients, own
         self._told = ToldCourse(setup, work)
         self._member: CountMember[Released] | None = None
         self._struck: list[int] = []
@@ -202,7 +198,7 @@ class CountSite(Generic[Released]):
         own = self._own
         accepted = accept_keys(self.setup, own.site_id, own.secret, own.channels, keys)
         belongings = MemberBelongings(own.site_id, own.identity, accepted, own.channels)
-        self._member = CountMember(self.setup, self._work, belongings, self._calculator)
+        self._member = CountMember(self.setup, self._work, belongings)
 
     def _committee(self) -> CountMember[Released]:
         if self._member is None:
