@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from riskset_common.errors import ContradictionError, EstimationError
@@ -28,6 +29,7 @@ from riskset_common.rounds.survey import Survey
 from riskset_common.secure.blind.parties.counts.count_setup import CountSetup
 from riskset_common.secure.blind.parties.counts.work import CountWork, Origin
 from riskset_common.study.analysis import AnalysisSpec
+from riskset_common.study.patients import Patients
 from riskset_common.study.study import Study
 from riskset_common.survival.arrays.calculator import Calculator
 
@@ -60,10 +62,19 @@ class PlanWork(CountWork[Outcome]):
     of: Study
     survey: Survey
 
-    @property
+    @cached_property
     def study(self) -> Study:
-        """Plan and codebook."""
-        return self.of
+        """Plan and codebook, with the variables that single analyses have for themselves."""
+        study = self.of
+        for spec in self.of.plan.analyses:
+            study = estimator_of(spec.kind).words(spec, study)
+        return study
+
+    def values(self, patients: Patients) -> Patients:
+        """A site's patients with the values of these variables. Run by a site."""
+        for spec in self.of.plan.analyses:
+            patients = estimator_of(spec.kind).values(spec, patients, self.of)
+        return patients
 
     @property
     def hash(self) -> bytes:
@@ -86,18 +97,18 @@ class PlanWork(CountWork[Outcome]):
         """The counts of the plan, and what the analyses need besides, each once, in the order of the plan."""
         needed = (
             each
-            for spec in self.of.plan.analyses
-            for each in estimator_of(spec.kind).uploads(spec, self.of, facts)
+            for spec in self.study.plan.analyses
+            for each in estimator_of(spec.kind).uploads(spec, self.study, facts)
         )
-        return tuple(dict.fromkeys((plan_cells(self.of, facts), *needed)))
+        return tuple(dict.fromkeys((plan_cells(self.study, facts), *needed)))
 
     def program(self, facts: Facts, data: Data, calculator: Calculator) -> Program[Outcome]:
         """The verdicts of all counts, then the programs of all analyses, side by side."""
-        of_plan = plan_cells(self.of, facts)
-        verdicts = yield from verdicts_program(of_plan, self.of, data, calculator)
-        given = Given(self.of, facts, data, calculator, verdicts.cells)
+        of_plan = plan_cells(self.study, facts)
+        verdicts = yield from verdicts_program(of_plan, self.study, data, calculator)
+        given = Given(self.study, facts, data, calculator, verdicts.cells)
         analyses = yield from together(
-            {spec.id: _program(spec, given) for spec in self.of.plan.analyses}
+            {spec.id: _program(spec, given) for spec in self.study.plan.analyses}
         )
         return Outcome(analyses, verdicts)
 
