@@ -21,26 +21,16 @@ from riskset_common.survival.arrays.shapes import IntArray
 def released(study: Study, sites: Sequence[Patients]) -> Outcome:
     """What the plan of a study gives of the patients of its sites."""
     work, facts = computation(study, sites)
-<<<<<<< HEAD
     numbers = numbers_of(work, facts, sites)
-=======
-    prepared = [work.values(each) for each in sites]
-    numbers = {
-        counted: {
-            name: Clear(np.sum([counted.of(each, work.study)[name] for each in prepared], axis=0))
-            for name in counted.arrays(work.study)
-        }
-        for counted in work.counted(facts)
-    }
->>>>>>> tests
     return in_the_open(work.program(facts, numbers, InTheOpen()))
 
 
 def numbers_of(work: PlanWork, facts: Facts, sites: Sequence[Patients]) -> Data:
     """The sums over all sites of what they count."""
+    prepared = [work.values(each) for each in sites]
     found: dict[Counted, dict[str, Numbers]] = {}
     for counted in work.counted(facts):
-        own = [counted.of(each, work.study) for each in sites]
+        own = [counted.of(each, work.study) for each in prepared]
         found[counted] = {
             name: Clear(np.sum([each[name] for each in own], axis=0)) for name in own[0]
         }
