@@ -368,8 +368,8 @@ def test_a_site_says_under_whom_its_patients_are_in_blind_models(study_of, blind
         check_committee(policy, study, own)
 
     assert [] == reasons(policy, study)
-    # Without blind models the committee does not matter.
-    check_committee(policy, study_of(SERVES), own)
+    # If nothing is computed on shares the committee does not matter.
+    check_committee(policy, study_of(f"{SERVES}\ndisclosure: {{release: exact}}"), own)
 
 
 def test_the_committee_that_counts_is_the_one_that_serves(study_of):

@@ -1,4 +1,4 @@
-"""BC-1 a second time, in plain Python integers: what a member computes of its keys, its shares and what was opened.
+"""The arithmetic of BC-2 a second time, in plain Python integers: what a member computes of its keys, its shares and what was opened.
 
 Nothing of the product is imported. A vector is a list of integers modulo p.
 """

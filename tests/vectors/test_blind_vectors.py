@@ -1,4 +1,4 @@
-"""The vectors of BC-1, which a second implementation wrote, replayed by the product."""
+"""The vectors of the arithmetic of BC-2, which a second implementation wrote, replayed by the product."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Write the test vectors of BC-1 beside this script: what each member computes, and shares that must be refused.
+"""Write the test vectors of the arithmetic of BC-2 beside this script: what each member computes, and shares that must be refused.
 
 Run it with ``python -m tests.vectors.write_blind_vectors`` from the top folder. Every number comes from `plain_blind.py`, none from
 the product, and no random source is read.

@@ -25,7 +25,7 @@ from riskset_common.results.shown import NO_RESULT
 from riskset_common.results.whole_file import ReleasedResult
 from riskset_common.rounds.blind_models import Session
 from riskset_common.rounds.survey import Survey
-from riskset_common.secure.blind.parties.counts.setup import CountSetup
+from riskset_common.secure.blind.parties.counts.count_setup import CountSetup
 from riskset_common.secure.blind.parties.counts.work import CountWork, Origin
 from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.study import Study

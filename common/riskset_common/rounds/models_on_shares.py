@@ -23,8 +23,8 @@ from riskset_common.secure.blind.arithmetic.field import Elements, total
 from riskset_common.secure.blind.cox.bounds import CoxModel, require_in_range
 from riskset_common.secure.blind.cox.model import MOST_TIES, BlindModel, HiddenDeaths
 from riskset_common.secure.blind.cox.within_sites import SiteStratifiedModel
+from riskset_common.secure.blind.parties.counts.count_site import Kept
 from riskset_common.secure.blind.parties.counts.course import Reached
-from riskset_common.secure.blind.parties.counts.site import Kept
 from riskset_common.secure.blind.parties.setup import BlindSetup
 from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.study import Study

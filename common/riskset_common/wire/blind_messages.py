@@ -1,4 +1,4 @@
-"""The messages of a computation on shares, in the frame of `frame.py`: kinds 32 to 40. Vectors of the field are 32 bytes an element, below p."""
+"""The messages of computations on shares, in the frame of `frame.py`: kinds 32 to 40. Vectors have 32 bytes an element, below p."""
 
 from __future__ import annotations
 

@@ -11,12 +11,13 @@ from dataclasses import replace
 
 from riskset_common.errors import EstimationError, ProtocolRefusal
 from riskset_common.results.whole_file import BlindComputation, EventSteps
-from riskset_common.rounds.blind_models import Session, blind_session
+from riskset_common.rounds.blind_models import Session, blind_session, fits_of
 from riskset_common.rounds.counting import Outcome, PlanWork, count_setup
-from riskset_common.rounds.models_on_shares import released
+from riskset_common.rounds.models_on_shares import models_of, released, waiting
 from riskset_common.secure.blind.parties.counts.centre import CountOutcome, Step, conversation
 from riskset_common.wire.blind_steps import BlindAnswer, BlindBegin
 from riskset_server.run.conversations import SideBySide
+from riskset_server.run.fitting import Fitting
 from riskset_server.run.on_shares import AskedBlind, ask_on_shares
 from riskset_server.run.results import Finished
 from riskset_server.run.run import Progress, Run
@@ -26,7 +27,7 @@ N_UPLOADS = 3
 
 
 class CountRun:
-    """The computation of counts of a run, and how far it has come: `take` moves it on in place."""
+    """The computation of counts of a run, then its models, and how far they have come: `take` moves them on in place."""
 
     def __init__(self, run: Run, session: Session, work: PlanWork) -> None:
         self._session, self._work = session, work
@@ -38,6 +39,7 @@ class CountRun:
         self._asked = Step(dict.fromkeys(session.participants, ()), what)
         self._n_uploads = 0
         self._outcome: CountOutcome[Outcome] | None = None
+        self._models: Fitting | None = None
 
     @property
     def step(self) -> int:
@@ -46,27 +48,31 @@ class CountRun:
 
     @property
     def is_done(self) -> bool:
-        """Whether all programs gave their results."""
-        return self._outcome is not None
+        """Whether all programs gave their results, and all models their fits."""
+        return self._models is not None and self._models.is_done
 
     def messages(self) -> dict[str, bytes]:
         """The next step, by name of the site."""
+        if self._models is not None:
+            return self._frames.messages(self._models.sending)
         return self._frames.messages({self._setup.hash: self._asked.letters})
 
     def can_spare(self, names: Collection[str]) -> bool:
-        """Whether members of a committee of which enough are left did not answer, in a step that is the committee's alone.
+        """Whether members of a committee of which enough are left did not answer, in a step of the counts that is the committee's alone.
 
-        Before all uploads are there nobody can be spared: a member's own numbers are awaited too.
+        Before all uploads are there nobody can be spared: a member's own numbers are awaited too. A model needs everybody.
         """
         committee = self._session.committee
         is_theirs = self._asked.letters.keys() <= set(committee.site_ids)
         spare = len(committee.site_ids) - (2 * committee.threshold + 1)
         is_left = len(names) <= spare and not self._setup.checked
-        return is_theirs and is_left and self._n_uploads == N_UPLOADS
+        return is_theirs and is_left and self._n_uploads == N_UPLOADS and self._models is None
 
     def take(self, replies: Mapping[str, BlindAnswer]) -> Sequence[str]:
-        """Take the answers of those that were asked; gives in words what the step was for."""
+        """Take the answers of those that were asked; gives in words what the step was for, or the models that were evaluated."""
         answers = self._frames.read(replies)
+        if self._models is not None:
+            return self._models.take(answers)
         if not answers.keys() <= {self._setup.hash}:
             raise ProtocolRefusal("A site answered for a computation on shares that was not asked.")
         done = self._asked.what
@@ -76,18 +82,25 @@ class CountRun:
             self._asked = self._conversation.send(answers.get(self._setup.hash, {}))
         except StopIteration as end:
             self._outcome = end.value
+            self._models = self._that_follow(end.value)
         return [done]
 
+    def _that_follow(self, outcome: CountOutcome[Outcome]) -> Fitting:
+        """The models of the plan, from what the counts gave."""
+        models = models_of(self._session, self._work.study, outcome.reached, outcome.label)
+        return Fitting(models.begun, models.held)
+
     def finished(self, progress: Progress) -> Finished:
-        """The run with the results of its programs."""
-        if self._outcome is None:
+        """The run with the results of its programs and models."""
+        if self._outcome is None or self._models is None:
             raise EstimationError("The computation of counts has not ended.")
-        return Finished(
-            replace(
-                progress, finished=released(self._work.study, self._outcome.reached.released, {})
-            ),
-            self._summary(self._outcome),
-        )
+        found, models = self._outcome.reached.released, self._models
+        fits = {
+            spec.id: fits_of(models.fitted.values(), models.held, spec.id)
+            for spec, _ in waiting(self._work.study, found)
+        }
+        results = released(self._work.study, found, fits)
+        return Finished(replace(progress, finished=results), self._summary(self._outcome))
 
     def _summary(self, outcome: CountOutcome[Outcome]) -> BlindComputation:
         """What results.json says of the computation, and what of it is public beside the results."""
@@ -96,7 +109,7 @@ class CountRun:
         return BlindComputation(
             committee=tuple(map(roster.name, committee.site_ids)),
             threshold=committee.threshold,
-            evaluations={},
+            evaluations=dict(sorted(self._models.evaluations.items())) if self._models else {},
             lost=tuple(map(roster.name, outcome.lost)),
             openings=len(outcome.waves),
             unchecked_from=outcome.unchecked_from,

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from riskset_common.errors import EstimationError, ProtocolRefusal, own_records
 from riskset_common.rounds.blind_models import Blind
-from riskset_common.secure.blind.parties.counts.site import SiteBelongings
+from riskset_common.secure.blind.arithmetic.field import Elements
+from riskset_common.secure.blind.parties.counts.count_site import SiteBelongings
 from riskset_common.secure.blind.parties.keys import accept_keys, make_keys
 from riskset_common.secure.blind.parties.member import BlindMember
 from riskset_common.secure.blind.parties.setup import BlindSetup
-from riskset_common.secure.blind.parties.site import BlindSite, answer
-from riskset_common.survival.regression.slot_sums import SlotDesign
+from riskset_common.secure.blind.parties.site import BlindSite, SiteDesign, answer
 from riskset_common.wire.blind_messages import BlindAsk, BlindInput, BlindKeys, BlindShare
 from riskset_common.wire.frame import Message
 from riskset_node.session.parts import Parts, Records
@@ -21,8 +21,14 @@ from riskset_node.state.outbox import Summary
 class BlindPart:
     """One model at one site: its inputs, and its share of the computation once the keys of all sites arrived."""
 
-    def __init__(self, setup: BlindSetup, design: SlotDesign, own: SiteBelongings) -> None:
-        self._setup, self._design, self._own = setup, design, own
+    def __init__(
+        self,
+        setup: BlindSetup,
+        design: SiteDesign,
+        own: SiteBelongings,
+        deaths: Elements | None = None,
+    ) -> None:
+        self._setup, self._design, self._own, self._deaths = setup, design, own, deaths
         self._site = BlindSite(setup, own.site_id, own.secret)
         self._member: BlindMember | None = None
 
@@ -66,7 +72,9 @@ class BlindPart:
             raise ProtocolRefusal("The keys of a blind model arrived a second time.")
         own, setup = self._own, self._setup
         accepted = accept_keys(setup, own.site_id, own.secret, own.channels, keys)
-        self._member = BlindMember(setup, accepted, own.identity, own.site_id, own.channels)
+        self._member = BlindMember(
+            setup, accepted, own.identity, own.site_id, own.channels, self._deaths
+        )
 
     def _committee(self) -> BlindMember:
         if self._member is None:
@@ -81,14 +89,31 @@ def _is_for_the_committee(letters: Sequence[Message]) -> bool:
     return any(isinstance(each, BlindInput | BlindShare) for each in letters)
 
 
-class ModelParts(Parts):
-    """The blind models of one session whose plan releases exact numbers."""
+Deaths = Callable[[Blind], Elements | None]
+"""A member's shares of the deaths of a model that has them hidden; None at other sites, and of other models."""
 
-    def __init__(self, models: Sequence[Blind], own: SiteBelongings, records: Records) -> None:
+
+def _known(_: Blind) -> None:
+    """The deaths of a model whose deaths everybody knows."""
+
+
+class ModelParts(Parts):
+    """The blind models of one session."""
+
+    def __init__(
+        self,
+        models: Sequence[Blind],
+        own: SiteBelongings,
+        records: Records,
+        deaths: Deaths = _known,
+    ) -> None:
         self._named = {blind.setup.hash: blind.name for blind in models}
+        self._begun: set[bytes] = set()
         with own_records():
             self._parts = {
-                blind.setup.hash: BlindPart(blind.setup, blind.design(records()), own)
+                blind.setup.hash: BlindPart(
+                    blind.setup, blind.design(records()), own, deaths(blind)
+                )
                 for blind in models
             }
 
@@ -104,14 +129,22 @@ class ModelParts(Parts):
 
     def begin(self) -> dict[bytes, list[Message]]:
         """Keys, and inputs to the first evaluations."""
-        return {setup: part.begin() for setup, part in self._parts.items()}
+        return {setup: self._begin(setup) for setup in self._parts}
+
+    def _begin(self, setup: bytes) -> list[Message]:
+        if setup in self._begun:
+            raise ProtocolRefusal("A blind model began a second time.")
+        self._begun.add(setup)
+        return self._parts[setup].begin()
 
     def answer(self, setup: bytes, letters: Sequence[Message]) -> list[Message]:
-        """Answer what one step brings for one model; nothing where it cannot go on."""
+        """Answer what one step brings for one model; nothing where it cannot go on. A step without letters begins it."""
         if setup not in self._parts:
             raise ProtocolRefusal(
                 "A step brings messages of a blind model that did not begin here."
             )
+        if not letters:
+            return self._begin(setup)
         try:
             return self._parts[setup].answer(letters)
         except EstimationError:

@@ -15,7 +15,7 @@ from riskset_common.primitives.signing import Identity
 from riskset_common.rounds.blind_models import blind_session, models_begun
 from riskset_common.rounds.questions import sites_of
 from riskset_common.rounds.survey import is_surveyed
-from riskset_common.secure.blind.parties.counts.site import SiteBelongings
+from riskset_common.secure.blind.parties.counts.count_site import SiteBelongings
 from riskset_common.secure.sums.site_session import SiteSession, accepted, blind_channels
 from riskset_common.wire.blind_steps import BlindAnswer, BlindBegin, BlindStep
 from riskset_common.wire.messages import read_message

@@ -112,7 +112,7 @@ def test_a_number_without_a_range_and_robust_variances_are_no_part_of_a_blind_mo
 @pytest.mark.parametrize(
     ("blind", "n_sites", "message"),
     [
-        ({}, 2, "p: x: secure.blind: 3 sites compute a Cox model whose strata do not hold site, and 2 take part."),
+        ({}, 2, "p: x: secure.blind: 3 sites compute on shares, and 2 take part (s0, s1)."),
         ({"size": 5}, 4, "p: x: secure.blind: 5 sites compute"),
         ({"candidates": ["s0", "s1", "s9"]}, 5, "p: x: secure.blind.candidates: of s0, s1, s9 only s0, s1 is among the sites"),
     ],
@@ -120,7 +120,7 @@ def test_a_number_without_a_range_and_robust_variances_are_no_part_of_a_blind_mo
 def test_a_blind_model_without_a_committee_is_refused(
     blind: dict[str, Any], n_sites: int, message: str
 ) -> None:
-    asked = study(cox(strata=[]) | {"secure": {"blind": blind}})
+    asked = study(cox(strata=[]) | {"secure": {"blind": blind}, "disclosure": {"release": "exact"}})
     sites = tuple(Site(f"s{number}", f"group {number % 2}") for number in range(n_sites))
     with pytest.raises(PlanError) as refused:
         check_plan(replace(asked, sites=sites), "p")

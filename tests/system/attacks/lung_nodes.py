@@ -1,4 +1,4 @@
-"""The 18 nodes of the lung study in this process, with the policy that a node with patients' records has: the default one."""
+"""The 18 nodes of the lung study in this process, which answer in opened sums, under the minima of a node with patients' records."""
 
 from __future__ import annotations
 
@@ -27,6 +27,9 @@ OS = {
     "time": {"variable": "time", "unit": "days"},
     "status": {"variable": "status", "events": {"death": ["dead"]}},
 }
+
+
+OPENED_SUMS = Policy.model_validate({**Policy().model_dump(), "release": "exact"})
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class Consortium:
 def consortium(folder: Path) -> Iterator[Consortium]:
     study = study_folder("lung")
     configs = [
-        config.model_copy(update={"policy": Policy()}) for config in read_nodes(study / "nodes")
+        config.model_copy(update={"policy": OPENED_SUMS}) for config in read_nodes(study / "nodes")
     ]
     centre = Identity.from_random(secrets.token_bytes(32))
     with ExitStack() as stack:
@@ -71,7 +74,7 @@ def consortium(folder: Path) -> Iterator[Consortium]:
 
 
 def plan_of(codebook: Codebook, analyses: Sequence[Mapping[str, Any]], **more: Any) -> Plan:
-    """A plan of these analyses under a rounded release."""
+    """A plan of these analyses in opened sums."""
     return ReleasePlan.model_validate(
         {
             "plan": "p",
@@ -81,7 +84,7 @@ def plan_of(codebook: Codebook, analyses: Sequence[Mapping[str, Any]], **more: A
             "conventions": "r",
             "endpoints": {"OS": OS},
             "analyses": list(analyses),
-            "disclosure": {"release": "rounded"},
+            "disclosure": {"release": "exact", "minimum_events_per_term": 5},
             **more,
         }
     )

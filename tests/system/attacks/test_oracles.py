@@ -35,6 +35,7 @@ from riskset_node.records.site_records import SiteRecords
 from riskset_node.session import own_records
 from riskset_node.session.approval import PinnedPlans
 from riskset_node.session.node import MOST_REFUSALS
+from riskset_server.run.asking import OfAnalyses
 from riskset_server.run.rounds import Asked
 
 CELLS = list(itertools.product(["male", "female"], ["< 65", ">= 65"], ["0", "1", "2", "3"]))
@@ -127,7 +128,8 @@ def test_coefficients_at_which_a_sum_would_overflow_are_refused_alike(parties) -
     parties.ask(opened.messages)
     honest = opened.take(dict.fromkeys(opened.messages, b""))
     assert isinstance(honest, Asked)
-    exponent = list(honest.analyses["cox"].state.exponent)
+    assert isinstance(honest.questions, OfAnalyses)
+    exponent = list(honest.questions.analyses["cox"].state.exponent)
     label = honest.request.after
     participants = honest.request.participants
     codes = []
@@ -158,7 +160,6 @@ def test_an_offer_with_another_codebook_is_refused_before_a_record_is_read(
     plan = plan_of(
         parties.codebook,
         [{"id": "x", "kind": "baseline", "rows": rows}],
-        disclosure={"release": "rounded"},
     )
     node = parties.nodes["inst-33"]
     pin = PinnedPlan(plan=sha256_hex(plan), codebook=sha256_hex(parties.codebook))

@@ -22,7 +22,7 @@ from riskset_common.study.plan import Disclosure
 from riskset_common.wire.messages import Opening
 from riskset_embedded.demos import interfant06 as demo
 from riskset_embedded.demos.lung import study_folder
-from riskset_server.run.blind_models import AskedBlind
+from riskset_server.run.on_shares import AskedBlind
 from riskset_server.run.results import Finished
 from riskset_server.run.rounds import Asked
 

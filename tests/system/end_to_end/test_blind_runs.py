@@ -195,7 +195,7 @@ class Restarting(SiteNode):
         assert answered == again.answer(message)
         again._state.close()
         # What is in memory is gone: the next step is answered by machines made from the stored ones.
-        self._blind.forget(read.sid)
+        self._on_shares.forget(read.sid)
         self._sessions.drop(read.sid)
         self._records.forget(read.sid)
         self.restarted.append(self.name)

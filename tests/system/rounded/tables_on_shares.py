@@ -1,4 +1,4 @@
-"""A study of four sites whose event tables are computed on shares, by programs so small that a calculator that adds up runs them.
+"""A study of four sites whose event tables are computed on shares, by programs that do nothing but open.
 
 What is tested with it is how a run flows. The programs open whole tables, which no program of the product does.
 """
@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.common.secure.blind.counts.stand_in import AddsUp
 from tests.system.embedded.lost_sites import drawn
 from tests.system.end_to_end.small_study import SITES, SmallStudy, write_small_study
 
@@ -22,15 +21,16 @@ from riskset_common.release.counted import Counted, CountedArray, OwnNumbers
 from riskset_common.release.facts import Facts
 from riskset_common.release.given import Given
 from riskset_common.release.program import Opens, Program
+from riskset_common.release.tables.verdicts import PlanVerdicts
 from riskset_common.results.tables import EventTableResult
 from riskset_common.results.whole_file import Results
+from riskset_common.rounds import counting
 from riskset_common.study.codebook import read_codebook
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Study
 from riskset_embedded.engine import Parties, run_local
 from riskset_embedded.local_run import read_nodes
 from riskset_embedded.transcript import Transcript
-from riskset_node.session import counting
 from riskset_server.run.course import Watcher
 
 TABLES = (
@@ -69,8 +69,14 @@ def opens_the_table(spec: EventTableSpec, given: Given) -> Program[EventTableRes
     return EventTable().next(counted.request(given.study), pooled)
 
 
+def nothing_is_held(*_: object) -> Program[PlanVerdicts]:
+    """No verdict: the tables are shown whole."""
+    yield from ()
+    return PlanVerdicts({}, ())
+
+
 def compute_tables_on_shares(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Event tables are computed by these programs, on a calculator that adds up."""
+    """Event tables are computed by these programs."""
 
     def uploads(
         _: EventTable, spec: EventTableSpec, study: Study, facts: Facts
@@ -81,7 +87,7 @@ def compute_tables_on_shares(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(EventTable, "not_rounded", lambda *_: iter(()))
     monkeypatch.setattr(EventTable, "uploads", uploads)
     monkeypatch.setattr(EventTable, "program", lambda _, spec, given: opens_the_table(spec, given))
-    monkeypatch.setattr(counting, "calculator", AddsUp)
+    monkeypatch.setattr(counting, "verdicts_program", nothing_is_held)
 
 
 def rounded_study(

@@ -1,1 +1,1 @@
-"""Blind models (BC-1); blind.md says who learns what."""
+"""Computations on shares (BC-2): counts and blind models; blind.md says who learns what."""

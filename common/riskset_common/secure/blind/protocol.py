@@ -11,8 +11,8 @@ from riskset_common.secure.blind.arithmetic.field import Elements
 from riskset_common.secure.blind.cox.beside_the_fit import BlindFurther
 from riskset_common.secure.blind.parties.centre import BlindCentre
 from riskset_common.secure.blind.parties.counts.centre import CountOutcome, conversation
-from riskset_common.secure.blind.parties.counts.setup import CountSetup
-from riskset_common.secure.blind.parties.counts.site import CountSite
+from riskset_common.secure.blind.parties.counts.count_setup import CountSetup
+from riskset_common.secure.blind.parties.counts.count_site import CountSite
 from riskset_common.secure.blind.parties.counts.work import CountWork
 from riskset_common.secure.blind.parties.keys import accept_keys, make_keys
 from riskset_common.secure.blind.parties.member import BlindMember

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from tests.common.secure.blind.counts.small_counts import SmallWork, own_of, site_patients
-from tests.common.secure.blind.counts.stand_in import AddsUp
 
 from riskset_common.secure.blind.arithmetic.field import add, from_bytes, from_integers, to_bytes
 from riskset_common.secure.blind.parties.counts.centre import CountOutcome, conversation
+from riskset_common.secure.blind.parties.counts.count_setup import CountSetup
+from riskset_common.secure.blind.parties.counts.count_site import CountSite
 from riskset_common.secure.blind.parties.counts.member import CountMember
-from riskset_common.secure.blind.parties.counts.setup import CountSetup
-from riskset_common.secure.blind.parties.counts.site import CountSite
 from riskset_common.wire.blind_messages import BlindInput
 from riskset_common.wire.frame import Message
 
@@ -28,7 +27,7 @@ def as_it_is(step: int, messages: dict[int, list[Message]]) -> Letters:
 def a_site(setup: CountSetup, site: int, work: SmallWork | None = None, kind=CountSite):
     n_sites = len(setup.participants)
     patients = site_patients(site)
-    return kind(setup, work or SmallWork(), lambda: patients, own_of(site, n_sites), AddsUp)
+    return kind(setup, work or SmallWork(), lambda: patients, own_of(site, n_sites))
 
 
 def sites_of(setup: CountSetup, **others: CountSite) -> dict[int, CountSite]:

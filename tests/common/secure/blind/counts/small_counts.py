@@ -14,8 +14,8 @@ from riskset_common.release.counted import Counted, CountedArray, Identity, Tota
 from riskset_common.release.facts import EventDays
 from riskset_common.release.program import Among, Opens
 from riskset_common.secure.blind.arithmetic.committee import Committee
-from riskset_common.secure.blind.parties.counts.setup import CountSetup
-from riskset_common.secure.blind.parties.counts.site import SiteBelongings
+from riskset_common.secure.blind.parties.counts.count_setup import CountSetup
+from riskset_common.secure.blind.parties.counts.count_site import SiteBelongings
 from riskset_common.secure.blind.parties.counts.work import CountWork, Origin
 from riskset_common.study.patients import EndpointTimes, Patients
 
@@ -102,13 +102,13 @@ class SmallWork(CountWork[Released]):
         events, patients, means = yield [
             Opens("events", arm["events"].total(axis=0)),
             Opens("patients", arm["patients"].total()),
-            Opens("means", arm["mean"]),
+            Opens("means", calculator.rounded(arm["mean"], 100)),
         ]
         return Released(
             tuple(events.tolist()),
             int(patients),
             bool(few[0]),
-            tuple((means / 2**20).tolist()),
+            tuple((means / 100).tolist()),
         )
 
 

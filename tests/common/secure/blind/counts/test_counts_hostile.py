@@ -17,7 +17,7 @@ from tests.common.secure.blind.counts.exchange import (
 from tests.common.secure.blind.counts.small_counts import SmallWork, Split, count_setup
 
 from riskset_common.errors import ProtocolRefusal, RecordsFailed, SignatureRefusal
-from riskset_common.secure.blind.parties.counts import site as site_module
+from riskset_common.secure.blind.parties.counts import count_site as site_module
 from riskset_common.wire.blind_messages import BlindInput, BlindShare, BlindWave
 
 SETUP = count_setup()
@@ -389,9 +389,9 @@ def lying(monkeypatch, setup, liar, honest_openings, only_to=None):
     Liar.honest_openings, Liar.only_to = honest_openings, only_to
     honest = site_module.CountMember
 
-    def made(setup_, work, own, calculator):
+    def made(setup_, work, own):
         kind = Liar if own.site_id == liar else honest
-        return kind(setup_, work, own, calculator)
+        return kind(setup_, work, own)
 
     monkeypatch.setattr(site_module, "CountMember", made)
     return sites_of(setup)
@@ -416,7 +416,7 @@ def test_a_wrong_share_in_the_first_check_ends_the_run_where_none_are_to_spare(m
 
 
 @pytest.mark.parametrize("preset", [(3, 1), (5, 2)])
-def test_members_that_get_different_shares_of_one_say_different_things(monkeypatch, preset):
+def test_a_wrong_share_for_one_member_ends_the_run(monkeypatch, preset):
     setup = count_setup(preset=preset)
-    with refused("do not all say that wave 1"):
+    with refused("outside of its public bounds"):
         exchange(setup, lying(monkeypatch, setup, 1, 1, only_to=0))

@@ -12,9 +12,8 @@ from tests.common.secure.blind.counts.small_counts import (
     pooled,
     site_patients,
 )
-from tests.common.secure.blind.counts.stand_in import AddsUp
 
-from riskset_common.secure.blind.parties.counts.site import CountSite
+from riskset_common.secure.blind.parties.counts.count_site import CountSite
 from riskset_common.secure.blind.parties.counts.told import followed
 from riskset_common.secure.blind.protocol import run_counts
 
@@ -24,9 +23,7 @@ PATIENTS = [site_patients(site) for site in range(N_SITES)]
 
 def sites_of(setup, work, patients=PATIENTS):
     return {
-        site: CountSite(
-            setup, work, lambda site=site: patients[site], own_of(site, N_SITES), AddsUp
-        )
+        site: CountSite(setup, work, lambda site=site: patients[site], own_of(site, N_SITES))
         for site in range(N_SITES)
     }
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from riskset_common.errors import ProtocolRefusal
+from riskset_common.secure.blind.parties.counts.count_setup import CountSetup
 from riskset_common.secure.blind.parties.counts.course import Reached
-from riskset_common.secure.blind.parties.counts.setup import CountSetup
 from riskset_common.secure.blind.parties.counts.told import ToldCourse
 from riskset_common.secure.blind.parties.counts.work import CountWork
 from riskset_common.wire.blind_messages import (

@@ -40,8 +40,8 @@ from riskset_common.secure.blind.arithmetic.random_shares import (
     stream_words,
 )
 from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Opening
+from riskset_common.secure.blind.parties.counts.count_setup import CountSetup
 from riskset_common.secure.blind.parties.counts.equations import Combination, n_places
-from riskset_common.secure.blind.parties.counts.setup import CountSetup
 from riskset_common.secure.blind.parties.counts.uploads import Upload
 from riskset_common.secure.blind.parties.keys import MemberKeys
 from riskset_common.wire.blind_messages import BlindInput

@@ -17,8 +17,8 @@ from riskset_common.release.counted import Counted
 from riskset_common.release.facts import Facts
 from riskset_common.release.program import Ask, Opened, Opens
 from riskset_common.secure.blind.parties.counts.before_bits import day_sets, widths
+from riskset_common.secure.blind.parties.counts.count_setup import CountSetup
 from riskset_common.secure.blind.parties.counts.layout import Name
-from riskset_common.secure.blind.parties.counts.setup import CountSetup
 from riskset_common.secure.blind.parties.counts.uploads import Counting, Upload, days_upload
 from riskset_common.secure.blind.parties.counts.work import CountWork
 from riskset_common.survival.arrays.calculator import Calculator, Numbers

@@ -6,7 +6,7 @@ follows from its keys and from what it was sent: a member that stopped is brough
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -19,13 +19,15 @@ from riskset_common.release.counted import Counted
 from riskset_common.release.program import Ask, Opened
 from riskset_common.secure.blind.arithmetic.field import Elements, from_bytes, to_bytes
 from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Masked, Opening
+from riskset_common.secure.blind.expressions.on_shares import OnShares
+from riskset_common.secure.blind.expressions.wave import answered_on_shares
 from riskset_common.secure.blind.parties.counts.checks import checked, require_passed
+from riskset_common.secure.blind.parties.counts.count_setup import CountSetup
 from riskset_common.secure.blind.parties.counts.course import Reached, Sums, course, cut
 from riskset_common.secure.blind.parties.counts.gathering import open_present
 from riskset_common.secure.blind.parties.counts.layout import Name
-from riskset_common.secure.blind.parties.counts.setup import CountSetup
 from riskset_common.secure.blind.parties.counts.uploads import NUMBERS, Upload
-from riskset_common.secure.blind.parties.counts.work import CountWork, HiddenCalculator
+from riskset_common.secure.blind.parties.counts.work import CountWork
 from riskset_common.secure.blind.parties.keys import MemberKeys, seal, unseal
 from riskset_common.wire.blind_messages import BlindInput, BlindShare, BlindStrike, BlindWave
 from riskset_common.wire.frame import Message
@@ -67,11 +69,6 @@ class HiddenSums:
 class CountMember(Generic[Released]):
     """One member of the committee through the whole computation.
 
-    Parameters
-    ----------
-    calculator
-        Makes the calculator on this member's shares from its arithmetic.
-
     Attributes
     ----------
     serving
@@ -87,13 +84,12 @@ class CountMember(Generic[Released]):
         setup: CountSetup,
         work: CountWork[Released],
         own: MemberBelongings,
-        calculator: Callable[[Arithmetic], HiddenCalculator],
     ) -> None:
         self.setup = setup
         self.serving = list(setup.committee.site_ids)
         self.reached: Reached[Released] | None = None
         self.hidden: HiddenSums | None = None
-        self._own, self._calculator = own, calculator
+        self._own = own
         self._member = setup.committee.member(own.site_id)
         self._chain = H(b"counts-begin", setup.hash, own.keys.commitments)
         self._course = course(setup, work)
@@ -160,11 +156,11 @@ class CountMember(Generic[Released]):
         except ProtocolRefusal as refused:
             self._ended = str(refused)
             return
-        calculator = self._calculator(arithmetic)
+        calculator = OnShares(arithmetic)
         try:
             asked = self._course.send(self._sums(calculator, upload, pooled))
             while not isinstance(asked, Upload):
-                opened = yield from calculator.answered(asked)
+                opened = yield from answered_on_shares(arithmetic, asked)
                 self._tell(arithmetic, _joined(opened, asked))
                 asked = self._course.send(opened)
             self._awaits = asked
@@ -173,7 +169,7 @@ class CountMember(Generic[Released]):
             self._ended = "The computation of counts has ended."
         self._chain = arithmetic.label
 
-    def _sums(self, calculator: HiddenCalculator, upload: Upload, pooled: Elements) -> Sums:
+    def _sums(self, calculator: OnShares, upload: Upload, pooled: Elements) -> Sums:
         """The sums of an upload on shares, each with the bound that its checked bits prove."""
         layout, n_sites = upload.layout, len(self.setup.participants)
         shares = {name: pooled[:, place] for name, place in layout.number_places.items()}
@@ -183,7 +179,10 @@ class CountMember(Generic[Released]):
         return Sums(
             {
                 name: calculator.hidden(
-                    shares[name], part.shape, n_sites * part.largest, part.fraction_bits
+                    shares[name],
+                    part.shape,
+                    n_sites * part.largest >> part.fraction_bits,
+                    part.fraction_bits,
                 )
                 for name, part in layout.parts.items()
             },

@@ -11,8 +11,8 @@ from riskset_common.errors import ProtocolRefusal
 from riskset_common.release.blank import Blank, Unseen
 from riskset_common.release.program import Ask, Opened
 from riskset_common.secure.blind.parties.counts.checks import require_passed
+from riskset_common.secure.blind.parties.counts.count_setup import CountSetup
 from riskset_common.secure.blind.parties.counts.course import Reached, Sums, course, cut
-from riskset_common.secure.blind.parties.counts.setup import CountSetup
 from riskset_common.secure.blind.parties.counts.uploads import Upload
 from riskset_common.secure.blind.parties.counts.work import CountWork
 from riskset_common.wire.blind_messages import BlindWave

@@ -125,7 +125,7 @@ class Counting:
     Attributes
     ----------
     study, facts
-        Public. `facts.patients` is below n_sites * 2^width.
+        Public. The bound of patients is n_sites (2^width - 1).
     width
         Bits of the largest number of patients of a site.
     counted

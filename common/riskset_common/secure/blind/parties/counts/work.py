@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from riskset_common.release.counted import Counted, Data
 from riskset_common.release.facts import EventDays, Facts
-from riskset_common.release.program import Ask, Opened, Program
-from riskset_common.secure.blind.arithmetic.field import Elements
-from riskset_common.secure.blind.arithmetic.shares import Opening
+from riskset_common.release.program import Program
 from riskset_common.study.study import Study
-from riskset_common.survival.arrays.calculator import Calculator, Numbers
+from riskset_common.survival.arrays.calculator import Calculator
 
 Released = TypeVar("Released")
 
@@ -53,17 +50,3 @@ class CountWork(ABC, Generic[Released]):
     @abstractmethod
     def program(self, facts: Facts, data: Data, calculator: Calculator) -> Program[Released]:
         """What is computed, wave by wave."""
-
-
-class HiddenCalculator(Calculator):
-    """A member's calculator on shares."""
-
-    @abstractmethod
-    def hidden(
-        self, share: Elements, shape: tuple[int, ...], largest: int, fraction_bits: int = 0
-    ) -> Numbers:
-        """This member's share of checked numbers, shape (9, n), as numbers that are at most `largest` in size."""
-
-    @abstractmethod
-    def answered(self, asks: Sequence[Ask]) -> Opening[list[Opened]]:
-        """One wave: what these asks give, in their order."""
