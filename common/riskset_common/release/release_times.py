@@ -76,12 +76,12 @@ def last_time(study: Study, days: DaySet) -> Fraction:
     return last * study.grid.units_per_step
 
 
-def release_grid(study: Study, days: DaySet) -> Times:
-    """The round times of the release grid up to the first that is not before the last day of the set, without 0."""
+def release_grid(study: Study, days: DaySet, at: Iterable[float] = ()) -> Times:
+    """The round times of the release grid up to the first that is not before the last day of the set, without 0, and those of `at`."""
     written = study.plan.disclosure.release_step
     step = MONTH[study.plan.time.unit] if written is None else exact(written)
     n = math.ceil(last_time(study, days) / step)
-    return times_on(study.grid, (index * step for index in range(1, n + 1)))
+    return times_on(study.grid, [*(index * step for index in range(1, n + 1)), *at])
 
 
 def axis_times(study: Study, analysis: AnalysisSpec, days: DaySet) -> Times:

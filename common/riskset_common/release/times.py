@@ -123,9 +123,8 @@ class LeavingTimes(Counted):
 
     def of(self, patients: Patients, study: Study) -> OwnNumbers:
         """This site's counts."""
-        chosen = self.cohort.of(patients, study, self.endpoint)
-        times, kind = chosen.endpoints[self.endpoint], self._kind(chosen, study)
-        row, rows = self._row(chosen, study), self.n_rows(study)
+        _, times, row = self.grouped(patients, study)
+        kind, rows = times.event, self.n_rows(study)
         marks, n_columns = np.asarray(self.marks, dtype=np.int64), len(self.marks) + 1
         column = np.searchsorted(marks, times.time, side="right")
         had = kind > 0
@@ -140,6 +139,13 @@ class LeavingTimes(Counted):
             came = np.searchsorted(marks, entry, side="right")
             found["entered"] = _count(row * n_columns + came, (rows, n_columns))
         return found
+
+    def grouped(self, patients: Patients, study: Study) -> tuple[Patients, EndpointTimes, Integers]:
+        """This site's patients, their times with the kinds that are told apart (0 is censored), and their rows, shape (n,)."""
+        chosen = self.cohort.of(patients, study, self.endpoint)
+        times = chosen.endpoints[self.endpoint]
+        kinds = EndpointTimes(times.time, self._kind(chosen, study), times.entry)
+        return chosen, kinds, self._row(chosen, study)
 
     def _kind(self, patients: Patients, study: Study) -> Integers:
         event = patients.endpoints[self.endpoint].event

@@ -23,8 +23,8 @@ from riskset_common.secure.blind.arithmetic.field import Elements, total
 from riskset_common.secure.blind.cox.bounds import CoxModel, require_in_range
 from riskset_common.secure.blind.cox.model import MOST_TIES, BlindModel, HiddenDeaths
 from riskset_common.secure.blind.cox.within_sites import SiteStratifiedModel
-from riskset_common.secure.blind.parties.counts.course import Reached
 from riskset_common.secure.blind.parties.counts.count_site import Kept
+from riskset_common.secure.blind.parties.counts.course import Reached
 from riskset_common.secure.blind.parties.setup import BlindSetup
 from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.study import Study
@@ -70,14 +70,15 @@ def released(study: Study, outcome: Outcome, fits: Mapping[str, Fits]) -> dict[s
     Parameters
     ----------
     fits
-        By analysis that has models, from `blind_models.fits_of`.
+        By analysis that has models, from `blind_models.fits_of`; a model that is not among them is withheld.
     """
     found: dict[str, ReleasedResult] = {}
     for spec in study.plan.analyses:
         reached = outcome.analyses[spec.id]
         if isinstance(reached, ModelsWait):
-            estimator = estimator_of(spec.kind)
-            reached = fitted_rounded(estimator, spec, study, reached, fits[spec.id])
+            none: Fits = dict.fromkeys(reached.models, NoFit("The model was not computed."))
+            of_spec = none | dict(fits.get(spec.id, {}))
+            reached = fitted_rounded(estimator_of(spec.kind), spec, study, reached, of_spec)
         found[spec.id] = reached
     return found
 

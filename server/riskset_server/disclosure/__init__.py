@@ -1,1 +1,1 @@
-"""Disclosure rules: the released form of an exact result."""
+"""What released results tell: a gate before they are published."""

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any
 
 from riskset_common.results.shown import Shown as ShownValue
 from riskset_common.study.plan import Plan
-from riskset_server.disclosure.withheld import Rule
 from riskset_server.displays.parts.display import Part, Shown
 from riskset_server.displays.parts.figure import Drawing
 from riskset_server.displays.parts.table import Table
@@ -65,8 +63,6 @@ class Kind:
     ----------
     name
         That of its estimator, as in a plan.
-    rule
-        What of a result may be shown.
     table, figures
         Its displays. The first figure is the one that a plan gets which does not say `as`.
     adds_up
@@ -82,7 +78,6 @@ class Kind:
     """
 
     name: str
-    rule: Rule[Any]
     table: TableDisplay
     adds_up: Callable[[Part, Plan], Sums]
     noun: str

@@ -6,14 +6,6 @@ from typing import Final
 
 from riskset_common.study.codebook import Codebook
 from riskset_common.study.plan import Plan
-from riskset_server.disclosure.characteristics import released_baseline, released_event_table
-from riskset_server.disclosure.composed import released_landmark, released_univariate
-from riskset_server.disclosure.flow import released_flow
-from riskset_server.disclosure.follow_up import released_follow_up
-from riskset_server.disclosure.heterogeneity import released_heterogeneity
-from riskset_server.disclosure.incidence import released_cumulative_incidence
-from riskset_server.disclosure.model import released_cox, released_fine_gray
-from riskset_server.disclosure.survival import released_kaplan_meier
 from riskset_server.displays.figures import consort, curve, forest
 from riskset_server.displays.parts.words import Words
 from riskset_server.displays.tables import (
@@ -35,7 +27,6 @@ _FOREST = FigureDisplay(forest.draw, "forest")
 KINDS: Final[tuple[Kind, ...]] = (
     Kind(
         "kaplan_meier",
-        rule=released_kaplan_meier,
         table=TableDisplay(estimates.make, several=True),
         figures=(_CURVES,),
         methods=sentences.SURVIVAL,
@@ -45,7 +36,6 @@ KINDS: Final[tuple[Kind, ...]] = (
     ),
     Kind(
         "cumulative_incidence",
-        rule=released_cumulative_incidence,
         table=TableDisplay(incidence.make, several=True),
         figures=(_CURVES,),
         methods=sentences.INCIDENCE,
@@ -54,7 +44,6 @@ KINDS: Final[tuple[Kind, ...]] = (
     ),
     Kind(
         "cox",
-        rule=released_cox,
         table=TableDisplay(cox.make, several=True),
         figures=(_FOREST,),
         methods=sentences.COX,
@@ -63,7 +52,6 @@ KINDS: Final[tuple[Kind, ...]] = (
     ),
     Kind(
         "fine_gray",
-        rule=released_fine_gray,
         table=TableDisplay(cox.make, several=True),
         figures=(_FOREST,),
         adds_up=sums.of_model,
@@ -72,7 +60,6 @@ KINDS: Final[tuple[Kind, ...]] = (
     ),
     Kind(
         "baseline",
-        rule=released_baseline,
         table=TableDisplay(baseline.make, several=False),
         methods=sentences.CHARACTERISTICS,
         adds_up=sums.of_characteristics,
@@ -80,14 +67,12 @@ KINDS: Final[tuple[Kind, ...]] = (
     ),
     Kind(
         "event_table",
-        rule=released_event_table,
         table=TableDisplay(events.make, several=False),
         adds_up=sums.of_events,
         noun="First events of {}",
     ),
     Kind(
         "flow",
-        rule=released_flow,
         table=TableDisplay(flow.make, several=False),
         figures=(FigureDisplay(consort.draw, "consort", several=False),),
         adds_up=sums.of_flow,
@@ -95,7 +80,6 @@ KINDS: Final[tuple[Kind, ...]] = (
     ),
     Kind(
         "follow_up",
-        rule=released_follow_up,
         table=TableDisplay(follow_up.make, several=True),
         methods=sentences.FOLLOW_UP,
         adds_up=sums.of_nothing,
@@ -103,7 +87,6 @@ KINDS: Final[tuple[Kind, ...]] = (
     ),
     Kind(
         "univariate",
-        rule=released_univariate,
         table=TableDisplay(univariate.make, several=False),
         methods=sentences.UNIVARIATE,
         adds_up=sums.of_factors,
@@ -111,7 +94,6 @@ KINDS: Final[tuple[Kind, ...]] = (
     ),
     Kind(
         "landmark",
-        rule=released_landmark,
         table=TableDisplay(landmark.make, several=False),
         figures=(FigureDisplay(landmark.draw, "curve", several=False),),
         methods=sentences.LANDMARK,
@@ -120,7 +102,6 @@ KINDS: Final[tuple[Kind, ...]] = (
     ),
     Kind(
         "heterogeneity",
-        rule=released_heterogeneity,
         table=TableDisplay(heterogeneity.make, several=False),
         figures=(FigureDisplay(heterogeneity.draw, "forest", several=False),),
         methods=sentences.AMONG_SITES,

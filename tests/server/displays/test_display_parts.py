@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from tests.common.estimators.cohorts import random_cohort, study_of
 from tests.common.estimators.pooling import pool
-from tests.server.disclosure.as_released import release
 
 from riskset_common.estimators.read_back import analysis_from_json
 from riskset_common.results.as_json import as_json
@@ -19,7 +19,6 @@ from riskset_common.results.whole_file import (
     SecureComputation,
 )
 from riskset_common.study.displays import Display
-from riskset_common.study.plan import Disclosure
 from riskset_server.displays.parts import figure
 from riskset_server.displays.parts.display import Part, Shown
 from riskset_server.displays.tables import univariate
@@ -49,12 +48,13 @@ WHOLE = Results(
 LANDMARK = {"kind": "landmark", "endpoint": "EFS", "at": 12, "exposure": "dose"}
 
 
-def shown(analysis: dict[str, Any], *, rounded: bool = False, **changes: Any) -> Shown:
-    """The display of one analysis of a made-up trial, exact or as it is released."""
+def shown(
+    analysis: dict[str, Any], hold: Callable[[Any], object] = lambda _: None, **changes: Any
+) -> Shown:
+    """The display of one analysis of a made-up trial, in which `hold` puts marks in the place of values."""
     study = study_of(analysis, 5)
     result = pool(study, random_cohort(41).with_values(**changes).patients(study)).result
-    if rounded:
-        result = release(result, Disclosure())
+    hold(result)
     words = words_of(study.plan, study.codebook)
     [spec] = study.plan.analyses
     display = Display(table="Table 1", of=(spec.id,))
@@ -118,11 +118,14 @@ def test_missing_factors_and_missing_hazard_ratios_are_explained() -> None:
 
 
 def test_what_is_withheld_reads_withheld() -> None:
-    sex = np.where(np.arange(150) < 143, -1, 0)
-    table = univariate.make(shown(UNIVARIATE, rounded=True, sex=sex))
+    def hold(result: Any) -> None:
+        result["factors"][1]["curves"]["test"] = mark
 
-    assert "withheld" == table.rows[-1].cells[-1].text
-    assert "Sex" == table.rows[-1].label.text
+    mark = {"withheld": "bits 40", "reason": "small"}
+    row = univariate.make(shown(UNIVARIATE, hold)).rows[-3]
+
+    assert ("Sex", "withheld") == (row.label.text, row.cells[-1].text)
+    assert row.cells[-1].notes[0].startswith("Withheld because fewer than 2^40 ways would be left")
 
 
 def test_landmark_curves_have_their_table_their_figure_and_their_note() -> None:
@@ -157,9 +160,14 @@ def test_a_landmark_model_has_the_table_and_the_forest_plot_of_a_model() -> None
 
 
 def test_a_landmark_model_of_few_events_is_withheld_and_its_display_says_so() -> None:
-    event = np.where(np.arange(150) % 20 == 0, 1, 0)
+    def hold(result: Any) -> None:
+        names = [name for name in result["model"] if name not in ("kind", "warnings")]
+        result["model"] |= {
+            key: {"withheld": "minimum_cell 5 events: dose_by_landmark"} for key in names
+        }
+
     asked = LANDMARK | {"terms": [{"number": "age"}], "strata": ["site"]}
-    subject = shown(asked, rounded=True, event=event)
+    subject = shown(asked, hold)
     table = landmark.make(subject)
     with figure.settings():
         drawn = landmark.draw(subject)

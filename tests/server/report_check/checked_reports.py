@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from tests.common.estimators.analyses import ALL
 from tests.common.estimators.cohorts import CODEBOOK, PLAN, Cohort, random_cohort, study_of
 from tests.common.estimators.pooling import pool
-from tests.server.disclosure.as_released import release
+from tests.common.release.rounded import released
 
 from riskset_common.estimators.read_back import results_from_json
 from riskset_common.formats.canonical_json import canonical_json, sha256_hex
 from riskset_common.formats.strict_yaml import parse_yaml
 from riskset_common.planning.read import ReleasePlan
-from riskset_common.results.as_json import to_text
-from riskset_server.disclosure.axis import RoundTimes
+from riskset_common.results.as_json import as_json, to_text
+from riskset_common.study.study import Study
 from riskset_server.report import build_report
 from riskset_server.report.run_files import read_run
 from riskset_server.report_check import Disagreement, check_report
@@ -30,6 +30,17 @@ def identifier(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "_", name)[:60]
 
 
+ON_SHARES = {
+    "committee": ["site-0", "site-1", "site-2"],
+    "threshold": 1,
+    "evaluations": {},
+    "lost": [],
+    "openings": 40,
+    "days": {"time time": {"steps": 50, "n_steps": 64, "told": True}},
+}
+"""What results say of a computation on shares."""
+
+
 def write_report(
     folder: Path, names: Iterable[str], cohort: Cohort | None = None, **changes: Any
 ) -> Path:
@@ -37,12 +48,13 @@ def write_report(
     asked = [{**ALL[name], "id": identifier(name)} for name in names]
     plan = ReleasePlan.model_validate(parse_yaml(PLAN, "plan.yaml") | {"analyses": asked} | changes)
     cohort = cohort or random_cohort(7, n=600)
-    analyses = {}
-    for name in names:
-        study = study_of(ALL[name], 5)
-        found = pool(study, cohort.patients(study)).result
-        axis = RoundTimes.of(plan, identifier(name))
-        analyses[identifier(name)] = release(found, plan.disclosure, axis)
+    rounded = plan.disclosure.release == "rounded"
+    analyses: Mapping[str, object]
+    if rounded:
+        study = Study(plan, CODEBOOK, study_of(asked[0], 5).sites)
+        analyses = released(study, cohort.patients(study)).analyses
+    else:
+        analyses = {identifier(name): _exact(ALL[name], cohort) for name in names}
     results = {
         "schema": 1,
         "plan": {"id": plan.plan, "version": plan.version, "sha256": sha256_hex(plan)},
@@ -54,11 +66,11 @@ def write_report(
             "minimum_sites": 3,
             "committee": ["site-0", "site-1", "site-2"],
             "threshold": 2,
-            "blind": None,
+            "blind": ON_SHARES if rounded else None,
         },
         "released_to": plan.disclosure.to_be_given_to,
         "rounds": 6,
-        "analyses": analyses,
+        "analyses": as_json(analyses),
     }
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "results.json").write_text(to_text(results), encoding="utf-8")
@@ -66,6 +78,11 @@ def write_report(
     (folder / "codebook.json").write_bytes(canonical_json(CODEBOOK))
     build_report(results_from_json(results), plan, CODEBOOK, folder, ("docx",))
     return folder
+
+
+def _exact(analysis: Mapping[str, Any], cohort: Cohort) -> dict[str, Any]:
+    study = study_of(analysis, 5)
+    return pool(study, cohort.patients(study)).result
 
 
 def checked(folder: Path) -> list[Disagreement]:

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import csv
 import json
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.runs import copied_run
-from tests.server.disclosure.as_released import release
-from tests.server.disclosure.known import solved
 
 from riskset_common.estimators.read_back import results_from_json
 from riskset_common.planning.read import ReleasePlan, read_plan
 from riskset_common.results.as_json import to_text
-from riskset_common.study.plan import Disclosure
 from riskset_embedded.demos import interfant06 as demo
 from riskset_embedded.demos.interfant06 import released_exactly, run_trial_demo
 from riskset_embedded.demos.lung import study_folder
 from riskset_embedded.demos.published.compared import compare
-from riskset_embedded.demos.published.document import write_paper
 from riskset_embedded.demos.published.mapping import read_map
 from riskset_embedded.demos.published.places import NotShown, result_at
-from riskset_server.disclosure.axis import RoundTimes
 from riskset_server.report.run_files import read_run
 from riskset_server.report_check import check_report
 
@@ -34,8 +28,6 @@ GOLDEN = ROOT / "tests" / "golden" / "interfant06"
 RELATIVE, ABSOLUTE = 1e-9, 1e-12
 COUNTED_ONLY = {"flow"}
 """Analyses without a number in golden.json: R has no function for a flow of patients."""
-HIDDEN = ["outcome.efs6.other_HR", "outcome.efs4.biphenotypic", "outcome.os6.other_HR"]
-"""Published figures with one patient at risk, or none, in this cohort."""
 
 Run = tuple[str, Path, dict[str, Any]]
 
@@ -118,40 +110,6 @@ def test_the_paper_leaves_no_figure_out_and_is_near_the_published_ones(run: Run)
     )
 
 
-def held_back(run: Run, disclosure: Disclosure, folder: Path) -> list[str]:
-    """Published figures that a release under this rule does not compare."""
-    _, _, results = run
-    rounded = results | {
-        "analyses": {
-            name: release(result, disclosure) for name, result in results["analyses"].items()
-        }
-    }
-    return [
-        each.place
-        for each in write_paper(STUDY, results_from_json(rounded), folder)
-        if not each.shown
-    ]
-
-
-def test_the_plans_own_release_prints_what_the_paper_prints(run: Run, tmp_path: Path) -> None:
-    disclosure = read_plan(STUDY / "plan.yaml").disclosure
-
-    hidden = held_back(run, disclosure, tmp_path)
-
-    assert "rounded" == disclosure.release
-    assert HIDDEN == hidden
-
-
-def test_under_the_default_rules_the_main_figures_stay(run: Run, tmp_path: Path) -> None:
-    hidden = held_back(run, Disclosure(), tmp_path)
-
-    assert {"characteristics": 2, "outcome": 12, "randomised": 3, "sct": 6} == Counter(
-        place.partition(".")[0] for place in hidden
-    )
-    assert not {"outcome.efs6.all", "outcome.efs6.MR", "randomised.dfs6.IB"} & set(hidden)
-    assert "withheld (minimum_at_risk 10)" in (tmp_path / "paper.md").read_text("utf-8")
-
-
 def test_the_report_agrees_with_itself_and_with_its_results(run: Run) -> None:
     _, out, _ = run
 
@@ -186,26 +144,3 @@ def test_every_analysis_of_the_plan_is_shown_or_compared() -> None:
     compared = {figure.place.partition(".")[0] for figure in figures if figure.kind != "none"}
 
     assert {analysis.id for analysis in plan.analyses} == shown | compared
-
-
-def test_no_small_count_that_a_rounded_analysis_withholds_can_be_solved_from_it(run: Run) -> None:
-    _, _, results = run
-    plan = read_plan(STUDY / "plan.yaml")
-    late = {
-        spec.id: plan.endpoints[name].entry is not None
-        for spec in plan.analyses
-        if (name := spec.endpoint_name())
-    }
-    found = {
-        name: list(
-            solved(
-                exact,
-                release(exact, Disclosure(), RoundTimes("years")),
-                5,
-                entry=late.get(name, False),
-            )
-        )
-        for name, exact in results["analyses"].items()
-    }
-
-    assert {} == {name: each for name, each in found.items() if each}

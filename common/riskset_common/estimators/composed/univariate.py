@@ -45,6 +45,7 @@ from riskset_common.estimators.on_shares import Fits
 from riskset_common.estimators.regression.spec import CoxSpec
 from riskset_common.estimators.regression.terms import Term
 from riskset_common.estimators.withholding import passed_on
+from riskset_common.release.budget import Compared
 from riskset_common.release.cells import Counts
 from riskset_common.results.composed import FactorResult, UnivariateResult
 from riskset_common.results.curves import KaplanMeierResult
@@ -78,6 +79,15 @@ class UnivariateSpec(EndpointSpec):
     def has_models(self) -> bool:
         """Whether each factor has a model."""
         return self.hazard_ratios or bool(self.strata)
+
+    def compared(self, study: Study) -> tuple[Compared, ...]:
+        """The tests of all factors, as the budget of what tests may tell counts them."""
+        return tuple(
+            test
+            for part in parts(self, study).values()
+            if isinstance(part, KaplanMeierSpec)
+            for test in part.compared(study)
+        )
 
 
 def parts(

@@ -203,16 +203,6 @@ def over_strata(counted: NDArray[np.int64], k: int) -> NDArray[np.int64]:
     return added
 
 
-def own_steps(times: EndpointTimes) -> tuple[EndpointTimes, int]:
-    """Times on the grid of these patients' own times, which is as long as they are many, and its number of steps.
-
-    Step 0 is before the first time: there belong those who have come by then.
-    """
-    steps, row = np.unique(times.time, return_inverse=True)
-    entry = None if times.entry is None else np.searchsorted(steps, times.entry, side="right")
-    return EndpointTimes(row + 1, times.event, entry), len(steps) + 1
-
-
 def pooled_counts(pooled: Summary) -> GridCounts:
     """The counts of all sites, as they were asked for by `count_shapes`."""
     return GridCounts(pooled["events"], pooled["censored"], pooled.get("entered"))

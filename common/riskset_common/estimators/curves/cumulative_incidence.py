@@ -28,9 +28,9 @@ from riskset_common.estimators.curves.gray import (
     gray_sums_over,
     pooled_gray_sums,
     strata_of_counts,
-    strata_of_patients,
 )
 from riskset_common.estimators.curves.incidence_curve import cause_incidence
+from riskset_common.estimators.curves.rounded_test import compared_causes
 from riskset_common.estimators.curves.specs import CurvesSpec
 from riskset_common.estimators.curves.two_rounds import TwoRounds
 from riskset_common.estimators.disclosed import (
@@ -45,8 +45,10 @@ from riskset_common.estimators.disclosed import (
 )
 from riskset_common.estimators.estimator import Shape, Summary, Uses
 from riskset_common.formats.strict_model import StrictModel
+from riskset_common.release.budget import Compared
 from riskset_common.release.cells import Counts, followed_counts
 from riskset_common.release.followed import cohort_of
+from riskset_common.release.tests.own_strata import own_strata_of_kinds
 from riskset_common.results.incidence import (
     CauseIncidence,
     CumulativeIncidenceResult,
@@ -87,6 +89,10 @@ class CumulativeIncidenceSpec(CurvesSpec):
     def rho(self) -> float:
         """Exponent of the test's weight."""
         return self.test.gray.rho if isinstance(self.test, WeightedGray) else 0.0
+
+    def compared(self, study: Study) -> tuple[Compared, ...]:
+        """Gray's tests, as the budget of what tests may tell counts them."""
+        return () if self.test is None else compared_causes(self, self.causes_of(study), self.rho)
 
 
 class CumulativeIncidence(TwoRounds[CumulativeIncidenceSpec, CumulativeIncidenceResult]):
@@ -198,7 +204,7 @@ class CumulativeIncidence(TwoRounds[CumulativeIncidenceSpec, CumulativeIncidence
             return {}
         group, stratum = (group_codes(study, patients, names) for names in (spec.by, spec.strata))
         kinds, k = self._kinds(spec, study), n_groups(study, spec.by)
-        strata = strata_of_patients(times, group, stratum, n_kinds=kinds, k=k)
+        strata = own_strata_of_kinds(times, group, stratum, n_kinds=kinds, k=k)
         return dict(gray_summary(strata, len(spec.causes_of(study)), k, spec.rho))
 
     def _result(

@@ -11,12 +11,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from riskset_common.estimators.curves.counts import own_steps
 from riskset_common.estimators.estimator import Shape, Summary, reals
 from riskset_common.results.sequences import real_numbers, real_rows
 from riskset_common.results.tests import GrayResult
-from riskset_common.study.patients import EndpointTimes, Integers
-from riskset_common.survival.curves.risk_table import KindCounts, count_kinds_on_grid
+from riskset_common.study.patients import Integers
+from riskset_common.survival.curves.risk_table import KindCounts
 from riskset_common.survival.incidence.gray import gray_sums
 from riskset_common.survival.tests.log_rank import LogRankSums, log_rank_test, total
 
@@ -43,27 +42,6 @@ def pooled_gray_sums(pooled: Summary, cause: int) -> LogRankSums:
     return LogRankSums(
         pooled["observed"][cause], pooled["expected"][cause], pooled["covariance"][cause]
     )
-
-
-def strata_of_patients(
-    times: EndpointTimes, group: Integers, stratum: Integers, *, n_kinds: int, k: int
-) -> list[KindCounts]:
-    """The strata within one site, each counted on the grid of its own times; `times.event` is 0 or the number of the kind."""
-    strata = []
-    for code in np.unique(stratum):
-        own, n_steps = own_steps(times.rows(stratum == code))
-        strata.append(
-            count_kinds_on_grid(
-                own.time,
-                own.event,
-                own.entry,
-                group[stratum == code],
-                n_kinds=n_kinds,
-                n_groups=k,
-                n_steps=n_steps,
-            )
-        )
-    return strata
 
 
 def strata_of_counts(found: KindCounts, k: int) -> list[KindCounts]:

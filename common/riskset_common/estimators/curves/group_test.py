@@ -14,15 +14,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag
 
 from riskset_common.formats.strict_model import StrictModel
-from riskset_common.survival.tests.log_rank import (
-    Weights,
-    equal_weights,
-    fleming_harrington,
-    gehan,
-    modified_peto,
-    peto,
-    tarone_ware,
-)
+from riskset_common.survival.tests.log_rank import Weights
+from riskset_common.survival.tests.weighing import Weighing, open_weights
 
 NamedWeights = Literal["log_rank", "gehan", "tarone_ware", "peto", "modified_peto"]
 Name = Literal[NamedWeights, "trend"]
@@ -77,7 +70,7 @@ class Comparison:
     ----------
     name
         As results name it.
-    weights
+    weighing
         Of each event time of a stratum.
     is_trend
         Whether it tests for a trend over the groups' order.
@@ -87,17 +80,22 @@ class Comparison:
     """
 
     name: str
-    weights: Weights
+    weighing: Weighing
     is_trend: bool
     exponent: int
 
+    @property
+    def weights(self) -> Weights:
+        """The weights on numbers that lie open."""
+        return open_weights(self.weighing)
+
 
 _NAMED: Mapping[str, Comparison] = {
-    "log_rank": Comparison("log-rank", equal_weights, False, 0),
-    "gehan": Comparison("Gehan", gehan, False, -10),
-    "tarone_ware": Comparison("Tarone-Ware", tarone_ware, False, 0),
-    "peto": Comparison("Peto-Peto", peto, False, 0),
-    "modified_peto": Comparison("modified Peto-Peto", modified_peto, False, 0),
+    "log_rank": Comparison("log-rank", Weighing("log_rank"), False, 0),
+    "gehan": Comparison("Gehan", Weighing("gehan"), False, -10),
+    "tarone_ware": Comparison("Tarone-Ware", Weighing("tarone_ware"), False, 0),
+    "peto": Comparison("Peto-Peto", Weighing("peto"), False, 0),
+    "modified_peto": Comparison("modified Peto-Peto", Weighing("modified_peto"), False, 0),
 }
 
 
@@ -105,11 +103,11 @@ def comparison(asked: GroupTest) -> Comparison:
     """The test that a plan asks for."""
     if isinstance(asked, Trend):
         of = comparison(asked.trend)
-        return Comparison(f"{of.name} test for trend", of.weights, True, of.exponent)
+        return Comparison(f"{of.name} test for trend", of.weighing, True, of.exponent)
     if isinstance(asked, FlemingHarrington):
         rho, gamma = asked.log_rank.rho, asked.log_rank.gamma
         name = f"Fleming-Harrington (rho {rho:g}, gamma {gamma:g})"
-        return Comparison(name, fleming_harrington(rho, gamma), False, 0)
+        return Comparison(name, Weighing("fleming_harrington", rho, gamma), False, 0)
     if asked == "trend":
         return comparison(Trend(trend="log_rank"))
     return _NAMED[asked]

@@ -7,7 +7,7 @@ stratified by site is a sum of what each site computes alone: observed, expected
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -26,15 +26,19 @@ from riskset_common.estimators.curves.emptied import STAYS_0, emptied_warnings
 from riskset_common.estimators.curves.group_test import Comparison, GroupTest, comparison
 from riskset_common.estimators.curves.log_rank import (
     log_rank_result,
-    pairs_of,
     pairwise_tests,
     pooled_pair_sums,
     pooled_sums,
     strata_of_counts,
-    strata_of_patients,
     sums_over,
     sums_shapes,
     sums_summary,
+)
+from riskset_common.estimators.curves.rounded_test import (
+    asked_test,
+    compared_groups,
+    events_known,
+    problems_on_shares,
 )
 from riskset_common.estimators.curves.specs import CurvesSpec
 from riskset_common.estimators.curves.survival_curve import group_curve, table_of
@@ -50,14 +54,29 @@ from riskset_common.estimators.disclosed import (
     shows,
 )
 from riskset_common.estimators.estimator import Shape, Summary, Uses
+from riskset_common.release.budget import Compared
 from riskset_common.release.cells import Counts, followed_counts
-from riskset_common.release.followed import cohort_of
+from riskset_common.release.counted import Counted
+from riskset_common.release.curves.group_curves import CurvesAsked
+from riskset_common.release.curves.survival import curves_program, implied_by_curves
+from riskset_common.release.facts import Facts
+from riskset_common.release.followed import cohort_of, leaving_times
+from riskset_common.release.given import Given
+from riskset_common.release.program import Opened, Program
+from riskset_common.release.tests.log_rank_program import (
+    AskedTest,
+    log_rank_implied,
+    log_rank_program,
+)
+from riskset_common.release.tests.own_strata import own_strata
 from riskset_common.results.curves import GroupCurve, KaplanMeierResult
+from riskset_common.results.shown import WithheldAnalysis
 from riskset_common.study.analysis import twice
 from riskset_common.study.patients import EndpointTimes, Patients
 from riskset_common.study.study import Study
 from riskset_common.survival.curves.kaplan_meier import LimitKind
 from riskset_common.survival.curves.risk_table import GridCounts, RiskTable
+from riskset_common.survival.tests.group_sums import pairs_of
 from riskset_common.survival.tests.log_rank import LogRankSums
 
 
@@ -71,6 +90,13 @@ class KaplanMeierSpec(CurvesSpec, OneCauseSpec):
     contrast: Contrasted = ()
     test: GroupTest | None = None
     pairwise: bool = False
+
+    def compared(self, study: Study) -> tuple[Compared, ...]:
+        """The test between the groups, as the budget of what tests may tell counts it."""
+        del study
+        if self.test is None:
+            return ()
+        return (compared_groups(self, self.test, self.cause, pairwise=self.pairwise),)
 
 
 class KaplanMeier(TwoRounds[KaplanMeierSpec, KaplanMeierResult]):
@@ -123,6 +149,40 @@ class KaplanMeier(TwoRounds[KaplanMeierSpec, KaplanMeierResult]):
         cohort = cohort_of(spec, complete=spec.strata)
         return followed_counts(study, cohort, spec.endpoint, spec.by, spec.causes)
 
+    def not_rounded(self, spec: KaplanMeierSpec, study: Study) -> Iterator[str]:
+        """Weights of the test that no arithmetic on shares has."""
+        del study
+        return problems_on_shares(spec.test) if spec.test is not None else iter(())
+
+    def uploads(self, spec: KaplanMeierSpec, study: Study, facts: Facts) -> tuple[Counted, ...]:
+        """Events and leavers by group, and what the test is made of."""
+        test = _asked_test(spec, study, facts)
+        curves = _asked_curves(spec, study, facts).counted
+        return (curves,) if test is None else tuple(dict.fromkeys((curves, test.counted)))
+
+    def program(
+        self, spec: KaplanMeierSpec, given: Given
+    ) -> Program[KaplanMeierResult | WithheldAnalysis]:
+        """The curves, and then the test, which is held back where it tells too much beside them."""
+        curves = yield from curves_program(_asked_curves(spec, given.study, given.facts), given)
+        test = _asked_test(spec, given.study, given.facts)
+        if test is None or isinstance(curves, WithheldAnalysis):
+            return curves
+        known = events_known(given.study, spec.by, curves.groups)
+        found = yield from log_rank_program(given, test, known)
+        return replace(curves, test=found.test, tests=found.pairs)
+
+    def implied(
+        self, spec: KaplanMeierSpec, given: Given, result: KaplanMeierResult
+    ) -> Mapping[str, Opened]:
+        """What the curves and the test tell of what was opened."""
+        asked = _asked_curves(spec, given.study, given.facts)
+        found = dict(implied_by_curves(asked, given, result))
+        test = _asked_test(spec, given.study, given.facts)
+        if test is not None and result.test is not None:
+            found |= log_rank_implied(given, test, result.test, result.tests)
+        return found
+
     def opened_by(self, spec: KaplanMeierSpec, study: Study) -> tuple[str, ...]:
         """What the counts are split by; strata within sites show in no count."""
         return spec.counted_by(study)
@@ -171,11 +231,35 @@ class KaplanMeier(TwoRounds[KaplanMeierSpec, KaplanMeierResult]):
             return {}
         group, stratum = (group_codes(study, patients, names) for names in (spec.by, spec.strata))
         k = n_groups(study, spec.by)
-        strata = strata_of_patients(times, group, stratum, k)
+        strata = own_strata(times, group, stratum, k)
         return dict(sums_summary(strata, k, comparison(spec.test), pairwise=spec.pairwise))
 
     def _result(self, spec: KaplanMeierSpec, study: Study, pooled: Summary) -> KaplanMeierResult:
         return _result(spec, study, pooled)
+
+
+def _asked_curves(spec: KaplanMeierSpec, study: Study, facts: Facts) -> CurvesAsked:
+    """The curves as their program takes them, and what the sites count for them."""
+    cohort = cohort_of(spec, complete=spec.strata)
+    return CurvesAsked(
+        spec,
+        leaving_times(study, facts, cohort, spec.endpoint, spec.by, cause=spec.cause),
+        spec.cause,
+        at=spec.at,
+        quantiles=spec.quantiles,
+        rmean=spec.rmean,
+        contrast=spec.contrast,
+        interval=spec.interval_kind(study),
+        level=spec.level,
+    )
+
+
+def _asked_test(spec: KaplanMeierSpec, study: Study, facts: Facts) -> AskedTest | None:
+    """The test between the groups, if the plan asks for one."""
+    if spec.test is None:
+        return None
+    [compared] = spec.compared(study)
+    return asked_test(spec, compared, spec.test, study, facts)
 
 
 def _comparison_problems(spec: KaplanMeierSpec) -> Iterator[str]:

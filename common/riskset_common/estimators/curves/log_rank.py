@@ -7,19 +7,17 @@ a stratum follow from one site's patients, and add up over the sites (Mantel 196
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from riskset_common.estimators.curves.counts import own_steps
 from riskset_common.estimators.curves.group_test import Comparison
 from riskset_common.estimators.estimator import Shape, Summary, reals
+from riskset_common.release.tests.own_strata import Stratum
 from riskset_common.results.sequences import real_numbers, real_rows
 from riskset_common.results.tests import FurtherTests, LogRankResult, PairTest
-from riskset_common.study.patients import EndpointTimes, Integers
-from riskset_common.survival.curves.risk_table import GridCounts, count_on_grid
+from riskset_common.survival.curves.risk_table import GridCounts
+from riskset_common.survival.tests.group_sums import pairs_of
 from riskset_common.survival.tests.holm import holm
 from riskset_common.survival.tests.log_rank import (
     LogRankSums,
@@ -32,27 +30,11 @@ from riskset_common.survival.tests.log_rank import (
 Reals = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Stratum:
-    """At risk and events of k groups at ascending times, each of shape (k, n_times)."""
-
-    at_risk: Integers
-    events: Integers
-
-
 def strata_of_counts(found: GridCounts, k: int) -> list[Stratum]:
     """The strata of pooled counts, whose rows are the k groups of one stratum after the other."""
     n_strata = len(found.events) // k
     parts = zip(np.split(found.at_risk, n_strata), np.split(found.events, n_strata), strict=True)
     return [Stratum(at_risk, events) for at_risk, events in parts]
-
-
-def strata_of_patients(
-    times: EndpointTimes, group: Integers, stratum: Integers, k: int
-) -> list[Stratum]:
-    """The strata within one site; `group` and `stratum` have shape (n,)."""
-    inside = [stratum == code for code in np.unique(stratum)]
-    return [_stratum(times.rows(chosen), group[chosen], k) for chosen in inside]
 
 
 def sums_over(strata: Iterable[Stratum], groups: Sequence[int], asked: Comparison) -> LogRankSums:
@@ -63,11 +45,6 @@ def sums_over(strata: Iterable[Stratum], groups: Sequence[int], asked: Compariso
         log_rank_sums(each.at_risk[chosen], each.events[chosen], asked.weights) for each in strata
     )
     return total([nothing, *found])
-
-
-def pairs_of(k: int) -> list[tuple[int, int]]:
-    """All pairs of k groups, in their order."""
-    return list(combinations(range(k), 2))
 
 
 def sums_shapes(k: int, *, pairwise: bool) -> dict[str, Shape]:
@@ -176,10 +153,3 @@ def _scaled(name: str, values: Reals, exponent: int) -> Reals:
     squared = name in ("covariance", "pair_variance")
     scaled: Reals = np.ldexp(values, 2 * exponent if squared else exponent)
     return scaled
-
-
-def _stratum(times: EndpointTimes, group: Integers, k: int) -> Stratum:
-    """One stratum's patients, counted on the grid of their own times."""
-    own, n_steps = own_steps(times)
-    found = count_on_grid(own.time, own.event > 0, own.entry, group, k, n_steps)
-    return Stratum(found.at_risk, found.events)

@@ -27,6 +27,8 @@ PRIME = 2**31 - 1
 MOST_STATES = 100_000
 """Combinations of base variables on which one count may depend together."""
 MISSING = -1
+VALUES = "values of "
+"""In front of a number or date as a base variable."""
 ENDPOINT = "@"
 """In front of an endpoint's name where it stands as a variable: the kind of event of those in whom it is known."""
 
@@ -53,8 +55,8 @@ class Algebra:
     n_places
         Length of the vectors: more than there are counts.
     assumed
-        Whether what holds of plausible records is taken for true: an endpoint and a derived variable that are the first of the same dated
-        events tell the same event. That may hold more counts back; no two counts are taken for one by it.
+        Whether what holds of plausible records is taken for true: nobody misses a required variable, and an endpoint and a derived variable
+        that are the first of the same dated events tell the same event. That may hold more counts back; no two counts are taken for one by it.
     """
 
     def __init__(self, study: Study, n_places: int, *, assumed: bool) -> None:
@@ -130,9 +132,18 @@ class Algebra:
             drawn = np.random.default_rng(seed).integers(
                 0, PRIME, (self._sizes[base], self._n_places), dtype=np.int64
             )
-            drawn[-1] = (1 - drawn[:-1].sum(axis=0)) % PRIME
+            last = -1
+            if self._assumed and self._is_required(base):
+                # Nobody misses it: the state before the missing one takes the rest.
+                drawn[-1], last = 0, -2
+            drawn[last] = 0
+            drawn[last] = (1 - drawn.sum(axis=0)) % PRIME
             self._weights[base] = drawn
         return self._weights[base]
+
+    def _is_required(self, base: str) -> bool:
+        variable = self._study.codebook.variables.get(base.removeprefix(VALUES))
+        return variable is not None and variable.required
 
     def _function(self, name: str) -> Function:
         if name not in self._functions:
@@ -150,7 +161,7 @@ class Algebra:
         if codebook.levels(name) is not None:
             return self._plain(name, codebook.levels(name) or ())
         edges = self._edges(name)
-        return self._base(f"values of {name}", (KNOWN,), [0] * (len(edges) + 1))
+        return self._base(VALUES + name, (KNOWN,), [0] * (len(edges) + 1))
 
     def _base(self, base: str, levels: Sequence[str], states: Sequence[int]) -> Function:
         """A variable that depends on one base: `states` are the places of its levels, and one more state is missing."""
@@ -207,7 +218,7 @@ class Algebra:
         states = []
         for low, _ in pairwise([None, *edges, None]):
             states.append(_place(low, cut))
-        return self._base(f"values of {key}", derived.levels, states)
+        return self._base(VALUES + key, derived.levels, states)
 
     def _first(
         self, events: Sequence[Mapping[str, object]], levels: Sequence[str], *, told: bool

@@ -3,8 +3,8 @@
 Let W be the counts that must stay open, S those that are shown, and Q the protectors, held although they are not small. Of all sums that
 are 0 whatever the patients are, none may hold counts of W and of S and no protector: then nothing that is shown says anything of W
 (the span of W and that of S have only 0 in common). Each protector is the pivot of one such sum: it is what it is less or more by what the
-counts of W are more. Protectors are chosen in a public order that knows no count: whichever takes the fewest others with it, then
-the finer, then the later in the plan.
+counts of W are more. Protectors are chosen in a public order that knows no count: whichever takes the fewest others with it, rather
+none of unknown values, then the finer, then the later in the plan.
 
 A protector must be able to give: for every value that one count of W may have, with the others at their least, the protector must
 be as large as its floor. Of x_q = y + sum of e_w x_w with y = x_q - sum of e_w x_w, what is asked is whether y is large enough.
@@ -65,7 +65,7 @@ def protectors(
     relations: IntArray,
     open_counts: Mapping[int, Range],
     floors: Sequence[int],
-    order: Sequence[int],
+    order: Sequence[tuple[int, int]],
 ) -> tuple[Protector, ...] | int:
     """The protectors of counts that must stay open, or one more count that must, because no whole factors say what it gives.
 
@@ -78,7 +78,7 @@ def protectors(
     floors
         Of each count, below which it would be small.
     order
-        Of each count its place in the order in which protectors are chosen.
+        Of each count how many other sums it is taken to burden besides, and its place in the order in which protectors are chosen.
     """
     rows = relations.copy()
     is_open = np.zeros(rows.shape[1], dtype=np.bool_)
@@ -120,20 +120,22 @@ def _chosen(
     row: int,
     is_open: np.ndarray,
     pivots: Mapping[int, int],
-    order: Sequence[int],
+    order: Sequence[tuple[int, int]],
 ) -> int:
-    """The count of a sum that takes the fewest other sums with it: those of shown counts alone, which then need a protector too."""
+    """The count of a sum that takes the fewest other sums with it: those of shown counts alone, which then need a protector too.
+
+    `order` breaks ties.
+    """
     filled = rows != 0
     idle = ~filled[:, is_open].any(axis=1)
     idle[list(pivots)] = False
     candidates = np.flatnonzero(filled[row] & ~is_open)
     taken = filled[idle][:, candidates].sum(axis=0)
-    return int(
-        min(
-            zip(taken.tolist(), candidates.tolist(), strict=True),
-            key=lambda each: (each[0], order[each[1]]),
-        )[1]
-    )
+    burden = {
+        cell: (n + order[cell][0], order[cell][1])
+        for cell, n in zip(candidates.tolist(), taken.tolist(), strict=True)
+    }
+    return min(burden, key=lambda cell: burden[cell])
 
 
 def _clear(rows: IntArray, row: int, cell: int) -> None:

@@ -88,10 +88,20 @@ class System:
         return tuple(tuple(sorted(each - {place})) for place, each in enumerate(found))
 
     @cached_property
-    def order(self) -> tuple[int, ...]:
-        """Of each count its place in the order in which protectors are chosen: the finer first, then the later in the plan."""
+    def order(self) -> tuple[tuple[int, int], ...]:
+        """Of each count how much is against its being a protector, and its place in the order in which they are chosen.
+
+        Few patients have unknown values, so that these rarely protect. The finer come first, then the later in the plan.
+        """
         finer = sorted(range(self.n), key=lambda place: (-self._n_conditions(place), -place))
-        return tuple(int(place) for place in np.argsort(finer))
+        against = [2 * self._is_of_unknown(place) for place in range(self.n)]
+        return tuple(zip(against, np.argsort(finer).tolist(), strict=True))
+
+    def _is_of_unknown(self, place: int) -> bool:
+        return any(
+            bool(cell.without) or any(UNKNOWN in levels for _, levels in cell.conditions)
+            for cell in self.names[place]
+        )
 
     def _n_conditions(self, place: int) -> int:
         return max(

@@ -31,7 +31,10 @@ def relations(names: Sequence[Sequence[Cell]], vectors: IntArray) -> IntArray:
     rows = np.zeros((len(seen), n_cells), dtype=np.int64)
     for row, (whole, parts) in zip(rows, seen, strict=True):
         row[whole], row[list(parts)] = 1, PRIME - 1
-    sums = {whole for whole, _ in seen}
+    # A count that is always 0 says nothing of others, and is no part of a sum.
+    nobody = np.flatnonzero(~vectors.any(axis=1))
+    rows[:, nobody] = 0
+    sums = {*(whole for whole, _ in seen), *nobody.tolist()}
     leaves = [place for place in range(n_cells) if place not in sums]
     dependent = null_space(vectors[leaves])
     besides = np.zeros((len(dependent), n_cells), dtype=np.int64)

@@ -139,7 +139,7 @@ def log_rank_test(sums: LogRankSums) -> ChiSquareTest:
     """
     statistic, df = 0.0, 0
     deviation = sums.observed - sums.expected
-    for members in _compared(sums.covariance):
+    for members in compared(sums.covariance):
         kept = members[1:]  # the first is what the others leave
         if kept:
             block = sums.covariance[np.ix_(kept, kept)]
@@ -163,7 +163,7 @@ def trend_test(sums: LogRankSums, scores: FloatArray) -> ChiSquareTest:
     return ChiSquareTest(deviation**2 / variance, 1)
 
 
-def _compared(covariance: FloatArray) -> list[list[int]]:
+def compared(covariance: FloatArray) -> list[list[int]]:
     """Sets of groups that are compared with each other: the connected parts of the graph of non-zero covariances."""
     unseen = list(range(len(covariance)))
     parts: list[list[int]] = []

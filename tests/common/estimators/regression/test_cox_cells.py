@@ -11,9 +11,6 @@ from hypothesis import strategies as st
 from tests.common.estimators.cohorts import Cohort, random_cohort
 from tests.common.estimators.pooling import result_of
 from tests.examples import examples
-from tests.server.disclosure.as_released import is_withheld, release
-
-from riskset_common.study.plan import Disclosure
 
 COX: dict[str, Any] = {"kind": "cox", "endpoint": "EFS", "strata": ["site"]}
 BY_SEX = COX | {"terms": [{"factor": "arm"}, {"factor": "sex"}], "interaction": ["arm", "sex"]}
@@ -65,25 +62,3 @@ def test_a_number_with_other_values_has_no_levels(values: tuple[float, ...]) -> 
     found = counted(result_of(BY_DOSE, other, 5))
 
     assert {"arm"} == {term for term, _ in found}
-
-
-def test_a_model_with_a_tiny_cell_of_an_interaction_is_withheld() -> None:
-    cohort = random_cohort(3, n=400)
-    women_with_b = np.flatnonzero((cohort.arm == 1) & (cohort.sex == 1))
-    sex = cohort.sex.copy()
-    sex[women_with_b[4:]] = 0
-    whole = release(result_of(BY_SEX, cohort, 5), Disclosure())
-    tiny = release(result_of(BY_SEX, cohort.with_values(sex=sex), 5), Disclosure())
-
-    assert not is_withheld(whole["terms"])
-    assert {"withheld": "minimum_at_risk 10: arm:sex"} == tiny["terms"]
-
-
-def test_a_model_with_a_tiny_group_of_a_coded_number_is_withheld() -> None:
-    cohort = random_cohort(4, n=400)
-    dose = np.zeros(cohort.n)
-    dose[:6] = 1.0
-    asked = BY_DOSE | {"interaction": []}
-    released = release(result_of(asked, cohort.with_values(dose=dose), 5), Disclosure())
-
-    assert {"withheld": "minimum_at_risk 10: dose"} == released["terms"]

@@ -1,0 +1,190 @@
+"""The groups of an analysis of curves: who has a curve, and of whom no few events may be told at its times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from riskset_common.release.cells import (
+    Cell,
+    group_cells,
+    groups,
+    missing_cell,
+    patients_cell,
+    unknown_cells,
+)
+from riskset_common.release.cells import events_cell as cell_of_events
+from riskset_common.release.floors import Floors
+from riskset_common.release.given import Given
+from riskset_common.release.times import LeavingTimes
+from riskset_common.results.shown import Shown, Withheld
+from riskset_common.survival.arrays.calculator import Numbers
+
+
+@dataclass(frozen=True)
+class Group:
+    """A group that holds patients, as far as may be known.
+
+    Attributes
+    ----------
+    row
+        Its row of the counts.
+    level
+        The levels of the variables.
+    n, events
+        Its patients and their events of any kind.
+    of_kind
+        The events of each kind that is told apart, in order; none where any event is the event.
+    """
+
+    row: int
+    level: Mapping[str, str]
+    n: Shown[int]
+    events: Shown[int]
+    of_kind: tuple[Shown[int], ...]
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a number of its events is not shown."""
+        return any(isinstance(events, Withheld) for events in (self.events, *self.of_kind))
+
+
+@dataclass(frozen=True)
+class People:
+    """The groups of an analysis.
+
+    Attributes
+    ----------
+    n, events, missing
+        Patients of all groups, their events, and patients who were left out.
+    groups
+        Those that hold patients.
+    empty
+        The levels of those that are known to hold none.
+    curves
+        Which of the groups have a curve.
+    rest
+        Rows of the patients without a curve: unless they are known to be none, they are one more group that is protected.
+    is_rest_held
+        Whether a number of their events is not shown.
+    """
+
+    n: Shown[int]
+    events: Shown[int]
+    missing: Shown[int]
+    groups: tuple[Group, ...]
+    empty: tuple[Mapping[str, str], ...]
+    curves: tuple[Group, ...]
+    rest: tuple[int, ...]
+    is_rest_held: bool
+
+    def mark(self, group: Group, floors: Floors) -> Withheld:
+        """Why a group has no curve."""
+        return group.n if isinstance(group.n, Withheld) else floors.few
+
+
+def people_of(given: Given, counted: LeavingTimes, floors: Floors) -> People:
+    """The groups of an analysis by the verdicts of the plan's counts."""
+    study, cells = given.study, given.cells
+    where = (study, counted.cohort, counted.endpoint, counted.by)
+    kinds = counted.kinds if counted.censors else ()
+    of_all, of_kind = (
+        group_cells(*where, kinds),
+        [group_cells(*where, (kind,)) for kind in counted.kinds],
+    )
+    found = [
+        Group(
+            row,
+            {name: level for name, (level,) in levels},
+            cells[patients],
+            cells[events],
+            () if counted.censors else tuple(cells[each[row][1]] for each in of_kind),
+        )
+        for row, (levels, (patients, events)) in enumerate(
+            zip(groups(study, counted.by), of_all, strict=True)
+        )
+    ]
+    held = tuple(group for group in found if group.n != 0)
+    curves = tuple(group for group in held if isinstance(group.n, int) and group.n >= floors.fewest)
+    known = tuple((name, tuple(study.levels(name))) for name in counted.by)
+    everyone = patients_cell(study, counted.cohort, counted.endpoint, known)
+    events = cell_of_events(study, counted.cohort, counted.endpoint, kinds, known)
+    unknown, their_events = _unknown(given, counted, kinds)
+    without = [group for group in held if group not in curves]
+    return People(
+        cells[everyone],
+        cells[events],
+        cells[missing_cell(*where)],
+        groups=held,
+        empty=tuple(group.level for group in found if group.n == 0),
+        curves=curves,
+        rest=(*(group.row for group in without), *((len(found),) if unknown != 0 else ())),
+        is_rest_held=isinstance(their_events, Withheld) or any(each.is_held for each in without),
+    )
+
+
+def _unknown(
+    given: Given, counted: LeavingTimes, kinds: Sequence[str]
+) -> tuple[Shown[int], Shown[int]]:
+    """Patients of whom the group is not known, and their events."""
+    if not counted.by:
+        return 0, 0
+    where = (given.study, counted.cohort, counted.endpoint, counted.by)
+    patients, events = (given.cells[cell] for cell in unknown_cells(*where, kinds))
+    return patients, events
+
+
+def protected(
+    given: Given, counted: LeavingTimes, people: People, pick: Callable[[Numbers], Numbers]
+) -> Iterator[tuple[Numbers, bool]]:
+    """Events by day of all who are protected, shape (n_days,) each, and whether their number is not shown.
+
+    They are the groups with a curve, the patients without one together, and for each group those of a wider cohort of the plan who
+    are not in it: times at which both are released would tell of the difference.
+
+    Parameters
+    ----------
+    pick
+        Makes events that are looked at, by row and day, of events by kind, row and day.
+    """
+    events = pick(given.data[counted]["events"])
+    for group in people.curves:
+        yield events[group.row], group.is_held
+    if people.rest:
+        yield events[np.array(people.rest)].total(axis=0), people.is_rest_held
+    done = set[tuple[Cell, Cell]]()
+    for row, cell, held in _curves_of(given, counted):
+        for other in given.data:
+            if not (isinstance(other, LeavingTimes) and _counts_alike(other, counted)):
+                continue
+            for wider_row, wider, wider_held in _curves_of(given, other):
+                if (cell, wider) not in done and _is_part(cell, wider):
+                    done.add((cell, wider))
+                    theirs = pick(given.data[other]["events"])[wider_row]
+                    yield theirs - events[row], held or wider_held
+
+
+def _counts_alike(other: LeavingTimes, counted: LeavingTimes) -> bool:
+    """Whether two are about the same events on the same days."""
+    mine, theirs = (
+        (each.endpoint, each.kinds, each.censors, each.days) for each in (counted, other)
+    )
+    return other != counted and mine == theirs
+
+
+def _curves_of(given: Given, counted: LeavingTimes) -> Iterator[tuple[int, Cell, bool]]:
+    """The rows whose curve an analysis may show, with their patients, and whether the number of their events is not shown."""
+    kinds = counted.kinds if counted.censors else ()
+    cells = group_cells(given.study, counted.cohort, counted.endpoint, counted.by, kinds)
+    for row, (patients, events) in enumerate(cells):
+        yield row, patients, isinstance(given.cells.get(events, Withheld("")), Withheld)
+
+
+def _is_part(cell: Cell, wider: Cell) -> bool:
+    """Whether all patients of a cell are of another by their conditions, and not the other way round."""
+    narrow = dict(cell.conditions)
+    return cell.conditions != wider.conditions and all(
+        name in narrow and set(narrow[name]) <= set(levels) for name, levels in wider.conditions
+    )

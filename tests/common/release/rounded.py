@@ -1,0 +1,53 @@
+"""Whole plans with rounded results, computed in numpy: what a committee computes on shares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from riskset_common.release.facts import DaySet, Facts
+from riskset_common.release.program import in_the_open
+from riskset_common.rounds.counting import Outcome, PlanWork
+from riskset_common.rounds.survey import read_survey, surveyed
+from riskset_common.secure.blind.parties.counts.work import Origin
+from riskset_common.study.patients import Patients
+from riskset_common.study.study import Study
+from riskset_common.survival.arrays.calculator import Clear, InTheOpen
+from riskset_common.survival.arrays.shapes import IntArray
+
+
+def released(study: Study, sites: Sequence[Patients]) -> Outcome:
+    """What the plan of a study gives of the patients of its sites."""
+    work, facts = computation(study, sites)
+    numbers = {
+        counted: {
+            name: Clear(np.sum([counted.of(each, study)[name] for each in sites], axis=0))
+            for name in counted.arrays(study)
+        }
+        for counted in work.counted(facts)
+    }
+    return in_the_open(work.program(facts, numbers, InTheOpen()))
+
+
+def computation(study: Study, sites: Sequence[Patients]) -> tuple[PlanWork, Facts]:
+    """What is counted and computed, and what everybody knows before."""
+    answers = [surveyed(each, study) for each in sites]
+    pooled: dict[str, dict[str, IntArray]] = {}
+    for origin, name in answers[0] if answers else ():
+        pooled.setdefault(origin, {})[name] = np.sum(
+            [answer[origin, name] for answer in answers], axis=0
+        )
+    work = PlanWork(study, read_survey(study, pooled, len(sites)))
+    days = {origin.days.origin: _days(origin, study, sites) for origin in work.origins()}
+    largest = max((each.n for each in sites), default=0)
+    return work, Facts(days, len(sites) * (2 ** largest.bit_length() - 1))
+
+
+def _days(origin: Origin, study: Study, sites: Sequence[Patients]) -> DaySet:
+    """The days of events, where there are enough."""
+    n_steps = origin.days.n_steps
+    events = np.sum([origin.days.of(each, study)["events"] for each in sites], axis=0)
+    if int(events.sum()) < origin.least_events:
+        return DaySet(tuple(range(n_steps)), n_steps, told=False)
+    return DaySet(tuple(np.flatnonzero(events).tolist()), n_steps, told=True)
