@@ -8,15 +8,23 @@ from pathlib import Path
 import pytest
 from tests.system.embedded.test_restarts import Restarting
 from tests.system.end_to_end.small_study import SITES, SmallStudy
-from tests.system.rounded.tables_on_shares import compute_tables_on_shares, rounded_study, run
+from tests.system.rounded.tables_on_shares import (
+    Cells,
+    compute_tables_on_shares,
+    rounded_study,
+    run,
+)
 
 from riskset_common.errors import PlanError
+from riskset_common.release.counted import OwnNumbers
 from riskset_common.results.as_json import as_json, to_text
+from riskset_common.study.patients import Patients
+from riskset_common.study.study import Study
 from riskset_common.wire.blind_messages import BlindWave
 from riskset_common.wire.blind_steps import BlindAnswer
 from riskset_common.wire.messages import read_message
 from riskset_embedded import engine
-from riskset_embedded.engine import Direct
+from riskset_embedded.engine import Direct, SitesSaidNo
 from riskset_node.session.node import SiteNode
 from riskset_node.state.node_state import NodeState
 from riskset_node.state.outbox import entries_of
@@ -253,6 +261,24 @@ def test_after_the_close_shares_are_known_by_label_length_and_hash_alone(tmp_pat
         assert 3 == sum(each.summary is not None for each in answers)
         assert [] == list(state.blind_steps(sid))
         state.close()
+
+
+def test_records_that_cannot_be_counted_are_refused_before_their_site_joins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def of(counted: Cells, patients: Patients, study: Study) -> OwnNumbers:
+        if int(patients.endpoints["OS"].time[0]) % 2:
+            raise OverflowError
+        return whole(counted, patients, study)
+
+    whole = Cells.of
+    monkeypatch.setattr(Cells, "of", of)
+    watched = Words()
+    with pytest.raises(SitesSaidNo) as refused:
+        run(rounded_study(tmp_path), watcher=watched)
+
+    assert {"north", "west"} == set(refused.value.reasons)
+    assert [] == watched.said
 
 
 def test_two_sites_are_refused_before_anything_is_asked(tmp_path: Path) -> None:
