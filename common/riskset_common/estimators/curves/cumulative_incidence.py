@@ -47,13 +47,23 @@ from riskset_common.estimators.estimator import Shape, Summary, Uses
 from riskset_common.formats.strict_model import StrictModel
 from riskset_common.release.budget import Compared
 from riskset_common.release.cells import Counts, followed_counts
-from riskset_common.release.followed import cohort_of
+from riskset_common.release.counted import Counted
+from riskset_common.release.curves.incidence import (
+    IncidencesAsked,
+    implied_by_incidences,
+    incidences_program,
+)
+from riskset_common.release.facts import Facts
+from riskset_common.release.followed import cohort_of, leaving_times
+from riskset_common.release.given import Given
+from riskset_common.release.program import Opened, Program
 from riskset_common.release.tests.own_strata import own_strata_of_kinds
 from riskset_common.results.incidence import (
     CauseIncidence,
     CumulativeIncidenceResult,
     GroupIncidence,
 )
+from riskset_common.results.shown import WithheldAnalysis
 from riskset_common.results.tests import GrayResult
 from riskset_common.study.analysis import Names, twice
 from riskset_common.study.patients import EndpointTimes, Patients
@@ -146,6 +156,30 @@ class CumulativeIncidence(TwoRounds[CumulativeIncidenceSpec, CumulativeIncidence
         for kinds in dict.fromkeys(((), *((cause,) for cause in causes), others)):
             yield from followed_counts(study, cohort, spec.endpoint, spec.by, kinds)
 
+    def not_rounded(self, spec: CumulativeIncidenceSpec, study: Study) -> Iterator[str]:
+        """The test, which has no program."""
+        del study
+        if spec.test is not None:
+            yield "test: gray cannot be computed on shares. Leave it out, or release exact numbers."
+
+    def uploads(
+        self, spec: CumulativeIncidenceSpec, study: Study, facts: Facts
+    ) -> tuple[Counted, ...]:
+        """Events by kind, and leavers, by group."""
+        return (_asked_curves(spec, study, facts).counted,)
+
+    def program(
+        self, spec: CumulativeIncidenceSpec, given: Given
+    ) -> Program[CumulativeIncidenceResult | WithheldAnalysis]:
+        """The curves of all causes."""
+        return incidences_program(_asked_curves(spec, given.study, given.facts), given)
+
+    def implied(
+        self, spec: CumulativeIncidenceSpec, given: Given, result: CumulativeIncidenceResult
+    ) -> Mapping[str, Opened]:
+        """What the curves tell of what was opened."""
+        return implied_by_incidences(_asked_curves(spec, given.study, given.facts), given, result)
+
     def opened_by(self, spec: CumulativeIncidenceSpec, study: Study) -> tuple[str, ...]:
         """What the counts are split by; strata within sites show in no count."""
         return spec.counted_by(study)
@@ -211,6 +245,20 @@ class CumulativeIncidence(TwoRounds[CumulativeIncidenceSpec, CumulativeIncidence
         self, spec: CumulativeIncidenceSpec, study: Study, pooled: Summary
     ) -> CumulativeIncidenceResult:
         return _result(spec, study, pooled)
+
+
+def _asked_curves(spec: CumulativeIncidenceSpec, study: Study, facts: Facts) -> IncidencesAsked:
+    """The curves as their program takes them, and what the sites count for them."""
+    cohort, causes = cohort_of(spec, complete=spec.strata), spec.causes_of(study)
+    return IncidencesAsked(
+        spec,
+        leaving_times(study, facts, cohort, spec.endpoint, spec.by, causes=causes),
+        causes,
+        at=spec.at,
+        interval=spec.interval_kind(study),
+        level=spec.level,
+        has_test=spec.test is not None,
+    )
 
 
 def _result(
