@@ -17,7 +17,7 @@ from riskset_common.release.counted import Counted
 from riskset_common.release.facts import DaySet, Facts, endpoints_of, origin_of
 from riskset_common.release.followed import leaving_times
 from riskset_common.release.given import Given
-from riskset_common.release.program import Ask, Opened, Program, answered, run
+from riskset_common.release.program import Ask, Opened, Opens, Program, answered, run
 from riskset_common.results.shown import Shown, Withheld
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Study
@@ -118,7 +118,8 @@ def told(program: Program[Result], opened: Mapping[str, Opened]) -> Result:
     """The result of a program that is only told what was opened."""
 
     def answer(ask: Ask) -> Opened:
-        assert ask.x.shape == opened[ask.name].shape
+        shape = ask.x.shape if isinstance(ask, Opens) else ask.x.shape[:-1]
+        assert shape == opened[ask.name].shape
         return opened[ask.name]
 
     return run(program, answer)
