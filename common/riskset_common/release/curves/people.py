@@ -207,7 +207,7 @@ def _curves_of(
     kinds = counted.kinds if counted.censors else ()
     cells = group_cells(given.study, counted.cohort, counted.endpoint, counted.by, kinds)
     for row, (patients, events) in enumerate(cells):
-        if given.cells.get(patients) != 0:
+        if events in given.cells and given.cells.get(patients) != 0:
             yield row, patients, given.cells[events]
 
 
