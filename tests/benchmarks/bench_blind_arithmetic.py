@@ -36,7 +36,7 @@ def block_values() -> Values:
     return {
         "few": (rng.integers(1, 1024, N), 1023),
         "long": (rng.integers(0, 2**39, N), 2**39 - 1),
-        "real": (np.ldexp(rng.integers(0, 2**40 + 1, N), -40), 1.0),
+        "real": (np.ldexp(rng.integers(0, 2**40 + 1, N), -40), 1),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,22 +13,26 @@ from tests.common.secure.blind.on_shares import program_on_shares
 from riskset_common.rounds.counting import Outcome
 from riskset_common.secure.blind.arithmetic.committee import Committee
 from riskset_common.secure.blind.arithmetic.field import from_integers
-from riskset_common.secure.blind.arithmetic.shares import Arithmetic
+from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Opening
 from riskset_common.secure.blind.expressions.on_shares import OnShares
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Study
 
 
 def released_on_shares(
-    study: Study, sites: Sequence[Patients], committee: Committee
+    study: Study,
+    sites: Sequence[Patients],
+    committee: Committee,
+    watched: Callable[[Arithmetic, Opening[Outcome]], Opening[Outcome]] = lambda _, each: each,
 ) -> tuple[Outcome, Arithmetic]:
     """What the plan of a study gives of the patients of its sites, at the first member; all members come to the same."""
     work, facts = computation(study, sites)
     members = arithmetics(committee)
     data: list[dict[Any, dict[str, Any]]] = [{} for _ in members]
+    prepared = [work.values(each) for each in sites]
     for counted in work.counted(facts):
-        own = [counted.of(each, study) for each in sites]
-        for name, array in counted.arrays(study).items():
+        own = [counted.of(each, work.study) for each in prepared]
+        for name, array in counted.arrays(work.study).items():
             pooled = np.sum([each[name] for each in own], axis=0)
             unit = 1 << array.fraction_bits
             numbers = from_integers(
@@ -40,7 +44,7 @@ def released_on_shares(
                 hidden = OnShares(member).hidden(share, array.shape, largest, array.fraction_bits)
                 held.setdefault(counted, {})[name] = hidden
     programs = [
-        program_on_shares(member, work.program(facts, held, OnShares(member)))
+        watched(member, program_on_shares(member, work.program(facts, held, OnShares(member))))
         for member, held in zip(members, data, strict=True)
     ]
     outcomes = together(committee, programs)
