@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -135,6 +136,16 @@ class LeavingTimes(Counted):
     days: tuple[int, ...]
     marks: tuple[int, ...]
     left_truncated: bool = False
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        """Worked out once: days and marks are many, and a program looks its counts up often."""
+        return hash(
+            (self.endpoint, self.kinds, self.censors, self.cohort, self.by, self.days, self.marks)
+        )
 
     def n_kinds(self, study: Study) -> int:
         """Kinds of event that are told apart."""
