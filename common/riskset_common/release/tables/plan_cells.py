@@ -160,12 +160,9 @@ class PlanCells(Counted):
     ----------
     counts
         All counts that some analysis shows.
-    patients
-        A bound of the patients of all sites.
     """
 
     counts: tuple[Counts, ...]
-    patients: int
 
     def system(self, study: Study) -> System:
         """The counts as a system, worked out once for a study."""
@@ -173,8 +170,7 @@ class PlanCells(Counted):
 
     def arrays(self, study: Study) -> Mapping[str, CountedArray]:
         """Each count by itself."""
-        one = CountedArray((), largest=self.patients)
-        return {array_of(place): one for place in range(self.system(study).n)}
+        return {array_of(place): CountedArray(()) for place in range(self.system(study).n)}
 
     def of(self, patients: Patients, study: Study) -> OwnNumbers:
         """This site's counts."""
