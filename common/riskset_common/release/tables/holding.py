@@ -54,9 +54,9 @@ class Protector:
     most_below
         How far below 0 that may lie.
     is_whole
-        Whether it only holds counts of W and others that are shown, as a total does. It is then large enough whatever they are: where it is
-        not small, and what is shown of it is nothing, its small parts together are no fewer than its floor, of which each may have any value.
-        It is not asked for, because the answer would say what is shown of it.
+        Whether it only holds counts of W and others that are shown, as a total does. It is then large enough whatever they are: it is not
+        small, so that if what is shown of it is nothing, its small parts together are no fewer than its floor, and each may have any
+        value. It is not asked for, because the answer would say what is shown of it.
     """
 
     cell: int
