@@ -95,6 +95,11 @@ class Frame:
         data = self.given.data[self.counted]
         return at_risk(self.given.calculator, data, self.counted)[self.rows]
 
+    @property
+    def days_are_told(self) -> bool:
+        """Whether everybody knows on which days there are events."""
+        return self.given.facts.days[origin_of(self.given.study, self.counted.endpoint)].told
+
     @cached_property
     def day_set(self) -> frozenset[int]:
         """The days on which there may be events."""
@@ -227,8 +232,9 @@ def points(
     ]
     late = frame.counted.left_truncated
     watched = Watched(
-        _events_at(frame, [row for row, _ in rows], n_days),
-        np.array([held for _, held in rows], dtype=np.bool_),
+        _events_at(frame, [row.events for row in rows], n_days),
+        np.array([row.is_held for row in rows], dtype=np.bool_),
+        np.array([row.may_be_0 for row in rows], dtype=np.bool_),
         frame.at_risk[:, frame.marks(frame.places.since)] if late else None,
         shown if late else None,
     )
@@ -236,6 +242,7 @@ def points(
         frame.places,
         n_days,
         len(frame.counted.days),
+        frame.days_are_told,
         tuple(frame.places.place(time) for time in frame.named),
         np.asarray(shown.any(axis=0)),
     )

@@ -333,7 +333,7 @@ def _landmark(
             upper=curve.upper[j],
         )
     number: Shown[int] = told.numbers.get((i, frame.places.since[place]), frame.floors.few)
-    mark = number if isinstance(number, Withheld) else frame.floors.small
+    mark = number if isinstance(number, Withheld) else frame.floors.protects
     return IncidenceLandmark(time, number, mark, mark, mark, mark, mark)
 
 
