@@ -22,7 +22,6 @@ from riskset_common.results.curves import (
 )
 from riskset_common.results.shown import Shown, Withheld
 from riskset_common.results.tests import ContrastOf
-from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.survival.curves.kaplan_meier import LimitKind
 
 DECIMALS = 1000
@@ -38,8 +37,6 @@ class CurvesAsked:
 
     Attributes
     ----------
-    analysis
-        As the plan writes it, for its name and for the times that it and its displays name.
     counted
         The patients, by groups.
     cause
@@ -48,7 +45,6 @@ class CurvesAsked:
         As in the plan.
     """
 
-    analysis: AnalysisSpec
     counted: LeavingTimes
     cause: str | None
     at: tuple[float, ...]

@@ -183,6 +183,24 @@ class Row:
     may_be_0: bool = False
 
 
+def kind_and_others(kind: int, n_kinds: int) -> tuple[Pick, ...]:
+    """The events of a kind, and those of all others if there are others."""
+    of_kind = Pick(lambda events: events[kind], lambda group: group.of_kind[kind])
+    if n_kinds == 1:
+        return (of_kind,)
+    return of_kind, Pick(lambda events: events.total(axis=0) - events[kind], _others(kind))
+
+
+def _others(kind: int) -> Callable[[Group], Shown[int]]:
+    def others(group: Group) -> Shown[int]:
+        events, of_kind = group.events, group.of_kind[kind]
+        if isinstance(events, Withheld):
+            return events
+        return of_kind if isinstance(of_kind, Withheld) else events - of_kind
+
+    return others
+
+
 def protected(given: Given, counted: LeavingTimes, people: People, pick: Pick) -> Iterator[Row]:
     """Events of all who are protected.
 
