@@ -151,7 +151,7 @@ def shares(study: Study, facts: Facts, cells: Verdicts) -> dict[str, float]:
         counts = counts_of(test, study, cells)
         if not isinstance(counts, Withheld) and not counts.compares_nothing:
             n_days = len(facts.days[origin_of(study, test.endpoint)].steps)
-            candidate = _Considered(test, _foreseen(counts, study, n_days), bits(test, counts))
+            candidate = _Considered(test, ways_at_best(counts, study, n_days), bits(test, counts))
             together = [*chosen, candidate]
             if all(
                 each.ways - _spent(each, together, study) >= MARGIN
@@ -254,7 +254,7 @@ def _ways_of_two(own: int, rest: int, on_a_day: int) -> int:
     return found[own]
 
 
-def _foreseen(counts: GroupCounts, study: Study, n_days: int) -> float:
+def ways_at_best(counts: GroupCounts, study: Study, n_days: int) -> float:
     """h as if as many released times as there can be parted the events evenly."""
     events = [counts.events[group] for group in counts.kept]
     smallest = max(study.plan.disclosure.minimum_cell, 1)
@@ -264,4 +264,5 @@ def _foreseen(counts: GroupCounts, study: Study, n_days: int) -> float:
         [each * (block + 1) // n_blocks - each * block // n_blocks for each in events]
         for block in range(n_blocks)
     ]
-    return ways(blocks, [max(n_days // n_blocks, 1)] * n_blocks)
+    total = max(sum(events), 1)
+    return ways(blocks, [-(-sum(block) * n_days // total) for block in blocks])

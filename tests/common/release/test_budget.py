@@ -21,6 +21,7 @@ from riskset_common.release.budget import (
     unit,
     ways,
 )
+from riskset_common.release.foreseen import foreseen
 from riskset_common.release.times import Cohort
 from riskset_common.survival.tests.weighing import Weighing
 
@@ -142,6 +143,26 @@ def test_parts_of_a_univariate_analysis_and_small_groups_are_seen() -> None:
 
     assert {"factors/curve.arm", "factors/curve.sex"} == share_of([univariate]).keys()
     assert {} == share_of([univariate], minimum_cell=900)
+
+
+def test_a_plan_is_told_how_many_events_its_tests_need_and_which_share_a_budget() -> None:
+    study = study_of(
+        {"kind": "event_table", "endpoint": "EFS"},
+        5,
+        analyses=[
+            kaplan_meier("first", by=["sex"], test="log_rank"),
+            kaplan_meier("second", by=["sex"], test="log_rank"),
+            kaplan_meier("alone", test="log_rank", primary=True),
+        ],
+        disclosure={"release": "rounded"},
+    )
+    arms, sexes = foreseen(study)
+
+    # Nine blocks of 5 and 5 events have 8 bits each; differences and variances of 80 events 24.
+    assert "test alone: it is shown from about" in arms
+    assert "tests first, second: they compare sex by the times in time" in sexes
+    assert "the first alone from 41;" in sexes
+    assert "All are shown from about 57 events" in sexes
 
 
 def sums_of_patterns(labels, n_one, n_all):
