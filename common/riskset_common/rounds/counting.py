@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+import numpy as np
+
 from riskset_common.errors import ContradictionError, EstimationError
 from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.estimators.withholding import without_result
 from riskset_common.formats.canonical_json import canonical_json, content_hash
 from riskset_common.primitives.hashing import H
 from riskset_common.release.counted import Counted, Data
-from riskset_common.release.facts import Facts
+from riskset_common.release.facts import DaySet, Facts
 from riskset_common.release.given import Given
 from riskset_common.release.models import ModelsWait
 from riskset_common.release.program import Program, together
@@ -25,7 +27,7 @@ from riskset_common.release.tables.verdicts import PlanVerdicts, verdicts_progra
 from riskset_common.results.shown import NO_RESULT
 from riskset_common.results.whole_file import ReleasedResult
 from riskset_common.rounds.blind_models import Session
-from riskset_common.rounds.survey import Survey
+from riskset_common.rounds.survey import Survey, own_survey
 from riskset_common.secure.blind.parties.counts.count_setup import CountSetup
 from riskset_common.secure.blind.parties.counts.work import CountWork, Origin
 from riskset_common.study.analysis import AnalysisSpec
@@ -113,12 +115,30 @@ class PlanWork(CountWork[Outcome]):
         return Outcome(analyses, verdicts)
 
 
+def rehearse(patients: Patients, study: Study) -> None:
+    """Count all that a plan counts, on the days of this site's own events, and keep nothing. Run by a site before it joins.
+
+    What fails on its records fails now. After it has joined, its answers never depend on them.
+    """
+    survey = own_survey(patients, study)
+    days = {
+        each.origin: DaySet(
+            tuple(np.flatnonzero(each.of(patients, study)["events"]).tolist()),
+            each.n_steps,
+            told=True,
+        )
+        for each in survey.event_days
+    }
+    for counted in PlanWork(study, survey).counted(Facts(days, patients.n + 1)):
+        counted.of(patients, study)
+
+
 def plan_cells(study: Study, facts: Facts) -> PlanCells:
     """The counts that the analyses of a plan show."""
     shown = (
         each for spec in study.plan.analyses for each in estimator_of(spec.kind).cells(spec, study)
     )
-    return PlanCells(merged(shown), facts.patients)
+    return PlanCells(merged(shown))
 
 
 def _program(spec: AnalysisSpec, given: Given) -> Program[ReleasedResult | ModelsWait]:
