@@ -7,7 +7,7 @@ between any two released times. b is log2 of how many values the opened numbers 
 
 Which tests share a budget is settled before any is made, from the plan and the released counts (`shares`): all that have a variable of
 their groups in common and begin at one origin, whatever their endpoint, population and weights. If there is not enough for all,
-the primary analyses come first, then the others in the plan's order; h is estimated there as if released times parted the events evenly.
+the primary analyses come first, then the others in the plan's order; h is estimated there (`ways_at_best`), which decides who is tried.
 Then each test of them is held to its own h, from the times that are released (`enough`).
 
 What the numbers rest on
@@ -255,11 +255,10 @@ def _ways_of_two(own: int, rest: int, on_a_day: int) -> int:
 
 
 def ways_at_best(counts: GroupCounts, study: Study, n_days: int) -> float:
-    """h as if as many released times as there can be parted the events evenly."""
+    """h as if released times parted the events evenly, one after 2 k events of the smallest group: so they are found in practice."""
     events = [counts.events[group] for group in counts.kept]
-    smallest = max(study.plan.disclosure.minimum_cell, 1)
-    positive = [each for each in events if each > 0]
-    n_blocks = max(min(positive, default=0) // smallest, 1)
+    apart = 2 * study.plan.disclosure.minimum_cell
+    n_blocks = max(min((each for each in events if each > 0), default=0) // apart, 1)
     blocks = [
         [each * (block + 1) // n_blocks - each * block // n_blocks for each in events]
         for block in range(n_blocks)
