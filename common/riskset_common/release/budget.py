@@ -3,7 +3,8 @@
 The days of events are public, and so may be, for somebody, who was censored when. What is then secret is which group each event
 belongs to. h is log2 of the ways to give the events to the groups that agree with what is released of them: the number of each group
 between any two released times. b is log2 of how many values the opened numbers could have, of all tests of the factor. On average
-2^(h - b) ways agree with the tests as well. A test is withheld unless h - b >= 40.
+2^(h - b) ways agree with the tests as well. A test is withheld unless h - b >= 40. A value with chi-square x is rarer than the commonest by
+exp(-x/2): a test is also withheld if so many ways less its own b leave fewer than 2^20 (`largest_chi_square`).
 
 Which tests share a budget is settled before any is made, from the plan and the released counts (`shares`): all that have a variable of
 their groups in common and begin at one origin, whatever their endpoint, population and weights. If there is not enough for all,
@@ -14,7 +15,7 @@ What the numbers rest on
 ------------------------
 40
     In every trial of 24 to 50 patients at least 2^20 patterns of the groups must agree with all that is released. h - b is an average
-    over the values that could be opened; a value with chi-square x is rarer than the commonest by exp(-x/2), 20 bits at x = 28.
+    over the values that could be opened, and 20 more bits leave room for those with chi-square up to 28.
 2 decimals, 3 above 100 events in the smaller group
     A difference of 8 events with variance 18 gives chi-square to three digits. At seven digits one pattern of a small trial is left.
 """
@@ -39,8 +40,15 @@ from riskset_common.survival.tests.weighing import Weighing
 MARGIN: Final = 40
 """The bits that must be left: h - b."""
 
+LEAST_BITS: Final = 20
+"""The bits that are left of a test with the largest chi-square that is shown."""
+
 TOO_MANY_DIGITS: Final = Withheld(f"bits {MARGIN}", "small")
 """The mark of a test that would leave too few ways to give the events to the groups."""
+
+
+TOO_LARGE_A_DIFFERENCE: Final = Withheld(f"bits {MARGIN}", "protects")
+"""The mark of a test whose groups differ so much that few ways to give the events to them agree with it."""
 
 
 @dataclass(frozen=True)
@@ -169,6 +177,11 @@ def _spent(each: _Considered, among: Sequence[_Considered], study: Study) -> flo
 def enough(h: float, b: float | None) -> bool:
     """Whether a test may be opened: `h` by `ways`, b by `shares` (None of a test that is not among them)."""
     return b is not None and h - b >= MARGIN
+
+
+def largest_chi_square(h: float, own: float) -> float:
+    """Up to which chi-square 2^20 ways are left: `h` by `ways`, and the bits of the test itself by `bits`."""
+    return 2 * math.log(2) * (h - own - LEAST_BITS)
 
 
 def compared_in(study: Study) -> Iterator[Compared]:
