@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from riskset_common.survival.arrays.calculator import InTheOpen, clear
 from riskset_common.survival.curves.risk_table import KindCounts, count_kinds_on_grid, risk_table
 from riskset_common.survival.incidence.cumulative_incidence import (
     IncidenceCurve,
@@ -14,6 +15,8 @@ from riskset_common.survival.incidence.cumulative_incidence import (
     incidence_at,
 )
 from riskset_common.survival.incidence.gray import gray_sums
+from riskset_common.survival.incidence.gray_sums import can_be_computed, gray_sums_of, gray_terms
+from riskset_common.survival.tests.group_sums import said_of
 from riskset_common.survival.tests.log_rank import log_rank_test, total
 
 RHO = {"gray": 0.0, "gray_rho_1": 1.0, "gray_rho_-1": -1.0}
@@ -150,3 +153,36 @@ def test_grays_test_is_cumincs(cumulative_incidence, name, grid_of, as_numbers):
         same(expected["stat"][index], test.statistic)
         # R subtracts the distribution function from 1.
         same(expected["p"][index], test.p_value, rel=1e-8, absolute=1e-15)
+
+
+@pytest.mark.parametrize("rho", [0.0, 1.0])
+def test_on_shares_grays_test_is_the_same_to_its_digits(cumulative_incidence, rho, grid_of):
+    if cumulative_incidence.spec["group"] is None:
+        return
+    cohort, calculator = cohort_of(cumulative_incidence, grid_of), InTheOpen()
+    for kind in range(len(cohort.causes)):
+        exact, found = [], []
+        for stratum in sorted(set(cohort.stratum.tolist())):
+            counts = cohort.counts(cohort.stratum == stratum)
+            n, d, other = gray_arrays(counts, kind)
+            largest = 1 << int(n.sum(axis=0).max()).bit_length()
+            exact.append(gray_sums(n, d, other, rho))
+            days = (d + other).any(axis=0)
+            hidden = (calculator.whole(each[None][:, :, days]) for each in (n, d, other))
+            terms = gray_terms(calculator, *hidden, largest)
+            assert [1] == clear(can_be_computed(calculator, terms)).tolist()
+            sums = gray_sums_of(calculator, terms, rho, largest)
+            found.append((clear(sums.difference), clear(sums.covariance) * largest**2))
+        expected = said_of(total(exact), range(len(found[0][0]) + 1))
+        for sums_of_all, parts in zip(expected, zip(*found, strict=True), strict=True):
+            digits = [
+                clear(calculator.rounded(calculator.real(each), 100)).tolist()
+                for each in (sums_of_all, np.sum(parts, axis=0))
+            ]
+            assert digits[0] == digits[1]
+
+
+def gray_arrays(counts, kind):
+    """At risk, with an event of the kind, and of any other, by group and step."""
+    events = counts.events[kind]
+    return counts.any_kind.at_risk, events, counts.any_kind.events - events

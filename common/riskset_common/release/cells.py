@@ -49,6 +49,10 @@ class Cell:
     without: Levels = ()
 
 
+NOBODY: Final = Cell((("site", ()),))
+"""The cell of nobody: patients of none of the sites."""
+
+
 @dataclass(frozen=True)
 class Counts:
     """A count that an analysis would show, and how large it must be.
@@ -100,6 +104,8 @@ def missing_cell(
     wanted = {name: _known(study, name) for name in (*cohort.complete, *by)}
     if endpoint is not None:
         wanted[endpoint] = (KNOWN,)
+    if not wanted:
+        return NOBODY
     return Cell(_in_order(study, _chosen(study, cohort)), without=tuple(sorted(wanted.items())))
 
 

@@ -13,15 +13,14 @@ from riskset_common.results.tests import Contrast, FurtherTests, LogRankResult
 class Estimate:
     """An estimate with its confidence limits; NaN where it is not reached or not defined.
 
-    Released rounded, the estimate is a multiple of `rounded_to`, or the middle of both `ends` where a flat part of the curve ends at
-    different multiples; the limits are then the released times around it at which the limits of the curve have crossed.
+    Released rounded, the estimate is a multiple of `rounded_to`, or the middle of two multiples, to which the ends of a flat part of the
+    curve were rounded; the limits are then the released times around it at which the limits of the curve have crossed.
     """
 
     estimate: Shown[float]
     lower: Shown[float]
     upper: Shown[float]
     rounded_to: float | None = field(default=None, kw_only=True, metadata=WHEN_ASKED)
-    ends: tuple[float, ...] | None = field(default=None, kw_only=True, metadata=WHEN_ASKED)
 
 
 @dataclass(frozen=True)

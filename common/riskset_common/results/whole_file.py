@@ -136,7 +136,7 @@ class HeldCount:
     reason
         `small`, or `protects`: a small count could be worked out from it.
     step
-        Of one that protects: in which round of the search it was chosen.
+        In which round it was found too small to protect others, and was held besides; None of all others.
     """
 
     conditions: Mapping[str, tuple[str, ...]]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -63,10 +64,19 @@ class PlanWork(CountWork[Outcome]):
     of: Study
     survey: Survey
 
-    @property
+    @cached_property
     def study(self) -> Study:
-        """Plan and codebook."""
-        return self.of
+        """Plan and codebook, with the variables that single analyses have for themselves."""
+        study = self.of
+        for spec in self.of.plan.analyses:
+            study = estimator_of(spec.kind).words(spec, study)
+        return study
+
+    def values(self, patients: Patients) -> Patients:
+        """A site's patients with the values of these variables. Run by a site."""
+        for spec in self.of.plan.analyses:
+            patients = estimator_of(spec.kind).values(spec, patients, self.of)
+        return patients
 
     @property
     def hash(self) -> bytes:
@@ -89,18 +99,18 @@ class PlanWork(CountWork[Outcome]):
         """The counts of the plan, and what the analyses need besides, each once, in the order of the plan."""
         needed = (
             each
-            for spec in self.of.plan.analyses
-            for each in estimator_of(spec.kind).uploads(spec, self.of, facts)
+            for spec in self.study.plan.analyses
+            for each in estimator_of(spec.kind).uploads(spec, self.study, facts)
         )
-        return tuple(dict.fromkeys((plan_cells(self.of, facts), *needed)))
+        return tuple(dict.fromkeys((plan_cells(self.study, facts), *needed)))
 
     def program(self, facts: Facts, data: Data, calculator: Calculator) -> Program[Outcome]:
         """The verdicts of all counts, then the programs of all analyses, side by side."""
-        of_plan = plan_cells(self.of, facts)
-        verdicts = yield from verdicts_program(of_plan, self.of, data, calculator)
-        given = Given(self.of, facts, data, calculator, verdicts.cells)
+        of_plan = plan_cells(self.study, facts)
+        verdicts = yield from verdicts_program(of_plan, self.study, data, calculator)
+        given = Given(self.study, facts, data, calculator, verdicts.cells)
         analyses = yield from together(
-            {spec.id: _program(spec, given) for spec in self.of.plan.analyses}
+            {spec.id: _program(spec, given) for spec in self.study.plan.analyses}
         )
         return Outcome(analyses, verdicts)
 
@@ -128,7 +138,7 @@ def plan_cells(study: Study, facts: Facts) -> PlanCells:
     shown = (
         each for spec in study.plan.analyses for each in estimator_of(spec.kind).cells(spec, study)
     )
-    return PlanCells(merged(shown), facts.patients)
+    return PlanCells(merged(shown))
 
 
 def _program(spec: AnalysisSpec, given: Given) -> Program[ReleasedResult | ModelsWait]:

@@ -76,8 +76,9 @@ def released(study: Study, outcome: Outcome, fits: Mapping[str, Fits]) -> dict[s
     for spec in study.plan.analyses:
         reached = outcome.analyses[spec.id]
         if isinstance(reached, ModelsWait):
-            none: Fits = dict.fromkeys(reached.models, NoFit("The model was not computed."))
-            of_spec = none | dict(fits.get(spec.id, {}))
+            none = NoFit("The model was not computed.")
+            found_of = fits.get(spec.id, {})
+            of_spec = {part: found_of.get(part, none) for part in reached.models}
             reached = fitted_rounded(estimator_of(spec.kind), spec, study, reached, of_spec)
         found[spec.id] = reached
     return found

@@ -35,7 +35,7 @@ from riskset_server.displays.parts.table import Table
 from riskset_server.displays.parts.words import Words
 from riskset_server.report_check.disagreement import Disagreement
 from riskset_server.report_check.printed import Text
-from riskset_server.results.typed import curves_of, estimates, number, probability
+from riskset_server.results.typed import curves_of, estimates, marks_in, number, probability
 
 CHECK: Final = "in results.json"
 
@@ -79,7 +79,14 @@ def sources_of(parts: Iterable[Part], words: Words) -> Sources:
     found = [*_BOUNDS, float(Floors.of(words.plan.disclosure).fewest)]
     for part in parts:
         asked = _numbers(part.spec.model_dump())
-        for each in (*_numbers(part.result), *_of_curves(part.result), *_derived(part), *asked):
+        rules = _of_rules(part.result)
+        for each in (
+            *_numbers(part.result),
+            *_of_curves(part.result),
+            *_derived(part),
+            *asked,
+            *rules,
+        ):
             found.append(abs(each))
             if abs(each) <= 1:
                 found.append(100 * abs(each))
@@ -131,6 +138,12 @@ def _of_curves(found: object) -> Iterator[float]:
             yield from map(float, itertools.accumulate(counts))
     for item in _within(found):
         yield from _of_curves(item)
+
+
+def _of_rules(found: object) -> Iterator[float]:
+    """Numbers of the rules that withhold something: the footnotes say them."""
+    for mark in marks_in(found):
+        yield from map(float, re.findall(r"\d+", mark.rule))
 
 
 def _known(found: Iterable[float]) -> Iterator[float]:

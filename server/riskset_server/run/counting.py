@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from riskset_common.errors import EstimationError, ProtocolRefusal
+from riskset_common.release.tables.verdicts import held_counts
 from riskset_common.results.whole_file import BlindComputation, EventSteps
 from riskset_common.rounds.blind_models import Session, blind_session, fits_of
 from riskset_common.rounds.counting import Outcome, PlanWork, count_setup
@@ -100,7 +101,11 @@ class CountRun:
             for spec, _ in waiting(self._work.study, found)
         }
         results = released(self._work.study, found, fits)
-        return Finished(replace(progress, finished=results), self._summary(self._outcome))
+        return Finished(
+            replace(progress, finished=results),
+            self._summary(self._outcome),
+            held_counts(self._outcome.reached.released.verdicts),
+        )
 
     def _summary(self, outcome: CountOutcome[Outcome]) -> BlindComputation:
         """What results.json says of the computation, and what of it is public beside the results."""

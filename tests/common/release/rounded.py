@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from riskset_common.release.counted import Counted, Data
 from riskset_common.release.facts import DaySet, Facts
 from riskset_common.release.program import in_the_open
 from riskset_common.rounds.counting import Outcome, PlanWork
@@ -13,21 +14,27 @@ from riskset_common.rounds.survey import read_survey, surveyed
 from riskset_common.secure.blind.parties.counts.work import Origin
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Study
-from riskset_common.survival.arrays.calculator import Clear, InTheOpen
+from riskset_common.survival.arrays.calculator import Clear, InTheOpen, Numbers
 from riskset_common.survival.arrays.shapes import IntArray
 
 
 def released(study: Study, sites: Sequence[Patients]) -> Outcome:
     """What the plan of a study gives of the patients of its sites."""
     work, facts = computation(study, sites)
-    numbers = {
-        counted: {
-            name: Clear(np.sum([counted.of(each, study)[name] for each in sites], axis=0))
-            for name in counted.arrays(study)
-        }
-        for counted in work.counted(facts)
-    }
+    numbers = numbers_of(work, facts, sites)
     return in_the_open(work.program(facts, numbers, InTheOpen()))
+
+
+def numbers_of(work: PlanWork, facts: Facts, sites: Sequence[Patients]) -> Data:
+    """The sums over all sites of what they count."""
+    prepared = [work.values(each) for each in sites]
+    found: dict[Counted, dict[str, Numbers]] = {}
+    for counted in work.counted(facts):
+        own = [counted.of(each, work.study) for each in prepared]
+        found[counted] = {
+            name: Clear(np.sum([each[name] for each in own], axis=0)) for name in own[0]
+        }
+    return found
 
 
 def computation(study: Study, sites: Sequence[Patients]) -> tuple[PlanWork, Facts]:

@@ -97,7 +97,7 @@ def test_a_rule_that_withholds_a_model_is_said_in_words(rule: str, said: str) ->
         (Withheld("minimum_at_risk 10", "protects"), "because with it a number below 10 could be worked out (minimum_at_risk)"),
         (
             Withheld("bits 40", "small"),
-            "because fewer than 2^40 ways would be left in which its events may lie in the groups (bits)",
+            "because it would leave too few ways in which its events may lie in the groups (bits 40)",
         ),
         (
             Withheld("events_outside_largest_level 40", "small"),

@@ -125,7 +125,7 @@ def test_what_is_withheld_reads_withheld() -> None:
     row = univariate.make(shown(UNIVARIATE, hold)).rows[-3]
 
     assert ("Sex", "withheld") == (row.label.text, row.cells[-1].text)
-    assert row.cells[-1].notes[0].startswith("Withheld because fewer than 2^40 ways would be left")
+    assert row.cells[-1].notes[0].startswith("Withheld because it would leave too few ways")
 
 
 def test_landmark_curves_have_their_table_their_figure_and_their_note() -> None:

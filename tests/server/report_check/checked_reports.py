@@ -12,6 +12,7 @@ from tests.common.estimators.cohorts import CODEBOOK, PLAN, Cohort, random_cohor
 from tests.common.estimators.pooling import pool
 from tests.common.release.rounded import released
 
+from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.estimators.read_back import results_from_json
 from riskset_common.formats.canonical_json import canonical_json, sha256_hex
 from riskset_common.formats.strict_yaml import parse_yaml
@@ -39,6 +40,18 @@ ON_SHARES = {
     "days": {"time time": {"steps": 50, "n_steps": 64, "told": True}},
 }
 """What results say of a computation on shares."""
+
+
+def in_the_open() -> tuple[str, ...]:
+    """The analyses whose rounded results programs give: all that are computed on shares, but for models, which are fitted after them."""
+    return tuple(name for name, analysis in ALL.items() if _is_a_program(analysis))
+
+
+def _is_a_program(analysis: Mapping[str, Any]) -> bool:
+    study = study_of(analysis, 5, disclosure={"release": "rounded"})
+    [spec] = study.plan.analyses
+    is_model = spec.kind == "cox" or (spec.kind == "univariate" and "strata" in analysis)
+    return not is_model and not any(estimator_of(spec.kind).not_rounded(spec, study))
 
 
 def write_report(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from tests.common.estimators.analyses import ALL
-from tests.server.report_check.checked_reports import FEW, identifier, write_report
+from tests.server.report_check.checked_reports import FEW, identifier, in_the_open, write_report
 
 from riskset_common.estimators.read_back import results_from_json
 from riskset_common.results.as_json import as_json, to_text
@@ -26,9 +26,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def rounded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same, rounded."""
+    """The report of the kinds that are computed on shares, rounded."""
     release_rounded = {"release": "rounded"}
-    return write_report(tmp_path_factory.mktemp("rounded"), tuple(ALL), disclosure=release_rounded)
+    folder = tmp_path_factory.mktemp("rounded")
+    return write_report(folder, in_the_open(), disclosure=release_rounded)
 
 
 @pytest.fixture(scope="session")

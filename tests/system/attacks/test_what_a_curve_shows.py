@@ -1,116 +1,164 @@
-"""Two attacks that still work, with the numbers that they read: what a rounded release prints, and what the centre alone withholds.
+"""Two attacks that read patients as long as sums were opened, and read nothing now: a plan about one patient, and days in released curves.
 
-They are here to be seen. Whoever closes one of the two turns its test round.
+Under exact release, which opens sums, both still read what they read.
 """
 
 from __future__ import annotations
 
+import datetime
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import pytest
-from tests.runs import copied_run
-from tests.server.disclosure.as_released import release
-from tests.system.attacks.lung_nodes import consortium, plan_of
+import yaml
+from tests.common.release.rounded import computation, released
+from tests.runs import Change, finished_run, plan_with, policies_with
 
 from riskset_common.planning.read import read_plan
+from riskset_common.release.facts import DaySet, origin_of
+from riskset_common.release.release_times import axis_times, release_grid
 from riskset_common.results.as_json import as_json
-from riskset_common.secure.sums.pooling import pooled_of
+from riskset_common.study.codebook import read_codebook
+from riskset_common.study.patients import Patients
 from riskset_common.study.plan import Disclosure
-from riskset_common.wire.messages import Opening
-from riskset_embedded.demos import interfant06 as demo
+from riskset_common.study.study import Site, Study
+from riskset_common.wire.blind_messages import BlindWave
+from riskset_common.wire.blind_steps import BlindAnswer
+from riskset_common.wire.messages import read_message
 from riskset_embedded.demos.lung import study_folder
-from riskset_server.run.on_shares import AskedBlind
-from riskset_server.run.results import Finished
-from riskset_server.run.rounds import Asked
+from riskset_node.config import read_node
+from riskset_node.records.preparing import prepare
+from riskset_node.records.reading import read_records
 
-DAYS_PER_YEAR = 365.25
-
-
-@pytest.mark.usefixtures("quiet")
-def test_the_centre_reads_a_plan_about_one_patient_and_withholds_it_itself(tmp_path: Path) -> None:
-    one = {"p": {"label": "P", "where": {"ecog": ["3"]}}}
-    rows = ["sex", {"number": "age"}, {"number": "weight_loss"}, {"number": "karnofsky"}]
-    with consortium(tmp_path) as parties:
-        plan = plan_of(
-            parties.codebook,
-            [
-                {"id": "b", "kind": "baseline", "population": "p", "rows": rows},
-                {"id": "k", "kind": "kaplan_meier", "endpoint": "OS", "population": "p"},
-            ],
-            populations=one,
-        )
-        asked: Asked | AskedBlind | Finished = parties.joined(plan)
-        seen: dict[tuple[str, str], Any] = {}
-        while isinstance(asked, Asked):
-            opened = parties.opened(asked)
-            opening = Opening.from_bytes(opened.opening)
-            seen |= pooled_of(asked.request, opening).arrays()
-            asked = opened.take(parties.ask(opened.messages))
-        assert isinstance(asked, Finished)
-        released = as_json(asked.results().analyses)
-
-    assert 18 == len(asked.progress.contributors)
-    assert [1] == seen["b", "n"].tolist()
-    assert [118] == seen["k", "events"].nonzero()[-1].tolist()
-    assert all("withheld" in json.dumps(released[name]["n"]) for name in ("b", "k"))
+FIVE_SITES = Path(__file__).parents[1] / "cases" / "figures" / "31-rounded-curve-flat-then-falls"
+TWO_PATIENTS = ("P000", "P009")
+"""Of one site: one with an event on day 4, one censored on day 217."""
+ALONE = {"p": {"label": "P", "where": {"g": ["c"]}}}
 
 
-def days(curve: dict[str, Any]) -> set[int]:
-    """The days that a released curve prints: ends of its blocks, quantiles and their limits."""
-    shown = {round(time * DAYS_PER_YEAR) for time in curve["curve"]["time"]}
-    for quantile in curve["quantiles"]:
-        limits = (quantile["estimate"], quantile["lower"], quantile["upper"])
-        shown |= {round(each * DAYS_PER_YEAR) for each in limits if isinstance(each, float)}
-    return shown
+def alone(patient: str) -> Change:
+    """Put a patient into a group of one."""
+
+    def change(folder: Path) -> None:
+        path = folder / "codebook.yaml"
+        codebook = yaml.safe_load(path.read_text(encoding="utf-8"))
+        codebook["variables"]["g"]["levels"]["c"] = "Third"
+        path.write_text(yaml.safe_dump(codebook, sort_keys=False), encoding="utf-8")
+        data = folder / "data" / "aa.csv"
+        rows = data.read_text(encoding="utf-8").splitlines()
+        moved = [f"{row[:-1]}c" if row.startswith(f"{patient},") else row for row in rows]
+
+        assert moved != rows
+        data.write_text("\n".join(moved) + "\n", encoding="utf-8")
+
+    return change
 
 
-def curves(analyses: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Endpoint and curve of every group that is followed, where its curve is shown."""
-    for result in analyses.values():
-        groups = []
-        if result.get("kind") == "kaplan_meier":
-            groups = result["groups"]
-        elif result.get("kind") == "univariate":
-            groups = [
-                *result["all_patients"]["groups"],
-                *(group for factor in result["factors"] for group in factor["curves"]["groups"]),
-            ]
-        for group in groups:
-            if isinstance(group.get("curve"), dict) and "withheld" not in group["curve"]:
-                yield result["endpoint"], group
+def run_about(patient: str, release: str) -> Path:
+    """A finished run of a plan about a patient alone."""
+    curve = {"id": "k", "kind": "kaplan_meier", "endpoint": "EFS", "population": "p", "at": [90]}
+    plan = plan_with(
+        populations=ALONE, analyses=[curve], displays=None, disclosure={"release": release}
+    )
+    return finished_run(FIVE_SITES, alone(patient), plan, policies_with(release=release))
 
 
-def test_rounded_curves_print_half_of_all_days_of_an_event(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(demo, "run_files", copied_run)
-    demo.run_trial_demo(tmp_path / "out", exact=True, quiet=True)
-    exact = json.loads((tmp_path / "out" / "results.json").read_text(encoding="utf-8"))["analyses"]
-    plan = read_plan(study_folder("interfant06") / "plan.yaml")
-    floors = plan.disclosure.model_copy(update={"minimum_cell": 5, "minimum_at_risk": 10})
-    rounded = released_under(exact, floors)
-    found = {}
-    for endpoint in ("EFS", "OS", "DFS"):
-        shown = set().union(*(days(each) for of, each in curves(rounded) if of == endpoint))
-        true = {
-            round(time * DAYS_PER_YEAR)
-            for of, each in curves(exact)
-            if of == endpoint
-            for time, events in zip(each["curve"]["time"], each["curve"]["events"], strict=True)
-            if events
-        }
-        found[endpoint] = len(shown & true), len(true)
-
-    assert {"EFS": (238, 415), "OS": (156, 370), "DFS": (87, 169)} == found
+def opened(run: Path) -> dict[int, bytes]:
+    """What was opened of a computation on shares, wave by wave, as its members signed it."""
+    waves: dict[int, bytes] = {}
+    for path in sorted((run / "transcript").glob("*-blind-*/*.msg")):
+        answer = read_message(path.read_bytes())
+        if isinstance(answer, BlindAnswer):
+            for letters in answer.letters().values():
+                for letter in letters:
+                    if isinstance(letter, BlindWave):
+                        waves[letter.wave] = letter.body
+    return waves
 
 
-def released_under(exact: dict[str, Any], disclosure: Disclosure) -> dict[str, Any]:
-    """Exact results under a disclosure rule, as the centre would have written them."""
-    return {
-        name: release(result, disclosure)
-        for name, result in exact.items()
-        if result.get("kind") in ("kaplan_meier", "univariate")
+def test_of_a_plan_about_one_patient_nothing_is_opened_that_depends_on_the_patient() -> None:
+    runs = [run_about(patient, "rounded") for patient in TWO_PATIENTS]
+    one, other = (json.loads((run / "results.json").read_text("utf-8")) for run in runs)
+    waves, others = map(opened, runs)
+
+    assert len(waves) == one["secure"]["blind"]["openings"] > 0
+    assert waves == others
+    assert one["analyses"] == other["analyses"]
+    assert {"withheld": "minimum_at_risk 10", "reason": "small"} == one["analyses"]["k"]["n"]
+    assert not list((runs[0] / "transcript" / "openings").glob("round-002*"))
+
+
+def test_sums_that_are_opened_tell_the_day_of_the_one_patient() -> None:
+    exact = [
+        json.loads((run_about(patient, "exact") / "results.json").read_text("utf-8"))["analyses"]
+        for patient in TWO_PATIENTS
+    ]
+
+    assert [[4.0], [217.0]] == [each["k"]["groups"][0]["curve"]["time"] for each in exact]
+
+
+def days(group: Mapping[str, Any]) -> set[float]:
+    """The times that a curve prints: its own, quantiles and their limits."""
+    shown = list(group["curve"]["time"])
+    for quantile in group["quantiles"]:
+        shown += [quantile[name] for name in ("estimate", "lower", "upper")]
+    return {time for time in shown if isinstance(time, float)}
+
+
+def curves(result: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The curves of an analysis that are shown."""
+    groups = result["groups"] if isinstance(result["groups"], list) else []
+    for group in groups:
+        if "withheld" not in group["curve"]:
+            yield group
+
+
+def trial(release: str) -> tuple[Study, list[Patients]]:
+    """The paper's curves and its patients at 18 sites, under floors of 5 and 10."""
+    folder = study_folder("interfant06")
+    plan = read_plan(folder / "plan.yaml")
+    asked = [
+        each.model_copy(update={"test": None, "pairwise": False, "where": {}})
+        for each in plan.analyses
+        if each.id in ("efs", "os", "efs_risk", "os_risk", "efs_region", "os_region", "dfs_arm")
+    ]
+    floors = Disclosure.model_validate({"release": release})
+    plan = plan.model_copy(update={"analyses": tuple(asked), "displays": (), "disclosure": floors})
+    codebook = read_codebook(folder / "codebook.yaml")
+    configs = [read_node(path) for path in sorted((folder / "nodes").glob("*.yaml"))]
+    study = Study(plan, codebook, tuple(Site(each.site, each.study_group) for each in configs))
+    today = datetime.date(2026, 1, 1)
+    return study, [
+        prepare(read_records(each, codebook, today), each, study).patients for each in configs
+    ]
+
+
+def test_released_curves_print_no_time_that_was_not_public_before_a_patient_was_counted() -> None:
+    study, sites = trial("rounded")
+    _, facts = computation(study, sites)
+    analyses = as_json(released(study, sites).analyses)
+    printed: dict[str, set[float]] = {}
+    public: dict[str, set[float]] = {}
+    for spec in study.plan.analyses:
+        endpoint = spec.endpoint_name() or ""
+        days_of = facts.days[origin_of(study, endpoint)]
+        public.setdefault(endpoint, set()).update(_public(study, spec, days_of))
+        for group in curves(analyses[spec.id]):
+            printed.setdefault(endpoint, set()).update(days(group))
+
+    assert {"EFS", "OS", "DFS"} == set(printed)
+    assert min(map(len, printed.values())) >= 5
+    assert {name: set() for name in printed} == {
+        name: {time for time in times - public[name] if not _is_round(time)}
+        for name, times in printed.items()
     }
+
+
+def _public(study: Study, spec: Any, days_of: DaySet) -> set[float]:
+    return {*release_grid(study, days_of).time, *axis_times(study, spec, days_of).time}
+
+
+def _is_round(time: float) -> bool:
+    """Whether a quantile is one of the round numbers to which it is released, which no patient chooses."""
+    return abs(time * 100 - round(time * 100)) < 1e-9

@@ -349,8 +349,8 @@ ELSEWHERE = {
     "13-late-entry-empty-risk-set": "a warning of an emptied risk set: tests/common/estimators",
     "22-site-name": "names of sites: tests/site_node/test_node_config.py",
     "24-fisher-3x3": "Fisher's exact test: tests/common/survival",
-    "30-censored-row-rounded": "numbers of a rounded figure: with blind results",
-    "31-rounded-curve-flat-then-falls": "curves of a rounded figure: with blind results",
+    "30-censored-row-rounded": "numbers of a rounded figure: tests/system/cases/test_rounded_figures.py",
+    "31-rounded-curve-flat-then-falls": "curves of a rounded figure: tests/system/cases/test_rounded_figures.py",
 }
 """Cases of the same collection that are no matter of reading a file, and where each is held or will be."""
 

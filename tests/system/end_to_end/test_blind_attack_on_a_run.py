@@ -19,6 +19,7 @@ from tests.system.end_to_end.small_study import command
 
 from riskset_common.primitives.prime_field import lagrange
 from riskset_common.secure.blind.arithmetic.field import constant, dot
+from riskset_common.secure.blind.cox.model import BlindModel
 from riskset_common.secure.blind.parties.member import BlindMember
 from riskset_common.wire.blind_messages import BlindAsk, BlindInput
 from riskset_common.wire.blind_steps import BlindAnswer
@@ -33,6 +34,7 @@ class Attacked(attack.Run):
     def __init__(self, cohort: Cohort, members: list[BlindMember], transcript: Path) -> None:
         self.cohort, self.members = cohort, members
         self.setup = members[0].setup
+        assert isinstance(self.setup.model, BlindModel)
         self.model = self.setup.model
         answers = [
             BlindAnswer.from_bytes(path.read_bytes())

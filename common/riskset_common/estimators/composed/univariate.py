@@ -28,6 +28,13 @@ from riskset_common.estimators.composed.parts import (
     part_summaries,
     requests_of,
 )
+from riskset_common.estimators.composed.rounded_parts import (
+    parts_fitted,
+    parts_implied,
+    parts_not_rounded,
+    parts_program,
+    parts_uploads,
+)
 from riskset_common.estimators.curves.group_test import GroupTest
 from riskset_common.estimators.curves.kaplan_meier import KaplanMeierSpec
 from riskset_common.estimators.disclosed import (
@@ -47,9 +54,16 @@ from riskset_common.estimators.regression.terms import Term
 from riskset_common.estimators.withholding import passed_on
 from riskset_common.release.budget import Compared
 from riskset_common.release.cells import Counts
+from riskset_common.release.counted import Counted
+from riskset_common.release.facts import Facts
+from riskset_common.release.floors import nothing_of
+from riskset_common.release.given import Given
+from riskset_common.release.models import ModelsWait
+from riskset_common.release.program import Opened, Program
 from riskset_common.results.composed import FactorResult, UnivariateResult
 from riskset_common.results.curves import KaplanMeierResult
-from riskset_common.results.shown import WithheldAnalysis, exact
+from riskset_common.results.shown import WithheldAnalysis
+from riskset_common.results.whole_file import ReleasedResult
 from riskset_common.study.analysis import EndpointSpec, Names, twice
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Site, Study, within_sites
@@ -151,6 +165,38 @@ class Univariate(Composed[UnivariateSpec, AskParts, UnivariateResult]):
         for part in parts(spec, study).values():
             yield from estimator_of_part(part).cells(part, study)
 
+    def not_rounded(self, spec: UnivariateSpec, study: Study) -> Iterator[str]:
+        """What no curves or model of a factor can be on shares."""
+        return parts_not_rounded(parts(spec, study), study)
+
+    def uploads(self, spec: UnivariateSpec, study: Study, facts: Facts) -> tuple[Counted, ...]:
+        """What its curves and models are made of."""
+        return parts_uploads(parts(spec, study), study, facts)
+
+    def program(
+        self, spec: UnivariateSpec, given: Given
+    ) -> Program[UnivariateResult | WithheldAnalysis | ModelsWait]:
+        """All curves and models side by side."""
+        found = yield from parts_program(parts(spec, given.study), given)
+        return found if found.models else _released(spec, found.parts)
+
+    def implied(
+        self, spec: UnivariateSpec, given: Given, result: UnivariateResult
+    ) -> Mapping[str, Opened]:
+        """What was opened for the curves, tests and models."""
+        found: dict[str, ReleasedResult] = {ALL: result.all_patients}
+        for each in result.factors:
+            found[f"curve.{each.factor}"] = each.curves
+            if each.model is not None:
+                found[f"model.{each.factor}"] = each.model
+        return parts_implied(parts(spec, given.study), given, found)
+
+    def fitted_rounded(
+        self, spec: UnivariateSpec, study: Study, waits: ModelsWait, fits: Fits
+    ) -> UnivariateResult | WithheldAnalysis:
+        """The whole, when its models were computed."""
+        return _released(spec, parts_fitted(parts(spec, study), study, waits, fits))
+
     def uses(self, spec: UnivariateSpec) -> Uses:
         """Factors and strata; each factor has complete cases of its own."""
         return Uses(partial_categories=(*spec.factors, *spec.strata))
@@ -219,6 +265,16 @@ class Univariate(Composed[UnivariateSpec, AskParts, UnivariateResult]):
         return _result(spec, memory)
 
 
+def _released(
+    spec: UnivariateSpec, found: Mapping[str, ReleasedResult]
+) -> UnivariateResult | WithheldAnalysis:
+    """The released whole. A factor may be without its curves or its model; without the curve of all patients nothing is shown."""
+    everyone = found[ALL]
+    if isinstance(everyone, WithheldAnalysis):
+        return nothing_of(UnivariateResult, "univariate", next(iter(everyone.fields.values())))
+    return _result(spec, PartsMemory(results=found))
+
+
 def _part_problems(spec: UnivariateSpec, study: Study) -> Iterator[str]:
     for part in parts(spec, study).values():
         yield from estimator_of_part(part).problems(part, study)
@@ -229,7 +285,7 @@ def _result(spec: UnivariateSpec, memory: PartsMemory) -> UnivariateResult:
     return UnivariateResult(
         kind="univariate",
         endpoint=spec.endpoint,
-        n=exact(everyone.n),
+        n=everyone.n,
         events=everyone.events,
         missing=everyone.missing,
         ci=everyone.ci,

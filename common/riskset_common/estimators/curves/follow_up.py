@@ -6,6 +6,7 @@ In the reverse method the censoring is the event. Completeness is that of Clark,
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -30,7 +31,18 @@ from riskset_common.estimators.disclosed import (
 )
 from riskset_common.estimators.estimator import Shape, Summary, Uses, counts, one
 from riskset_common.release.cells import Counts, followed_counts
+from riskset_common.release.counted import Counted, CountedArray, OwnNumbers
+from riskset_common.release.curves.follow_up import (
+    FollowUpAsked,
+    follow_up_program,
+    implied_by_follow_up,
+    whole_grid,
+)
+from riskset_common.release.facts import Facts
 from riskset_common.release.followed import cohort_of
+from riskset_common.release.given import Given
+from riskset_common.release.program import Opened, Program
+from riskset_common.release.times import Cohort
 from riskset_common.results.follow_up import (
     Completeness,
     FollowUpPoint,
@@ -38,6 +50,7 @@ from riskset_common.results.follow_up import (
     FollowUpRange,
     FollowUpResult,
 )
+from riskset_common.results.shown import WithheldAnalysis
 from riskset_common.study.analysis import EndpointSpec
 from riskset_common.study.exposure import Exposure
 from riskset_common.study.patients import EndpointTimes, Integers, Patients, day_number
@@ -115,6 +128,28 @@ class FollowUp(TwoRounds[FollowUpSpec, FollowUpResult]):
         cohort = cohort_of(spec, complete=self.uses(spec).numbers)
         return followed_counts(study, cohort, spec.endpoint, ())
 
+    def not_rounded(self, spec: FollowUpSpec, study: Study) -> Iterator[str]:
+        """Nothing: all of it can be computed on shares."""
+        del spec, study
+        return iter(())
+
+    def uploads(self, spec: FollowUpSpec, study: Study, facts: Facts) -> tuple[Counted, ...]:
+        """Events and leavers on the whole grid, and person-time if completeness is asked."""
+        asked = _asked(spec, study, facts)
+        return (asked.counted,) if asked.closing is None else (asked.counted, asked.closing)
+
+    def program(
+        self, spec: FollowUpSpec, given: Given
+    ) -> Program[FollowUpResult | WithheldAnalysis]:
+        """The median, and completeness."""
+        return follow_up_program(_asked(spec, given.study, given.facts), given)
+
+    def implied(
+        self, spec: FollowUpSpec, given: Given, result: FollowUpResult
+    ) -> Mapping[str, Opened]:
+        """What they tell of what was opened."""
+        return implied_by_follow_up(_asked(spec, given.study, given.facts), given, result)
+
     def _what(self, spec: FollowUpSpec, study: Study) -> Hashable:
         """The counts of a Kaplan-Meier curve of everybody."""
         del spec, study
@@ -155,7 +190,7 @@ class FollowUp(TwoRounds[FollowUpSpec, FollowUpResult]):
     ) -> dict[str, Any]:
         if spec.completeness is None:
             return {}
-        closing = _closing(patients, spec, study)
+        closing = _closing(patients, spec.endpoint, spec.completeness, study)
         found = person_time(times.time, times.event > 0, times.entry, closing)
         spans = np.array([found.observed, found.potential], dtype=np.int64)
         return {"person_time": spans, "incomplete": one(found.incomplete)}
@@ -187,21 +222,67 @@ class FollowUp(TwoRounds[FollowUpSpec, FollowUpResult]):
         )
 
 
-def _closing(patients: Patients, spec: FollowUpSpec, study: Study) -> Integers:
+@dataclass(frozen=True)
+class PersonTimeUntilClosing(Counted):
+    """Person-time observed and potential until the closing date, in steps of the grid, and patients who are not followed to it.
+
+    Attributes
+    ----------
+    completeness
+        The closing date, as in `FollowUpSpec`.
+    """
+
+    cohort: Cohort
+    endpoint: str
+    completeness: str
+
+    def arrays(self, study: Study) -> Mapping[str, CountedArray]:
+        """`person_time` (observed, potential) and `incomplete`."""
+        del study
+        return {"person_time": CountedArray((2,)), "incomplete": CountedArray(())}
+
+    def of(self, patients: Patients, study: Study) -> OwnNumbers:
+        """This site's sums."""
+        chosen = self.cohort.of(patients, study, self.endpoint)
+        times = chosen.endpoints[self.endpoint]
+        closing = _closing(chosen, self.endpoint, self.completeness, study)
+        found = person_time(times.time, times.event > 0, times.entry, closing)
+        return {
+            "person_time": np.array([found.observed, found.potential], dtype=np.int64),
+            "incomplete": one(found.incomplete),
+        }
+
+
+def _asked(spec: FollowUpSpec, study: Study, facts: Facts) -> FollowUpAsked:
+    """Follow-up as its program takes it, and what the sites count for it."""
+    numbers = () if spec.completeness in (None, CUTOFF) else (str(spec.completeness),)
+    cohort = cohort_of(spec, complete=numbers)
+    closing = spec.completeness and PersonTimeUntilClosing(cohort, spec.endpoint, spec.completeness)
+    return FollowUpAsked(
+        whole_grid(study, facts, cohort, spec.endpoint),
+        closing or None,
+        range=spec.range,
+        method=spec.method,
+        ci="log" if study.plan.conventions == "r" else "log-log",
+        level=spec.level,
+    )
+
+
+def _closing(patients: Patients, endpoint_name: str, completeness: str, study: Study) -> Integers:
     """Steps of the time grid from each patient's origin to the closing date, or to the horizon if that is earlier, shape (n,)."""
-    endpoint = study.endpoint(spec.endpoint)
-    steps = _until_closing(patients, spec, study)
+    endpoint = study.endpoint(endpoint_name)
+    steps = _until_closing(patients, endpoint_name, completeness, study)
     if endpoint.horizon is None:
         return steps
     return np.minimum(steps, study.grid.steps_around(endpoint.horizon)[1])
 
 
-def _until_closing(patients: Patients, spec: FollowUpSpec, study: Study) -> Integers:
-    origin, cutoff = study.endpoint(spec.endpoint).origin, study.plan.data_cutoff
-    if spec.completeness == CUTOFF and origin is not None and cutoff is not None:
+def _until_closing(patients: Patients, endpoint: str, completeness: str, study: Study) -> Integers:
+    origin, cutoff = study.endpoint(endpoint).origin, study.plan.data_cutoff
+    if completeness == CUTOFF and origin is not None and cutoff is not None:
         days = day_number(cutoff) - patients.dates[origin]
         return study.grid.steps_passed(days.astype(np.float64), Fraction(1))
-    found = exposure_times(patients, study, spec.endpoint, Exposure(str(spec.completeness)))
+    found = exposure_times(patients, study, endpoint, Exposure(completeness))
     return study.grid.steps_passed(found.time, found.days_per_unit)
 
 

@@ -31,16 +31,30 @@ from riskset_common.estimators.tables.numbers import (
     number_shapes,
     number_summary,
 )
-from riskset_common.release.cells import Counts
+from riskset_common.release.cells import Counts, missing_cell
+from riskset_common.release.counted import Counted
+from riskset_common.release.facts import Facts
 from riskset_common.release.followed import cohort_of
+from riskset_common.release.given import Given
+from riskset_common.release.program import Opened, Program, together
 from riskset_common.release.tables.counts import baseline_counts
+from riskset_common.release.tables.numbers import MOST_COMPARED, NumberSums, Row, too_many_compared
+from riskset_common.release.tables.tabulated import (
+    column_sizes,
+    missing_of,
+    rows_of,
+    table,
+    unless_few,
+)
 from riskset_common.results.sequences import real_numbers, whole_numbers
-from riskset_common.results.shown import exact
-from riskset_common.results.tables import BaselineResult, BaselineRow, MissingValues
+from riskset_common.results.shown import Shown, Withheld, WithheldAnalysis, exact
+from riskset_common.results.tables import BaselineNumber, BaselineResult, BaselineRow, MissingValues
 from riskset_common.results.tests import ExactTest, NamedTest, named_test
 from riskset_common.study.analysis import AnalysisSpec, Names, twice
+from riskset_common.study.codebook import NumberVariable
 from riskset_common.study.patients import MISSING, Patients
 from riskset_common.study.study import Study
+from riskset_common.study.time_grid import exact as exact_decimal
 from riskset_common.survival.tables.chi_square import pearson_test
 from riskset_common.survival.tables.fisher import fisher_p_value
 
@@ -127,6 +141,77 @@ class Baseline(Estimator[BaselineSpec, CountCells, BaselineResult]):
         numbers = [row.number for row in spec.number_rows]
         return baseline_counts(study, cohort_of(spec), spec.by, spec.characteristics, numbers)
 
+    def not_rounded(self, spec: BaselineSpec, study: Study) -> Iterator[str]:
+        """Quartiles that take too many comparisons."""
+        for row in spec.number_rows:
+            if too_many_compared(_sums(spec, row, study, 0), study):
+                yield (
+                    f"rows: the quartiles of {row.number} take more than {MOST_COMPARED:,} comparisons of hidden counts. "
+                    "Choose a wider bin_width, or fewer groups."
+                )
+
+    def uploads(self, spec: BaselineSpec, study: Study, facts: Facts) -> tuple[Counted, ...]:
+        """The sums and bins of its numbers; its counts are counts of the plan."""
+        return tuple(_sums(spec, row, study, facts.patients) for row in spec.number_rows)
+
+    def program(
+        self, spec: BaselineSpec, given: Given
+    ) -> Program[BaselineResult | WithheldAnalysis]:
+        """Counts as their verdicts say, tests of whole tables, and numbers."""
+        rows = self._number_rows(spec, given)
+        shown = unless_few(self._released(spec, given, {}))
+        if isinstance(shown, WithheldAnalysis):
+            return shown
+        numbers = yield from together({name: row.program() for name, row in rows.items()})
+        return self._released(spec, given, numbers)
+
+    def implied(
+        self, spec: BaselineSpec, given: Given, result: BaselineResult
+    ) -> Mapping[str, Opened]:
+        """The digits of its numbers."""
+        rows = self._number_rows(spec, given)
+        return {
+            f"{number.variable}: {name}": opened
+            for number in result.numbers
+            for name, opened in rows[number.variable].implied(number).items()
+        }
+
+    def _number_rows(self, spec: BaselineSpec, given: Given) -> dict[str, Row]:
+        study, bound = given.study, given.facts.patients
+        return {row.number: Row(given, _sums(spec, row, study, bound)) for row in spec.number_rows}
+
+    def _released(
+        self, spec: BaselineSpec, given: Given, numbers: Mapping[str, BaselineNumber]
+    ) -> BaselineResult:
+        study, cells, cohort = given.study, given.cells, cohort_of(spec)
+        sizes = column_sizes(study, cells, cohort, None, spec.by)
+        tables = {name: table(study, cells, cohort, spec.by, name) for name in spec.characteristics}
+        missing = {name: missing_of(each.unknown) for name, each in tables.items()}
+        for name, row in self._number_rows(spec, given).items():
+            missing[name] = missing_of(row.unknown)
+        tests: dict[str, Shown[NamedTest | ExactTest]] = {}
+        warnings: list[str] = []
+        for name, each in tables.items():
+            if spec.test is None:
+                break
+            whole = each.whole
+            tests[name] = (
+                whole if isinstance(whole, Withheld) else _tested(spec.test, name, whole, warnings)
+            )
+        return BaselineResult(
+            kind="baseline",
+            n=sizes[-1],
+            missing=cells[missing_cell(study, cohort, None, spec.by)],
+            by=" / ".join(spec.by) or None,
+            columns=tuple(group_name(levels) for levels in group_levels(study, spec.by)),
+            column_n=sizes[:-1],
+            rows=tuple(row for name, each in tables.items() for row in rows_of(study, name, each)),
+            numbers=tuple(numbers.values()),
+            missing_values=missing,
+            tests=tests,
+            warnings=tuple(warnings),
+        )
+
     def first(self, spec: BaselineSpec, study: Study) -> Request[BaselineSpec, CountCells]:
         """Ask for every cell at once."""
         return Request(spec, study, CountCells())
@@ -204,6 +289,14 @@ class Baseline(Estimator[BaselineSpec, CountCells, BaselineResult]):
         """The patients of all columns, and those without one."""
         del request
         return int(pooled["missing"]) + int(pooled["n"].sum())
+
+
+def _sums(spec: BaselineSpec, row: NumberRow, study: Study, patients: int) -> NumberSums:
+    """What sites count of a number under a rounded release."""
+    variable = study.codebook.variables[row.number]
+    low, high = (isinstance(variable, NumberVariable) and variable.range) or (0.0, 1.0)
+    width = None if row.bin_width is None else exact_decimal(row.bin_width)
+    return NumberSums(cohort_of(spec), spec.by, row.number, low, high, width, patients)
 
 
 def _unknown(counted: NDArray[np.int64]) -> MissingValues:

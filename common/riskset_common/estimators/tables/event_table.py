@@ -22,8 +22,12 @@ from riskset_common.estimators.estimator import (
 from riskset_common.estimators.tables.baseline import percent
 from riskset_common.release.cells import Counts
 from riskset_common.release.followed import cohort_of
+from riskset_common.release.given import Given
+from riskset_common.release.program import Opened, Program
 from riskset_common.release.tables.counts import event_counts
+from riskset_common.release.tables.tabulated import event_table, unless_few
 from riskset_common.results.sequences import real_numbers, whole_numbers
+from riskset_common.results.shown import WithheldAnalysis
 from riskset_common.results.tables import EventRow, EventTableResult
 from riskset_common.study.analysis import EndpointSpec, Names, twice
 from riskset_common.study.patients import Patients
@@ -73,6 +77,29 @@ class EventTable(Estimator[EventTableSpec, CountEvents, EventTableResult]):
     def cells(self, spec: EventTableSpec, study: Study) -> Iterator[Counts]:
         """All counts of the table."""
         return event_counts(study, cohort_of(spec), spec.endpoint, spec.by)
+
+    def not_rounded(self, spec: EventTableSpec, study: Study) -> Iterator[str]:
+        """Everything can be released rounded."""
+        del spec, study
+        return iter(())
+
+    def program(
+        self, spec: EventTableSpec, given: Given
+    ) -> Program[EventTableResult | WithheldAnalysis]:
+        """The table of what is shown; nothing is opened for it."""
+        yield from ()
+        study, names = given.study, map(group_name, group_levels(given.study, spec.by))
+        found = event_table(
+            study, given.cells, cohort_of(spec), spec.endpoint, spec.by, tuple(names)
+        )
+        return unless_few(found)
+
+    def implied(
+        self, spec: EventTableSpec, given: Given, result: EventTableResult
+    ) -> Mapping[str, Opened]:
+        """Nothing is opened for it."""
+        del spec, given, result
+        return {}
 
     def first(self, spec: EventTableSpec, study: Study) -> Request[EventTableSpec, CountEvents]:
         """Ask for every cell at once."""

@@ -26,14 +26,21 @@ from riskset_common.estimators.estimator import (
 )
 from riskset_common.release.cells import Counts
 from riskset_common.release.followed import cohort_of
+from riskset_common.release.given import Given
+from riskset_common.release.program import Opened, Program
 from riskset_common.release.tables.counts import flow_counts
+from riskset_common.release.tables.tabulated import flow, unless_few
 from riskset_common.results.flow import FlowBox, FlowResult
+from riskset_common.results.shown import WithheldAnalysis
 from riskset_common.study.analysis import AnalysisSpec, Names, twice
 from riskset_common.study.patients import MISSING, Patients
 from riskset_common.study.study import Study
 
 ENROLLED = "enrolled"
 """The step at which everybody is; it may come first, and needs no variable."""
+
+MAXIMUM_BOXES = 1_000
+"""Boxes that there may be at all depths, where each is a count of the plan with a verdict of its own."""
 
 MAXIMUM_CELLS = 20_000
 """Combinations of levels of all steps; more than that is no diagram."""
@@ -98,6 +105,27 @@ class Flow(Estimator[FlowSpec, CountFlow, FlowResult]):
     def cells(self, spec: FlowSpec, study: Study) -> Iterator[Counts]:
         """Every box that there may be."""
         return flow_counts(study, cohort_of(spec), spec.splits)
+
+    def not_rounded(self, spec: FlowSpec, study: Study) -> Iterator[str]:
+        """Too many boxes that there may be."""
+        boxes = sum(
+            math.prod(_sizes(study, spec.splits[:n])) for n in range(1, len(spec.splits) + 1)
+        )
+        if boxes > MAXIMUM_BOXES:
+            yield (
+                f"steps: there may be {boxes:,} boxes, of which at most {MAXIMUM_BOXES:,} are counted under release: rounded. "
+                "Name fewer steps, or join levels in the codebook."
+            )
+
+    def program(self, spec: FlowSpec, given: Given) -> Program[FlowResult | WithheldAnalysis]:
+        """The boxes that are shown; nothing is opened for them."""
+        yield from ()
+        return unless_few(flow(given.study, given.cells, cohort_of(spec), spec.splits))
+
+    def implied(self, spec: FlowSpec, given: Given, result: FlowResult) -> Mapping[str, Opened]:
+        """Nothing is opened for it."""
+        del spec, given, result
+        return {}
 
     def first(self, spec: FlowSpec, study: Study) -> FlowRequest:
         """Ask for every combination at once."""

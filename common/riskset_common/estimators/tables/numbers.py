@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -21,10 +20,17 @@ from riskset_common.formats.strict_model import StrictModel
 from riskset_common.results.sequences import real_numbers, whole_numbers
 from riskset_common.results.tables import BaselineNumber
 from riskset_common.study.codebook import NumberVariable
-from riskset_common.study.patients import Integers, Patients, Reals
+from riskset_common.study.patients import Integers, Patients
 from riskset_common.study.study import Study
 from riskset_common.study.time_grid import exact
-from riskset_common.survival.tables.histograms import Definition, mean_and_deviation, quantile
+from riskset_common.survival.tables.histograms import (
+    Bins,
+    Definition,
+    bins_between,
+    mean_and_deviation,
+    quantile,
+    scale_of,
+)
 
 MAXIMUM_BINS = 10_000
 QUARTILES = {
@@ -41,42 +47,11 @@ class NumberRow(StrictModel):
     bin_width: float | None = Field(default=None, gt=0)
 
 
-@dataclass(frozen=True)
-class Bins:
-    """Bins of one number: the multiples first..last of the width, and one bin below and above them."""
-
-    width: Fraction
-    first: int
-    last: int
-
-    @property
-    def n(self) -> int:
-        """How many there are."""
-        return self.last - self.first + 3
-
-    @property
-    def values(self) -> Reals:
-        """The value that each stands for, NaN outside the range, shape (n,)."""
-        inside = [float(self.width * k) for k in range(self.first, self.last + 1)]
-        return np.array([math.nan, *inside, math.nan])
-
-    def places(self, values: Reals) -> Integers:
-        """The bin of each value, shape (n_values,)."""
-        nearest = np.floor(values / float(self.width) + 0.5)
-        clipped = np.clip(nearest, self.first - 1, self.last + 1).astype(np.int64)
-        found: Integers = clipped - (self.first - 1)
-        return found
-
-
 def bins_of(row: NumberRow, study: Study) -> Bins | None:
     """The bins of a row; None without a `bin_width`."""
     if row.bin_width is None:
         return None
-    width = exact(row.bin_width)
-    first, last = (
-        math.floor(exact(end) / width + Fraction(1, 2)) for end in _range(row, study) or (0, 0)
-    )
-    return Bins(width, first, last)
+    return bins_between(exact(row.bin_width), *map(exact, _range(row, study) or (0.0, 0.0)))
 
 
 def number_problems(rows: Sequence[NumberRow], study: Study) -> Iterator[str]:
@@ -207,8 +182,7 @@ def _in_units(
 
 def _scale(row: NumberRow, study: Study) -> tuple[float, int]:
     """The middle of the range, and the power of two that brings the distance from it below one."""
-    low, high = _range(row, study) or (0.0, 1.0)
-    return low + (high - low) / 2, math.frexp(high - low)[1]
+    return scale_of(*(_range(row, study) or (0.0, 1.0)))
 
 
 def _range(row: NumberRow, study: Study) -> tuple[float, float] | None:

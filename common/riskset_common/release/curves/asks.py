@@ -42,7 +42,9 @@ class Asks(Generic[Result]):
         found: dict[str, Opened] = {}
 
         def answer(ask: Ask) -> Opened:
-            found[ask.name] = np.asarray(self._implied[ask.name](result), dtype=np.int64)
+            # Programs that run side by side have their names before that of an ask.
+            implied = self._implied[ask.name.rpartition(": ")[2]]
+            found[ask.name] = np.asarray(implied(result), dtype=np.int64)
             return found[ask.name]
 
         run(program, answer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,8 +11,6 @@ from riskset_common.release.curves.frame import Frame
 from riskset_common.release.curves.group_curves import DECIMALS, Told, group_of
 from riskset_common.release.curves.quantiles import (
     Search,
-    ends_of,
-    estimate_of,
     gap_around,
     passed,
     search,
@@ -56,53 +55,33 @@ class Crossings:
         if not wanted:
             return None
 
-        def implied(result: KaplanMeierResult) -> list[int]:
-            ends = [self._ends(result, each) for each in wanted]
-            return [
-                each.passed(end[side])
-                for side in (0, 1)
-                for each, end in zip(wanted, ends, strict=True)
-            ]
-
         return asks.opens(
             "borders of rounded times before quantiles",
             passed(calculator, survival, wanted),
-            implied,
+            lambda result: [each.passed(self._shown(result, each)) for each in wanted],
         )
 
     def found(self, opened: Opened | None) -> dict[tuple[int, float], Estimate]:
         """The estimates by curve and share, their limits still to come."""
-        none = float("nan")
-        wanted = self._with_borders()
         borders = [] if opened is None else opened.tolist()
-        ends = dict(zip(wanted, pairs(borders), strict=True))
-        estimates = {}
-        for each in self.searches:
-            estimate, apart = estimate_of(each, *ends.get(each, (0, 0)))
-            estimates[each.curve, each.p] = Estimate(
-                estimate, none, none, rounded_to=float(each.unit), ends=apart
+        sums = dict(zip(self._with_borders(), borders, strict=True))
+        estimates = {
+            (each.curve, each.p): Estimate(
+                each.value(sums.get(each, 0)), math.nan, math.nan, rounded_to=float(each.unit)
             )
+            for each in self.searches
+        }
         mark = self.frame.floors.protects
         return estimates | {each: Estimate(mark, mark, mark) for each in self.held}
 
     def _with_borders(self) -> list[Search]:
         return [each for each in self.searches if each.n_days]
 
-    def _ends(self, result: KaplanMeierResult, wanted: Search) -> tuple[float, float]:
-        """The ends of a quantile in a released result, wherever it is shown there."""
+    def _shown(self, result: KaplanMeierResult, wanted: Search) -> float:
+        """A quantile in a released result, wherever it is shown there."""
         group = group_of(result, self.frame, wanted.curve)
-        found: list[Estimate] = []
-        if wanted.p == 0.5 and isinstance(group.median, Estimate):
-            found.append(group.median)
-        if not isinstance(group.quantiles, Withheld):
-            found += [each for each in group.quantiles if each.p == wanted.p]
-        shown = next(each for each in found if not isinstance(each.estimate, Withheld))
-        if isinstance(shown.estimate, Withheld):
-            raise TypeError("A quantile that was opened is withheld.")
-        return ends_of(shown, shown.estimate)
-
-
-def pairs(values: Sequence[int]) -> list[tuple[int, int]]:
-    """The first half of some numbers, each with its partner in the second."""
-    half = len(values) // 2
-    return list(zip(values[:half], values[half:], strict=True))
+        found = [] if isinstance(group.quantiles, Withheld) else list(group.quantiles)
+        shown = [each.estimate for each in found if each.p == wanted.p]
+        if wanted.p == 0.5 and not isinstance(group.median, Withheld):
+            shown.append(group.median.estimate)
+        return next(value for value in shown if not isinstance(value, Withheld))

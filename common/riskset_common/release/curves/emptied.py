@@ -51,7 +51,9 @@ def emptied_warnings(
     begun = 1 - calculator.at_most(come[:, :n_marks], 0)
     gone = (calculator.at_most(frame.at_risk, 0) * coming * begun).total()
     sentences = [tuple(_sentences(frame, level.level, stays)) for level in frame.curves]
-    both = calculator.joined([died.reshape(-1, 1), gone.reshape(-1, 1)])
+    # Of the two the first says more.
+    only_gone = gone * calculator.at_most(died, 0)
+    both = calculator.joined([died.reshape(-1, 1), only_gone.reshape(-1, 1)])
     [none] = yield [
         asks.among(
             "no risk set is emptied before the last come",

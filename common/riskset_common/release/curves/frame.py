@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from riskset_common.release.curves.asks import Asks, Result
-from riskset_common.release.curves.people import Group, People, people_of, protected
+from riskset_common.release.curves.people import Group, People, Pick, people_of, protected
 from riskset_common.release.curves.points import Places, Watched, accepted
 from riskset_common.release.facts import origin_of
 from riskset_common.release.floors import Floors
@@ -210,7 +210,7 @@ def points(
     known: Spans,
     asks: Asks[Result],
     name: str,
-    picks: Sequence[Callable[[Numbers], Numbers]],
+    picks: Sequence[Pick],
     times_of: Callable[[Result], Collection[float]],
 ) -> Program[tuple[int, ...]]:
     """The places among the frame's times at which the curves of all groups are told; `picks` choose the events that are protected."""
@@ -225,11 +225,10 @@ def points(
     rows = [
         each for pick in picks for each in protected(frame.given, frame.counted, frame.people, pick)
     ]
-    events = frame.given.calculator.joined([row.reshape(1, -1) for row, _ in rows], axis=0)
     late = frame.counted.left_truncated
     watched = Watched(
-        up_to(frame, events, np.array([0, *n_days, len(frame.counted.days)])),
-        np.array([held for _, held in rows]),
+        _events_at(frame, [row for row, _ in rows], n_days),
+        np.array([held for _, held in rows], dtype=np.bool_),
         frame.at_risk[:, frame.marks(frame.places.since)] if late else None,
         shown if late else None,
     )
@@ -252,6 +251,14 @@ def points(
             times_of,
         )
     )
+
+
+def _events_at(frame: Frame, rows: Sequence[Numbers], n_days: IntArray) -> Numbers | None:
+    """Events up to the origin, to each of some times, and in all; None of nobody."""
+    if not rows:
+        return None
+    events = frame.given.calculator.joined([row.reshape(1, -1) for row in rows], axis=0)
+    return up_to(frame, events, np.array([0, *n_days, len(frame.counted.days)]))
 
 
 def up_to(frame: Frame, events: Numbers, n_days: IntArray) -> Numbers:

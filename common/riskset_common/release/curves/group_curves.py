@@ -228,9 +228,7 @@ def _quantiles(
             yield QuantileResult(rule, rule, rule, p)
             continue
         kept.append(p)
-        yield QuantileResult(
-            each.estimate, each.lower, each.upper, p, rounded_to=each.rounded_to, ends=each.ends
-        )
+        yield QuantileResult(each.estimate, each.lower, each.upper, p, rounded_to=each.rounded_to)
 
 
 def group_of(result: KaplanMeierResult, frame: Frame, i: int) -> GroupCurve:

@@ -11,6 +11,7 @@ from riskset_common.release.curves.quantiles import gap_around
 from riskset_common.results.shown import Shown, Withheld
 from riskset_common.survival.arrays.calculator import NUDGE
 from riskset_common.survival.curves.kaplan_meier import LimitKind, probability_limits
+from riskset_common.survival.incidence.cumulative_incidence import incidence_limits
 
 PERCENT = 100
 """Limits are given in so many parts: the third decimal of what is derived from rounded numbers would often be wrong."""
@@ -21,6 +22,14 @@ def limits(
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Lower and upper limits of released probabilities to whole percents; NaN where they do not exist."""
     lower, upper = probability_limits(np.array(probability), np.array(std_err), kind, level)
+    return _percents(lower.tolist()), _percents(upper.tolist())
+
+
+def incidence_limits_of(
+    probability: Sequence[float], std_err: Sequence[float], kind: LimitKind, level: float
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The same of released cumulative incidences."""
+    lower, upper = incidence_limits(np.array(probability), np.array(std_err), kind, level)
     return _percents(lower.tolist()), _percents(upper.tolist())
 
 

@@ -66,7 +66,7 @@ class People:
     curves
         Which of the groups have a curve.
     rest
-        Rows of the patients without a curve: unless they are known to be none, they are one more group that is protected.
+        Rows of the patients without a curve: unless they are known to have no event, they are one more group that is protected.
     is_rest_held
         Whether a number of their events is not shown.
     """
@@ -120,7 +120,10 @@ def people_of(given: Given, counted: LeavingTimes, floors: Floors) -> People:
         groups=held,
         empty=tuple(group.level for group in found if group.n == 0),
         curves=curves,
-        rest=(*(group.row for group in without), *((len(found),) if unknown != 0 else ())),
+        rest=(
+            *(group.row for group in without if group.events != 0),
+            *((len(found),) if unknown != 0 and their_events != 0 else ()),
+        ),
         is_rest_held=isinstance(their_events, Withheld) or any(each.is_held for each in without),
     )
 
@@ -136,34 +139,57 @@ def _unknown(
     return patients, events
 
 
+@dataclass(frozen=True)
+class Pick:
+    """Events that are looked at.
+
+    Attributes
+    ----------
+    events
+        Makes them, by row and day, of events by kind, row and day.
+    total
+        How many a group has, as far as it is shown.
+    """
+
+    events: Callable[[Numbers], Numbers]
+    total: Callable[[Group], Shown[int]]
+
+
+def any_event(events: Numbers) -> Numbers:
+    """Events of any kind by row and day."""
+    return events.total(axis=0)
+
+
+ANY = Pick(any_event, lambda group: group.events)
+
+
 def protected(
-    given: Given, counted: LeavingTimes, people: People, pick: Callable[[Numbers], Numbers]
+    given: Given, counted: LeavingTimes, people: People, pick: Pick
 ) -> Iterator[tuple[Numbers, bool]]:
     """Events by day of all who are protected, shape (n_days,) each, and whether their number is not shown.
 
     They are the groups with a curve, the patients without one together, and for each group those of a wider cohort of the plan who
-    are not in it: times at which both are released would tell of the difference.
-
-    Parameters
-    ----------
-    pick
-        Makes events that are looked at, by row and day, of events by kind, row and day.
+    are not in it: times at which both are released would tell of the difference. Who is shown to have no such event at all needs no
+    protection: that no day is theirs is told.
     """
-    events = pick(given.data[counted]["events"])
+    events = pick.events(given.data[counted]["events"])
     for group in people.curves:
-        yield events[group.row], group.is_held
+        if pick.total(group) != 0:
+            yield events[group.row], group.is_held
     if people.rest:
         yield events[np.array(people.rest)].total(axis=0), people.is_rest_held
     done = set[tuple[Cell, Cell]]()
-    for row, cell, held in _curves_of(given, counted):
+    for row, cell, own in _curves_of(given, counted):
         for other in given.data:
             if not (isinstance(other, LeavingTimes) and _counts_alike(other, counted)):
                 continue
-            for wider_row, wider, wider_held in _curves_of(given, other):
-                if (cell, wider) not in done and _is_part(cell, wider):
-                    done.add((cell, wider))
-                    theirs = pick(given.data[other]["events"])[wider_row]
-                    yield theirs - events[row], held or wider_held
+            for wider_row, wider, all_of_them in _curves_of(given, other):
+                if (cell, wider) in done or all_of_them == own or not _is_part(cell, wider):
+                    continue
+                done.add((cell, wider))
+                theirs = pick.events(given.data[other]["events"])[wider_row]
+                held = isinstance(own, Withheld) or isinstance(all_of_them, Withheld)
+                yield theirs - events[row], held
 
 
 def _counts_alike(other: LeavingTimes, counted: LeavingTimes) -> bool:
@@ -174,12 +200,16 @@ def _counts_alike(other: LeavingTimes, counted: LeavingTimes) -> bool:
     return other != counted and mine == theirs
 
 
-def _curves_of(given: Given, counted: LeavingTimes) -> Iterator[tuple[int, Cell, bool]]:
-    """The rows whose curve an analysis may show, with their patients, and whether the number of their events is not shown."""
+def _curves_of(
+    given: Given, counted: LeavingTimes
+) -> Iterator[tuple[int, Cell, Shown[int] | None]]:
+    """The rows whose curve an analysis may show, with their patients, and their events as far as they are shown."""
     kinds = counted.kinds if counted.censors else ()
     cells = group_cells(given.study, counted.cohort, counted.endpoint, counted.by, kinds)
     for row, (patients, events) in enumerate(cells):
-        yield row, patients, isinstance(given.cells.get(events, Withheld("")), Withheld)
+        # What no analysis shows has no verdict; and of nobody there is nothing to tell.
+        if given.cells.get(patients, 0) != 0 and events in given.cells:
+            yield row, patients, given.cells[events]
 
 
 def _is_part(cell: Cell, wider: Cell) -> bool:

@@ -81,7 +81,7 @@ class Watched:
     Attributes
     ----------
     events
-        Events up to the origin (0), to each of the times, and in all, shape (n_rows, n_times + 2).
+        Events up to the origin (0), to each of the times, and in all, shape (n_rows, n_times + 2); None where nobody need be watched.
     held
         Whether the number of all events is not shown, so that it must not follow from a last time either, shape (n_rows,).
     at_risk, shown
@@ -89,7 +89,7 @@ class Watched:
         n_times). None where their number only falls, so that the end of a curve says as much.
     """
 
-    events: Numbers
+    events: Numbers | None
     held: BoolArray
     at_risk: Numbers | None = None
     shown: BoolArray | None = None
@@ -163,20 +163,16 @@ class _Tries:
         self._wave += 1
         before, here, after = (np.array(each) + 1 for each in zip(*now, strict=True))
         events = self._watched.events
-        parts = [events[:, here] - events[:, before], events[:, after] - events[:, here]]
-        sides = ((a, place) for a, place, _ in now), ((place, b) for _, place, b in now)
-        rows = self._watched.held.size
-        # Where the set has no day there is no event: nothing lies from 1 to 0.
-        highest = [
-            np.broadcast_to(
-                [self._smallest - 1 if self._places.days_between(*gap) else -1 for gap in each],
-                (rows, len(now)),
-            )
-            for each in sides
-        ]
+        parts, highest = list[Numbers](), list[IntArray]()
+        if events is not None:
+            parts += [events[:, here] - events[:, before], events[:, after] - events[:, here]]
+            sides = ((a, place) for a, place, _ in now), ((place, b) for _, place, b in now)
+            highest += [self._highest(list(gaps)) for gaps in sides]
         if self._watched.at_risk is not None and self._watched.shown is not None:
             parts.append(self._watched.at_risk[:, here - 1])
             highest.append(np.where(self._watched.shown[:, here - 1], self._fewest - 1, -1))
+        if not parts:
+            return [True for _ in now]
         times = [self._places.times.time[place] for _, place, _ in now]
         [few] = yield [
             self._asks.among(
@@ -188,3 +184,8 @@ class _Tries:
             )
         ]
         return [not bit for bit in few.tolist()]
+
+    def _highest(self, gaps: Sequence[tuple[int, int]]) -> IntArray:
+        """How many events are too few in each gap: where the set has no day there is none, and nothing lies from 0 to -1."""
+        few = [self._smallest - 1 if self._places.days_between(*gap) else -1 for gap in gaps]
+        return np.broadcast_to(np.array(few, dtype=np.int64), (self._watched.held.size, len(gaps)))

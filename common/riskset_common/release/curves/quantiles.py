@@ -5,7 +5,8 @@ the two it is rounded: what is opened is how many borders of rounded values the 
 value says. A unit has three significant digits of the later time, or two, or is 2, 5 or 10 times as coarse: the finest that leaves no
 cell with a single day of the set, which would be the day of a patient of this group; three digits need k days in a cell.
 
-Where the curve lies at 1 - p over an interval both of its ends are looked for, each is rounded, and the quantile is their midpoint.
+Where the curve lies at 1 - p over an interval both of its ends are looked for, each is rounded, and the quantile is their midpoint. Only
+the sum of both numbers of borders is opened.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from itertools import pairwise
 
 import numpy as np
 
-from riskset_common.results.curves import Estimate
 from riskset_common.study.time_grid import TimeGrid, exact
 from riskset_common.survival.arrays.calculator import NUDGE, Calculator, Numbers
 from riskset_common.survival.curves.on_days import after
@@ -78,12 +78,12 @@ class Search:
         return float(1 - exact(self.p))
 
     def value(self, passed: int) -> float:
-        """The rounded time of a quantile with so many borders before it."""
-        return float((self.first + passed) * self.unit)
+        """The rounded time of a quantile whose two ends have passed so many borders together: the middle of both."""
+        return float((2 * self.first + passed) * self.unit / 2)
 
     def passed(self, value: float) -> int:
-        """How many borders lie before a quantile that is rounded to a value."""
-        return round(Fraction(value) / self.unit) - self.first
+        """How many borders the two ends have passed together if the quantile is printed as `value`."""
+        return round(2 * Fraction(value) / self.unit) - 2 * self.first
 
 
 def search(
@@ -105,10 +105,10 @@ def search(
 
 
 def _borders(gap: Gap, unit: Fraction) -> list[Fraction]:
-    """The times within a gap at which another multiple of the unit becomes the nearest."""
+    """The times within a gap, its end with it, from which on another multiple of the unit is the nearest."""
     first = math.floor(Fraction(gap.after) / unit - Fraction(1, 2)) + 1
     found: list[Fraction] = []
-    while (border := (first + len(found) + Fraction(1, 2)) * unit) < Fraction(gap.until):
+    while (border := (first + len(found) + Fraction(1, 2)) * unit) <= Fraction(gap.until):
         found.append(border)
     return found
 
@@ -118,26 +118,15 @@ def _days_until(days: Sequence[int], grid: TimeGrid, time: float) -> int:
 
 
 def passed(calculator: Calculator, survival: Numbers, searches: Sequence[Search]) -> Numbers:
-    """How many borders lie before both ends of each quantile, shape (2 n_searches,): first those of S <= 1 - p, then of S < 1 - p."""
+    """How many borders lie before the ends of each quantile, added: the first S <= 1 - p, and the first S < 1 - p; shape (n_searches,)."""
     row = np.array([each.curve for each in searches for _ in each.n_days] * 2)
     n_days = np.array([n for each in searches for n in each.n_days] * 2)
     levels = np.array([each.level for each in searches for _ in each.n_days])
     levels = np.concatenate([levels, levels - 2 * NUDGE])
     heights = after(calculator, survival, 1.0, row, n_days)
     still = 1 - calculator.at_most(heights, calculator.real(levels))
+    both = still[: len(row) // 2] + still[len(row) // 2 :]
     none = calculator.whole(np.zeros(1, dtype=np.int64))
-    summed = calculator.joined([none, still.running_total()])
-    ends = np.cumsum([0, *([len(each.n_days) for each in searches] * 2)])
+    summed = calculator.joined([none, both.running_total()])
+    ends = np.cumsum([0, *(len(each.n_days) for each in searches)])
     return summed[ends[1:]] - summed[ends[:-1]]
-
-
-def estimate_of(search: Search, first: int, last: int) -> tuple[float, tuple[float, float] | None]:
-    """The estimate from the borders that its two ends have passed, and these ends if they are not rounded alike."""
-    ends = search.value(first), search.value(last)
-    return (ends[0] + ends[1]) / 2, None if ends[0] == ends[1] else ends
-
-
-def ends_of(estimate: Estimate, value: float) -> tuple[float, float]:
-    """The two ends of an estimate that was released."""
-    ends = (value, value) if estimate.ends is None else estimate.ends
-    return ends[0], ends[-1]

@@ -25,12 +25,12 @@ from riskset_common.release.curves.group_curves import (
     number_at_risk,
     withheld_curve,
 )
+from riskset_common.release.curves.people import ANY, any_event
 from riskset_common.release.floors import nothing_of
 from riskset_common.release.given import Given
 from riskset_common.release.program import Opened, Opens, Program
 from riskset_common.results.curves import KaplanMeierResult
 from riskset_common.results.shown import Withheld, WithheldAnalysis
-from riskset_common.survival.arrays.calculator import Numbers
 from riskset_common.survival.curves.on_days import DayCurve, after, day_curve, variance
 
 Curves = KaplanMeierResult | WithheldAnalysis
@@ -70,7 +70,7 @@ def _told(asked: CurvesAsked, frame: Frame, asks: KaplanMeierAsks) -> Program[To
         known,
         asks,
         "a time among too few events",
-        (any_kind,),
+        (ANY,),
         lambda result: known_points(group_of(result, frame, 0)).time,
     )
     at = frame.told_at(known, places)
@@ -114,14 +114,9 @@ def _told(asked: CurvesAsked, frame: Frame, asks: KaplanMeierAsks) -> Program[To
 def _day_curve(frame: Frame) -> DayCurve:
     """S and what its variance is made of, of the groups with a curve."""
     given = frame.given
-    events = any_kind(given.data[frame.counted]["events"])[frame.rows]
+    events = any_event(given.data[frame.counted]["events"])[frame.rows]
     days = frame.marks(frame.counted.days)
     return day_curve(given.calculator, events, frame.at_risk[:, days], given.facts.patients)
-
-
-def any_kind(events: Numbers) -> Numbers:
-    """Events of any kind by row and day, of those by kind, row and day."""
-    return events.total(axis=0)
 
 
 def _first(
@@ -149,7 +144,7 @@ def _first(
         ),
         "events": asks.opens(
             "events up to accepted times",
-            frame.events_to(any_kind(frame.given.data[frame.counted]["events"]), row, n_days),
+            frame.events_to(any_event(frame.given.data[frame.counted]["events"]), row, n_days),
             lambda result: [
                 round(_shown(known_points(group_of(result, frame, i)).events_to[j]))
                 for i, j in where

@@ -20,6 +20,7 @@ from riskset_common.release.program import Among, Opened, Opens, Program
 from riskset_common.release.tables.holding import Protector, Range, protectors
 from riskset_common.release.tables.plan_cells import PlanCells, System, array_of
 from riskset_common.results.shown import Reason, Shown, Withheld
+from riskset_common.results.whole_file import HeldCount
 from riskset_common.study.study import Study
 from riskset_common.survival.arrays.calculator import Calculator, Numbers
 from riskset_common.survival.arrays.shapes import IntArray
@@ -86,6 +87,22 @@ def verdicts_program(
         return search.verdicts(np.zeros(0, dtype=np.int64))
     (opened,) = yield [Opens(SHOWN, counts[shown])]
     return search.verdicts(opened)
+
+
+def held_counts(verdicts: PlanVerdicts) -> tuple[HeldCount, ...]:
+    """The counts that are not shown, as results.json has them."""
+    return tuple(
+        HeldCount(
+            conditions=dict(each.cell.conditions),
+            without=dict(each.cell.without),
+            followed=each.cell.followed,
+            events=each.cell.events,
+            landmark=None,
+            reason=each.reason,
+            step=each.round or None,
+        )
+        for each in verdicts.held
+    )
 
 
 def implied_by_verdicts(

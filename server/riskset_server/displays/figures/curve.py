@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from riskset_common.release.round_numbers import nice_step, time_ticks
 from riskset_server.displays.figures.inset import Inset, draw_inset, inset
 from riskset_server.displays.figures.legend import MOST_INTERVALS, curve_legend
-from riskset_server.displays.figures.lines import Line, groups_of, lines, number_times
+from riskset_server.displays.figures.lines import Line, ends_of, groups_of, lines, number_times
 from riskset_server.displays.figures.numbers_at_risk import (
     ALL_ROWS,
     MOST_GROUPS_IN_FULL,
@@ -83,7 +83,7 @@ class Layout:
 def draw(shown: Shown) -> Drawing:
     """Draw the curves of one or several analyses."""
     curves = lines(shown)
-    until = shown.display.until or max((line.end for line in curves), default=0.0) or 1.0
+    until = shown.display.until or ends_of(curves) or 1.0
     curves = tuple(line.until(until) for line in curves)
     texts = inset(shown, curves)
     layout = _layout(shown, curves, until, texts)

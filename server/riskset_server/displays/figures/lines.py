@@ -237,6 +237,18 @@ def _at_round_times(curve: Curve) -> Mapping[float, int | Withheld]:
     return dict(zip(map(float, found.time), found.at_risk, strict=True))
 
 
+def ends_of(found: Sequence[Line]) -> float:
+    """Where the last of the curves ends; of curves without a point, the last number at risk that was released. 0 without any."""
+    last = max((line.end for line in found), default=0.0)
+    numbered = (
+        time
+        for line in found
+        for time, n in _at_round_times(line.curve).items()
+        if not isinstance(n, Withheld)
+    )
+    return last or max(numbered, default=0.0)
+
+
 def groups_of(found: Sequence[Line]) -> tuple[Line, ...]:
     """One line for each group whose patients are counted below a figure: of several causes the first, named as the group."""
     first: dict[str, Line] = {}

@@ -76,7 +76,7 @@ _REASONS = (
     (
         "small",
         re.compile(r"(bits) (\d+)"),
-        "because fewer than 2^{1} ways would be left in which its events may lie in the groups ({0})",
+        "because it would leave too few ways in which its events may lie in the groups ({0} {1})",
     ),
     (
         "small",

@@ -11,13 +11,13 @@ from tests.common.estimators.cohorts import Cohort, study_of
 from tests.common.estimators.pooling import pool
 
 from riskset_common.release.blank import Blank, Unseen
-from riskset_common.release.budget import tests_of
+from riskset_common.release.budget import compared_in
 from riskset_common.release.cells import Cell, group_cells
 from riskset_common.release.counted import Counted
 from riskset_common.release.facts import DaySet, Facts, endpoints_of, origin_of
 from riskset_common.release.followed import leaving_times
 from riskset_common.release.given import Given
-from riskset_common.release.program import Ask, Opened, Program, answered, run
+from riskset_common.release.program import Ask, Opened, Opens, Program, answered, run
 from riskset_common.results.shown import Shown, Withheld
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Study
@@ -67,7 +67,7 @@ def cells_of(study: Study, facts: Facts, sites: Sequence[Patients]) -> dict[Cell
     """The patients and events of the groups of every test; those below the plan's floors are withheld."""
     found: dict[Cell, Shown[int]] = {}
     floors = study.plan.disclosure
-    for test in tests_of(study):
+    for test in compared_in(study):
         counted = leaving_times(
             study, facts, test.cohort, test.endpoint, test.by, cause=next(iter(test.kinds), None)
         )
@@ -118,7 +118,8 @@ def told(program: Program[Result], opened: Mapping[str, Opened]) -> Result:
     """The result of a program that is only told what was opened."""
 
     def answer(ask: Ask) -> Opened:
-        assert ask.x.shape == opened[ask.name].shape
+        shape = ask.x.shape if isinstance(ask, Opens) else ask.x.shape[:-1]
+        assert shape == opened[ask.name].shape
         return opened[ask.name]
 
     return run(program, answer)

@@ -35,11 +35,15 @@ _LEAST_BITS, _MOST_BITS = 8, 40
 
 @dataclass(frozen=True)
 class Digits:
-    """The units of what is opened: a number x is opened as x times its unit, cut or rounded to a whole number."""
+    """The units of what is opened: a number x is opened as x times its unit, cut to a whole number.
+
+    Cut numbers err by a few units. Where `is_rounded`, score and information are rounded exactly, halves up.
+    """
 
     likelihood: int
     score: int
     information: int
+    is_rounded: bool = False
 
     def numbers(self) -> tuple[int, ...]:
         """All three."""
@@ -52,7 +56,7 @@ ON_THE_WAY = Digits(1 << 16, 1 << 20, 1 << 20)
 
 def at_zero(decimals: int) -> Digits:
     """Those at coefficients of 0; x' has twice the width of a column that runs from 0 to 1."""
-    return Digits(ON_THE_WAY.likelihood, 10**decimals // 2, 10**decimals // 4)
+    return Digits(ON_THE_WAY.likelihood, 10**decimals // 2, 10**decimals // 4, is_rounded=True)
 
 
 def digits_of(model: ModelOfColumns, state: NewtonState, last: CoxSums | None) -> Digits:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 import numpy as np
 
@@ -15,13 +16,20 @@ from riskset_common.secure.blind.arithmetic.field import (
 )
 from riskset_common.secure.blind.arithmetic.fixed_point import F
 from riskset_common.secure.blind.arithmetic.parts import Truncated
+from riskset_common.secure.blind.arithmetic.random_bits import random_bits
+from riskset_common.secure.blind.arithmetic.rounding import rounded
 from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Opening
 from riskset_common.secure.blind.cox.columns import ModelOfColumns
 from riskset_common.secure.blind.cox.digits import INFORMATION_BITS, Digits
+from riskset_common.survival.arrays.calculator import NUDGE
 from riskset_common.survival.arrays.shapes import FloatArray
 from riskset_common.survival.arrays.triangles import symmetric
 from riskset_common.survival.regression.cox import CoxSums
 
+_SPARE_BITS = 36
+"""Bits after the point of what is rounded."""
+_SIZE_BITS = 84
+"""What is rounded is below 2^84 in units of its last bit: 500 times a score of 2^38."""
 _LARGEST_OPENED = 1 << (INFORMATION_BITS + 60)
 
 
@@ -37,13 +45,15 @@ def open_sums(
     score: Elements,
     information: Elements,
 ) -> Opening[Elements]:
-    """Log-likelihood, score and information to their digits, shape (9, n_opened(model)). Two openings.
+    """Log-likelihood, score and information to their digits, shape (9, n_opened(model)). Two openings, and those of a rounding.
 
     Parameters
     ----------
     likelihood, score, information
         Shares of degree 2t or less in units of 2^-128, 2^-64 and 2^-128.
     """
+    if digits.is_rounded:
+        return (yield from _rounded(arithmetic, digits, likelihood, score, information))
     results = yield from arithmetic.truncate(
         [
             _cut(likelihood, 2 * F, digits.likelihood),
@@ -52,6 +62,29 @@ def open_sums(
         ]
     )
     return (yield from arithmetic.reveal(np.concatenate(results, axis=1)))
+
+
+def _rounded(
+    arithmetic: Arithmetic,
+    digits: Digits,
+    likelihood: Elements,
+    score: Elements,
+    information: Elements,
+) -> Opening[Elements]:
+    """Score and information rounded exactly, with the same nudge as everything else that is rounded."""
+    cut, *several = yield from arithmetic.truncate(
+        [
+            _cut(likelihood, 2 * F, digits.likelihood),
+            _cut(score, F, digits.score << _SPARE_BITS),
+            _cut(information, 2 * F, digits.information << _SPARE_BITS),
+        ]
+    )
+    x = np.concatenate(several, axis=1)
+    bits = yield from arithmetic.run(random_bits(arithmetic, _SPARE_BITS * x.shape[1]))
+    whole = yield from arithmetic.run(
+        rounded(arithmetic, x, _SPARE_BITS, _SIZE_BITS, Fraction(NUDGE), bits)
+    )
+    return (yield from arithmetic.reveal(np.concatenate([cut, whole], axis=1)))
 
 
 def _cut(share: Elements, bits: int, unit: int) -> Truncated:
