@@ -39,7 +39,7 @@ def is_surveyed(study: Study) -> bool:
 
 
 def origins(study: Study) -> tuple[str, ...]:
-    """Where the times of the plan's analyses begin, each once, by name: the endpoints of a plan that travelled are in another order."""
+    """Where the times of the plan's analyses begin, each once, sorted: a plan that has travelled holds its endpoints in another order."""
     used = {analysis.endpoint_name() for analysis in study.plan.analyses}
     return tuple(sorted({origin_of(study, name) for name in study.plan.endpoints if name in used}))
 
