@@ -48,8 +48,8 @@ def bits_of(numbers: list[int], width: int) -> list[int]:
 def real_as_whole(value: float, width: int, fraction_bits: int) -> int:
     """A whole number of 2^-fraction_bits, halves up, lifted by half the width so that it is not negative."""
     numerator, denominator = value.as_integer_ratio()
-    nearest = (2 * numerator * 2**fraction_bits + denominator) // (2 * denominator)
-    return nearest + 2 ** (width - 1)
+    nearest: int = (2 * numerator * 2**fraction_bits + denominator) // (2 * denominator)
+    return nearest + (1 << (width - 1))
 
 
 def masked(bits: list[int], setup: bytes, secret: bytes, label: bytes, m: int, t: int) -> list[int]:

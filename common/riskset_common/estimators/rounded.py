@@ -17,6 +17,7 @@ from riskset_common.release.program import Opened, Program
 from riskset_common.results.shown import WithheldAnalysis
 from riskset_common.results.whole_file import AnalysisResult
 from riskset_common.study.analysis import AnalysisSpec
+from riskset_common.study.patients import Patients
 from riskset_common.study.study import Study
 
 Spec = TypeVar("Spec", bound=AnalysisSpec)
@@ -30,6 +31,16 @@ class Rounded(ABC, Generic[Spec, Result]):
         """What of the analysis cannot be computed on shares, in words: a plan that releases rounded numbers is then refused."""
         del study
         yield f"a {spec.kind} analysis cannot be computed on shares."
+
+    def words(self, spec: Spec, study: Study) -> Study:
+        """The study with the variables that only this analysis has; the same where it has none."""
+        del spec
+        return study
+
+    def values(self, spec: Spec, patients: Patients, study: Study) -> Patients:
+        """This site's patients with the values of these variables. Run by a site."""
+        del spec, study
+        return patients
 
     def cells(self, spec: Spec, study: Study) -> Iterator[Counts]:
         """The counts of patients that the result shows, or that decide whether something is shown. A function of plan and codebook."""

@@ -61,6 +61,8 @@ class Compared:
         Of the events.
     primary
         Whether the analysis is the plan's primary one: it is admitted before the others.
+    made_of
+        A variable of which one of those in `by` is made: tests of either share a budget.
     """
 
     name: str
@@ -71,6 +73,12 @@ class Compared:
     pairwise: bool = False
     weighing: Weighing = field(default_factory=Weighing)
     primary: bool = False
+    made_of: tuple[str, ...] = ()
+
+    @property
+    def factors(self) -> frozenset[str]:
+        """The variables by which tests share a budget."""
+        return frozenset((*self.by, *self.made_of))
 
 
 @runtime_checkable
@@ -130,7 +138,7 @@ class _Considered:
     def meets(self, other: _Considered, study: Study) -> bool:
         """Whether what is opened of the two adds up."""
         same = origin_of(study, self.test.endpoint) == origin_of(study, other.test.endpoint)
-        return same and bool(set(self.test.by) & set(other.test.by))
+        return same and bool(self.test.factors & other.test.factors)
 
 
 def shares(study: Study, facts: Facts, cells: Verdicts) -> dict[str, float]:
@@ -139,7 +147,7 @@ def shares(study: Study, facts: Facts, cells: Verdicts) -> dict[str, float]:
     A function of what is public and released, equal for everybody.
     """
     chosen: list[_Considered] = []
-    for test in sorted(tests_of(study), key=lambda each: not each.primary):
+    for test in sorted(compared_in(study), key=lambda each: not each.primary):
         counts = counts_of(test, study, cells)
         if not isinstance(counts, Withheld) and not counts.compares_nothing:
             n_days = len(facts.days[origin_of(study, test.endpoint)].steps)
@@ -163,7 +171,7 @@ def enough(h: float, b: float | None) -> bool:
     return b is not None and h - b >= MARGIN
 
 
-def tests_of(study: Study) -> Iterator[Compared]:
+def compared_in(study: Study) -> Iterator[Compared]:
     """All tests between groups of the plan, in its order."""
     for analysis in study.plan.analyses:
         if isinstance(analysis, Compares):

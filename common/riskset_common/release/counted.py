@@ -19,6 +19,20 @@ OwnNumbers: TypeAlias = Mapping[str, IntArray | FloatArray]
 """One site's numbers by array: counts, or reals that it computed alone."""
 
 
+class Ceiling(ABC):
+    """A number of each site that no count of some arrays is above, as a value that can be compared and hashed (a frozen dataclass).
+
+    How many sites need which power of two of it becomes public. So it must be one of all patients of an origin, and not of a cohort or a
+    group: else it would tell whether a site has any event among a few patients.
+    """
+
+    origin: str
+
+    @abstractmethod
+    def of(self, patients: Patients, study: Study) -> int:
+        """This site's number, from all of its patients."""
+
+
 @dataclass(frozen=True)
 class CountedArray:
     """One array of what is counted.
@@ -30,12 +44,16 @@ class CountedArray:
     fraction_bits
         Binary digits after the point: 0 for counts, which are not negative; reals have a sign.
     largest
-        A public bound of a site's number in size; None where the sites say which power of two they need (counts only).
+        A public bound of a site's number in size, which reals must have. None for counts of people: a site has at most as many as it has
+        patients.
+    ceiling
+        For counts of people, a smaller number that they are below; asked of the sites once for all arrays that have it.
     """
 
     shape: tuple[int, ...]
     fraction_bits: int = 0
     largest: int | None = None
+    ceiling: Ceiling | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +81,37 @@ class Total:
     axes: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Running:
+    """The running total of an array along its last axis, after it was summed over others.
+
+    Attributes
+    ----------
+    array, axes
+        Which array, and the axes over which it is summed first.
+    until
+        For each place of a level, how many places of the array's last axis are in the total; ascending.
+    sign
+        1 for those who come, -1 for those who go.
+    """
+
+    array: str
+    axes: tuple[int, ...]
+    until: tuple[int, ...]
+    sign: int
+
+
+@dataclass(frozen=True)
+class Level:
+    """An array of people who are there at each place of its last axis: all who came so far, less all who went.
+
+    It is uploaded although it follows from the others, because that shows of every site that none of its numbers is negative.
+    """
+
+    array: str
+    terms: tuple[Running, ...]
+
+
 class Counted(ABC):
     """What is counted, as a value that can be compared and hashed (a frozen dataclass)."""
 
@@ -76,6 +125,11 @@ class Counted(ABC):
 
     def identities(self, study: Study) -> Iterator[Identity]:
         """Linear identities that hold in every site's numbers."""
+        del study
+        return iter(())
+
+    def levels(self, study: Study) -> Iterator[Level]:
+        """Arrays of people who are there, where those who come and those who go are counted by themselves."""
         del study
         return iter(())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -147,10 +147,13 @@ class ModelsWait:
         By part of the analysis: the counts of a model that waits. The part of an analysis that is a model itself has no name.
     parts
         By part, what is released already: of parts that are no model, or a model that is withheld.
+    counts
+        By name, counts of the analysis that are of no part.
     """
 
     models: Mapping[str, ModelCounts]
     parts: Mapping[str, ReleasedResult]
+    counts: Mapping[str, Shown[int]] = field(default_factory=dict)
 
 
 Outcome: TypeAlias = ReleasedResult | ModelsWait

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from riskset_common.release.counted import Counted, CountedArray, Identity, OwnNumbers, Total
+from riskset_common.release.counted import (
+    Ceiling,
+    Counted,
+    CountedArray,
+    Identity,
+    Level,
+    OwnNumbers,
+    Running,
+    Total,
+)
+from riskset_common.release.facts import endpoints_of, origin_of
 from riskset_common.study.patients import MISSING, EndpointTimes, Integers, Patients
 from riskset_common.study.study import Study, cross
 from riskset_common.survival.arrays.calculator import Calculator, Numbers
@@ -42,6 +52,52 @@ class Cohort:
             return patients.rows(chosen & patients.complete(self.complete, endpoint))
 
         return patients.keep((self, endpoint), choose)
+
+
+@dataclass(frozen=True)
+class EventsOnADay(Ceiling):
+    """The most events of an endpoint of an origin on one day: the bound on ties."""
+
+    origin: str
+
+    def of(self, patients: Patients, study: Study) -> int:
+        """Over all patients, days and endpoints of this site."""
+        return max(
+            (
+                _most(times.time[(times.event > 0) & (times.time != MISSING)])
+                for times in _all_times(patients, study, self.origin)
+            ),
+            default=0,
+        )
+
+
+@dataclass(frozen=True)
+class LeaversBetween(Ceiling):
+    """The most patients whose time to an endpoint of an origin ends between two marks."""
+
+    origin: str
+    marks: tuple[int, ...]
+
+    def of(self, patients: Patients, study: Study) -> int:
+        """Over all patients, gaps between marks and endpoints of this site."""
+        return max(
+            (
+                _most(np.searchsorted(self.marks, times.time[times.time != MISSING], side="right"))
+                for times in _all_times(patients, study, self.origin)
+            ),
+            default=0,
+        )
+
+
+def _all_times(patients: Patients, study: Study, origin: str) -> Iterator[EndpointTimes]:
+    """Of all patients, for each endpoint of an origin."""
+    for name in endpoints_of(study, origin):
+        yield patients.endpoints[name]
+
+
+def _most(places: Integers) -> int:
+    """How often the most frequent number comes."""
+    return int(np.max(np.bincount(places), initial=0))
 
 
 @dataclass(frozen=True)
@@ -92,14 +148,28 @@ class LeavingTimes(Counted):
 
     def arrays(self, study: Study) -> Mapping[str, CountedArray]:
         """`events` (kinds, rows, days), `left` and, under left truncation, `entered` (rows, marks + 1), and `patients` (rows,)."""
-        rows = self.n_rows(study)
-        between = CountedArray((rows, len(self.marks) + 1))
+        rows, origin = self.n_rows(study), origin_of(study, self.endpoint)
+        between = (rows, len(self.marks) + 1)
+        days = (self.n_kinds(study), rows, len(self.days))
         found = {
-            "events": CountedArray((self.n_kinds(study), rows, len(self.days))),
-            "left": between,
+            "events": CountedArray(days, ceiling=EventsOnADay(origin)),
+            "left": CountedArray(between, ceiling=LeaversBetween(origin, self.marks)),
             "patients": CountedArray((rows,)),
         }
-        return found | {"entered": between} if self.left_truncated else found
+        if not self.left_truncated:
+            return found
+        more = {"entered": CountedArray(between), "staying": CountedArray((rows, len(self.marks)))}
+        return found | more
+
+    def levels(self, study: Study) -> Iterator[Level]:
+        """Under left truncation, who stays after the events of a mark: else a site could count leavers before they entered."""
+        del study
+        if self.left_truncated:
+            columns = tuple(range(1, len(self.marks) + 1))
+            on_days = np.searchsorted(np.asarray(self.days), np.asarray(self.marks), side="right")
+            events = Running("events", (0,), tuple(on_days.tolist()), -1)
+            came, gone = Running("entered", (), columns, 1), Running("left", (), columns, -1)
+            yield Level("staying", (came, gone, events))
 
     def identities(self, study: Study) -> Iterator[Identity]:
         """In each row those who leave are those who are there, and so are those who enter."""
@@ -138,6 +208,9 @@ class LeavingTimes(Counted):
             # Who enters at a step is at risk from the next one on: at the first mark that lies after the step.
             came = np.searchsorted(marks, entry, side="right")
             found["entered"] = _count(row * n_columns + came, (rows, n_columns))
+            there = np.cumsum(found["entered"] - found["left"], axis=1)[:, :-1]
+            happened = np.cumsum(_with_none(found["events"].sum(axis=0)), axis=1)
+            found["staying"] = there - happened[:, np.searchsorted(self.days, marks, side="right")]
         return found
 
     def grouped(self, patients: Patients, study: Study) -> tuple[Patients, EndpointTimes, Integers]:
@@ -179,12 +252,18 @@ def at_risk(
     marks, days = np.asarray(counted.marks), np.asarray(counted.days)
     before = np.searchsorted(days, marks, side="left")
     none = calculator.whole(np.zeros((happened.shape[0], 1), dtype=np.int64))
+    if counted.left_truncated:
+        after = np.searchsorted(days, marks, side="right")
+        on_the_mark = np.where(after > before, after, 0)
+        return counts["staying"] + calculator.joined([none, happened])[:, on_the_mark]
     gone = calculator.joined([none, happened.running_total()])[:, before]
     left = counts["left"].running_total()[:, : len(marks)]
-    if counted.left_truncated:
-        come = counts["entered"].running_total()[:, : len(marks)]
-        return come - gone - left
     return counts["patients"].reshape(-1, 1) - gone - left
+
+
+def _with_none(events: IntArray) -> IntArray:
+    """The events after a column of none."""
+    return np.pad(events, ((0, 0), (1, 0)))
 
 
 def _count(cells: Integers, shape: tuple[int, ...]) -> IntArray:

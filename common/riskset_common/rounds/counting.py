@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
+
+import numpy as np
 
 from riskset_common.errors import ContradictionError, EstimationError
 from riskset_common.estimators.catalogue import estimator_of
@@ -15,7 +18,7 @@ from riskset_common.estimators.withholding import without_result
 from riskset_common.formats.canonical_json import canonical_json, content_hash
 from riskset_common.primitives.hashing import H
 from riskset_common.release.counted import Counted, Data
-from riskset_common.release.facts import Facts
+from riskset_common.release.facts import DaySet, Facts
 from riskset_common.release.given import Given
 from riskset_common.release.models import ModelsWait
 from riskset_common.release.program import Program, together
@@ -24,10 +27,11 @@ from riskset_common.release.tables.verdicts import PlanVerdicts, verdicts_progra
 from riskset_common.results.shown import NO_RESULT
 from riskset_common.results.whole_file import ReleasedResult
 from riskset_common.rounds.blind_models import Session
-from riskset_common.rounds.survey import Survey
+from riskset_common.rounds.survey import Survey, own_survey
 from riskset_common.secure.blind.parties.counts.count_setup import CountSetup
 from riskset_common.secure.blind.parties.counts.work import CountWork, Origin
 from riskset_common.study.analysis import AnalysisSpec
+from riskset_common.study.patients import Patients
 from riskset_common.study.study import Study
 from riskset_common.survival.arrays.calculator import Calculator
 
@@ -60,10 +64,19 @@ class PlanWork(CountWork[Outcome]):
     of: Study
     survey: Survey
 
-    @property
+    @cached_property
     def study(self) -> Study:
-        """Plan and codebook."""
-        return self.of
+        """Plan and codebook, with the variables that single analyses have for themselves."""
+        study = self.of
+        for spec in self.of.plan.analyses:
+            study = estimator_of(spec.kind).words(spec, study)
+        return study
+
+    def values(self, patients: Patients) -> Patients:
+        """A site's patients with the values of these variables. Run by a site."""
+        for spec in self.of.plan.analyses:
+            patients = estimator_of(spec.kind).values(spec, patients, self.of)
+        return patients
 
     @property
     def hash(self) -> bytes:
@@ -86,20 +99,38 @@ class PlanWork(CountWork[Outcome]):
         """The counts of the plan, and what the analyses need besides, each once, in the order of the plan."""
         needed = (
             each
-            for spec in self.of.plan.analyses
-            for each in estimator_of(spec.kind).uploads(spec, self.of, facts)
+            for spec in self.study.plan.analyses
+            for each in estimator_of(spec.kind).uploads(spec, self.study, facts)
         )
-        return tuple(dict.fromkeys((plan_cells(self.of, facts), *needed)))
+        return tuple(dict.fromkeys((plan_cells(self.study, facts), *needed)))
 
     def program(self, facts: Facts, data: Data, calculator: Calculator) -> Program[Outcome]:
         """The verdicts of all counts, then the programs of all analyses, side by side."""
-        of_plan = plan_cells(self.of, facts)
-        verdicts = yield from verdicts_program(of_plan, self.of, data, calculator)
-        given = Given(self.of, facts, data, calculator, verdicts.cells)
+        of_plan = plan_cells(self.study, facts)
+        verdicts = yield from verdicts_program(of_plan, self.study, data, calculator)
+        given = Given(self.study, facts, data, calculator, verdicts.cells)
         analyses = yield from together(
-            {spec.id: _program(spec, given) for spec in self.of.plan.analyses}
+            {spec.id: _program(spec, given) for spec in self.study.plan.analyses}
         )
         return Outcome(analyses, verdicts)
+
+
+def rehearse(patients: Patients, study: Study) -> None:
+    """Count all that a plan counts, on the days of this site's own events, and keep nothing. Run by a site before it joins.
+
+    What fails on its records fails now. After it has joined, its answers never depend on them.
+    """
+    survey = own_survey(patients, study)
+    days = {
+        each.origin: DaySet(
+            tuple(np.flatnonzero(each.of(patients, study)["events"]).tolist()),
+            each.n_steps,
+            told=True,
+        )
+        for each in survey.event_days
+    }
+    for counted in PlanWork(study, survey).counted(Facts(days, patients.n + 1)):
+        counted.of(patients, study)
 
 
 def plan_cells(study: Study, facts: Facts) -> PlanCells:
@@ -107,7 +138,7 @@ def plan_cells(study: Study, facts: Facts) -> PlanCells:
     shown = (
         each for spec in study.plan.analyses for each in estimator_of(spec.kind).cells(spec, study)
     )
-    return PlanCells(merged(shown), facts.patients)
+    return PlanCells(merged(shown))
 
 
 def _program(spec: AnalysisSpec, given: Given) -> Program[ReleasedResult | ModelsWait]:

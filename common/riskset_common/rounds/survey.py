@@ -82,6 +82,12 @@ class Survey:
         return tuple(EventDays(origin, n) for origin, n in self.n_steps.items())
 
 
+def own_survey(patients: Patients, study: Study) -> Survey:
+    """What the survey would tell if there were this site alone; raises as `read_survey` does. Run by a site, which tells nobody."""
+    own = {origin: {name: marks} for (origin, name), marks in surveyed(patients, study).items()}
+    return read_survey(study, own, 1)
+
+
 def read_survey(study: Study, pooled: Mapping[str, Summary], n_sites: int) -> Survey:
     """What the sum of all sites says. Run by both sides.
 

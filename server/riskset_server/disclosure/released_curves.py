@@ -164,7 +164,9 @@ def _row(
         times |= set(curve.time) if isinstance(curve, (KnownPoints, KnownIncidence)) else set()
     if group.numbers_at_risk is not None:
         axis = zip(group.numbers_at_risk.time, group.numbers_at_risk.at_risk, strict=True)
-        at_risk += [found for time, n in axis for found in _at_risk(float(time), n, group.n)]
+        at_risk += [
+            found for time, n in axis for found in _at_risk(float(time), n, group.n, of_axis=True)
+        ]
     return Row(
         cell,
         tuple(kinds for kinds, *_ in parts) or (every,),
@@ -185,11 +187,16 @@ def _known(count: Shown[int]) -> int | None:
     return None if isinstance(count, Withheld) else count
 
 
-def _at_risk(time: float, shown: Shown[int], n: Shown[int]) -> Iterator[AtRisk]:
-    """A multiple of 5 stands for two more and two less, the number of all patients for itself and two less; a mark for few."""
+def _at_risk(
+    time: float, shown: Shown[int], n: Shown[int], *, of_axis: bool = False
+) -> Iterator[AtRisk]:
+    """A multiple of 5 stands for two more and two less, the number of all patients for itself and two less.
+
+    Where an axis has a mark there are few. Elsewhere a mark may only say that the curve has ended at the last time of the axis.
+    """
     if isinstance(shown, Withheld):
         floor = shown.rule.rpartition(" ")[2]
-        if shown.rule.startswith("minimum_at_risk") and floor.isdigit():
+        if of_axis and shown.reason == "small":
             yield AtRisk(time, 0, int(floor) - 1)
         return
     most = shown + 2 if isinstance(n, Withheld) else min(shown + 2, n)

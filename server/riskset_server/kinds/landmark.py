@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from riskset_common.estimators.composed.landmark import LandmarkSpec, inner_spec
 from riskset_common.estimators.composed.landmark_cohort import with_exposure
+from riskset_common.estimators.composed.landmark_spec import LandmarkSpec, inner_spec
 from riskset_common.estimators.regression.spec import CoxSpec
 from riskset_common.results.composed import LandmarkResult
 from riskset_common.study.study import Study

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
-from riskset_common.estimators.composed.landmark import LandmarkSpec
+from riskset_common.estimators.composed.landmark_spec import LandmarkSpec
 from riskset_common.estimators.curves.cumulative_incidence import CumulativeIncidenceSpec
 from riskset_common.estimators.curves.follow_up import FollowUpSpec
 from riskset_common.estimators.regression.fine_gray import FineGraySpec

@@ -43,7 +43,7 @@ class CountingParts(Parts):
 
         def patients() -> Patients:
             with own_records():
-                return records()
+                return work.values(records())
 
         self._site = CountSite(setup, work, patients, own)
 

@@ -12,6 +12,8 @@ from datetime import datetime
 
 from riskset_common.errors import DataError, own_records
 from riskset_common.planning.check import variables_read
+from riskset_common.rounds.counting import rehearse
+from riskset_common.rounds.survey import is_surveyed
 from riskset_common.secure.sums.statements import snapshot_commitment
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Study
@@ -47,10 +49,14 @@ class OwnRecords:
         Raises
         ------
         RecordsFailed
-            Where the file cannot be read as it is described, or holds what a person must mend.
+            Where the file cannot be read as it is described, or holds what a person must mend; or where a plan with rounded results
+            cannot be counted on these records.
         """
         with own_records():
-            return self._take(sid, study, self._read(sid, study)).patients
+            patients = self._take(sid, study, self._read(sid, study)).patients
+            if is_surveyed(study):
+                rehearse(patients, study)
+            return patients
 
     def of(self, joined: JoinedSession) -> Patients:
         """The patients for the sites that take part in a session: the codes of `site` and `study_group` count these only.

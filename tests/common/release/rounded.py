@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from riskset_common.release.counted import Counted, Data
 from riskset_common.release.facts import DaySet, Facts
-from riskset_common.release.program import in_the_open
+from riskset_common.release.program import Ask, Opened, answered, run
 from riskset_common.rounds.counting import Outcome, PlanWork
 from riskset_common.rounds.survey import read_survey, surveyed
 from riskset_common.secure.blind.parties.counts.work import Origin
@@ -20,16 +21,51 @@ from riskset_common.survival.arrays.shapes import IntArray
 
 def released(study: Study, sites: Sequence[Patients]) -> Outcome:
     """What the plan of a study gives of the patients of its sites."""
+    return computed(study, sites).outcome
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A plan that was computed in the open.
+
+    Attributes
+    ----------
+    work, facts, data
+        As the parties of a run have them, the data being open.
+    outcome
+        Results and verdicts.
+    opened
+        What was opened, by the name of the ask, in order.
+    """
+
+    work: PlanWork
+    facts: Facts
+    data: Data
+    outcome: Outcome
+    opened: Mapping[str, Opened]
+
+
+def computed(study: Study, sites: Sequence[Patients]) -> Computed:
+    """The outcome, with all that was opened on the way."""
     work, facts = computation(study, sites)
-    numbers = numbers_of(work, facts, sites)
-    return in_the_open(work.program(facts, numbers, InTheOpen()))
+    data = numbers_of(work, facts, sites)
+    opened: dict[str, Opened] = {}
+
+    def answer(ask: Ask) -> Opened:
+        assert ask.name not in opened, f"{ask.name!r} is asked twice"
+        opened[ask.name] = answered(ask)
+        return opened[ask.name]
+
+    outcome = run(work.program(facts, data, InTheOpen()), answer)
+    return Computed(work, facts, data, outcome, opened)
 
 
 def numbers_of(work: PlanWork, facts: Facts, sites: Sequence[Patients]) -> Data:
     """The sums over all sites of what they count."""
+    prepared = [work.values(each) for each in sites]
     found: dict[Counted, dict[str, Numbers]] = {}
     for counted in work.counted(facts):
-        own = [counted.of(each, work.study) for each in sites]
+        own = [counted.of(each, work.study) for each in prepared]
         found[counted] = {
             name: Clear(np.sum([each[name] for each in own], axis=0)) for name in own[0]
         }

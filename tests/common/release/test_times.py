@@ -26,6 +26,8 @@ class Words:
         return self
 
     events = ("relapse", "death")
+    time = None
+    origin = "diagnosis"
 
     def chosen(self, patients: Patients, population: str | None, where: object) -> np.ndarray:
         assert (None, {}) == (population, where)
@@ -63,6 +65,19 @@ def test_at_risk_at_a_mark_are_those_who_came_before_it_and_did_not_leave(
             for side in (identity.left, identity.right)
         ]
         assert np.array_equal(sums[0], sums[1])
+    for level in counted.levels(study):
+        totals = [
+            sign
+            * np.pad(
+                np.cumsum(own[name].sum(axis=axes) if axes else own[name], axis=-1),
+                ((0, 0), (1, 0)),
+            )[:, until]
+            for name, axes, until, sign in (
+                (term.array, term.axes, list(term.until), term.sign) for term in level.terms
+            )
+        ]
+        assert np.array_equal(sum(totals), own[level.array])
+        assert not n or int(own[level.array].min()) >= 0
     assert {name: each.shape for name, each in own.items()} == {
         name: each.shape for name, each in counted.arrays(study).items()
     }

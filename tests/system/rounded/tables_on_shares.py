@@ -96,12 +96,14 @@ def rounded_study(
     release: str = "rounded",
     sites: Sequence[str] = SITES,
     blind: Mapping[str, object] | None = None,
+    analyses: Sequence[Mapping[str, object]] = TABLES,
+    patients: int = 24,
 ) -> SmallStudy:
-    """The study, its plan of two event tables."""
-    study = write_small_study(folder, sites=sites)
+    """The study, its plan of two event tables if nothing else is said."""
+    study = write_small_study(folder, sites=sites, patients=patients)
 
     def changed(plan: dict[str, object]) -> None:
-        plan["analyses"] = list(TABLES)
+        plan["analyses"] = list(analyses)
         plan["disclosure"] = {"release": release, "minimum_sites": 3}
         plan["secure"] = {"blind": blind or {}}
 

@@ -8,14 +8,24 @@ from pathlib import Path
 import pytest
 from tests.system.embedded.test_restarts import Restarting
 from tests.system.end_to_end.small_study import SITES, SmallStudy
-from tests.system.rounded.tables_on_shares import compute_tables_on_shares, rounded_study, run
+from tests.system.rounded.tables_on_shares import (
+    Cells,
+    compute_tables_on_shares,
+    rounded_study,
+    run,
+)
 
 from riskset_common.errors import PlanError
-from riskset_common.results.as_json import to_text
+from riskset_common.release.counted import OwnNumbers
+from riskset_common.results.as_json import as_json, to_text
+from riskset_common.study.patients import Patients
+from riskset_common.study.study import Study
 from riskset_common.wire.blind_messages import BlindWave
 from riskset_common.wire.blind_steps import BlindAnswer
+from riskset_common.wire.messages import read_message
 from riskset_embedded import engine
-from riskset_embedded.engine import Direct
+from riskset_embedded.engine import Direct, SitesSaidNo
+from riskset_node.session.node import SiteNode
 from riskset_node.state.node_state import NodeState
 from riskset_node.state.outbox import entries_of
 from riskset_server.run.course import OnReplies
@@ -120,6 +130,49 @@ def test_sites_that_are_killed_around_every_message_give_the_same_results(
     assert to_text(undisturbed) == to_text(run(study))
 
 
+SEX: Mapping[str, object] = {
+    "kind": "cox",
+    "endpoint": "OS",
+    "terms": [{"factor": "sex", "reference": "male"}],
+}
+MODELS = ({"id": "pooled", **SEX}, {"id": "within", **SEX, "strata": ["site"]})
+
+
+class NowAndThen(Restarting):
+    """A site whose node is killed around some steps of a computation on shares, as to be made anew from all steps before takes a while."""
+
+    every = 37
+    node: SiteNode | None = None
+
+    def answer(self, message: bytes) -> bytes:
+        step = getattr(read_message(message), "step", 0)
+        if step % self.every == self.every - 1:
+            self.node = None
+            return super().answer(message)
+        if self.node is None:
+            self.node = self._restart()
+        return self.node.answer(message)
+
+
+def test_models_follow_the_counts_also_after_a_kill(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "exact").mkdir()
+    (tmp_path / "rounded").mkdir()
+    monkeypatch.undo()  # models have programs of the product
+    opened = rounded_study(tmp_path / "exact", release="exact", analyses=MODELS, patients=80)
+    exact = as_json(run(opened).analyses)
+    monkeypatch.setattr(engine, "SiteNode", NowAndThen)
+
+    hidden = rounded_study(tmp_path / "rounded", analyses=MODELS, patients=80)
+    rounded = as_json(run(hidden).analyses)
+
+    for name in ("pooled", "within"):
+        (expected,), (actual,) = exact[name]["terms"], rounded[name]["terms"]
+        for key in ("coef", "std_err", "hazard_ratio", "lower", "upper"):
+            assert f"{expected[key]:.4g}" == f"{actual[key]:.4g}"
+
+
 @pytest.mark.parametrize("step", ["round-001", "round-002-blind-001", "round-002-blind-006"])
 def test_a_centre_that_was_stopped_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
@@ -208,6 +261,24 @@ def test_after_the_close_shares_are_known_by_label_length_and_hash_alone(tmp_pat
         assert 3 == sum(each.summary is not None for each in answers)
         assert [] == list(state.blind_steps(sid))
         state.close()
+
+
+def test_records_that_cannot_be_counted_are_refused_before_their_site_joins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def of(counted: Cells, patients: Patients, study: Study) -> OwnNumbers:
+        if int(patients.endpoints["OS"].time[0]) % 2:
+            raise OverflowError
+        return whole(counted, patients, study)
+
+    whole = Cells.of
+    monkeypatch.setattr(Cells, "of", of)
+    watched = Words()
+    with pytest.raises(SitesSaidNo) as refused:
+        run(rounded_study(tmp_path), watcher=watched)
+
+    assert {"north", "west"} == set(refused.value.reasons)
+    assert [] == watched.said
 
 
 def test_two_sites_are_refused_before_anything_is_asked(tmp_path: Path) -> None:

@@ -8,19 +8,23 @@ Time still runs from the endpoint's origin, so that curves are of patients who r
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from dataclasses import dataclass, replace
 
 import numpy as np
-from pydantic import BeforeValidator, Field
 
-from riskset_common.estimators.cohort.exposure import NOT_EXPOSED, exposure_problems
+from riskset_common.estimators.cohort.exposure import exposure_problems
 from riskset_common.estimators.composed.landmark_cohort import (
     LandmarkCohort,
     cohort_at,
     exposed_name,
     name_problems,
     with_exposure,
+)
+from riskset_common.estimators.composed.landmark_spec import (
+    LandmarkSpec,
+    exposure_in,
+    inner_spec,
+    key_problems,
 )
 from riskset_common.estimators.composed.parts import (
     OF_MODEL_PART,
@@ -38,9 +42,21 @@ from riskset_common.estimators.composed.parts import (
     part_summaries,
     requests_of,
 )
-from riskset_common.estimators.curves.contrasts import Contrasted
-from riskset_common.estimators.curves.group_test import GroupTest
-from riskset_common.estimators.curves.kaplan_meier import KaplanMeierSpec
+from riskset_common.estimators.composed.rounded_landmark import (
+    ended_cell,
+    exposure_of,
+    inner_rounded,
+    renamed,
+    with_columns,
+    with_values,
+)
+from riskset_common.estimators.composed.rounded_parts import (
+    parts_fitted,
+    parts_implied,
+    parts_not_rounded,
+    parts_program,
+    parts_uploads,
+)
 from riskset_common.estimators.disclosed import (
     BY_CELL,
     BY_CODE,
@@ -62,80 +78,23 @@ from riskset_common.estimators.estimator import (
     one,
 )
 from riskset_common.estimators.on_shares import Fits
-from riskset_common.estimators.regression.spec import CoxSpec, pair_or_pairs
-from riskset_common.estimators.regression.terms import Term
 from riskset_common.estimators.withholding import passed_on
-from riskset_common.formats.strict_model import is_default
+from riskset_common.release.cells import Counts
+from riskset_common.release.counted import Counted
+from riskset_common.release.facts import Facts
+from riskset_common.release.floors import nothing_of
+from riskset_common.release.given import Given
+from riskset_common.release.models import ModelsWait
+from riskset_common.release.program import Opened, Program
 from riskset_common.results.composed import LandmarkResult
 from riskset_common.results.curves import KaplanMeierResult
 from riskset_common.results.regression import CoxResult
-from riskset_common.results.shown import WithheldAnalysis
-from riskset_common.study.analysis import EndpointSpec, Names
-from riskset_common.study.codebook import Conditions
-from riskset_common.study.exposure import Exposure
+from riskset_common.results.shown import Shown, WithheldAnalysis
+from riskset_common.results.whole_file import ReleasedResult
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Site, Study
-from riskset_common.survival.curves.kaplan_meier import LimitKind
 
 CURVES, MODEL = "curve.landmark", "model.landmark"
-
-OF_CURVES = ("by", "horizons", "quantiles", "rmean", "contrast", "test", "pairwise", "ci")
-OF_MODELS = ("interaction", "ties", "convergence", "max_iterations")
-
-
-class LandmarkSpec(EndpointSpec):
-    """A landmark analysis as the plan writes it: with `terms` a Cox model, else curves. Times are in the plan's unit."""
-
-    kind: Literal["landmark"]
-    at: float = Field(ge=0)
-    exposure: str
-    exposure_where: Conditions = Field(default={}, exclude_if=is_default)
-    strata: Names = ()
-    level: float = Field(default=0.95, gt=0, lt=1)
-    by: Names = ()
-    horizons: tuple[float, ...] = ()
-    quantiles: tuple[float, ...] = (0.5,)
-    rmean: float | None = Field(default=None, gt=0)
-    contrast: Contrasted = ()
-    test: GroupTest | None = None
-    pairwise: bool = False
-    ci: LimitKind | None = None
-    terms: tuple[Term, ...] | None = None
-    interaction: Annotated[tuple[tuple[str, str], ...], BeforeValidator(pair_or_pairs)] = ()
-    ties: Literal["efron", "breslow"] | None = None
-    convergence: Literal["tight", "r"] = "tight"
-    max_iterations: int | None = Field(default=None, ge=1, le=100)
-
-    def grouped_by(self) -> tuple[str, ...]:
-        """The variables whose levels are the groups."""
-        return self.by
-
-
-def _exposure(spec: LandmarkSpec) -> Exposure:
-    return Exposure(spec.exposure, spec.exposure_where)
-
-
-def inner_spec(spec: LandmarkSpec) -> PartSpec:
-    """The analysis of the patients at the landmark: curves by exposure, or a model whose first term it is."""
-    exposed = exposed_name(spec.exposure)
-    shared = {"id", "endpoint", "population", "where", "title", "planned", "primary"}
-    keys = spec.model_dump(include=shared | {"level", "strata"})
-    if spec.terms is None:
-        return KaplanMeierSpec(
-            kind="kaplan_meier",
-            by=(exposed, *spec.by),
-            at=spec.horizons,
-            test=spec.test,
-            **spec.model_dump(include=set(OF_CURVES) - {"by", "horizons", "test"}),
-            **keys,
-        )
-    term = Term(factor=exposed, reference=NOT_EXPOSED)
-    return CoxSpec(
-        kind="cox",
-        terms=(term, *spec.terms),
-        **spec.model_dump(include=set(OF_MODELS)),
-        **keys,
-    )
 
 
 class AskLandmark(AskParts):
@@ -197,9 +156,63 @@ class Landmark(Composed[LandmarkSpec, AskLandmark, LandmarkResult]):
         inner = inner_spec(spec)
         yield from name_problems(spec.exposure, study)
         yield from exposure_problems(spec.exposure, spec.endpoint, study)
-        yield from _key_problems(spec)
+        yield from key_problems(spec)
         at_landmark = with_exposure(study, spec.exposure, spec.at)
         yield from estimator_of_part(inner).problems(inner, at_landmark)
+
+    def not_rounded(self, spec: LandmarkSpec, study: Study) -> Iterator[str]:
+        """What the curves or the model cannot be on shares."""
+        return parts_not_rounded(*_parts(spec, study))
+
+    def words(self, spec: LandmarkSpec, study: Study) -> Study:
+        """Who is followed beyond the landmark, and who was exposed by then, are categories of the analysis."""
+        return with_columns(study, spec, spec.exposure, spec.at)
+
+    def values(self, spec: LandmarkSpec, patients: Patients, study: Study) -> Patients:
+        """These categories of this site's patients."""
+        return with_values(patients, study, spec, exposure_in(spec), spec.at)
+
+    def cells(self, spec: LandmarkSpec, study: Study) -> Iterator[Counts]:
+        """Those of the curves or the model, and who is not followed beyond the landmark."""
+        specs, at_landmark = _rounded_parts(spec, study)
+        yield Counts(ended_cell(at_landmark, spec))
+        for part in specs.values():
+            yield from estimator_of_part(part).cells(part, at_landmark)
+
+    def uploads(self, spec: LandmarkSpec, study: Study, facts: Facts) -> tuple[Counted, ...]:
+        """What the curves or the model are made of."""
+        specs, at_landmark = _rounded_parts(spec, study)
+        return parts_uploads(specs, at_landmark, facts)
+
+    def program(
+        self, spec: LandmarkSpec, given: Given
+    ) -> Program[LandmarkResult | WithheldAnalysis | ModelsWait]:
+        """The curves, or the model up to its fit; how many are not followed is kept beside it."""
+        specs, at_landmark = _rounded_parts(spec, given.study)
+        found = yield from parts_program(specs, replace(given, study=at_landmark))
+        ended = given.cells[ended_cell(at_landmark, spec)]
+        if found.models:
+            return replace(found, counts={"ended": ended})
+        return _released(spec, found.parts, ended)
+
+    def implied(
+        self, spec: LandmarkSpec, given: Given, result: LandmarkResult
+    ) -> Mapping[str, Opened]:
+        """What was opened for the curves and the test, or of the counts of the model."""
+        specs, at_landmark = _rounded_parts(spec, given.study)
+        own, shown = exposure_of(spec, spec.exposure), exposed_name(spec.exposure)
+        (name,) = specs
+        part = result.curves if result.model is None else result.model
+        found = {} if part is None else {name: renamed(part, shown, own)}
+        return parts_implied(specs, replace(given, study=at_landmark), found)
+
+    def fitted_rounded(
+        self, spec: LandmarkSpec, study: Study, waits: ModelsWait, fits: Fits
+    ) -> LandmarkResult | WithheldAnalysis:
+        """The whole, when its model was computed."""
+        specs, at_landmark = _rounded_parts(spec, study)
+        found = parts_fitted(specs, at_landmark, waits, fits)
+        return _released(spec, found, waits.counts["ended"])
 
     def uses(self, spec: LandmarkSpec) -> Uses:
         """Groups, factors and strata, covariates, and when a patient was exposed; the exposure is made a category at the landmark."""
@@ -208,7 +221,7 @@ class Landmark(Composed[LandmarkSpec, AskLandmark, LandmarkResult]):
         return Uses(
             numbers=tuple(term.number for term in terms if term.number is not None),
             partial_categories=(*spec.by, *factors, *spec.strata),
-            times=(_exposure(spec),),
+            times=(exposure_in(spec),),
         )
 
     def opened_by(self, spec: LandmarkSpec, study: Study) -> tuple[str, ...]:
@@ -291,36 +304,48 @@ class Landmark(Composed[LandmarkSpec, AskLandmark, LandmarkResult]):
 
     def followed(self, patients: Patients, request: LandmarkRequest) -> Patients:
         """This site's patients who are followed beyond the landmark. Run by a site."""
+        spec, study = request.spec, request.study
+        if study.plan.disclosure.release == "rounded":
+            return self.values(spec, patients, study)
         return self._cohort(patients, request).patients
 
     def _cohort(self, patients: Patients, request: LandmarkRequest) -> LandmarkCohort:
         spec, study = request.spec, request.study
         return patients.keep(
             ("landmark", spec.id),
-            lambda: cohort_at(patients, study, spec.endpoint, _exposure(spec), spec.at),
+            lambda: cohort_at(patients, study, spec.endpoint, exposure_in(spec), spec.at),
         )
 
 
-def _key_problems(spec: LandmarkSpec) -> Iterator[str]:
-    foreign = OF_MODELS if spec.terms is None else OF_CURVES
-    for name in foreign:
-        if getattr(spec, name) != LandmarkSpec.model_fields[name].get_default():
-            other = "a model, but `terms` is missing" if spec.terms is None else "curves"
-            yield f"{name} belongs to {other}. With `terms` a landmark analysis is a Cox model, else it is of curves."
-    for term in spec.terms or ():
-        if term.exposure is not None:
-            yield (
-                f"term {term.exposure} changes in time, but at a landmark exposures are those until then. "
-                "Write an analysis of kind cox for it."
-            )
-
-
 def _parts(spec: LandmarkSpec, study: Study) -> tuple[dict[str, PartSpec], Study]:
+    """The part by its name, and the study with the exposure by the landmark."""
+    if study.plan.disclosure.release == "rounded":
+        return _rounded_parts(spec, study)
     name = CURVES if spec.terms is None else MODEL
     return {name: inner_spec(spec)}, with_exposure(study, spec.exposure, spec.at)
 
 
-def _result(spec: LandmarkSpec, ended: int, kept: PartsMemory) -> LandmarkResult:
+def _rounded_parts(spec: LandmarkSpec, study: Study) -> tuple[dict[str, PartSpec], Study]:
+    """The same on shares, where the patients at the landmark are chosen by a category of their own."""
+    name = CURVES if spec.terms is None else MODEL
+    inner = inner_rounded(spec, inner_spec(spec), spec.exposure)
+    return {name: inner}, with_columns(study, spec, spec.exposure, spec.at)
+
+
+def _released(
+    spec: LandmarkSpec, parts: Mapping[str, ReleasedResult], ended: Shown[int]
+) -> LandmarkResult | WithheldAnalysis:
+    """The whole of a released part."""
+    ((name, part),) = parts.items()
+    if isinstance(part, WithheldAnalysis):
+        asked = "curves" if name == CURVES else "model"
+        whole = nothing_of(LandmarkResult, "landmark", next(iter(part.fields.values())), (asked,))
+        return replace(whole, warnings=part.warnings)
+    shown = renamed(part, exposure_of(spec, spec.exposure), exposed_name(spec.exposure))
+    return _result(spec, ended, PartsMemory(results={name: shown}))
+
+
+def _result(spec: LandmarkSpec, ended: Shown[int], kept: PartsMemory) -> LandmarkResult:
     part: KaplanMeierResult | CoxResult = kept.results[CURVES if spec.terms is None else MODEL]
     return LandmarkResult(
         kind="landmark",

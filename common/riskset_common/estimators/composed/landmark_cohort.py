@@ -10,7 +10,7 @@ import numpy as np
 from riskset_common.estimators.cohort.exposure import LABELS, exposure_times
 from riskset_common.study.codebook import CategoryVariable
 from riskset_common.study.exposure import Exposure
-from riskset_common.study.patients import MISSING, Bools, Patients
+from riskset_common.study.patients import MISSING, Bools, Integers, Patients
 from riskset_common.study.study import Study
 from riskset_common.study.time_grid import exact
 
@@ -56,6 +56,15 @@ def cohort_at(
     Someone is exposed if the exposure happened, not later than the landmark. Patients without a known endpoint, and those of whom it is
     not known whether and when they were exposed, stay, to be counted among the missing.
     """
+    codes, ended = at_landmark(patients, study, endpoint, exposure, at)
+    categories = {**patients.categories, exposed_name(exposure.variable): codes}
+    return LandmarkCohort(replace(patients, categories=categories).rows(~ended), ended)
+
+
+def at_landmark(
+    patients: Patients, study: Study, endpoint: str, exposure: Exposure, at: float
+) -> tuple[Integers, Bools]:
+    """Of all patients the code of their exposure by the landmark, and whose follow-up does not span it, shape (n,) each."""
     times = patients.endpoints[endpoint]
     landmark = float(exact(at) / study.grid.units_per_step)
     spans: Bools = times.time > landmark
@@ -63,9 +72,7 @@ def cohort_at(
         spans &= times.entry <= landmark
     ended: Bools = times.known & ~spans
     exposed = _exposed(patients, study, endpoint, exposure, at).astype(np.int64)
-    codes = np.where(exposure.known(patients, study), exposed, MISSING)
-    categories = {**patients.categories, exposed_name(exposure.variable): codes}
-    return LandmarkCohort(replace(patients, categories=categories).rows(~ended), ended)
+    return np.where(exposure.known(patients, study), exposed, MISSING), ended
 
 
 def _exposed(

@@ -7,6 +7,7 @@ test stratified by site is a sum of what each site computes alone: observed, exp
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -30,7 +31,12 @@ from riskset_common.estimators.curves.gray import (
     strata_of_counts,
 )
 from riskset_common.estimators.curves.incidence_curve import cause_incidence
-from riskset_common.estimators.curves.rounded_test import compared_causes
+from riskset_common.estimators.curves.rounded_test import (
+    asked_gray,
+    causes_known,
+    compared_causes,
+    gray_problems,
+)
 from riskset_common.estimators.curves.specs import CurvesSpec
 from riskset_common.estimators.curves.two_rounds import TwoRounds
 from riskset_common.estimators.disclosed import (
@@ -57,6 +63,12 @@ from riskset_common.release.facts import Facts
 from riskset_common.release.followed import cohort_of, leaving_times
 from riskset_common.release.given import Given
 from riskset_common.release.program import Opened, Program
+from riskset_common.release.tests.gray_program import (
+    AskedGray,
+    gray_implied,
+    gray_program,
+    gray_warnings,
+)
 from riskset_common.release.tests.own_strata import own_strata_of_kinds
 from riskset_common.results.incidence import (
     CauseIncidence,
@@ -157,28 +169,39 @@ class CumulativeIncidence(TwoRounds[CumulativeIncidenceSpec, CumulativeIncidence
             yield from followed_counts(study, cohort, spec.endpoint, spec.by, kinds)
 
     def not_rounded(self, spec: CumulativeIncidenceSpec, study: Study) -> Iterator[str]:
-        """The test, which has no program."""
-        del study
-        if spec.test is not None:
-            yield "test: gray cannot be computed on shares. Leave it out, or release exact numbers."
+        """Tests that no arithmetic on shares has."""
+        return iter(()) if spec.test is None else gray_problems(spec, spec.rho, study)
 
     def uploads(
         self, spec: CumulativeIncidenceSpec, study: Study, facts: Facts
     ) -> tuple[Counted, ...]:
-        """Events by kind, and leavers, by group."""
-        return (_asked_curves(spec, study, facts).counted,)
+        """Events by kind, and leavers, by group; and by stratum for the test."""
+        curves = _asked_curves(spec, study, facts).counted
+        if spec.test is None:
+            return (curves,)
+        return tuple(dict.fromkeys((curves, _asked_test(spec, study, facts).counted)))
 
     def program(
         self, spec: CumulativeIncidenceSpec, given: Given
     ) -> Program[CumulativeIncidenceResult | WithheldAnalysis]:
-        """The curves of all causes."""
-        return incidences_program(_asked_curves(spec, given.study, given.facts), given)
+        """The curves of all causes, and then the tests, which are held back where they tell too much beside them."""
+        study, facts = given.study, given.facts
+        curves = yield from incidences_program(_asked_curves(spec, study, facts), given)
+        if spec.test is None or isinstance(curves, WithheldAnalysis):
+            return curves
+        known = causes_known(study, spec.by, spec.causes_of(study), curves.groups)
+        tests = yield from gray_program(given, _asked_test(spec, study, facts), known)
+        return replace(curves, tests=tests, warnings=(*curves.warnings, *gray_warnings(tests)))
 
     def implied(
         self, spec: CumulativeIncidenceSpec, given: Given, result: CumulativeIncidenceResult
     ) -> Mapping[str, Opened]:
-        """What the curves tell of what was opened."""
-        return implied_by_incidences(_asked_curves(spec, given.study, given.facts), given, result)
+        """What the curves and the tests tell of what was opened."""
+        study, facts = given.study, given.facts
+        found = dict(implied_by_incidences(_asked_curves(spec, study, facts), given, result))
+        if result.tests is not None:
+            found |= gray_implied(given, _asked_test(spec, study, facts), result.tests)
+        return found
 
     def opened_by(self, spec: CumulativeIncidenceSpec, study: Study) -> tuple[str, ...]:
         """What the counts are split by; strata within sites show in no count."""
@@ -245,6 +268,11 @@ class CumulativeIncidence(TwoRounds[CumulativeIncidenceSpec, CumulativeIncidence
         self, spec: CumulativeIncidenceSpec, study: Study, pooled: Summary
     ) -> CumulativeIncidenceResult:
         return _result(spec, study, pooled)
+
+
+def _asked_test(spec: CumulativeIncidenceSpec, study: Study, facts: Facts) -> AskedGray:
+    """The tests of all causes as their program takes them."""
+    return asked_gray(spec, spec.causes_of(study), spec.rho, study, facts)
 
 
 def _asked_curves(spec: CumulativeIncidenceSpec, study: Study, facts: Facts) -> IncidencesAsked:

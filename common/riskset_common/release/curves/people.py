@@ -207,7 +207,8 @@ def _curves_of(
     kinds = counted.kinds if counted.censors else ()
     cells = group_cells(given.study, counted.cohort, counted.endpoint, counted.by, kinds)
     for row, (patients, events) in enumerate(cells):
-        if events in given.cells and given.cells.get(patients) != 0:
+        # What no analysis shows has no verdict; and of nobody there is nothing to tell.
+        if given.cells.get(patients, 0) != 0 and events in given.cells:
             yield row, patients, given.cells[events]
 
 

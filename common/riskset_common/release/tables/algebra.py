@@ -56,7 +56,7 @@ class Algebra:
         Length of the vectors: more than there are counts.
     assumed
         Whether what holds of plausible records is taken for true: nobody misses a required variable; an endpoint and a derived variable
-        that are the first of the same dated events tell the same event. That may hold more counts back; no two counts are taken for one by it.
+        that are the first of the same dated events tell the same event. That may hold more counts back, and makes no two counts one.
     """
 
     def __init__(self, study: Study, n_places: int, *, assumed: bool) -> None:

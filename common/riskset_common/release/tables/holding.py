@@ -4,7 +4,7 @@ Let W be the counts that must stay open, S those that are shown, and Q the prote
 are 0 whatever the patients are, none may hold counts of W and of S and no protector: then nothing that is shown says anything of W
 (the span of W and that of S have only 0 in common). Each protector is the pivot of one such sum: it is what it is less or more by what the
 counts of W are more. Protectors are chosen in a public order that knows no count: whichever takes the fewest others with it, rather
-none of unknown values, then the finer, then the later in the plan.
+none of unknown values and none that holds many others, then the finer, then the later in the plan.
 
 A protector must be able to give: for every value that one count of W may have, with the others at their least, the protector must
 be as large as its floor. Of x_q = y + sum of e_w x_w with y = x_q - sum of e_w x_w, what is asked is whether y is large enough.

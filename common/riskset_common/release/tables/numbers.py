@@ -1,7 +1,7 @@
 """Numbers in a table on shares: mean and standard deviation from hidden sums, quartiles by comparing hidden counts of bins.
 
 Nothing is opened of them but what is printed, three significant digits. In how many patients a number is known is a count of the plan,
-and decides whether anything of it is computed.
+and decides whether anything of it is computed; where it is held only because few values are missing, it stays hidden in what is computed.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from riskset_common.release.cells import patients_cell
 from riskset_common.release.counted import Counted, CountedArray, Identity, OwnNumbers
 from riskset_common.release.floors import Floors
 from riskset_common.release.given import Given
@@ -26,7 +27,7 @@ from riskset_common.results.tables import BaselineNumber
 from riskset_common.study.patients import MISSING, Patients
 from riskset_common.study.study import Study, cross
 from riskset_common.survival.arrays.calculator import Numbers
-from riskset_common.survival.tables.histograms import Bins, ranks, scale_of
+from riskset_common.survival.tables.histograms import Bins, scale_of
 
 FRACTION_BITS: Final = 40
 """Of a site's sums."""
@@ -132,12 +133,11 @@ def too_many_compared(sums: NumberSums, study: Study) -> bool:
 
 @dataclass(frozen=True)
 class _Value:
-    """One statistic of one column, which is computed: the groups that the column holds, and how many patients it is of."""
+    """One statistic of one column, which is computed: the groups that the column holds."""
 
     statistic: str
     place: int
     groups: tuple[int, ...]
-    n: int
 
     @property
     def name(self) -> str:
@@ -157,6 +157,10 @@ class Row:
         self.known: tuple[Shown[int], ...] = tuple(given.cells[known] for known, _ in cells)
         """In how many patients of each group it is known, and last of all."""
         self.unknown: tuple[Shown[int], ...] = tuple(given.cells[unknown] for _, unknown in cells)
+        self._sizes = tuple(
+            given.cells[patients_cell(given.study, sums.cohort, None, column)]
+            for column in columns(given.study, sums.by)
+        )
 
     @property
     def _statistics(self) -> tuple[str, ...]:
@@ -185,13 +189,25 @@ class Row:
             found[f"{name}: digits"], found[f"{name}: places"] = digits, places
         return found
 
+    def _at_least(self, place: int) -> int | Withheld:
+        """In how many patients of a column the number is known, or at the least; the mark where that cannot be said."""
+        n, unknown, size = self.known[place], self.unknown[place], self._sizes[place]
+        if not isinstance(n, Withheld):
+            return n
+        if n.reason == "small" or isinstance(size, Withheld):
+            return n
+        if isinstance(unknown, Withheld) and unknown.reason == "small":
+            return size - Floors.of(self._given.study.plan.disclosure).smallest + 1
+        return n
+
     def _state(self, statistic: str, place: int) -> int | Withheld:
         """Of how many patients the statistic of a column is; or the mark, where they are too few or a group's is not shown."""
-        n, floors = self.known[place], Floors.of(self._given.study.plan.disclosure)
+        n, floors = self._at_least(place), Floors.of(self._given.study.plan.disclosure)
         if isinstance(n, Withheld):
             return n
+        is_shown = not isinstance(self.known[place], Withheld)
         parts = QUANTILES[statistic][1] if statistic in QUANTILES else 1
-        if 0 < n < parts * floors.smallest:
+        if n < max(parts * floors.smallest, floors.fewest, 2) and not (is_shown and not n):
             return floors.few
         if place == len(self.known) - 1:
             # The mean of all gives that of the one group that is held.
@@ -205,9 +221,9 @@ class Row:
         for statistic in self._statistics:
             for place in range(len(self.known)):
                 n = self._state(statistic, place)
-                if isinstance(n, int) and n >= (2 if statistic == "std_dev" else 1):
+                if isinstance(n, int) and n > 0:
                     groups = tuple(range(last)) if place == last else (place,)
-                    yield _Value(statistic, place, groups, n)
+                    yield _Value(statistic, place, groups)
 
     def _result(self, found: Mapping[tuple[str, int], float]) -> BaselineNumber:
         def shown(statistic: str) -> tuple[Shown[float], ...]:
@@ -248,15 +264,26 @@ class Row:
         hidden = self._mean(value) if value.statistic == "mean" else self._deviation(value)
         return digits.asks(calculator, name, hidden)
 
+    def _n(self, value: _Value) -> Numbers:
+        """In how many patients the number is known, shape (1,); hidden where it is not shown."""
+        calculator, n = self._given.calculator, self.known[value.place]
+        if not isinstance(n, Withheld):
+            return calculator.whole(np.array([n]))
+        known = self._given.data[self._sums]["known"][np.array(value.groups)].total().reshape(1)
+        return calculator.bounded(known, self._sums.patients, "no more than all patients")
+
     def _moments(self, value: _Value) -> tuple[Numbers, Numbers]:
         """The means of scaled values and of their squares, each of shape (1,)."""
         calculator = self._given.calculator
         sums = self._given.data[self._sums]["sums"][:, np.array(value.groups)].total(axis=1)
-        bounded = calculator.bounded(sums, value.n, "scaled values lie from -1 to 1")
-        share = calculator.bounded(
-            bounded * calculator.real(np.array([1 / value.n])), 1.0, "so their mean does"
+        bounded = calculator.bounded(
+            sums,
+            self._sums.patients,
+            "scaled values lie from -1 to 1, of no more than all patients",
         )
-        return share[0:1], share[1:2]
+        share = calculator.reciprocal(self._n(value), self._sums.patients)
+        means = calculator.bounded(bounded * share, 1.0, "so their mean does")
+        return means[0:1], means[1:2]
 
     def _mean(self, value: _Value) -> Numbers:
         calculator = self._given.calculator
@@ -267,27 +294,44 @@ class Row:
 
     def _deviation(self, value: _Value) -> Numbers:
         """The root of (mean of squares - square of mean) n / (n - 1)."""
-        calculator = self._given.calculator
+        calculator, n = self._given.calculator, self._n(value)
         _, exponent = scale_of(self._sums.low, self._sums.high)
         mean, squares = self._moments(value)
         spread = calculator.bounded(
             squares - mean * mean, 1.0, "squares of scaled values lie from 0 to 1"
         )
-        unbiased = spread * calculator.real(np.array([value.n / (value.n - 1)]))
-        root = calculator.root(unbiased, 2.0)
+        share = calculator.reciprocal(n - 1, self._sums.patients)
+        root = calculator.root(
+            calculator.bounded(spread + spread * share, 2.0, "n / (n - 1) is 2 at most"), 2.0
+        )
         return root * calculator.real(np.array([math.ldexp(1.0, exponent)]))
 
     def _quantile(self, value: _Value) -> tuple[Numbers, Fraction]:
-        """The quantile as a whole number, shape (1,), and the unit that it counts."""
-        p, _ = QUANTILES[value.statistic]
-        rank, after, g = ranks(value.n, p, self._given.study.plan.conventions)
-        low, high = self._multiple(value, rank), self._multiple(value, after)
-        hidden = low * (g.denominator - g.numerator) + high * g.numerator
-        return hidden, self._sums.bins.width / g.denominator
+        """The quantile as a whole number, shape (1,), and the unit that it counts.
 
-    def _multiple(self, value: _Value, rank: int) -> Numbers:
-        """Which multiple of the width the value of a rank is: the first, and one more for each bin up to which fewer patients lie."""
-        calculator = self._given.calculator
+        With h = n p (SAS) or (n - 1) p (R): SAS takes the mean of the first bins up to which h patients or more, and more than h,
+        lie. R takes the first bins up to which more than h, and more than h + 1, lie, the second with the weight of what h has after
+        its whole number (see `histograms.ranks`).
+        """
+        calculator, bins = self._given.calculator, self._sums.bins
+        p, _ = QUANTILES[value.statistic]
         counts = self._given.data[self._sums]["bins"][np.array(value.groups)].total(axis=0)
-        fewer = calculator.at_most(counts.running_total(), rank - 1)
-        return fewer.total().reshape(1) + self._sums.bins.first
+        below = counts.running_total() * p.denominator
+        if self._given.study.plan.conventions == "sas":
+            at = self._n(value) * p.numerator
+            low, high = self._bins_with(below, at - 1), self._bins_with(below, at)
+            return low + high + 2 * bins.first, bins.width / 2
+        at = (self._n(value) - 1) * p.numerator
+        low, high = self._bins_with(below, at), self._bins_with(below, at + p.denominator)
+        whole = calculator.rounded(at * 2 - (p.denominator - 1), Fraction(1, 2 * p.denominator))
+        rest = at - whole * p.denominator
+        apart = high - low
+        return (low + bins.first) * p.denominator + rest * apart, bins.width / p.denominator
+
+    def _bins_with(self, below: Numbers, most: Numbers) -> Numbers:
+        """How many bins have at most so many patients up to their end, shape (1,): the place of the first that has more.
+
+        Of the last bin it is not asked, so that there is always one.
+        """
+        fewer = self._given.calculator.at_most(below[: self._sums.n_bins - 1], most)
+        return fewer.total().reshape(1)

@@ -91,10 +91,14 @@ class System:
     def order(self) -> tuple[tuple[int, int], ...]:
         """Of each count how much is against its being a protector, and its place in the order in which they are chosen.
 
-        Few patients have unknown values, so that these rarely protect. The finer come first, then the later in the plan.
+        Few patients have unknown values, so that these rarely protect; and a count that holds many others is missed by many analyses.
+        The finer come first, then the later in the plan.
         """
+        within = np.bincount(np.concatenate([*map(_places, self.around)]), minlength=self.n)
         finer = sorted(range(self.n), key=lambda place: (-self._n_conditions(place), -place))
-        against = [2 * self._is_of_unknown(place) for place in range(self.n)]
+        against = [
+            2 * self._is_of_unknown(place) + int(within[place]) // 3 for place in range(self.n)
+        ]
         return tuple(zip(against, np.argsort(finer).tolist(), strict=True))
 
     def _is_of_unknown(self, place: int) -> bool:
@@ -130,6 +134,10 @@ class System:
         ).reshape(len(cells), len(columns))
 
 
+def _places(around: tuple[int, ...]) -> IntArray:
+    return np.array(around, dtype=np.int64)
+
+
 def _marks(cell: Cell) -> dict[str, frozenset[str]]:
     """What a cell is without, as one more condition that no other has."""
     return {f"without {cell.without!r}": frozenset(("met",))} if cell.without else {}
@@ -152,12 +160,9 @@ class PlanCells(Counted):
     ----------
     counts
         All counts that some analysis shows.
-    patients
-        A bound of the patients of all sites.
     """
 
     counts: tuple[Counts, ...]
-    patients: int
 
     def system(self, study: Study) -> System:
         """The counts as a system, worked out once for a study."""
@@ -165,8 +170,7 @@ class PlanCells(Counted):
 
     def arrays(self, study: Study) -> Mapping[str, CountedArray]:
         """Each count by itself."""
-        one = CountedArray((), largest=self.patients)
-        return {array_of(place): one for place in range(self.system(study).n)}
+        return {array_of(place): CountedArray(()) for place in range(self.system(study).n)}
 
     def of(self, patients: Patients, study: Study) -> OwnNumbers:
         """This site's counts."""

@@ -11,7 +11,7 @@ from tests.common.estimators.cohorts import Cohort, study_of
 from tests.common.estimators.pooling import pool
 
 from riskset_common.release.blank import Blank, Unseen
-from riskset_common.release.budget import tests_of
+from riskset_common.release.budget import compared_in
 from riskset_common.release.cells import Cell, group_cells
 from riskset_common.release.counted import Counted
 from riskset_common.release.facts import DaySet, Facts, endpoints_of, origin_of
@@ -67,7 +67,7 @@ def cells_of(study: Study, facts: Facts, sites: Sequence[Patients]) -> dict[Cell
     """The patients and events of the groups of every test; those below the plan's floors are withheld."""
     found: dict[Cell, Shown[int]] = {}
     floors = study.plan.disclosure
-    for test in tests_of(study):
+    for test in compared_in(study):
         counted = leaving_times(
             study, facts, test.cohort, test.endpoint, test.by, cause=next(iter(test.kinds), None)
         )

@@ -295,7 +295,7 @@ def test_running_products_are_those_of_numpy(committee, length):
 @given(
     numbers=st.lists(st.integers(-(2**62), 2**62), min_size=1, max_size=9),
     bits=st.integers(0, 128),
-    factors=st.tuples(st.integers(-1000, 1000), st.integers(-1000, 1000)),
+    factors=st.tuples(st.integers(-(2**29), 2**29), st.integers(-(2**28), 2**28)),
 )
 def test_whole_numbers_become_elements_and_combine(numbers, bits, factors):
     elements = from_int64(np.array(numbers), bits)
@@ -305,6 +305,24 @@ def test_whole_numbers_become_elements_and_combine(numbers, bits, factors):
     assert [(factors[0] * (n << bits) + factors[1] * 5) % P for n in numbers] == [
         n % P for n in to_integers(found)
     ]
+
+
+@pytest.mark.parametrize(
+    "factors", [(1, 1, 1, 1), (2**30 - 1,), (-(2**28), 2**29, 1), (-4,), (3, -2)]
+)
+def test_sums_of_the_largest_limbs_are_carried_far_enough(factors):
+    """Of more elements than are taken at once, each limb as large as a carry leaves it."""
+    full = np.full((9, 5000), 2**29 + 2**13 - 1, np.uint64)
+    found = combination([(factor, full) for factor in factors])
+    (one,) = to_integers(full[:, :1])
+
+    assert int(found.max()) < 2**29 + 2**13
+    assert {sum(factors) * one % P} == {x % P for x in to_integers(found)}
+
+
+def test_factors_that_are_too_large_together_are_refused():
+    with pytest.raises(ValueError, match="below 2\\^30 together"):
+        combination([(2**29, constant(1)), (-(2**29), constant(1))])
 
 
 @committees

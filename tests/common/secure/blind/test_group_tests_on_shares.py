@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
-from tests.common.secure.blind.on_shares import COMMITTEES, SMALLEST, results
+from tests.common.estimators.cohorts import random_cohort
+from tests.common.release.tests.openly import facts_of, given_of, rounded_study
+from tests.common.secure.blind.on_shares import (
+    COMMITTEES,
+    SMALLEST,
+    program_on_shares,
+    results,
+    run,
+)
 
+from riskset_common.estimators.curves.cumulative_incidence import CumulativeIncidenceSpec
+from riskset_common.estimators.curves.kaplan_meier import KaplanMeierSpec
+from riskset_common.estimators.curves.rounded_test import asked_gray, asked_test
+from riskset_common.release import budget
+from riskset_common.release.given import Given
+from riskset_common.release.program import in_the_open
+from riskset_common.release.tests.gray_program import gray_program
+from riskset_common.release.tests.log_rank_program import log_rank_program
+from riskset_common.results.tests import LogRankResult
 from riskset_common.survival.arrays.calculator import Clear, InTheOpen, clear
 from riskset_common.survival.arrays.real_reciprocal import real_reciprocal
 from riskset_common.survival.incidence.gray_sums import can_be_computed, gray_sums_of, gray_terms
@@ -100,3 +119,68 @@ def test_the_reciprocal_of_a_real_is_the_same_on_shares() -> None:
         return [real_reciprocal(calculator, given["x"], LARGEST)]
 
     compare(SMALLEST, {"x": x}, formula, tolerance=2.0**-50)
+
+
+def program_at_members(given, program_of):
+    """What a program of a test gives at every member, and in the open."""
+    names = {
+        f"{place} {name}": (counted, name)
+        for place, counted in enumerate(given.data)
+        for name in given.data[counted]
+    }
+    values = {
+        key: (clear(given.data[counted][name]), float(given.facts.patients))
+        for key, (counted, name) in names.items()
+    }
+
+    def computation(member, calculator, hidden):
+        data: dict = {counted: {} for counted in given.data}
+        for key, (counted, name) in names.items():
+            data[counted][name] = hidden[key]
+        on_shares = Given(given.study, given.facts, data, calculator, given.cells)
+        return (yield from program_on_shares(member, program_of(on_shares)))
+
+    found, _ = run(SMALLEST, values, computation)
+    return found, in_the_open(program_of(given))
+
+
+@pytest.mark.parametrize("strata", [{}, {"strata": ["sex"]}, {"strata": ["site"]}], ids=str)
+def test_the_released_tests_are_the_same_to_the_last_digit(strata, monkeypatch) -> None:
+    monkeypatch.setattr(budget, "MARGIN", -math.inf)
+    analysis = {"kind": "kaplan_meier", "endpoint": "EFS", "by": ["arm"], "test": "log_rank"}
+    study = rounded_study(analysis | strata | {"pairwise": True}, 5)
+    [spec] = study.plan.analyses
+    assert isinstance(spec, KaplanMeierSpec)
+    sites = random_cohort(7, n=60).patients(study)
+    facts = facts_of(study, sites)
+    [compared] = spec.compared(study)
+    asked = asked_test(spec, compared, "log_rank", study, facts)
+    given = given_of(study, sites, [asked.counted], facts)
+    found, expected = program_at_members(
+        given, lambda each: log_rank_program(each, asked, [{}] * 3)
+    )
+
+    assert [expected] * SMALLEST.size == found
+    assert isinstance(expected.test, LogRankResult)
+
+
+def test_the_released_gray_tests_are_the_same_to_the_last_digit(monkeypatch) -> None:
+    monkeypatch.setattr(budget, "MARGIN", -math.inf)
+    analysis = {
+        "kind": "cumulative_incidence",
+        "endpoint": "EFS",
+        "by": ["sex"],
+        "test": "gray",
+    }
+    study = rounded_study(analysis, 5)
+    [spec] = study.plan.analyses
+    assert isinstance(spec, CumulativeIncidenceSpec)
+    sites = random_cohort(9, n=50).patients(study)
+    facts = facts_of(study, sites)
+    asked = asked_gray(spec, spec.causes_of(study), spec.rho, study, facts)
+    given = given_of(study, sites, [asked.counted], facts)
+    known: dict = {cause: [{}] * 2 for cause in asked.causes}
+    found, expected = program_at_members(given, lambda each: gray_program(each, asked, known))
+
+    assert [expected] * SMALLEST.size == found
+    assert {"relapse", "death"} == expected.keys()

@@ -11,7 +11,7 @@ folds into the lower.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,12 +133,12 @@ def zeros(*shape: int) -> Elements:
 
 def add(a: Elements, b: Elements) -> Elements:
     """a + b."""
-    return _carried(a + b)
+    return _by_chunks(lambda x, y: _carried(x + y), a, b)
 
 
 def subtract(a: Elements, b: Elements) -> Elements:
     """a - b."""
-    return _carried(a + (_multiple_of_p(a.ndim, b.ndim) - b))
+    return _by_chunks(lambda x, y: _carried(x + (_multiple_of_p(x.ndim, y.ndim) - y)), a, b)
 
 
 def scale(a: Elements, factors: NDArray[np.int64]) -> Elements:
@@ -189,20 +189,52 @@ def running_total(a: Elements) -> Elements:
 
 def settled(limbs: Elements) -> Elements:
     """Elements of limbs below 2^63, as sums of limbs times small whole numbers leave them."""
-    return _carried(_carried(_carried(limbs)))
+    return _by_chunks(lambda x: _carried(_carried(_carried(x))), limbs)
 
 
 def combination(terms: Sequence[tuple[int, Elements]]) -> Elements:
-    """Sum of c x over pairs of a whole number and a vector; the numbers together stay below 2^32 in size."""
-    shape = np.broadcast_shapes(*(x.shape for _, x in terms))
-    sums: dict[bool, Elements] = {}
-    for c, x in terms:
-        if c:
-            weighed = x if abs(c) == 1 else x * np.uint64(abs(c))
-            sums[c > 0] = sums[c > 0] + weighed if (c > 0) in sums else weighed
-    up = settled(sums[True]) if True in sums else zeros(*(1,) * (len(shape) - 1))
-    found = subtract(up, settled(sums[False])) if False in sums else up
-    return found if found.shape == shape else np.broadcast_to(found, shape).copy()
+    """Sum of c x over pairs of a whole number and a vector; the numbers together stay below 2^30 in size."""
+    factors = [c for c, _ in terms]
+    if sum(map(abs, factors)) >= 1 << 30:
+        raise ValueError("The factors of a combination stay below 2^30 together.")
+    return _by_chunks(lambda *vectors: _combined(factors, vectors), *(x for _, x in terms))
+
+
+def _combined(factors: Sequence[int], vectors: Sequence[Elements]) -> Elements:
+    """The positive terms less the negative ones."""
+    up, down = (
+        [(abs(c), x) for c, x in zip(factors, vectors, strict=True) if c * sign > 0]
+        for sign in (1, -1)
+    )
+    shape = np.broadcast_shapes(*(x.shape for x in vectors))
+    positive = _weighed(up) if up else zeros(*(1,) * (len(shape) - 1))
+    if down:
+        negative = _multiple_of_p(len(shape)) - _weighed(down)
+        positive = _carried(positive + negative)
+    return positive if positive.shape == shape else np.broadcast_to(positive, shape).copy()
+
+
+def _weighed(terms: Sequence[tuple[int, Elements]]) -> Elements:
+    """Sum of c x, 0 < c: one carry is enough for four vectors, two for 2^30."""
+    found = terms[0][1] * np.uint64(terms[0][0])
+    for c, x in terms[1:]:
+        found = found + (x if c == 1 else x * np.uint64(c))
+    found = _carried(found)
+    return found if sum(c for c, _ in terms) <= 4 else _carried(found)
+
+
+def _by_chunks(operation: Callable[..., Elements], *vectors: Elements) -> Elements:
+    """An operation that works element by element, on so many at once as the processor's cache holds."""
+    shape = np.broadcast_shapes(*(x.shape for x in vectors))
+    n = int(np.prod(shape[1:], dtype=np.int64))
+    if n <= _CHUNK or any(x.size != LIMBS and x.shape != shape for x in vectors):
+        return operation(*vectors)
+    flat = [x.reshape(LIMBS, -1) for x in vectors]
+    result = np.empty((LIMBS, n), np.uint64)
+    for start in range(0, n, _CHUNK):
+        part = slice(start, start + _CHUNK)
+        result[:, part] = operation(*(_part(x, part) for x in flat))
+    return result.reshape(shape)
 
 
 def from_int64(values: NDArray[np.int64], bits: int = 0) -> Elements:

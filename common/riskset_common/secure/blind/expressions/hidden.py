@@ -34,7 +34,7 @@ from riskset_common.secure.blind.expressions.bounds import Interval, require_roo
 from riskset_common.survival.arrays.calculator import Cut, Numbers
 from riskset_common.survival.arrays.shapes import IntArray
 
-_SMALL = 1 << 20
+_SMALL = 1 << 17
 """Public factors below it are gathered in one combination."""
 _LARGEST_FACTOR = 1 << 30
 _MOST_TERMS = 4

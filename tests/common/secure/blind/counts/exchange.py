@@ -11,7 +11,7 @@ from riskset_common.secure.blind.parties.counts.centre import CountOutcome, conv
 from riskset_common.secure.blind.parties.counts.count_setup import CountSetup
 from riskset_common.secure.blind.parties.counts.count_site import CountSite
 from riskset_common.secure.blind.parties.counts.member import CountMember
-from riskset_common.wire.blind_messages import BlindInput
+from riskset_common.wire.blind_messages import BlindInput, BlindShare
 from riskset_common.wire.frame import Message
 
 Letters = Mapping[int, Sequence[Message]]
@@ -52,7 +52,8 @@ def exchange(
             out = letters(step, {site: list(each) for site, each in sent.letters.items()})
             came = {site: sites[site].answer(each) for site, each in out.items()}
     except StopIteration as end:
-        return end.value
+        outcome: CountOutcome = end.value
+        return outcome
 
 
 class HostileSite(CountSite):
@@ -61,7 +62,8 @@ class HostileSite(CountSite):
     added: Mapping[int, Mapping[int, int]] = {}
 
     def _upload(self) -> BlindInput:
-        number = self._told.upload.number
+        awaited = self._told.upload
+        number = awaited.number if awaited is not None else 0
         honest = super()._upload()
         added = [self.added.get(number, {}).get(place, 0) for place in range(honest.length)]
         body = to_bytes(add(from_bytes(honest.body), from_integers(added)))
@@ -86,6 +88,6 @@ class LyingMember(CountMember):
         if self.only_to is None:
             self._waiting = moved
         return [
-            lie if self.only_to in (None, lie.receiver) else truth
+            lie if isinstance(lie, BlindShare) and self.only_to in (None, lie.receiver) else truth
             for truth, lie in zip(right, wrong, strict=True)
         ]

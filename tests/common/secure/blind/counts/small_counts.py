@@ -10,7 +10,7 @@ import numpy as np
 from tests.common.secure.blind.blind_parties import channels_of, identity_of, secret
 
 from riskset_common.consortium.roster import Member, Roster
-from riskset_common.release.counted import Counted, CountedArray, Identity, Total
+from riskset_common.release.counted import Ceiling, Counted, CountedArray, Identity, Total
 from riskset_common.release.facts import EventDays
 from riskset_common.release.program import Among, Opens
 from riskset_common.secure.blind.arithmetic.committee import Committee
@@ -33,6 +33,17 @@ class OwnDays(EventDays):
 
 
 @dataclass(frozen=True)
+class OnADay(Ceiling):
+    """The most events on a day."""
+
+    origin: str = "diagnosis"
+
+    def of(self, patients, study):
+        times = patients.endpoints["os"]
+        return int(np.bincount(times.time[times.event > 0], minlength=1).max())
+
+
+@dataclass(frozen=True)
 class Split(Counted):
     """Events by group and day, patients by group, and a sum that the site computes alone."""
 
@@ -41,7 +52,7 @@ class Split(Counted):
 
     def arrays(self, study):
         return {
-            "events": CountedArray((2, len(self.days))),
+            "events": CountedArray((2, len(self.days)), ceiling=OnADay()),
             "others": CountedArray((2,)),
             "patients": CountedArray((2,)),
             "flag": CountedArray((1,), largest=3),
@@ -112,10 +123,12 @@ class SmallWork(CountWork[Released]):
         )
 
 
-def site_patients(site: int, n: int = 12) -> Patients:
+def site_patients(site: int, n: int = 12, groups: int = 0) -> Patients:
+    """`groups` gives the same patients in other groups."""
     random = np.random.default_rng(site)
     time = random.integers(0, N_STEPS, n)
     event = (random.random(n) < 0.5).astype(np.int64)
+    random = np.random.default_rng([site, groups])
     return Patients(
         n=n,
         categories={name: random.integers(0, 2, n) for name in ("arm", "sex")},

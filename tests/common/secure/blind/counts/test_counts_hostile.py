@@ -17,7 +17,8 @@ from tests.common.secure.blind.counts.exchange import (
 from tests.common.secure.blind.counts.small_counts import SmallWork, Split, count_setup
 
 from riskset_common.errors import ProtocolRefusal, RecordsFailed, SignatureRefusal
-from riskset_common.secure.blind.parties.counts import count_site as site_module
+from riskset_common.secure.blind.parties.counts import count_site
+from riskset_common.secure.blind.parties.counts.member import CountMember
 from riskset_common.wire.blind_messages import BlindInput, BlindShare, BlindWave
 
 SETUP = count_setup()
@@ -216,7 +217,7 @@ def test_members_that_are_shown_different_uploads_open_nothing():
 
 
 def test_an_upload_that_is_replayed_is_refused():
-    first = {}
+    first: dict[int, BlindInput] = {}
 
     def change(inputs, member):
         del member
@@ -328,7 +329,7 @@ def test_words_of_members_must_be_the_same_and_of_the_wave_that_comes_next():
 
 def test_a_second_upload_is_not_sent():
     sites = sites_of(SETUP)
-    shown = []
+    shown: list[BlindWave] = []
 
     def letters(step, out):
         waves = of(BlindWave, out.get(5, []))
@@ -373,8 +374,10 @@ def test_keys_come_once_and_shares_only_where_they_are_awaited():
     fresh.answer(first)
     with refused("none is awaited"):
         fresh.answer([each for each in first if isinstance(each, BlindInput)])
+    kept = sites[5].kept
+    assert kept is not None
     with refused("holds no shares"):
-        sites[5].kept.share(Split("arm", ()), "events")
+        kept.share(Split("arm", ()), "events")
 
 
 # Members that lie
@@ -387,13 +390,12 @@ def lying(monkeypatch, setup, liar, honest_openings, only_to=None):
         pass
 
     Liar.honest_openings, Liar.only_to = honest_openings, only_to
-    honest = site_module.CountMember
 
     def made(setup_, work, own):
-        kind = Liar if own.site_id == liar else honest
+        kind = Liar if own.site_id == liar else CountMember
         return kind(setup_, work, own)
 
-    monkeypatch.setattr(site_module, "CountMember", made)
+    monkeypatch.setattr(count_site, "CountMember", made)
     return sites_of(setup)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import combinations
 
@@ -24,6 +25,7 @@ from riskset_common.secure.blind.arithmetic.field import from_integers
 from riskset_common.secure.blind.parties.counts.gathering import open_present
 from riskset_common.secure.blind.parties.counts.told import followed
 from riskset_common.wire.blind_messages import BlindLost, BlindStrike, BlindWave
+from riskset_common.wire.frame import Message
 
 FIVE = count_setup(preset=(5, 1))
 EXPECTED = pooled([site_patients(site) for site in range(6)])
@@ -72,7 +74,8 @@ def test_five_members_go_on_when_one_is_lost_and_say_from_where_nothing_was_chec
     assert ((4,), None) == (one.lost, one.unchecked_from)
     assert (0, 4) == two.lost
     assert (0, 2) == both.lost
-    assert 5 == both.unchecked_from < two.unchecked_from < len(two.waves)
+    assert 5 == both.unchecked_from
+    assert two.unchecked_from in range(6, len(two.waves))
 
 
 def test_a_member_that_is_lost_before_its_last_upload_ends_the_run():
@@ -210,7 +213,8 @@ def test_any_members_that_are_enough_open_the_same(preset):
 def test_a_party_that_is_made_anew_before_a_step_goes_on_where_it_was():
     """Each step begins with another site anew; every member is made anew at the beginning, in each upload, in waves and at the end."""
     setup = count_setup()
-    sites, read = sites_of(setup), {site: [] for site in setup.participants}
+    sites = sites_of(setup)
+    read: dict[int, list[Sequence[Message]]] = {site: [] for site in setup.participants}
 
     def letters(step, out):
         for site, sent in out.items():
@@ -238,14 +242,15 @@ def test_t_members_lack_a_key_of_every_site_and_one_more_has_them_all(preset):
     sites = sites_of(setup)
     exchange(setup, sites)
     committee = setup.committee
-    inputs = [sites[site]._member._own.keys.inputs for site in committee.site_ids]
+    members = [sites[site]._committee() for site in committee.site_ids]
+    inputs = [member._own.keys.inputs for member in members]
     for site in setup.participants:
-        for members in _sets(committee.size, committee.threshold):
-            held = set().union(*(inputs[member][site] for member in members))
+        for few in _sets(committee.size, committee.threshold):
+            held = set().union(*(inputs[member][site] for member in few))
 
             assert len(held) < len(committee.subsets)
-        for members in _sets(committee.size, committee.threshold + 1):
-            held = set().union(*(inputs[member][site] for member in members))
+        for enough in _sets(committee.size, committee.threshold + 1):
+            held = set().union(*(inputs[member][site] for member in enough))
 
             assert set(committee.subsets) == held
 
@@ -256,8 +261,8 @@ def _sets(size, n):
 
 def test_no_stream_is_drawn_twice_by_a_party(monkeypatch):
     """The masks of its own upload a member draws twice: once to mask, once to take off again."""
-    drawn, original = Counter(), random_shares._stream
-    now = [None]
+    drawn: Counter[tuple[object, ...]] = Counter()
+    original, now = random_shares._stream, [-1]
 
     def counting(key, purpose, label, length):
         if purpose != b"input":
@@ -268,7 +273,7 @@ def test_no_stream_is_drawn_twice_by_a_party(monkeypatch):
     setup = count_setup()
     sites = sites_of(setup)
     for number, site in sites.items():
-        site.answer = _with(now, number, site.answer)
+        monkeypatch.setattr(site, "answer", _with(now, number, site.answer))
     exchange(setup, sites)
 
     assert {1} == set(drawn.values())

@@ -22,10 +22,10 @@ PATIENTS = [site_patients(site) for site in range(N_SITES)]
 
 
 def sites_of(setup, work, patients=PATIENTS):
-    return {
-        site: CountSite(setup, work, lambda site=site: patients[site], own_of(site, N_SITES))
-        for site in range(N_SITES)
-    }
+    def site_of(site):
+        return CountSite(setup, work, lambda: patients[site], own_of(site, N_SITES))
+
+    return {site: site_of(site) for site in range(N_SITES)}
 
 
 @pytest.mark.parametrize("preset", [(3, 1), (5, 1), (5, 2)])
@@ -57,3 +57,14 @@ def test_a_small_origin_has_no_day_set():
         assert told == days.told
         assert told or days.steps == tuple(range(N_STEPS))
         assert n_events == sum(outcome.reached.released.events)
+
+
+def test_nothing_that_is_opened_before_the_program_depends_on_who_is_in_which_group():
+    setup, work = count_setup(N_SITES), SmallWork()
+    others = [site_patients(site, groups=1) for site in range(N_SITES)]
+    first = run_counts(setup, work, sites_of(setup, work)).outcome
+    second = run_counts(setup, work, sites_of(setup, work, others)).outcome
+    bodies = [[words[0].body for words in each.waves] for each in (first, second)]
+
+    assert 8 == len(first.waves)
+    assert bodies[0][:6] == bodies[1][:6]

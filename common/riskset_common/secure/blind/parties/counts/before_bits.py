@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from riskset_common.release.counted import Ceiling
 from riskset_common.release.facts import DaySet, Facts
 from riskset_common.release.program import Among, Ask, Opened, Opens, Program
 from riskset_common.secure.blind.parties.counts.layout import Name
-from riskset_common.secure.blind.parties.counts.uploads import PATIENTS
+from riskset_common.secure.blind.parties.counts.uploads import PATIENTS, ceiling_at
 from riskset_common.secure.blind.parties.counts.work import Origin
 from riskset_common.survival.arrays.calculator import Numbers
 
@@ -57,15 +58,15 @@ def day_sets(origins: Sequence[Origin], pooled: Pooled, n_sites: int) -> Program
     return Told(Facts(days, max(1, n_sites * ((1 << width) - 1))), width)
 
 
-def widths(names: Sequence[Name], pooled: Pooled) -> Program[dict[Name, int]]:
-    """Open for each array how many sites need which power of two; the bits that its largest number needs."""
-    if not names:
-        return {}
+def widths(ceilings: Sequence[Ceiling], pooled: Pooled) -> Program[tuple[int, ...]]:
+    """Open for each ceiling how many sites need which power of two; the bits that the largest needs."""
+    if not ceilings:
+        return ()
     opened = yield [
-        Opens(f"sites by power of two of {name} of count {place}", pooled[place, name])
-        for place, name in names
+        Opens(f"sites by power of two of {ceiling}", pooled[ceiling_at(place)])
+        for place, ceiling in enumerate(ceilings)
     ]
-    return {name: _highest(sites) for name, sites in zip(names, opened, strict=True)}
+    return tuple(map(_highest, opened))
 
 
 def _rows(x: Numbers) -> Numbers:

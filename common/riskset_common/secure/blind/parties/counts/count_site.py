@@ -153,9 +153,8 @@ class CountSite(Generic[Released]):
     def _upload(self) -> BlindInput:
         """Its own numbers of the upload that comes next, masked; sent once."""
         told, own = self._told, self._own
-        upload, label = told.upload, told.mask_label
-        if upload is None:
-            raise ProtocolRefusal("No upload of the counts is awaited now.")
+        upload = told.awaited
+        label = self.setup.upload_label(upload.number, told.waves)
         with own_records():
             numbers = upload.own(self._patients())
             bits = upload.layout.bits_of(numbers)

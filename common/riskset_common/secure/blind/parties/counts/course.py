@@ -71,7 +71,7 @@ def course(setup: CountSetup, work: CountWork[Released]) -> Course[Released]:
 
     counting = Counting(work.study, facts, width, work.counted(facts))
     second = _sums((yield counting.widths_upload()))
-    needed = yield from widths(counting.asked_widths, second.pooled)
+    needed = yield from widths(counting.ceilings, second.pooled)
 
     upload = counting.bits_upload(needed)
     third = _sums((yield upload))
@@ -82,6 +82,14 @@ def course(setup: CountSetup, work: CountWork[Released]) -> Course[Released]:
     released = yield from work.program(facts, data, third.calculator)
     largest = {name: n_sites * part.largest for name, part in upload.layout.parts.items()}
     return Reached(facts, counting.counted, released, largest)
+
+
+def first_upload(begun: Course[Released]) -> Upload:
+    """The upload with which a course begins. Run once, before anything is sent to it."""
+    asked = next(begun)
+    if not isinstance(asked, Upload):
+        raise TypeError("A course of the counts begins with an upload.")
+    return asked
 
 
 def _sums(sent: Sums | Sequence[Opened]) -> Sums:

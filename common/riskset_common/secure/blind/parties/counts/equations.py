@@ -28,11 +28,21 @@ from riskset_common.study.study import Study
 
 @dataclass(frozen=True)
 class Term:
-    """An array, summed over some of its axes, added or taken off."""
+    """An array, summed over some of its axes, added or taken off.
+
+    With `until`, running totals along what is then its last axis: for each place, how many of its numbers are in them, ascending.
+    """
 
     name: Name
     axes: tuple[int, ...]
     sign: int = 1
+    until: tuple[int, ...] | None = None
+
+    def shape(self, parts: Mapping[Name, Part]) -> tuple[int, ...]:
+        """Of the sums."""
+        whole = parts[self.name].shape
+        left = tuple(size for axis, size in enumerate(whole) if axis not in self.axes)
+        return left if self.until is None else (*left[:-1], len(self.until))
 
 
 @dataclass(frozen=True)
@@ -50,7 +60,7 @@ class Equation:
         ValueError
             If the sums have different shapes, or are of reals.
         """
-        shapes = {_left(parts[term.name].shape, term.axes) for term in self.terms}
+        shapes = {term.shape(parts) for term in self.terms}
         if len(shapes) != 1 or any(parts[term.name].signed for term in self.terms):
             raise ValueError("An equation holds between sums of counts that have one shape.")
         return shapes.pop()
@@ -65,6 +75,11 @@ def identities(place: int, counted: Counted, study: Study) -> Iterator[Equation]
     """What holds within one thing counted."""
     for identity in counted.identities(study):
         yield _equation(place, identity)
+    for level in counted.levels(study):
+        running = [
+            Term((place, term.array), term.axes, term.sign, term.until) for term in level.terms
+        ]
+        yield Equation((*running, Term((place, level.array), (), -1)))
 
 
 def _equation(place: int, identity: Identity) -> Equation:
@@ -136,6 +151,8 @@ class Combination:
 
     def _add(self, layout: Layout, term: Term, u: Elements) -> None:
         part, place = layout.parts[term.name], layout.number_places[term.name]
+        if term.until is not None:
+            u = _running(u, term.until, part.shape[-1])
         spread = np.expand_dims(u, tuple(axis + 1 for axis in sorted(term.axes)))
         weights = np.broadcast_to(spread, (LIMBS, *part.shape)).reshape(LIMBS, -1)
         with_sign = add if term.sign > 0 else subtract
@@ -151,5 +168,10 @@ def n_places(layout: Layout, equations: Iterable[Equation]) -> int:
     return sum(int(np.prod(each.shape(layout.parts), dtype=np.int64)) for each in equations)
 
 
-def _left(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(size for axis, size in enumerate(shape) if axis not in axes)
+def _running(u: Elements, until: tuple[int, ...], n: int) -> Elements:
+    """The weight of each of n numbers that are in running totals of these weights: the sum over the totals that hold it."""
+    later = zeros(*u.shape[1:-1], len(until) + 1)
+    for place in reversed(range(len(until))):
+        later[..., place] = add(later[..., place + 1], u[..., place])
+    # A number is in all totals from the first on that reaches beyond it.
+    return later[..., np.searchsorted(until, np.arange(n), side="right")]

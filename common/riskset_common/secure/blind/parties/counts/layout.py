@@ -54,14 +54,14 @@ class Part:
     signed: bool = False
 
     @classmethod
-    def of(cls, array: CountedArray, width: int | None) -> Part:
-        """The part of an array; `width` is what was opened for it, and None where its own bound is public."""
+    def of(cls, array: CountedArray, width: int) -> Part:
+        """The part of an array; `width` is that of a count which has no bound of its own."""
         if array.fraction_bits:
             bound = (array.largest or 0) << array.fraction_bits
             return cls(array.shape, bound.bit_length() + 1, array.fraction_bits, signed=True)
         if array.largest is not None:
             return cls(array.shape, array.largest.bit_length())
-        return cls(array.shape, width or 0)
+        return cls(array.shape, width)
 
     @property
     def n_numbers(self) -> int:

@@ -23,7 +23,13 @@ from riskset_common.secure.blind.expressions.on_shares import OnShares
 from riskset_common.secure.blind.expressions.wave import answered_on_shares
 from riskset_common.secure.blind.parties.counts.checks import checked, require_passed
 from riskset_common.secure.blind.parties.counts.count_setup import CountSetup
-from riskset_common.secure.blind.parties.counts.course import Reached, Sums, course, cut
+from riskset_common.secure.blind.parties.counts.course import (
+    Reached,
+    Sums,
+    course,
+    cut,
+    first_upload,
+)
 from riskset_common.secure.blind.parties.counts.gathering import open_present
 from riskset_common.secure.blind.parties.counts.layout import Name
 from riskset_common.secure.blind.parties.counts.uploads import NUMBERS, Upload
@@ -93,8 +99,8 @@ class CountMember(Generic[Released]):
         self._member = setup.committee.member(own.site_id)
         self._chain = H(b"counts-begin", setup.hash, own.keys.commitments)
         self._course = course(setup, work)
-        self._awaits: Upload | None = _upload(next(self._course))
-        self._under_way: Opening[None] | None = None
+        self._awaits: Upload | None = first_upload(self._course)
+        self._computation: Opening[None]
         self._waiting: Masked | None = None
         self._bodies: list[bytes] = []
         self._told: list[Message] = []
@@ -117,7 +123,7 @@ class CountMember(Generic[Released]):
         bound = [H(message.signature, message.body) for message in inputs]
         start = H(b"counts-phase", self._chain, u32(upload.number), label, *bound)
         arithmetic = Arithmetic(setup.committee, self._member, self._own.keys.committee, start)
-        self._awaits, self._under_way = None, self._phase(arithmetic, upload, label, inputs)
+        self._awaits, self._computation = None, self._phase(arithmetic, upload, label, inputs)
         return self._resumed(None)
 
     def receive(self, shares: Sequence[BlindShare]) -> list[Message]:
@@ -191,13 +197,11 @@ class CountMember(Generic[Released]):
 
     def _resumed(self, opened: Elements | None) -> list[Message]:
         """Up to the next opening or the end of the phase: what was told on the way, and shares."""
-        computation = self._under_way
-        if computation is None:
-            raise ProtocolRefusal(self._ended)
+        step = self._computation
         try:
-            self._waiting = next(computation) if opened is None else computation.send(opened)
+            self._waiting = next(step) if opened is None else step.send(opened)
         except StopIteration:
-            self._waiting = self._under_way = None
+            self._waiting = None
         told, self._told = self._told, []
         return told if self._waiting is None else [*told, *self._sealed(self._waiting)]
 
@@ -262,12 +266,6 @@ class CountMember(Generic[Released]):
         if any(share.shape != waiting.share.shape for share in shares.values()):
             raise ProtocolRefusal("The shares of an opening differ in length.")
         return shares
-
-
-def _upload(asked: Upload | Sequence[Ask]) -> Upload:
-    if not isinstance(asked, Upload):
-        raise TypeError("The course of the counts begins with an upload.")
-    return asked
 
 
 def _joined(opened: Sequence[Opened], asks: Sequence[Ask]) -> Opened:

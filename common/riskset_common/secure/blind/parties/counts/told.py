@@ -12,7 +12,13 @@ from riskset_common.release.blank import Blank, Unseen
 from riskset_common.release.program import Ask, Opened
 from riskset_common.secure.blind.parties.counts.checks import require_passed
 from riskset_common.secure.blind.parties.counts.count_setup import CountSetup
-from riskset_common.secure.blind.parties.counts.course import Reached, Sums, course, cut
+from riskset_common.secure.blind.parties.counts.course import (
+    Reached,
+    Sums,
+    course,
+    cut,
+    first_upload,
+)
 from riskset_common.secure.blind.parties.counts.uploads import Upload
 from riskset_common.secure.blind.parties.counts.work import CountWork
 from riskset_common.wire.blind_messages import BlindWave
@@ -39,21 +45,22 @@ class ToldCourse(Generic[Released]):
         self.setup = setup
         self.waves: list[bytes] = []
         self.label = bytes(32)
-        self.upload: Upload | None = None
         self.reached: Reached[Released] | None = None
         self._course = course(setup, work)
+        self.upload: Upload | None = first_upload(self._course)
         self._checking: Upload | None = None
         self._asked: Sequence[Ask] = ()
-        self._await(next(self._course))
 
     @property
-    def mask_label(self) -> bytes:
-        """What the masks of the upload that comes next are bound to."""
-        return self.setup.upload_label(self._awaited.number, self.waves)
+    def awaited(self) -> Upload:
+        """The upload that comes next. Raises `ProtocolRefusal` where a wave does, or nothing."""
+        if self.upload is None:
+            raise ProtocolRefusal("No upload of the counts is awaited now.")
+        return self.upload
 
     def uploaded(self) -> None:
         """The upload was made; its waves come next."""
-        self._checking, self.upload = self._awaited, None
+        self._checking, self.upload = self.awaited, None
 
     def take(self, words: Sequence[BlindWave]) -> None:
         """Take one wave from what several members say of it.
@@ -81,12 +88,6 @@ class ToldCourse(Generic[Released]):
         require_passed(self.setup, upload.number, values)
         parts = upload.layout.parts.items()
         self._send(Sums({name: Blank(*part.shape) for name, part in parts}, Unseen()))
-
-    @property
-    def _awaited(self) -> Upload:
-        if self.upload is None:
-            raise ProtocolRefusal("No upload of the counts is awaited now.")
-        return self.upload
 
     def _send(self, sent: Sums | Sequence[Opened]) -> None:
         try:

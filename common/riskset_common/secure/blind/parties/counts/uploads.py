@@ -1,8 +1,8 @@
 """The three uploads of a computation of counts: how each is laid out, what must be equal in it, and a site's own numbers in it.
 
 Upload 1 tells on which steps of each grid a site has any event, how many events the origin has, and the power of two above its number of
-patients. Upload 2 tells of each array the power of two above its largest number, given the day sets. Upload 3 is the numbers themselves.
-Powers of two are marks, of which one is set.
+patients. Upload 2 tells of each ceiling the power of two above it, given the day sets. Upload 3 is the numbers themselves. Powers of two
+are marks, of which one is set.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from riskset_common.errors import EstimationError
-from riskset_common.release.counted import Counted, OwnNumbers
+from riskset_common.release.counted import Ceiling, Counted, OwnNumbers
 from riskset_common.release.facts import Facts
 from riskset_common.secure.blind.parties.counts.equations import (
     Equation,
@@ -152,35 +152,37 @@ class Counting:
         found = [each for each in self.shared if each.declared]
         return {(-1, f"declared {place}"): each for place, each in enumerate(found)}
 
-    @property
-    def asked_widths(self) -> tuple[Name, ...]:
-        """Arrays of which the sites say the width that they need."""
-        return tuple(
-            (place, name)
-            for place, each in enumerate(self.counted)
-            for name, array in each.arrays(self.study).items()
-            if array.largest is None
+    @cached_property
+    def ceilings(self) -> tuple[Ceiling, ...]:
+        """Numbers of whole origins that the sites say to a power of two. An origin whose day set is not told has none: it is too small."""
+        found = dict.fromkeys(
+            array.ceiling
+            for each in self.counted
+            for array in each.arrays(self.study).values()
+            if array.ceiling is not None and self.facts.days[array.ceiling.origin].told
         )
+        return tuple(found)
 
     def widths_upload(self) -> Upload:
         """Upload 2."""
-        parts: dict[Name, Part] = {name: Part((self.width + 1,), 1) for name in self.asked_widths}
+        parts = {ceiling_at(place): Part((self.width + 1,), 1) for place in self._places}
         equations = tuple(one_of(name) for name in parts)
-        return Upload(
-            WIDTHS,
-            Layout(parts),
-            equations,
-            lambda patients: self.own_widths(self.own(patients)),
-            self._about,
-        )
+        about = tuple(map(str, self.ceilings))
+        return Upload(WIDTHS, Layout(parts), equations, self.own_widths, about)
 
-    def bits_upload(self, widths: Mapping[Name, int]) -> Upload:
-        """Upload 3, where these bits are needed for arrays that have no public bound."""
+    @property
+    def _places(self) -> range:
+        return range(len(self.ceilings))
+
+    def bits_upload(self, widths: Sequence[int]) -> Upload:
+        """Upload 3, where so many bits hold each ceiling."""
+        below = dict(zip(self.ceilings, widths, strict=True))
         parts: dict[Name, Part] = {name: Part((), self.width) for name in self.declared}
         equations: list[Equation] = []
         for place, each in enumerate(self.counted):
             for name, array in each.arrays(self.study).items():
-                parts[place, name] = Part.of(array, widths.get((place, name)))
+                width = self.width if array.ceiling is None else below.get(array.ceiling)
+                parts[place, name] = Part.of(array, self.width if width is None else width)
             equations += identities(place, each, self.study)
         for declared, shared in self.declared.items():
             equations += equal_totals(shared, declared)
@@ -200,9 +202,14 @@ class Counting:
             found[declared] = np.asarray(found[first.name]).sum(axis=first.axes, dtype=np.int64)
         return found
 
-    def own_widths(self, own: Own) -> Own:
-        """A site's marks in upload 2, from its numbers in upload 3."""
+    def own_widths(self, patients: Patients) -> Own:
+        """A site's marks in upload 2."""
         return {
-            name: marks_of(int(np.max(own[name], initial=0)), self.width + 1)
-            for name in self.asked_widths
+            ceiling_at(place): marks_of(ceiling.of(patients, self.study), self.width + 1)
+            for place, ceiling in enumerate(self.ceilings)
         }
+
+
+def ceiling_at(place: int) -> Name:
+    """The marks of one ceiling."""
+    return place, "ceiling"
