@@ -83,6 +83,10 @@ def test_null_reads_as_absent_and_withheld_as_withheld_with_its_rule() -> None:
             "because it would leave too few ways in which its events may lie in the groups (bits 40)",
         ),
         (
+            Withheld("bits 40", "protects"),
+            "because its groups differ so much that it would leave too few ways in which its events may lie in them (bits 40)",
+        ),
+        (
             Withheld("events_outside_largest_level 40", "small"),
             "because fewer than 40 events lie outside of the largest levels of its factors (events_outside_largest_level)",
         ),

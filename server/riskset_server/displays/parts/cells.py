@@ -83,6 +83,11 @@ _SAID: Final = tuple(
             "because it would leave too few ways in which its events may lie in the groups ({0} {1})",
         ),
         (
+            "protects",
+            r"(bits) (\d+)",
+            "because its groups differ so much that it would leave too few ways in which its events may lie in them ({0} {1})",
+        ),
+        (
             "small",
             r"(events_outside_largest_level) (\d+)",
             "because fewer than {1} events lie outside of the largest levels of its factors ({0})",
