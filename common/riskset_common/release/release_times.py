@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from riskset_common.release.facts import DaySet, Facts, endpoints_of
 from riskset_common.release.round_numbers import nice_step, time_ticks
@@ -61,13 +62,18 @@ class Times:
 def times_on(grid: TimeGrid, times: Iterable[float | Fraction]) -> Times:
     """Times of the plan's unit with the steps around them; a time that a change of unit moved off a step is on it."""
     found = {float(time): Fraction(time) for time in times}
-    steps = [found[time] / grid.units_per_step for time in sorted(found)]
-    near = [float(step) * SAME_TIME for step in steps]
-    return Times(
-        tuple(sorted(found)),
-        tuple(math.floor(step + Fraction(gap)) for step, gap in zip(steps, near, strict=True)),
-        tuple(math.ceil(step - Fraction(gap)) for step, gap in zip(steps, near, strict=True)),
-    )
+    units_per_step = grid.units_per_step
+    around = [_steps_around(found[time], units_per_step) for time in sorted(found)]
+    until, since = zip(*around, strict=True) if around else ((), ())
+    return Times(tuple(sorted(found)), until, since)
+
+
+@lru_cache(maxsize=1 << 14)
+def _steps_around(time: Fraction, units_per_step: Fraction) -> tuple[int, int]:
+    """The last step that is not after a time, and the first that is not before it. Every analysis of a plan asks it of the same times."""
+    step = time / units_per_step
+    near = Fraction(float(step) * SAME_TIME)
+    return math.floor(step + near), math.ceil(step - near)
 
 
 def last_time(study: Study, days: DaySet) -> Fraction:
@@ -109,7 +115,25 @@ def named_times(analysis: AnalysisSpec) -> tuple[float, ...]:
 
 def marks_of(study: Study, facts: Facts, origin: str) -> tuple[int, ...]:
     """Steps at which numbers at risk are known of every cohort that is followed from an origin: its days, and all released times."""
-    days = facts.days[origin]
+    return _marks(_OnePlan(study), origin, facts.days[origin])
+
+
+class _OnePlan:
+    """A study that is the same as another if both have one plan, not only an equal one: so it can be looked up at once."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _OnePlan) and self.study.plan is other.study.plan
+
+    def __hash__(self) -> int:
+        return id(self.study.plan)
+
+
+@lru_cache(maxsize=64)
+def _marks(of: _OnePlan, origin: str, days: DaySet) -> tuple[int, ...]:
+    study = of.study
     endpoints = endpoints_of(study, origin)
     followed = [
         analysis for analysis in study.plan.analyses if analysis.endpoint_name() in endpoints
