@@ -182,7 +182,7 @@ def _protector(
         span = open_counts[other]
         if factor < 0:
             # Of what lies within a small group at least one may be there, so that the others' least is one each.
-            least -= factor * int(span.moves)
+            least -= factor * (1 if span.moves else span.lowest)
             room = max(room, -factor * (span.highest - 1) if span.moves else 0)
         else:
             least -= factor * span.lowest
