@@ -47,13 +47,16 @@ class CountedArray:
         A public bound of a site's number in size, which reals must have. None for counts of people: a site has at most as many as it has
         patients.
     ceiling
-        For counts of people, a smaller number that they are below; asked of the sites once for all arrays that have it.
+        For counts of people, a smaller number that they are not above; asked of the sites once for all arrays that have it.
+    but_for_the_last
+        Whether counts in the last place of the last axis may be above the ceiling.
     """
 
     shape: tuple[int, ...]
     fraction_bits: int = 0
     largest: int | None = None
     ceiling: Ceiling | None = None
+    but_for_the_last: bool = False
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,9 @@ class EventDays(Counted):
     origin: str
     n_steps: int
 
+    def __str__(self) -> str:
+        return f"days of events after {self.origin}"
+
     def arrays(self, study: Study) -> Mapping[str, CountedArray]:
         """Events by step, shape (n_steps,)."""
         del study

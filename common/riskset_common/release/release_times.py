@@ -62,13 +62,18 @@ class Times:
 def times_on(grid: TimeGrid, times: Iterable[float | Fraction]) -> Times:
     """Times of the plan's unit with the steps around them; a time that a change of unit moved off a step is on it."""
     found = {float(time): Fraction(time) for time in times}
-    steps = [found[time] / grid.units_per_step for time in sorted(found)]
-    near = [float(step) * SAME_TIME for step in steps]
-    return Times(
-        tuple(sorted(found)),
-        tuple(math.floor(step + Fraction(gap)) for step, gap in zip(steps, near, strict=True)),
-        tuple(math.ceil(step - Fraction(gap)) for step, gap in zip(steps, near, strict=True)),
-    )
+    units_per_step = grid.units_per_step
+    around = [_steps_around(found[time], units_per_step) for time in sorted(found)]
+    until, since = zip(*around, strict=True) if around else ((), ())
+    return Times(tuple(sorted(found)), until, since)
+
+
+@lru_cache(maxsize=1 << 14)
+def _steps_around(time: Fraction, units_per_step: Fraction) -> tuple[int, int]:
+    """The last step that is not after a time, and the first that is not before it. Every analysis of a plan asks it of the same times."""
+    step = time / units_per_step
+    near = Fraction(float(step) * SAME_TIME)
+    return math.floor(step + near), math.ceil(step - near)
 
 
 def last_time(study: Study, days: DaySet) -> Fraction:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -60,6 +61,9 @@ class EventsOnADay(Ceiling):
 
     origin: str
 
+    def __str__(self) -> str:
+        return f"the most events on a day after {self.origin}"
+
     def of(self, patients: Patients, study: Study) -> int:
         """Over all patients, days and endpoints of this site."""
         return max(
@@ -73,20 +77,21 @@ class EventsOnADay(Ceiling):
 
 @dataclass(frozen=True)
 class LeaversBetween(Ceiling):
-    """The most patients whose time to an endpoint of an origin ends between two marks."""
+    """The most patients whose time to an endpoint of an origin ends between two marks; after the last mark many may be left."""
 
     origin: str
     marks: tuple[int, ...]
 
+    def __str__(self) -> str:
+        return f"the most who leave between two of {len(self.marks)} marks after {self.origin}"
+
     def of(self, patients: Patients, study: Study) -> int:
         """Over all patients, gaps between marks and endpoints of this site."""
-        return max(
-            (
-                _most(np.searchsorted(self.marks, times.time[times.time != MISSING], side="right"))
-                for times in _all_times(patients, study, self.origin)
-            ),
-            default=0,
-        )
+        found = 0
+        for times in _all_times(patients, study, self.origin):
+            gap = np.searchsorted(self.marks, times.time[times.time != MISSING], side="right")
+            found = max(found, _most(gap[gap < len(self.marks)]))
+        return found
 
 
 def _all_times(patients: Patients, study: Study, origin: str) -> Iterator[EndpointTimes]:
@@ -136,6 +141,21 @@ class LeavingTimes(Counted):
     marks: tuple[int, ...]
     left_truncated: bool = False
 
+    def __str__(self) -> str:
+        among = self.cohort.population or "all patients"
+        groups = f" by {', '.join(self.by)}" if self.by else ""
+        return f"times to {self.endpoint}{groups}, {among}"
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        """Worked out once: days and marks are many, and a program looks its counts up often."""
+        return hash(
+            (self.endpoint, self.kinds, self.censors, self.cohort, self.by, self.days, self.marks)
+        )
+
     def n_kinds(self, study: Study) -> int:
         """Kinds of event that are told apart."""
         others = set(study.endpoint(self.endpoint).events) - set(self.kinds)
@@ -153,7 +173,9 @@ class LeavingTimes(Counted):
         days = (self.n_kinds(study), rows, len(self.days))
         found = {
             "events": CountedArray(days, ceiling=EventsOnADay(origin)),
-            "left": CountedArray(between, ceiling=LeaversBetween(origin, self.marks)),
+            "left": CountedArray(
+                between, ceiling=LeaversBetween(origin, self.marks), but_for_the_last=True
+            ),
             "patients": CountedArray((rows,)),
         }
         if not self.left_truncated:

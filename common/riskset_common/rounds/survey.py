@@ -39,11 +39,9 @@ def is_surveyed(study: Study) -> bool:
 
 
 def origins(study: Study) -> tuple[str, ...]:
-    """Where the times of the plan's analyses begin, each once, in the order of its endpoints."""
+    """Where the times of the plan's analyses begin, each once, sorted: a plan that has travelled holds its endpoints in another order."""
     used = {analysis.endpoint_name() for analysis in study.plan.analyses}
-    return tuple(
-        dict.fromkeys(origin_of(study, name) for name in study.plan.endpoints if name in used)
-    )
+    return tuple(sorted({origin_of(study, name) for name in study.plan.endpoints if name in used}))
 
 
 def survey_sections(study: Study) -> tuple[Section, ...]:

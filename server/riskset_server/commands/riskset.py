@@ -64,7 +64,7 @@ def check(
         Path | None,
         typer.Option(
             "--roster",
-            help="roster.yaml, to say which sites may be lost and who computes blind models.",
+            help="roster.yaml, to say which sites may be lost and who computes on shares.",
             exists=True,
             dir_okay=False,
         ),

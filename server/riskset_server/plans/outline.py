@@ -11,8 +11,10 @@ from riskset_common.formats.canonical_json import sha256_hex
 from riskset_common.planning.check import variables_read
 from riskset_common.planning.committees import blind_analyses
 from riskset_common.planning.doubts import doubts
+from riskset_common.release.foreseen import foreseen
 from riskset_common.rounds.questions import sites_of
 from riskset_common.rounds.survey import is_surveyed
+from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.study.study import Study
 from riskset_server.plans.at_sites import (
     Spare,
@@ -84,15 +86,7 @@ def outline(plan_path: Path, codebook_path: Path, roster_path: Path | None = Non
         "released_to": plan.disclosure.to_be_given_to,
         "reads": sorted(variables_read(study)),
         "analyses": [
-            {
-                "id": analysis.id,
-                "kind": analysis.kind,
-                "endpoint": analysis.endpoint_name(),
-                "planned": analysis.planned,
-                "primary": analysis.primary,
-                "opens": [] if rounded else list(estimator_of(analysis.kind).discloses.lines),
-                "blind": analysis.id in blind,
-            }
+            _outlined(analysis, is_blind=analysis.id in blind, opens_sums=not rounded)
             for analysis in plan.analyses
         ],
         "public": list(public_facts(study)) if rounded else [],
@@ -103,8 +97,22 @@ def outline(plan_path: Path, codebook_path: Path, roster_path: Path | None = Non
         "warnings": [
             *doubts(study),
             *everybody_exposed(study),
+            *(foreseen(study) if rounded else ()),
             *(warnings(study) if sites else ()),
         ],
+    }
+
+
+def _outlined(analysis: AnalysisSpec, *, is_blind: bool, opens_sums: bool) -> OutlinedAnalysis:
+    lines = estimator_of(analysis.kind).discloses.lines
+    return {
+        "id": analysis.id,
+        "kind": analysis.kind,
+        "endpoint": analysis.endpoint_name(),
+        "planned": analysis.planned,
+        "primary": analysis.primary,
+        "opens": list(lines) if opens_sums else [],
+        "blind": is_blind,
     }
 
 

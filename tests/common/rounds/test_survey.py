@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.common.estimators.cohorts import Cohort, cohorts, random_cohort, study_of
+from tests.common.study.infant_trial import study as infant_study
 from tests.examples import examples
 
 from riskset_common.errors import ContradictionError, EstimationError, ProtocolRefusal
-from riskset_common.formats.canonical_json import canonical_json
+from riskset_common.formats.canonical_json import canonical_json, parse_canonical
+from riskset_common.planning.read import ReleasePlan
 from riskset_common.rounds.survey import (
     LENGTHS,
     LONGEST_GRID,
@@ -56,6 +58,16 @@ def test_only_powers_of_two_are_asked_whatever_the_plan_analyses() -> None:
 
     assert {("time time", LENGTHS): (48,)} == asked
     assert ("time time",) == origins(study)
+
+
+def test_a_plan_that_has_travelled_is_asked_the_same() -> None:
+    trial = infant_study()
+    travelled = parse_canonical(canonical_json(trial.plan))
+    there = replace(trial, plan=ReleasePlan.model_validate(travelled, strict=False))
+
+    assert 1 < len(origins(trial))
+    assert list(trial.plan.endpoints) != list(there.plan.endpoints)
+    assert survey_sections(trial) == survey_sections(there)
 
 
 def test_a_plan_without_endpoints_surveys_nothing() -> None:

@@ -300,6 +300,49 @@ def test_as_many_members_as_may_be_corrupt_tell_no_site_another_day_set():
         exchange(SETUP, sites_of(SETUP), to_members_with(BlindWave, change))
 
 
+def _signed_by(members, wave):
+    statement = SETUP.wave_statement(wave.wave, wave.label, wave.body)
+    return [
+        wave.model_copy(
+            update={"site_id": member, "signature": identity_of(member).sign(statement)}
+        )
+        for member in members
+    ]
+
+
+def test_a_member_is_told_what_it_opened_itself():
+    """Two other members, more than may be corrupt, and the centre tell it another day set."""
+
+    def change(waves, site):
+        days = [each for each in waves if each.wave == 2]
+        if site != 0 or not days:
+            return waves
+        forged = _other_days(days[0]).model_copy(update={"label": secret("other")})
+        return [each for each in waves if each.wave != 2] + _signed_by((1, 2), forged)
+
+    with refused("is not what it opened itself"):
+        exchange(SETUP, sites_of(SETUP), to_members_with(BlindWave, change))
+
+
+def test_a_site_that_is_told_more_or_less_than_was_opened_has_no_result():
+    def more(waves, site):
+        if site != 5 or waves[-1:] == [] or waves[-1].wave != 7:
+            return waves
+        another = waves[-1].model_copy(update={"wave": 8})
+        return [*waves, *_signed_by((1, 2), another)]
+
+    def less(waves, site):
+        return [each for each in waves if each.wave != 7] if site == 5 else waves
+
+    for change, match in [(more, "none is awaited"), (less, "are not all that were opened")]:
+        sites = sites_of(SETUP)
+        exchange(SETUP, sites, to_members_with(BlindWave, change))
+        kept = sites[5].kept
+        assert kept is not None
+        with refused(match):
+            _ = kept.reached
+
+
 def test_words_of_members_must_be_the_same_and_of_the_wave_that_comes_next():
     seen = []
 
@@ -338,7 +381,7 @@ def test_a_second_upload_is_not_sent():
         return out
 
     exchange(SETUP, sites, letters)
-    with refused("where none is awaited"):
+    with refused("another wave than wave 8"):
         sites[5].answer(shown)
     with refused("No upload of the counts is awaited"):
         sites[5].begin()

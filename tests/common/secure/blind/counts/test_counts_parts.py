@@ -46,10 +46,11 @@ def refused(match, error=ProtocolRefusal):
         (CountedArray((2,), fraction_bits=40, largest=5), 99, [-5.0, 4.9375]),
         (CountedArray((2,), fraction_bits=64, largest=1 << 20), 99, [-(2.0**20), 2.0**-64]),
         (CountedArray((0, 4)), 3, np.zeros((0, 4))),
+        (CountedArray((2, 3), but_for_the_last=True), 1, [[0, 1, 99], [1, 1, 0]]),
     ],
 )
 def test_numbers_come_back_from_their_bits(array, width, numbers):
-    part = Part.of(array, width)
+    part = Part.of(array, width, 7)
     bits = part.bits_of(np.array(numbers))
     found = to_integers(part.numbers_of(from_integers(bits.tolist())))
     units = 1 << array.fraction_bits
@@ -60,9 +61,9 @@ def test_numbers_come_back_from_their_bits(array, width, numbers):
 
 
 def test_a_number_without_a_place_is_refused_in_words_that_hold_no_number():
-    for numbers in ([4, 0], [-1, 0], [1]):
+    for numbers in ([4, 0], [0, 4], [-1, 0], [1]):
         with pytest.raises(EstimationError, match="report it") as error:
-            Part((2,), 2).bits_of(np.array(numbers))
+            Part((2,), 1, last_width=2).bits_of(np.array(numbers))
 
         assert "4" not in str(error.value)
 

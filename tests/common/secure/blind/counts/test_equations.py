@@ -131,6 +131,7 @@ def test_events_and_leavers_have_the_width_of_their_origin_and_all_else_that_of_
 
     assert 2 == len(COUNTING.ceilings)
     assert {5} == {parts[place, name].width for place in (0, 1) for name in ("events", "left")}
+    assert {6} == {parts[place, "left"].last_width for place in (0, 1)}
     assert {6} == {
         parts[place, name].width for place in (0, 1) for name in ("patients", "entered", "staying")
     }

@@ -63,7 +63,7 @@ def widths(ceilings: Sequence[Ceiling], pooled: Pooled) -> Program[tuple[int, ..
     if not ceilings:
         return ()
     opened = yield [
-        Opens(f"sites by power of two of {ceiling}", pooled[ceiling_at(place)])
+        Opens(f"{place}: sites by power of two of {ceiling}", pooled[ceiling_at(place)])
         for place, ceiling in enumerate(ceilings)
     ]
     return tuple(map(_highest, opened))

@@ -18,7 +18,7 @@ from riskset_common.secure.blind.parties.counts.count_setup import CountSetup
 from riskset_common.secure.blind.parties.counts.course import Reached
 from riskset_common.secure.blind.parties.counts.layout import Bits
 from riskset_common.secure.blind.parties.counts.member import CountMember, MemberBelongings
-from riskset_common.secure.blind.parties.counts.told import ToldCourse
+from riskset_common.secure.blind.parties.counts.told import ToldCourse, whole
 from riskset_common.secure.blind.parties.counts.work import CountWork
 from riskset_common.secure.blind.parties.keys import accept_keys, input_keys, make_keys
 from riskset_common.study.patients import Patients
@@ -56,21 +56,29 @@ class SiteBelongings:
     channels: Mapping[int, bytes] = field(repr=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Kept(Generic[Released]):
-    """What a site has once the computation has ended, from words of more members than may be corrupt.
+    """What a site has once the computation has ended, from words of more members than may be corrupt."""
 
-    Attributes
-    ----------
-    reached
-        Facts, what was counted, and what is released.
-    label
-        Of the chain after all that was opened; equal at all parties.
-    """
-
-    reached: Reached[Released]
-    label: bytes
+    _told: ToldCourse[Released] = field(repr=False)
     _member: CountMember[Released] | None = field(repr=False)
+
+    @property
+    def label(self) -> bytes:
+        """Of the chain after all that was opened; equal at all parties."""
+        return self._told.label
+
+    @property
+    def reached(self) -> Reached[Released]:
+        """Facts, what was counted, and what is released. A member has it from its own work; another site runs the programs now.
+
+        Raises
+        ------
+        ProtocolRefusal
+            If the waves that this site was shown are not all that were opened, or not what the programs ask for.
+        """
+        own = None if self._member is None else self._member.reached
+        return whole(self._told) if own is None else own
 
     def share(self, counted: Counted, array: str) -> Elements:
         """This member's share of the sum of one array over all sites, shape (9, *shape), from checked uploads.
@@ -147,8 +155,7 @@ class CountSite(Generic[Released]):
     @property
     def kept(self) -> Kept[Released] | None:
         """What the computation gave; None before its end."""
-        reached = self._told.reached
-        return None if reached is None else Kept(reached, self._told.label, self._member)
+        return Kept(self._told, self._member) if self._told.is_told else None
 
     def _upload(self) -> BlindInput:
         """Its own numbers of the upload that comes next, masked; sent once."""
@@ -173,6 +180,10 @@ class CountSite(Generic[Released]):
         """Follow what was opened; then the upload that follows from it, or nothing at the end."""
         for _, words in groupby(waves, key=lambda wave: wave.wave):
             self._told.take(list(words))
+        if self._member is not None and self._member.label != self._told.label:
+            raise ProtocolRefusal(
+                "What this site is told that the members opened is not what it opened itself as one of them."
+            )
         return [] if self._told.upload is None else [self._upload()]
 
     def _agree(self, messages: Sequence[BlindLost]) -> BlindStrike:

@@ -46,22 +46,25 @@ class Part:
         Binary digits after the point; 0 for counts.
     signed
         Whether numbers may be negative: reals are.
+    last_width
+        Bits of the numbers in the last place of the last axis, where those are others; their bits come after all others.
     """
 
     shape: tuple[int, ...]
     width: int
     fraction_bits: int = 0
     signed: bool = False
+    last_width: int | None = None
 
     @classmethod
-    def of(cls, array: CountedArray, width: int) -> Part:
-        """The part of an array; `width` is that of a count which has no bound of its own."""
+    def of(cls, array: CountedArray, width: int, widest: int) -> Part:
+        """The part of an array; `width` is that of its ceiling, and `widest` that of all counts of people."""
         if array.fraction_bits:
             bound = (array.largest or 0) << array.fraction_bits
             return cls(array.shape, bound.bit_length() + 1, array.fraction_bits, signed=True)
         if array.largest is not None:
             return cls(array.shape, array.largest.bit_length())
-        return cls(array.shape, width)
+        return cls(array.shape, width, last_width=widest if array.but_for_the_last else None)
 
     @property
     def n_numbers(self) -> int:
@@ -71,12 +74,22 @@ class Part:
     @property
     def n_bits(self) -> int:
         """Bits of all its numbers."""
-        return self.width * self.n_numbers
+        return sum(width * len(places) for width, places in self._blocks)
 
     @property
     def largest(self) -> int:
         """The largest size of one site's number, in units of 2^-fraction_bits."""
-        return 1 << (self.width - 1) if self.signed else (1 << self.width) - 1
+        widest = max(width for width, _ in self._blocks)
+        return 1 << (widest - 1) if self.signed else (1 << widest) - 1
+
+    @property
+    def _blocks(self) -> list[tuple[int, IntArray]]:
+        """Widths, and which numbers have them."""
+        places = np.arange(self.n_numbers, dtype=np.int64)
+        if self.last_width is None:
+            return [(self.width, places)]
+        is_last = places % self.shape[-1] == self.shape[-1] - 1
+        return [(self.width, places[~is_last]), (self.last_width, places[is_last])]
 
     def bits_of(self, numbers: IntArray | FloatArray) -> Bits:
         """A site's numbers, of this shape, as bits, shape (n_bits,).
@@ -87,27 +100,42 @@ class Part:
             If one has no place in the width; the text names no number.
         """
         whole = _whole(np.asarray(numbers), self)
-        bits = np.empty((self.width, self.n_numbers), np.uint8)
-        if self.width <= _WORD_BITS:
-            values = np.array(whole, dtype=np.int64)
-            for k in range(self.width):
-                bits[k] = (values >> k) & 1
-        else:
-            for k in range(self.width):
-                bits[k] = [(value >> k) & 1 for value in whole]
-        return bits.ravel()
+        return np.concatenate([_bits(whole[places], width) for width, places in self._blocks])
 
     def numbers_of(self, bits: Elements) -> Elements:
         """The numbers of shares of bits, shape (9, n_bits), as shares of whole numbers of 2^-fraction_bits, shape (9, n_numbers)."""
-        rows = bits.reshape(bits.shape[0], self.width, self.n_numbers)
-        found = rows[:, -1] if self.width else zeros(self.n_numbers)
-        for k in reversed(range(self.width - 1)):
-            found = add(add(found, found), rows[:, k])
+        found, start = zeros(self.n_numbers), 0
+        for width, places in self._blocks:
+            end = start + width * len(places)
+            rows = bits[:, start:end].reshape(len(bits), width, len(places))
+            found[:, places] = _numbers(rows)
+            start = end
         return subtract(found, constant(self.largest)) if self.signed else found
 
 
-def _whole(numbers: NDArray[np.int64 | np.float64], part: Part) -> list[int]:
-    """The numbers as they are written, not negative and below 2^width."""
+def _bits(whole: NDArray[np.object_], width: int) -> Bits:
+    """The bits of numbers that are not negative, all lowest ones first."""
+    if any(value >> width for value in whole):
+        raise EstimationError(
+            "A site's own number is beyond the width that was agreed for it. This is an error of riskset: report it."
+        )
+    values = whole.astype(np.int64) if width <= _WORD_BITS else whole
+    bits = np.empty((width, len(whole)), np.uint8)
+    for k in range(width):
+        bits[k] = (values >> k) & 1
+    return bits.ravel()
+
+
+def _numbers(rows: Elements) -> Elements:
+    """The numbers whose bits are rows, shape (9, width, n)."""
+    found = rows[:, -1] if rows.shape[1] else zeros(rows.shape[2])
+    for k in reversed(range(rows.shape[1] - 1)):
+        found = add(add(found, found), rows[:, k])
+    return found
+
+
+def _whole(numbers: NDArray[np.int64 | np.float64], part: Part) -> NDArray[np.object_]:
+    """The numbers as they are written, not negative, shape (n_numbers,)."""
     if numbers.size != part.n_numbers:
         raise EstimationError(
             f"An array of {numbers.size} numbers was counted where {part.n_numbers} are uploaded. This is an error of riskset: report it."
@@ -120,11 +148,11 @@ def _whole(numbers: NDArray[np.int64 | np.float64], part: Part) -> list[int]:
         whole = [_scaled(float(value), part) + part.largest for value in numbers.ravel()]
     else:
         whole = [int(value) for value in numbers.ravel()]
-    if any(value < 0 or value >> part.width for value in whole):
+    if any(value < 0 for value in whole):
         raise EstimationError(
-            "A site's own number is beyond the width that was agreed for it. This is an error of riskset: report it."
+            "A site's own number is below 0, or below the width that was agreed for it. This is an error of riskset: report it."
         )
-    return whole
+    return np.array(whole, dtype=np.object_)
 
 
 def _scaled(value: float, part: Part) -> int:

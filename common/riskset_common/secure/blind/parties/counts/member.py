@@ -103,6 +103,7 @@ class CountMember(Generic[Released]):
         self._computation: Opening[None]
         self._waiting: Masked | None = None
         self._bodies: list[bytes] = []
+        self._label = bytes(32)
         self._told: list[Message] = []
         self._ended = ""
 
@@ -149,6 +150,11 @@ class CountMember(Generic[Released]):
                 "More than half of the sites go on without this member of the committee. It takes no further part in the counts."
             )
         self.serving.remove(lost)
+
+    @property
+    def label(self) -> bytes:
+        """Of the chain after the last wave that this member opened."""
+        return self._label
 
     def _phase(
         self, arithmetic: Arithmetic, upload: Upload, label: bytes, inputs: Sequence[BlindInput]
@@ -210,6 +216,7 @@ class CountMember(Generic[Released]):
         body, wave = values.astype("<i8").tobytes(), len(self._bodies)
         statement = self.setup.wave_statement(wave, arithmetic.label, body)
         self._bodies.append(body)
+        self._label = arithmetic.label
         self._told.append(
             BlindWave(
                 setup=self.setup.hash,

@@ -19,7 +19,7 @@ from riskset_common.secure.blind.parties.counts.course import (
     cut,
     first_upload,
 )
-from riskset_common.secure.blind.parties.counts.uploads import Upload
+from riskset_common.secure.blind.parties.counts.uploads import NUMBERS, Upload
 from riskset_common.secure.blind.parties.counts.work import CountWork
 from riskset_common.wire.blind_messages import BlindWave
 
@@ -29,6 +29,8 @@ Released = TypeVar("Released")
 class ToldCourse(Generic[Released]):
     """Takes waves in order, each once more members than may be corrupt say the same.
 
+    What the last upload leads to is followed when `reached` is asked: a site that needs no result does not run the programs.
+
     Attributes
     ----------
     waves
@@ -37,19 +39,19 @@ class ToldCourse(Generic[Released]):
         The chain's label after the last wave; 32 zero bytes before the first.
     upload
         The upload that comes next; None where a wave does.
-    reached
-        Where the computation ended; None before.
     """
 
     def __init__(self, setup: CountSetup, work: CountWork[Released]) -> None:
         self.setup = setup
         self.waves: list[bytes] = []
         self.label = bytes(32)
-        self.reached: Reached[Released] | None = None
         self._course = course(setup, work)
         self.upload: Upload | None = first_upload(self._course)
+        self._reached: Reached[Released] | None = None
         self._checking: Upload | None = None
         self._asked: Sequence[Ask] = ()
+        self._ahead: list[Opened] = []
+        self._last_is_made = False
 
     @property
     def awaited(self) -> Upload:
@@ -61,6 +63,7 @@ class ToldCourse(Generic[Released]):
     def uploaded(self) -> None:
         """The upload was made; its waves come next."""
         self._checking, self.upload = self.awaited, None
+        self._last_is_made = self._checking.number == NUMBERS
 
     def take(self, words: Sequence[BlindWave]) -> None:
         """Take one wave from what several members say of it.
@@ -70,16 +73,42 @@ class ToldCourse(Generic[Released]):
         ProtocolRefusal
             If no wave is awaited, if the members do not agree, or if a site's upload failed its test: then with its name.
         """
-        if self.upload is not None or self.reached is not None:
+        if self.upload is not None or self._reached is not None:
             raise ProtocolRefusal("A wave of the counts arrived where none is awaited.")
         wave = self.setup.check_waves(words, len(self.waves))
         values: Opened = np.frombuffer(wave.body, "<i8").astype(np.int64)
         self.waves.append(wave.body)
         self.label = wave.label
-        if self._checking is None:
+        if self._checking is not None:
+            self._check(self._checking, values)
+        elif self._last_is_made:
+            self._ahead.append(values)
+        else:
             self._send(cut(values, self._asked))
-            return
-        upload, self._checking = self._checking, None
+
+    @property
+    def reached(self) -> Reached[Released] | None:
+        """Where the computation ended, by the waves that were taken; None before.
+
+        Raises
+        ------
+        ProtocolRefusal
+            If they are not what the programs ask for.
+        """
+        ahead, self._ahead = self._ahead, []
+        for values in ahead:
+            if self._reached is not None:
+                raise ProtocolRefusal("A wave of the counts arrived where none is awaited.")
+            self._send(cut(values, self._asked))
+        return self._reached
+
+    @property
+    def is_told(self) -> bool:
+        """Whether waves of the programs were taken."""
+        return bool(self._ahead) or self._reached is not None
+
+    def _check(self, upload: Upload, values: Opened) -> None:
+        self._checking = None
         if len(values) != 2 * len(self.setup.participants):
             raise ProtocolRefusal(
                 f"The check of upload {upload.number} opened {len(values)} numbers in place of two a site. Compare the releases of riskset "
@@ -91,11 +120,10 @@ class ToldCourse(Generic[Released]):
 
     def _send(self, sent: Sums | Sequence[Opened]) -> None:
         try:
-            self._await(self._course.send(sent))
+            asked = self._course.send(sent)
         except StopIteration as end:
-            self.reached = end.value
-
-    def _await(self, asked: Upload | Sequence[Ask]) -> None:
+            self._reached = end.value
+            return
         if isinstance(asked, Upload):
             self.upload = asked
         else:
@@ -117,8 +145,14 @@ def followed(
         if told.upload is not None:
             told.uploaded()
         told.take(words)
-    if told.reached is None:
+    return whole(told)
+
+
+def whole(told: ToldCourse[Released]) -> Reached[Released]:
+    """What was reached. Raises `ProtocolRefusal` if the waves that were taken do not go so far."""
+    reached = told.reached
+    if reached is None:
         raise ProtocolRefusal(
-            f"The {len(waves)} waves that were kept of the counts are not all that were opened. Nothing follows from a part of them."
+            f"The {len(told.waves)} waves that are here of the counts are not all that were opened. Nothing follows from a part of them."
         )
-    return told.reached
+    return reached

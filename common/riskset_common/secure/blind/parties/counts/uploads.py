@@ -182,7 +182,9 @@ class Counting:
         for place, each in enumerate(self.counted):
             for name, array in each.arrays(self.study).items():
                 width = self.width if array.ceiling is None else below.get(array.ceiling)
-                parts[place, name] = Part.of(array, self.width if width is None else width)
+                parts[place, name] = Part.of(
+                    array, self.width if width is None else width, self.width
+                )
             equations += identities(place, each, self.study)
         for declared, shared in self.declared.items():
             equations += equal_totals(shared, declared)
