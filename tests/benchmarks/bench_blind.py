@@ -14,14 +14,17 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter, process_time
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from tests.benchmarks.blind_study import embedded, over_flower
 from tests.benchmarks.machine import describe, middle
 from tests.common.secure.blind.blind_parties import (
     Cohort,
+    fit_blind,
+    fit_on_shares,
     fit_pooled,
+    hidden_model_of,
     model_of,
     parties_of,
     setup_of,
@@ -29,6 +32,7 @@ from tests.common.secure.blind.blind_parties import (
 
 from riskset_common.secure.blind.parties.member import BlindMember
 from riskset_common.secure.blind.protocol import run_blind_cox
+from riskset_common.survival.regression.cox import Ties
 from riskset_common.wire.blind_messages import BlindInput, BlindShare
 
 SITES, FEW_SITES, RUNS = 18, 6, 3
@@ -112,6 +116,31 @@ def measure(name: str, cohort: Cohort, preset: tuple[int, int]) -> None:
     )
 
 
+def compare(name: str, cohort: Cohort, ties: Ties) -> None:
+    """Print evaluations a second of all parties in one process: deaths in public and all digits, deaths on shares and few digits.
+
+    The day set of the hidden deaths has every second day on which somebody leaves besides; Breslow's are bounded by the sites' number.
+    """
+    site = np.random.default_rng(3).integers(0, SITES, len(cohort.time))
+    days = sorted({*cohort.time[cohort.event], *cohort.time[~cohort.event][::2]})
+    bound = {"most": SITES} if ties == "breslow" else {}
+    hidden = hidden_model_of(cohort, ties, days=days, **bound)
+    public = model_of(cohort, ties)
+    told = []
+    for model, fit in (
+        (public, lambda: fit_blind(cohort, site, SITES, ties=ties)[1]),
+        (hidden, lambda: fit_on_shares(hidden, cohort, site, SITES)),
+    ):
+        began = process_time()
+        evaluations = fit().fit.iterations + 1
+        told.append(
+            f"{evaluations / (process_time() - began):4.1f} a second ({len(model.terms.slot)} terms)"
+        )
+    print(
+        f"  {name:13} {ties:8} evaluations: deaths in public {told[0]}, deaths on shares {told[1]}"
+    )
+
+
 def main() -> None:
     """Measure both cohorts and all committees."""
     print(f"Blind pooled Cox model, Efron, {SITES} sites, embedded, median of {RUNS}")
@@ -120,6 +149,9 @@ def main() -> None:
         measure("lung", lung(), preset)
     for preset in ((3, 1), (5, 2)):
         measure("651 patients", simulated(), preset)
+    for ties in get_args(Ties):
+        compare("lung", lung(), ties)
+        compare("651 patients", simulated(), ties)
     print(f"Whole plans of {SITES} sites, committee (3, 1)")
     print(f"  lung, embedded (aim 3 s)                    {embedded(lung(), SITES)}")
     print(f"  651 patients, embedded (aim 6 s)            {embedded(simulated(), SITES)}")

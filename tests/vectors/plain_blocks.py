@@ -66,14 +66,15 @@ class Members:
                 sent[i] += [(a + b + c + lift) % P for a, b, c in rows]
         opened = interpolated({i: sent[i] for i in range(1, 2 * self.t + 2)})
         self.label = next_label(self.label, opened)
-        results, start = [], 0
+        results: list[list[int] | Vectors] = []
+        start = 0
         for (kind, shares, bits), (purpose, size, label) in zip(parts, masks, strict=True):
             n = len(shares[1])
             c, start = opened[start : start + n], start + n
             if kind == "public":
                 results.append(c)
                 continue
-            removed = self.shared(lambda x, b=bits, s=size: x % 2**s >> b, purpose, label, n)
+            removed = self.shared(_without(bits, size), purpose, label, n)
             offset = 2 ** (K - bits) + len(subsets(self.m, self.t)) // 2 if kind == "cut" else 0
             results.append(
                 {
@@ -90,6 +91,10 @@ class Members:
 
     def constant(self, value: int, n: int) -> Vectors:
         return {i: [value % P] * n for i in range(1, self.m + 1)}
+
+
+def _without(lowest: int, bits: int) -> Callable[[int], int]:
+    return lambda x: x % 2**bits >> lowest
 
 
 def _lowest(bits: int) -> Callable[[int], int]:

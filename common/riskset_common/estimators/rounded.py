@@ -10,6 +10,7 @@ from riskset_common.errors import ProtocolRefusal
 from riskset_common.estimators.on_shares import Fits
 from riskset_common.release.cells import Counts
 from riskset_common.release.counted import Counted
+from riskset_common.release.curves.plan_times import Wanted
 from riskset_common.release.facts import Facts
 from riskset_common.release.given import Given
 from riskset_common.release.models import ModelsWait
@@ -49,6 +50,11 @@ class Rounded(ABC, Generic[Spec, Result]):
 
     def uploads(self, spec: Spec, study: Study, facts: Facts) -> tuple[Counted, ...]:
         """What the sites count for the analysis where the plan releases rounded numbers. Run by both sides."""
+        del spec, study, facts
+        return ()
+
+    def curves(self, spec: Spec, study: Study, facts: Facts) -> tuple[Wanted, ...]:
+        """The curves that the analysis shows. Their times are found for the whole plan, before its program."""
         del spec, study, facts
         return ()
 

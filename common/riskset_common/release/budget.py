@@ -3,18 +3,19 @@
 The days of events are public, and so may be, for somebody, who was censored when. What is then secret is which group each event
 belongs to. h is log2 of the ways to give the events to the groups that agree with what is released of them: the number of each group
 between any two released times. b is log2 of how many values the opened numbers could have, of all tests of the factor. On average
-2^(h - b) ways agree with the tests as well. A test is withheld unless h - b >= 40.
+2^(h - b) ways agree with the tests as well. A test is withheld unless h - b >= 40. A value with chi-square x is rarer than the commonest by
+exp(-x/2): a test is also withheld if so many ways less its own b leave fewer than 2^20 (`largest_chi_square`).
 
 Which tests share a budget is settled before any is made, from the plan and the released counts (`shares`): all that have a variable of
 their groups in common and begin at one origin, whatever their endpoint, population and weights. If there is not enough for all,
-the primary analyses come first, then the others in the plan's order; h is estimated there as if released times parted the events evenly.
+the primary analyses come first, then the others in the plan's order; h is estimated there (`ways_at_best`), which decides who is tried.
 Then each test of them is held to its own h, from the times that are released (`enough`).
 
 What the numbers rest on
 ------------------------
 40
     In every trial of 24 to 50 patients at least 2^20 patterns of the groups must agree with all that is released. h - b is an average
-    over the values that could be opened; a value with chi-square x is rarer than the commonest by exp(-x/2), 20 bits at x = 28.
+    over the values that could be opened, and 20 more bits leave room for those with chi-square up to 28.
 2 decimals, 3 above 100 events in the smaller group
     A difference of 8 events with variance 18 gives chi-square to three digits. At seven digits one pattern of a small trial is left.
 """
@@ -39,8 +40,15 @@ from riskset_common.survival.tests.weighing import Weighing
 MARGIN: Final = 40
 """The bits that must be left: h - b."""
 
+LEAST_BITS: Final = 20
+"""The bits that are left of a test with the largest chi-square that is shown."""
+
 TOO_MANY_DIGITS: Final = Withheld(f"bits {MARGIN}", "small")
 """The mark of a test that would leave too few ways to give the events to the groups."""
+
+
+TOO_LARGE_A_DIFFERENCE: Final = Withheld(f"bits {MARGIN}", "protects")
+"""The mark of a test whose groups differ so much that few ways to give the events to them agree with it."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +159,7 @@ def shares(study: Study, facts: Facts, cells: Verdicts) -> dict[str, float]:
         counts = counts_of(test, study, cells)
         if not isinstance(counts, Withheld) and not counts.compares_nothing:
             n_days = len(facts.days[origin_of(study, test.endpoint)].steps)
-            candidate = _Considered(test, _foreseen(counts, study, n_days), bits(test, counts))
+            candidate = _Considered(test, ways_at_best(counts, study, n_days), bits(test, counts))
             together = [*chosen, candidate]
             if all(
                 each.ways - _spent(each, together, study) >= MARGIN
@@ -169,6 +177,11 @@ def _spent(each: _Considered, among: Sequence[_Considered], study: Study) -> flo
 def enough(h: float, b: float | None) -> bool:
     """Whether a test may be opened: `h` by `ways`, b by `shares` (None of a test that is not among them)."""
     return b is not None and h - b >= MARGIN
+
+
+def largest_chi_square(h: float, own: float) -> float:
+    """Up to which chi-square 2^20 ways are left: `h` by `ways`, and the bits of the test itself by `bits`."""
+    return 2 * math.log(2) * (h - own - LEAST_BITS)
 
 
 def compared_in(study: Study) -> Iterator[Compared]:
@@ -254,14 +267,14 @@ def _ways_of_two(own: int, rest: int, on_a_day: int) -> int:
     return found[own]
 
 
-def _foreseen(counts: GroupCounts, study: Study, n_days: int) -> float:
-    """h as if as many released times as there can be parted the events evenly."""
+def ways_at_best(counts: GroupCounts, study: Study, n_days: int) -> float:
+    """h as if released times parted the events evenly, one after 2 k events of the smallest group: so they are found in practice."""
     events = [counts.events[group] for group in counts.kept]
-    smallest = max(study.plan.disclosure.minimum_cell, 1)
-    positive = [each for each in events if each > 0]
-    n_blocks = max(min(positive, default=0) // smallest, 1)
+    apart = 2 * study.plan.disclosure.minimum_cell
+    n_blocks = max(min((each for each in events if each > 0), default=0) // apart, 1)
     blocks = [
         [each * (block + 1) // n_blocks - each * block // n_blocks for each in events]
         for block in range(n_blocks)
     ]
-    return ways(blocks, [max(n_days // n_blocks, 1)] * n_blocks)
+    total = max(sum(events), 1)
+    return ways(blocks, [-(-sum(block) * n_days // total) for block in blocks])

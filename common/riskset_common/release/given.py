@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from riskset_common.release.accepted import AcceptedTimes
 from riskset_common.release.cells import Verdicts
 from riskset_common.release.counted import Data
 from riskset_common.release.facts import Facts
@@ -25,6 +26,8 @@ class Given:
         The arithmetic that the data are for.
     cells
         The verdicts of the plan's counts, which were reached before.
+    accepted
+        The times of all curves of the plan, which were found before any is released.
     """
 
     study: Study
@@ -32,3 +35,4 @@ class Given:
     data: Data
     calculator: Calculator
     cells: Verdicts
+    accepted: AcceptedTimes = field(default_factory=dict)

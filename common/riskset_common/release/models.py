@@ -25,7 +25,7 @@ EVENTS_PER_LEVEL: Final = 5
 EVENTS_PER_COEFFICIENT: Final = 10
 """Below any of these a coefficient would show single patients (Peduzzi et al 1996, J Clin Epidemiol 49:1373: ten events a coefficient)."""
 
-TIES: Final = (1, 3, 7)
+TIES: Final = (1, 3, 7, 15, 31, 63)
 """What the deaths on one day are compared with: the least of these that they never exceed becomes public."""
 
 CODES: Final = (-1, 0, 1, 2)
@@ -294,16 +294,10 @@ def _asks(given: Given, asked: ModelAsked, least_events: int) -> Iterator[Ask]:
 
 
 def _excess(given: Given, deaths: LeavingTimes) -> Numbers:
-    """For each T of `TIES` the sum of d (d - 1) .. (d - T) over strata and days, shape (n, 1): 0 if no d is above T, else more."""
+    """For each T of `TIES` on how many days of a stratum there are more deaths, shape (n, 1)."""
     d = given.data[deaths]["events"].total(0).reshape(-1)
-    product, sums, last = d, [], 0
-    for most in TIES:
-        for i in range(last + 1, most + 1, 2):
-            pair = (d - i) if i == most else (d - i) * (d - (i + 1))
-            product = product * pair
-        last = most
-        sums.append(product.total().reshape(1, 1))
-    return given.calculator.joined(sums, axis=0)
+    within = [given.calculator.at_most(d, most).total().reshape(1, 1) for most in TIES]
+    return given.calculator.joined([d.shape[0] - each for each in within], axis=0)
 
 
 def _is_rare(given: Given, codes: CodesOfNumber, least_events: int) -> Among:

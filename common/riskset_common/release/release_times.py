@@ -115,7 +115,25 @@ def named_times(analysis: AnalysisSpec) -> tuple[float, ...]:
 
 def marks_of(study: Study, facts: Facts, origin: str) -> tuple[int, ...]:
     """Steps at which numbers at risk are known of every cohort that is followed from an origin: its days, and all released times."""
-    days = facts.days[origin]
+    return _marks(_OnePlan(study), origin, facts.days[origin])
+
+
+class _OnePlan:
+    """A study that is the same as another if both have one plan, not only an equal one: so it can be looked up at once."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _OnePlan) and self.study.plan is other.study.plan
+
+    def __hash__(self) -> int:
+        return id(self.study.plan)
+
+
+@lru_cache(maxsize=64)
+def _marks(of: _OnePlan, origin: str, days: DaySet) -> tuple[int, ...]:
+    study = of.study
     endpoints = endpoints_of(study, origin)
     followed = [
         analysis for analysis in study.plan.analyses if analysis.endpoint_name() in endpoints

@@ -55,7 +55,7 @@ class KnownPoints(Parallel):
     time
         The times that were accepted, ascending, also where the numbers are withheld. They are times of the plan or of its release grid.
     at_risk
-        Patients with T >= time, as multiples of 5.
+        Patients with T >= time, as multiples of 5, or all who have had no event so far if these are fewer.
     events_to
         Events up to and including each time.
     survival, std_err, lower, upper

@@ -97,11 +97,7 @@ class PrintedHazard:
 
 @dataclass(frozen=True)
 class FittedModel(Measured):
-    """A fitted model of hazards. `covariance` has shape (n_terms, n_terms), in the order of `terms`.
-
-    If rounded numbers are released, score and information at coefficients of 0 were opened to `decimals`, and `ties_at_most` bounds the
-    events on one day, if they are told apart.
-    """
+    """A fitted model of hazards. `covariance` has shape (n_terms, n_terms), in the order of `terms`."""
 
     kind: str
     endpoint: str
@@ -126,8 +122,6 @@ class FittedModel(Measured):
     robust: RobustVariance | None = field(metadata=WHEN_ASKED)
     ph_test: ProportionalityTest | None = field(metadata=WHEN_ASKED)
     baseline_hazard: PrintedHazard | None = field(metadata=WHEN_ASKED)
-    decimals: int | None = field(default=None, metadata=WHEN_ASKED, kw_only=True)
-    ties_at_most: int | None = field(default=None, metadata=WHEN_ASKED, kw_only=True)
 
     def lengths(self) -> Iterator[tuple[str, int, int]]:
         """One row and column of the covariance, and one robust standard error, a term."""
@@ -143,7 +137,14 @@ class FittedModel(Measured):
 
 @dataclass(frozen=True)
 class CoxResult(FittedModel):
-    """A fitted Cox model."""
+    """A fitted Cox model.
+
+    If rounded numbers are released, score and information at coefficients of 0 were opened to `decimals`, and `ties_at_most` bounds the
+    events on one day, if they are told apart.
+    """
+
+    decimals: int | None = field(default=None, metadata=WHEN_ASKED)
+    ties_at_most: int | None = field(default=None, metadata=WHEN_ASKED)
 
 
 @dataclass(frozen=True)

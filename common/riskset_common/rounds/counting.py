@@ -6,7 +6,7 @@ Nothing here rests on what the centre says: it follows from the approved plan an
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
@@ -18,6 +18,7 @@ from riskset_common.estimators.withholding import without_result
 from riskset_common.formats.canonical_json import canonical_json, content_hash
 from riskset_common.primitives.hashing import H
 from riskset_common.release.counted import Counted, Data
+from riskset_common.release.curves.plan_times import Wanted, times_program
 from riskset_common.release.facts import DaySet, Facts
 from riskset_common.release.given import Given
 from riskset_common.release.models import ModelsWait
@@ -104,11 +105,20 @@ class PlanWork(CountWork[Outcome]):
         )
         return tuple(dict.fromkeys((plan_cells(self.study, facts), *needed)))
 
+    def curves(self, facts: Facts) -> tuple[Wanted, ...]:
+        """The curves of all analyses, in the order of the plan."""
+        return tuple(
+            each
+            for spec in self.study.plan.analyses
+            for each in estimator_of(spec.kind).curves(spec, self.study, facts)
+        )
+
     def program(self, facts: Facts, data: Data, calculator: Calculator) -> Program[Outcome]:
-        """The verdicts of all counts, then the programs of all analyses, side by side."""
+        """The verdicts of all counts, the times of all curves, then the programs of all analyses, side by side."""
         of_plan = plan_cells(self.study, facts)
         verdicts = yield from verdicts_program(of_plan, self.study, data, calculator)
         given = Given(self.study, facts, data, calculator, verdicts.cells)
+        given = replace(given, accepted=(yield from times_program(self.curves(facts), given)))
         analyses = yield from together(
             {spec.id: _program(spec, given) for spec in self.study.plan.analyses}
         )

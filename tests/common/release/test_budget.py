@@ -21,6 +21,7 @@ from riskset_common.release.budget import (
     unit,
     ways,
 )
+from riskset_common.release.foreseen import foreseen
 from riskset_common.release.times import Cohort
 from riskset_common.survival.tests.weighing import Weighing
 
@@ -142,6 +143,38 @@ def test_parts_of_a_univariate_analysis_and_small_groups_are_seen() -> None:
 
     assert {"factors/curve.arm", "factors/curve.sex"} == share_of([univariate]).keys()
     assert {} == share_of([univariate], minimum_cell=900)
+
+
+def test_a_plan_is_told_how_many_events_its_tests_need_and_which_share_a_budget() -> None:
+    study = study_of(
+        {"kind": "event_table", "endpoint": "EFS"},
+        5,
+        analyses=[
+            kaplan_meier("first", by=["sex"], test="log_rank"),
+            kaplan_meier("second", by=["sex"], test="log_rank"),
+            kaplan_meier("alone", test="log_rank", primary=True),
+        ],
+        disclosure={"release": "rounded"},
+    )
+    arms, sexes = foreseen(study)
+
+    assert "test alone: it is shown from about" in arms
+    assert "tests first, second: they compare sex by the times in time" in sexes
+    assert f"the first alone from {least_events(1)};" in sexes
+    assert f"All are shown from about {least_events(2)} events" in sexes
+    assert 35 < least_events(1) < least_events(2) < 60
+
+
+def least_events(n_tests):
+    """From how many events in each of two groups so many tests leave 40 bits, if released times part them into tens."""
+    for d in range(10, 100):
+        n_blocks = d // 10
+        parts = [d * (block + 1) // n_blocks - d * block // n_blocks for block in range(n_blocks)]
+        h = sum(math.log2(math.comb(2 * part, part)) for part in parts)
+        b = n_tests * (math.log2(2 * d * 100 + 1) + math.log2(2 * d * 100 / 4 + 1))
+        if h - b >= MARGIN:
+            return d
+    raise AssertionError("no number is enough")
 
 
 def sums_of_patterns(labels, n_one, n_all):

@@ -96,12 +96,12 @@ def test_the_forest_plot_has_a_point_for_each_group_and_none_for_a_site(
 def test_what_is_withheld_or_was_not_asked_says_so(made: Callable[..., Shown]) -> None:
     nothing = dict.fromkeys(effect(1.0))
     few = made(fixed=nothing, random=nothing, i_squared=None, tau_squared=None)
-    rule = {"withheld": "minimum_cell 5 events: arm"}
+    rule = {"withheld": "events_per_level 5: arm", "reason": "small"}
     withheld = made(**{key: rule for key in result() if key not in ("kind", "warnings")})
 
     assert "I² = not estimable, τ² = not estimable" in heterogeneity.make(few).csv()
     assert [["withheld"] * 4] * 2 == [
         [cell.text for cell in row.cells] for row in heterogeneity.make(withheld).rows
     ]
-    why = "because a level of arm has fewer than 5 events (minimum_cell)"
+    why = "because a level of arm has fewer than 5 events (events_per_level)"
     assert f"τ² are not shown. Withheld {why}." in heterogeneity.make(withheld).csv()

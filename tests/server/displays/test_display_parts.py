@@ -163,7 +163,8 @@ def test_a_landmark_model_of_few_events_is_withheld_and_its_display_says_so() ->
     def hold(result: Any) -> None:
         names = [name for name in result["model"] if name not in ("kind", "warnings")]
         result["model"] |= {
-            key: {"withheld": "minimum_cell 5 events: dose_by_landmark"} for key in names
+            key: {"withheld": "events_per_level 5: dose_by_landmark", "reason": "small"}
+            for key in names
         }
 
     asked = LANDMARK | {"terms": [{"number": "age"}], "strata": ["site"]}
@@ -171,7 +172,9 @@ def test_a_landmark_model_of_few_events_is_withheld_and_its_display_says_so() ->
     table = landmark.make(subject)
     with figure.settings():
         drawn = landmark.draw(subject)
-    rule = "Withheld because a level of dose_by_landmark has fewer than 5 events (minimum_cell)."
+    rule = (
+        "Withheld because a level of dose_by_landmark has fewer than 5 events (events_per_level)."
+    )
 
     assert [["withheld"] * 3] == [[cell.text for cell in row.cells] for row in table.rows]
     assert [rule] == [footnote.text for footnote in table.footnotes()]

@@ -251,7 +251,7 @@ def test_an_analysis_that_was_wholly_withheld_is_named_with_its_rule(
     results = trial.study_results()
     for name in ("cox_all", "efs"):
         found = results["analyses"][name]
-        rule = {"withheld": "minimum_at_risk 10: kmt2a"}
+        rule = {"withheld": "minimum_at_risk 10: kmt2a", "reason": "small"}
         results["analyses"][name] = {"kind": found["kind"], "warnings": []} | {
             key: rule for key in found if key not in ("kind", "warnings")
         }

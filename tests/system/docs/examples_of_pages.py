@@ -15,6 +15,11 @@ from tests.system.docs.fragments import SITES, full_text
 from tests.system.docs.pages import Page, Piece, page, pages
 from tests.system.docs.workspace import LUNG
 
+from riskset_common.estimators.catalogue import estimator_of
+from riskset_common.planning.read import read_plan
+from riskset_common.study.codebook import read_codebook
+from riskset_common.study.study import Study
+
 NAMES = ("adelaide", "leiden", "turin", "osaka", "lund")
 """Sites of the study of the pages, in the order of their groups in `SITES`."""
 PATIENTS = 60
@@ -188,7 +193,10 @@ def in_two_groups(folder: Path) -> None:
 
 
 def released(release: str) -> Change:
-    """Ask for exact or rounded results: in the plan, and in what every site allows."""
+    """Ask for exact or rounded results: in the plan, and in what every site allows.
+
+    Of a plan with rounded results the analyses are left out that are refused then, with the displays that show nothing else.
+    """
 
     def change(folder: Path) -> None:
         path = folder / "plan.yaml"
@@ -199,5 +207,25 @@ def released(release: str) -> Change:
             read = yaml.safe_load(node.read_text(encoding="utf-8"))
             read["policy"] = {**read.get("policy", {}), "release": release}
             node.write_text(yaml.safe_dump(read, sort_keys=False), encoding="utf-8")
+        if release == "rounded":
+            refused = set(_refused(folder))
+            left = [each for each in plan["analyses"] if each["id"] not in refused]
+            displays = [each for each in plan.get("displays", []) if not _of(each) <= refused]
+            plan |= {"analyses": left, "displays": displays}
+            path.write_text(yaml.safe_dump(plan, sort_keys=False), encoding="utf-8")
 
     return change
+
+
+def _refused(folder: Path) -> Iterator[str]:
+    """The analyses of a plan that cannot be computed on shares."""
+    plan, codebook = read_plan(folder / "plan.yaml"), read_codebook(folder / "codebook.yaml")
+    for spec in plan.analyses:
+        if any(estimator_of(spec.kind).not_rounded(spec, Study(plan, codebook, ()))):
+            yield spec.id
+
+
+def _of(display: Mapping[str, Any]) -> set[str]:
+    """The analyses that a display shows."""
+    found = [panel.get("of", []) for panel in (display, *display.get("panels", []))]
+    return {name for of in found for name in ([of] if isinstance(of, str) else of)}

@@ -60,7 +60,8 @@ def test_the_examples_of_the_lung_study_run(release: str, tmp_path: Path) -> Non
     study = shutil.copytree(study_folder("lung"), tmp_path / "lung")
     report = reported(study, in_two_groups, plan_with(**plan), allowing_all, released(release))
 
-    assert len(plan["displays"]) == len(report.blocks)
+    assert report.blocks
+    assert release == "rounded" or len(plan["displays"]) == len(report.blocks)
 
 
 @RELEASES
@@ -68,17 +69,22 @@ def test_the_examples_of_the_study_of_the_pages_run(release: str, infants: Path)
     plan = together(base_of("infants"), INFANTS)
     report = reported(infants, plan_with(**plan), allowing_all, released(release))
 
-    assert len(plan["displays"]) == len(report.blocks)
+    assert report.blocks
+    assert release == "rounded" or len(plan["displays"]) == len(report.blocks)
 
 
 @RELEASES
 def test_the_examples_that_change_more_of_a_plan_run(release: str, infants: Path) -> None:
-    pages = [
-        reported(infants, plan_with(**plan), allowing_all, released(release)).page
+    plans = [
+        plan
         for plan in alone(base_of("infants"), INFANTS)
+        if release == "exact" or plan.get("disclosure", {}).get("release") != "exact"
+    ]
+    pages = [
+        reported(infants, plan_with(**plan), allowing_all, released(release)).page for plan in plans
     ]
 
-    assert 5 == len([page for page in pages if "</html>" in page])
+    assert {"exact": 7, "rounded": 5}[release] == len([page for page in pages if "</html>" in page])
 
 
 @RELEASES

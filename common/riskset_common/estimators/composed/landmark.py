@@ -51,6 +51,7 @@ from riskset_common.estimators.composed.rounded_landmark import (
     with_values,
 )
 from riskset_common.estimators.composed.rounded_parts import (
+    parts_curves,
     parts_fitted,
     parts_implied,
     parts_not_rounded,
@@ -81,6 +82,7 @@ from riskset_common.estimators.on_shares import Fits
 from riskset_common.estimators.withholding import passed_on
 from riskset_common.release.cells import Counts
 from riskset_common.release.counted import Counted
+from riskset_common.release.curves.plan_times import Wanted
 from riskset_common.release.facts import Facts
 from riskset_common.release.floors import nothing_of
 from riskset_common.release.given import Given
@@ -183,6 +185,11 @@ class Landmark(Composed[LandmarkSpec, AskLandmark, LandmarkResult]):
         """What the curves or the model are made of."""
         specs, at_landmark = _rounded_parts(spec, study)
         return parts_uploads(specs, at_landmark, facts)
+
+    def curves(self, spec: LandmarkSpec, study: Study, facts: Facts) -> tuple[Wanted, ...]:
+        """Those of the patients who are followed beyond the landmark."""
+        specs, at_landmark = _rounded_parts(spec, study)
+        return parts_curves(specs, at_landmark, facts)
 
     def program(
         self, spec: LandmarkSpec, given: Given

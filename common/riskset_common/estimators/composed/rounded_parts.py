@@ -8,6 +8,7 @@ from riskset_common.estimators.composed.parts import PartSpec, estimator_of_part
 from riskset_common.estimators.on_shares import Fits
 from riskset_common.estimators.withholding import fitted_rounded
 from riskset_common.release.counted import Counted
+from riskset_common.release.curves.plan_times import Wanted
 from riskset_common.release.facts import Facts
 from riskset_common.release.given import Given
 from riskset_common.release.models import ModelsWait
@@ -34,6 +35,15 @@ def parts_uploads(specs: Mapping[str, PartSpec], study: Study, facts: Facts) -> 
             for spec in specs.values()
             for counted in estimator_of_part(spec).uploads(spec, study, facts)
         )
+    )
+
+
+def parts_curves(specs: Mapping[str, PartSpec], study: Study, facts: Facts) -> tuple[Wanted, ...]:
+    """The curves of the parts."""
+    return tuple(
+        each
+        for spec in specs.values()
+        for each in estimator_of_part(spec).curves(spec, study, facts)
     )
 
 

@@ -29,6 +29,7 @@ from riskset_common.estimators.composed.parts import (
     requests_of,
 )
 from riskset_common.estimators.composed.rounded_parts import (
+    parts_curves,
     parts_fitted,
     parts_implied,
     parts_not_rounded,
@@ -55,6 +56,7 @@ from riskset_common.estimators.withholding import passed_on
 from riskset_common.release.budget import Compared
 from riskset_common.release.cells import Counts
 from riskset_common.release.counted import Counted
+from riskset_common.release.curves.plan_times import Wanted
 from riskset_common.release.facts import Facts
 from riskset_common.release.floors import nothing_of
 from riskset_common.release.given import Given
@@ -172,6 +174,10 @@ class Univariate(Composed[UnivariateSpec, AskParts, UnivariateResult]):
     def uploads(self, spec: UnivariateSpec, study: Study, facts: Facts) -> tuple[Counted, ...]:
         """What its curves and models are made of."""
         return parts_uploads(parts(spec, study), study, facts)
+
+    def curves(self, spec: UnivariateSpec, study: Study, facts: Facts) -> tuple[Wanted, ...]:
+        """Those of all patients and of each factor."""
+        return parts_curves(parts(spec, study), study, facts)
 
     def program(
         self, spec: UnivariateSpec, given: Given

@@ -59,6 +59,7 @@ from riskset_common.release.curves.incidence import (
     implied_by_incidences,
     incidences_program,
 )
+from riskset_common.release.curves.plan_times import Wanted, wanted
 from riskset_common.release.facts import Facts
 from riskset_common.release.followed import cohort_of, leaving_times
 from riskset_common.release.given import Given
@@ -181,6 +182,13 @@ class CumulativeIncidence(TwoRounds[CumulativeIncidenceSpec, CumulativeIncidence
             return (curves,)
         return tuple(dict.fromkeys((curves, _asked_test(spec, study, facts).counted)))
 
+    def curves(
+        self, spec: CumulativeIncidenceSpec, study: Study, facts: Facts
+    ) -> tuple[Wanted, ...]:
+        """The curves by group."""
+        asked = _asked_curves(spec, study, facts)
+        return (wanted(study, facts, spec, asked.counted, spec.at, asked.causes),)
+
     def program(
         self, spec: CumulativeIncidenceSpec, given: Given
     ) -> Program[CumulativeIncidenceResult | WithheldAnalysis]:
@@ -279,7 +287,6 @@ def _asked_curves(spec: CumulativeIncidenceSpec, study: Study, facts: Facts) -> 
     """The curves as their program takes them, and what the sites count for them."""
     cohort, causes = cohort_of(spec, complete=spec.strata), spec.causes_of(study)
     return IncidencesAsked(
-        spec,
         leaving_times(study, facts, cohort, spec.endpoint, spec.by, causes=causes),
         causes,
         at=spec.at,

@@ -5,6 +5,7 @@ In the reverse method the censoring is the event. Completeness is that of Clark,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
+from riskset_common.errors import EstimationError
 from riskset_common.estimators.cohort.exposure import exposure_times
 from riskset_common.estimators.curves.counts import (
     count_shapes,
@@ -38,7 +40,7 @@ from riskset_common.release.curves.follow_up import (
     implied_by_follow_up,
     whole_grid,
 )
-from riskset_common.release.facts import Facts
+from riskset_common.release.facts import Facts, origin_of
 from riskset_common.release.followed import cohort_of
 from riskset_common.release.given import Given
 from riskset_common.release.program import Opened, Program
@@ -69,6 +71,8 @@ from riskset_common.survival.curves.risk_table import (
 )
 
 CUTOFF = "data_cutoff"
+LONGEST_YEARS = 150
+"""Nobody could have been observed for longer: a public bound of the person-time of a patient."""
 
 
 class FollowUpSpec(EndpointSpec):
@@ -230,16 +234,22 @@ class PersonTimeUntilClosing(Counted):
     ----------
     completeness
         The closing date, as in `FollowUpSpec`.
+    largest
+        A bound of a site's person-time, in steps.
     """
 
     cohort: Cohort
     endpoint: str
     completeness: str
+    largest: int
 
     def arrays(self, study: Study) -> Mapping[str, CountedArray]:
         """`person_time` (observed, potential) and `incomplete`."""
         del study
-        return {"person_time": CountedArray((2,)), "incomplete": CountedArray(())}
+        return {
+            "person_time": CountedArray((2,), largest=self.largest),
+            "incomplete": CountedArray(()),
+        }
 
     def of(self, patients: Patients, study: Study) -> OwnNumbers:
         """This site's sums."""
@@ -247,6 +257,11 @@ class PersonTimeUntilClosing(Counted):
         times = chosen.endpoints[self.endpoint]
         closing = _closing(chosen, self.endpoint, self.completeness, study)
         found = person_time(times.time, times.event > 0, times.entry, closing)
+        if found.potential > self.largest:
+            raise EstimationError(
+                f"completeness of endpoint {self.endpoint}: the closing date lies more than {LONGEST_YEARS} years after patients' origins. "
+                "Correct the dates, or the number that holds the time to the closing date."
+            )
         return {
             "person_time": np.array([found.observed, found.potential], dtype=np.int64),
             "incomplete": one(found.incomplete),
@@ -257,7 +272,11 @@ def _asked(spec: FollowUpSpec, study: Study, facts: Facts) -> FollowUpAsked:
     """Follow-up as its program takes it, and what the sites count for it."""
     numbers = () if spec.completeness in (None, CUTOFF) else (str(spec.completeness),)
     cohort = cohort_of(spec, complete=numbers)
-    closing = spec.completeness and PersonTimeUntilClosing(cohort, spec.endpoint, spec.completeness)
+    days = facts.days[origin_of(study, spec.endpoint)]
+    longest = max(days.n_steps, math.ceil(LONGEST_YEARS * 366 / study.grid.days_per_step))
+    closing = spec.completeness and PersonTimeUntilClosing(
+        cohort, spec.endpoint, spec.completeness, longest * facts.patients
+    )
     return FollowUpAsked(
         whole_grid(study, facts, cohort, spec.endpoint),
         closing or None,

@@ -58,6 +58,7 @@ from riskset_common.release.budget import Compared
 from riskset_common.release.cells import Counts, followed_counts
 from riskset_common.release.counted import Counted
 from riskset_common.release.curves.group_curves import CurvesAsked
+from riskset_common.release.curves.plan_times import Wanted, wanted
 from riskset_common.release.curves.survival import curves_program, implied_by_curves
 from riskset_common.release.facts import Facts
 from riskset_common.release.followed import cohort_of, leaving_times
@@ -160,6 +161,11 @@ class KaplanMeier(TwoRounds[KaplanMeierSpec, KaplanMeierResult]):
         curves = _asked_curves(spec, study, facts).counted
         return (curves,) if test is None else tuple(dict.fromkeys((curves, test.counted)))
 
+    def curves(self, spec: KaplanMeierSpec, study: Study, facts: Facts) -> tuple[Wanted, ...]:
+        """The curves by group."""
+        asked = _asked_curves(spec, study, facts)
+        return (wanted(study, facts, spec, asked.counted, spec.at),)
+
     def program(
         self, spec: KaplanMeierSpec, given: Given
     ) -> Program[KaplanMeierResult | WithheldAnalysis]:
@@ -242,7 +248,6 @@ def _asked_curves(spec: KaplanMeierSpec, study: Study, facts: Facts) -> CurvesAs
     """The curves as their program takes them, and what the sites count for them."""
     cohort = cohort_of(spec, complete=spec.strata)
     return CurvesAsked(
-        spec,
         leaving_times(study, facts, cohort, spec.endpoint, spec.by, cause=spec.cause),
         spec.cause,
         at=spec.at,

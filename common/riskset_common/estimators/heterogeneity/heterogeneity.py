@@ -107,6 +107,14 @@ class Heterogeneity(Estimator[HeterogeneitySpec, AskHeterogeneity, Heterogeneity
         },
     )
 
+    def not_rounded(self, spec: HeterogeneitySpec, study: Study) -> Iterator[str]:
+        """All of it, whatever it asks for."""
+        del spec, study
+        yield (
+            "heterogeneity among sites is not computed on shares: it needs sums of the sites' own weights and estimates, which no result "
+            "shows. Ask a Cox model with an interaction of the effect and a grouping of sites, or release exact numbers of public data."
+        )
+
     def problems(self, spec: HeterogeneitySpec, study: Study) -> Iterator[str]:
         """What the sites' model cannot be, an effect that is not one coefficient, and groups that are not of sites."""
         yield from model_problems(spec.own_model(), study)

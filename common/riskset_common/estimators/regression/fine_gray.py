@@ -165,6 +165,15 @@ class FineGray(Estimator[FineGraySpec, AskCox, FineGrayResult]):
         },
     )
 
+    def not_rounded(self, spec: FineGraySpec, study: Study) -> Iterator[str]:
+        """All of it, whatever it asks for."""
+        del spec, study
+        yield (
+            "a Fine-Gray model is not computed on shares: its standard errors need the products of each patient's score, and its weights "
+            "the censoring at each time, which no result shows. Ask a cause-specific Cox model (kind: cox, with cause), or release exact "
+            "numbers of public data."
+        )
+
     def problems(self, spec: FineGraySpec, study: Study) -> Iterator[str]:
         """Terms that do not fit, risk sets that would cross sites, a missing cause, and late entry."""
         yield from _own_problems(spec, study)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
 
 import numpy as np
 
@@ -17,25 +16,10 @@ from riskset_common.release.facts import origin_of
 from riskset_common.release.floors import Floors
 from riskset_common.release.given import Given
 from riskset_common.release.program import Program
-from riskset_common.release.release_times import (
-    Times,
-    axis_times,
-    release_grid,
-)
+from riskset_common.release.release_times import Times, release_grid, times_on
 from riskset_common.release.times import LeavingTimes, at_risk
-from riskset_common.results.curves import NumbersAtRisk
-from riskset_common.results.shown import Withheld
-from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.survival.arrays.calculator import Numbers
 from riskset_common.survival.arrays.shapes import BoolArray, IntArray
-
-
-class HasNumbers(Protocol):
-    """A released group of curves."""
-
-    @property
-    def numbers_at_risk(self) -> NumbersAtRisk | None:
-        """Patients at risk at the times of an axis."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +48,9 @@ class Frame:
 
     @classmethod
     def of(
-        cls, given: Given, counted: LeavingTimes, analysis: AnalysisSpec, at: Sequence[float]
+        cls, given: Given, counted: LeavingTimes, axis: Sequence[float], at: Sequence[float]
     ) -> Frame:
-        """The frame of an analysis."""
+        """The frame of curves whose axis has some times, and whose plan names some."""
         floors = Floors.of(given.study.plan.disclosure)
         days = given.facts.days[origin_of(given.study, counted.endpoint)]
         return cls(
@@ -74,7 +58,7 @@ class Frame:
             counted,
             people_of(given, counted, floors),
             floors,
-            axis_times(given.study, analysis, days),
+            times_on(given.study.grid, axis),
             release_grid(given.study, days, at),
             tuple(dict.fromkeys(map(float, at))),
         )
@@ -94,6 +78,11 @@ class Frame:
         """Patients at risk at each mark of the groups with a curve, shape (n_curves, n_marks)."""
         data = self.given.data[self.counted]
         return at_risk(self.given.calculator, data, self.counted)[self.rows]
+
+    @property
+    def days_are_told(self) -> bool:
+        """Whether everybody knows on which days there are events."""
+        return self.given.facts.days[origin_of(self.given.study, self.counted.endpoint)].told
 
     @cached_property
     def day_set(self) -> frozenset[int]:
@@ -180,25 +169,23 @@ def _first_run(times: Sequence[float], few: Sequence[bool], *, late: bool) -> tu
 
 
 def spans(
-    frame: Frame, asks: Asks[Result], group_of: Callable[[Result, int], HasNumbers]
+    frame: Frame,
+    asks: Asks[Result],
+    name: str,
+    few_of: Callable[[Result], Sequence[Sequence[bool]]],
 ) -> Program[Spans]:
-    """Ask at which times of the axis fewer than enough are at risk; `group_of` finds the group of the i-th curve in a result."""
+    """Ask at which times of the axis fewer than enough are at risk; `few_of` finds that by group with a curve in a result."""
     n_axis, n_curves = len(frame.axis), len(frame.curves)
     if not n_curves:
         return Spans.of(frame.axis, np.zeros((0, n_axis), dtype=np.bool_), late=False)
     numbers = frame.at_risk[:, frame.marks(frame.axis.since)]
     [few] = yield [
         asks.among(
-            "fewer at risk than may be shown",
+            f"fewer at risk than may be shown, {name}",
             numbers.reshape(n_curves * n_axis, 1),
             0,
             frame.floors.fewest - 1,
-            lambda result: [
-                int(isinstance(n, Withheld))
-                for i in range(n_curves)
-                if (numbers := group_of(result, i).numbers_at_risk) is not None
-                for n in numbers.at_risk
-            ],
+            lambda result: [int(each) for row in few_of(result) for each in row],
         )
     ]
     found = few.reshape(n_curves, n_axis).astype(np.bool_)
@@ -211,9 +198,18 @@ def points(
     asks: Asks[Result],
     name: str,
     picks: Sequence[Pick],
+    allowed: Collection[float],
     times_of: Callable[[Result], Collection[float]],
 ) -> Program[tuple[int, ...]]:
-    """The places among the frame's times at which the curves of all groups are told; `picks` choose the events that are protected."""
+    """The places among the frame's times at which the curves of all groups are told.
+
+    Parameters
+    ----------
+    picks
+        They choose the events that are protected.
+    allowed
+        Times of which one may be accepted.
+    """
     curves = range(len(frame.curves))
     shown = np.array(
         [[known.holds(curve, time) for time in frame.places.time] for curve in curves],
@@ -227,8 +223,9 @@ def points(
     ]
     late = frame.counted.left_truncated
     watched = Watched(
-        _events_at(frame, [row for row, _ in rows], n_days),
-        np.array([held for _, held in rows], dtype=np.bool_),
+        _events_at(frame, [row.events for row in rows], n_days),
+        np.array([row.is_held for row in rows], dtype=np.bool_),
+        np.array([row.may_be_0 for row in rows], dtype=np.bool_),
         frame.at_risk[:, frame.marks(frame.places.since)] if late else None,
         shown if late else None,
     )
@@ -236,8 +233,9 @@ def points(
         frame.places,
         n_days,
         len(frame.counted.days),
+        frame.days_are_told,
         tuple(frame.places.place(time) for time in frame.named),
-        np.asarray(shown.any(axis=0)),
+        shown.any(axis=0) & np.array([time in allowed for time in frame.places.time]),
     )
     return (
         yield from accepted(

@@ -22,7 +22,6 @@ from riskset_common.results.curves import (
 )
 from riskset_common.results.shown import Shown, Withheld
 from riskset_common.results.tests import ContrastOf
-from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.survival.curves.kaplan_meier import LimitKind
 
 DECIMALS = 1000
@@ -38,8 +37,6 @@ class CurvesAsked:
 
     Attributes
     ----------
-    analysis
-        As the plan writes it, for its name and for the times that it and its displays name.
     counted
         The patients, by groups.
     cause
@@ -48,7 +45,6 @@ class CurvesAsked:
         As in the plan.
     """
 
-    analysis: AnalysisSpec
     counted: LeavingTimes
     cause: str | None
     at: tuple[float, ...]
@@ -111,7 +107,10 @@ class Told:
         is_flat = bool(at) and self.events[curve, at[-1]] == frame.curves[curve].events
         if is_flat and last > 2 * DECIMALS * (1 - p):
             return math.nan
-        return frame.floors.few
+        later = frame.places.time[at[-1] + 1 :] if at else frame.places.time
+        # Where no later time could have been accepted, few are at risk there; else the times that were not protect somebody.
+        ended = bool(at) and not any(time <= self.known.end[curve] for time in later)
+        return frame.floors.few if ended else frame.floors.protects
 
 
 def group_curve(frame: Frame, told: Told, i: int, asked: CurvesAsked) -> GroupCurve:
@@ -191,7 +190,7 @@ def _landmark(frame: Frame, told: Told, i: int, time: float, curve: KnownPoints)
             time, *(getattr(curve, name)[j] for name in ("at_risk", "events_to", "survival", "std_err", "lower", "upper"))
         )  # fmt: skip
     number: Shown[int] = told.numbers.get((i, frame.places.since[place]), frame.floors.few)
-    mark = number if isinstance(number, Withheld) else frame.floors.small
+    mark = number if isinstance(number, Withheld) else frame.floors.protects
     return Landmark(time, number, mark, mark, mark, mark, mark)
 
 

@@ -1,8 +1,7 @@
 """Cumulative incidences as they are released: one program for numbers that lie open and for numbers that are hidden on shares.
 
-What it opens, in order: at which times of an axis few are at risk; which times are accepted for each cause; incidences, their standard
-errors, events and numbers at risk there. At a time of a cause no group may have few events of it on either side, and no few of others:
-the curve of any event would tell these.
+What it opens, at the times that were accepted before for each cause (`plan_times`): incidences, their standard errors, events and numbers
+at risk. At a time of a cause no group has few events of it on either side, and no few of others: the curve of any event would tell these.
 """
 
 from __future__ import annotations
@@ -13,13 +12,14 @@ from dataclasses import dataclass, field
 from riskset_common.release.curves.asks import Asks, opened_by_name
 from riskset_common.release.curves.at_risk import AtRisk, numbers_on_axis
 from riskset_common.release.curves.emptied import INCIDENCE_STAYS, emptied_warnings, empty_warnings
-from riskset_common.release.curves.frame import Frame, Spans, points, spans
+from riskset_common.release.curves.frame import Frame, Spans
 from riskset_common.release.curves.group_curves import DECIMALS, At
 from riskset_common.release.curves.limits import incidence_limits_of
-from riskset_common.release.curves.people import Group, Pick
+from riskset_common.release.curves.people import Group
+from riskset_common.release.curves.plan_times import frame_and_spans, places_of
 from riskset_common.release.floors import nothing_of
 from riskset_common.release.given import Given
-from riskset_common.release.program import Opened, Opens, Program, together
+from riskset_common.release.program import Opened, Opens, Program
 from riskset_common.release.times import LeavingTimes
 from riskset_common.results.incidence import (
     CauseIncidence,
@@ -29,7 +29,6 @@ from riskset_common.results.incidence import (
     KnownIncidence,
 )
 from riskset_common.results.shown import Shown, Withheld, WithheldAnalysis
-from riskset_common.study.analysis import AnalysisSpec
 from riskset_common.survival.curves.kaplan_meier import LimitKind
 from riskset_common.survival.curves.on_days import after
 from riskset_common.survival.incidence.on_days import DayIncidence, day_incidences
@@ -44,8 +43,6 @@ class IncidencesAsked:
 
     Attributes
     ----------
-    analysis
-        As the plan writes it, for its name and for the times that it and its displays name.
     counted
         The patients, by groups; the first kinds of event that are told apart are the causes.
     causes, at, interval, level
@@ -54,7 +51,6 @@ class IncidencesAsked:
         Whether the plan asks for a test beside the curves.
     """
 
-    analysis: AnalysisSpec
     counted: LeavingTimes
     causes: tuple[str, ...]
     at: tuple[float, ...]
@@ -80,12 +76,12 @@ def incidences_program(
 ) -> Program[Incidences]:
     """The curves of an analysis, without its tests."""
     asks = IncidenceAsks() if asks is None else asks
-    frame = Frame.of(given, asked.counted, asked.analysis, asked.at)
+    frame, known = frame_and_spans(given, asked.counted)
     if isinstance(frame.people.n, Withheld) or not frame.people.groups:
         mark = frame.people.n if isinstance(frame.people.n, Withheld) else frame.floors.few
         also = ["tests"] if asked.has_test else []
         return nothing_of(CumulativeIncidenceResult, "cumulative_incidence", mark, also)
-    told = yield from _told(asked, frame, asks)
+    told = yield from _told(asked, frame, known, asks)
     warnings = yield from emptied_warnings(
         frame, asks, INCIDENCE_STAYS, lambda result: result.warnings
     )
@@ -101,24 +97,14 @@ def implied_by_incidences(
     return {} if isinstance(result, WithheldAnalysis) else asks.told_by(program, result)
 
 
-def _told(asked: IncidencesAsked, frame: Frame, asks: IncidenceAsks) -> Program[_Told]:
-    """Ask for what may be known of the curves."""
-    known = yield from spans(frame, asks, lambda result, i: _group_of(result, frame, i))
+def _told(
+    asked: IncidencesAsked, frame: Frame, known: Spans, asks: IncidenceAsks
+) -> Program[_Told]:
+    """Ask for what may be known of the curves at the times that were accepted."""
     if not frame.curves:
         return _Told(known, {})
-    places = yield from together(
-        {
-            cause: points(
-                frame,
-                known,
-                asks,
-                f"a time of {cause} among too few events",
-                _watched(kind, asked.counted.n_kinds(frame.given.study)),
-                _times_of(frame, cause),
-            )
-            for kind, cause in enumerate(asked.causes)
-        }
-    )
+    accepted = frame.given.accepted[asked.counted]
+    places = {cause: places_of(frame, accepted, cause) for cause in asked.causes}
     at = {cause: frame.told_at(known, found) for cause, found in places.items()}
     at_risk = AtRisk.of(frame, known, [each for found in at.values() for each in found])
     curves = _day_incidences(asked, frame)
@@ -165,24 +151,6 @@ def _day_incidences(asked: IncidencesAsked, frame: Frame) -> list[DayIncidence]:
         len(asked.causes),
         given.facts.patients,
     )
-
-
-def _watched(kind: int, n_kinds: int) -> tuple[Pick, ...]:
-    """The events of a kind, and those of all others if there are others."""
-    of_kind = Pick(lambda events: events[kind], lambda group: group.of_kind[kind])
-    if n_kinds == 1:
-        return (of_kind,)
-    return of_kind, Pick(lambda events: events.total(axis=0) - events[kind], _others(kind))
-
-
-def _others(kind: int) -> Callable[[Group], Shown[int]]:
-    def others(group: Group) -> Shown[int]:
-        events, of_kind = group.events, group.of_kind[kind]
-        if isinstance(events, Withheld):
-            return events
-        return of_kind if isinstance(of_kind, Withheld) else events - of_kind
-
-    return others
 
 
 def _asks_of(
@@ -333,7 +301,7 @@ def _landmark(
             upper=curve.upper[j],
         )
     number: Shown[int] = told.numbers.get((i, frame.places.since[place]), frame.floors.few)
-    mark = number if isinstance(number, Withheld) else frame.floors.small
+    mark = number if isinstance(number, Withheld) else frame.floors.protects
     return IncidenceLandmark(time, number, mark, mark, mark, mark, mark)
 
 
@@ -347,10 +315,6 @@ def known_incidence(group: GroupIncidence, cause: str) -> KnownIncidence:
     if not isinstance(curve, KnownIncidence):
         raise TypeError("A group that has a curve is released with known points.")
     return curve
-
-
-def _times_of(frame: Frame, cause: str) -> Callable[[CumulativeIncidenceResult], tuple[float, ...]]:
-    return lambda result: known_incidence(_group_of(result, frame, 0), cause).time
 
 
 def _number_at_risk(result: CumulativeIncidenceResult, frame: Frame, i: int, since: int) -> int:

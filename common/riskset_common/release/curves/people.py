@@ -163,21 +163,58 @@ def any_event(events: Numbers) -> Numbers:
 ANY = Pick(any_event, lambda group: group.events)
 
 
-def protected(
-    given: Given, counted: LeavingTimes, people: People, pick: Pick
-) -> Iterator[tuple[Numbers, bool]]:
-    """Events by day of all who are protected, shape (n_days,) each, and whether their number is not shown.
+@dataclass(frozen=True, eq=False)
+class Row:
+    """Events by day of some who are protected.
+
+    Attributes
+    ----------
+    events
+        Shape (n_days,).
+    is_held
+        Whether their number is not shown.
+    may_be_0
+        Whether they may have none in an interval in which the day set has some: who is left between several groups gives no day of the
+        interval to one of them.
+    """
+
+    events: Numbers
+    is_held: bool
+    may_be_0: bool = False
+
+
+def kind_and_others(kind: int, n_kinds: int) -> tuple[Pick, ...]:
+    """The events of a kind, and those of all others if there are others."""
+    of_kind = Pick(lambda events: events[kind], lambda group: group.of_kind[kind])
+    if n_kinds == 1:
+        return (of_kind,)
+    return of_kind, Pick(lambda events: events.total(axis=0) - events[kind], _others(kind))
+
+
+def _others(kind: int) -> Callable[[Group], Shown[int]]:
+    def others(group: Group) -> Shown[int]:
+        events, of_kind = group.events, group.of_kind[kind]
+        if isinstance(events, Withheld):
+            return events
+        return of_kind if isinstance(of_kind, Withheld) else events - of_kind
+
+    return others
+
+
+def protected(given: Given, counted: LeavingTimes, people: People, pick: Pick) -> Iterator[Row]:
+    """Events of all who are protected.
 
     They are the groups with a curve, the patients without one together, and for each group those of a wider cohort of the plan who
     are not in it: times at which both are released would tell of the difference. Who is shown to have no such event at all needs no
     protection: that no day is theirs is told.
     """
     events = pick.events(given.data[counted]["events"])
-    for group in people.curves:
-        if pick.total(group) != 0:
-            yield events[group.row], group.is_held
+    watched = [group for group in people.curves if pick.total(group) != 0]
+    for group in watched:
+        yield Row(events[group.row], group.is_held)
     if people.rest:
-        yield events[np.array(people.rest)].total(axis=0), people.is_rest_held
+        rest = events[np.array(people.rest)].total(axis=0)
+        yield Row(rest, people.is_rest_held, may_be_0=len(watched) > 1)
     done = set[tuple[Cell, Cell]]()
     for row, cell, own in _curves_of(given, counted):
         for other in given.data:
@@ -189,7 +226,7 @@ def protected(
                 done.add((cell, wider))
                 theirs = pick.events(given.data[other]["events"])[wider_row]
                 held = isinstance(own, Withheld) or isinstance(all_of_them, Withheld)
-                yield theirs - events[row], held
+                yield Row(theirs - events[row], held)
 
 
 def _counts_alike(other: LeavingTimes, counted: LeavingTimes) -> bool:

@@ -4,6 +4,9 @@ A time is accepted if on both sides of it, up to the accepted times beside it, e
 has no event either: 0 elsewhere would give every day of the set between the two times to the other groups. The times that the plan
 names come first, in its order; then, from the top down, the places in the middle of each gap between accepted times. A try opens one
 bit, which the list of the accepted times tells.
+
+Where the days are not told, 0 gives no day away, and a time that the plan names may have it on a side. The others may not: they would
+run close up to the events.
 """
 
 from __future__ import annotations
@@ -40,6 +43,8 @@ class Places:
         Days of the set up to and including each, shape (n_times,).
     days
         Days of the set in all.
+    told
+        Whether everybody knows the days; if not, they are all steps of the grid.
     named
         Places of the times that the plan names, in its order.
     usable
@@ -49,6 +54,7 @@ class Places:
     times: Times
     n_days: IntArray
     days: int
+    told: bool
     named: tuple[int, ...]
     usable: BoolArray
 
@@ -84,6 +90,8 @@ class Watched:
         Events up to the origin (0), to each of the times, and in all, shape (n_rows, n_times + 2); None where nobody need be watched.
     held
         Whether the number of all events is not shown, so that it must not follow from a last time either, shape (n_rows,).
+    may_be_0
+        Whether there may be none where the set has days, shape (n_rows,).
     at_risk, shown
         Patients at risk at each time, and whether the value would be shown: fewer than enough then reject a time, shape (n_curves,
         n_times). None where their number only falls, so that the end of a curve says as much.
@@ -91,6 +99,7 @@ class Watched:
 
     events: Numbers | None
     held: BoolArray
+    may_be_0: BoolArray
     at_risk: Numbers | None = None
     shown: BoolArray | None = None
 
@@ -112,7 +121,11 @@ def accepted(
         here = bisect_right(found, place)
         bounded = [-1, *found, end]
         trying = (bounded[here], place, bounded[here + 1])
-        if places.usable[place] and asked.may_be(trying) and (yield from asked.bits([trying]))[0]:
+        if (
+            places.usable[place]
+            and asked.may_be(trying)
+            and (yield from asked.bits([trying], are_named=True))[0]
+        ):
             insort(found, place)
     waiting = {gap: places.middle(*gap) for gap in pairwise([-1, *found, end])}
     while True:
@@ -158,18 +171,21 @@ class _Tries:
         behind = self._places.days_between(place, after)
         return behind > 0 or after < len(self._places.times) or not self._watched.held.any()
 
-    def bits(self, now: Sequence[Try]) -> Program[list[bool]]:
+    def bits(self, now: Sequence[Try], *, are_named: bool = False) -> Program[list[bool]]:
         """Whether each of the times is accepted."""
         self._wave += 1
         before, here, after = (np.array(each) + 1 for each in zip(*now, strict=True))
         events = self._watched.events
-        parts, highest = list[Numbers](), list[IntArray]()
+        parts, lowest, highest = list[Numbers](), list[IntArray](), list[IntArray]()
         if events is not None:
             parts += [events[:, here] - events[:, before], events[:, after] - events[:, here]]
             sides = ((a, place) for a, place, _ in now), ((place, b) for _, place, b in now)
-            highest += [self._highest(list(gaps)) for gaps in sides]
+            for gaps in map(list, sides):
+                lowest.append(self._lowest(gaps, are_named=are_named))
+                highest.append(self._highest(gaps))
         if self._watched.at_risk is not None and self._watched.shown is not None:
             parts.append(self._watched.at_risk[:, here - 1])
+            lowest.append(np.zeros((len(self._watched.shown), len(now)), dtype=np.int64))
             highest.append(np.where(self._watched.shown[:, here - 1], self._fewest - 1, -1))
         if not parts:
             return [True for _ in now]
@@ -178,7 +194,7 @@ class _Tries:
             self._asks.among(
                 f"{self._name}, try {self._wave}",
                 self._calculator.joined(parts, axis=0).transpose(1, 0),
-                0,
+                np.concatenate(lowest).T,
                 np.concatenate(highest).T.astype(np.int64),
                 lambda result: [int(time not in self._times_of(result)) for time in times],
             )
@@ -189,3 +205,9 @@ class _Tries:
         """How many events are too few in each gap: where the set has no day there is none, and nothing lies from 0 to -1."""
         few = [self._smallest - 1 if self._places.days_between(*gap) else -1 for gap in gaps]
         return np.broadcast_to(np.array(few, dtype=np.int64), (self._watched.held.size, len(gaps)))
+
+    def _lowest(self, gaps: Sequence[tuple[int, int]], *, are_named: bool) -> IntArray:
+        """1 where none is not too few either; but none behind a last time would tell a number of all events that is held."""
+        may_be_0 = self._watched.may_be_0 | (are_named and not self._places.told)
+        last = np.array([after == len(self._places.times) for _, after in gaps])
+        return np.where(may_be_0[:, None] & ~(self._watched.held[:, None] & last), 1, 0)

@@ -1,7 +1,7 @@
 """Kaplan-Meier curves as they are released: one program for numbers that lie open and for numbers that are hidden on shares.
 
-What it opens, in order: at which times of an axis few are at risk; which times are accepted; survival, events and numbers at risk there;
-then standard errors, where quantiles lie, and areas. The released result says each of these.
+What it opens, in order, at the times that were accepted before (`plan_times`): survival, events and numbers at risk; then standard errors,
+where quantiles lie, and areas. The released result says each of these.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from riskset_common.release.curves.at_risk import AtRisk
 from riskset_common.release.curves.contrasts import released_contrasts
 from riskset_common.release.curves.crossings import Crossings
 from riskset_common.release.curves.emptied import STAYS_0, emptied_warnings, empty_warnings
-from riskset_common.release.curves.frame import Frame, points, spans
+from riskset_common.release.curves.frame import Frame, Spans
 from riskset_common.release.curves.group_curves import (
     DECIMALS,
     CurvesAsked,
@@ -25,7 +25,8 @@ from riskset_common.release.curves.group_curves import (
     number_at_risk,
     withheld_curve,
 )
-from riskset_common.release.curves.people import ANY, any_event
+from riskset_common.release.curves.people import any_event
+from riskset_common.release.curves.plan_times import frame_and_spans, places_of
 from riskset_common.release.floors import nothing_of
 from riskset_common.release.given import Given
 from riskset_common.release.program import Opened, Opens, Program
@@ -42,7 +43,7 @@ def curves_program(
 ) -> Program[Curves]:
     """The curves of an analysis, without its tests."""
     asks = KaplanMeierAsks() if asks is None else asks
-    frame = Frame.of(given, asked.counted, asked.analysis, asked.at)
+    frame, known = frame_and_spans(given, asked.counted)
     if isinstance(frame.people.n, Withheld) or not frame.people.groups:
         mark = frame.people.n if isinstance(frame.people.n, Withheld) else frame.floors.few
         also = [
@@ -50,7 +51,7 @@ def curves_program(
             *(["contrasts"] if asked.contrast else []),
         ]
         return nothing_of(KaplanMeierResult, "kaplan_meier", mark, also)
-    told = yield from _told(asked, frame, asks)
+    told = yield from _told(asked, frame, known, asks)
     warnings = yield from emptied_warnings(frame, asks, STAYS_0, lambda result: result.warnings)
     return _result(asked, frame, told, (*empty_warnings(frame), *warnings))
 
@@ -62,17 +63,9 @@ def implied_by_curves(asked: CurvesAsked, given: Given, result: Curves) -> Mappi
     return {} if isinstance(result, WithheldAnalysis) else asks.told_by(program, result)
 
 
-def _told(asked: CurvesAsked, frame: Frame, asks: KaplanMeierAsks) -> Program[Told]:
-    """Ask for what may be known of the curves."""
-    known = yield from spans(frame, asks, lambda result, i: group_of(result, frame, i))
-    places = yield from points(
-        frame,
-        known,
-        asks,
-        "a time among too few events",
-        (ANY,),
-        lambda result: known_points(group_of(result, frame, 0)).time,
-    )
+def _told(asked: CurvesAsked, frame: Frame, known: Spans, asks: KaplanMeierAsks) -> Program[Told]:
+    """Ask for what may be known of the curves at the times that were accepted."""
+    places = places_of(frame, frame.given.accepted[asked.counted])
     at = frame.told_at(known, places)
     at_risk = AtRisk.of(frame, known, at)
     if not frame.curves:

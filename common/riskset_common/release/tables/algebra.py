@@ -17,6 +17,7 @@ from math import prod
 import numpy as np
 
 from riskset_common.errors import EstimationError
+from riskset_common.formats.canonical_json import canonical_json
 from riskset_common.release.cells import KNOWN, NO_EVENT, UNKNOWN, Cell, Levels
 from riskset_common.study.codebook import Conditions, Derived
 from riskset_common.study.plan import Endpoint
@@ -210,7 +211,7 @@ class Algebra:
         if derived.rules is not None:
             return self._by_rules(name, derived)
         if derived.first_of is not None:
-            events = [each.model_dump() for each in derived.first_of.values()]
+            events = [each.model_dump(mode="json") for each in derived.first_of.values()]
             return self._first(events, derived.levels, told=derived.otherwise is not None)
         cut: Mapping[str, tuple[object, object]] = derived.cut or derived.period or {}
         key = _key(derived)
@@ -224,7 +225,7 @@ class Algebra:
         self, events: Sequence[Mapping[str, object]], levels: Sequence[str], *, told: bool
     ) -> Function:
         """The first of some dated events: one base for all variables that are the first of the same."""
-        base = f"first of {events!r}"
+        base = f"first of {_text(events)}"
         n = len(events)
         self._sizes[base] = n + 2
         codes = [*range(n), n if told else MISSING, MISSING]
@@ -272,10 +273,10 @@ class Algebra:
         endpoint = self._study.endpoint(name)
         levels = (*endpoint.events, NO_EVENT)
         if self._assumed and endpoint.first_of is not None and _is_whole(endpoint):
-            events = [each.model_dump() for each in endpoint.first_of.values()]
+            events = [each.model_dump(mode="json") for each in endpoint.first_of.values()]
             return self._first(events, levels, told=True)
-        alike = endpoint.model_dump(exclude={"label"})
-        return self._plain(f"endpoint {alike!r}", levels)
+        alike = endpoint.model_dump(mode="json", exclude={"label"})
+        return self._plain(f"endpoint {_text(alike)}", levels)
 
 
 def as_conditions(cell: Cell) -> dict[str, frozenset[str]]:
@@ -289,6 +290,11 @@ def as_conditions(cell: Cell) -> dict[str, frozenset[str]]:
 def as_levels(conditions: Mapping[str, frozenset[str]]) -> Levels:
     """Conditions as they are written, levels in the order of the alphabet."""
     return tuple((name, tuple(sorted(levels))) for name, levels in sorted(conditions.items()))
+
+
+def _text(written: object) -> str:
+    """The same text for the same definition, in whatever order its conditions were written or sent."""
+    return canonical_json(written).decode()
 
 
 def _is_whole(endpoint: Endpoint) -> bool:

@@ -53,12 +53,17 @@ class Protector:
         What its count, less what the counts of W add to it, must be at the least.
     most_below
         How far below 0 that may lie.
+    is_whole
+        Whether it only holds counts of W and others that are shown, as a total does. It is then large enough whatever they are: it is not
+        small, so that if what is shown of it is nothing, its small parts together are no fewer than its floor, and each may have any
+        value. It is not asked for, because the answer would say what is shown of it.
     """
 
     cell: int
     factors: tuple[tuple[int, int], ...]
     least: int
     most_below: int
+    is_whole: bool
 
 
 def protectors(
@@ -100,7 +105,10 @@ def protectors(
             return cell
         by = {other: int(factors[other]) for other in moved}
         if by:
-            found.append(_protector(cell, by, open_counts, floors[cell]))
+            others = np.delete(factors, cell)
+            found.append(
+                _protector(cell, by, open_counts, floors[cell], is_whole=bool((others >= 0).all()))
+            )
     return tuple(sorted(found, key=lambda each: each.cell))
 
 
@@ -159,7 +167,12 @@ def _reduce_open(rows: IntArray, is_open: np.ndarray, pivots: Mapping[int, int])
 
 
 def _protector(
-    cell: int, factors: Mapping[int, int], open_counts: Mapping[int, Range], floor: int
+    cell: int,
+    factors: Mapping[int, int],
+    open_counts: Mapping[int, Range],
+    floor: int,
+    *,
+    is_whole: bool,
 ) -> Protector:
     """How large it must be so that one count of W may have any value while the others have their least."""
     least, room, below = floor, 0, 0
@@ -172,4 +185,4 @@ def _protector(
         else:
             least -= factor * span.lowest
             below += factor * span.highest
-    return Protector(cell, tuple(sorted(factors.items())), least + room, below)
+    return Protector(cell, tuple(sorted(factors.items())), least + room, below, is_whole)

@@ -13,7 +13,9 @@ from riskset_common.release.cells import KNOWN, NO_EVENT, UNKNOWN, Cell, Counts,
 from riskset_common.release.counted import Counted, CountedArray, Identity, OwnNumbers, Total
 from riskset_common.release.tables.algebra import Algebra, as_conditions
 from riskset_common.release.tables.relations import relations, whole_and_parts
+from riskset_common.study.codebook import Codebook
 from riskset_common.study.patients import MISSING, Bools, Patients
+from riskset_common.study.plan import Plan
 from riskset_common.study.study import Study
 from riskset_common.survival.arrays.shapes import BoolArray, IntArray
 
@@ -218,12 +220,31 @@ def merged(counts: Iterable[Counts]) -> tuple[Counts, ...]:
     return tuple(found.values())
 
 
+class _Object:
+    """An object as a key of its own: the same only as itself."""
+
+    def __init__(self, value: Plan | Codebook) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Object) and other.value is self.value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+
+@lru_cache(maxsize=32)
+def _hash_of(each: _Object) -> str:
+    return content_hash(each.value).hex()
+
+
 class _Named:
     """A study that is the same key as an equal one."""
 
     def __init__(self, study: Study) -> None:
         self.study = study
-        self._key = (content_hash(study.plan), content_hash(study.codebook), study.sites)
+        written = (_hash_of(_Object(study.plan)), _hash_of(_Object(study.codebook)))
+        self._key = (*written, study.sites)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Named) and other._key == self._key

@@ -208,7 +208,7 @@ class _Search:
                 self._also(found, floors[found] - 1)
                 continue
             self.protecting = found
-            unknown = tuple(each for each in found if each not in self.passed)
+            unknown = tuple(each for each in found if not each.is_whole and each not in self.passed)
             if not unknown:
                 return None
             self.round += 1

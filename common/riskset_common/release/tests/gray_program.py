@@ -13,19 +13,27 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from riskset_common.release.budget import Compared, GroupCounts, counts_of
+from riskset_common.release.budget import (
+    TOO_LARGE_A_DIFFERENCE,
+    Compared,
+    GroupCounts,
+    counts_of,
+)
 from riskset_common.release.given import Given
-from riskset_common.release.program import Ask, Opened, Opens, Program
+from riskset_common.release.program import Opened, Opens, Program
 from riskset_common.release.tests.known import KnownEvents
 from riskset_common.release.tests.log_rank_program import (
+    LITTLE,
+    Room,
     days_of,
     implied_sums,
-    may_be_opened,
+    room_of,
 )
 from riskset_common.release.tests.opened import (
     Units,
     asked,
     chi_square,
+    differs_little,
     opened_sums,
     shortened,
 )
@@ -84,15 +92,15 @@ def gray_program(
 ) -> Program[GrayTests]:
     """The tests of an analysis. `known` are the events of each cause and group that the released curves tell."""
     found: dict[str, Shown[GrayResult]] = {}
-    admitted: dict[str, GroupCounts] = {}
+    admitted: dict[str, Room] = {}
     for cause, test in zip(asked_for.causes, asked_for.compared, strict=True):
-        counts = may_be_opened(given, test, known[cause])
-        if isinstance(counts, Withheld):
-            found[cause] = counts
-        elif counts.compares_nothing:
-            found[cause] = _of_nothing(asked_for, counts)
+        room = room_of(given, test, known[cause])
+        if isinstance(room, Withheld):
+            found[cause] = room
+        elif room.counts.compares_nothing:
+            found[cause] = _of_nothing(asked_for, room.counts)
         else:
-            admitted[cause] = counts
+            admitted[cause] = room
     if admitted:
         found |= yield from _computed(given, asked_for, admitted)
     return {cause: found[cause] for cause in asked_for.causes}
@@ -103,12 +111,15 @@ def gray_implied(given: Given, asked_for: AskedGray, tests: GrayTests) -> dict[s
     found: dict[str, Opened] = {}
     for cause, test in zip(asked_for.causes, asked_for.compared, strict=True):
         counts, released = counts_of(test, given.study, given.cells), tests[cause]
-        if released == OUT_OF_BOUNDS:
-            found[_verdict(cause)] = np.zeros(1, dtype=np.int64)
+        if released in (OUT_OF_BOUNDS, TOO_LARGE_A_DIFFERENCE):
+            found[_verdict(cause)] = np.array([released != OUT_OF_BOUNDS], dtype=np.int64)
+        if released == TOO_LARGE_A_DIFFERENCE:
+            found[_little(cause)] = np.zeros(1, dtype=np.int64)
         if isinstance(released, Withheld) or isinstance(counts, Withheld):
             continue
         if not counts.compares_nothing:
             found[_verdict(cause)] = np.ones(1, dtype=np.int64)
+            found[_little(cause)] = np.ones(1, dtype=np.int64)
             units = Units.of(test.weighing, counts)
             found |= implied_sums(cause, released.difference or (), released.covariance, units)
     return found
@@ -125,40 +136,58 @@ def gray_warnings(tests: GrayTests) -> Iterator[str]:
 
 
 def _computed(
-    given: Given, asked_for: AskedGray, admitted: Mapping[str, GroupCounts]
+    given: Given, asked_for: AskedGray, admitted: Mapping[str, Room]
 ) -> Program[dict[str, Shown[GrayResult]]]:
     largest = 1 << given.facts.patients.bit_length()
     terms = {
-        cause: _terms(given, asked_for, cause, counts.kept, largest)
-        for cause, counts in admitted.items()
+        cause: _terms(given, asked_for, cause, room.counts.kept, largest)
+        for cause, room in admitted.items()
     }
-    verdicts = yield [
-        Opens(_verdict(cause), can_be_computed(given.calculator, each))
-        for cause, each in terms.items()
-    ]
-    within = {cause: bool(bit[0]) for cause, bit in zip(terms, verdicts, strict=True)}
+    within = yield from _told(
+        {_verdict(cause): can_be_computed(given.calculator, each) for cause, each in terms.items()}
+    )
     found: dict[str, Shown[GrayResult]] = {
-        cause: OUT_OF_BOUNDS for cause in within if not within[cause]
+        cause: OUT_OF_BOUNDS for cause in terms if not within[_verdict(cause)]
     }
+    sums = {
+        cause: gray_sums_of(given.calculator, each, asked_for.rho, largest)
+        for cause, each in terms.items()
+        if cause not in found
+    }
+    little = yield from _told(
+        {
+            _little(cause): differs_little(
+                given.calculator, each, admitted[cause].largest, largest, 1 / largest
+            )
+            for cause, each in sums.items()
+        }
+    )
+    found |= {cause: TOO_LARGE_A_DIFFERENCE for cause in sums if not little[_little(cause)]}
+    left = {cause: each for cause, each in sums.items() if cause not in found}
     units = {
-        cause: Units.of(test.weighing, admitted[cause])
+        cause: Units.of(test.weighing, admitted[cause].counts)
         for cause, test in zip(asked_for.causes, asked_for.compared, strict=True)
-        if within.get(cause, False)
+        if cause in left
     }
-    if not units:
-        return found
-    asks: list[Ask] = []
-    for cause, unit in units.items():
-        sums = gray_sums_of(given.calculator, terms[cause], asked_for.rho, largest)
-        # Differences have no scale, and covariances the square of the bound of patients.
-        scales = Fraction(1), Fraction(largest) ** 2
-        asks += asked(cause, given.calculator, sums, unit, scales)
-    opened = iter((yield asks))
-    for cause, unit in units.items():
+    # Differences have no scale, and covariances the square of the bound of patients.
+    scales = Fraction(1), Fraction(largest) ** 2
+    asks = [
+        ask
+        for cause, each in left.items()
+        for ask in asked(cause, given.calculator, each, units[cause], scales)
+    ]
+    opened = iter((yield asks) if asks else ())
+    for cause in left:
         difference, covariance = next(opened), next(opened)
-        sums_of_cause = opened_sums(difference, covariance, unit)
-        found[cause] = _result(asked_for, sums_of_cause, unit)
+        of_cause = opened_sums(difference, covariance, units[cause])
+        found[cause] = _result(asked_for, of_cause, units[cause])
     return found
+
+
+def _told(bits: Mapping[str, Numbers]) -> Program[dict[str, bool]]:
+    """Bits that become public, by name."""
+    opened = (yield [Opens(name, bit) for name, bit in bits.items()]) if bits else ()
+    return {name: bool(found[0]) for name, found in zip(bits, opened, strict=True)}
 
 
 def _terms(
@@ -198,6 +227,10 @@ def _result(asked_for: AskedGray, sums: LogRankSums, units: Units) -> GrayResult
         difference=real_numbers(sums.observed),
         rho=asked_for.rho or None,
     )
+
+
+def _little(cause: str) -> str:
+    return f"{cause}: {LITTLE}"
 
 
 def _verdict(cause: str) -> str:

@@ -12,20 +12,24 @@ from dataclasses import dataclass
 import numpy as np
 
 from riskset_common.release.budget import (
+    TOO_LARGE_A_DIFFERENCE,
     TOO_MANY_DIGITS,
     Compared,
     GroupCounts,
+    bits,
     counts_of,
     enough,
+    largest_chi_square,
     shares,
 )
 from riskset_common.release.given import Given
-from riskset_common.release.program import Opened, Program
+from riskset_common.release.program import Opened, Opens, Program
 from riskset_common.release.tests.known import KnownEvents, known_bits
 from riskset_common.release.tests.opened import (
     Units,
     asked,
     chi_square,
+    differs_little,
     in_units,
     opened_sums,
     shortened,
@@ -43,6 +47,7 @@ from riskset_common.survival.tests.holm import holm
 from riskset_common.survival.tests.log_rank import LogRankSums
 
 ALL, PAIRS = "test of all groups", "tests of pairs"
+LITTLE = "whether the groups differ little enough for the test to be told"
 
 
 @dataclass(frozen=True)
@@ -86,14 +91,19 @@ def log_rank_program(
 ) -> Program[ReleasedTests]:
     """The tests of an analysis. `known` are the events of each group that the released curves tell, in the order of `levels`."""
     pairwise = asked_for.compared.pairwise
-    counts = may_be_opened(given, asked_for.compared, known)
-    if isinstance(counts, Withheld):
-        return ReleasedTests(counts, counts if pairwise else None)
-    kept, units = counts.kept, Units.of(asked_for.compared.weighing, counts)
-    if counts.compares_nothing:
+    room = room_of(given, asked_for.compared, known)
+    if isinstance(room, Withheld):
+        return ReleasedTests(room, room if pairwise else None)
+    kept, units = room.counts.kept, Units.of(asked_for.compared.weighing, room.counts)
+    if room.counts.compares_nothing:
         return _of_nothing(asked_for, kept, units)
-    scale = asked_for.compared.weighing.scale(given.facts.patients)
+    patients = given.facts.patients
+    scale = asked_for.compared.weighing.scale(patients)
     found = _sums(given, asked_for, kept)
+    little = differs_little(given.calculator, found[ALL], room.largest, patients)
+    (verdict,) = yield [Opens(LITTLE, little)]
+    if not verdict.all():
+        return ReleasedTests(TOO_LARGE_A_DIFFERENCE, TOO_LARGE_A_DIFFERENCE if pairwise else None)
     opened = yield [
         ask
         for name, sums in found.items()
@@ -106,16 +116,26 @@ def log_rank_program(
     return ReleasedTests(test, _pairs(asked_for, kept, opened[2], opened[3], units))
 
 
-def may_be_opened(
-    given: Given, test: Compared, known: Sequence[KnownEvents]
-) -> GroupCounts | Withheld:
-    """The counts of a test's groups if its numbers may be opened, else the mark of the rule that holds it back."""
+@dataclass(frozen=True)
+class Room:
+    """What a test may open: the counts of its groups, and the largest chi-square that may be told."""
+
+    counts: GroupCounts
+    largest: float
+
+
+def room_of(given: Given, test: Compared, known: Sequence[KnownEvents]) -> Room | Withheld:
+    """What a test may open, or the mark of the rule that holds it back."""
     counts = counts_of(test, given.study, given.cells)
-    if isinstance(counts, Withheld) or counts.compares_nothing:
+    if isinstance(counts, Withheld):
         return counts
+    if counts.compares_nothing:
+        return Room(counts, 0.0)
     budget = shares(given.study, given.facts, given.cells).get(test.name)
     h = known_bits(given, test, counts, known)
-    return counts if enough(h, budget) else TOO_MANY_DIGITS
+    if not enough(h, budget):
+        return TOO_MANY_DIGITS
+    return Room(counts, largest_chi_square(h, bits(test, counts)))
 
 
 def log_rank_implied(
@@ -126,10 +146,13 @@ def log_rank_implied(
 ) -> dict[str, Opened]:
     """What the program must have opened, by the name of each ask, from what was released."""
     counts = counts_of(asked_for.compared, given.study, given.cells)
+    if test == TOO_LARGE_A_DIFFERENCE:
+        return {LITTLE: np.zeros(1, dtype=np.int64)}
     if isinstance(test, Withheld) or isinstance(counts, Withheld) or counts.compares_nothing:
         return {}
     units = Units.of(asked_for.compared.weighing, counts)
-    found = implied_sums(ALL, test.difference or (), test.covariance, units)
+    found: dict[str, Opened] = {LITTLE: np.ones(1, dtype=np.int64)}
+    found |= implied_sums(ALL, test.difference or (), test.covariance, units)
     if pairs is not None and not isinstance(pairs, Withheld):
         difference = np.array([-(pair.difference or 0.0) for pair in pairs.pairwise])
         variance = np.array([pair.variance or 0.0 for pair in pairs.pairwise])

@@ -10,10 +10,10 @@ import numpy as np
 
 from riskset_common.release.budget import GroupCounts, unit
 from riskset_common.release.program import Opened, Opens
-from riskset_common.survival.arrays.calculator import Calculator
+from riskset_common.survival.arrays.calculator import Calculator, Numbers
 from riskset_common.survival.arrays.distributions import ChiSquareTest
 from riskset_common.survival.arrays.shapes import FloatArray, IntArray
-from riskset_common.survival.tests.group_sums import GroupSums, sums_of_opened
+from riskset_common.survival.tests.group_sums import GroupSums, pairs_of, sums_of_opened
 from riskset_common.survival.tests.log_rank import (
     LogRankSums,
     compared,
@@ -61,6 +61,36 @@ def asked(
             calculator.rounded(sums.covariance, scales[1] / units.covariance),
         ),
     ]
+
+
+def differs_little(
+    calculator: Calculator, sums: GroupSums, most: float, patients: int, ratio: float = 1.0
+) -> Numbers:
+    """1 if no group's (O - E)²/V is above `most` by the number of differences, else 0; shape (1,).
+
+    Chi-square of all groups is at least the largest of these.
+
+    Parameters
+    ----------
+    patients
+        A bound of the differences in size.
+    ratio
+        By how much the scale of differences is smaller than the root of that of covariances.
+    """
+    k = sums.difference.shape[-1] + 1
+    # Both sides are divided by the same power of two, so that squares of large sums can be hidden.
+    part = ratio / (1 << patients.bit_length() // 2)
+    others = calculator.bounded(sums.difference, patients, "weights are at most 1")
+    first = -others.total().reshape(1)
+    difference = calculator.joined([first, others]) * calculator.real(np.full(k, part))
+    pairs = pairs_of(k)
+    of_group = np.array([[group in pair for pair in pairs] for group in range(k)], dtype=np.int64)
+    variance = -(sums.covariance.reshape(1, -1) * of_group).total()
+    allowed = most / (k - 1) * (part / ratio) ** 2
+    within = calculator.at_most(
+        difference * difference, variance * calculator.real(np.full(k, allowed))
+    )
+    return calculator.at_most((k - within.total()).reshape(1), 0)
 
 
 def opened_sums(difference: Opened, covariance: Opened, units: Units) -> LogRankSums:

@@ -74,7 +74,7 @@ def _known_points(shown: Shown, curves: Sequence[Line], minimum: int) -> Iterato
         f"Dots are the estimates that were released{limits}; straight lines join them. After its last event a curve is flat up to the "
         f"last time of the axis with at least {minimum} patients at risk; if later events are not shown, it ends at its last dot."
     )
-    yield "Numbers at risk are rounded to multiples of 5."
+    yield "Numbers at risk are rounded to multiples of 5, and are never more than the patients without an event."
     if len(shown.display.at_risk or ()) > 1 and measure_of(shown.parts[0]) == Measure.SURVIVAL:
         yield "Censored patients and events are not listed, because with rounded numbers at risk they would not add up."
 

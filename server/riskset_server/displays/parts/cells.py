@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from riskset_common.programs.screen import visible
 from riskset_common.results.shown import NO_RESULT, Shown, Withheld, WithheldAnalysis
@@ -57,64 +58,75 @@ def withheld_note(mark: Withheld) -> str:
     return f"Withheld {why_withheld(mark)}."
 
 
-_REASONS = (
-    (
-        "small",
-        re.compile(r"(minimum_cell) (\d+)"),
-        "because there are some, but fewer than {1} ({0})",
-    ),
-    (
-        "protects",
-        re.compile(r"(minimum_\w+) (\d+)"),
-        "because with it a number below {1} could be worked out ({0})",
-    ),
-    (
-        "small",
-        re.compile(r"(minimum_at_risk) (\d+)"),
-        "because fewer than {1} patients are behind it ({0})",
-    ),
-    (
-        "small",
-        re.compile(r"(bits) (\d+)"),
-        "because it would leave too few ways in which its events may lie in the groups ({0} {1})",
-    ),
-    (
-        "small",
-        re.compile(r"(events_outside_largest_level) (\d+)"),
-        "because fewer than {1} events lie outside of the largest levels of its factors ({0})",
-    ),
-    (
-        "small",
-        re.compile(r"(events_per_coefficient) (\d+)"),
-        "because there are fewer than {1} events for each coefficient ({0})",
-    ),
+_SAID: Final = tuple(
+    (reason, re.compile(form), said)
+    for reason, form, said in (
+        ("small", r"(minimum_cell) (\d+)", "because there are some, but fewer than {1} ({0})"),
+        (
+            "small",
+            r"(minimum_at_risk) (\d+)",
+            "because fewer than {1} patients are behind it ({0})",
+        ),
+        (
+            "protects",
+            r"(minimum_\w+) (\d+)",
+            "because with it a number below {1} could be worked out ({0})",
+        ),
+        (
+            "protects",
+            r"(minimum_\w+) (\d+): (.+)",
+            "because with the numbers of {2} one below {1} could be worked out ({0})",
+        ),
+        (
+            "small",
+            r"(bits) (\d+)",
+            "because it would leave too few ways in which its events may lie in the groups ({0} {1})",
+        ),
+        (
+            "protects",
+            r"(bits) (\d+)",
+            "because its groups differ so much that it would leave too few ways in which its events may lie in them ({0} {1})",
+        ),
+        (
+            "small",
+            r"(events_outside_largest_level) (\d+)",
+            "because fewer than {1} events lie outside of the largest levels of its factors ({0})",
+        ),
+        (
+            "small",
+            r"(events_per_coefficient) (\d+)",
+            "because there are fewer than {1} events for each coefficient ({0})",
+        ),
+        (
+            "small",
+            r"(patients_per_level) (\d+): (.+)",
+            "because a level of {2} has fewer than {1} patients ({0})",
+        ),
+        (
+            "small",
+            r"(events_per_level) (\d+): (.+)",
+            "because a level of {2} has fewer than {1} events ({0})",
+        ),
+        (
+            "small",
+            r"(minimum_\w+) (\d+): (.+)",
+            "because a level of {2} has fewer than {1} patients ({0})",
+        ),
+        (
+            "protects",
+            r"(deaths_on_a_day) (\d+)",
+            "because a day may have more than {1} deaths ({0})",
+        ),
+        (None, r"not computed on shares", "because it is not computed on shares"),
+    )
 )
 """Reasons, the rules that have them, and what each says."""
-
-_WHOLE_MODELS = (
-    (
-        re.compile(r"(minimum_\w+) (\d+): (.+)"),
-        "because a level of {2} has fewer than {1} patients ({0})",
-    ),
-    (
-        re.compile(r"(minimum_\w+) (\d+) events: (.+)"),
-        "because a level of {2} has fewer than {1} events ({0})",
-    ),
-    (
-        re.compile(r"(minimum_\w+) (\d+) events for each of (\d+) coefficients"),
-        "because there are fewer than {1} events for each coefficient of {2} ({0})",
-    ),
-)
-"""Rules that withhold a model as a whole, and what each says of it."""
 
 
 def why_withheld(mark: Withheld) -> str:
     """A disclosure rule as a reason; one that withholds a whole model names what is too small in it."""
-    for reason, form, said in _REASONS:
+    for reason, form, said in _SAID:
         if mark.reason == reason and (found := form.fullmatch(mark.rule)):
-            return said.format(*found.groups())
-    for form, said in _WHOLE_MODELS:
-        if found := form.fullmatch(mark.rule):
             return said.format(*found.groups())
     return f"under the disclosure rule {mark.rule}"
 

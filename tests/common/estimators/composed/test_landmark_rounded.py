@@ -51,6 +51,7 @@ def study_with(*analyses):
 def test_its_counts_and_its_test_are_those_of_the_exact_analysis(monkeypatch) -> None:
     # Sixty days hold so many events each that released times tell them all.
     monkeypatch.setattr(budget, "MARGIN", -math.inf)
+    monkeypatch.setattr(budget, "LEAST_BITS", -10_000)
     cohort = random_cohort(5, n=800)
     [found] = released(study_with(CURVES), cohort.patients(study_with(CURVES))).analyses.values()
     exact = result_of(CURVES, cohort, 5)

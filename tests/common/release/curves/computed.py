@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from tests.common.release.rounded import computation, numbers_of
 
 from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.release.blank import Blank, Unseen
+from riskset_common.release.curves.plan_times import Wanted, implied_by_times, times_program
 from riskset_common.release.given import Given
 from riskset_common.release.program import Ask, Opened, answered, in_the_open, run
 from riskset_common.survival.arrays.calculator import InTheOpen
@@ -21,17 +22,24 @@ ROUNDED = {"release": "rounded", "release_step": 2, "minimum_sites": 3}
 
 @dataclass(frozen=True)
 class Computed:
-    """The result, what everybody knows, and what was opened by the name of each ask."""
+    """The result, what everybody knows, and what was opened by the name of each ask: by its program, before it of times."""
 
     given: Given
     result: Any
     opened: Mapping[str, Opened]
+    wanted: tuple[Wanted, ...]
+    opened_of_times: Mapping[str, Opened]
 
     @property
     def implied(self) -> Mapping[str, Opened]:
         """What the result says of what was opened."""
         [spec] = self.given.study.plan.analyses
         return estimator_of(spec.kind).implied(spec, self.blank, self.result)
+
+    @property
+    def implied_of_times(self) -> Mapping[str, Opened]:
+        """What the accepted times say of what was opened before."""
+        return implied_by_times(self.wanted, self.blank, self.given.accepted)
 
     @property
     def blank(self) -> Given:
@@ -58,16 +66,24 @@ def computed(
     work, facts = computation(study, sites)
     data = numbers_of(work, facts, sites)
     verdicts = in_the_open(work.program(facts, data, InTheOpen())).verdicts
-    given = Given(study, facts, data, InTheOpen(), verdicts.cells)
+    given = Given(work.study, facts, data, InTheOpen(), verdicts.cells)
+    wanted = work.curves(facts)
+    of_times: dict[str, Opened] = {}
+    accepted = run(times_program(wanted, given), _noting(of_times))
+    given = replace(given, accepted=accepted)
     [spec] = study.plan.analyses
     opened: dict[str, Opened] = {}
+    result = run(estimator_of(spec.kind).program(spec, given), _noting(opened))
+    return Computed(given, result, opened, wanted, of_times)
 
+
+def _noting(opened: dict[str, Opened]) -> Callable[[Ask], Opened]:
     def answer(ask: Ask) -> Opened:
         assert ask.name not in opened
         opened[ask.name] = answered(ask)
         return opened[ask.name]
 
-    return Computed(given, run(estimator_of(spec.kind).program(spec, given), answer), opened)
+    return answer
 
 
 def same(one: Mapping[str, Opened], other: Mapping[str, Opened]) -> bool:

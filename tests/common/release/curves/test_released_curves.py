@@ -108,6 +108,7 @@ def test_all_that_was_opened_is_said_by_the_result_which_follows_from_it(analysi
         return
 
     assert same(found.implied, found.opened)
+    assert same(found.implied_of_times, found.opened_of_times)
     assert as_json(found.result) == as_json(found.again(found.opened))
 
 
@@ -115,19 +116,27 @@ def test_all_that_was_opened_is_said_by_the_result_which_follows_from_it(analysi
 @pytest.mark.parametrize("analysis", [name for name, spec in ANALYSES.items() if "at" in spec])
 def test_every_released_value_is_the_exact_one_rounded(analysis, cohort) -> None:
     spec, found = ANALYSES[analysis], as_json(computed(ANALYSES[analysis], COHORTS[cohort]).result)
+    if isinstance(found["groups"], dict):
+        assert analysis not in ("everybody", "incidence")
+        return
     curves = [curve for group in found["groups"] for curve in _curves(group)]
     times = sorted({time for curve in curves for time in curve["curve"]["time"]})
     known = exact(spec, COHORTS[cohort], times)
     assert times or analysis not in ("everybody", "incidence")
     for group, there in zip(found["groups"], known["groups"], strict=True):
         assert group["level"] == there["level"]
-        assert (group["n"], group["events"]) == (there["n"], there["events"])
+        for name in ("n", "events"):
+            assert isinstance(group[name], dict) or group[name] == there[name]
+        if isinstance(group["n"], dict):
+            continue
         for curve, exactly in zip(_curves(group), _curves(there), strict=True):
             _compare(curve["curve"], {at["time"]: at for at in exactly["at"]}, group["n"], late="late" in analysis)  # fmt: skip
 
 
 def _curves(group: dict[str, Any]) -> list[dict[str, Any]]:
-    return list(group["causes"].values()) if "causes" in group else [group]
+    """The curves of a group: that of survival, or those of its causes; none of a group that is withheld."""
+    curves = list(group["causes"].values()) if "causes" in group else [group]
+    return [curve for curve in curves if isinstance(curve, dict) and "time" in curve["curve"]]
 
 
 def _compare(

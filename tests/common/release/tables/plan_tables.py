@@ -12,6 +12,7 @@ import numpy as np
 
 from riskset_common.planning.check import variables_read
 from riskset_common.planning.read import read_plan
+from riskset_common.release.counted import Data
 from riskset_common.release.facts import Facts
 from riskset_common.release.program import Ask, Opened, answered, run
 from riskset_common.release.tables.plan_cells import PlanCells, array_of
@@ -55,7 +56,9 @@ def counted(study: Study, sites: Sequence[Patients]) -> Counted:
         [sum(int(each[array_of(place)]) for each in own) for place in range(cells.system(study).n)],
         dtype=np.int64,
     )
-    data = {cells: {array_of(place): Clear(n) for place, n in enumerate(np.array(truth)[:, None])}}
+    data: Data = {
+        cells: {array_of(place): Clear(n) for place, n in enumerate(truth[:, np.newaxis])}
+    }
     opened: dict[str, Opened] = {}
 
     def answer(ask: Ask) -> Opened:

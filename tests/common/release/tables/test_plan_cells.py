@@ -19,7 +19,7 @@ from riskset_common.study.study import Study
 TRIAL = Cohort("trial")
 
 
-def place(study: Study, cells: Any, *levels: Any) -> int | None:
+def place(study: Study, cells: Any, *levels: Any) -> object:
     """The place of a count of the trial's patients."""
     return cells.system(study).place[patients_cell(study, TRIAL, None, levels)]
 

@@ -68,9 +68,9 @@ def given_for(study, sites):
     return given_of(study, sites, [asked.counted], facts)
 
 
-def released(analysis, cohort, n_sites):
+def released(analysis, cohort, n_sites, **floors):
     """What is released, what was opened, and what the simulator makes of the released alone."""
-    study = rounded_study(analysis, n_sites)
+    study = rounded_study(analysis, n_sites, **floors)
     given = given_for(study, cohort.patients(study))
     asked, program = program_of(study, given)
     found, opened = opened_by(program)
@@ -117,6 +117,7 @@ def check_pairs(expected, found):
 def _enough_for_every_test(monkeypatch):
     """The small cohorts of these tests have too few events for the budget, which has tests of its own."""
     monkeypatch.setattr(budget, "MARGIN", -math.inf)
+    monkeypatch.setattr(budget, "LEAST_BITS", -10_000)
 
 
 @pytest.mark.parametrize("strata", STRATA, ids=str)
@@ -184,3 +185,20 @@ def test_no_chi_square_is_made_of_a_variance_of_a_few_units() -> None:
     assert math.isfinite(found.test.statistic)
     assert 1 == tiny.test.df
     assert math.isnan(tiny.test.statistic)
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_of_arms_whose_events_lie_apart_nothing_is_told(apart, monkeypatch) -> None:
+    """All events of one arm, and then all of the other: the pattern follows from its extreme difference, though many others were there."""
+    monkeypatch.setattr(budget, "MARGIN", 40)
+    monkeypatch.setattr(budget, "LEAST_BITS", 20)
+    arms = np.repeat([0, 1], 40) if apart else np.tile([0, 1], 40)
+    cohort = random_cohort(1, n=80).with_values(
+        time=np.arange(1, 81), event=np.ones(80, dtype=np.int64), arm=arms
+    )
+    found, given, asked = released(analysis_of("log_rank", {}), cohort, 5, minimum_cell=10)
+
+    assert apart == (budget.TOO_LARGE_A_DIFFERENCE == found.test)
+    assert apart == isinstance(found.test, Withheld)
+    # Without released times between them both trials have as many ways.
+    assert asked.compared.name in budget.shares(given.study, given.facts, given.cells)

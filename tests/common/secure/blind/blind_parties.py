@@ -26,6 +26,7 @@ from riskset_common.secure.blind.cox.bounds import CoxModel
 from riskset_common.secure.blind.cox.model import BlindModel, HiddenDeaths
 from riskset_common.secure.blind.cox.within_sites import SiteStratifiedModel
 from riskset_common.secure.blind.parties.setup import BlindSetup
+from riskset_common.secure.blind.parties.site import SiteDesign
 from riskset_common.secure.blind.protocol import BlindOutcome, BlindParty, run_blind_cox
 from riskset_common.survival.regression.cox import CoxDesign, Ties, cox_sums, prepare
 from riskset_common.survival.regression.newton import (
@@ -142,27 +143,22 @@ def fit_on_shares(
 ) -> BlindOutcome:
     """The executable specification where few digits are opened, of either kind of model."""
     setup = setup_of(model, n_sites, preset)
-    rows = [np.flatnonzero(site == i) for i in range(n_sites)]
+    parties = parties_of(model, cohort, site, n_sites)
     if isinstance(model, BlindModel):
-        parties = parties_of(model, cohort, site, n_sites)
         held = shared(setup.committee, from_integers(deaths_of(model, cohort)))
         parties = [
             replace(party, deaths=share)
             for party, share in itertools.zip_longest(parties, held)
             if party is not None
         ]
-    else:
-        parties = [
-            BlindParty(
-                i,
-                identity_of(i),
-                own_design(model, cohort, rows[i]),
-                secret("site", i),
-                channels_of(i, n_sites),
-            )
-            for i in range(n_sites)
-        ]
     return run_blind_cox(setup, parties)
+
+
+def arranged(model: CoxModel, cohort: Cohort, rows: np.ndarray) -> SiteDesign:
+    """Patients arranged for either kind of model."""
+    if isinstance(model, BlindModel):
+        return design_of(model, cohort, rows)
+    return own_design(model, cohort, rows)
 
 
 def own_design(model: CoxModel, cohort: Cohort, rows: np.ndarray) -> CoxDesign:
@@ -217,14 +213,12 @@ def channels_of(site_id: int, n_sites: int) -> dict[int, bytes]:
     }
 
 
-def parties_of(
-    model: BlindModel, cohort: Cohort, site: np.ndarray, n_sites: int
-) -> list[BlindParty]:
+def parties_of(model: CoxModel, cohort: Cohort, site: np.ndarray, n_sites: int) -> list[BlindParty]:
     return [
         BlindParty(
             site_id=i,
             identity=identity_of(i),
-            design=design_of(model, cohort, np.flatnonzero(site == i)),
+            design=arranged(model, cohort, np.flatnonzero(site == i)),
             secret=secret("site", i),
             channels=channels_of(i, n_sites),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from riskset_common.secure.blind.arithmetic.field import from_integers, to_integ
 from riskset_common.secure.blind.arithmetic.fixed_point import to_fixed
 from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Opening
 from riskset_common.secure.blind.expressions.evaluation import SLICE, evaluate
-from riskset_common.secure.blind.expressions.hidden import Hidden
+from riskset_common.secure.blind.expressions.hidden import Hidden, as_hidden
 from riskset_common.secure.blind.expressions.on_shares import OnShares
 from riskset_common.secure.blind.expressions.wave import answered_on_shares
 from riskset_common.survival.arrays.calculator import Calculator, Numbers
@@ -41,7 +42,7 @@ def dealt(committee: Committee, values: Values) -> list[dict[str, Any]]:
 def inputs(calculator: OnShares, values: Values, shares: Mapping[str, Any]) -> dict[str, Hidden]:
     return {
         name: calculator.hidden(
-            shares[name], array.shape, largest, 0 if array.dtype.kind == "i" else 64
+            shares[name], array.shape, math.ceil(largest), 0 if array.dtype.kind == "i" else 64
         )
         for name, (array, largest) in values.items()
     }
@@ -67,7 +68,7 @@ def results(
     """The numbers that a formula gives on shares, revealed."""
 
     def computation(member: Arithmetic, calculator: OnShares, given: dict[str, Hidden]):
-        wanted = list(formula(calculator, given))
+        wanted = [as_hidden(each) for each in formula(calculator, given)]
         shares = yield from evaluate(member, wanted, slice_size)
         opened = yield from member.reveal(np.concatenate(shares, axis=1))
         return [(each.shape, each.bits) for each in wanted], to_integers(opened)

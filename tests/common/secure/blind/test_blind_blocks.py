@@ -15,6 +15,7 @@ from tests.common.secure.blind.blind_parties import arithmetics, secret, shared,
 from tests.examples import examples
 
 from riskset_common.primitives.prime_field import P
+from riskset_common.secure.blind.arithmetic import random_shares
 from riskset_common.secure.blind.arithmetic import shares as shares_module
 from riskset_common.secure.blind.arithmetic.committee import PRESETS, Committee
 from riskset_common.secure.blind.arithmetic.comparison import (
@@ -328,17 +329,15 @@ def test_factors_that_are_too_large_together_are_refused():
 @committees
 def test_no_stream_is_drawn_twice(committee, monkeypatch):
     """Of each member over a run of all blocks: key, purpose and label."""
-    drawn = Counter()
-    plain = shares_module.stream_words
+    drawn: Counter[tuple[bytes, bytes, bytes]] = Counter()
+    plain = random_shares.stream_words
 
     def remembered(key, purpose, label, length):
         drawn[key, purpose, label] += 1
         return plain(key, purpose, label, length)
 
     monkeypatch.setattr(shares_module, "stream_words", remembered)
-    monkeypatch.setattr(
-        "riskset_common.secure.blind.arithmetic.random_shares.stream_words", remembered
-    )
+    monkeypatch.setattr(random_shares, "stream_words", remembered)
 
     def block(member, x):
         for _ in range(2):

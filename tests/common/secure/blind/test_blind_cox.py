@@ -265,6 +265,8 @@ def test_reciprocals_and_logarithms_of_hidden_numbers(spread):
     model = model_of(cohort, "breslow")
     beta = np.array([spread])
     path = next_path(model, beta, None)
+    assert path.start is not None
+    fresh = path.start
     committee = Committee((0, 1, 2), 1)
     bound = model.n_patients * math.exp(spread)
     n_terms = len(model.terms.slot)
@@ -272,7 +274,7 @@ def test_reciprocals_and_logarithms_of_hidden_numbers(spread):
     shares = shared(committee, encode(A))
 
     def run(member, share):
-        first = yield from iterate(member, share, path.start, None)
+        first = yield from iterate(member, share, fresh, None)
         w = yield from correct(member, share, first.w)
         near = PublicPath(beta, path.start, 0.0, 0.0)
         start = next_path(model, beta + 0.3, near).start

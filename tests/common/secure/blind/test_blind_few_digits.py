@@ -35,7 +35,7 @@ from riskset_common.secure.blind.arithmetic.field import from_integers, to_integ
 from riskset_common.secure.blind.arithmetic.fixed_point import ONE
 from riskset_common.secure.blind.arithmetic.parts import K, Revealed, Truncated
 from riskset_common.secure.blind.arithmetic.shares import Arithmetic, open_shares
-from riskset_common.secure.blind.cox.bounds import next_path, require_in_range
+from riskset_common.secure.blind.cox.bounds import PublicPath, next_path, require_in_range
 from riskset_common.secure.blind.cox.digits import ON_THE_WAY, at_zero, digits_of
 from riskset_common.secure.blind.cox.hidden_deaths import death_shares
 from riskset_common.secure.blind.cox.model import HiddenDeaths
@@ -45,7 +45,7 @@ from riskset_common.secure.blind.parties.centre import BlindCentre
 from riskset_common.secure.blind.parties.keys import accept_keys, make_keys
 from riskset_common.secure.blind.parties.member import BlindMember
 from riskset_common.secure.blind.parties.site import BlindSite, answer
-from riskset_common.survival.regression.cox import cox_sums
+from riskset_common.survival.regression.cox import CoxSums, cox_sums
 from riskset_common.survival.regression.newton import CoxFit, NewtonState
 from riskset_common.survival.regression.printed_digits import (
     digits_of_coefficients,
@@ -195,7 +195,7 @@ def opened_by(monkeypatch, model, cohort, site, n_sites=3):
     revealed: list[list[int]] = []
     bits: list[int] = []
     held: dict[bytes, list] = {}
-    opening, rounding = Arithmetic.open, []
+    opening, rounding = Arithmetic.open, list[list[int]]()
 
     def remembered(self, parts):
         together_held = held.setdefault(self.label, [])
@@ -225,7 +225,10 @@ def test_nothing_is_opened_beyond_the_digits_that_are_named(monkeypatch, kind):
     fit, revealed, _ = opened_by(monkeypatch, model, cohort, site)
     strata = site if within else cohort.strata
     design = own_design(model, replace(cohort, stratum=strata), np.arange(120))
-    state, last, path, asked = begin(model), None, None, []
+    state: NewtonState | CoxFit = begin(model)
+    last: CoxSums | None = None
+    path: PublicPath | None = None
+    asked = []
     for numbers in revealed:
         assert isinstance(state, NewtonState)
         beta = np.array(state.beta)

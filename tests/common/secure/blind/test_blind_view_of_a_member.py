@@ -7,10 +7,10 @@ tries all pairs. Each sent vector carries a sharing of zero, so that its coeffic
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from tests.common.secure.blind.member_views import Nodes, View
 from tests.common.secure.blind.on_shares import COMMITTEES, SMALLEST, run
 from tests.common.secure.blind.test_blind_expressions import every_operation, signed, values_of
 
@@ -23,8 +23,7 @@ from riskset_common.secure.blind.arithmetic.field import (
     zeros,
 )
 from riskset_common.secure.blind.arithmetic.fixed_point import F
-from riskset_common.secure.blind.arithmetic.parts import K, Truncated
-from riskset_common.secure.blind.arithmetic.shares import Arithmetic, open_shares
+from riskset_common.secure.blind.arithmetic.parts import K
 from riskset_common.secure.blind.expressions.evaluation import evaluate
 from riskset_common.secure.blind.expressions.hidden import Hidden
 from riskset_common.secure.blind.expressions.wave import answered_on_shares
@@ -51,29 +50,6 @@ def everything(member, calculator, given):
     )
 
 
-class View:
-    """By opening, what each member has to hide and what it sends, (9, n); and all members' parts."""
-
-    def __init__(self, committee, monkeypatch: pytest.MonkeyPatch):
-        self.committee = committee
-        self.hiding: list[list] = []
-        self.sent: list[list] = []
-        self.parts: list[Sequence] = []
-        plain, seen = Arithmetic._masked, {}
-
-        def remembered(member, parts):
-            result = plain(member, parts)
-            group = seen.setdefault(member.label, [])
-            group.append((np.concatenate([p.share for p in parts], axis=1), result[0]))
-            if len(group) == committee.size:
-                self.hiding.append([hidden for hidden, _ in group])
-                self.sent.append([sent for _, sent in group])
-                self.parts.append(parts)
-            return result
-
-        monkeypatch.setattr(Arithmetic, "_masked", remembered)
-
-
 def top_coefficients(committee, shares_) -> list[int]:
     """Of each element, the differences of order 2t of members 1..2t+1: the highest coefficient times a constant."""
     order = 2 * committee.threshold
@@ -98,7 +74,7 @@ def no_zeros(committee, member, key, vectors):
 def test_no_vector_that_is_sent_has_the_coefficient_of_what_it_hides(committee, monkeypatch):
     view = View(committee, monkeypatch)
     run(committee, values_of(11), everything)
-    fresh = Counter()
+    fresh: Counter[int] = Counter()
     for hiding, sent in zip(view.hiding, view.sent, strict=True):
         own, seen = (top_coefficients(committee, each) for each in (hiding, sent))
         fresh.update((b - a) % P for a, b in zip(own, seen, strict=True))
@@ -157,7 +133,7 @@ def test_without_sharings_of_zero_it_reads_both_factors_of_all_products(monkeypa
 @committees
 def test_no_stream_is_drawn_twice_in_a_run(committee, monkeypatch):
     """Of each key, purpose and label; a key's m - t members draw the same streams, once each."""
-    drawn = Counter()
+    drawn: Counter[tuple[bytes, bytes, bytes]] = Counter()
     plain = random_shares.stream_words
 
     def remembered(key, purpose, label, length):
@@ -184,50 +160,11 @@ def test_every_number_stays_within_its_public_bounds(extreme, monkeypatch):
         }
         values[name] = (end[extreme], largest)
     values["n"] = (np.maximum(values["n"][0], 1), 70)
-    held: dict[int, list] = {}
+    nodes = Nodes(monkeypatch)
     view = View(SMALLEST, monkeypatch)
-    run(SMALLEST, values, watching(held, monkeypatch))
-    assert len(held[1]) > 70
-    for nodes in zip(*held.values(), strict=True):
-        first = nodes[0]
-        numbers = to_integers(open_shares(SMALLEST, [each.share for each in nodes]))
-        unit = 2.0**first.bits
-        slack = 2.0**-40 * max(first.interval.size, 1.0)
-        found = [x / unit for x in numbers]
+    run(SMALLEST, values, lambda member, *more: nodes.watched(member, everything(member, *more)))
 
-        assert min(found, default=0) >= first.interval.lowest - slack
-        assert max(found, default=0) <= first.interval.highest + slack
-    largest = 0
-    for hiding, parts in zip(view.hiding, view.parts, strict=True):
-        numbers, start = to_integers(open_shares(SMALLEST, hiding)), 0
-        for part in parts:
-            end = start + part.share.shape[1]
-            if isinstance(part, Truncated):
-                largest = max(largest, *(abs(x) for x in numbers[start:end]))
-            start = end
+    assert nodes.check(SMALLEST) > 70
+    largest = view.largest_before_truncation()
 
     assert 2 ** (2 * F - 1) < largest < 2**K or extreme == "least"
-
-
-def watching(held: dict[int, list[Hidden]], monkeypatch):
-    """The same programs; every node that gets its shares is gathered by member, in the order of the members' own graphs."""
-    plain, plain_open = Hidden.__setattr__, Arithmetic._open
-    at_work = [0]
-
-    def remembered(node, name, value):
-        plain(node, name, value)
-        if name == "share" and value is not None and not getattr(node, "public", True):
-            held.setdefault(at_work[0], []).append(node)
-
-    def opening(member, share):
-        opened = yield from plain_open(member, share)
-        at_work[0] = member.member
-        return opened
-
-    def computation(member, calculator, given):
-        at_work[0] = member.member
-        return (yield from everything(member, calculator, given))
-
-    monkeypatch.setattr(Hidden, "__setattr__", remembered)
-    monkeypatch.setattr(Arithmetic, "_open", opening)
-    return computation

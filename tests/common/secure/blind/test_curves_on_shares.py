@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,9 @@ from tests.common.secure.blind.blind_parties import arithmetics, shared, togethe
 from tests.common.secure.blind.on_shares import COMMITTEES, SMALLEST, program_on_shares
 
 from riskset_common.estimators.catalogue import estimator_of
+from riskset_common.release.curves.plan_times import Wanted, times_program
 from riskset_common.release.given import Given
+from riskset_common.release.program import Program
 from riskset_common.results.as_json import as_json
 from riskset_common.secure.blind.arithmetic.committee import Committee
 from riskset_common.secure.blind.arithmetic.field import from_integers
@@ -48,6 +51,12 @@ COHORTS = {
 }
 
 
+def both(spec: Any, wanted: tuple[Wanted, ...], given: Given) -> Program[Any]:
+    """The times of the curves, then the analysis."""
+    accepted = yield from times_program(wanted, given)
+    return (yield from estimator_of(spec.kind).program(spec, replace(given, accepted=accepted)))
+
+
 def on_shares(committee: Committee, open_: Computed) -> list[Any]:
     """What the program gives at each member."""
     [spec] = open_.given.study.plan.analyses
@@ -67,8 +76,7 @@ def on_shares(committee: Committee, open_: Computed) -> list[Any]:
                 for name, x in arrays.items()
             }
         given = Given(open_.given.study, open_.given.facts, data, calculator, open_.given.cells)
-        program = estimator_of(spec.kind).program(spec, given)
-        computations.append(program_on_shares(member, program))
+        computations.append(program_on_shares(member, both(spec, open_.wanted, given)))
     return together(committee, computations)
 
 

@@ -147,6 +147,7 @@ def program_at_members(given, program_of):
 @pytest.mark.parametrize("strata", [{}, {"strata": ["sex"]}, {"strata": ["site"]}], ids=str)
 def test_the_released_tests_are_the_same_to_the_last_digit(strata, monkeypatch) -> None:
     monkeypatch.setattr(budget, "MARGIN", -math.inf)
+    monkeypatch.setattr(budget, "LEAST_BITS", -10_000)
     analysis = {"kind": "kaplan_meier", "endpoint": "EFS", "by": ["arm"], "test": "log_rank"}
     study = rounded_study(analysis | strata | {"pairwise": True}, 5)
     [spec] = study.plan.analyses
@@ -166,6 +167,7 @@ def test_the_released_tests_are_the_same_to_the_last_digit(strata, monkeypatch) 
 
 def test_the_released_gray_tests_are_the_same_to_the_last_digit(monkeypatch) -> None:
     monkeypatch.setattr(budget, "MARGIN", -math.inf)
+    monkeypatch.setattr(budget, "LEAST_BITS", -10_000)
     analysis = {
         "kind": "cumulative_incidence",
         "endpoint": "EFS",

@@ -18,8 +18,8 @@ from riskset_common.secure.blind.arithmetic.parts import Exact, Part, Revealed, 
 from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Opening, Steps
 from riskset_common.secure.blind.expressions.hidden import Hidden, Local, Stepped
 
-SLICE = 1 << 20
-"""Elements of one opening: about 0.4 GB of a member's memory while it is made."""
+SLICE = 1 << 18
+"""Elements of one opening: some 150 MB of a member's memory while it is made."""
 
 
 def evaluate(
