@@ -75,9 +75,8 @@ def verdicts_program(
     system = plan_cells.system(study)
     if not system.n:
         return PlanVerdicts(dict.fromkeys(system.place, 0), ())
-    counts = calculator.joined(
-        [data[plan_cells][array_of(place)].reshape(1) for place in range(system.n)]
-    )
+    own = data[plan_cells]
+    counts = calculator.joined([own[array_of(place)].reshape(1) for place in range(system.n)])
     search = _Search(system, Floors.of(study.plan.disclosure))
     (bits,) = yield [search.small(counts)]
     search.found_small(bits)
@@ -183,10 +182,12 @@ class _Search:
     protecting: tuple[Protector, ...] = ()
     passed: set[Protector] = field(default_factory=set)
     round: int = 0
-    relations: IntArray = field(init=False)
+    _relations: IntArray | None = None
 
-    def __post_init__(self) -> None:
-        self.relations = self.system.relations
+    @property
+    def relations(self) -> IntArray:
+        """Sums that are always 0; they are worked out where something is small."""
+        return self.system.relations if self._relations is None else self._relations
 
     @property
     def may_be_nobody(self) -> IntArray:
@@ -202,7 +203,7 @@ class _Search:
         """Counts of nobody are shown, protect nobody, and what they were part of adds up without them."""
         relations = self.system.relations.copy()
         relations[:, self.may_be_nobody[np.flatnonzero(bits)]] = 0
-        self.relations = independent(relations)
+        self._relations = independent(relations)
 
     def floor(self, place: int) -> int:
         """Below which a count is small."""
