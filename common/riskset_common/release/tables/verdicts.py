@@ -7,7 +7,7 @@ protector is too small, one bit a protector (`holding.py`). Last the counts that
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -295,20 +295,3 @@ class _Search:
         of_group = self.system.least[place] == "minimum_at_risk"
         mark = self.floors.few if of_group else self.floors.small
         return replace(mark, reason=reason)
-
-
-def linked(
-    study: Study, by_analysis: Mapping[str, Sequence[Cell]], plan_cells: PlanCells
-) -> Iterator[tuple[str, str, int]]:
-    """Pairs of analyses, in the order of the plan, that show the same counts, and how many."""
-    place = plan_cells.system(study).place
-    places = {
-        name: {found for cell in cells if (found := place[cell]) is not None}
-        for name, cells in by_analysis.items()
-    }
-    names = list(places)
-    for index, one in enumerate(names):
-        for other in names[index + 1 :]:
-            shared = len(places[one] & places[other])
-            if shared:
-                yield one, other, shared
