@@ -16,7 +16,7 @@ from typing import Final
 from riskset_common.errors import PlanError
 from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.formats.canonical_json import content_hash
-from riskset_common.planning.counts import count_problems
+from riskset_common.planning.linked_counts import count_problems
 from riskset_common.study.plan import BlindCommittee, Plan
 from riskset_common.study.study import Site, Study
 

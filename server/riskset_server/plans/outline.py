@@ -10,8 +10,8 @@ from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.formats.canonical_json import sha256_hex
 from riskset_common.planning.check import variables_read
 from riskset_common.planning.committees import blind_analyses
-from riskset_common.planning.counts import linked_analyses
 from riskset_common.planning.doubts import doubts
+from riskset_common.planning.linked_counts import linked_analyses
 from riskset_common.release.foreseen import foreseen
 from riskset_common.rounds.questions import sites_of
 from riskset_common.rounds.survey import is_surveyed

@@ -8,7 +8,7 @@ import pytest
 from tests.common.estimators.cohorts import study_of
 
 from riskset_common.planning.committees import rounded_problems
-from riskset_common.planning.counts import count_problems, linked_analyses
+from riskset_common.planning.linked_counts import count_problems, linked_analyses
 from riskset_common.release.tables import algebra
 
 ROUNDED = {"release": "rounded"}
