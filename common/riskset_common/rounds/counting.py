@@ -139,8 +139,10 @@ def rehearse(patients: Patients, study: Study) -> None:
         )
         for each in survey.event_days
     }
-    for counted in PlanWork(study, survey).counted(Facts(days, patients.n + 1)):
-        counted.of(patients, study)
+    work = PlanWork(study, survey)
+    with_values = work.values(patients)
+    for counted in work.counted(Facts(days, patients.n + 1)):
+        counted.of(with_values, work.study)
 
 
 def plan_cells(study: Study, facts: Facts) -> PlanCells:
