@@ -52,7 +52,7 @@ class Weighing:
     def is_computable(self) -> bool:
         """Whether products and square roots give the weights: powers are whole or half numbers, and not high."""
         return all(
-            0 <= power <= HIGHEST_POWER and (2 * power).is_integer()
+            0 <= power <= HIGHEST_POWER and float(2 * power).is_integer()
             for power in (self.rho, self.gamma)
         )
 
