@@ -168,8 +168,10 @@ def test_on_shares_grays_test_is_the_same_to_its_digits(cumulative_incidence, rh
             largest = 1 << int(n.sum(axis=0).max()).bit_length()
             exact.append(gray_sums(n, d, other, rho))
             days = (d + other).any(axis=0)
-            hidden = (calculator.whole(each[None][:, :, days]) for each in (n, d, other))
-            terms = gray_terms(calculator, *hidden, largest)
+            at_risk, events, others = (
+                calculator.whole(each[None][:, :, days]) for each in (n, d, other)
+            )
+            terms = gray_terms(calculator, at_risk, events, others, largest)
             assert [1] == clear(can_be_computed(calculator, terms)).tolist()
             sums = gray_sums_of(calculator, terms, rho, largest)
             found.append((clear(sums.difference), clear(sums.covariance) * largest**2))

@@ -306,11 +306,6 @@ class Estimator(Rounded[Spec, Result], Generic[Spec, Asked, Result]):
         del spec, sites
         return False
 
-    @property
-    def sums_estimates(self) -> bool:
-        """Whether what is summed is each site's own estimate, which some sites of a part may not have."""
-        return False
-
     def question(self, travelled: object) -> Asked:
         """A question as it travelled. Raises `pydantic.ValidationError` if the kind asks no such thing."""
         return self.state.model_validate(travelled)

@@ -73,7 +73,6 @@ def single_site_problems(study: Study) -> Iterator[str]:
         where = f"analysis {small.analyses[0]}" if len(small.analyses) == 1 else "analyses"
         together = "" if len(small.analyses) == 1 else "taken together, "
         yield f"{where}: {together}{_shows(study, small)}"
-    yield from _other_estimates(study)
 
 
 def small_parts(study: Study, sites: Sequence[Site]) -> tuple[SmallPart, ...]:
@@ -216,33 +215,6 @@ def _small(
     for part, in_sum in there:
         if len(in_sum) < study.plan.disclosure.minimum_sites:
             yield SmallPart(part, in_sum, variables, analyses)
-
-
-def _other_estimates(study: Study) -> Iterator[str]:
-    """Analyses that sum estimates of the sites over other sites than one before them: how many of those have one is known too late.
-
-    Five of five sites here and six of ten there have an estimate; the difference is the sixth's.
-    """
-    chosen: dict[frozenset[tuple[str, ...]], str] = {}
-    grouped: dict[frozenset[tuple[str, ...]], str] = {}
-    for spec in study.plan.analyses:
-        if not estimator_of(spec.kind).sums_estimates:
-            continue
-        ways = list(partings(study, spec))
-        by = [way for way in ways if way.levels is None and way.variable in spec.grouped_by()]
-        chosen.setdefault(_parted(study, [way for way in ways if way.levels is not None]), spec.id)
-        if by:
-            grouped.setdefault(_parted(study, by), spec.id)
-    for names in (tuple(each.values()) for each in (chosen, grouped) if len(each) > 1):
-        yield (
-            f"analyses {', '.join(names)}: the sites whose estimates they sum are not chosen or grouped alike, and the difference could "
-            "be the estimate of one. Choose the same sites in all, and name groups with the same `by`."
-        )
-
-
-def _parted(study: Study, ways: Iterable[Parting]) -> frozenset[tuple[str, ...]]:
-    """The names in each part."""
-    return frozenset(part.names for part in parts(study, ways))
 
 
 def _before_sites_are_known(study: Study) -> Iterator[str]:

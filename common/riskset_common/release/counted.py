@@ -23,10 +23,8 @@ class Ceiling(ABC):
     """A number of each site that no count of some arrays is above, as a value that can be compared and hashed (a frozen dataclass).
 
     How many sites need which power of two of it becomes public. So it must be one of all patients of an origin, and not of a cohort or a
-    group: else it would tell whether a site has any event among a few patients.
+    group, and have a public floor: else it would tell whether a site has any event among a few patients.
     """
-
-    origin: str
 
     @abstractmethod
     def of(self, patients: Patients, study: Study) -> int:

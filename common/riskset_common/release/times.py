@@ -55,9 +55,13 @@ class Cohort:
         return patients.keep((self, endpoint), choose)
 
 
+LEAST_EVENTS, LEAST_LEAVERS = 3, 7
+"""No site says a smaller ceiling, so that one of an origin with few patients tells nothing of them."""
+
+
 @dataclass(frozen=True)
 class EventsOnADay(Ceiling):
-    """The most events of an endpoint of an origin on one day: the bound on ties."""
+    """The most events of an endpoint of an origin on one day, but at least `LEAST_EVENTS`: the bound on ties."""
 
     origin: str
 
@@ -66,18 +70,18 @@ class EventsOnADay(Ceiling):
 
     def of(self, patients: Patients, study: Study) -> int:
         """Over all patients, days and endpoints of this site."""
-        return max(
-            (
-                _most(times.time[(times.event > 0) & (times.time != MISSING)])
-                for times in _all_times(patients, study, self.origin)
-            ),
-            default=0,
-        )
+        found = LEAST_EVENTS
+        for times in _all_times(patients, study, self.origin):
+            found = max(found, _most(times.time[(times.event > 0) & (times.time != MISSING)]))
+        return found
 
 
 @dataclass(frozen=True)
 class LeaversBetween(Ceiling):
-    """The most patients whose time to an endpoint of an origin ends between two marks; after the last mark many may be left."""
+    """The most patients whose time to an endpoint of an origin ends between two marks, but at least `LEAST_LEAVERS`.
+
+    Those after the last mark do not count: many may be left.
+    """
 
     origin: str
     marks: tuple[int, ...]
@@ -87,7 +91,7 @@ class LeaversBetween(Ceiling):
 
     def of(self, patients: Patients, study: Study) -> int:
         """Over all patients, gaps between marks and endpoints of this site."""
-        found = 0
+        found = LEAST_LEAVERS
         for times in _all_times(patients, study, self.origin):
             gap = np.searchsorted(self.marks, times.time[times.time != MISSING], side="right")
             found = max(found, _most(gap[gap < len(self.marks)]))

@@ -140,9 +140,9 @@ def rehearse(patients: Patients, study: Study) -> None:
         for each in survey.event_days
     }
     work = PlanWork(study, survey)
-    values = work.values(patients)
+    with_values = work.values(patients)
     for counted in work.counted(Facts(days, patients.n + 1)):
-        counted.of(values, work.study)
+        counted.of(with_values, work.study)
 
 
 def plan_cells(study: Study, facts: Facts) -> PlanCells:

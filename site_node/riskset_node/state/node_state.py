@@ -284,14 +284,25 @@ class NodeState:
 
         `because` says, for the site's own people, why the session ends here; empty where the centre closed it.
         """
-        for table in ("openings", "blind_secrets", "blind_steps"):
+        for table in ("openings", "blind_secrets"):
             self._database.execute(f"DELETE FROM {table} WHERE sid = ?", (sid,))  # noqa: S608  # names written here
-        self.outbox.shrink(sid)
         self._database.execute(
             "UPDATE sessions SET ephemeral_private = NULL, self_root = NULL, closed_at = coalesce(closed_at, ?), "
             "ended_because = coalesce(ended_because, ?) WHERE sid = ?",
             (now.isoformat(), because, sid),
         )
+        with self._without_zeros():
+            self._database.execute("DELETE FROM blind_steps WHERE sid = ?", (sid,))
+            self.outbox.shrink(sid)
+
+    @contextmanager
+    def _without_zeros(self) -> Iterator[None]:
+        """Delete what nobody can read without the secrets: zeros over hundreds of megabytes would protect nothing."""
+        self._database.execute("PRAGMA secure_delete = OFF")
+        try:
+            yield
+        finally:
+            self._database.execute("PRAGMA secure_delete = ON")
 
     def overwrite(self) -> None:
         """Write zeros over what was deleted, in the file and in its log, and give its room back. Run after the step that deleted it."""

@@ -100,6 +100,7 @@ def test_a_number_without_a_range_and_robust_variances_are_no_part_of_a_blind_mo
     codebook = codebook_yaml()
     del codebook["variables"]["wbc"]["range"]
     plan = cox(strata=[], terms=[{"number": "wbc"}], robust="site")
+    plan |= {"disclosure": {"release": "exact"}}
     with pytest.raises(PlanError) as refused:
         check_plan(study(plan, codebook), "p")
     number, robust = str(refused.value).splitlines()

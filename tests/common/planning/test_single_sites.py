@@ -147,32 +147,6 @@ def test_two_analyses_whose_difference_is_one_site_are_refused() -> None:
         check_plan(asked(CURVE | northern, CURVE | southern))
 
 
-HETEROGENEITY: dict[str, Any] = COX | {"kind": "heterogeneity", "strata": []}
-
-
-def test_estimates_of_all_sites_and_of_some_are_refused_together() -> None:
-    """Five of five sites and six of eleven may have an estimate: the difference would be the sixth's."""
-    some, others = ({"where": {"region": [level]}} for level in ("original", "other"))
-    for analysis in (HETEROGENEITY, HETEROGENEITY | some):
-        check_plan(asked(analysis))
-    check_plan(asked(HETEROGENEITY | some, HETEROGENEITY | others, CURVE))
-    check_plan(asked(HETEROGENEITY, HETEROGENEITY | {"by": "region"}, CURVE | some))
-
-    with pytest.raises(PlanError, match="analyses x0, x1: the sites whose estimates they sum"):
-        check_plan(asked(HETEROGENEITY, HETEROGENEITY | some))
-
-
-def test_estimates_by_two_groupings_of_the_sites_are_refused_together() -> None:
-    parties = tuple(
-        Site(f"site-{k}", group) for k, group in enumerate(["DCOG", "COALL", "ARG"] * 5)
-    )
-    codes = HETEROGENEITY | {"by": "study_group"}, HETEROGENEITY | {"by": "region"}
-    check_plan(asked(*codes[:1], parties=parties))
-
-    with pytest.raises(PlanError, match=r"analyses x0, x1: .+ are not chosen or grouped alike"):
-        check_plan(asked(*codes, parties=parties))
-
-
 def pairs(first: int, second: int) -> tuple[Site, ...]:
     """Sites of two study groups, so many of each."""
     groups = ["DCOG"] * first + ["ARG"] * second

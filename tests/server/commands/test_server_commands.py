@@ -55,7 +55,7 @@ def sign(folder: Path, key: Path):
     return run("plan", "sign", *files, "--key", key)
 
 
-def test_an_outline_says_what_is_read_and_opened(folder: Path) -> None:
+def test_an_outline_says_what_is_read_and_becomes_known(folder: Path) -> None:
     found = outline(folder / "plan.yaml", folder / "codebook.yaml")
 
     assert ["age", "status", "time"] == found["reads"]
@@ -64,11 +64,24 @@ def test_an_outline_says_what_is_read_and_opened(folder: Path) -> None:
     assert [None, "OS"] == [analysis["endpoint"] for analysis in found["analyses"]]
     text = outline_text(found)
     assert (
-        "os: kaplan_meier of OS (primary, post hoc)\n    opens, summed over the sites:\n    - patients with"
+        "os: kaplan_meier of OS (primary, post hoc)\n    is computed on shares, by a committee of sites\n"
         in text
     )
     assert "table1: baseline\n" in text
+    assert "becomes known, beside the results:\n- powers of two of" in text
+    assert "- after time time: on which days some event of OS falls" in text
     assert text.endswith("The plan fits the codebook.")
+
+
+def test_an_outline_of_exact_results_says_which_sums_are_opened(folder: Path) -> None:
+    change(folder, "", EXACT)
+    found = outline(folder / "plan.yaml", folder / "codebook.yaml")
+
+    assert [] == found["public"]
+    assert (
+        "os: kaplan_meier of OS (primary, post hoc)\n    opens, summed over the sites:\n    - patients with"
+        in outline_text(found)
+    )
 
 
 MODELS = (
@@ -76,6 +89,7 @@ MODELS = (
     "  - {id: own, kind: cox, endpoint: OS, terms: [{factor: sex, reference: male}], strata: [site]}\n"
 )
 NAMED = "secure: {blind: {candidates: [s01, s02, s13, s14]}}"
+EXACT = "disclosure: {release: exact}"
 
 
 def change(folder: Path, analyses: str, secure: str = "", derived: str = "") -> None:
@@ -106,13 +120,13 @@ def roster_of(folder: Path, groups: dict[str, int]) -> Path:
 def test_an_outline_says_who_computes_a_blind_model(
     folder: Path, secure: str, serving: str
 ) -> None:
-    change(folder, MODELS, secure)
+    change(folder, MODELS, f"{secure}\n{EXACT}")
     found = outline(folder / "plan.yaml", folder / "codebook.yaml")
     text = outline_text(found)
 
     assert [False, False, True, False] == [each["blind"] for each in found["analyses"]]
     assert 1 == text.count("    is computed on shares, by a committee of sites\n")
-    assert f"\nblind models: {serving}\n" in text
+    assert f"\non shares: {serving}\n" in text
 
 
 def test_an_outline_for_the_sites_of_a_roster_says_who_may_be_lost_and_who_serves(
@@ -126,9 +140,8 @@ def test_an_outline_for_the_sites_of_a_roster_says_who_may_be_lost_and_who_serve
     assert "- all has 18 sites, 13 needed: 5 may be lost\n" in shown
     assert "- region: Original has 12 sites, 5 needed: 5 may be lost\n" in shown
     assert "- region: Other has 6 sites, 5 needed: 1 may be lost\n" in shown
-    assert "blind models: s01, s02, s13 would serve, if all sites take part\n" in shown
-    assert "warning: s01 and s02, who would compute the blind models together" in shown
-    assert "of one study group, A." in shown
+    assert "on shares: s01, s02, s13 would serve, if all sites take part\n" in shown
+    assert "warning: s01 and s02, who would compute on shares, are of one study group, A." in shown
 
 
 def test_a_part_without_slack_and_a_part_that_is_too_small(folder: Path) -> None:

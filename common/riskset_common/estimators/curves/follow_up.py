@@ -34,7 +34,7 @@ from riskset_common.estimators.disclosed import (
 from riskset_common.estimators.estimator import Shape, Summary, Uses, counts, one
 from riskset_common.release.cells import Counts, followed_counts
 from riskset_common.release.counted import Counted, CountedArray, OwnNumbers
-from riskset_common.release.curves.follow_up import (
+from riskset_common.release.curves.median_follow_up import (
     FollowUpAsked,
     follow_up_program,
     implied_by_follow_up,

@@ -131,11 +131,6 @@ class Heterogeneity(Estimator[HeterogeneitySpec, AskHeterogeneity, Heterogeneity
         factors = opened_by_model(spec.own_model(), study)
         return factors if spec.by is None else (*factors, spec.by)
 
-    @property
-    def sums_estimates(self) -> bool:
-        """It sums them, and nothing else."""
-        return True
-
     def rests_on(self, spec: HeterogeneitySpec, study: Study) -> tuple[str, ...]:
         """How many sites have an estimate, the events, and the first sums of estimates."""
         del spec, study

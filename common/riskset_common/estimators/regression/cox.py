@@ -231,7 +231,7 @@ class Cox(Estimator[CoxSpec, AskCox, CoxResult]):
         self, spec: CoxSpec, study: Study, waits: ModelsWait, fits: Fits
     ) -> CoxResult:
         """The fitted model as it is released."""
-        return rounded.printed(spec, study, waits.models[""], fits_of_model(fits))
+        return rounded.fitted(spec, study, waits.models[""], fits)
 
     def fitted(self, request: CoxRequest, fits: Fits) -> CoxResult:
         """The fitted model of one that waits, from its fits on shares. Run by the centre."""

@@ -7,13 +7,20 @@ log-likelihood, score and information. Of either kind no more digits are opened 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
 
+from riskset_common.errors import EstimationError
 from riskset_common.estimators.cohort.groups import n_groups
-from riskset_common.estimators.on_shares import BlindFit, RoundedQuestion
+from riskset_common.estimators.on_shares import (
+    BlindFit,
+    Fits,
+    RoundedQuestion,
+    fits_of_model,
+)
 from riskset_common.estimators.regression.blind import MAINS, WHOLE, column_range
 from riskset_common.estimators.regression.fitting import main_effects
 from riskset_common.estimators.regression.result import Survey, result
@@ -127,8 +134,31 @@ def implied(
     model, rule = asked(spec, given.study, given.facts), ""
     if isinstance(released, WithheldAnalysis):
         rule = next(iter(released.fields.values())).rule
-    most = released.ties_at_most if isinstance(released, CoxResult) else None
+        told = (_SAID.search(warning) for warning in released.warnings)
+        most = next((int(each[1]) for each in told if each), None)
+    else:
+        most = released.ties_at_most
     return implied_by(model, rule, most)
+
+
+def fitted(spec: CoxSpec, study: Study, counts: ModelCounts, fits: Fits) -> CoxResult:
+    """The model as it is released.
+
+    Raises
+    ------
+    EstimationError
+        Where it has no fit. The sentence also says what was opened of its counts.
+    """
+    try:
+        return printed(spec, study, counts, fits_of_model(fits))
+    except EstimationError as error:
+        if counts.ties_at_most is None:
+            raise
+        raise EstimationError(f"{error} {_SAYS}{counts.ties_at_most}.") from None
+
+
+_SAYS = "The most events on one day of a stratum are at most "
+_SAID = re.compile(f"{_SAYS}([0-9]+)")
 
 
 def questions(

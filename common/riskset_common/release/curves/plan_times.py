@@ -73,7 +73,7 @@ def times_program(
 ) -> Program[AcceptedTimes]:
     """The times of all curves of a plan, those first from which others are taken."""
     asks = TimesAsks() if asks is None else asks
-    curves = in_order(merged(of_plan))
+    curves = in_order(merged(of_plan), given.study)
     frames = {each.counted: Frame.of(given, each.counted, each.axis, each.at) for each in curves}
     bases = bases_of(given, frames)
     found: dict[LeavingTimes, Accepted] = {}
@@ -115,9 +115,9 @@ def merged(of_plan: Iterable[Wanted]) -> list[Wanted]:
     return list(found.values())
 
 
-def in_order(curves: Sequence[Wanted]) -> list[Wanted]:
+def in_order(curves: Sequence[Wanted], study: Study) -> list[Wanted]:
     """Those of any event first, then those with fewer groups; else as in the plan."""
-    return sorted(curves, key=lambda each: (bool(each.counted.kinds), len(each.counted.by)))
+    return sorted(curves, key=lambda each: (bool(each.counted.kinds), each.counted.n_rows(study)))
 
 
 def _accepted(

@@ -88,28 +88,30 @@ def protectors(
     rows = relations.copy()
     is_open = np.zeros(rows.shape[1], dtype=np.bool_)
     is_open[list(open_counts)] = True
+    pivots = _pivots(rows, is_open, order)
+    found = []
+    for row, cell in pivots.items():
+        factors = signed(-rows[row] % PRIME)
+        by = {int(each): int(factors[each]) for each in np.flatnonzero(is_open & (rows[row] != 0))}
+        if any(abs(factor) > LARGEST_FACTOR for factor in by.values()):
+            return cell
+        if by:
+            is_whole = bool((np.delete(factors, cell) >= 0).all())
+            found.append(_protector(cell, by, open_counts, floors[cell], is_whole=is_whole))
+    return tuple(sorted(found, key=lambda each: each.cell))
+
+
+def _pivots(
+    rows: IntArray, is_open: np.ndarray, order: Sequence[tuple[int, int]]
+) -> dict[int, int]:
+    """Choose a protector for each sum that needs one, and bring the sums, in place, into a form in which no other holds it."""
     pivots: dict[int, int] = {}
-    while True:
-        row = _needs_one(rows, is_open, pivots)
-        if row is None:
-            break
+    while (row := _needs_one(rows, is_open, pivots)) is not None:
         cell = _chosen(rows, row, is_open, pivots, order)
         _clear(rows, row, cell)
         pivots[row] = cell
     _reduce_open(rows, is_open, pivots)
-    found = []
-    for row, cell in pivots.items():
-        factors = signed(-rows[row] % PRIME)
-        moved = [int(other) for other in np.flatnonzero(is_open & (rows[row] != 0))]
-        if any(abs(int(factors[other])) > LARGEST_FACTOR for other in moved):
-            return cell
-        by = {other: int(factors[other]) for other in moved}
-        if by:
-            others = np.delete(factors, cell)
-            found.append(
-                _protector(cell, by, open_counts, floors[cell], is_whole=bool((others >= 0).all()))
-            )
-    return tuple(sorted(found, key=lambda each: each.cell))
+    return pivots
 
 
 def _needs_one(rows: IntArray, is_open: np.ndarray, pivots: Collection[int]) -> int | None:
@@ -180,7 +182,7 @@ def _protector(
         span = open_counts[other]
         if factor < 0:
             # Of what lies within a small group at least one may be there, so that the others' least is one each.
-            least -= factor * int(span.moves)
+            least -= factor * (1 if span.moves else span.lowest)
             room = max(room, -factor * (span.highest - 1) if span.moves else 0)
         else:
             least -= factor * span.lowest

@@ -99,11 +99,12 @@ class System:
         within = np.bincount(np.concatenate([*map(_places, self.around)]), minlength=self.n)
         finer = sorted(range(self.n), key=lambda place: (-self._n_conditions(place), -place))
         against = [
-            2 * self._is_of_unknown(place) + int(within[place]) // 3 for place in range(self.n)
+            2 * self.is_of_unknown(place) + int(within[place]) // 3 for place in range(self.n)
         ]
         return tuple(zip(against, np.argsort(finer).tolist(), strict=True))
 
-    def _is_of_unknown(self, place: int) -> bool:
+    def is_of_unknown(self, place: int) -> bool:
+        """Whether a count is of patients in whom something is not known."""
         return any(
             bool(cell.without) or any(UNKNOWN in levels for _, levels in cell.conditions)
             for cell in self.names[place]

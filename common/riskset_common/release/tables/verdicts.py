@@ -1,8 +1,8 @@
 """The verdicts of a plan's counts, reached on shares before any analysis: which are shown, which are small, and which protect those.
 
-Three things are opened, each of which the verdicts say again. First one bit a count: whether it, or a count around it, is small. What
-lies within a small group is not told apart. Then, as often as a protector is too small, one bit a protector (`holding.py`). Last
-the counts that are shown.
+What is opened the verdicts say again. First one bit a count: whether it, or a count around it, is small. What lies within a small group
+is not told apart. Then one bit a count of unknown values that is not small: whether it is 0, because most are. Then, as often as a
+protector is too small, one bit a protector (`holding.py`). Last the counts that are shown.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from riskset_common.release.floors import Floors
 from riskset_common.release.program import Among, Opened, Opens, Program
 from riskset_common.release.tables.holding import Protector, Range, protectors
 from riskset_common.release.tables.plan_cells import PlanCells, System, array_of
+from riskset_common.release.tables.relations import independent
 from riskset_common.results.shown import Reason, Shown, Withheld
 from riskset_common.results.whole_file import HeldCount
 from riskset_common.study.study import Study
@@ -26,6 +27,7 @@ from riskset_common.survival.arrays.calculator import Calculator, Numbers
 from riskset_common.survival.arrays.shapes import IntArray
 
 SMALL: Final = "counts that are small"
+NOBODY: Final = "counts of nobody"
 PROTECTORS: Final = "protectors that are too small"
 SHOWN: Final = "counts that are shown"
 """Names of what is opened; protectors are asked for in rounds, counted from 1 behind the name."""
@@ -79,6 +81,10 @@ def verdicts_program(
     search = _Search(system, Floors.of(study.plan.disclosure))
     (bits,) = yield [search.small(counts)]
     search.found_small(bits)
+    asked_for = search.may_be_nobody
+    if len(asked_for):
+        (empty,) = yield [Among(NOBODY, counts[asked_for].reshape(-1, 1), 0, 0)]
+        search.found_nobody(empty)
     while asked := search.next_round():
         (too_small,) = yield [asked.ask(counts)]
         search.found_too_small(asked, too_small)
@@ -118,6 +124,11 @@ def implied_by_verdicts(
     bits = np.array([place in small for place in range(system.n)], dtype=np.int64)
     found: dict[str, Opened] = {SMALL: bits}
     search.found_small(bits)
+    asked_for = search.may_be_nobody
+    if len(asked_for):
+        cells = [verdicts.cells[system.names[place][0]] for place in asked_for]
+        found[NOBODY] = np.array([each == 0 for each in cells], dtype=np.int64)
+        search.found_nobody(found[NOBODY])
     while asked := search.next_round():
         too_small = np.array(
             [
@@ -172,6 +183,26 @@ class _Search:
     protecting: tuple[Protector, ...] = ()
     passed: set[Protector] = field(default_factory=set)
     round: int = 0
+    relations: IntArray = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.relations = self.system.relations
+
+    @property
+    def may_be_nobody(self) -> IntArray:
+        """Of which counts of unknown values it is asked whether anybody is there: those that are not small, nor within a small one.
+
+        Where nothing is small, nothing is asked.
+        """
+        unknown = (place for place in range(self.system.n) if self.system.is_of_unknown(place))
+        places = [place for place in unknown if place not in self.open_counts]
+        return np.array(places if self.open_counts else [], dtype=np.int64)
+
+    def found_nobody(self, bits: Opened) -> None:
+        """Counts of nobody are shown, protect nobody, and what they were part of adds up without them."""
+        relations = self.system.relations.copy()
+        relations[:, self.may_be_nobody[np.flatnonzero(bits)]] = 0
+        self.relations = independent(relations)
 
     def floor(self, place: int) -> int:
         """Below which a count is small."""
@@ -203,7 +234,7 @@ class _Search:
         """The protectors to be asked about; None where all that are needed are large enough."""
         while self.open_counts:
             floors = [self.floor(place) for place in range(self.system.n)]
-            found = protectors(self.system.relations, self.open_counts, floors, self.system.order)
+            found = protectors(self.relations, self.open_counts, floors, self.system.order)
             if isinstance(found, int):
                 self._also(found, floors[found] - 1)
                 continue
@@ -225,7 +256,9 @@ class _Search:
                 self.passed.add(each)
 
     def _also(self, place: int, highest: int) -> None:
-        self.open_counts[place] = Range(0, highest, moves=False)
+        # That nobody is there was asked of counts of unknown values, and may be so of all others.
+        lowest = self.floor(place) if self.system.is_of_unknown(place) else 0
+        self.open_counts[place] = Range(lowest, highest, moves=False)
 
     @property
     def held(self) -> Mapping[int, Reason]:

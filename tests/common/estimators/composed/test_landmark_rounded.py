@@ -20,6 +20,7 @@ from riskset_common.results.composed import LandmarkResult
 from riskset_common.results.curves import KaplanMeierResult
 from riskset_common.results.shown import WithheldAnalysis
 from riskset_common.results.tests import LogRankResult
+from riskset_common.rounds.counting import rehearse
 
 CURVES = {
     "kind": "landmark",
@@ -123,3 +124,12 @@ def test_of_few_patients_nothing_is_shown() -> None:
 
     assert isinstance(few, WithheldAnalysis)
     assert {"n", "ended", "curves"} <= few.fields.keys()
+
+
+def test_a_site_rehearses_it_before_it_joins_with_the_values_of_its_own_patients() -> None:
+    study = study_with(CURVES, MODEL)
+    for patients in (
+        *random_cohort(8, n=60).patients(study),
+        random_cohort(8, n=0).patients(study)[0],
+    ):
+        rehearse(patients, study)

@@ -13,6 +13,7 @@ from tests.common.release.tests.openly import opened_by, told
 
 from riskset_common.estimators.composed.univariate import Univariate, UnivariateSpec
 from riskset_common.release.blank import Blank, Unseen
+from riskset_common.release.curves.plan_times import times_program
 from riskset_common.release.given import Given
 from riskset_common.release.models import ModelsWait
 from riskset_common.release.program import in_the_open
@@ -87,6 +88,7 @@ def test_everything_opened_follows_from_what_is_released(models) -> None:
     }
     verdicts = in_the_open(verdicts_program(plan_cells(study, facts), study, data, InTheOpen()))
     given = Given(study, facts, data, InTheOpen(), verdicts.cells)
+    given = replace(given, accepted=in_the_open(times_program(work.curves(facts), given)))
     [spec] = study.plan.analyses
     assert isinstance(spec, UnivariateSpec)
     found, opened = opened_by(Univariate().program(spec, given))

@@ -227,11 +227,15 @@ def test_a_model_that_rests_on_too_little_is_withheld_before_it_is_fitted(rule):
 
 
 @pytest.mark.parametrize(
-    "case",
-    [*[(COX | {"terms": WITH_AGE}, random_cohort(3, n=260))], *list(RULES.values())[4:]],
-    ids=["shown", "a number", "ties"],
+    ("case", "is_fitted"),
+    [
+        ((COX | {"terms": WITH_AGE}, random_cohort(3, n=260)), True),
+        ((COX, random_cohort(3, n=260)), False),
+        *((case, True) for case in list(RULES.values())[4:]),
+    ],
+    ids=["shown", "without its fit", "a number", "ties"],
 )
-def test_what_is_opened_of_the_counts_follows_from_the_result(case):
+def test_what_is_opened_of_the_counts_follows_from_the_result(case, is_fitted):
     """The program at the centre, which knows no count, ends with the same if it is told what the result implies."""
     analysis, cohort = case
     study = study_of(analysis, N_SITES, disclosure=DISCLOSURE)
@@ -242,7 +246,8 @@ def test_what_is_opened_of_the_counts_follows_from_the_result(case):
     reached = outcome.analyses["asked"]
     result = reached
     if isinstance(reached, ModelsWait):
-        result = released_model(study, sites, outcome)
+        no_fit = with_models(study, outcome, {})["asked"]
+        result = released_model(study, sites, outcome) if is_fitted else no_fit
     facts, sums = counted_by(study, sites)
     data: Any = {}
     for (counted, name), values in sums.items():

@@ -12,7 +12,7 @@ from tests.common.release.tables.plan_tables import Counted
 from riskset_common.release.floors import Floors
 from riskset_common.release.tables.algebra import PRIME
 from riskset_common.release.tables.relations import signed
-from riskset_common.release.tables.verdicts import SMALL, _Search
+from riskset_common.release.tables.verdicts import NOBODY, SMALL, _Search
 from riskset_common.survival.arrays.shapes import IntArray
 
 MOST = 10_000
@@ -62,10 +62,14 @@ class Solver:
     def _know_what_is_shown(self, opened: Mapping[str, IntArray]) -> None:
         small = {place for place, why in self._held.items() if why == "small"}
         assert small == set(np.flatnonzero(opened[SMALL]).tolist())
+        # A count of unknown values that is held and not small is not 0 either: that was opened.
+        somebody = {place for place in self._held if self._system.is_of_unknown(place)} - small
         for place in range(self.n):
             around = [each for each in self._system.around[place] if each in small]
             if place not in self._held:
                 self._low[place] = self._high[place] = self._truth[place]
+            elif place in somebody:
+                self._low[place] = self._floor[place]
             elif place in small:
                 self._low[place] = 0 if around else 1
                 self._high[place] = min(self._floor[each] - 1 for each in (place, *around))
@@ -74,6 +78,8 @@ class Solver:
         """Of each protector that was asked whether it is large enough, what was said."""
         search = _Search(self._system, Floors.of(found.study.plan.disclosure))
         search.found_small(found.opened[SMALL])
+        if NOBODY in found.opened:
+            search.found_nobody(found.opened[NOBODY])
         while asked := search.next_round():
             bits = found.opened[asked.name]
             for each, too_small in zip(asked.protectors, bits.tolist(), strict=True):

@@ -40,41 +40,39 @@ def same_on_shares(cohort, committee):
     study = everything()
     sites = cohort.patients(study)
     expected = released(study, sites)
-    actual, member = released_on_shares(study, sites, committee)
+    actual, _ = released_on_shares(study, sites, committee)
 
-    assert len(expected.analyses) >= 10
-    assert expected == actual
-    return member.openings
+    assert len(expected.analyses) >= 25
+    assert repr(expected) == repr(actual)
 
 
 def test_a_plan_gives_on_shares_what_it_gives_in_the_open():
-    openings = same_on_shares(random_cohort(5, 400), SMALLEST)
-
-    # What analyses need next is opened together: all of them take hardly more than the deepest.
-    assert openings < 250
-
-
-def bounds_hold(cohort, monkeypatch):
-    """Every node of the plan's graph, put together from all members' shares, and every product before it is truncated."""
-    study = everything()
-    nodes, view = Nodes(monkeypatch), View(SMALLEST, monkeypatch)
-    released_on_shares(study, cohort.patients(study), SMALLEST, nodes.watched)
-
-    assert nodes.check(SMALLEST) > 100
-    assert view.largest_before_truncation() < 2**K
-
-
-def test_every_bound_holds_where_all_events_are_tied(monkeypatch):
-    bounds_hold(all_tied(), monkeypatch)
+    same_on_shares(random_cohort(5, 250), SMALLEST)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "cohort",
-    [nobody(), all_alike(), separated(), censored(random_cohort(7, 120)), random_cohort(8, 300)],
+    [
+        nobody(),
+        all_tied(),
+        all_alike(),
+        separated(),
+        censored(random_cohort(7, 120)),
+        random_cohort(8, 300),
+    ],
+    ids=["nobody", "tied", "alike", "separated", "censored", "random"],
 )
-def test_every_bound_holds_on_extreme_cohorts(cohort, monkeypatch):
-    bounds_hold(cohort, monkeypatch)
+def test_every_bound_holds_in_whole_plans(cohort, monkeypatch):
+    """Every node of the graph, put together from all members' shares, and every product before it is truncated."""
+    study = everything()
+    sites = cohort.patients(study)
+    nodes, view = Nodes(monkeypatch), View(SMALLEST, monkeypatch)
+    actual, _ = released_on_shares(study, sites, SMALLEST, nodes.watched)
+
+    assert repr(released(study, sites)) == repr(actual)
+    assert nodes.check(SMALLEST) > 100
+    assert view.largest_before_truncation() < 2**K
 
 
 @pytest.mark.slow

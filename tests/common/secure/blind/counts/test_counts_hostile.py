@@ -182,7 +182,23 @@ def to_members_with(kind, change):
 
 def test_a_centre_that_drops_a_site_gets_no_sum():
     with refused("needed of each participant"):
-        exchange(SETUP, sites_of(SETUP), to_members_with(BlindInput, lambda all_, _: all_[:-1]))
+        exchange(SETUP, sites_of(SETUP), to_members_with(BlindInput, lambda all_, _: all_[1:]))
+    with refused("needed of each participant"):
+        exchange(SETUP, sites_of(SETUP), to_members_with(BlindInput, lambda all_, _: all_[:1] * 6))
+    keys_and_inputs = []
+
+    def letters(step, out):
+        keys_and_inputs.append(out[0])
+        return out
+
+    exchange(SETUP, sites_of(SETUP), letters)
+    member = a_site(SETUP, 0)
+    member.begin()
+
+    assert [] == member.answer(keys_and_inputs[0][:-1])
+    share = BlindShare(label=bytes(32), sender=1, receiver=0, length=0, body=bytes(16))
+    with refused("no opening of the counts is under way"):
+        member.answer([share])
 
 
 def test_a_centre_that_changes_an_upload_is_refused():

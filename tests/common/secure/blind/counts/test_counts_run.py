@@ -13,6 +13,7 @@ from tests.common.secure.blind.counts.small_counts import (
     site_patients,
 )
 
+from riskset_common.secure.blind.parties.counts import centre
 from riskset_common.secure.blind.parties.counts.count_site import CountSite
 from riskset_common.secure.blind.parties.counts.told import followed
 from riskset_common.secure.blind.protocol import run_counts
@@ -68,3 +69,13 @@ def test_nothing_that_is_opened_before_the_program_depends_on_who_is_in_which_gr
 
     assert 8 == len(first.waves)
     assert bodies[0][:6] == bodies[1][:6]
+
+
+def test_long_uploads_come_to_the_members_in_several_steps(monkeypatch):
+    setup, work = count_setup(N_SITES), SmallWork()
+    whole = run_counts(setup, work, sites_of(setup, work))
+    monkeypatch.setattr(centre, "AT_ONCE", 1 << 13)
+    parts = run_counts(setup, work, sites_of(setup, work))
+
+    assert whole.outcome == parts.outcome
+    assert sorted(whole.carried) == sorted(parts.carried)

@@ -135,8 +135,20 @@ def test_events_and_leavers_have_the_width_of_their_origin_and_all_else_that_of_
     assert {6} == {
         parts[place, name].width for place in (0, 1) for name in ("patients", "entered", "staying")
     }
-    small = Facts({"diagnosis": DaySet(DAYS, 16, told=False)}, 0)
-    of_small = Counting(cast("Study", Words()), small, 6, (SPLIT, WHOLE))
+    of_few = dataclasses.replace(COUNTING, width=4).bits_upload([5, 5]).layout.parts
 
-    assert () == of_small.ceilings
-    assert {6} == {part.width for part in of_small.bits_upload([]).layout.parts.values()}
+    assert {4} == {part.width for part in of_few.values()}
+
+
+def test_a_ceiling_is_never_told_below_its_floor():
+    class Plan:
+        endpoints = ("EFS",)
+        analyses = ()
+
+    class Whole(Words):
+        plan = Plan()
+
+    nobody = site_patients(1, 0)
+    study = cast("Study", Whole())
+    for ceiling, least in zip(COUNTING.ceilings, (3, 7), strict=True):
+        assert least == ceiling.of(nobody, study)

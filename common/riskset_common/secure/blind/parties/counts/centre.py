@@ -26,6 +26,9 @@ from riskset_common.wire.frame import Message
 
 Released = TypeVar("Released")
 
+AT_ONCE = 1 << 26
+"""Bytes of uploads that one step brings to a member; a single upload may be longer."""
+
 Answers: TypeAlias = Mapping[int, Sequence[Message]]
 """What each site answered to a step, by its number; without one that does not answer any more."""
 
@@ -101,7 +104,7 @@ class _Carrier(Generic[Released]):
         keys = [_only(BlindKeys, message) for message in self._each(answers, 0, 2)]
         inputs = [_only(BlindInput, message) for message in self._each(answers, 1, 2)]
         self._told.uploaded()
-        letters = self._to_members([*keys, *inputs])
+        letters = yield from self._brought(inputs, keys)
         while True:
             yield from self._opened(letters)
             if self._told.reached is not None:
@@ -110,7 +113,20 @@ class _Carrier(Generic[Released]):
             answers = yield Step(self._to_sites(), self._upload_name())
             uploads = [_only(BlindInput, message) for message in self._each(answers, 0, 1)]
             self._told.uploaded()
-            letters = self._to_members(uploads)
+            letters = yield from self._brought(uploads)
+
+    def _brought(
+        self, inputs: Sequence[BlindInput], keys: Sequence[BlindKeys] = ()
+    ) -> Generator[Step, Answers, Mapping[int, Sequence[Message]]]:
+        """Bring an upload to the members, some sites in a step; what the last step brings, which they answer with shares."""
+        at_once = max(1, AT_ONCE // max(1, len(inputs[0].body)))
+        first: Sequence[Message] = keys
+        for start in range(0, len(inputs) - at_once, at_once):
+            batch = [*first, *inputs[start : start + at_once]]
+            yield Step(self._to_members(batch), "uploads are brought to the members")
+            first = ()
+        rest = (len(inputs) - 1) // at_once * at_once
+        return self._to_members([*first, *inputs[rest:]])
 
     def _opened(self, letters: Mapping[int, Sequence[Message]]) -> Generator[Step, Answers, None]:
         """Carry shares among the members until an upload is wanted or the computation ends."""

@@ -100,6 +100,7 @@ class CountMember(Generic[Released]):
         self._chain = H(b"counts-begin", setup.hash, own.keys.commitments)
         self._course = course(setup, work)
         self._awaits: Upload | None = first_upload(self._course)
+        self._inputs: list[BlindInput] = []
         self._computation: Opening[None]
         self._waiting: Masked | None = None
         self._bodies: list[bytes] = []
@@ -108,12 +109,12 @@ class CountMember(Generic[Released]):
         self._ended = ""
 
     def take(self, inputs: Sequence[BlindInput]) -> list[Message]:
-        """Take an upload of all participants, in the order of the sites, and give the first shares to be opened."""
-        upload = self._awaits
+        """Take an upload of some participants, in the order of the sites; once all are there, give the first shares to be opened."""
+        upload, setup = self._awaits, self.setup
         if upload is None or self._ended:
             raise ProtocolRefusal(self._ended or "An upload arrived while none is awaited.")
-        setup, label = self.setup, self.setup.upload_label(upload.number, self._bodies)
-        if tuple(message.site_id for message in inputs) != setup.participants:
+        label, here = setup.upload_label(upload.number, self._bodies), len(self._inputs)
+        if tuple(message.site_id for message in inputs) != setup.participants[here:][: len(inputs)]:
             raise ProtocolRefusal(
                 "An upload is needed of each participant, in the order of the sites. A sum over fewer would, compared with another, show "
                 "single sites."
@@ -121,10 +122,14 @@ class CountMember(Generic[Released]):
         for message in inputs:
             what = f"upload {upload.number} of the counts after what was opened here"
             setup.check_input(message, label, upload.layout.length, what)
-        bound = [H(message.signature, message.body) for message in inputs]
+        self._inputs += inputs
+        if len(self._inputs) < len(setup.participants):
+            return []
+        taken, self._inputs = self._inputs, []
+        bound = [H(message.signature, message.body) for message in taken]
         start = H(b"counts-phase", self._chain, u32(upload.number), label, *bound)
         arithmetic = Arithmetic(setup.committee, self._member, self._own.keys.committee, start)
-        self._awaits, self._computation = None, self._phase(arithmetic, upload, label, inputs)
+        self._awaits, self._computation = None, self._phase(arithmetic, upload, label, taken)
         return self._resumed(None)
 
     def receive(self, shares: Sequence[BlindShare]) -> list[Message]:

@@ -154,18 +154,18 @@ class Counting:
 
     @cached_property
     def ceilings(self) -> tuple[Ceiling, ...]:
-        """Numbers of whole origins that the sites say to a power of two. An origin whose day set is not told has none: it is too small."""
+        """Numbers of whole origins that the sites say to a power of two."""
         found = dict.fromkeys(
             array.ceiling
             for each in self.counted
             for array in each.arrays(self.study).values()
-            if array.ceiling is not None and self.facts.days[array.ceiling.origin].told
+            if array.ceiling is not None
         )
         return tuple(found)
 
     def widths_upload(self) -> Upload:
         """Upload 2."""
-        parts = {ceiling_at(place): Part((self.width + 1,), 1) for place in self._places}
+        parts = {ceiling_at(place): Part((WIDEST + 1,), 1) for place in self._places}
         equations = tuple(one_of(name) for name in parts)
         about = tuple(map(str, self.ceilings))
         return Upload(WIDTHS, Layout(parts), equations, self.own_widths, about)
@@ -176,15 +176,14 @@ class Counting:
 
     def bits_upload(self, widths: Sequence[int]) -> Upload:
         """Upload 3, where so many bits hold each ceiling."""
-        below = dict(zip(self.ceilings, widths, strict=True))
+        least = [min(width, self.width) for width in widths]
+        below = dict(zip(self.ceilings, least, strict=True))
         parts: dict[Name, Part] = {name: Part((), self.width) for name in self.declared}
         equations: list[Equation] = []
         for place, each in enumerate(self.counted):
             for name, array in each.arrays(self.study).items():
-                width = self.width if array.ceiling is None else below.get(array.ceiling)
-                parts[place, name] = Part.of(
-                    array, self.width if width is None else width, self.width
-                )
+                width = self.width if array.ceiling is None else below[array.ceiling]
+                parts[place, name] = Part.of(array, width, self.width)
             equations += identities(place, each, self.study)
         for declared, shared in self.declared.items():
             equations += equal_totals(shared, declared)
@@ -207,7 +206,7 @@ class Counting:
     def own_widths(self, patients: Patients) -> Own:
         """A site's marks in upload 2."""
         return {
-            ceiling_at(place): marks_of(ceiling.of(patients, self.study), self.width + 1)
+            ceiling_at(place): marks_of(ceiling.of(patients, self.study), WIDEST + 1)
             for place, ceiling in enumerate(self.ceilings)
         }
 
