@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from riskset_common.release.curves.asks import Asks, Result
 from riskset_common.release.curves.frame import Frame
 from riskset_common.release.program import Program
+from riskset_common.survival.arrays.calculator import Numbers
 
 STAYS_0 = "survival stays 0, whatever happens to them"
 INCIDENCE_STAYS = "the incidences stay as they are, whatever happens to them"
@@ -36,6 +37,28 @@ def emptied_warnings(
     """
     if not (frame.counted.left_truncated and frame.curves):
         return ()
+    sentences = [tuple(_sentences(frame, level.level, stays)) for level in frame.curves]
+    [none] = yield [
+        asks.among(
+            "no risk set is emptied before the last come",
+            _emptied(frame).reshape(2 * len(frame.curves), 1),
+            0,
+            0,
+            lambda result: [
+                int(sentence not in warnings_of(result)) for pair in sentences for sentence in pair
+            ],
+        )
+    ]
+    return tuple(
+        sentence
+        for pair, found in zip(sentences, none.reshape(-1, 2).tolist(), strict=True)
+        for sentence, is_none in zip(pair, found, strict=True)
+        if not is_none
+    )
+
+
+def _emptied(frame: Frame) -> Numbers:
+    """How often the risk set of each curve is emptied while somebody is to come: by events of all, else otherwise, shape (n_curves, 2)."""
     calculator, data = frame.given.calculator, frame.given.data[frame.counted]
     n_marks, marks = len(frame.counted.marks), frame.marks(frame.counted.days)
     # Who is still to come after a mark: at the next ones, or behind the last.
@@ -50,27 +73,9 @@ def emptied_warnings(
     died = (by_event * coming[:, marks]).total()
     begun = 1 - calculator.at_most(come[:, :n_marks], 0)
     gone = (calculator.at_most(frame.at_risk, 0) * coming * begun).total()
-    sentences = [tuple(_sentences(frame, level.level, stays)) for level in frame.curves]
     # Of the two the first says more.
     only_gone = gone * calculator.at_most(died, 0)
-    both = calculator.joined([died.reshape(-1, 1), only_gone.reshape(-1, 1)])
-    [none] = yield [
-        asks.among(
-            "no risk set is emptied before the last come",
-            both.reshape(2 * len(frame.curves), 1),
-            0,
-            0,
-            lambda result: [
-                int(sentence not in warnings_of(result)) for pair in sentences for sentence in pair
-            ],
-        )
-    ]
-    return tuple(
-        sentence
-        for pair, found in zip(sentences, none.reshape(-1, 2).tolist(), strict=True)
-        for sentence, is_none in zip(pair, found, strict=True)
-        if not is_none
-    )
+    return calculator.joined([died.reshape(-1, 1), only_gone.reshape(-1, 1)])
 
 
 def _sentences(frame: Frame, level: Mapping[str, str], stays: str) -> Iterator[str]:

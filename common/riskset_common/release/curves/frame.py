@@ -210,44 +210,46 @@ def points(
     allowed
         Times of which one may be accepted.
     """
-    curves = range(len(frame.curves))
     shown = np.array(
-        [[known.holds(curve, time) for time in frame.places.time] for curve in curves],
+        [[known.holds(i, time) for time in frame.places.time] for i in range(len(frame.curves))],
         dtype=np.bool_,
-    ).reshape(len(curves), len(frame.places))
+    ).reshape(len(frame.curves), len(frame.places))
     if not shown.any():
         return ()
-    n_days = frame.n_days(frame.places.until)
+    usable = shown.any(axis=0) & np.array([time in allowed for time in frame.places.time])
+    calculator, floors = frame.given.calculator, frame.floors
+    places, watched = _places(frame, usable), _watched(frame, picks, shown)
+    return (
+        yield from accepted(
+            calculator, asks, name, places, watched, floors.smallest, floors.fewest, times_of
+        )
+    )
+
+
+def _places(frame: Frame, usable: BoolArray) -> Places:
+    """What is public of the frame's times."""
+    return Places(
+        frame.places,
+        frame.n_days(frame.places.until),
+        len(frame.counted.days),
+        frame.days_are_told,
+        tuple(frame.places.place(time) for time in frame.named),
+        usable,
+    )
+
+
+def _watched(frame: Frame, picks: Sequence[Pick], shown: BoolArray) -> Watched:
+    """Of whom no few events may be told, and where late entry leaves few at risk between times of the axis."""
     rows = [
         each for pick in picks for each in protected(frame.given, frame.counted, frame.people, pick)
     ]
     late = frame.counted.left_truncated
-    watched = Watched(
-        _events_at(frame, [row.events for row in rows], n_days),
+    return Watched(
+        _events_at(frame, [row.events for row in rows], frame.n_days(frame.places.until)),
         np.array([row.is_held for row in rows], dtype=np.bool_),
         np.array([row.may_be_0 for row in rows], dtype=np.bool_),
         frame.at_risk[:, frame.marks(frame.places.since)] if late else None,
         shown if late else None,
-    )
-    places = Places(
-        frame.places,
-        n_days,
-        len(frame.counted.days),
-        frame.days_are_told,
-        tuple(frame.places.place(time) for time in frame.named),
-        shown.any(axis=0) & np.array([time in allowed for time in frame.places.time]),
-    )
-    return (
-        yield from accepted(
-            frame.given.calculator,
-            asks,
-            name,
-            places,
-            watched,
-            frame.floors.smallest,
-            frame.floors.fewest,
-            times_of,
-        )
     )
 
 

@@ -123,22 +123,20 @@ def _told(
             },
         }
     )
+    numbers = at_risk.numbers(opened.get("at_risk"))
+    values = (_by_place(opened, name, at) for name in ("incidence", "error", "events"))
+    return _Told(known, places, numbers, *values)
 
-    def by_place(name: str) -> dict[str, dict[At, int]]:
-        return {
-            cause: dict(zip(found, opened[f"{name} of {cause}"].tolist(), strict=True))
-            for cause, found in at.items()
-            if found
-        }
 
-    return _Told(
-        known,
-        places,
-        at_risk.numbers(opened.get("at_risk")),
-        by_place("incidence"),
-        by_place("error"),
-        by_place("events"),
-    )
+def _by_place(
+    opened: Mapping[str, Opened], name: str, at: Mapping[str, list[At]]
+) -> dict[str, dict[At, int]]:
+    """What was opened under a name, by cause, curve and place."""
+    return {
+        cause: dict(zip(found, opened[f"{name} of {cause}"].tolist(), strict=True))
+        for cause, found in at.items()
+        if found
+    }
 
 
 def _day_incidences(asked: IncidencesAsked, frame: Frame) -> list[DayIncidence]:
@@ -174,11 +172,7 @@ def _asks_of(
     where = [(i, places.index(place)) for i, place in at]
 
     def in_parts(name: str, scale: int) -> Callable[[CumulativeIncidenceResult], list[int]]:
-        def found(result: CumulativeIncidenceResult) -> list[int]:
-            curves = {i: known_incidence(_group_of(result, frame, i), cause) for i, _ in where}
-            return [round(getattr(curves[i], name)[j] * scale) for i, j in where]
-
-        return found
+        return lambda result: _parts(result, frame, cause, name, scale, where)
 
     return {
         "incidence": asks.opens(
@@ -197,6 +191,19 @@ def _asks_of(
             in_parts("events_to", 1),
         ),
     }
+
+
+def _parts(
+    result: CumulativeIncidenceResult,
+    frame: Frame,
+    cause: str,
+    name: str,
+    scale: int,
+    where: list[At],
+) -> list[int]:
+    """Values of a released result in parts: of each curve and time the field `name`."""
+    curves = {i: known_incidence(_group_of(result, frame, i), cause) for i, _ in where}
+    return [round(getattr(curves[i], name)[j] * scale) for i, j in where]
 
 
 def _result(

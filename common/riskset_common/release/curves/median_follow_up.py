@@ -179,38 +179,69 @@ class RoundTimes:
         return float(Fraction(twice, 2) * self.unit)
 
 
+@dataclass(frozen=True, eq=False)
+class _Hidden:
+    """Numbers on the whole grid, shape (n_steps,) unless said.
+
+    Attributes
+    ----------
+    survival
+        The reverse curve after each step.
+    at_risk
+        Patients still followed at each step.
+    ended
+        Patients who had left without an event before each step, and in all, shape (n_steps + 1,).
+    """
+
+    survival: Numbers
+    at_risk: Numbers
+    ended: Numbers
+
+
+def _hidden(asked: FollowUpAsked, given: Given) -> _Hidden:
+    data, n_steps = given.data[asked.counted], len(asked.counted.marks)
+    n, left = at_risk(given.calculator, data, asked.counted), data["left"]
+    curve = day_curve(given.calculator, left[:, 1:], n, given.facts.patients)
+    return _Hidden(
+        curve.survival.reshape(n_steps),
+        n.reshape(n_steps),
+        left.running_total().reshape(n_steps + 1),
+    )
+
+
+def _ends(given: Given, hidden: _Hidden, times: RoundTimes) -> tuple[Numbers, list[Numbers]]:
+    """Twice the median in units, shape (1,); and how many were followed to both its ends and had left by them."""
+    calculator, (n_steps,) = given.calculator, hidden.survival.shape
+    none = calculator.whole(np.zeros(1, dtype=np.int64))
+    last = calculator.whole(np.ones(1, dtype=np.int64))
+    # Behind all values is the place of a median that is not reached.
+    values = calculator.whole(np.array([*times.values, 0], dtype=np.int64))
+    since, until = times.steps(given.study.grid, n_steps)
+    followed = calculator.joined([hidden.at_risk, none, none])[np.array([*since, n_steps])]
+    had_left = calculator.joined([none, hidden.ended])[np.array([*until, -2]) + 2]
+    checked, places = list[Numbers](), list[Numbers]()
+    for shift in (0.0, 2 * NUDGE):
+        level = calculator.real(np.full(len(times.values), 0.5 - shift))
+        fallen = calculator.at_most(hidden.survival[np.array(times.ends) - 1], level)
+        here = calculator.joined([fallen, last]) - calculator.joined([none, fallen])
+        places.append(calculator.inner(here, values))
+        checked += [calculator.inner(here, followed), calculator.inner(here, had_left)]
+    return (places[0] + places[1]).reshape(1), checked
+
+
 def _with_median(
     asked: FollowUpAsked, given: Given, asks: FollowUpAsks, floors: Floors, result: FollowUpResult
 ) -> Program[FollowUpResult]:
     """The median, and how many were followed to it and had left by it."""
-    calculator, counted = given.calculator, asked.counted
-    data, n_steps = given.data[counted], len(counted.marks)
-    n = at_risk(calculator, data, counted)
-    left = data["left"][:, 1:]
-    survival = day_curve(calculator, left, n, given.facts.patients).survival.reshape(n_steps)
-    times = RoundTimes.of(given.study.grid, n_steps)
-    ended = data["left"].running_total().reshape(n_steps + 1)
-    none = calculator.whole(np.zeros(1, dtype=np.int64))
-    # Behind all values is the place of a median that is not reached.
-    values = calculator.whole(np.array([*times.values, 0], dtype=np.int64))
-    since, until = times.steps(given.study.grid, n_steps)
-    followed = calculator.joined([n.reshape(n_steps), none, none])[np.array([*since, n_steps])]
-    had_left = calculator.joined([none, ended])[np.array([*until, -2]) + 2]
-    checked, places = list[Numbers](), list[Numbers]()
-    for shift in (0.0, 2 * NUDGE):
-        level = calculator.real(np.full(len(times.values), 0.5 - shift))
-        fallen = calculator.at_most(survival[np.array(times.ends) - 1], level)
-        last = calculator.whole(np.ones(1, dtype=np.int64))
-        here = calculator.joined([fallen, last]) - calculator.joined([none, fallen])
-        places.append(calculator.inner(here, values))
-        checked += [calculator.inner(here, followed), calculator.inner(here, had_left)]
-    least = np.array([floors.fewest - 1, floors.smallest - 1] * 2)
+    hidden = _hidden(asked, given)
+    times = RoundTimes.of(given.study.grid, len(asked.counted.marks))
+    place, checked = _ends(given, hidden, times)
     [few] = yield [
         asks.among(
             "few around the median",
-            calculator.joined([each.reshape(1, 1) for each in checked]),
+            given.calculator.joined([each.reshape(1, 1) for each in checked]),
             0,
-            least,
+            np.array([floors.fewest - 1, floors.smallest - 1] * 2),
             lambda found: [int(isinstance(found.median, Withheld))],
         )
     ]
@@ -219,31 +250,35 @@ def _with_median(
     [twice] = yield [
         asks.opens(
             "twice the median in its unit",
-            (places[0] + places[1]).reshape(1),
+            place,
             lambda found: [round(2 * Fraction(_real(found.median)) / times.unit)],
         )
     ]
     median = times.time(int(twice[0]))
     steps = Fraction(int(twice[0]), 2) * times.unit / given.study.grid.units_per_step
     if isinstance(result.events, Withheld):
-        held = FollowUpPoint(result.events, result.events)
-        return replace(result, median=median, at=_points(held))
-    both = calculator.joined(
-        [
-            n.reshape(n_steps)[math.ceil(steps) : math.ceil(steps) + 1],
-            ended[math.floor(steps) + 1 : math.floor(steps) + 2],
-        ]
-    )
+        point = FollowUpPoint(result.events, result.events)
+    else:
+        point = yield from _around(given, asks, hidden, steps, result.n)
+    return replace(result, median=median, at=_points(point))
+
+
+def _around(
+    given: Given, asks: FollowUpAsks, hidden: _Hidden, steps: Fraction, n: Shown[int]
+) -> Program[FollowUpPoint]:
+    """How many of n are still followed at a time, and how many had left without an event by then."""
+    since, until = math.ceil(steps), math.floor(steps) + 1
+    both = [hidden.at_risk[since : since + 1], hidden.ended[until : until + 1]]
     [fives] = yield [
         asks.opens(
             "followed to the median and left by it, in fives",
-            calculator.rounded(both, Fraction(1, ROUND_TO)),
+            given.calculator.rounded(given.calculator.joined(both), Fraction(1, ROUND_TO)),
             lambda found: _fives(found.at.median),
         )
     ]
-    most = result.n if isinstance(result.n, int) else 0
-    numbers = [min(ROUND_TO * each, most) for each in fives.tolist()]
-    return replace(result, median=median, at=_points(FollowUpPoint(*numbers)))
+    followed, left = (ROUND_TO * each for each in fives.tolist())
+    most = n if isinstance(n, int) else 0
+    return FollowUpPoint(min(followed, most), min(left, most))
 
 
 def _points(median: FollowUpPoint) -> FollowUpPoints:

@@ -90,22 +90,7 @@ def people_of(given: Given, counted: LeavingTimes, floors: Floors) -> People:
     study, cells = given.study, given.cells
     where = (study, counted.cohort, counted.endpoint, counted.by)
     kinds = counted.kinds if counted.censors else ()
-    of_all, of_kind = (
-        group_cells(*where, kinds),
-        [group_cells(*where, (kind,)) for kind in counted.kinds],
-    )
-    found = [
-        Group(
-            row,
-            {name: level for name, (level,) in levels},
-            cells[patients],
-            cells[events],
-            () if counted.censors else tuple(cells[each[row][1]] for each in of_kind),
-        )
-        for row, (levels, (patients, events)) in enumerate(
-            zip(groups(study, counted.by), of_all, strict=True)
-        )
-    ]
+    found = _groups(given, counted)
     held = tuple(group for group in found if group.n != 0)
     curves = tuple(group for group in held if isinstance(group.n, int) and group.n >= floors.fewest)
     known = tuple((name, tuple(study.levels(name))) for name in counted.by)
@@ -126,6 +111,26 @@ def people_of(given: Given, counted: LeavingTimes, floors: Floors) -> People:
         ),
         is_rest_held=isinstance(their_events, Withheld) or any(each.is_held for each in without),
     )
+
+
+def _groups(given: Given, counted: LeavingTimes) -> list[Group]:
+    """All groups, also those that hold nobody."""
+    where = (given.study, counted.cohort, counted.endpoint, counted.by)
+    of_all = group_cells(*where, counted.kinds if counted.censors else ())
+    told = () if counted.censors else counted.kinds
+    of_kind = [group_cells(*where, (kind,)) for kind in told]
+    return [
+        Group(
+            row,
+            {name: level for name, (level,) in levels},
+            given.cells[patients],
+            given.cells[events],
+            tuple(given.cells[each[row][1]] for each in of_kind),
+        )
+        for row, (levels, (patients, events)) in enumerate(
+            zip(groups(given.study, counted.by), of_all, strict=True)
+        )
+    ]
 
 
 def _unknown(

@@ -149,20 +149,13 @@ def _accepted(
         )
 
     kinds = counted.n_kinds(frame.given.study)
+    picks = {cause: kind_and_others(i, kinds) for i, cause in enumerate(of.causes)} or {"": (ANY,)}
     places = yield from together(
-        {
-            cause or "survival": search(cause, picks)
-            for cause, picks in (
-                [(cause, kind_and_others(kind, kinds)) for kind, cause in enumerate(of.causes)]
-                or [("", (ANY,))]
-            )
-        }
+        {cause or "survival": search(cause, each) for cause, each in picks.items()}
     )
     times = {
-        "" if cause == "survival" and not of.causes else cause: tuple(
-            frame.places.time[place] for place in found_places
-        )
-        for cause, found_places in places.items()
+        cause: tuple(frame.places.time[place] for place in places[cause or "survival"])
+        for cause in picks
     }
     few = tuple(tuple(bool(each) for each in row) for row in known.few.tolist())
     return Accepted(frame.axis.time, few, frame.named, times)
