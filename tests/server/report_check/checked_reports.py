@@ -50,7 +50,9 @@ def in_the_open() -> tuple[str, ...]:
 def _is_a_program(analysis: Mapping[str, Any]) -> bool:
     study = study_of(analysis, 5, disclosure={"release": "rounded"})
     [spec] = study.plan.analyses
-    is_model = spec.kind == "cox" or (spec.kind == "univariate" and "strata" in analysis)
+    is_model = spec.kind in ("cox", "univariate", "landmark") and {"strata", "terms"} & set(
+        analysis
+    )
     return not is_model and not any(estimator_of(spec.kind).not_rounded(spec, study))
 
 
