@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from riskset_common.survival.incidence.cumulative_incidence import (
 )
 from riskset_common.survival.incidence.gray import gray_sums
 from riskset_common.survival.incidence.gray_sums import can_be_computed, gray_sums_of, gray_terms
+from riskset_common.survival.incidence.on_days import day_incidences
 from riskset_common.survival.tests.group_sums import said_of
 from riskset_common.survival.tests.log_rank import log_rank_test, total
 
@@ -188,3 +190,35 @@ def gray_arrays(counts, kind):
     """At risk, with an event of the kind, and of any other, by group and step."""
     events = counts.events[kind]
     return counts.any_kind.at_risk, events, counts.any_kind.events - events
+
+
+def test_on_shares_incidences_and_their_errors_are_the_same_to_their_digits(
+    cumulative_incidence, grid_of
+):
+    cohort, calculator = cohort_of(cumulative_incidence, grid_of), InTheOpen()
+    counts = cohort.counts(cohort.everyone)
+    days = np.flatnonzero(counts.any_kind.events.any(axis=0))
+    found = day_incidences(
+        calculator,
+        calculator.whole(counts.events[..., days]),
+        calculator.whole(counts.any_kind.at_risk[:, days]),
+        len(cohort.causes),
+        len(cohort.step),
+    )
+    for (kind, cause), (g, group) in product(enumerate(cohort.causes), enumerate(cohort.groups)):
+        exact = curve_of(cohort, counts, group, cause)
+        last = np.searchsorted(exact.time, cohort.times[days], side="right") - 1
+        known = last >= 0
+        pairs = (
+            (found[kind].incidence, exact.incidence),
+            (calculator.root(found[kind].variance, 1.0), exact.std_err),
+        )
+        for released, exactly in pairs:
+            digits = [
+                clear(calculator.rounded(each, 1000)).tolist()
+                for each in (
+                    released[g, np.flatnonzero(known)],
+                    calculator.real(exactly[last[known]]),
+                )
+            ]
+            assert digits[0] == digits[1]

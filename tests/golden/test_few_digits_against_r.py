@@ -15,6 +15,7 @@ from tests.golden.test_blind_cox_against_r import N_SITES, split, unscaled
 from tests.golden.test_cox_against_r import patients_of
 
 from riskset_common.errors import EstimationError, ProtocolRefusal
+from riskset_common.secure.blind.cox.bounds import CoxModel
 from riskset_common.survival.regression.printed_digits import (
     digits_of_coefficients,
     rounded_to,
@@ -66,11 +67,12 @@ def fitted(asked, design):
     """A reference on shares. Strata of hospitals are sites, each of which sums up its own patients; all others are pooled."""
     (time, event, entry, stratum), columns = patients_of(asked, design)
     cohort = Cohort(time, event.astype(bool), columns.x, entry, stratum)
+    n_sites, site = N_SITES, split(len(time))
+    model: CoxModel
     if asked.spec["strata"] in (["inst"], ["site"]):
         n_sites, site = int(stratum.max()) + 1, stratum
         model = within_sites_model_of(cohort, asked.spec["ties"])
     else:
-        n_sites, site = N_SITES, split(len(time))
         model = hidden_model_of(cohort, asked.spec["ties"])
     return unscaled(model, fit_on_shares(model, cohort, site, n_sites).fit)
 

@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 
+from riskset_common.survival.arrays.calculator import InTheOpen, clear
 from riskset_common.survival.curves import kaplan_meier as curves
 from riskset_common.survival.curves.kaplan_meier import (
     LimitKind,
@@ -17,7 +18,9 @@ from riskset_common.survival.curves.kaplan_meier import (
     restricted_mean,
     reverse,
 )
+from riskset_common.survival.curves.on_days import after, day_curve, variance
 from riskset_common.survival.curves.risk_table import (
+    GridCounts,
     count_on_grid,
     number_at_risk_on_next_row,
     risk_table,
@@ -190,3 +193,30 @@ def test_follow_up_is_rs(reverse_kaplan_meier, grid_of, as_numbers):
     below = np.flatnonzero(deaths_first.survival <= 0.5)
     median = deaths_first.time[below[0]] if len(below) else np.nan
     same(as_numbers(expected["median_deaths_first"]), median)
+
+
+def test_on_shares_survival_and_its_error_are_the_same_to_their_digits(kaplan_meier, grid_of):
+    calculator = InTheOpen()
+    for _, (_, events, censored, entered), table in groups(kaplan_meier, grid_of):
+        exact = curves.kaplan_meier(table)
+        counts = GridCounts(
+            events[np.newaxis],
+            censored[np.newaxis],
+            None if entered is None else entered[np.newaxis],
+        )
+        days, leaving = np.flatnonzero(events), np.flatnonzero(events + censored)
+        n, d = counts.at_risk[:, days], counts.events[:, days]
+        curve = day_curve(calculator, calculator.whole(d), calculator.whole(n), table.n)
+        n_days = np.searchsorted(days, leaving, side="right")
+        row = np.zeros(len(leaving), dtype=np.int64)
+        found = (
+            after(calculator, curve.survival, 1.0, row, n_days),
+            calculator.root(variance(calculator, curve, row, n_days), 1.0),
+        )
+        for released, exactly in zip(found, (exact.survival, exact.std_err), strict=True):
+            known = np.isfinite(exactly)
+            digits = [
+                clear(calculator.rounded(each, 1000))[known].tolist()
+                for each in (released, calculator.real(np.where(known, exactly, 0.0)))
+            ]
+            assert digits[0] == digits[1]

@@ -6,7 +6,7 @@ Nothing of the product is imported. An array is a list of numbers in the order o
 from __future__ import annotations
 
 from tests.vectors.plain_blind import P, stream, subsets, weight
-from tests.vectors.plain_secure_sum import h, u32, x
+from tests.vectors.plain_secure_sum import h, key_stream, u32, x
 
 PREFIX = b"riskset/sa1/"
 
@@ -40,6 +40,21 @@ def input_key(setup: bytes, secret: bytes, subset: tuple[int, ...]) -> bytes:
     return x(secret, b"bc1", b"input", setup, u32(*subset))
 
 
+def short_stream(key: bytes, label: bytes, n: int) -> list[int]:
+    """n numbers of 92 bits: all low words of 8 bytes, then all high ones of 4, of which the lowest 28 bits count."""
+    content = key_stream(x(key, b"bc1", b"input", label), 12 * n)
+    low = [int.from_bytes(content[8 * k : 8 * k + 8], "little") for k in range(n)]
+    rest = content[8 * n :]
+    high = [int.from_bytes(rest[4 * k : 4 * k + 4], "little") % 2**28 for k in range(n)]
+    return [a + (b << 64) for a, b in zip(low, high, strict=True)]
+
+
+def short_bytes(numbers: list[int]) -> str:
+    """Numbers below 2^96 as they are sent, hexadecimal."""
+    low = b"".join((number % 2**64).to_bytes(8, "little") for number in numbers)
+    return (low + b"".join((number >> 64).to_bytes(4, "little") for number in numbers)).hex()
+
+
 def bits_of(numbers: list[int], width: int) -> list[int]:
     """All lowest bits, then all next ones."""
     return [number >> k & 1 for k in range(width) for number in numbers]
@@ -55,8 +70,8 @@ def real_as_whole(value: float, width: int, fraction_bits: int) -> int:
 def masked(bits: list[int], setup: bytes, secret: bytes, label: bytes, m: int, t: int) -> list[int]:
     sent = list(bits)
     for subset in subsets(m, t):
-        mask = stream(input_key(setup, secret, subset), b"input", label, len(bits))
-        sent = [(a + b) % P for a, b in zip(sent, mask, strict=True)]
+        mask = short_stream(input_key(setup, secret, subset), label, len(bits))
+        sent = [a + b for a, b in zip(sent, mask, strict=True)]
     return sent
 
 
@@ -67,7 +82,7 @@ def share_of(
     share = list(sent)
     for subset in subsets(m, t):
         if member in subset:
-            mask = stream(input_key(setup, secret, subset), b"input", label, len(sent))
+            mask = short_stream(input_key(setup, secret, subset), label, len(sent))
             f = weight(m, subset, member)
             share = [(a - f * b) % P for a, b in zip(share, mask, strict=True)]
     return share

@@ -11,13 +11,11 @@ import pytest
 from riskset_common.consortium.roster import Roster
 from riskset_common.secure.blind.arithmetic.committee import Committee
 from riskset_common.secure.blind.arithmetic.field import (
-    constant,
     from_bytes,
     to_bytes,
-    words_from_bytes,
     zeros,
 )
-from riskset_common.secure.blind.arithmetic.random_shares import stream_words
+from riskset_common.secure.blind.arithmetic.random_shares import short_from_bytes, short_words
 from riskset_common.secure.blind.arithmetic.shares import open_shares
 from riskset_common.secure.blind.parties.counts.checks import UploadCheck
 from riskset_common.secure.blind.parties.counts.count_setup import CountSetup
@@ -115,12 +113,13 @@ def test_the_tests_of_a_site_are_those_of_the_vector(vector, setup):
         for member, expected in zip(setup.committee.members, site["tests"], strict=True):
             masks = [
                 (
-                    constant(setup.committee.indicator(subset, member)),
-                    stream_words(keys[subset], b"input", bytes.fromhex(label), len(body) // 32),
+                    setup.committee.numerator(subset, member),
+                    short_words(keys[subset], b"input", bytes.fromhex(label), len(body) // 12),
                 )
                 for subset in setup.committee.subsets_of(member)
             ]
-            shares.append(check.of(words_from_bytes(body), masks, zeros(10)))
+            found = check.of(setup.committee, short_from_bytes(body), masks, zeros(10))
+            shares.append(found)
 
             assert expected == to_bytes(shares[-1]).hex()
         opened = open_shares(setup.committee, shares)

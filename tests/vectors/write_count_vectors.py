@@ -19,6 +19,7 @@ from tests.vectors.plain_counts import (
     real_as_whole,
     setup_hash,
     share_of,
+    short_bytes,
     strike_statement,
     tests,
     upload_label,
@@ -44,7 +45,7 @@ def secret(*what: object) -> bytes:
 
 
 def committee(m: int, t: int) -> dict[str, object]:
-    """One site's upload as every member reads it, as it must be and with 2^150 added to its first bit."""
+    """One site's upload as every member reads it, as it must be and with 2^90 added to its first bit."""
     setup = setup_hash(
         session=secret("session"),
         roster=secret("roster"),
@@ -61,7 +62,7 @@ def committee(m: int, t: int) -> dict[str, object]:
     check = secret("check")
     c, u = coefficients(check, len(bits), 3)
     sites = []
-    for added in (0, 1 << 150):
+    for added in (0, 1 << 90):
         sent = masked([bits[0] + added, *bits[1:]], setup, own, label, m, t)
         members = {}
         for member in range(1, m + 1):
@@ -72,7 +73,7 @@ def committee(m: int, t: int) -> dict[str, object]:
         sites.append(
             {
                 "added": str(added),
-                "sent": bytes_of(sent),
+                "sent": short_bytes(sent),
                 "tests": [bytes_of(each) for each in members.values()],
                 "opened": bytes_of(interpolated(first)),
             }

@@ -16,6 +16,7 @@ from typing import Final
 from riskset_common.errors import PlanError
 from riskset_common.estimators.catalogue import estimator_of
 from riskset_common.formats.canonical_json import content_hash
+from riskset_common.planning.linked_counts import count_problems
 from riskset_common.study.plan import BlindCommittee, Plan
 from riskset_common.study.study import Site, Study
 
@@ -47,9 +48,12 @@ def rounded_problems(study: Study) -> Iterator[str]:
             f"{'is' if len(sites) == 1 else 'are'} here ({', '.join(site.name for site in sites)}). Wait for more sites, or, for public or "
             "synthetic data, write release: exact."
         )
-    for spec in plan.analyses:
-        for problem in estimator_of(spec.kind).not_rounded(spec, study):
-            yield f"analysis {spec.id}: under release: rounded {problem}"
+    refused = [
+        f"analysis {spec.id}: under release: rounded {problem}"
+        for spec in plan.analyses
+        for problem in estimator_of(spec.kind).not_rounded(spec, study)
+    ]
+    yield from refused or count_problems(study)
 
 
 def candidates(study: Study) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 ELEMENT_BYTES = 32
+SHORT_BYTES = 12
 
 
 U32_END = 1 << 32

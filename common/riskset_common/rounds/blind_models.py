@@ -7,7 +7,7 @@ the event times, the deaths and the number of patients by which all numbers are 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,8 +30,8 @@ from riskset_common.estimators.on_shares import (
     NoFit,
     RoundedQuestion,
 )
-from riskset_common.planning.committees import serving
-from riskset_common.rounds.questions import read_questions, sites_of
+from riskset_common.planning.committees import candidates
+from riskset_common.rounds.questions import read_questions
 from riskset_common.secure.blind.arithmetic.committee import Committee
 from riskset_common.secure.blind.cox.beside_the_fit import BlindFurther
 from riskset_common.secure.blind.cox.bounds import require_in_range
@@ -44,6 +44,7 @@ from riskset_common.secure.blind.cox.wanted import (
     log_times,
 )
 from riskset_common.secure.blind.cox.within_sites import SiteStratifiedModel
+from riskset_common.secure.blind.parties.serving import Candidates
 from riskset_common.secure.blind.parties.setup import BlindSetup
 from riskset_common.secure.blind.parties.site import SiteDesign
 from riskset_common.secure.sums.opening import verify_opening
@@ -137,14 +138,19 @@ def blind_session(
         raise ProtocolRefusal(
             "Blind models begin after the first sum was opened, because that fixes the sites."
         )
-    return Session(setup, roster, participants, committee_of(study, roster, participants))
+    # Nobody asks the sites yet to pass a candidate over: a run waits for those who would serve.
+    committee = candidates_of(study, setup, roster, participants).committee(())
+    return Session(setup, roster, participants, committee)
 
 
-def committee_of(study: Study, roster: Roster, participants: Collection[int]) -> Committee:
-    """Who computes, as plan and codebook say, when these sites are in the sums."""
-    names = [site.name for site in serving(study, sites_of(roster, participants))]
-    numbers = [member.site_id for member in roster.members if member.name in names]
-    return Committee(tuple(sorted(numbers)), study.plan.secure.blind.harmless)
+def candidates_of(
+    study: Study, setup: Setup, roster: Roster, participants: tuple[int, ...]
+) -> Candidates:
+    """Who may compute, as plan and codebook say; the first of them that are in the sums do."""
+    numbers = {member.name: member.site_id for member in roster.members}
+    order = tuple(numbers[name] for name in candidates(study) if name in numbers)
+    blind = study.plan.secure.blind
+    return Candidates(setup.hash, roster, participants, order, blind.size, blind.harmless)
 
 
 @dataclass(frozen=True)

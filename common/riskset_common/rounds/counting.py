@@ -14,6 +14,7 @@ import numpy as np
 
 from riskset_common.errors import ContradictionError, EstimationError
 from riskset_common.estimators.catalogue import estimator_of
+from riskset_common.estimators.counts_of_plan import plan_cells, with_words
 from riskset_common.estimators.withholding import without_result
 from riskset_common.formats.canonical_json import canonical_json, content_hash
 from riskset_common.primitives.hashing import H
@@ -23,7 +24,6 @@ from riskset_common.release.facts import DaySet, Facts
 from riskset_common.release.given import Given
 from riskset_common.release.models import ModelsWait
 from riskset_common.release.program import Program, together
-from riskset_common.release.tables.plan_cells import PlanCells, merged
 from riskset_common.release.tables.verdicts import PlanVerdicts, verdicts_program
 from riskset_common.results.shown import NO_RESULT
 from riskset_common.results.whole_file import ReleasedResult
@@ -68,10 +68,7 @@ class PlanWork(CountWork[Outcome]):
     @cached_property
     def study(self) -> Study:
         """Plan and codebook, with the variables that single analyses have for themselves."""
-        study = self.of
-        for spec in self.of.plan.analyses:
-            study = estimator_of(spec.kind).words(spec, study)
-        return study
+        return with_words(self.of)
 
     def values(self, patients: Patients) -> Patients:
         """A site's patients with the values of these variables. Run by a site."""
@@ -103,7 +100,7 @@ class PlanWork(CountWork[Outcome]):
             for spec in self.study.plan.analyses
             for each in estimator_of(spec.kind).uploads(spec, self.study, facts)
         )
-        return tuple(dict.fromkeys((plan_cells(self.study, facts), *needed)))
+        return tuple(dict.fromkeys((plan_cells(self.study), *needed)))
 
     def curves(self, facts: Facts) -> tuple[Wanted, ...]:
         """The curves of all analyses, in the order of the plan."""
@@ -115,7 +112,7 @@ class PlanWork(CountWork[Outcome]):
 
     def program(self, facts: Facts, data: Data, calculator: Calculator) -> Program[Outcome]:
         """The verdicts of all counts, the times of all curves, then the programs of all analyses, side by side."""
-        of_plan = plan_cells(self.study, facts)
+        of_plan = plan_cells(self.study)
         verdicts = yield from verdicts_program(of_plan, self.study, data, calculator)
         given = Given(self.study, facts, data, calculator, verdicts.cells)
         given = replace(given, accepted=(yield from times_program(self.curves(facts), given)))
@@ -143,14 +140,6 @@ def rehearse(patients: Patients, study: Study) -> None:
     with_values = work.values(patients)
     for counted in work.counted(Facts(days, patients.n + 1)):
         counted.of(with_values, work.study)
-
-
-def plan_cells(study: Study, facts: Facts) -> PlanCells:
-    """The counts that the analyses of a plan show."""
-    shown = (
-        each for spec in study.plan.analyses for each in estimator_of(spec.kind).cells(spec, study)
-    )
-    return PlanCells(merged(shown))
 
 
 def _program(spec: AnalysisSpec, given: Given) -> Program[ReleasedResult | ModelsWait]:

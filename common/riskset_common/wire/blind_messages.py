@@ -1,4 +1,4 @@
-"""The messages of computations on shares, in the frame of `frame.py`: kinds 32 to 40. Vectors have 32 bytes an element, below p."""
+"""The messages of computations on shares, in the frame of `frame.py`: kinds 32 to 41. Vectors have 32 bytes an element, below p."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pydantic import Field
 
 from riskset_common.primitives.strict_fields import (
     ELEMENT_BYTES,
+    SHORT_BYTES,
     U32,
     Digest,
     Signature,
@@ -85,6 +86,22 @@ class BlindInput(MessageWithBody):
     def body_length(self) -> int:
         """One element for each number."""
         return ELEMENT_BYTES * self.length
+
+
+class BlindBits(MessageWithBody):
+    """Site to members, by way of the centre: bits of its counts, each under a mask of 92 bits. The signature covers the whole."""
+
+    kind = 41
+
+    label: Digest
+    site_id: SiteId
+    length: U32
+    signature: Signature
+
+    @property
+    def body_length(self) -> int:
+        """Twelve bytes for each bit."""
+        return SHORT_BYTES * self.length
 
 
 class BlindShare(MessageWithBody):
@@ -178,6 +195,7 @@ BLIND_MESSAGES: tuple[type[Message], ...] = (
     BlindKeys,
     BlindAsk,
     BlindInput,
+    BlindBits,
     BlindShare,
     BlindOpened,
     BlindConsent,

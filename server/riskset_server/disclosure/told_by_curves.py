@@ -55,9 +55,22 @@ class Spans:
 
 
 def told_by_curves(
-    study: Study, days: Mapping[str, DaySet], results: Mapping[str, ReleasedResult], patients: int
+    study: Study,
+    days: Mapping[str, DaySet],
+    results: Mapping[str, ReleasedResult],
+    patients: int,
+    *,
+    whole: bool = True,
 ) -> Iterator[Told]:
-    """What is told by curves that must not be: numbers of events from 1 to k - 1. `patients` is above the number of all."""
+    """What is told by curves that must not be: numbers of events from 1 to k - 1.
+
+    Parameters
+    ----------
+    patients
+        A number above that of all.
+    whole
+        As in `solver.told`.
+    """
     found = [
         rows
         for name, result in results.items()
@@ -68,7 +81,7 @@ def told_by_curves(
         system, hidden = _Endpoint(study, days[origin_of(study, endpoint)], endpoint, of).system(
             patients
         )
-        yield from told(system, hidden, study.plan.disclosure.minimum_cell)
+        yield from told(system, hidden, study.plan.disclosure.minimum_cell, whole=whole)
 
 
 class _Endpoint:
@@ -76,7 +89,9 @@ class _Endpoint:
 
     def __init__(self, study: Study, days: DaySet, endpoint: str, found: Sequence[Rows]) -> None:
         self._grid, self._found = study.grid, found
-        self._kinds = study.endpoint(endpoint).events
+        every = study.endpoint(endpoint).events
+        self._part_of = _parted(every, [kinds for _, row in self._rows() for kinds in row.kinds])
+        self._kinds = tuple(dict.fromkeys(self._part_of.values()))
         times = {each.time for _, row in self._rows() for each in row.counted}
         times |= {each.time for _, row in self._rows() for each in row.at_risk}
         times |= {time for _, row in self._rows() for time in row.times}
@@ -151,8 +166,9 @@ class _Endpoint:
     def _events(
         self, cell: Cell, kinds: Iterable[str], spans: Iterable[int]
     ) -> dict[Hashable, int]:
+        parts = dict.fromkeys(self._part_of.get(kind, kind) for kind in kinds)
         return {
-            (cell, kind, span): 1 for kind in kinds for span in spans if self._spans.has_days[span]
+            (cell, part, span): 1 for part in parts for span in spans if self._spans.has_days[span]
         }
 
     def _hidden(self) -> Iterator[tuple[Events, Sum]]:
@@ -182,6 +198,12 @@ def _periods(n: int) -> Iterator[tuple[int, int]]:
     yield from ((place - 1, place) for place in range(n + 1))
     yield from ((-1, place) for place in range(1, n + 1))
     yield from ((place, n) for place in range(n - 1))
+
+
+def _parted(every: Sequence[str], asked: Sequence[tuple[str, ...]]) -> dict[str, str]:
+    """Kinds of event that no row tells apart bear the name of the first of them."""
+    first: dict[tuple[bool, ...], str] = {}
+    return {kind: first.setdefault(tuple(kind in kinds for kinds in asked), kind) for kind in every}
 
 
 def _is_part(part: Cell, whole: Cell) -> bool:

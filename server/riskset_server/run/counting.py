@@ -17,6 +17,7 @@ from riskset_common.rounds.counting import Outcome, PlanWork, count_setup
 from riskset_common.rounds.models_on_shares import models_of, released, waiting
 from riskset_common.secure.blind.parties.counts.centre import CountOutcome, Step, conversation
 from riskset_common.wire.blind_steps import BlindAnswer, BlindBegin
+from riskset_server.disclosure.before_publication import require_nothing_told
 from riskset_server.run.conversations import SideBySide
 from riskset_server.run.fitting import Fitting
 from riskset_server.run.on_shares import AskedBlind, ask_on_shares
@@ -101,6 +102,7 @@ class CountRun:
             for spec, _ in waiting(self._work.study, found)
         }
         results = released(self._work.study, found, fits)
+        require_nothing_told(self._work.of, self._outcome.reached.facts, results)
         return Finished(
             replace(progress, finished=results),
             self._summary(self._outcome),

@@ -12,11 +12,11 @@ from hashlib import sha256
 
 from riskset_common.errors import InputError
 from riskset_common.formats.canonical_json import canonical_json, parse_canonical
-from riskset_common.wire.blind_messages import BlindInput, BlindKeys, BlindShare
+from riskset_common.wire.blind_messages import BlindBits, BlindInput, BlindKeys, BlindShare
 from riskset_common.wire.blind_steps import BlindAnswer
 from riskset_common.wire.frame import Message
 
-SEALED = (BlindKeys, BlindInput, BlindShare)
+SEALED = (BlindKeys, BlindInput, BlindBits, BlindShare)
 """Letters that hold nothing once the keys of the session are gone."""
 
 
@@ -90,8 +90,10 @@ def _letter(message: Message, of: str, sites: Mapping[int, str]) -> Letter:
         of=of,
         kind=type(message).__name__,
         to=sites[message.receiver] if isinstance(message, BlindShare) else None,
-        label=message.label.hex() if isinstance(message, BlindInput | BlindShare) else None,
-        length=message.length if isinstance(message, BlindInput | BlindShare) else None,
+        label=message.label.hex()
+        if isinstance(message, BlindInput | BlindBits | BlindShare)
+        else None,
+        length=message.length if isinstance(message, BlindInput | BlindBits | BlindShare) else None,
         bytes=len(content),
         sha256=sha256(content).hexdigest(),
     )

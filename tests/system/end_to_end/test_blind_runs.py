@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -140,10 +141,13 @@ def test_all_that_left_a_site_is_in_its_outbox_and_nothing_of_the_session_is_kep
     received = done.out / "transcript"
     for site in SITES:
         state = NodeState(done.out / "outboxes" / f"{site}.sqlite")
-        sent = {each.message for each in state.outbox.entries() if each.kind == "BlindAnswer"}
+        answers = [each for each in state.outbox.entries() if each.kind == "BlindAnswer"]
+        sent = {each.left.sha256 for each in answers if each.left is not None}
         (sid,) = {each.sid for each in state.outbox.entries()}
 
-        arrived = {path.read_bytes() for path in received.glob(f"*-blind-*/{site}.msg")}
+        arrived = {
+            sha256(path.read_bytes()).hexdigest() for path in received.glob(f"*-blind-*/{site}.msg")
+        }
 
         assert arrived == sent
         assert state.blind_secret(sid) is None
@@ -260,17 +264,6 @@ def test_a_site_need_not_serve_where_the_plan_names_others(tmp_path: Path) -> No
 
     assert study.run().exit_code == 0
     assert study.results()["secure"]["blind"]["committee"] == ["north", "south", "west"]
-
-
-def test_a_model_that_rests_on_few_events_is_not_begun(tmp_path: Path) -> None:
-    study = blind_study(tmp_path, patients=9, analyses=MODELS[1:2])
-    study.change_yaml(study.plan, lambda plan: plan.update(disclosure={"release": "rounded"}))
-    ended = study.run()
-
-    assert ended.exit_code == 0
-    [said] = study.results()["analyses"]["crossed"]["warnings"]
-    assert said.startswith("The model has 3 coefficients")
-    assert study.results()["secure"]["blind"] is None
 
 
 def test_a_value_outside_of_the_declared_range_never_reaches_a_model(tmp_path: Path) -> None:

@@ -254,7 +254,7 @@ def test_after_the_close_shares_are_known_by_label_length_and_hash_alone(tmp_pat
         (sid,) = {each.sid for each in answers}
 
         assert len(left) == len(answers)
-        assert {"BlindKeys", "BlindInput"} <= kinds
+        assert {"BlindKeys", "BlindBits"} <= kinds
         assert (site in results.secure.blind.committee) is ("BlindShare" in kinds)
         assert all(isinstance(message, BlindWave) for message in kept)
         assert {"counts"} == {letter.of for each in left for letter in each.letters}

@@ -77,7 +77,7 @@ from riskset_common.release.followed import cohort_of
 from riskset_common.release.given import Given
 from riskset_common.release.models import ModelCounts, ModelsWait
 from riskset_common.release.program import Opened, Program
-from riskset_common.release.tables.counts import model_counts
+from riskset_common.release.tables.shown_counts import model_counts
 from riskset_common.results.regression import CoxResult
 from riskset_common.results.shown import WithheldAnalysis
 from riskset_common.study.patients import Patients

@@ -56,9 +56,9 @@ LIKELIHOOD_UNIT = 0.01
 """Of log-likelihoods and of statistics that are differences of them: 16 bits are opened."""
 
 NOT_ON_SHARES: Mapping[str, str] = {
-    "penalty": "its penalty needs the third moments of the covariates, which are sums over risk sets that no result shows",
-    "robust": "its variance needs the products of each site's or each patient's score, which no result shows",
-    "ph_test": "its test needs score and information weighted by time, which no result shows",
+    "penalty": "it needs the third moments of the covariates, sums over risk sets that no result shows",
+    "robust": "it needs the products of each site's or each patient's score, which no result shows",
+    "ph_test": "it needs score and information weighted by time, which no result shows",
     "baseline_hazard": "each step of it is the reciprocal of a sum over a risk set",
 }
 """Keys that a model under `release: rounded` cannot have, and why."""

@@ -37,8 +37,8 @@ from riskset_common.release.facts import Facts
 from riskset_common.release.followed import cohort_of
 from riskset_common.release.given import Given
 from riskset_common.release.program import Opened, Program, together
-from riskset_common.release.tables.counts import baseline_counts
 from riskset_common.release.tables.numbers import MOST_COMPARED, NumberSums, Row, too_many_compared
+from riskset_common.release.tables.shown_counts import baseline_counts
 from riskset_common.release.tables.tabulated import (
     column_sizes,
     missing_of,

@@ -24,7 +24,7 @@ from riskset_common.release.cells import Counts
 from riskset_common.release.followed import cohort_of
 from riskset_common.release.given import Given
 from riskset_common.release.program import Opened, Program
-from riskset_common.release.tables.counts import event_counts
+from riskset_common.release.tables.shown_counts import event_counts
 from riskset_common.release.tables.tabulated import event_table, unless_few
 from riskset_common.results.sequences import real_numbers, whole_numbers
 from riskset_common.results.shown import WithheldAnalysis

@@ -28,7 +28,7 @@ from riskset_common.release.cells import Counts
 from riskset_common.release.followed import cohort_of
 from riskset_common.release.given import Given
 from riskset_common.release.program import Opened, Program
-from riskset_common.release.tables.counts import flow_counts
+from riskset_common.release.tables.shown_counts import flow_counts
 from riskset_common.release.tables.tabulated import flow, unless_few
 from riskset_common.results.flow import FlowBox, FlowResult
 from riskset_common.results.shown import WithheldAnalysis

@@ -19,8 +19,8 @@ from riskset_common.release.counted import Counted, CountedArray, Identity, OwnN
 from riskset_common.release.floors import Floors
 from riskset_common.release.given import Given
 from riskset_common.release.program import Ask, Opened, Program
-from riskset_common.release.tables.counts import columns, number_cells
 from riskset_common.release.tables.digits import Digits
+from riskset_common.release.tables.shown_counts import columns, number_cells
 from riskset_common.release.times import Cohort
 from riskset_common.results.shown import Shown, Withheld
 from riskset_common.results.tables import BaselineNumber

@@ -12,7 +12,7 @@ from riskset_common.formats.canonical_json import content_hash
 from riskset_common.release.cells import KNOWN, NO_EVENT, UNKNOWN, Cell, Counts, Least, Levels
 from riskset_common.release.counted import Counted, CountedArray, Identity, OwnNumbers, Total
 from riskset_common.release.tables.algebra import Algebra, as_conditions
-from riskset_common.release.tables.relations import relations, whole_and_parts
+from riskset_common.release.tables.relations import SPARE_PLACES, relations, whole_and_parts
 from riskset_common.study.codebook import Codebook
 from riskset_common.study.patients import MISSING, Bools, Patients
 from riskset_common.study.plan import Plan
@@ -21,8 +21,6 @@ from riskset_common.survival.arrays.shapes import BoolArray, IntArray
 
 FEW_PLACES = 4
 """Places at which two different counts have the same values about once in 10^37 pairs."""
-SPARE_PLACES = 8
-"""More places than counts, so that their rank is the rank of the polynomials."""
 
 
 class System:
@@ -167,6 +165,13 @@ class PlanCells(Counted):
 
     counts: tuple[Counts, ...]
 
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self.counts)
+
+    def __hash__(self) -> int:
+        return self._hash
+
     def system(self, study: Study) -> System:
         """The counts as a system, worked out once for a study."""
         return _system(self.counts, _Named(study))
@@ -265,12 +270,16 @@ class _Masks:
     def __init__(self, patients: Patients, study: Study) -> None:
         self._patients, self._study = patients, study
         self._kept: dict[tuple[str, tuple[str, ...]], Bools] = {}
+        self._had: dict[tuple[str, tuple[str, ...]], Bools] = {}
 
     def of(self, cell: Cell) -> Bools:
         """The patients whom a cell counts, shape (n,)."""
         found = self._all(cell.conditions)
         if cell.followed:
-            found &= self._event(cell.followed, cell.events)
+            key = cell.followed, cell.events
+            if key not in self._had:
+                self._had[key] = self._event(*key)
+            found &= self._had[key]
         return found & ~self._all(cell.without) if cell.without else found
 
     def _all(self, levels: Levels) -> Bools:

@@ -10,6 +10,8 @@ from riskset_common.release.cells import Cell, Levels
 from riskset_common.release.tables.algebra import PRIME, as_conditions
 from riskset_common.survival.arrays.shapes import IntArray
 
+SPARE_PLACES = 8
+"""More places than counts, so that their rank is the rank of the polynomials."""
 Conditions = frozenset[tuple[str, frozenset[str]]]
 
 
@@ -36,7 +38,8 @@ def relations(names: Sequence[Sequence[Cell]], vectors: IntArray) -> IntArray:
     rows[:, nobody] = 0
     sums = {*(whole for whole, _ in seen), *nobody.tolist()}
     leaves = [place for place in range(n_cells) if place not in sums]
-    dependent = null_space(vectors[leaves])
+    # Their rank is no more than their number, so that a few places more show it.
+    dependent = null_space(vectors[leaves, : len(leaves) + SPARE_PLACES])
     besides = np.zeros((len(dependent), n_cells), dtype=np.int64)
     besides[:, leaves] = dependent
     return independent(np.concatenate([rows, besides]))
@@ -130,21 +133,7 @@ def _echelon(left: IntArray) -> list[int]:
 
 def independent(rows: IntArray) -> IntArray:
     """Those rows, in their order, that are no sums of rows before them."""
-    reduced = np.zeros((0, rows.shape[1]), dtype=np.int64)
-    pivots: list[int] = []
-    kept = []
-    for place, row in enumerate(rows):
-        rest = row.copy()
-        for pivot, before in zip(pivots, reduced, strict=True):
-            if rest[pivot]:
-                rest = (rest - rest[pivot] * before) % PRIME
-        filled = np.flatnonzero(rest)
-        if len(filled):
-            pivots.append(int(filled[0]))
-            rest = rest * pow(int(rest[filled[0]]), -1, PRIME) % PRIME
-            reduced = np.concatenate([reduced, rest[np.newaxis]])
-            kept.append(place)
-    return rows[kept]
+    return rows[_echelon(rows.T.copy())]
 
 
 def signed(factors: IntArray) -> IntArray:

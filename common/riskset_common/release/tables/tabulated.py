@@ -20,7 +20,7 @@ from riskset_common.release.cells import (
     patients_cell,
 )
 from riskset_common.release.floors import nothing_of
-from riskset_common.release.tables.counts import columns, known_groups
+from riskset_common.release.tables.shown_counts import columns, known_groups
 from riskset_common.release.times import Cohort
 from riskset_common.results.flow import FlowBox, FlowResult
 from riskset_common.results.shown import Shown, Withheld, WithheldAnalysis

@@ -7,7 +7,7 @@ protector is too small, one bit a protector (`holding.py`). Last the counts that
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -75,9 +75,8 @@ def verdicts_program(
     system = plan_cells.system(study)
     if not system.n:
         return PlanVerdicts(dict.fromkeys(system.place, 0), ())
-    counts = calculator.joined(
-        [data[plan_cells][array_of(place)].reshape(1) for place in range(system.n)]
-    )
+    own = data[plan_cells]
+    counts = calculator.joined([own[array_of(place)].reshape(1) for place in range(system.n)])
     search = _Search(system, Floors.of(study.plan.disclosure))
     (bits,) = yield [search.small(counts)]
     search.found_small(bits)
@@ -183,10 +182,12 @@ class _Search:
     protecting: tuple[Protector, ...] = ()
     passed: set[Protector] = field(default_factory=set)
     round: int = 0
-    relations: IntArray = field(init=False)
+    _relations: IntArray | None = None
 
-    def __post_init__(self) -> None:
-        self.relations = self.system.relations
+    @property
+    def relations(self) -> IntArray:
+        """Sums that are always 0; they are worked out where something is small."""
+        return self.system.relations if self._relations is None else self._relations
 
     @property
     def may_be_nobody(self) -> IntArray:
@@ -202,7 +203,7 @@ class _Search:
         """Counts of nobody are shown, protect nobody, and what they were part of adds up without them."""
         relations = self.system.relations.copy()
         relations[:, self.may_be_nobody[np.flatnonzero(bits)]] = 0
-        self.relations = independent(relations)
+        self._relations = independent(relations)
 
     def floor(self, place: int) -> int:
         """Below which a count is small."""
@@ -294,20 +295,3 @@ class _Search:
         of_group = self.system.least[place] == "minimum_at_risk"
         mark = self.floors.few if of_group else self.floors.small
         return replace(mark, reason=reason)
-
-
-def linked(
-    study: Study, by_analysis: Mapping[str, Sequence[Cell]], plan_cells: PlanCells
-) -> Iterator[tuple[str, str, int]]:
-    """Pairs of analyses, in the order of the plan, that show the same counts, and how many."""
-    place = plan_cells.system(study).place
-    places = {
-        name: {found for cell in cells if (found := place[cell]) is not None}
-        for name, cells in by_analysis.items()
-    }
-    names = list(places)
-    for index, one in enumerate(names):
-        for other in names[index + 1 :]:
-            shared = len(places[one] & places[other])
-            if shared:
-                yield one, other, shared

@@ -12,6 +12,7 @@ from tests.common.release.rounded import computation, released
 from tests.common.release.tests.openly import opened_by, told
 
 from riskset_common.estimators.composed.univariate import Univariate, UnivariateSpec
+from riskset_common.estimators.counts_of_plan import plan_cells
 from riskset_common.release.blank import Blank, Unseen
 from riskset_common.release.curves.plan_times import times_program
 from riskset_common.release.given import Given
@@ -20,7 +21,6 @@ from riskset_common.release.program import in_the_open
 from riskset_common.release.tables.verdicts import verdicts_program
 from riskset_common.results.composed import UnivariateResult
 from riskset_common.results.shown import WithheldAnalysis
-from riskset_common.rounds.counting import plan_cells
 from riskset_common.survival.arrays.calculator import Clear, InTheOpen
 
 CURVES = {"endpoint": "EFS", "at": [10, 30]}
@@ -86,7 +86,7 @@ def test_everything_opened_follows_from_what_is_released(models) -> None:
         }
         for counted in work.counted(facts)
     }
-    verdicts = in_the_open(verdicts_program(plan_cells(study, facts), study, data, InTheOpen()))
+    verdicts = in_the_open(verdicts_program(plan_cells(study), study, data, InTheOpen()))
     given = Given(study, facts, data, InTheOpen(), verdicts.cells)
     given = replace(given, accepted=in_the_open(times_program(work.curves(facts), given)))
     [spec] = study.plan.analyses

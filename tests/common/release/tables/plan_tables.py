@@ -10,14 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
+from riskset_common.estimators.counts_of_plan import plan_cells
 from riskset_common.planning.check import variables_read
 from riskset_common.planning.read import read_plan
 from riskset_common.release.counted import Data
-from riskset_common.release.facts import Facts
 from riskset_common.release.program import Ask, Opened, answered, run
 from riskset_common.release.tables.plan_cells import PlanCells, array_of
 from riskset_common.release.tables.verdicts import PlanVerdicts, verdicts_program
-from riskset_common.rounds.counting import plan_cells
 from riskset_common.study.codebook import read_codebook
 from riskset_common.study.patients import Patients
 from riskset_common.study.study import Site, Study
@@ -50,7 +49,7 @@ class Counted:
 
 def counted(study: Study, sites: Sequence[Patients]) -> Counted:
     """Count, and reach the verdicts."""
-    cells = plan_cells(study, Facts({}, 5_000))
+    cells = plan_cells(study)
     own = [cells.of(each, study) for each in sites]
     truth = np.array(
         [sum(int(each[array_of(place)]) for each in own) for place in range(cells.system(study).n)],

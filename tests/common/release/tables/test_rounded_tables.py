@@ -17,6 +17,7 @@ from tests.common.secure.blind.on_shares import SMALLEST, program_on_shares, run
 from tests.examples import examples
 
 from riskset_common.estimators.catalogue import estimator_of
+from riskset_common.estimators.counts_of_plan import plan_cells
 from riskset_common.release.given import Given
 from riskset_common.release.program import Ask, Opened, answered, in_the_open
 from riskset_common.release.program import run as run_program
@@ -28,7 +29,6 @@ from riskset_common.results.as_json import as_json
 from riskset_common.results.flow import FlowResult
 from riskset_common.results.shown import Withheld, WithheldAnalysis
 from riskset_common.results.tables import BaselineNumber, BaselineResult
-from riskset_common.rounds.counting import plan_cells
 from riskset_common.survival.arrays.calculator import Clear, InTheOpen
 
 ROUNDED = {"release": "rounded", "minimum_cell": 5, "minimum_at_risk": 10}
@@ -164,7 +164,7 @@ def test_nothing_is_opened_that_the_result_does_not_say(analysis: Any, seed: int
         }
         for counted in work.counted(facts)
     }
-    cells = plan_cells(study, facts)
+    cells = plan_cells(study)
     verdicts = in_the_open(verdicts_program(cells, study, data, InTheOpen()))
     given = Given(study, facts, data, InTheOpen(), verdicts.cells)
     spec = study.plan.analyses[0]
@@ -206,7 +206,7 @@ def test_verdicts_and_numbers_are_the_same_on_shares() -> None:
     )
     sites = cohort.patients(study)
     work, facts = computation(study, sites)
-    cells = plan_cells(study, facts)
+    cells = plan_cells(study)
     sums = next(each for each in work.counted(facts) if isinstance(each, NumberSums))
     truth = {
         (counted, name): np.sum([counted.of(each, study)[name] for each in sites], axis=0)

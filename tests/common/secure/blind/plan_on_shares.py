@@ -24,14 +24,18 @@ def released_on_shares(
     sites: Sequence[Patients],
     committee: Committee,
     watched: Callable[[Arithmetic, Opening[Outcome]], Opening[Outcome]] = lambda _, each: each,
+    others: Sequence[Sequence[Patients]] = (),
 ) -> tuple[Outcome, Arithmetic]:
-    """What the plan of a study gives of the patients of its sites, at the first member; all members come to the same."""
+    """What the plan of a study gives of the patients of its sites, at the first member; all members come to the same.
+
+    With others, who may be as many and of the same days, what is counted tells of these patients and of those in turn.
+    """
     work, facts = computation(study, sites)
     members = arithmetics(committee)
     data: list[dict[Any, dict[str, Any]]] = [{} for _ in members]
-    prepared = [work.values(each) for each in sites]
-    for counted in work.counted(facts):
-        own = [counted.of(each, work.study) for each in prepared]
+    prepared = [[work.values(each) for each in those] for those in (sites, *others)]
+    for number, counted in enumerate(work.counted(facts)):
+        own = [counted.of(each, work.study) for each in prepared[number % len(prepared)]]
         for name, array in counted.arrays(work.study).items():
             pooled = np.sum([each[name] for each in own], axis=0)
             unit = 1 << array.fraction_bits

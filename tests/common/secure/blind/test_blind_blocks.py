@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from fractions import Fraction
 from functools import partial
 
@@ -15,8 +14,6 @@ from tests.common.secure.blind.blind_parties import arithmetics, secret, shared,
 from tests.examples import examples
 
 from riskset_common.primitives.prime_field import P
-from riskset_common.secure.blind.arithmetic import random_shares
-from riskset_common.secure.blind.arithmetic import shares as shares_module
 from riskset_common.secure.blind.arithmetic.committee import PRESETS, Committee
 from riskset_common.secure.blind.arithmetic.comparison import (
     LARGEST_BITS,
@@ -324,32 +321,3 @@ def test_sums_of_the_largest_limbs_are_carried_far_enough(factors):
 def test_factors_that_are_too_large_together_are_refused():
     with pytest.raises(ValueError, match="below 2\\^30 together"):
         combination([(2**29, constant(1)), (-(2**29), constant(1))])
-
-
-@committees
-def test_no_stream_is_drawn_twice(committee, monkeypatch):
-    """Of each member over a run of all blocks: key, purpose and label."""
-    drawn: Counter[tuple[bytes, bytes, bytes]] = Counter()
-    plain = random_shares.stream_words
-
-    def remembered(key, purpose, label, length):
-        drawn[key, purpose, label] += 1
-        return plain(key, purpose, label, length)
-
-    monkeypatch.setattr(shares_module, "stream_words", remembered)
-    monkeypatch.setattr(random_shares, "stream_words", remembered)
-
-    def block(member, x):
-        for _ in range(2):
-            bits = yield from random_bits(member, 8 * x.shape[1])
-            sign = yield from at_least(member, x, 8, [0, 3], bits)
-            yield from any_zero(member, x[:, :, np.newaxis])
-            yield from any_zero(member, x[:, :, np.newaxis])
-            yield [Exact(x), Exact(x), Truncated(x, 3), Truncated(x, 3), Revealed(x), Revealed(x)]
-        return sign
-
-    computed(committee, block, [1, 2, 3])
-
-    assert len(drawn) > 100
-    # A key is held by m - t members, and each of them draws each stream once.
-    assert {committee.size - committee.threshold} == set(drawn.values())

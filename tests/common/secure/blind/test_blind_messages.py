@@ -43,6 +43,7 @@ from riskset_common.secure.blind.parties.member import BlindMember
 from riskset_common.wire.blind_messages import (
     BLIND_MESSAGES,
     BlindAsk,
+    BlindBits,
     BlindLost,
     BlindShare,
     BlindStrike,
@@ -402,7 +403,7 @@ def test_each_message_has_one_form_and_is_refused_in_any_other():
     for carried in outcome.carried:
         seen.setdefault(carried[3], carried)
 
-    of_counts = {each.kind for each in (BlindWave, BlindLost, BlindStrike)}
+    of_counts = {each.kind for each in (BlindBits, BlindWave, BlindLost, BlindStrike)}
 
     assert set(kinds) - of_counts == set(seen)
     for number, carried in seen.items():

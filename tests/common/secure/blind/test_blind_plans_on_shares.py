@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from tests.common.estimators.analyses import ALL
 from tests.common.estimators.cohorts import (
@@ -81,3 +82,19 @@ def test_every_bound_holds_in_whole_plans(cohort, monkeypatch):
 def test_every_committee_gives_what_numpy_gives(committee, seed):
     same_on_shares(random_cohort(seed, 300), committee)
     same_on_shares(uneven_cohort(seed), committee)
+
+
+@pytest.mark.slow
+def test_every_bound_holds_where_what_is_counted_tells_of_different_patients(monkeypatch):
+    """Sites that make patients up, others for each thing that is counted: groups and covariates belong to other times and events."""
+    study, cohort = everything(), random_cohort(9, 150)
+    others = []
+    for seed in (1, 2):
+        place = np.random.default_rng(seed).permutation(cohort.n)
+        moved = {name: getattr(cohort, name)[place] for name in ("arm", "sex", "age", "dose")}
+        others.append(cohort.with_values(**moved).patients(study))
+    nodes, view = Nodes(monkeypatch), View(SMALLEST, monkeypatch)
+    released_on_shares(study, cohort.patients(study), SMALLEST, nodes.watched, others)
+
+    assert nodes.check(SMALLEST) > 1000
+    assert view.largest_before_truncation() < 2**K

@@ -29,7 +29,7 @@ from riskset_common.secure.blind.expressions.hidden import Hidden
 from riskset_common.secure.blind.expressions.wave import answered_on_shares
 
 committees = pytest.mark.parametrize(
-    "committee", COMMITTEES, ids=lambda c: f"{c.size},{c.threshold}"
+    "committee", COMMITTEES[:2], ids=lambda c: f"{c.size},{c.threshold}"
 )
 LARGEST = 1000
 

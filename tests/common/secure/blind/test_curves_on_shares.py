@@ -85,7 +85,9 @@ def on_shares(committee: Committee, open_: Computed) -> list[Any]:
     [SMALLEST, *(pytest.param(each, marks=pytest.mark.slow) for each in COMMITTEES[1:])],
     ids=lambda committee: f"{committee.size},{committee.threshold}",
 )
-@pytest.mark.parametrize("cohort", COHORTS)
+@pytest.mark.parametrize(
+    "cohort", ["usual", pytest.param("all have the event", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("analysis", ANALYSES)
 def test_members_release_what_is_released_in_the_open(analysis, cohort, committee) -> None:
     open_ = computed(ANALYSES[analysis], COHORTS[cohort])

@@ -9,6 +9,7 @@ Whoever lacks one key lacks one summand, and t members together lack the key of 
 0 of degree 2t is the sum of i^l f_A(i) psi_{A,l} over A and l = 1..t, with streams of their own.
 
 A stream of n numbers of four words is n first words, n second words, n third words and n fourth words, each 8 bytes, little endian.
+A short stream, for masks of bits, has 12 bytes a number: n low words of 8 bytes, then n high ones of 4, of which the lowest 28 bits count.
 
 References
 ----------
@@ -26,7 +27,7 @@ from cryptography.hazmat.primitives.ciphers.modes import CTR
 
 from riskset_common.primitives.hashing import X, u32
 from riskset_common.primitives.prime_field import P
-from riskset_common.primitives.strict_fields import ELEMENT_BYTES
+from riskset_common.primitives.strict_fields import ELEMENT_BYTES, SHORT_BYTES
 from riskset_common.secure.blind.arithmetic.committee import Committee, Subset
 from riskset_common.secure.blind.arithmetic.field import (
     WORDS,
@@ -44,11 +45,14 @@ SubsetKeys = Mapping[Subset, bytes]
 _WORD = np.dtype("<u8")
 _HALF = np.dtype("<u4")
 _BLOCK = bytes(16)
+_HALF_BITS, _LOW_HALF = np.uint64(32), np.uint64((1 << 32) - 1)
+_SHORT_MASK = np.uint64((1 << 28) - 1)
 
 
 def stream_words(key: bytes, purpose: bytes, label: bytes, length: int) -> Words:
     """The numbers psi of one key, below 2^256, shape (4, length)."""
-    return np.frombuffer(_stream(key, purpose, label, length), _WORD).reshape(WORDS, length)
+    content = _stream(key, purpose, label, length * ELEMENT_BYTES)
+    return np.frombuffer(content, _WORD).reshape(WORDS, length)
 
 
 def zero_share(
@@ -59,6 +63,33 @@ def zero_share(
         subset: zero_part(committee, member, key, [(label, n)]) for subset, key in keys.items()
     }
     return weighted(committee, member, parts)
+
+
+def short_words(key: bytes, purpose: bytes, label: bytes, length: int) -> Words:
+    """The numbers of one key's short stream, below 2^92, shape (2, length)."""
+    words = short_from_bytes(_stream(key, purpose, label, length * SHORT_BYTES))
+    words[1] &= _SHORT_MASK
+    return words
+
+
+def short_from_bytes(content: bytes) -> Words:
+    """Numbers of 12 bytes each, shape (2, n)."""
+    n = len(content) // SHORT_BYTES
+    low, high = content[: 8 * n], content[8 * n :]
+    return np.stack([np.frombuffer(low, _WORD), np.frombuffer(high, _HALF).astype(np.uint64)])
+
+
+def short_sum_to_bytes(summands: Iterable[Words]) -> bytes:
+    """The sums of some numbers of two words, as 12 bytes each; every sum must be below 2^96."""
+    columns = [np.zeros(1, np.uint64)] * 3
+    for words in summands:
+        parts = words[0] & _LOW_HALF, words[0] >> _HALF_BITS, words[1]
+        columns = [column + part for column, part in zip(columns, parts, strict=True)]
+    low, middle, high = columns
+    middle = middle + (low >> _HALF_BITS)
+    high = high + (middle >> _HALF_BITS)
+    word = (low & _LOW_HALF) | (middle << _HALF_BITS)
+    return word.astype(_WORD).tobytes() + high.astype(_HALF).tobytes()
 
 
 def zero_part(
@@ -88,12 +119,12 @@ def sum_of_streams(keys: Iterable[bytes], purpose: bytes, label: bytes, length: 
     """The sum of the streams of many keys, as elements, shape (9, length); so the masks of all sites come off together."""
     columns = np.zeros((2 * WORDS, length), np.uint64)
     for key in keys:
-        halves = np.frombuffer(_stream(key, purpose, label, length), _HALF)
+        halves = np.frombuffer(_stream(key, purpose, label, length * ELEMENT_BYTES), _HALF)
         # A word is its low half, then its high half.
         columns += halves.reshape(WORDS, length, 2).transpose(0, 2, 1).reshape(2 * WORDS, length)
     return from_halves(columns)
 
 
-def _stream(key: bytes, purpose: bytes, label: bytes, length: int) -> bytes:
+def _stream(key: bytes, purpose: bytes, label: bytes, n_bytes: int) -> bytes:
     cipher = Cipher(AES256(X(key, b"bc1", purpose, label)), CTR(_BLOCK)).encryptor()
-    return cipher.update(bytes(length * ELEMENT_BYTES))
+    return cipher.update(bytes(n_bytes))

@@ -12,7 +12,7 @@ from riskset_common.errors import ProtocolRefusal
 from riskset_common.primitives.hashing import PREFIX, H, u32
 from riskset_common.primitives.signing import verify
 from riskset_common.secure.blind.arithmetic.committee import Committee
-from riskset_common.wire.blind_messages import BlindInput
+from riskset_common.wire.blind_messages import BlindBits, BlindInput
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,9 @@ class BoundSetup(ABC):
         """What a site signs under its input."""
         return PREFIX + b"blind-input" + H(label, u32(site_id), sha256(body).digest())
 
-    def check_input(self, message: BlindInput, label: bytes, length: int, what: str) -> None:
+    def check_input(
+        self, message: BlindInput | BlindBits, label: bytes, length: int, what: str
+    ) -> None:
         """Raise unless a site sent exactly so many numbers under this label, and signed them."""
         name = self.roster.name(message.site_id)
         if message.label != label or message.length != length:

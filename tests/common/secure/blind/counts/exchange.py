@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
 from tests.common.secure.blind.counts.small_counts import SmallWork, own_of, site_patients
 
-from riskset_common.secure.blind.arithmetic.field import add, from_bytes, from_integers, to_bytes
+from riskset_common.secure.blind.arithmetic.field import add, from_integers
+from riskset_common.secure.blind.arithmetic.random_shares import (
+    short_from_bytes,
+    short_sum_to_bytes,
+)
 from riskset_common.secure.blind.parties.counts.centre import CountOutcome, conversation
 from riskset_common.secure.blind.parties.counts.count_setup import CountSetup
 from riskset_common.secure.blind.parties.counts.count_site import CountSite
 from riskset_common.secure.blind.parties.counts.member import CountMember
-from riskset_common.wire.blind_messages import BlindInput, BlindShare
+from riskset_common.wire.blind_messages import BlindBits, BlindShare
 from riskset_common.wire.frame import Message
 
 Letters = Mapping[int, Sequence[Message]]
@@ -61,12 +66,16 @@ class HostileSite(CountSite):
 
     added: Mapping[int, Mapping[int, int]] = {}
 
-    def _upload(self) -> BlindInput:
+    def _upload(self) -> BlindBits:
         awaited = self._told.upload
         number = awaited.number if awaited is not None else 0
         honest = super()._upload()
-        added = [self.added.get(number, {}).get(place, 0) for place in range(honest.length)]
-        body = to_bytes(add(from_bytes(honest.body), from_integers(added)))
+        low, high = short_from_bytes(honest.body).tolist()
+        sent = [a + (b << 64) for a, b in zip(low, high, strict=True)]
+        for place, more in self.added.get(number, {}).items():
+            sent[place] += more
+        halves = [[each % (1 << 64) for each in sent], [each >> 64 for each in sent]]
+        body = short_sum_to_bytes([np.array(halves, np.uint64)])
         statement = self.setup.input_statement(honest.label, honest.site_id, body)
         signature = self._own.identity.sign(statement)
         return honest.model_copy(update={"body": body, "signature": signature})

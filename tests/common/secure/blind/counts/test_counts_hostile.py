@@ -19,7 +19,7 @@ from tests.common.secure.blind.counts.small_counts import SmallWork, Split, coun
 from riskset_common.errors import ProtocolRefusal, RecordsFailed, SignatureRefusal
 from riskset_common.secure.blind.parties.counts import count_site
 from riskset_common.secure.blind.parties.counts.member import CountMember
-from riskset_common.wire.blind_messages import BlindInput, BlindShare, BlindWave
+from riskset_common.wire.blind_messages import BlindBits, BlindShare, BlindWave
 
 SETUP = count_setup()
 
@@ -45,11 +45,11 @@ def hostile(setup, added):
     ("preset", "upload", "added"),
     [
         ((3, 1), 1, 2),
-        ((3, 1), 2, 1 << 150),
-        ((3, 1), 3, 1 << 150),
+        ((3, 1), 2, 1 << 90),
+        ((3, 1), 3, 1 << 90),
         ((3, 1), 3, -2),
-        ((5, 1), 3, 1 << 150),
-        ((5, 2), 3, -(1 << 200)),
+        ((5, 1), 3, 1 << 90),
+        ((5, 2), 3, -(1 << 80)),
     ],
 )
 def test_a_number_beyond_its_width_is_refused_at_the_site_that_sent_it(preset, upload, added):
@@ -61,13 +61,13 @@ def test_a_number_beyond_its_width_is_refused_at_the_site_that_sent_it(preset, u
 
 
 def test_members_that_found_a_hostile_upload_take_no_further_part():
-    sites = hostile(SETUP, {3: {0: 1 << 150}})
+    sites = hostile(SETUP, {3: {0: 1 << 90}})
     with refused("'site 4'"):
         exchange(SETUP, sites)
     share = BlindShare(label=bytes(32), sender=1, receiver=0, length=0, body=bytes(16))
     with refused("Upload 3 .* 'site 4'"):
         sites[0].answer([share])
-    upload = BlindInput(label=bytes(32), site_id=0, length=0, signature=bytes(64))
+    upload = BlindBits(label=bytes(32), site_id=0, length=0, signature=bytes(64))
     with refused("Upload 3 .* 'site 4'"):
         sites[0].answer([upload])
 
@@ -182,9 +182,9 @@ def to_members_with(kind, change):
 
 def test_a_centre_that_drops_a_site_gets_no_sum():
     with refused("needed of each participant"):
-        exchange(SETUP, sites_of(SETUP), to_members_with(BlindInput, lambda all_, _: all_[1:]))
+        exchange(SETUP, sites_of(SETUP), to_members_with(BlindBits, lambda all_, _: all_[1:]))
     with refused("needed of each participant"):
-        exchange(SETUP, sites_of(SETUP), to_members_with(BlindInput, lambda all_, _: all_[:1] * 6))
+        exchange(SETUP, sites_of(SETUP), to_members_with(BlindBits, lambda all_, _: all_[:1] * 6))
     keys_and_inputs = []
 
     def letters(step, out):
@@ -211,7 +211,7 @@ def test_a_centre_that_changes_an_upload_is_refused():
         ]
 
     with refused("input of site 'site 5'", SignatureRefusal):
-        exchange(SETUP, sites_of(SETUP), to_members_with(BlindInput, change))
+        exchange(SETUP, sites_of(SETUP), to_members_with(BlindBits, change))
 
 
 def test_members_that_are_shown_different_uploads_open_nothing():
@@ -229,11 +229,11 @@ def test_members_that_are_shown_different_uploads_open_nothing():
         return message.model_copy(update={"body": body, "signature": signature})
 
     with refused("another opening"):
-        exchange(SETUP, sites_of(SETUP), to_members_with(BlindInput, change))
+        exchange(SETUP, sites_of(SETUP), to_members_with(BlindBits, change))
 
 
 def test_an_upload_that_is_replayed_is_refused():
-    first: dict[int, BlindInput] = {}
+    first: dict[int, BlindBits] = {}
 
     def change(inputs, member):
         del member
@@ -242,7 +242,7 @@ def test_an_upload_that_is_replayed_is_refused():
         return [first[each.site_id] if each.site_id == 5 else each for each in inputs]
 
     with refused("of site 'site 5' answers another question than upload 2"):
-        exchange(SETUP, sites_of(SETUP), to_members_with(BlindInput, change))
+        exchange(SETUP, sites_of(SETUP), to_members_with(BlindBits, change))
 
 
 def test_a_share_that_is_replayed_is_refused():
@@ -405,7 +405,7 @@ def test_a_second_upload_is_not_sent():
 
 def test_what_does_not_belong_together_is_no_step():
     share = BlindShare(label=bytes(32), sender=1, receiver=0, length=0, body=bytes(16))
-    upload = BlindInput(label=bytes(32), site_id=0, length=0, signature=bytes(64))
+    upload = BlindBits(label=bytes(32), site_id=0, length=0, signature=bytes(64))
     site = a_site(SETUP, 0)
     for letters in ([], [share, upload], [SETUP.strike(identity_of(1), 1, 0, 2)]):
         with refused("do not belong together"):
@@ -432,7 +432,7 @@ def test_keys_come_once_and_shares_only_where_they_are_awaited():
     fresh.begin()
     fresh.answer(first)
     with refused("none is awaited"):
-        fresh.answer([each for each in first if isinstance(each, BlindInput)])
+        fresh.answer([each for each in first if isinstance(each, BlindBits)])
     kept = sites[5].kept
     assert kept is not None
     with refused("holds no shares"):

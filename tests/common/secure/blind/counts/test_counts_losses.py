@@ -292,7 +292,8 @@ def test_what_is_carried_holds_no_bit_of_a_site_in_the_clear():
     """Each element that a site sends is uniform: its bytes are as often below 128 as above, whatever the bits are."""
     setup = count_setup()
     bodies = [a_site(setup, site).begin()[1].body for site in setup.participants]
-    values = np.frombuffer(b"".join(bodies), np.uint8).reshape(-1, 32)[:, :31]
+    low = [body[: len(body) // 12 * 8] for body in bodies]
+    values = np.frombuffer(b"".join(low), np.uint8)
     share = float(np.mean(values < 128))
 
     assert 0.45 < share < 0.55

@@ -20,6 +20,7 @@ from riskset_common.secure.blind.arithmetic.field import (
     constant,
     dot,
     from_integers,
+    multiply,
     to_integers,
 )
 from riskset_common.secure.blind.parties.counts.before_bits import widths
@@ -52,10 +53,17 @@ def refused(match, error=ProtocolRefusal):
 def test_numbers_come_back_from_their_bits(array, width, numbers):
     part = Part.of(array, width, 7)
     bits = part.bits_of(np.array(numbers))
-    found = to_integers(part.numbers_of(from_integers(bits.tolist())))
+    layout = Layout({(0, "a"): part, (0, "b"): part, (1, "c"): Part((), 3)})
+    all_bits = from_integers([*bits.tolist(), *bits.tolist(), 1, 0, 1])
+    twice = to_integers(layout.numbers_of(all_bits))
+    found = twice[: part.n_numbers]
     units = 1 << array.fraction_bits
 
     assert part.n_bits == len(bits)
+    assert [*found, *found, 5] == twice
+    assert [7 * each for each in twice] == to_integers(
+        layout.numbers_of(multiply(all_bits, constant(7)), 7)
+    )
     assert [int(each * units) for each in np.array(numbers).ravel()] == found
     assert all(abs(each) <= part.largest for each in found)
 

@@ -13,12 +13,9 @@ from tests.common.release.test_times import Words
 
 from riskset_common.release.facts import DaySet, Facts
 from riskset_common.release.times import Cohort, LeavingTimes
+from riskset_common.secure.blind.arithmetic.committee import Committee
 from riskset_common.secure.blind.arithmetic.field import (
-    constant,
-    from_integers,
-    to_bytes,
     to_integers,
-    words_from_bytes,
     zeros,
 )
 from riskset_common.secure.blind.parties.counts.checks import UploadCheck
@@ -49,9 +46,9 @@ def site_patients(seed: int, n: int) -> Patients:
 def found_of(own):
     """The two numbers that would be opened of a site."""
     bits = UPLOAD.layout.bits_of(own)
-    body = words_from_bytes(to_bytes(from_integers(bits.tolist())))
+    body = np.stack([bits.astype(np.uint64), np.zeros(len(bits), np.uint64)])
     check = UploadCheck(UPLOAD, b"l" * 32)
-    found = check.of(body, [(constant(0), body)], zeros(UPLOAD.layout.n_numbers))
+    found = check.of(Committee((0, 1, 2), 1), body, [], zeros(UPLOAD.layout.n_numbers))
     return to_integers(found)
 
 

@@ -15,7 +15,7 @@ from riskset_common.secure.blind.parties.counts.course import Reached
 from riskset_common.secure.blind.parties.counts.told import ToldCourse
 from riskset_common.secure.blind.parties.counts.work import CountWork
 from riskset_common.wire.blind_messages import (
-    BlindInput,
+    BlindBits,
     BlindKeys,
     BlindLost,
     BlindShare,
@@ -102,7 +102,7 @@ class _Carrier(Generic[Released]):
         """All steps."""
         answers = yield Step({}, "keys are made and the days of events marked")
         keys = [_only(BlindKeys, message) for message in self._each(answers, 0, 2)]
-        inputs = [_only(BlindInput, message) for message in self._each(answers, 1, 2)]
+        inputs = [_only(BlindBits, message) for message in self._each(answers, 1, 2)]
         self._told.uploaded()
         letters = yield from self._brought(inputs, keys)
         while True:
@@ -111,12 +111,12 @@ class _Carrier(Generic[Released]):
                 yield Step(self._to_sites(), "what was opened is shown to all sites")
                 return self._outcome(self._told.reached)
             answers = yield Step(self._to_sites(), self._upload_name())
-            uploads = [_only(BlindInput, message) for message in self._each(answers, 0, 1)]
+            uploads = [_only(BlindBits, message) for message in self._each(answers, 0, 1)]
             self._told.uploaded()
             letters = yield from self._brought(uploads)
 
     def _brought(
-        self, inputs: Sequence[BlindInput], keys: Sequence[BlindKeys] = ()
+        self, inputs: Sequence[BlindBits], keys: Sequence[BlindKeys] = ()
     ) -> Generator[Step, Answers, Mapping[int, Sequence[Message]]]:
         """Bring an upload to the members, some sites in a step; what the last step brings, which they answer with shares."""
         at_once = max(1, AT_ONCE // max(1, len(inputs[0].body)))

@@ -19,24 +19,28 @@ import numpy as np
 
 from riskset_common.errors import ProtocolRefusal
 from riskset_common.primitives.hashing import H
+from riskset_common.primitives.prime_field import P
 from riskset_common.release.program import Opened
+from riskset_common.secure.blind.arithmetic.committee import Committee
 from riskset_common.secure.blind.arithmetic.field import (
     LIMBS,
     Elements,
     Words,
     add,
+    combination,
     constant,
-    dot,
+    from_integers,
     from_words,
     inner,
     multiply,
     subtract,
     to_words,
-    words_from_bytes,
     zeros,
 )
 from riskset_common.secure.blind.arithmetic.random_shares import (
     SubsetKeys,
+    short_from_bytes,
+    short_words,
     stream_words,
 )
 from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Opening
@@ -44,7 +48,7 @@ from riskset_common.secure.blind.parties.counts.count_setup import CountSetup
 from riskset_common.secure.blind.parties.counts.equations import Combination, n_places
 from riskset_common.secure.blind.parties.counts.uploads import Upload
 from riskset_common.secure.blind.parties.keys import MemberKeys
-from riskset_common.wire.blind_messages import BlindInput
+from riskset_common.wire.blind_messages import BlindBits
 
 
 class UploadCheck:
@@ -59,29 +63,40 @@ class UploadCheck:
         self._of_sums = Combination(layout, upload.equations, random)
 
     def of(
-        self, body: Words, masks: Sequence[tuple[Elements, Words]], pooled: Elements
+        self,
+        committee: Committee,
+        body: Words,
+        streams: Sequence[tuple[int, Words]],
+        pooled: Elements,
     ) -> Elements:
         """A member's shares of one site's two numbers, shape (9, 2); its shares of the site's numbers are added to `pooled`.
+
+        All is computed in units of the committee's denominator d, by which the weights f_A(i) of the masks are small whole numbers:
+        (d b)(d b - d) is d^2 b (b - 1). `pooled` is in these units as well.
 
         Parameters
         ----------
         body
-            What the site sent, shape (4, bits).
-        masks
-            For each of the member's keys of this site its weight, shape (9, 1), and its stream, shape (4, bits).
+            What the site sent, shape (2, bits).
+        streams
+            For each of the member's keys of this site d f_A(i), and its short stream, shape (2, bits).
         pooled
             Shape (9, numbers).
         """
-        of_bits, of_sums = zeros(), subtract(zeros(), self._of_sums.constant)
+        d = committee.denominator
+        of_bits, of_sums = zeros(), zeros()
         for batch in self.upload.layout.batches:
-            streams = [(factor, from_words(words[:, batch.bits])) for factor, words in masks]
-            bits = subtract(from_words(body[:, batch.bits]), dot(streams))
-            excess = multiply(bits, subtract(bits, constant(1)))
+            terms = [(-factor, from_words(words[:, batch.bits])) for factor, words in streams]
+            bits = combination([(d, from_words(body[:, batch.bits])), *terms])
+            excess = multiply(bits, subtract(bits, constant(d)))
             of_bits = add(of_bits, inner(excess, self._of_bits[:, batch.bits]))
-            numbers = batch.layout.numbers_of(bits)
+            numbers = batch.layout.numbers_of(bits, d)
             of_sums = add(of_sums, self._of_sums.of(numbers, batch.numbers))
             pooled[:, batch.numbers] = add(pooled[:, batch.numbers], numbers)
-        return np.stack([of_bits, of_sums], axis=1)
+        found = np.stack([of_bits, of_sums], axis=1)
+        units = from_integers([pow(d, -2, P), pow(d, -1, P)])
+        nothing = np.stack([zeros(), self._of_sums.constant], axis=1)
+        return subtract(multiply(found, units), nothing)
 
 
 def checked(
@@ -89,7 +104,7 @@ def checked(
     keys: MemberKeys,
     upload: Upload,
     label: bytes,
-    inputs: Sequence[BlindInput],
+    inputs: Sequence[BlindBits],
 ) -> Opening[tuple[Opened, Elements]]:
     """Test every site's upload. One opening.
 
@@ -106,12 +121,13 @@ def checked(
     check, layout = UploadCheck(upload, arithmetic.label), upload.layout
     pooled, found = zeros(layout.n_numbers), []
     for message in inputs:
-        masks = _masks(arithmetic, keys.inputs[message.site_id], label, layout.length)
-        found.append(check.of(words_from_bytes(message.body), masks, pooled))
+        streams = _streams(arithmetic, keys.inputs[message.site_id], label, layout.length)
+        body = short_from_bytes(message.body)
+        found.append(check.of(arithmetic.committee, body, streams, pooled))
     both = np.stack(found, axis=2).reshape(LIMBS, 2 * len(found))
     opened = yield from arithmetic.reveal(both)
     failed = np.any(to_words(opened) != 0, axis=0).astype(np.int64)
-    return failed, pooled
+    return failed, multiply(pooled, constant(pow(arithmetic.committee.denominator, -1, P)))
 
 
 def require_passed(setup: CountSetup, upload: int, failed: Opened) -> None:
@@ -131,11 +147,11 @@ def require_passed(setup: CountSetup, upload: int, failed: Opened) -> None:
         )
 
 
-def _masks(
+def _streams(
     arithmetic: Arithmetic, keys: SubsetKeys, label: bytes, length: int
-) -> list[tuple[Elements, Words]]:
+) -> list[tuple[int, Words]]:
     committee, member = arithmetic.committee, arithmetic.member
     return [
-        (constant(committee.indicator(subset, member)), stream_words(key, b"input", label, length))
+        (committee.numerator(subset, member), short_words(key, b"input", label, length))
         for subset, key in keys.items()
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -12,8 +13,11 @@ import numpy as np
 from riskset_common.errors import ProtocolRefusal, own_records
 from riskset_common.primitives.signing import Identity
 from riskset_common.release.counted import Counted
-from riskset_common.secure.blind.arithmetic.field import LIMBS, Elements, add, to_bytes
-from riskset_common.secure.blind.arithmetic.random_shares import sum_of_streams
+from riskset_common.secure.blind.arithmetic.field import Elements
+from riskset_common.secure.blind.arithmetic.random_shares import (
+    short_sum_to_bytes,
+    short_words,
+)
 from riskset_common.secure.blind.parties.counts.count_setup import CountSetup
 from riskset_common.secure.blind.parties.counts.course import Reached
 from riskset_common.secure.blind.parties.counts.layout import Bits
@@ -24,7 +28,7 @@ from riskset_common.secure.blind.parties.keys import accept_keys, input_keys, ma
 from riskset_common.study.patients import Patients
 from riskset_common.survival.arrays.shapes import FloatArray, IntArray
 from riskset_common.wire.blind_messages import (
-    BlindInput,
+    BlindBits,
     BlindKeys,
     BlindLost,
     BlindShare,
@@ -157,7 +161,7 @@ class CountSite(Generic[Released]):
         """What the computation gave; None before its end."""
         return Kept(self._told, self._member) if self._told.is_told else None
 
-    def _upload(self) -> BlindInput:
+    def _upload(self) -> BlindBits:
         """Its own numbers of the upload that comes next, masked; sent once."""
         told, own = self._told, self._own
         upload = told.awaited
@@ -168,7 +172,7 @@ class CountSite(Generic[Released]):
         self.own_upload = upload.named(numbers)
         body = masked(self.setup, own.secret, label, bits)
         told.uploaded()
-        return BlindInput(
+        return BlindBits(
             label=label,
             site_id=own.site_id,
             length=len(bits),
@@ -219,11 +223,10 @@ class CountSite(Generic[Released]):
 
 
 def masked(setup: CountSetup, secret: bytes, label: bytes, bits: Bits) -> bytes:
-    """A site's bits under the sum of the streams of all its input keys, as 32 bytes an element."""
-    keys = input_keys(setup, secret)
-    numbers = np.zeros((LIMBS, len(bits)), np.uint64)
-    numbers[0] = bits
-    return to_bytes(add(numbers, sum_of_streams(keys, b"input", label, len(bits))))
+    """A site's bits under the sum of the short streams of all its input keys, as 12 bytes each."""
+    own = np.stack([bits.astype(np.uint64), np.zeros(len(bits), np.uint64)])
+    streams = (short_words(key, b"input", label, len(bits)) for key in input_keys(setup, secret))
+    return short_sum_to_bytes(itertools.chain([own], streams))
 
 
 @dataclass(frozen=True)
@@ -231,7 +234,7 @@ class _Letters:
     """What a step brings, by kind."""
 
     keys: tuple[BlindKeys, ...]
-    inputs: tuple[BlindInput, ...]
+    inputs: tuple[BlindBits, ...]
     shares: tuple[BlindShare, ...]
     waves: tuple[BlindWave, ...]
     strikes: tuple[BlindStrike, ...]
@@ -242,14 +245,14 @@ class _Letters:
         """Sort them; refused where one is of another kind, or kinds come together that do not belong together."""
         found = cls(
             keys=tuple(each for each in letters if isinstance(each, BlindKeys)),
-            inputs=tuple(each for each in letters if isinstance(each, BlindInput)),
+            inputs=tuple(each for each in letters if isinstance(each, BlindBits)),
             shares=tuple(each for each in letters if isinstance(each, BlindShare)),
             waves=tuple(each for each in letters if isinstance(each, BlindWave)),
             strikes=tuple(each for each in letters if isinstance(each, BlindStrike)),
             lost=tuple(each for each in letters if isinstance(each, BlindLost)),
         )
         kinds = {type(each) for each in letters}
-        known = ({BlindKeys, BlindInput}, {BlindInput}, {BlindShare}, {BlindStrike, BlindShare})
+        known = ({BlindKeys, BlindBits}, {BlindBits}, {BlindShare}, {BlindStrike, BlindShare})
         if kinds not in (*known, {BlindWave}, {BlindLost}):
             raise ProtocolRefusal(
                 "A step of the counts brings messages that do not belong together, or none."

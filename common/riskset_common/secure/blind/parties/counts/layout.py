@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from riskset_common.errors import EstimationError
 from riskset_common.release.counted import CountedArray
 from riskset_common.secure.blind.arithmetic.field import (
+    LIMBS,
     Elements,
-    add,
     constant,
+    settled,
     subtract,
     zeros,
 )
@@ -29,7 +30,7 @@ Bits = NDArray[np.uint8]
 
 _WORD_BITS = 62
 """Counts of a site are below 2^62."""
-_BATCH = 1 << 15
+_BATCH, _AT_ONCE = 1 << 15, 30
 
 
 @dataclass(frozen=True)
@@ -74,16 +75,16 @@ class Part:
     @property
     def n_bits(self) -> int:
         """Bits of all its numbers."""
-        return sum(width * len(places) for width, places in self._blocks)
+        return sum(width * len(places) for width, places in self.blocks)
 
     @property
     def largest(self) -> int:
         """The largest size of one site's number, in units of 2^-fraction_bits."""
-        widest = max(width for width, _ in self._blocks)
+        widest = max(width for width, _ in self.blocks)
         return 1 << (widest - 1) if self.signed else (1 << widest) - 1
 
     @property
-    def _blocks(self) -> list[tuple[int, IntArray]]:
+    def blocks(self) -> list[tuple[int, IntArray]]:
         """Widths, and which numbers have them."""
         places = np.arange(self.n_numbers, dtype=np.int64)
         if self.last_width is None:
@@ -100,17 +101,7 @@ class Part:
             If one has no place in the width; the text names no number.
         """
         whole = _whole(np.asarray(numbers), self)
-        return np.concatenate([_bits(whole[places], width) for width, places in self._blocks])
-
-    def numbers_of(self, bits: Elements) -> Elements:
-        """The numbers of shares of bits, shape (9, n_bits), as shares of whole numbers of 2^-fraction_bits, shape (9, n_numbers)."""
-        found, start = zeros(self.n_numbers), 0
-        for width, places in self._blocks:
-            end = start + width * len(places)
-            rows = bits[:, start:end].reshape(len(bits), width, len(places))
-            found[:, places] = _numbers(rows)
-            start = end
-        return subtract(found, constant(self.largest)) if self.signed else found
+        return np.concatenate([_bits(whole[places], width) for width, places in self.blocks])
 
 
 def _bits(whole: NDArray[np.object_], width: int) -> Bits:
@@ -124,14 +115,6 @@ def _bits(whole: NDArray[np.object_], width: int) -> Bits:
     for k in range(width):
         bits[k] = (values >> k) & 1
     return bits.ravel()
-
-
-def _numbers(rows: Elements) -> Elements:
-    """The numbers whose bits are rows, shape (9, width, n)."""
-    found = rows[:, -1] if rows.shape[1] else zeros(rows.shape[2])
-    for k in reversed(range(rows.shape[1] - 1)):
-        found = add(add(found, found), rows[:, k])
-    return found
 
 
 def _whole(numbers: NDArray[np.int64 | np.float64], part: Part) -> NDArray[np.object_]:
@@ -225,11 +208,79 @@ class Layout:
             bits[self.places[name]] = part.bits_of(numbers[name])
         return bits
 
-    def numbers_of(self, bits: Elements) -> Elements:
-        """Shares of all numbers, shape (9, n_numbers), from those of the bits, shape (9, length)."""
-        parts = self.parts.items()
-        found = [part.numbers_of(bits[:, self.places[name]]) for name, part in parts]
-        return np.concatenate(found, axis=1) if found else bits[:, :0]
+    def numbers_of(self, bits: Elements, unit: int = 1) -> Elements:
+        """Shares of all numbers, shape (9, n_numbers), from those of the bits, shape (9, length).
+
+        Numbers are whole ones of 2^-fraction_bits. A bit that is set is `unit`, and so is 1 in the numbers.
+        """
+        found = zeros(self.n_numbers)
+        for run in self.runs:
+            rows = bits[:, run.bits].reshape(LIMBS, run.repeats, run.width, -1)
+            numbers = _from_rows(rows).reshape(LIMBS, -1)
+            lifted = subtract(numbers, constant(unit * run.lift)) if run.lift else numbers
+            found[:, run.numbers] = lifted
+        return found
+
+    @cached_property
+    def runs(self) -> tuple[Run, ...]:
+        """The bits in runs of equal blocks: a plan has many small arrays."""
+        runs: list[Run] = []
+        bit = number = 0
+        for part in self.parts.values():
+            for width, places in part.blocks:
+                if width and len(places):
+                    end, lift = bit + width * len(places), part.largest if part.signed else 0
+                    block = Run(slice(bit, end), 1, width, number + places, lift)
+                    runs[-1:] = runs[-1].joined(block) if runs else [block]
+                    bit = end
+            number += part.n_numbers
+        return tuple(runs)
+
+
+@dataclass(frozen=True)
+class Run:
+    """Blocks of numbers of one width that stand behind one another, each of as many numbers.
+
+    Attributes
+    ----------
+    bits
+        Where they are among all bits.
+    repeats, width
+        How many blocks, and bits of each number.
+    numbers
+        Where the numbers are among all, in the order of the blocks.
+    lift
+        What was added to each number before it was written.
+    """
+
+    bits: slice
+    repeats: int
+    width: int
+    numbers: IntArray
+    lift: int
+
+    def joined(self, block: Run) -> list[Run]:
+        """This run and the next block: one run if the block is like those of this one, else two."""
+        size = len(self.numbers) // self.repeats
+        if (self.width, size, self.lift) != (block.width, len(block.numbers), block.lift):
+            return [self, block]
+        bits = slice(self.bits.start, block.bits.stop)
+        numbers = np.concatenate([self.numbers, block.numbers])
+        return [Run(bits, self.repeats + 1, self.width, numbers, self.lift)]
+
+
+def _from_rows(rows: Elements) -> Elements:
+    """The numbers whose bits are rows, lowest first, shape (9, repeats, width, n) to (9, repeats, n)."""
+    width = rows.shape[2]
+    found = zeros(rows.shape[1], rows.shape[3])
+    # Limbs below 2^30 leave room for 30 bits before they are carried.
+    for start in reversed(range(0, width, _AT_ONCE)):
+        part = range(start, min(start + _AT_ONCE, width))
+        raw = found * np.uint64(1 << len(part))
+        for k in part:
+            raw = raw + (rows[:, :, k] << np.uint64(k - start))
+        found = settled(raw)
+    return found
 
 
 def _places(lengths: Mapping[Name, int]) -> dict[Name, slice]:

@@ -35,7 +35,7 @@ from riskset_common.secure.blind.parties.counts.layout import Name
 from riskset_common.secure.blind.parties.counts.uploads import NUMBERS, Upload
 from riskset_common.secure.blind.parties.counts.work import CountWork
 from riskset_common.secure.blind.parties.keys import MemberKeys, seal, unseal
-from riskset_common.wire.blind_messages import BlindInput, BlindShare, BlindStrike, BlindWave
+from riskset_common.wire.blind_messages import BlindBits, BlindShare, BlindStrike, BlindWave
 from riskset_common.wire.frame import Message
 
 Released = TypeVar("Released")
@@ -100,7 +100,7 @@ class CountMember(Generic[Released]):
         self._chain = H(b"counts-begin", setup.hash, own.keys.commitments)
         self._course = course(setup, work)
         self._awaits: Upload | None = first_upload(self._course)
-        self._inputs: list[BlindInput] = []
+        self._inputs: list[BlindBits] = []
         self._computation: Opening[None]
         self._waiting: Masked | None = None
         self._bodies: list[bytes] = []
@@ -108,7 +108,7 @@ class CountMember(Generic[Released]):
         self._told: list[Message] = []
         self._ended = ""
 
-    def take(self, inputs: Sequence[BlindInput]) -> list[Message]:
+    def take(self, inputs: Sequence[BlindBits]) -> list[Message]:
         """Take an upload of some participants, in the order of the sites; once all are there, give the first shares to be opened."""
         upload, setup = self._awaits, self.setup
         if upload is None or self._ended:
@@ -162,7 +162,7 @@ class CountMember(Generic[Released]):
         return self._label
 
     def _phase(
-        self, arithmetic: Arithmetic, upload: Upload, label: bytes, inputs: Sequence[BlindInput]
+        self, arithmetic: Arithmetic, upload: Upload, label: bytes, inputs: Sequence[BlindBits]
     ) -> Opening[None]:
         """One upload: its checks, then waves until the course asks for the next upload or ends."""
         found = yield from checked(arithmetic, self._own.keys, upload, label, inputs)
