@@ -23,7 +23,9 @@ LONGER = frozenset(
         "server/riskset_server/centre/new_centre.py:new_centre",
         "server/riskset_server/plans/signed_plan.py:check_signature",
         "site_node/riskset_node/enrolment/joining.py:join_folder",
-        # A protocol read from top to bottom.
+        # A protocol or a program read from top to bottom, a formula line by line.
+        "common/riskset_common/release/tests/gray_program.py:_computed",
+        "common/riskset_common/survival/incidence/gray_sums.py:gray_terms",
         "common/riskset_common/secure/blind/protocol.py:run_blind_cox",
         "common/riskset_common/secure/sums/protocol.py:run_secure_sum",
         # One line for each field, option or column.

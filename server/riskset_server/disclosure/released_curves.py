@@ -138,21 +138,9 @@ def _row(
     cell: Cell,
     group: GroupCurve | GroupIncidence,
 ) -> Row:
-    every = study.endpoint(endpoint).events
-    if isinstance(group, GroupIncidence):
-        causes: Mapping[str, CauseIncidence] = (
-            {} if isinstance(group.causes, Withheld) else group.causes
-        )
-        parts: list[_Part] = [
-            ((cause,), each.events, each.curve, each.at) for cause, each in causes.items()
-        ]
-    else:
-        cause = analysis.cause_name()
-        kinds = every if cause is None else (cause,)
-        parts = [
-            (kinds, group.events, group.curve, () if isinstance(group.at, Withheld) else group.at)
-        ]
-    counted, at_risk, times = [], [], set()
+    parts = list(_parts(study, analysis, endpoint, group))
+    counted: list[Counted] = []
+    at_risk = list(_on_axis(group))
     for kinds, _, curve, at in parts:
         points = [*_of_points(curve), *((each.time, each.events_to, each.at_risk) for each in at)]
         counted += [
@@ -161,21 +149,38 @@ def _row(
             if not isinstance(events, Withheld)
         ]
         at_risk += [found for time, _, n in points for found in _at_risk(time, n, group.n)]
-        times |= set(curve.time) if isinstance(curve, (KnownPoints, KnownIncidence)) else set()
-    if group.numbers_at_risk is not None:
-        axis = zip(group.numbers_at_risk.time, group.numbers_at_risk.at_risk, strict=True)
-        at_risk += [
-            found for time, n in axis for found in _at_risk(float(time), n, group.n, of_axis=True)
-        ]
+    accepted = {time for _, _, curve, _ in parts for time, *_ in _of_points(curve)}
     return Row(
         cell,
-        tuple(kinds for kinds, *_ in parts) or (every,),
+        tuple(kinds for kinds, *_ in parts) or (study.endpoint(endpoint).events,),
         _known(group.n),
         tuple(_known(events) for _, events, *_ in parts) or (_known(group.events),),
-        tuple(sorted(times)),
+        tuple(sorted(accepted)),
         tuple(dict.fromkeys(counted)),
         tuple(dict.fromkeys(at_risk)),
     )
+
+
+def _parts(
+    study: Study, analysis: AnalysisSpec, endpoint: str, group: GroupCurve | GroupIncidence
+) -> Iterator[_Part]:
+    """The curves of a group: of each cause, or the one of survival."""
+    if isinstance(group, GroupIncidence):
+        causes: Mapping[str, CauseIncidence] = (
+            {} if isinstance(group.causes, Withheld) else group.causes
+        )
+        yield from (((cause,), each.events, each.curve, each.at) for cause, each in causes.items())
+        return
+    cause = analysis.cause_name()
+    kinds = study.endpoint(endpoint).events if cause is None else (cause,)
+    yield kinds, group.events, group.curve, () if isinstance(group.at, Withheld) else group.at
+
+
+def _on_axis(group: GroupCurve | GroupIncidence) -> Iterator[AtRisk]:
+    if group.numbers_at_risk is None:
+        return
+    for time, n in zip(group.numbers_at_risk.time, group.numbers_at_risk.at_risk, strict=True):
+        yield from _at_risk(float(time), n, group.n, of_axis=True)
 
 
 def _of_points(curve: _Curve) -> Iterator[tuple[float, Shown[int], Shown[int]]]:

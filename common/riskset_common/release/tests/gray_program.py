@@ -138,6 +138,7 @@ def gray_warnings(tests: GrayTests) -> Iterator[str]:
 def _computed(
     given: Given, asked_for: AskedGray, admitted: Mapping[str, Room]
 ) -> Program[dict[str, Shown[GrayResult]]]:
+    """The test of each cause that is admitted: whether it can be computed, whether it may be told, and then its sums."""
     largest = 1 << given.facts.patients.bit_length()
     terms = {
         cause: _terms(given, asked_for, cause, room.counts.kept, largest)
