@@ -8,6 +8,8 @@ from riskset_common.errors import EstimationError
 from riskset_common.estimators.counts_of_plan import counts_by_analysis, plan_cells, with_words
 from riskset_common.study.study import Study
 
+SAFE_FLOOR = 5
+"""From this floor on, all bits that are opened of a plan's counts left several values to each small one in all that was tried."""
 NAMED = 6
 """Analyses that a sentence names at most."""
 
@@ -19,6 +21,17 @@ def count_problems(study: Study) -> Iterator[str]:
         plan_cells(known).system(known)
     except EstimationError as error:
         yield f"disclosure.release: rounded: {error} For public or synthetic data, write release: exact."
+
+
+def floor_doubts(study: Study) -> Iterator[str]:
+    """Why a floor leaves so few values to a small count that it may be told, in words."""
+    smallest = study.plan.disclosure.minimum_cell
+    if 1 < smallest < SAFE_FLOOR:
+        values = "is 1" if smallest == 2 else f"is one of 1 to {smallest - 1}"
+        yield (
+            f"disclosure.minimum_cell: {smallest}: a small count {values}, as everybody knows, and what is opened of those that protect "
+            f"it may tell which. From {SAFE_FLOOR} on it does not; with 1 no count is small."
+        )
 
 
 def linked_analyses(study: Study) -> Iterator[str]:

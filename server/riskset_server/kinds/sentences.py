@@ -122,6 +122,8 @@ def _cox(parts: Sequence[Part], words: Words) -> Iterator[str]:
     criteria = distinct(each.convergence for each in models)
     if "tight" in criteria:
         yield "Coefficients are those at the maximum of the partial likelihood."
+    if "digits" in criteria:
+        yield "Coefficients are those at the maximum of the partial likelihood, to four significant digits."
     if "r" in criteria:
         yield "Iterations stop by the default rule of R's coxph where the plan says so."
     yield (

@@ -11,7 +11,7 @@ from riskset_common.formats.canonical_json import sha256_hex
 from riskset_common.planning.check import variables_read
 from riskset_common.planning.committees import blind_analyses
 from riskset_common.planning.doubts import doubts
-from riskset_common.planning.linked_counts import linked_analyses
+from riskset_common.planning.linked_counts import floor_doubts, linked_analyses
 from riskset_common.release.foreseen import foreseen
 from riskset_common.rounds.questions import sites_of
 from riskset_common.rounds.survey import is_surveyed
@@ -99,7 +99,7 @@ def outline(plan_path: Path, codebook_path: Path, roster_path: Path | None = Non
             *doubts(study),
             *everybody_exposed(study),
             *(foreseen(study) if rounded else ()),
-            *(linked_analyses(study) if rounded else ()),
+            *((*floor_doubts(study), *linked_analyses(study)) if rounded else ()),
             *(warnings(study) if sites else ()),
         ],
     }

@@ -16,6 +16,7 @@ from riskset_common.rounds.blind_models import Session, blind_session, fits_of
 from riskset_common.rounds.counting import Outcome, PlanWork, count_setup
 from riskset_common.rounds.models_on_shares import models_of, released, waiting
 from riskset_common.secure.blind.parties.counts.centre import CountOutcome, Step, conversation
+from riskset_common.wire.blind_messages import BlindBits
 from riskset_common.wire.blind_steps import BlindAnswer, BlindBegin
 from riskset_server.disclosure.before_publication import require_nothing_told
 from riskset_server.run.conversations import SideBySide
@@ -62,13 +63,16 @@ class CountRun:
     def can_spare(self, names: Collection[str]) -> bool:
         """Whether members of a committee of which enough are left did not answer, in a step of the counts that is the committee's alone.
 
-        Before all uploads are there nobody can be spared: a member's own numbers are awaited too. A model needs everybody.
+        Until all uploads have come to the members nobody can be spared: a member's own numbers are awaited too, and who misses some of
+        the others' cannot come back. A model needs everybody.
         """
-        committee = self._session.committee
-        is_theirs = self._asked.letters.keys() <= set(committee.site_ids)
+        committee, letters = self._session.committee, self._asked.letters
+        is_theirs = letters.keys() <= set(committee.site_ids)
+        brings = any(isinstance(each, BlindBits) for sent in letters.values() for each in sent)
         spare = len(committee.site_ids) - (2 * committee.threshold + 1)
         is_left = len(names) <= spare and not self._setup.checked
-        return is_theirs and is_left and self._n_uploads == N_UPLOADS and self._models is None
+        is_sent = self._n_uploads == N_UPLOADS and not brings
+        return is_theirs and is_left and is_sent and self._models is None
 
     def take(self, replies: Mapping[str, BlindAnswer]) -> Sequence[str]:
         """Take the answers of those that were asked; gives in words what the step was for, or the models that were evaluated."""

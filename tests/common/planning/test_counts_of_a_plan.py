@@ -8,7 +8,7 @@ import pytest
 from tests.common.estimators.cohorts import study_of
 
 from riskset_common.planning.committees import rounded_problems
-from riskset_common.planning.linked_counts import count_problems, linked_analyses
+from riskset_common.planning.linked_counts import count_problems, floor_doubts, linked_analyses
 from riskset_common.release.tables import algebra
 
 ROUNDED = {"release": "rounded"}
@@ -49,3 +49,14 @@ def test_a_plan_whose_counts_depend_on_too_much_is_refused(monkeypatch: pytest.M
     assert problem.startswith("disclosure.release: rounded: hospital")
     assert "6 combinations of values" in problem
     assert problem.endswith("write release: exact.")
+
+
+@pytest.mark.parametrize(("smallest", "said"), [(1, 0), (2, 1), (4, 1), (5, 0)])
+def test_a_floor_that_leaves_few_values_is_doubted(smallest: int, said: int) -> None:
+    study = study_of(
+        {"kind": "baseline", "rows": ["sex"]},
+        5,
+        disclosure={"release": "rounded", "minimum_cell": smallest},
+    )
+
+    assert said == len(list(floor_doubts(study)))

@@ -233,6 +233,15 @@ def test_what_else_is_public_of_a_computation_on_shares_is_said(trial: ModuleTyp
     assert "From opening 57 of 131 on a wrong share would not have been noticed." in text
 
 
+def test_models_that_were_computed_on_shares_have_four_digits(trial: ModuleType) -> None:
+    results = trial.study_results()
+    results["analyses"]["cox_all"]["convergence"] = "digits"
+
+    assert "at the maximum of the partial likelihood, to four significant digits." in text_of(
+        trial, trial.study_plan(), results
+    )
+
+
 def test_what_was_not_done_is_not_described(trial: ModuleType) -> None:
     plan = trial.study_plan(
         analyses=[{"id": "events", "kind": "event_table", "endpoint": "EFS", "by": "risk_group"}]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,7 +20,7 @@ from riskset_common.secure.blind.expressions.evaluation import SLICE, evaluate
 from riskset_common.secure.blind.expressions.hidden import Hidden, Stepped, as_hidden
 from riskset_common.survival.arrays.shapes import IntArray
 
-_LARGEST = 2.0**62
+_OPENED = Interval(-math.nextafter(2.0**62, 0.0), math.nextafter(2.0**62, 0.0))
 
 
 def answered_on_shares(
@@ -80,14 +81,14 @@ def _whole_numbers(ask: Ask) -> Hidden:
 
 def _revealed(ask: Ask) -> _Answer:
     x = _whole_numbers(ask)
-    if x.interval.size >= _LARGEST:
-        raise TypeError(f"{ask.name}: numbers of 62 bits and more are not opened.")
 
     def steps(_: Arithmetic, shares: Sequence[Elements]) -> Steps[Elements]:
         (opened,) = yield [Revealed(shares[0])]
         return opened
 
-    node = Hidden(x.shape, 0, x.interval, Stepped((x,), 1, steps), public=True)
+    # An ask says that its numbers are below 2^62; what the arithmetic knows of them may be less.
+    interval = x.interval.within(_OPENED)
+    node = Hidden(x.shape, 0, interval, Stepped((x,), 1, steps), public=True)
     places = np.arange(x.size, dtype=np.int64)
     return (
         _Answer(ask.name, x.shape, (node,), (places,))
