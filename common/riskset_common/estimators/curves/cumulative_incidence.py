@@ -21,7 +21,7 @@ from riskset_common.estimators.curves.counts import (
     count_kinds_summary,
     pooled_kinds,
 )
-from riskset_common.estimators.curves.emptied import INCIDENCE_STAYS, emptied_warnings
+from riskset_common.estimators.curves.emptied import emptied_warnings
 from riskset_common.estimators.curves.gray import (
     gray_result,
     gray_shapes,
@@ -54,6 +54,7 @@ from riskset_common.formats.strict_model import StrictModel
 from riskset_common.release.budget import Compared
 from riskset_common.release.cells import Counts, followed_counts
 from riskset_common.release.counted import Counted
+from riskset_common.release.curves.emptied import INCIDENCE_STAYS
 from riskset_common.release.curves.incidence import (
     IncidencesAsked,
     implied_by_incidences,

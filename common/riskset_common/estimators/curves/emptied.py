@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from riskset_common.estimators.cohort.groups import group_levels, group_name
+from riskset_common.release.curves.emptied import GOES_ON
 from riskset_common.study.study import Study
 from riskset_common.survival.arrays.shapes import IntArray
 from riskset_common.survival.curves.risk_table import GridCounts
-
-STAYS_0 = "survival stays 0, whatever happens to them"
-INCIDENCE_STAYS = "the incidences stay as they are, whatever happens to them"
-GOES_ON = "the curve goes on as if nobody could have had an event before they came"
-_WHEN = r"from \S+ to \S+ \S+, and \d+ more came"
 
 
 def emptied_warnings(
@@ -57,8 +52,3 @@ def _emptied(at_risk: IntArray, events: IntArray, leaving: IntArray) -> tuple[in
         if steps.any():
             return int(np.argmax(steps)), all_had_event
     return None
-
-
-def without_numbers(warning: str) -> str:
-    """The same without the times, which are those of patients, and without their number."""
-    return re.sub(_WHEN, "for a time, and more came", warning)

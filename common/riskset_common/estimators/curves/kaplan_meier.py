@@ -22,7 +22,7 @@ from riskset_common.estimators.curves.counts import (
     over_strata,
     pooled_counts,
 )
-from riskset_common.estimators.curves.emptied import STAYS_0, emptied_warnings
+from riskset_common.estimators.curves.emptied import emptied_warnings
 from riskset_common.estimators.curves.group_test import Comparison, GroupTest, comparison
 from riskset_common.estimators.curves.log_rank import (
     log_rank_result,
@@ -57,6 +57,7 @@ from riskset_common.estimators.estimator import Shape, Summary, Uses
 from riskset_common.release.budget import Compared
 from riskset_common.release.cells import Counts, followed_counts
 from riskset_common.release.counted import Counted
+from riskset_common.release.curves.emptied import STAYS_0
 from riskset_common.release.curves.group_curves import CurvesAsked
 from riskset_common.release.curves.plan_times import Wanted, wanted
 from riskset_common.release.curves.survival import curves_program, implied_by_curves

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import Any
 
 import numpy as np
@@ -12,12 +11,7 @@ from tests.common.estimators.cohorts import Cohort, nobody, random_cohort, study
 from tests.common.estimators.pooling import pool, result_of
 
 from riskset_common.errors import EstimationError
-from riskset_common.estimators.curves.emptied import (
-    GOES_ON,
-    INCIDENCE_STAYS,
-    STAYS_0,
-    without_numbers,
-)
+from riskset_common.release.curves.emptied import GOES_ON, INCIDENCE_STAYS, STAYS_0
 
 CURVE = {"kind": "kaplan_meier", "endpoint": "EFS"}
 BY_ARM = CURVE | {"by": "arm", "test": "log_rank"}
@@ -252,12 +246,3 @@ def test_the_groups_whose_risk_sets_are_empty_are_named_also_in_analyses_made_of
         for each in result_of(univariate, late, 1)["warnings"]
     )
     assert INCIDENCE_STAYS in result_of(incidence, late, 1)["warnings"][0]
-
-
-def test_a_rounded_warning_names_no_day_and_no_number() -> None:
-    late = cohort([1, 2, 8, 9], [1, 1, 1, 0], entry=[0, 0, 4, 5])
-    [fallen] = result_of(LATE, late, 1)["warnings"]
-
-    assert not re.search(r"\d", without_numbers(fallen).removesuffix(f"{STAYS_0}."))
-    assert "for a time, and more came under observation later" in without_numbers(fallen)
-    assert "No patients in A." == without_numbers("No patients in A.")

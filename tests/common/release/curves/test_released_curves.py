@@ -25,6 +25,7 @@ from tests.common.estimators.pooling import pool
 from tests.common.release.curves.computed import Computed, computed, same
 from tests.examples import examples
 
+from riskset_common.release.curves.at_risk import at_most
 from riskset_common.results.as_json import as_json
 from riskset_common.results.curves import KnownPoints
 from riskset_common.results.shown import Withheld, WithheldAnalysis
@@ -291,3 +292,10 @@ def test_a_median_that_no_event_is_left_to_reach_does_not_exist() -> None:
 
     assert math.isnan(group.median.estimate)
     assert math.isnan(group.median.upper)
+
+
+def test_a_number_at_risk_leaves_room_for_the_events_before_it() -> None:
+    # 28 of 33 are at risk, and 5 had the event: the next multiple, 30, would be one of 35.
+    assert 28 == at_most(30, 33, 5, is_event_day=False)
+    assert 30 == at_most(30, 33, 5, is_event_day=True)
+    assert 30 == at_most(30, 33, Withheld("minimum_cell 5"), is_event_day=False)
