@@ -44,6 +44,7 @@ endpoints:
     status: {variable: status, events: {death: [dead]}}
 analyses:
   - {id: os, kind: kaplan_meier, endpoint: OS}
+disclosure: {release: exact}  # a run of fewer than three sites
 """
 
 

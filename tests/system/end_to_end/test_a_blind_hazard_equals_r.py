@@ -11,6 +11,7 @@ import pytest
 import yaml
 from tests.runs import results_of
 
+from riskset_common.errors import PlanError
 from riskset_node.policy import DEFAULT_ESTIMATORS
 
 TOP = Path(__file__).parents[3]
@@ -63,11 +64,11 @@ def test_a_run_gives_rs_hazard_and_test_to_nine_digits(tmp_path):
     )
 
 
-def test_a_rounded_release_opens_few_digits_of_it(tmp_path):
-    found, [hazard] = run(tmp_path, "rounded", [300]), OF_R["lung/efron"]["hazard"]
-    [row] = found["baseline_hazard"]["rows"]
-    apart = abs(row["cumulative_hazard"] - hazard["cumulative"][1])
+def test_a_rounded_release_refuses_it_and_says_what_to_leave_out(tmp_path):
+    with pytest.raises(PlanError) as refused:
+        run(tmp_path, "rounded", [300])
 
-    # Off by up to 3 of the 14th binary digit, times the hazard ratio to the middle of all ranges, which is near 1 here.
-    assert 1e-7 < apart < 1e-3
-    assert hazard["std_err"][1] == pytest.approx(row["std_err"], rel=0.05)
+    for key in ("ph_test", "baseline_hazard"):
+        assert f"analysis model: under release: rounded {key} is not computed on shares" in str(
+            refused.value
+        )

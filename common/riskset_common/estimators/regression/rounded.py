@@ -134,7 +134,7 @@ def implied(
     model, rule = asked(spec, given.study, given.facts), ""
     if isinstance(released, WithheldAnalysis):
         rule = next(iter(released.fields.values())).rule
-        told = (_SAID.search(warning) for warning in released.warnings)
+        told = (re.search(_SAID, warning) for warning in released.warnings)
         most = next((int(each[1]) for each in told if each), None)
     else:
         most = released.ties_at_most
@@ -158,7 +158,7 @@ def fitted(spec: CoxSpec, study: Study, counts: ModelCounts, fits: Fits) -> CoxR
 
 
 _SAYS = "The most events on one day of a stratum are at most "
-_SAID = re.compile(f"{_SAYS}([0-9]+)")
+_SAID = f"{_SAYS}([0-9]+)"
 
 
 def questions(
