@@ -145,14 +145,21 @@ def told(
     greatest = np.full(len(names), -np.inf)
     safe = np.zeros(len(names), dtype=np.bool_)
     found = []
+
+    def look(of: Sum, *, most: bool) -> None:
+        nonlocal least, greatest, safe
+        values = weights @ system.solved(of, greatest=most, whole=whole)
+        least, greatest = np.minimum(least, values), np.maximum(greatest, values)
+        not_small = (least < 1 - _NEAR) | (greatest > smallest - 1 + _NEAR)
+        safe = not_small & (~wary | (greatest - least > _NEAR))
+
+    # All together first: most of them are answered by these two.
+    for most in (True, False):
+        look(dict.fromkeys(system.names, 1), most=most)
     for place, name in enumerate(names):
         for most in (True, False):
-            if safe[place]:
-                break
-            values = weights @ system.solved(hidden[name], greatest=most, whole=whole)
-            least, greatest = np.minimum(least, values), np.maximum(greatest, values)
-            not_small = (least < 1 - _NEAR) | (greatest > smallest - 1 + _NEAR)
-            safe = not_small & (~wary | (greatest - least > _NEAR))
+            if not safe[place]:
+                look(hidden[name], most=most)
         if not safe[place]:
             lowest, highest = np.ceil(least[place] - _NEAR), np.floor(greatest[place] + _NEAR)
             found.append(Told(name, Range(int(lowest), int(highest))))
