@@ -18,10 +18,14 @@ from riskset_node.config import NodeConfig
 from riskset_node.records.variable_columns import variable_columns
 from riskset_server.kinds.placing import placed
 
-SITES = tuple(
-    Site(f"site-{number}", group)
-    for number, group in enumerate(("Australian", "Dutch", "Italian", "Japanese", "Nordic"), 1)
+SITES = (
+    Site("adelaide", "Australian"),
+    Site("leiden", "Dutch"),
+    Site("lund", "Nordic"),
+    Site("osaka", "Japanese"),
+    Site("turin", "Italian"),
 )
+"""The sites that plan.md names."""
 
 
 def full_text(of: Page, name: str) -> str:
