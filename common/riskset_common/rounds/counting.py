@@ -24,6 +24,7 @@ from riskset_common.release.facts import DaySet, Facts
 from riskset_common.release.given import Given
 from riskset_common.release.models import ModelsWait
 from riskset_common.release.program import Program, together
+from riskset_common.release.tables.plan_cells import PlanCells
 from riskset_common.release.tables.verdicts import PlanVerdicts, verdicts_program
 from riskset_common.results.shown import NO_RESULT
 from riskset_common.results.whole_file import ReleasedResult
@@ -70,6 +71,11 @@ class PlanWork(CountWork[Outcome]):
         """Plan and codebook, with the variables that single analyses have for themselves."""
         return with_words(self.of)
 
+    @cached_property
+    def cells(self) -> PlanCells:
+        """The counts that the analyses show."""
+        return plan_cells(self.study)
+
     def values(self, patients: Patients) -> Patients:
         """A site's patients with the values of these variables. Run by a site."""
         for spec in self.of.plan.analyses:
@@ -100,7 +106,7 @@ class PlanWork(CountWork[Outcome]):
             for spec in self.study.plan.analyses
             for each in estimator_of(spec.kind).uploads(spec, self.study, facts)
         )
-        return tuple(dict.fromkeys((plan_cells(self.study), *needed)))
+        return tuple(dict.fromkeys((self.cells, *needed)))
 
     def curves(self, facts: Facts) -> tuple[Wanted, ...]:
         """The curves of all analyses, in the order of the plan."""
@@ -112,8 +118,7 @@ class PlanWork(CountWork[Outcome]):
 
     def program(self, facts: Facts, data: Data, calculator: Calculator) -> Program[Outcome]:
         """The verdicts of all counts, the times of all curves, then the programs of all analyses, side by side."""
-        of_plan = plan_cells(self.study)
-        verdicts = yield from verdicts_program(of_plan, self.study, data, calculator)
+        verdicts = yield from verdicts_program(self.cells, self.study, data, calculator)
         given = Given(self.study, facts, data, calculator, verdicts.cells)
         given = replace(given, accepted=(yield from times_program(self.curves(facts), given)))
         analyses = yield from together(
