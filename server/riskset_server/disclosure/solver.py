@@ -22,7 +22,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
 from riskset_common.errors import EstimationError
-from riskset_common.survival.arrays.shapes import FloatArray
+from riskset_common.survival.arrays.shapes import BoolArray, FloatArray
 
 Sum = Mapping[Hashable, int]
 """A sum of hidden counts: how often each is taken."""
@@ -138,29 +138,52 @@ def told(
     whole
         Whether only whole numbers may stand behind the sums; without, a sum that is told for that reason alone is not found.
     """
-    names = list(hidden)
-    weights = system.weights([hidden[name] for name in names])
-    wary = np.array([name in exactly for name in names], dtype=np.bool_)
-    least = np.full(len(names), np.inf)
-    greatest = np.full(len(names), -np.inf)
-    safe = np.zeros(len(names), dtype=np.bool_)
-    found = []
-
-    def look(of: Sum, *, most: bool) -> None:
-        nonlocal least, greatest, safe
-        values = weights @ system.solved(of, greatest=most, whole=whole)
-        least, greatest = np.minimum(least, values), np.maximum(greatest, values)
-        not_small = (least < 1 - _NEAR) | (greatest > smallest - 1 + _NEAR)
-        safe = not_small & (~wary | (greatest - least > _NEAR))
-
+    seen = _Seen(system, hidden, smallest, exactly, whole=whole)
     # All together first: most of them are answered by these two.
     for most in (True, False):
-        look(dict.fromkeys(system.names, 1), most=most)
-    for place, name in enumerate(names):
+        seen.look(dict.fromkeys(system.names, 1), most=most)
+    found = []
+    for place, (name, of) in enumerate(hidden.items()):
         for most in (True, False):
-            if not safe[place]:
-                look(hidden[name], most=most)
-        if not safe[place]:
-            lowest, highest = np.ceil(least[place] - _NEAR), np.floor(greatest[place] + _NEAR)
-            found.append(Told(name, Range(int(lowest), int(highest))))
+            if not seen.is_safe[place]:
+                seen.look(of, most=most)
+        if not seen.is_safe[place]:
+            found.append(Told(name, seen.range(place)))
     return found
+
+
+class _Seen:
+    """What the hidden sums were in the solutions so far."""
+
+    def __init__(
+        self,
+        system: System,
+        hidden: Mapping[Hashable, Sum],
+        smallest: int,
+        exactly: Collection[Hashable],
+        *,
+        whole: bool,
+    ) -> None:
+        self._system, self._smallest, self._whole = system, smallest, whole
+        self._weights = system.weights(list(hidden.values()))
+        self._wary = np.array([name in exactly for name in hidden], dtype=np.bool_)
+        self._least = np.full(len(hidden), np.inf)
+        self._greatest = np.full(len(hidden), -np.inf)
+
+    @property
+    def is_safe(self) -> BoolArray:
+        """By sum: whether it was 0 or k and more, and, where one number is too much, not always the same."""
+        not_small = (self._least < 1 - _NEAR) | (self._greatest > self._smallest - 1 + _NEAR)
+        safe: BoolArray = not_small & (~self._wary | (self._greatest - self._least > _NEAR))
+        return safe
+
+    def look(self, of: Sum, *, most: bool) -> None:
+        """Solve for a sum, and see what all of them are then."""
+        values = self._weights @ self._system.solved(of, greatest=most, whole=self._whole)
+        self._least = np.minimum(self._least, values)
+        self._greatest = np.maximum(self._greatest, values)
+
+    def range(self, place: int) -> Range:
+        """What one of them was."""
+        least, greatest = self._least[place] - _NEAR, self._greatest[place] + _NEAR
+        return Range(int(np.ceil(least)), int(np.floor(greatest)))
