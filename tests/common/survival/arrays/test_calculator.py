@@ -19,6 +19,7 @@ def every_operation(calculator: Calculator, n: Numbers, q: Numbers) -> list[Numb
         n + q,
         n - 1,
         3 - n,
+        3 + n,
         2 * n,
         -n,
         n * np.arange(4),

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -42,7 +42,12 @@ from riskset_common.secure.blind.arithmetic.field import (
 from riskset_common.secure.blind.arithmetic.fixed_point import ONE, F, to_fixed
 from riskset_common.secure.blind.arithmetic.logarithm import logarithms, sum_of_logarithms
 from riskset_common.secure.blind.arithmetic.parts import Truncated
-from riskset_common.secure.blind.arithmetic.reciprocal import FreshStart, correct, iterate
+from riskset_common.secure.blind.arithmetic.reciprocal import (
+    FreshStart,
+    NearStart,
+    correct,
+    iterate,
+)
 from riskset_common.secure.blind.arithmetic.shares import Arithmetic, Opening
 from riskset_common.secure.blind.cox.bounds import LOG_BITS, PublicPath
 from riskset_common.secure.blind.cox.digits import Digits
@@ -138,10 +143,10 @@ def evaluate(
     A, *B = yield from _terms(arithmetic, model, counted, at_risk, died)
 
     # 1/A. Newton's correction, v = B w, and the logarithms run beside one another: three openings together, or four.
-    if path.start is None:
-        raise ValueError("A pooled model needs a start of its reciprocals.")
-    nearly = yield from iterate(arithmetic, A, path.start, None if last is None else last.w)
-    before = None if last is None or isinstance(path.start, FreshStart) else last.log_share
+    # Only a model within sites has no reciprocals to start from.
+    start = cast("FreshStart | NearStart", path.start)
+    nearly = yield from iterate(arithmetic, A, start, None if last is None else last.w)
+    before = None if last is None or isinstance(start, FreshStart) else last.log_share
     (w, v, rounding), log_share = yield from arithmetic.beside(
         lambda side: _corrected(side, A, B, nearly.w),
         lambda side: _logarithms(side, model, nearly.chain, before),
