@@ -89,6 +89,14 @@ def test_public_numbers_among_hidden_ones_are_computed_in_the_open() -> None:
     assert expected == [None if each.known is None else each.known.tolist() for each in found]
 
 
+def test_a_public_number_times_a_hidden_one_needs_no_opening() -> None:
+    hidden = OnShares(a_member()).hidden(from_integers([4, 5]), (2,), 9)
+    product = whole(np.array([2, 3])) * hidden
+
+    assert isinstance(product.recipe, Local)
+    assert (2,) == product.shape
+
+
 def test_an_empty_sum_and_a_product_of_one_need_no_opening() -> None:
     calculator = OnShares(a_member())
     nobody = calculator.hidden(from_integers([]), (0,), 9)
