@@ -64,9 +64,11 @@ def _families(names: Sequence[Sequence[Cell]]) -> Iterator[tuple[int, ...]]:
     exactly: dict[tuple[Conditions, Levels], int] = {}
     for place, aliases in enumerate(names):
         for cell in aliases:
-            conditions = frozenset(as_conditions(cell).items())
+            met = as_conditions(cell)
+            conditions = frozenset(met.items())
             exactly[conditions, cell.without] = place
-            for name, levels in conditions:
+            # Not in the order of a set, which every process has another of.
+            for name, levels in met.items():
                 rest = conditions - {(name, levels)}
                 by_rest.setdefault((rest, cell.without, name), {})[levels] = place
     for parts in by_rest.values():
