@@ -28,7 +28,13 @@ def rounded(study: Path) -> Path:
     return study
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["streams", "messages"])
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(True, id="streams"),
+        pytest.param(False, id="messages", marks=pytest.mark.slow),
+    ],
+)
 def five_sites(
     request: pytest.FixtureRequest,
     study_of: Callable[[int], Path],
